@@ -1,0 +1,39 @@
+"""The two clocks: one a person reads, one that only goes forward."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where the time comes from; tests bring their own."""
+
+    def now(self) -> float:
+        """Wall time, Unix seconds: for what a person asks for or reads. It may jump."""
+
+    def monotonic(self) -> float:
+        """Seconds since the machine started, the same for all its processes: for leases and time-outs."""
+
+
+class SystemClock:
+    """The machine's clocks. ``CLOCK_MONOTONIC`` is shared by all processes of one boot and never jumps."""
+
+    def now(self) -> float:
+        """Wall time, Unix seconds."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Monotonic seconds of this boot."""
+        return time.monotonic()
+
+
+def to_rfc3339(moment: float) -> str:
+    """Unix seconds as RFC 3339 text in UTC with microseconds."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_local_text(moment: float) -> str:
+    """Unix seconds as a short local time for a person."""
+    return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")

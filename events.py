@@ -1,0 +1,186 @@
+"""What an event is: its statuses, its kinds and every field it may carry.
+
+An event is written in the transaction of the change it tells of, so the event table is the history of the
+store and ``execution_log.jsonl`` a copy of it. A kind or a field that is not listed here cannot be
+written: the lists are the documentation, and a test holds ``docs/events.md`` to them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pydantic
+
+#: The seed's event vocabulary, all fifteen.
+KNOWN_EXECUTION_STATUSES: Final = frozenset(
+    {
+        "queued",
+        "in_progress",
+        "completed",
+        "failed",
+        "pending_review",
+        "approved",
+        "requeue",
+        "needs_qa",
+        "needs_integration",
+        "needs_e2e",
+        "ready_for_merge",
+        "subtask_started",
+        "subtask_completed",
+        "subtask_failed",
+        "safety_blocked",
+    }
+)
+#: Every status an event may carry: the seed's vocabulary and the end the seed lacked.
+EVENT_STATUSES: Final = KNOWN_EXECUTION_STATUSES | {"cancelled"}
+
+#: Every kind of event, with what happened. Kinds that begin with ``task.`` carry a `task_id` and a status.
+EVENT_KINDS: Final[dict[str, str]] = {
+    "task.queued": "a task was accepted",
+    "task.refused": "a task broke the contract and was entered as failed, its text kept",
+    "task.imported": "a task was found in completed or failed of a queue file and entered as ended",
+    "task.duplicate": "an entry names a task that is already known and was not taken again",
+    "task.edited": "a person changed fields of a task",
+    "task.edit_refused": "a change of a task was not taken, and why",
+    "task.edit_conflict": "the same field changed in the file and in the store; the file's text was kept aside",
+    "task.waiting": "a task waits for something that may never come, such as a dependency that does not exist",
+    "task.in_progress": "a worker claimed the task",
+    "task.completed": "an attempt ran to its end",
+    "task.pending_review": "an attempt is being judged, or waits for a person",
+    "task.approved": "the result was accepted",
+    "task.requeue": "the task goes back to be tried again, and why",
+    "task.failed": "the task ended without an accepted result",
+    "task.safety_blocked": "the safety gateway refused the task",
+    "task.cancelled": "a person withdrew the task",
+    "task.cancel_requested": "a person asked to stop a running task",
+    "task.retried": "a person sent an ended task back to the queue",
+    "task.adopted": "a worker took over a task whose worker had gone",
+    "task.result_dropped": "a result or heartbeat came with a superseded lease and was not recorded",
+    "task.interrupted": "an attempt ended with the process that ran it",
+    "schedule.fired": "a recurring task put one occurrence into the queue",
+    "schedule.skipped": "a recurring task was due while its last occurrence had not ended",
+    "decision.asked": "a question to a person was put up",
+    "decision.answered": "a person answered, and what",
+    "queue_file.taken_in": "the queue file changed and was merged",
+    "queue_file.refused": "the queue file could not be read; it was left as it is",
+    "queue_file.removal_held": "many tasks were missing from a saved file; nothing was cancelled, a person is asked",
+    "queue_file.recreated": "the queue file was missing and was written again",
+    "queue_file.key_refused": "a key at the top of the queue file was refused and has no effect",
+    "inbox.taken_in": "a file from the inbox was taken in",
+    "inbox.refused": "a file from the inbox could not be read and was moved to inbox/refused",
+    "daemon.started": "a process of the daemon started",
+    "daemon.stopped": "a process of the daemon stopped in good order",
+    "daemon.leader": "a worker became the leader of this home",
+    "daemon.paused": "claiming was paused",
+    "daemon.resumed": "claiming goes on",
+    "daemon.model": "the model that answers LLM tasks changed, or went",
+    "daemon.disk_full": "the disk is full; nothing new is started",
+    "daemon.disk_ok": "there is room on the disk again",
+    "daemon.recovered": "the database was rebuilt from what was left, and nothing runs until a person agrees",
+    "log.repaired": "a torn tail of execution_log.jsonl was cut off and written again",
+    "reward.granted": "an identity earned tokens",
+}
+
+#: Every field an event may carry beside `seq`, `ts`, `event`, `task_id`, `status`, `worker_id` and `attempt`.
+EVENT_FIELDS: Final[dict[str, str]] = {
+    "reason": "why, in a sentence for a person",
+    "code": "why, as a stable word",
+    "path": "the path of the field that is wrong",
+    "line": "line in the file, from 1",
+    "column": "column in the line, from 1",
+    "file": "name of the file, relative to the home",
+    "raw": "what was refused, as it was written",
+    "source": "where it came from: queue_file, inbox, cli, panel, api, schedule, plan",
+    "fields": "names of the fields concerned",
+    "waiting_for": "what holds the task",
+    "depends_on": "ids of the tasks it waits for",
+    "missing": "ids that do not exist",
+    "cycle": "the ids of a dependency cycle, in order, the first again at the end",
+    "count": "how many",
+    "ids": "ids of the tasks concerned, the first hundred",
+    "lease": "number of the lease",
+    "owner": "process that holds or held the lease",
+    "mode": "llm or local",
+    "model": "name of the model, or local",
+    "endpoint": "address of the model server",
+    "started_at": "when the attempt began",
+    "completed_at": "when the attempt ended",
+    "not_before": "when the task will be tried again",
+    "retry": "how many times the call was repeated without counting as an attempt",
+    "every": "the schedule's cron expression",
+    "result_summary": "the result in a line",
+    "errors": "what went wrong, in the words of the command or provider",
+    "exit_code": "exit code of the command; negative: the signal that ended it",
+    "timed_out": "whether the time limit ended it",
+    "output_ref": "hash of the stored output under .swarm/outputs",
+    "output_bytes": "bytes of the stored output",
+    "output_cut": "bytes that were over the cap and not stored",
+    "usage": "tokens: prompt_tokens, completion_tokens, and source server or estimate",
+    "cost_micros": "micro-dollars, null where the price is unknown",
+    "budget_used": "the same in dollars",
+    "safety_passed": "whether the gateway let it pass",
+    "safety_report": "the gateway's report, check by check",
+    "tool_route": "how a tool was found: none or exact",
+    "tool_name": "the tool",
+    "tool_confidence": "how sure the route is, 0 to 1",
+    "review_verdict": "APPROVE, REJECT or HELD",
+    "review_confidence": "how sure the critics are, 0 to 1",
+    "review_issues": "what the critics found",
+    "review_suggestions": "what the critics propose",
+    "review_attempt": "how many results of the task were rejected so far",
+    "reviewer": "who judged: critics, or the person",
+    "decision": "id of the decision",
+    "kind": "what kind of decision",
+    "question": "what is asked",
+    "options": "the possible answers",
+    "digest": "SHA-256 of the exact bytes that are decided on",
+    "answer": "the answer",
+    "answered_by": "who answered",
+    "comment": "what the person said",
+    "revision": "revision of the queue file",
+    "added": "tasks added",
+    "edited": "tasks edited",
+    "cancelled": "tasks cancelled",
+    "refused": "entries refused",
+    "bytes": "size in bytes",
+    "process": "which process: worker, swarm, panel, supervisor",
+    "pid": "its process id",
+    "version": "version of the program",
+    "phase5_reward_applied": "whether tokens were granted",
+    "phase5_reward_tokens_requested": "tokens by the formula",
+    "phase5_reward_tokens_awarded": "tokens granted",
+    "phase5_reward_identity": "the identity",
+    "phase5_reward_reason": "why granted, or why not",
+    "phase5_reward_granted_at": "when",
+    "phase5_reward_ledger_recorded": "whether the ledger holds the grant",
+    "phase5_reward_error": "what failed",
+}
+
+
+class Event(pydantic.BaseModel):
+    """One line of the history, as stored and as exported.
+
+    `prev` and `hash` chain the exported lines: `hash` is the SHA-256 of the line without `hash`.
+    """
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
+
+    #: position in the history, from 1, without gaps
+    seq: int
+    #: when, RFC 3339 in UTC with microseconds
+    ts: str
+    #: what happened: a key of `EVENT_KINDS`
+    event: str
+    task_id: str | None = None
+    #: one of `EVENT_STATUSES`, or none where no task's status is told
+    status: str | None = None
+    worker_id: str | None = None
+    #: which attempt, from 1
+    attempt: int | None = None
+
+
+def check_event(kind: str, status: str | None, fields: dict[str, Any]) -> None:
+    """Raise `ValueError` where a kind, status or field is not one of the listed."""
+    unknown = fields.keys() - EVENT_FIELDS.keys()
+    if kind not in EVENT_KINDS or unknown or (status is not None and status not in EVENT_STATUSES):
+        raise ValueError(f"undeclared event: {kind} {status} {sorted(unknown)}")

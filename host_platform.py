@@ -1,0 +1,210 @@
+"""What differs between Linux and macOS, each with a fallback; the only module that asks which system this is.
+
+Linux is tested. The macOS branches follow the manual pages named beside them and could not be tested here;
+`skep doctor` says so where one is in use.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import errno
+import functools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+IS_LINUX: Final = sys.platform.startswith("linux")
+IS_MACOS: Final = sys.platform == "darwin"
+
+_AT_FDCWD: Final = -100
+_RENAME_EXCHANGE: Final = 2  # renameat2(2)
+_RENAME_SWAP: Final = 2  # renamex_np(2) on macOS
+
+#: File systems on which SQLite's WAL mode must not be used: its shared memory does not cross machines.
+_NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "9p", "ceph", "glusterfs", "fuse.sshfs", "afs"}
+)
+
+
+class ExchangeUnsupported(OSError):
+    """This file system cannot exchange two names in one step."""
+
+
+def exchange_files(first: Path, second: Path) -> None:
+    """Swap two names in one step (``renameat2(2)``; ``renamex_np(2)`` on macOS).
+
+    Raises `ExchangeUnsupported` where the system or the file system cannot, `OSError` otherwise.
+    """
+    result = _exchange(os.fsencode(first), os.fsencode(second))
+    if result != 0:
+        code = ctypes.get_errno() or errno.ENOSYS
+        if code in {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM}:
+            raise ExchangeUnsupported(code, os.strerror(code), str(first))
+        raise OSError(code, os.strerror(code), str(first))
+
+
+def _exchange(first: bytes, second: bytes) -> int:
+    library = _libc()
+    if IS_LINUX and hasattr(library, "renameat2"):
+        return int(library.renameat2(_AT_FDCWD, first, _AT_FDCWD, second, _RENAME_EXCHANGE))
+    if IS_MACOS and hasattr(library, "renamex_np"):
+        return int(library.renamex_np(first, second, _RENAME_SWAP))
+    ctypes.set_errno(errno.ENOSYS)
+    return -1
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def fsync_directory(path: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_data(handle: int) -> None:
+    """Make a file's content durable: ``fdatasync(2)``, or ``F_FULLFSYNC`` on macOS where fsync does not."""
+    if IS_MACOS:
+        import fcntl
+
+        fcntl.fcntl(handle, 51)  # F_FULLFSYNC, fcntl(2) on macOS
+    else:
+        os.fdatasync(handle)
+
+
+@functools.cache
+def boot_id() -> str:
+    """A text that changes with every start of the machine."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"boot-{round(time.time() - time.monotonic(), -1):.0f}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessId:
+    """A process that cannot be mistaken for a later one with the same number."""
+
+    boot: str
+    pid: int
+    #: start time in the system's own unit; 0 where it cannot be read
+    start: int
+
+    def is_alive(self) -> bool:
+        """Whether this very process still runs on this machine since the same start of it."""
+        return self.boot == boot_id() and process_start(self.pid) == self.start != -1
+
+    def __str__(self) -> str:
+        return f"{self.boot}/{self.pid}/{self.start}"
+
+    @classmethod
+    def parse(cls, text: str) -> ProcessId:
+        """The process that `str` was made of."""
+        boot, pid, start = text.rsplit("/", 2)
+        return cls(boot, int(pid), int(start))
+
+
+def this_process() -> ProcessId:
+    """The calling process."""
+    return ProcessId(boot_id(), os.getpid(), process_start(os.getpid()))
+
+
+def process_start(pid: int) -> int:
+    """When a process started, in the system's unit; -1 when there is none or it is a zombie (proc(5))."""
+    if IS_LINUX:
+        try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            return -1
+        return -1 if fields[0] in {b"Z", b"X"} else int(fields[19])
+    return _process_start_by_ps(pid)
+
+
+def _process_start_by_ps(pid: int) -> int:
+    """The same where there is no /proc (ps(1), POSIX)."""
+    shown = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)
+    text = shown.stdout.decode(errors="replace").strip()
+    if not text:
+        return -1
+    return int(time.mktime(time.strptime(text, "%a %b %d %H:%M:%S %Y")))
+
+
+def processes_with_environment(entry: str) -> Iterator[tuple[int, str]]:
+    """Processes whose starting environment has a variable beginning with `entry`, as (pid, that variable).
+
+    Only Linux shows another process's environment (proc(5)); elsewhere nothing is found.
+    """
+    wanted = entry.encode()
+    for name in os.listdir("/proc") if IS_LINUX else ():
+        if not name.isdigit():
+            continue
+        with contextlib.suppress(OSError):
+            for variable in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
+                if variable.startswith(wanted):
+                    yield int(name), variable.decode(errors="replace")
+
+
+def kill_group(group: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to a process group; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def kill_process(pid: int) -> None:
+    """End a process at once; one that is gone is no error."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGKILL)
+
+
+def file_system_type(path: Path) -> str:
+    """The kind of file system `path` is on, or ``unknown`` (proc(5) mounts; mount(8) elsewhere)."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        if IS_LINUX:
+            return _longest_mount(path, Path("/proc/self/mounts").read_text(errors="replace"))
+        shown = subprocess.run(["/sbin/mount"], capture_output=True, text=True, check=True, timeout=5)
+        return _longest_mount(path, _as_mounts(shown.stdout))
+    return "unknown"
+
+
+def _longest_mount(path: Path, mounts: str) -> str:
+    target = path.resolve()
+    best, kind = -1, "unknown"
+    for line in mounts.splitlines():
+        fields = line.split(" ")
+        point = Path(fields[1].replace("\\040", " ")) if len(fields) > 2 else None
+        if point is not None and target.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), fields[2]
+    return kind
+
+
+def _as_mounts(text: str) -> str:
+    """``/dev/disk1 on / (apfs, local)`` as ``/dev/disk1 / apfs``."""
+    lines = []
+    for line in text.splitlines():
+        device, _, rest = line.partition(" on ")
+        point, _, options = rest.rpartition(" (")
+        lines.append(f"{device} {point.replace(' ', chr(92) + '040')} {options.split(',')[0].rstrip(')')}")
+    return "\n".join(lines)
+
+
+def is_network_file_system(path: Path) -> bool:
+    """Whether SQLite's WAL must not be used at `path`."""
+    return file_system_type(path) in _NETWORK_FILE_SYSTEMS
+
+
+def untested_here() -> list[str]:
+    """What runs on this system by a branch that the project could not test."""
+    if IS_LINUX:
+        return []
+    return ["file exchange by renamex_np", "process start times by ps", "F_FULLFSYNC", "no /proc to find strays"]

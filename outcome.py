@@ -1,0 +1,83 @@
+"""What an attempt brought, and what was thought of it: the two records that travel between the processes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pydantic
+from pydantic import ConfigDict
+
+
+class Usage(pydantic.BaseModel):
+    """Tokens of a model call."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prompt_tokens: int
+    completion_tokens: int
+    #: who counted: the server, or we by length
+    source: Literal["server", "estimate"]
+
+
+class Failure(pydantic.BaseModel):
+    """Why an attempt did not come to its end, and whether the same may be tried again."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    retryable: bool = False
+    #: whether the try counts against the task's attempts
+    counts: bool = True
+    #: seconds the server asked to be left alone
+    retry_after_s: float | None = None
+
+
+class Outcome(pydantic.BaseModel):
+    """What one attempt brought. Durable before ``/cycle`` answers, and the body of that answer."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    #: completed: a command ended with exit code 0, or a model answered
+    status: Literal["completed", "failed", "cancelled", "safety_blocked"]
+    task_id: str
+    lease: int
+    mode: Literal["llm", "local"]
+    #: the result in a line
+    result: str = ""
+    #: name of the model, or ``local``
+    model: str | None = None
+    usage: Usage | None = None
+    #: the first characters of what it printed; all of it is at `output_ref`
+    output: str | None = None
+    #: SHA-256 of the stored output
+    output_ref: str | None = None
+    #: bytes stored
+    output_bytes: int = 0
+    #: bytes over the cap, not stored
+    output_cut: int = 0
+    exit_code: int | None = None
+    timed_out: bool = False
+    #: micro-dollars; none where the price is unknown
+    cost_micros: int | None = None
+    #: the same in dollars, as the seed names it
+    budget_used: float | None = None
+    #: Unix seconds
+    started_at: float
+    ended_at: float
+    failure: Failure | None = None
+    safety_report: dict[str, Any] | None = None
+
+
+class Verdict(pydantic.BaseModel):
+    """What the critics think of an outcome."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: Literal["APPROVE", "REJECT", "HELD"]
+    #: 0 to 1
+    confidence: float
+    issues: list[str] = []
+    suggestions: list[str] = []
+    #: who judged: ``critics``, ``none``, or a person
+    reviewer: str = "critics"

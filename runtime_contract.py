@@ -1,0 +1,493 @@
+"""The language all rooms speak: statuses and their transitions, Task, Queue, Event, and their bounds.
+
+A queue file is written by people and by programs nobody has met, so everything here reads it with
+suspicion: a wrong type is an error that names the field's path and the rule, never a guess; a bound that
+is passed is named together with the value; and a key nobody knows is kept but has no effect, so a task
+can never choose its working directory, environment, endpoint or rights.
+
+What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
+reordered, and this module imports nothing but its own two pages, `errors` and `events`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+import cronsim
+import pydantic
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from errors import InvalidTask, SkepError, TransitionNotAllowed
+from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
+
+__all__ = [
+    "ALLOWED_TRANSITIONS",
+    "DEFAULT_API_ENDPOINT",
+    "ENDED",
+    "EVENT_STATUSES",
+    "FIELD_ALIASES",
+    "ID_PATTERN",
+    "KNOWN_EXECUTION_STATUSES",
+    "MACHINE_KEYS",
+    "MICROS_PER_DOLLAR",
+    "QUEUE_CONTRACT_VERSION",
+    "STATUS_READINGS",
+    "USER_FIELDS",
+    "Event",
+    "Expect",
+    "InvalidTask",
+    "Limits",
+    "Queue",
+    "SkepError",
+    "Status",
+    "Task",
+    "TransitionNotAllowed",
+    "check_transition",
+    "dollars_to_micros",
+    "normalize_queue",
+    "normalize_task",
+    "read_moment",
+    "read_task",
+    "validate_queue_contract",
+]
+
+QUEUE_CONTRACT_VERSION: Final = "1.1"
+DEFAULT_API_ENDPOINT: Final = "http://127.0.0.1:8420"
+MICROS_PER_DOLLAR: Final = 1_000_000
+
+#: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
+ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+class Status(StrEnum):
+    """Where a task stands, as every face shows it."""
+
+    #: Accepted, not started: blocked, delayed, held or ready all read so.
+    PENDING = "pending"
+    #: Claimed by a worker that holds its lease.
+    IN_PROGRESS = "in_progress"
+    #: Ran, and is being judged or waits for a person.
+    PENDING_REVIEW = "pending_review"
+    #: Judged good. Dependants may start.
+    APPROVED = "approved"
+    #: Ended without an accepted result.
+    FAILED = "failed"
+    #: Refused by the safety gateway; never ran.
+    SAFETY_BLOCKED = "safety_blocked"
+    #: Withdrawn by a person.
+    CANCELLED = "cancelled"
+
+
+#: What each word found in a queue file's ``status`` means for a task's life.
+STATUS_READINGS: Final[dict[str, Status]] = {status.value: status for status in Status} | {
+    "queued": Status.PENDING,
+    "requeue": Status.PENDING,
+    "subtask_started": Status.IN_PROGRESS,
+    "completed": Status.PENDING_REVIEW,
+    "subtask_completed": Status.PENDING_REVIEW,
+    "needs_qa": Status.APPROVED,
+    "needs_integration": Status.APPROVED,
+    "needs_e2e": Status.APPROVED,
+    "ready_for_merge": Status.APPROVED,
+    "subtask_failed": Status.FAILED,
+}
+
+#: From each status, where a task may go. ``pending`` from a later status is a requeue or a retry.
+ALLOWED_TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
+    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.FAILED, Status.CANCELLED}),
+    Status.IN_PROGRESS: frozenset(
+        {Status.PENDING, Status.PENDING_REVIEW, Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED}
+    ),
+    Status.PENDING_REVIEW: frozenset({Status.PENDING, Status.APPROVED, Status.FAILED, Status.CANCELLED}),
+    Status.APPROVED: frozenset(),
+    Status.FAILED: frozenset({Status.PENDING}),
+    Status.SAFETY_BLOCKED: frozenset({Status.PENDING}),
+    Status.CANCELLED: frozenset({Status.PENDING}),
+}
+#: Statuses a task stays in until a person acts.
+ENDED: Final = frozenset({Status.APPROVED, Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED})
+
+
+def check_transition(before: Status, after: Status) -> None:
+    """Raise `TransitionNotAllowed` unless a task may go from `before` to `after`."""
+    if after not in ALLOWED_TRANSITIONS[before]:
+        raise TransitionNotAllowed(f"A task cannot go from {before} to {after}.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Limits:
+    """The bounds a queue file is held to. Each is a setting, ``limit_`` and its name."""
+
+    #: bytes of the whole queue file, or of one inbox file
+    file_bytes: int = 64 * 1024 * 1024
+    #: levels of nesting in the file
+    depth: int = 32
+    #: characters of a prompt
+    prompt_chars: int = 1_000_000
+    #: characters of a command, and of all arguments together
+    command_chars: int = 8_192
+    #: arguments of a command
+    argv_items: int = 256
+    #: tasks that one task may wait for
+    depends_on_items: int = 10_000
+    #: tags of a task
+    tags_items: int = 64
+    #: characters of a tag, model, run or identity name
+    name_chars: int = 200
+    #: unknown keys a task may carry
+    extra_keys: int = 64
+    #: bytes of one task's unknown keys and of ``expect``, as JSON
+    extra_bytes: int = 65_536
+    #: largest priority, and smallest below zero
+    priority: int = 1_000_000
+    #: tokens a model may answer with
+    max_tokens: int = 1_000_000
+    #: seconds a task may run
+    timeout_s: int = 7 * 24 * 3600
+    #: attempts a task may ask for
+    max_attempts: int = 100
+    #: dollars a task may be allowed to spend
+    budget_usd: int = 10_000
+    #: tokens a task may promise as reward
+    reward: int = 1_000_000
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Number = StrictInt | StrictFloat
+Texts = Annotated[list[StrictStr], pydantic.BeforeValidator(_as_list)]
+
+
+class Expect(pydantic.BaseModel):
+    """What the answer of a task must satisfy before it can be approved."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    #: files that must exist in the workspace afterwards, relative to it
+    files: Texts = []
+    #: the answer must be of this format
+    format: Literal["json"] | None = None
+    #: the answer, read as JSON, must satisfy this JSON Schema (draft 2020-12)
+    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+    #: texts the answer must contain, letter by letter
+    contains: Texts = []
+    #: texts the answer must not contain
+    not_contains: Texts = []
+    #: true: the answer is Python that compiles; or the workspace files that must compile
+    python_compiles: StrictBool | Texts = False
+
+
+class Task(pydantic.BaseModel):
+    """One task, normalised. Unknown keys are kept (``model_extra``) and have no effect."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: StrictStr
+    type: Literal["cycle"] = "cycle"
+    #: the text for a model
+    prompt: StrictStr | None = None
+    #: a command line, read without a shell; `argv` is the form that needs no reading
+    command: StrictStr | None = None
+    argv: list[StrictStr] | None = None
+    mode: Literal["llm", "local"]
+    #: ids that must be approved first
+    depends_on: list[StrictStr] = []
+    #: false: runs alone, with nothing beside it
+    parallel_safe: StrictBool = True
+    status: StrictStr = Status.PENDING.value
+    #: higher goes first
+    priority: StrictInt = 0
+    #: not before this moment, Unix seconds
+    not_before: StrictFloat | None = None
+    #: a cron expression: the task is a schedule, each firing a task of its own
+    every: StrictStr | None = None
+    model: StrictStr | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    #: dollars
+    min_budget: Annotated[Number, Field(ge=0)] | None = None
+    #: dollars; the task waits rather than pass it
+    max_budget: Annotated[Number, Field(ge=0)] | None = None
+    intensity: Literal["low", "medium", "high"] = "medium"
+    #: seconds, from the start of one attempt
+    timeout_s: Annotated[Number, Field(gt=0)] | None = None
+    max_attempts: Annotated[StrictInt, Field(ge=1)] | None = None
+    #: what an interruption means: run again, or stop and ask
+    effect: Literal["idempotent", "unsafe"] | None = None
+    #: who judges the result
+    review: Literal["auto", "critic", "human", "none"] = "auto"
+    expect: Expect = Expect()
+    identity_id: StrictStr | None = None
+    #: tokens promised to the identity that does it
+    reward: Annotated[Number, Field(ge=0)] | None = None
+    tags: list[StrictStr] = []
+    run_id: StrictStr | None = None
+    decompose: Literal["auto", "never", "always"] = "auto"
+
+    @property
+    def max_budget_micros(self) -> int | None:
+        """The most the task may spend, in micro-dollars."""
+        return None if self.max_budget is None else dollars_to_micros(self.max_budget)
+
+
+#: The fields of a task that a person owns: an edit of the queue file may change them.
+USER_FIELDS: Final = frozenset(Task.model_fields) - {"id", "status"}
+#: The keys of a queue file's entry that only Skep writes.
+MACHINE_KEYS: Final = frozenset({"status", "waiting_for", "attempts", "reason", "result_summary", "finished_at"})
+
+#: Other names a field is read under, in the order they are looked for.
+FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    "prompt": ("instruction", "description", "atomic_instruction", "task"),
+    "command": ("shell",),
+    "identity_id": ("resident_identity", "author_id"),
+    "timeout_s": ("timeout",),
+}
+
+
+def dollars_to_micros(dollars: float) -> int:
+    """Dollars as a person writes them, in whole micro-dollars, rounded half to even."""
+    return int((Decimal(str(dollars)) * MICROS_PER_DOLLAR).to_integral_value())
+
+
+def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Task, dict[str, Any]]:
+    """Read one task as the contract asks.
+
+    Returns the task and its document: the user's keys in their order, aliases under their canonical name.
+    The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
+    below `path`, the rule, and for a bound also the value.
+    """
+    if not isinstance(raw, dict):
+        raise InvalidTask(f"{path}: must be an object, not {_kind(raw)}", path=path)
+    document = _canonical(raw)
+    task = read_task(document, path)
+    _check_bounds(task, limits, path)
+    return task, document
+
+
+def read_task(document: dict[str, Any], path: str) -> Task:
+    """The task of a document with canonical names, its types checked and its bounds not."""
+    fields = dict(document)
+    _normalise_values(fields, path)
+    try:
+        return Task.model_validate(fields)
+    except pydantic.ValidationError as error:
+        raise _first_error(error, path) from error
+    except RecursionError:
+        raise InvalidTask(f"{path}: nested too deeply", path=path) from None
+
+
+def _canonical(raw: dict[str, Any]) -> dict[str, Any]:
+    """The same keys in the same order, the first non-empty alias of a field under its canonical name."""
+    renames: dict[str, str] = {}
+    if raw.get("mode") == "local" and not raw.get("argv") and not raw.get("command") and not raw.get("shell"):
+        renames["task"] = "command"
+    for field, aliases in FIELD_ALIASES.items():
+        if raw.get(field) or field in renames.values():
+            continue
+        alias = next((name for name in aliases if raw.get(name) and name not in renames), None)
+        if alias is not None:
+            renames[alias] = field
+    if not renames:
+        return dict(raw)
+    taken = set(renames.values())
+    return {renames.get(key, key): value for key, value in raw.items() if key not in taken}
+
+
+def _normalise_values(fields: dict[str, Any], path: str) -> None:
+    """Fill in what the contract infers, in place."""
+    for name in [name for name, value in fields.items() if value is None and name in Task.model_fields]:
+        del fields[name]
+    if "mode" not in fields:
+        fields["mode"] = "local" if fields.get("command") or fields.get("argv") else "llm"
+    if isinstance(fields.get("decompose"), bool):
+        fields["decompose"] = "always" if fields["decompose"] else "never"
+    if "not_before" in fields:
+        fields["not_before"] = read_moment(fields["not_before"], f"{path}.not_before")
+    declared = [
+        name for key in ("files_created", "files_modified", "artifacts") for name in _texts(fields.get(key))
+    ]
+    if declared and "expect" not in fields:
+        fields["expect"] = {"files": declared}
+
+
+def _texts(value: object) -> list[str]:
+    items = _as_list(value)
+    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
+
+
+def read_moment(value: object, path: str) -> float:
+    """Unix seconds from a number or an ISO 8601 text; a text without offset is local time."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise InvalidTask(f"{path}: must be a time like 2030-01-31T09:00+01:00 or Unix seconds", path=path)
+    try:
+        seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
+    except (ValueError, OverflowError, OSError):
+        raise InvalidTask(f"{path}: {value!r} is not a time like 2030-01-31T09:00+01:00", path=path) from None
+    if not math.isfinite(seconds) or not 0 <= seconds < 253_402_300_800:
+        raise InvalidTask(f"{path}: {value!r} is outside the years 1970 to 9999", path=path)
+    return seconds
+
+
+def _first_error(error: pydantic.ValidationError, path: str) -> InvalidTask:
+    """The first thing pydantic found, as one sentence with the field's path and the value."""
+    found = error.errors(include_url=False, include_context=False)[0]
+    where = path
+    for part in found["loc"]:
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif part in {"int", "float", "bool"} or str(part).startswith(("list[", "function-")):
+            continue
+        else:
+            where += f".{part}"
+    if found["type"] in {"missing", "extra_forbidden"}:
+        rule = "is missing" if found["type"] == "missing" else "is not a key that is known here"
+        return InvalidTask(f"{where}: {rule}", path=where)
+    rule = found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return InvalidTask(f"{where}: must be {rule}, got {_shorten(found['input'])}", path=where)
+
+
+def _check_bounds(task: Task, limits: Limits, path: str) -> None:
+    """Raise `InvalidTask` where a value passes a bound or two fields contradict each other."""
+    _check_work(task, path)
+    if not ID_PATTERN.fullmatch(task.id):
+        _refuse(path, "id", f"must match {ID_PATTERN.pattern}", task.id)
+    if task.status not in STATUS_READINGS:
+        _refuse(path, "status", f"must be one of {', '.join(sorted(STATUS_READINGS))}", task.status)
+    for field, size, bound in _measures(task, limits):
+        if size > bound:
+            raise InvalidTask(
+                f"{path}.{field}: {size:,} is over the bound of {bound:,} (settings: {_setting(field)})",
+                path=f"{path}.{field}",
+            )
+    if task.every is not None:
+        check_cron(task.every, f"{path}.every")
+
+
+def _check_work(task: Task, path: str) -> None:
+    if task.mode == "local":
+        if task.prompt and not (task.command or task.argv):
+            _refuse(path, "command", "is missing: mode=local needs a command or argv", None)
+        if task.command and task.argv:
+            _refuse(path, "argv", "give either command or argv, not both", task.argv)
+        if not (task.command and task.command.strip()) and not task.argv:
+            _refuse(path, "command", "is missing or empty", task.command)
+    elif not (task.prompt and task.prompt.strip()):
+        _refuse(path, "prompt", "is missing or empty: a task needs a prompt, a command or argv", task.prompt)
+    elif task.command or task.argv:
+        _refuse(path, "mode", "is llm, but the task has a command; leave one out", task.mode)
+
+
+def _measures(task: Task, limits: Limits) -> list[tuple[str, float, float]]:
+    """Every bounded field with its size and bound; those most tasks lack cost nothing."""
+    argv = task.argv or ()
+    names = (task.model or "", task.run_id or "", task.identity_id or "", task.every or "", *task.tags)
+    sizes: list[tuple[str, float, float]] = [
+        ("prompt", len(task.prompt or ""), limits.prompt_chars),
+        ("command", len(task.command or "") + sum(map(len, argv)), limits.command_chars),
+        ("argv", len(argv), limits.argv_items),
+        ("depends_on", len(task.depends_on), limits.depends_on_items),
+        ("tags", len(task.tags), limits.tags_items),
+        ("name", max(map(len, names)), limits.name_chars),
+        ("priority", abs(task.priority), limits.priority),
+        ("max_tokens", task.max_tokens or 0, limits.max_tokens),
+        ("timeout_s", task.timeout_s or 0, limits.timeout_s),
+        ("max_attempts", task.max_attempts or 0, limits.max_attempts),
+        ("max_budget", max(task.max_budget or 0, task.min_budget or 0), limits.budget_usd),
+        ("reward", task.reward or 0, limits.reward),
+    ]
+    extra = task.model_extra
+    if extra:
+        sizes.append(("extra", len(extra), limits.extra_keys))
+        sizes.append(("extra_bytes", len(repr(extra)), limits.extra_bytes))
+    if task.expect is not _NO_EXPECT:
+        sizes.append(("extra_bytes", len(repr(task.expect)), limits.extra_bytes))
+    return sizes
+
+
+_NO_EXPECT: Final = Task.model_fields["expect"].default
+_SETTING_NAMES: Final = {
+    "prompt": "prompt_chars",
+    "command": "command_chars",
+    "argv": "argv_items",
+    "depends_on": "depends_on_items",
+    "tags": "tags_items",
+    "name": "name_chars",
+    "max_budget": "budget_usd",
+    "extra": "extra_keys",
+}
+
+
+def _setting(field: str) -> str:
+    return f"limit_{_SETTING_NAMES.get(field, field)}"
+
+
+def check_cron(expression: str, path: str) -> None:
+    """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
+    try:
+        next(cronsim.CronSim(expression, datetime(2026, 1, 1)))
+    except (cronsim.CronSimError, StopIteration):
+        raise InvalidTask(
+            f"{path}: {expression!r} is not a cron expression like '0 9 * * mon'", path=path
+        ) from None
+
+
+def _refuse(path: str, field: str, rule: str, value: object) -> None:
+    got = "" if value is None else f", got {_shorten(value)}"
+    raise InvalidTask(f"{path}.{field}: {rule}{got}", path=f"{path}.{field}")
+
+
+def _shorten(value: object, limit: int = 80) -> str:
+    text = ascii(value)
+    return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+class Queue(pydantic.BaseModel):
+    """A queue file: the five keys of the contract; unknown keys survive."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: StrictStr = QUEUE_CONTRACT_VERSION
+    api_endpoint: StrictStr = DEFAULT_API_ENDPOINT
+    #: the revision this file was written at; a task missing from it was removed by the person who saved it
+    revision: StrictInt | None = None
+    tasks: list[Any] = []
+    completed: list[Any] = []
+    failed: list[Any] = []
+
+
+def normalize_queue(raw: dict[str, Any] | None) -> dict[str, Any]:
+    """A queue with every key of the contract and every task default filled in; nothing given is changed."""
+    queue = {**Queue().model_dump(exclude={"revision"}), **(raw or {})}
+    defaults = {"type": "cycle", "depends_on": [], "parallel_safe": True, "status": Status.PENDING.value}
+    queue["tasks"] = [{**defaults, **task} if isinstance(task, dict) else task for task in queue["tasks"] or []]
+    return queue
+
+
+def validate_queue_contract(queue: object, limits: Limits | None = None) -> list[str]:
+    """Every way in which `queue` breaks the contract, a sentence each; empty when it keeps it."""
+    if not isinstance(queue, dict):
+        return [f"the queue must be an object, not {_kind(queue)}"]
+    problems = [f"missing key: {name}" for name in Queue.model_fields if name not in queue and name != "revision"]
+    try:
+        read = Queue.model_validate(queue)
+    except pydantic.ValidationError as error:
+        return [*problems, _first_error(error, "queue").message]
+    for index, raw in enumerate(read.tasks):
+        try:
+            normalize_task(raw, limits or Limits(), f"tasks[{index}]")
+        except InvalidTask as error:
+            problems.append(error.message)
+    return problems

@@ -1,0 +1,254 @@
+"""Every setting, typed, with its bounds and meaning; read once at start and passed on.
+
+A value comes from the first of: a command-line flag, the environment (``SKEP_`` and the name in capitals),
+``skep.toml`` in the home, ``config/skep.toml`` in the home, the default here. An unknown or wrong setting is
+an error that names the setting, where it stands and what is allowed. Nothing here is read at import.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import pydantic
+from pydantic import ConfigDict, Field, SecretStr
+
+from errors import InvalidSetting
+from runtime_contract import Limits
+
+ENVIRONMENT_PREFIX: Final = "SKEP_"
+#: Variables with the prefix that are not settings.
+_NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE", "SKEP_COMPLETE"})
+SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+
+_LIMITS: Final = Limits()
+
+
+class Settings(pydantic.BaseModel):
+    """The settings of one home."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    # processes
+    swarm_port: int = Field(8420, ge=0, le=65535, description="port of the execution API on 127.0.0.1")
+    panel_port: int = Field(8421, ge=0, le=65535, description="port of the control panel on 127.0.0.1")
+    workers: int = Field(1, ge=1, le=16, description="worker processes")
+    concurrency: int = Field(8, ge=1, le=512, description="tasks one worker runs at once")
+    swarm_threads: int = Field(64, ge=4, le=1024, description="requests the execution API serves at once")
+    stop_grace_s: float = Field(
+        20.0, ge=0, le=3600, description="seconds that running tasks get to finish at a stop"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what the daemon logs")
+
+    # models
+    llm_base_url: str | None = Field(
+        None, description="address of the model server, such as https://api.openai.com/v1"
+    )
+    llm_api_key: SecretStr | None = Field(None, description="key for the model server")
+    llm_model: str | None = Field(None, description="model used where a task names none")
+    llm_protocol: Literal["auto", "openai", "anthropic"] = Field(
+        "auto", description="wire protocol; auto: anthropic for api.anthropic.com, else openai"
+    )
+    llm_timeout_s: float = Field(600.0, gt=0, le=86400, description="seconds a model call may take")
+    llm_connect_timeout_s: float = Field(10.0, gt=0, le=300, description="seconds to reach the model server")
+    llm_max_tokens: int = Field(2048, ge=1, le=1_000_000, description="tokens of an answer where a task says none")
+    llm_temperature: float | None = Field(
+        None, ge=0, le=2, description="temperature where a task says none; unset: the server's own"
+    )
+    llm_price_input: float | None = Field(
+        None, ge=0, le=1e6, description="dollars per million tokens read; unset: 0 on loopback, else unknown"
+    )
+    llm_price_output: float | None = Field(
+        None, ge=0, le=1e6, description="dollars per million tokens written; unset: 0 on loopback, else unknown"
+    )
+    llm_proxy: str | None = Field(None, description="proxy for model calls; unset: none, whatever the environment")
+    ollama_url: str = Field(
+        "http://127.0.0.1:11434", description="where a model is looked for when no llm_base_url is set"
+    )
+
+    # commands
+    local_timeout_s: float = Field(300.0, gt=0, le=604800, description="seconds a command may run")
+    output_cap_bytes: int = Field(
+        16 * 1024 * 1024, ge=1024, le=2**40, description="bytes of one attempt's output that are kept"
+    )
+
+    # attempts
+    max_attempts: int = Field(3, ge=1, le=100, description="attempts of an LLM task; interruptions of any task")
+    max_attempts_local: int = Field(1, ge=1, le=100, description="attempts of a command")
+    retry_base_s: float = Field(1.0, gt=0, le=3600, description="seconds before the first retry; doubles each time")
+    retry_cap_s: float = Field(60.0, gt=0, le=86400, description="longest wait between two retries")
+    unreachable_retries: int = Field(
+        10, ge=0, le=10_000, description="retries while nothing answers at the model endpoint"
+    )
+
+    # leases
+    lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
+    heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")
+
+    # concurrency limits
+    tag_limits: dict[str, int] = Field({}, description="tasks with a tag that may run at once, by tag")
+    model_limits: dict[str, int] = Field({}, description="tasks of a model that may run at once, by model")
+
+    # the queue file and the log
+    queue_poll_s: float = Field(0.25, gt=0, le=60, description="seconds between looks at the queue file")
+    project_quiet_s: float = Field(0.25, ge=0, le=60, description="seconds of quiet before the file is written")
+    project_interval_s: float = Field(1.0, ge=0.05, le=3600, description="least seconds between two writings")
+    queue_shown_ended: int = Field(1000, ge=0, le=1_000_000, description="newest ended tasks shown in the file")
+    removal_ask_count: int = Field(10, ge=0, description="missing tasks that are cancelled without asking")
+    removal_ask_share: float = Field(0.2, ge=0, le=1, description="the same as a share of the shown tasks")
+    log_rotate_bytes: int = Field(
+        64 * 1024 * 1024, ge=4096, le=2**40, description="size at which execution_log.jsonl is rotated"
+    )
+    missing_dependency_warn_s: float = Field(
+        60.0, ge=0, le=86400, description="seconds before a dependency that does not exist is warned of"
+    )
+    disk_free_bytes: int = Field(
+        32 * 1024 * 1024, ge=0, le=2**50, description="free bytes below which nothing new is started"
+    )
+
+    # bounds of the contract
+    limit_file_bytes: int = Field(_LIMITS.file_bytes, ge=1024, description="bytes of a queue or inbox file")
+    limit_depth: int = Field(_LIMITS.depth, ge=4, le=500, description="levels of nesting")
+    limit_prompt_chars: int = Field(_LIMITS.prompt_chars, ge=1, description="characters of a prompt")
+    limit_command_chars: int = Field(_LIMITS.command_chars, ge=1, description="characters of a command")
+    limit_argv_items: int = Field(_LIMITS.argv_items, ge=1, description="arguments of a command")
+    limit_depends_on_items: int = Field(_LIMITS.depends_on_items, ge=0, description="dependencies of a task")
+    limit_tags_items: int = Field(_LIMITS.tags_items, ge=0, description="tags of a task")
+    limit_name_chars: int = Field(_LIMITS.name_chars, ge=1, description="characters of a tag or name")
+    limit_extra_keys: int = Field(_LIMITS.extra_keys, ge=0, description="unknown keys of a task")
+    limit_extra_bytes: int = Field(_LIMITS.extra_bytes, ge=2, description="bytes of unknown keys and of expect")
+    limit_priority: int = Field(_LIMITS.priority, ge=0, description="largest priority, and smallest below zero")
+    limit_max_tokens: int = Field(_LIMITS.max_tokens, ge=1, description="tokens a task may ask for")
+    limit_timeout_s: int = Field(_LIMITS.timeout_s, ge=1, description="seconds a task may ask for")
+    limit_max_attempts: int = Field(_LIMITS.max_attempts, ge=1, description="attempts a task may ask for")
+    limit_budget_usd: int = Field(_LIMITS.budget_usd, ge=0, description="dollars a task may ask for")
+    limit_reward: int = Field(_LIMITS.reward, ge=0, description="tokens a task may promise")
+
+    @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
+    @classmethod
+    def _is_http_address(cls, value: str | None) -> str | None:
+        if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+            raise ValueError("must be an http:// or https:// address")
+        return value
+
+    @pydantic.field_validator("tag_limits", "model_limits")
+    @classmethod
+    def _is_positive(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(limit < 1 for limit in value.values()):
+            raise ValueError("every limit must be at least 1")
+        return value
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds of the contract."""
+        return Limits(**{name: getattr(self, f"limit_{name}") for name in Limits.__slots__})
+
+
+class Home:
+    """The directories and files of one home."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.state = root / ".swarm"
+        self.database = self.state / "state.db"
+        self.outputs = self.state / "outputs"
+        self.token = self.state / "execution_token"
+        self.leader_lock = self.state / "leader.lock"
+        self.daemon_lock = self.state / "daemon.lock"
+        self.queue_file = root / "queue.json"
+        self.log_file = root / "execution_log.jsonl"
+        self.inbox = root / "inbox"
+        self.workspace = root / "workspace"
+        self.conflicts = root / "conflicts"
+
+
+def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
+    """The home named by the flag or ``SKEP_HOME``, else the current directory."""
+    return Home(Path(flag or environ.get("SKEP_HOME") or os.curdir).expanduser().resolve())
+
+
+class Loaded(typing.NamedTuple):
+    """Settings, and where each value that is not a default came from."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
+    """Read the settings of `home`. Raises `InvalidSetting`."""
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in SETTINGS_FILES:
+        _take(values, sources, _from_file(home.root / name), name)
+    _take(values, sources, _from_environment(environ), "environment")
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    _take(values, sources, given, "command line")
+    try:
+        return Loaded(Settings.model_validate(values), sources)
+    except pydantic.ValidationError as error:
+        raise _explain(error, sources) from error
+
+
+def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, Any], source: str) -> None:
+    for name, value in found.items():
+        if name not in Settings.model_fields:
+            close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InvalidSetting(f"{source}: there is no setting {name!r}{hint}", setting=name)
+        values[name] = value
+        sources[name] = source
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file; ``[llm] model`` and ``llm_model`` are the same setting."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSetting(f"{path.name}: {error}") from error
+    flat: dict[str, Any] = {}
+    for name, value in tables.items():
+        if isinstance(value, dict) and name not in Settings.model_fields:
+            flat.update({f"{name}_{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _NOT_SETTINGS or text == "":
+            continue
+        found[name] = _read_text(name, text)
+    return found
+
+
+def _read_text(name: str, text: str) -> Any:
+    """The text of a variable, or what it says as JSON where the setting is a table."""
+    field = Settings.model_fields.get(name)
+    if field is None or typing.get_origin(field.annotation) not in {dict, types.GenericAlias}:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidSetting(f"{ENVIRONMENT_PREFIX}{name.upper()}: must be JSON such as {{\"gpu\": 1}}") from None
+
+
+def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> InvalidSetting:
+    found = error.errors(include_url=False)[0]
+    name = str(found["loc"][0]) if found["loc"] else "settings"
+    rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
+    shown = "" if name == "llm_api_key" else f", got {found['input']!r}"
+    return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)

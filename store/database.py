@@ -1,0 +1,155 @@
+"""Opening the database file, and the promises made of it: WAL, ``synchronous=FULL``, today's schema.
+
+Every process that writes holds `write.lock` while it does, and so does whoever copies the WAL back into the
+database. That makes waiting fair and immediate, where SQLite's own wait is a sleep that grows; and it closes
+the WAL-reset race of SQLite before 3.51.3 (two connections writing and checkpointing in the same instant).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import host_platform
+from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
+from store import sql
+
+BUSY_TIMEOUT_MS: Final = 5_000  # a foreign SQLite client may hold the file; ours wait at write.lock
+OLDEST_SQLITE: Final = (3, 38, 0)  # STRICT tables, RETURNING, json_each
+
+
+def prepare_state_directory(path: Path) -> None:
+    """Make the state directory for this user alone. Raises `StoreReadOnly`, `StoreUnsupported`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except OSError as error:
+        raise StoreReadOnly(f"{path} cannot be made or kept private: {error.strerror}") from error
+    if host_platform.is_network_file_system(path):
+        kind = host_platform.file_system_type(path)
+        raise StoreUnsupported(
+            f"{path} is on {kind}, a network file system, where SQLite's WAL is not safe. "
+            "Put the home on a local disk (SKEP_HOME)."
+        )
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The connection that may write. Raises `StoreError` subclasses."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise StoreUnsupported(f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed")
+    with translated(path):
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        os.chmod(path, 0o600)
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        with WriteLock(path):
+            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+                raise StoreUnsupported(f"{path}: this file system does not allow SQLite's WAL mode")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA fullfsync=ON")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        connection.execute("PRAGMA temp_store=MEMORY")
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that cannot write. Raises `StoreError` subclasses."""
+    with translated(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+        connection.row_factory = sqlite3.Row
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema to today's, one step a transaction. Raises `StoreUnsupported` for a newer one."""
+    steps = sql.migrations()
+    with translated(path), WriteLock(path):
+        current = connection.execute("PRAGMA user_version").fetchone()[0]
+        if current > steps[-1][0]:
+            raise StoreUnsupported(f"{path} was written by a newer Skep (schema {current}); update Skep")
+        for number, script in steps:
+            if number > current:
+                connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+
+
+def check_integrity(path: Path) -> None:
+    """Raise `StoreCorrupt` when the file is not a sound database; a missing one is sound."""
+    if not path.exists():
+        return
+    with translated(path), contextlib.closing(open_reader(path)) as connection:
+        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise StoreCorrupt(f"{path} is damaged: {found}")
+
+
+class WriteLock:
+    """The home's writing lock (flock(2)); released by the kernel when its holder dies.
+
+    `filelock` guards the files people see; here its polling would cost more than the transaction.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self._path = database.with_name("write.lock")
+        self._handle: int | None = None
+
+    def __enter__(self) -> None:
+        if self._handle is None:
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._handle, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        if self._handle is not None:
+            fcntl.flock(self._handle, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """Give the file handle back."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    def __del__(self) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Raise SQLite's and the system's errors as ours, each with the way out."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise translate(error, path) from error
+    except OSError as error:
+        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+            raise StoreReadOnly(f"{path} cannot be written: {error.strerror}") from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StoreFull(_FULL) from error
+        raise
+
+
+_FULL: Final = "The disk is full. Nothing new is started; make room and Skep goes on by itself."
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError:
+    """Our error for one of SQLite's, by its result code (sqlite.org/rescode.html)."""
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith("SQLITE_FULL"):
+        return StoreFull(_FULL)
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusy(f"{path} is locked by another program")
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return StoreCorrupt(f"{path} is damaged: {error}. Run `skep doctor` for the way out.")
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return StoreReadOnly(f"{path} cannot be opened or written: {error}")
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,144 @@
+"""Where tasks end and what follows for those that wait: one function for every end, rescue included.
+
+An approved task takes one from the count of each dependant, in the same transaction, so a claim never has to
+look at dependencies. Any other end fails the dependants, near and far, with the name of the one that ended;
+when a person sends that one back to the queue, they come back with it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from runtime_contract import Status, check_transition
+from store.records import STATUS_OF_STATE
+from store.transaction import Transaction, dump
+
+#: The code of a task that failed because one it waited for did.
+DEPENDENCY_FAILED = "dependency_failed"
+
+
+def end_task(
+    tx: Transaction,
+    row: sqlite3.Row,
+    status: Status,
+    *,
+    reason: str | None = None,
+    code: str | None = None,
+    result: dict[str, Any] | None = None,
+    **event_fields: Any,
+) -> None:
+    """End a task and let its dependants know. Raises `TransitionNotAllowed`."""
+    check_transition(STATUS_OF_STATE[row["state"]], status)
+    _end(tx, row, status, reason, code, result, event_fields)
+    if status is Status.APPROVED:
+        release_children(tx, row["id"])
+    else:
+        fail_children(tx, row["id"], status)
+
+
+def _end(
+    tx: Transaction,
+    row: sqlite3.Row,
+    status: Status,
+    reason: str | None,
+    code: str | None,
+    result: dict[str, Any] | None,
+    event_fields: dict[str, Any],
+) -> None:
+    tx.run(
+        "end_task",
+        seq=row["seq"],
+        state=status.value,
+        code=code,
+        reason=reason,
+        now=tx.now,
+        result=None if result is None else dump(result),
+    )
+    tx.emit(
+        f"task.{status.value}",
+        task_id=row["id"],
+        status=status.value,
+        worker_id=row["worker_id"],
+        attempt=row["attempts"] or None,
+        reason=reason,
+        code=code,
+        **event_fields,
+    )
+    tx.mark_dirty(row["seq"])
+
+
+def release_children(tx: Transaction, parent: str) -> None:
+    """One thing less to wait for, for everyone who waits for `parent`."""
+    for child in tx.all("release_children", parent=parent):
+        tx.mark_dirty(child["seq"])
+        if child["waiting_on"] == 0 and child["state"] == "blocked":
+            make_claimable(tx, child["seq"], child["not_before"])
+
+
+def make_claimable(tx: Transaction, task: int, not_before: float | None) -> None:
+    """Nothing holds a task but, perhaps, its time."""
+    is_later = not_before is not None and not_before > tx.now
+    tx.run(
+        "set_state",
+        seq=task,
+        state="delayed" if is_later else "ready",
+        waiting_for=None,
+        not_before=not_before,
+    )
+
+
+def fail_children(tx: Transaction, parent: str, status: Status) -> None:
+    """Everyone who waits for `parent`, near or far, fails with it."""
+    ended: list[tuple[str, Status]] = [(parent, status)]
+    while ended:
+        name, how = ended.pop()
+        for child in tx.all("children_of", parent=name):
+            if STATUS_OF_STATE[child["state"]] is Status.PENDING:
+                reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
+                _end(tx, child, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": [name]})
+                ended.append((child["id"], Status.FAILED))
+
+
+def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> None:
+    """Send an ended task back to the queue, and with it those that failed for its sake.
+
+    Raises `TransitionNotAllowed`.
+    """
+    check_transition(STATUS_OF_STATE[row["state"]], Status.PENDING)
+    _reopen_one(tx, row, by, f"sent back by {by}")
+    revived = [row["id"]]
+    while revived:
+        name = revived.pop()
+        for child in tx.all("children_of", parent=name):
+            if child["state"] == "failed" and child["code"] == DEPENDENCY_FAILED:
+                _reopen_one(tx, child, by, f"{name} was sent back")
+                revived.append(child["id"])
+
+
+def _reopen_one(tx: Transaction, row: sqlite3.Row, by: str, reason: str) -> None:
+    parents = tx.all("parents_of", child=row["seq"])
+    waiting_on = sum(parent["state"] != "approved" for parent in parents)
+    tx.run("reopen_task", seq=row["seq"], state="blocked" if waiting_on else "ready", waiting_on=waiting_on)
+    tx.emit("task.retried", task_id=row["id"], status="queued", reason=reason, source=by)
+    tx.mark_dirty(row["seq"])
+    dead = [parent["id"] for parent in parents if is_dead(parent["state"])]
+    if dead:
+        again = tx.one("get_task_by_seq", seq=row["seq"])
+        assert again is not None  # noqa: S101  the row was just written
+        reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
+        _end(tx, again, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
+    elif not waiting_on:
+        make_claimable(tx, row["seq"], row["not_before"])
+
+
+def is_dead(state: str | None) -> bool:
+    """Whether a dependency in this state will not be approved by itself."""
+    return state in {"failed", "safety_blocked", "cancelled"}
+
+
+def read_result(row: sqlite3.Row) -> dict[str, Any]:
+    """What the last attempt of a task brought."""
+    found: dict[str, Any] = json.loads(row["result"]) if row["result"] else {}
+    return found

@@ -1,0 +1,253 @@
+"""Entering tasks: edges, cycles, and the state each begins in, for one or for ten thousand at once."""
+
+from __future__ import annotations
+
+import graphlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+import cronsim
+
+from runtime_contract import Status, Task
+from store import ending, lanes
+from store.records import EndedTask, Intake, NewTask, RefusedTask
+from store.transaction import Transaction, dump
+
+CYCLE = "dependency_cycle"
+
+
+def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.ConcurrencyLimits) -> list[str]:
+    """Enter everything an intake holds; return the ids of the new tasks. Ids must be unknown to the store."""
+    first = _next_seq(tx)
+    seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
+    _enter_ended(tx, intake.ended, source)
+    _enter_refused(tx, intake.refused, source)
+    waiting = _wait_counts(tx, intake.new, seqs)
+    tx.run_many("insert_task", (_row(tx, new, seqs, waiting, source, limits) for new in intake.new))
+    _enter_edges(tx, intake.new, seqs)
+    for new in intake.new:
+        tx.emit(
+            "task.queued",
+            task_id=new.task.id,
+            status="queued",
+            source=source,
+            mode=new.task.mode,
+            depends_on=new.task.depends_on or None,
+            every=new.task.every,
+        )
+    tx.run_many("mark_dirty", ({"task": seq} for seq in seqs.values()))
+    for known in intake.duplicates:
+        tx.emit("task.duplicate", task_id=known, source=source, reason="a task of this id is already known")
+    settle_dependencies(tx, [new.task for new in intake.new], [*intake.refused, *intake.ended])
+    return list(seqs)
+
+
+def _next_seq(tx: Transaction) -> int:
+    row = tx.one("last_seq")
+    return int(row["seq"]) + 1 if row else 1
+
+
+def _row(
+    tx: Transaction,
+    new: NewTask,
+    seqs: Mapping[str, int],
+    waiting: Mapping[str, int],
+    source: str,
+    limits: lanes.ConcurrencyLimits,
+) -> dict[str, object]:
+    task = new.task
+    not_before = next_firing(task.every, tx.now) if task.every else task.not_before
+    waiting_on = waiting.get(task.id, 0)
+    is_later = not_before is not None and not_before > tx.now
+    return {
+        "seq": seqs[task.id],
+        "id": task.id,
+        "state": "blocked" if waiting_on else "delayed" if is_later else "ready",
+        "lane": lanes.lane_of(task, limits),
+        "priority": task.priority,
+        "not_before": not_before,
+        "every": task.every,
+        "waiting_on": waiting_on,
+        "doc": dump(new.doc),
+        "code": None,
+        "reason": None,
+        "source": source,
+        "created": tx.now,
+        "finished": None,
+    }
+
+
+def next_firing(every: str, after: float) -> float:
+    """When a schedule fires next, Unix seconds; cron runs on local time."""
+    moment = datetime.fromtimestamp(after).astimezone()
+    return float(next(cronsim.CronSim(every, moment)).timestamp())
+
+
+def _wait_counts(tx: Transaction, new: Sequence[NewTask], seqs: Mapping[str, int]) -> dict[str, int]:
+    """How many dependencies of each new task are not approved yet."""
+    outside = {parent for entry in new for parent in entry.task.depends_on if parent not in seqs}
+    known = states_of(tx, outside)
+    return {
+        entry.task.id: sum(known.get(parent) != "approved" for parent in dict.fromkeys(entry.task.depends_on))
+        for entry in new
+        if entry.task.depends_on
+    }
+
+
+def states_of(tx: Transaction, ids: Iterable[str]) -> dict[str, str]:
+    """The states of those tasks that exist."""
+    wanted = list(ids)
+    return {row["id"]: row["state"] for row in tx.all("states_of", ids=dump(wanted))} if wanted else {}
+
+
+def _enter_edges(tx: Transaction, new: Sequence[NewTask], seqs: Mapping[str, int]) -> None:
+    edges = [
+        {"child": seqs[entry.task.id], "parent": parent} for entry in new for parent in entry.task.depends_on
+    ]
+    if edges:
+        tx.run_many("insert_edge", edges)
+
+
+def _enter_ended(tx: Transaction, entries: Sequence[EndedTask], source: str) -> None:
+    for entry in entries:
+        _insert_ended(tx, entry.id, entry.status, dump(entry.doc), source, None, None)
+        tx.emit("task.imported", task_id=entry.id, status=entry.status.value, source=source)
+
+
+def _enter_refused(tx: Transaction, entries: Sequence[RefusedTask], source: str) -> None:
+    for entry in entries:
+        doc = dump({"id": entry.id, "raw": entry.raw})
+        _insert_ended(tx, entry.id, Status.FAILED, doc, source, entry.code, entry.reason)
+        tx.emit(
+            "task.refused",
+            task_id=entry.id,
+            status="failed",
+            source=source,
+            reason=entry.reason,
+            code=entry.code,
+            path=entry.path,
+        )
+
+
+def _insert_ended(
+    tx: Transaction, task_id: str, status: Status, doc: str, source: str, code: str | None, reason: str | None
+) -> None:
+    seq = _next_seq(tx)
+    tx.run(
+        "insert_task",
+        seq=seq,
+        id=task_id,
+        state=status.value,
+        lane="none",
+        priority=0,
+        not_before=None,
+        every=None,
+        waiting_on=0,
+        doc=doc,
+        code=code,
+        reason=reason,
+        source=source,
+        created=tx.now,
+        finished=tx.now,
+    )
+    tx.mark_dirty(seq)
+
+
+def settle_dependencies(
+    tx: Transaction, changed: Sequence[Task], ended: Sequence[RefusedTask | EndedTask] = ()
+) -> None:
+    """What follows from new edges: cycles fail, dead dependencies fail their dependants, missing ones are noted."""
+    arrived = [task.id for task in changed] + [entry.id for entry in ended]
+    was_missing = {row["parent"] for row in tx.all("missing_among", ids=dump(arrived))}
+    for parent in was_missing:
+        tx.run("delete_missing_parent", parent=parent)
+    dependants = [task for task in changed if task.depends_on]
+    _fail_cycles(tx, dependants, bool(was_missing))
+    _note_missing_and_dead(tx, dependants)
+    for entry in ended:
+        if entry.id in was_missing:
+            _tell_children(tx, entry)
+
+
+def _tell_children(tx: Transaction, entry: RefusedTask | EndedTask) -> None:
+    """A task arrived that has ended already, and somebody waited for it."""
+    status = entry.status if isinstance(entry, EndedTask) else Status.FAILED
+    if status is Status.APPROVED:
+        ending.release_children(tx, entry.id)
+    else:
+        ending.fail_children(tx, entry.id, status)
+
+
+def _note_missing_and_dead(tx: Transaction, dependants: Sequence[Task]) -> None:
+    known = states_of(tx, {parent for task in dependants for parent in task.depends_on})
+    for task in dependants:
+        missing = [parent for parent in task.depends_on if parent not in known]
+        dead = next((parent for parent in task.depends_on if ending.is_dead(known.get(parent))), None)
+        if dead is not None:
+            ending.fail_children(tx, dead, Status(known[dead]))
+        elif missing:
+            _note_missing(tx, task.id, missing)
+
+
+def _note_missing(tx: Transaction, task_id: str, missing: list[str]) -> None:
+    row = tx.one("get_task", id=task_id)
+    if row is not None and row["state"] == "blocked":
+        tx.run_many(
+            "insert_missing_parent",
+            ({"child": row["seq"], "parent": parent, "since": tx.now} for parent in missing),
+        )
+
+
+def warn_of_missing(tx: Transaction, before: float) -> int:
+    """Say once of each task that a dependency has been missing since `before`; return how many."""
+    rows = tx.all("missing_to_warn", before=before)
+    for row in rows:
+        missing = row["parents"].split("\n")
+        tx.emit(
+            "task.waiting",
+            task_id=row["id"],
+            missing=missing,
+            reason=f"waits for {', '.join(missing)}, which does not exist; add it, or edit depends_on",
+        )
+        tx.run("mark_missing_warned", child=row["seq"])
+    return len(rows)
+
+
+def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: bool) -> None:
+    """Fail every member of every dependency cycle that the changed tasks close."""
+    graph: dict[str, set[str]] = {task.id: set(task.depends_on) for task in dependants}
+    if reaches_older:
+        for row in tx.all("blocked_upwards", ids=dump(list(graph))):
+            graph.setdefault(row["child"], set()).add(row["parent"])
+    for cycle in find_cycles(graph):
+        shown = " -> ".join(cycle)
+        for member in dict.fromkeys(cycle):
+            row = tx.one("get_task", id=member)
+            if row is not None and row["state"] == "blocked":
+                ending.end_task(
+                    tx,
+                    row,
+                    Status.FAILED,
+                    code=CYCLE,
+                    reason=f"depends on itself: {shown}; edit depends_on of one of them",
+                    cycle=list(cycle),
+                )
+
+
+def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
+    """Cycles of a graph of id -> dependencies, each as a path that ends where it began.
+
+    After a cycle is found its members are taken out, so every task is in at most one.
+    """
+    rest = {child: set(parents) for child, parents in graph.items()}
+    found: list[list[str]] = []
+    while True:
+        try:
+            graphlib.TopologicalSorter(rest).prepare()
+        except graphlib.CycleError as error:
+            cycle = list(reversed(error.args[1]))
+            found.append(cycle)
+            for member in cycle:
+                rest.pop(member, None)
+        else:
+            return found

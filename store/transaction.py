@@ -1,0 +1,90 @@
+"""One transaction: named queries, the time it happens at, and the events it leaves.
+
+A change and its event are written together or not at all; a task that changed is marked dirty so that the
+queue file shows it. Functions of this room that change the truth take a `Transaction` first, so that several
+of them can be one step.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from clock import to_rfc3339
+from events import check_event
+from store import sql
+
+
+class Transaction:
+    """What may be done while the writing lock is held."""
+
+    def __init__(self, connection: sqlite3.Connection, now: float, monotonic: float) -> None:
+        self.connection = connection
+        #: wall time of the transaction, Unix seconds
+        self.now = now
+        #: monotonic seconds of the transaction
+        self.monotonic = monotonic
+        self._queries = sql.queries()
+
+    def run(self, name: str, **values: Any) -> sqlite3.Cursor:
+        """Run a query of ``queries.sql``."""
+        return self.connection.execute(self._queries[name], values)
+
+    def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a query once for each row of values."""
+        self.connection.executemany(self._queries[name], rows)
+
+    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
+        """The first row of a query, or none."""
+        row: sqlite3.Row | None = self.run(name, **values).fetchone()
+        return row
+
+    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
+        """Every row of a query."""
+        return self.run(name, **values).fetchall()
+
+    def emit(
+        self,
+        event: str,
+        *,
+        task_id: str | None = None,
+        status: str | None = None,
+        worker_id: str | None = None,
+        attempt: int | None = None,
+        **fields: Any,
+    ) -> None:
+        """Write an event. Fields that are None are left out."""
+        told = {name: value for name, value in fields.items() if value is not None}
+        check_event(event, status, told)
+        self.connection.execute(
+            self._queries["insert_event"],
+            {
+                "ts": to_rfc3339(self.now),
+                "event": event,
+                "task_id": task_id,
+                "status": status,
+                "worker_id": worker_id,
+                "attempt": attempt,
+                "data": dump(told) if told else "{}",
+            },
+        )
+
+    def mark_dirty(self, task: int) -> None:
+        """The queue file's entry of a task must be rendered anew."""
+        self.connection.execute(self._queries["mark_dirty"], {"task": task})
+
+    def meta(self, key: str) -> str | None:
+        """A fact about the home."""
+        row = self.one("get_meta", key=key)
+        return None if row is None else str(row["value"])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Keep a fact about the home."""
+        self.run("set_meta", key=key, value=value)
+
+
+def dump(value: Any) -> str:
+    """JSON as the store keeps it: compact, the user's own letters, never NaN."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
