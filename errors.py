@@ -217,7 +217,9 @@ class ModelError(SkepError):
     #: whether the try counts against the task's attempts
     counts: ClassVar[bool] = True
 
-    def __init__(self, message: str | None = None, *, retry_after_s: float | None = None, **details: Any) -> None:
+    def __init__(
+        self, message: str | None = None, *, retry_after_s: float | None = None, **details: Any
+    ) -> None:
         super().__init__(message, **details)
         #: seconds the server asked to be left alone, where it did
         self.retry_after_s = retry_after_s

@@ -29,7 +29,20 @@ _RENAME_SWAP: Final = 2  # renamex_np(2) on macOS
 
 #: File systems on which SQLite's WAL mode must not be used: its shared memory does not cross machines.
 _NETWORK_FILE_SYSTEMS: Final = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "9p", "ceph", "glusterfs", "fuse.sshfs", "afs"}
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "afpfs",
+        "webdav",
+        "9p",
+        "ceph",
+        "glusterfs",
+        "fuse.sshfs",
+        "afs",
+    }
 )
 
 
@@ -207,4 +220,9 @@ def untested_here() -> list[str]:
     """What runs on this system by a branch that the project could not test."""
     if IS_LINUX:
         return []
-    return ["file exchange by renamex_np", "process start times by ps", "F_FULLFSYNC", "no /proc to find strays"]
+    return [
+        "file exchange by renamex_np",
+        "process start times by ps",
+        "F_FULLFSYNC",
+        "no /proc to find strays",
+    ]

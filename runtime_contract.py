@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
@@ -241,7 +241,9 @@ class Task(pydantic.BaseModel):
 #: The fields of a task that a person owns: an edit of the queue file may change them.
 USER_FIELDS: Final = frozenset(Task.model_fields) - {"id", "status"}
 #: The keys of a queue file's entry that only Skep writes.
-MACHINE_KEYS: Final = frozenset({"status", "waiting_for", "attempts", "reason", "result_summary", "finished_at"})
+MACHINE_KEYS: Final = frozenset(
+    {"status", "waiting_for", "attempts", "reason", "result_summary", "finished_at"}
+)
 
 #: Other names a field is read under, in the order they are looked for.
 FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
@@ -432,7 +434,7 @@ def _setting(field: str) -> str:
 def check_cron(expression: str, path: str) -> None:
     """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
     try:
-        next(cronsim.CronSim(expression, datetime(2026, 1, 1)))
+        next(cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
     except (cronsim.CronSimError, StopIteration):
         raise InvalidTask(
             f"{path}: {expression!r} is not a cron expression like '0 9 * * mon'", path=path
@@ -472,7 +474,9 @@ def normalize_queue(raw: dict[str, Any] | None) -> dict[str, Any]:
     """A queue with every key of the contract and every task default filled in; nothing given is changed."""
     queue = {**Queue().model_dump(exclude={"revision"}), **(raw or {})}
     defaults = {"type": "cycle", "depends_on": [], "parallel_safe": True, "status": Status.PENDING.value}
-    queue["tasks"] = [{**defaults, **task} if isinstance(task, dict) else task for task in queue["tasks"] or []]
+    queue["tasks"] = [
+        {**defaults, **task} if isinstance(task, dict) else task for task in queue["tasks"] or []
+    ]
     return queue
 
 
@@ -480,7 +484,9 @@ def validate_queue_contract(queue: object, limits: Limits | None = None) -> list
     """Every way in which `queue` breaks the contract, a sentence each; empty when it keeps it."""
     if not isinstance(queue, dict):
         return [f"the queue must be an object, not {_kind(queue)}"]
-    problems = [f"missing key: {name}" for name in Queue.model_fields if name not in queue and name != "revision"]
+    problems = [
+        f"missing key: {name}" for name in Queue.model_fields if name not in queue and name != "revision"
+    ]
     try:
         read = Queue.model_validate(queue)
     except pydantic.ValidationError as error:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import pydantic
 from pydantic import ConfigDict, Field, SecretStr
 
+from attempts import AttemptPolicy
 from errors import InvalidSetting
 from runtime_contract import Limits
 
@@ -46,7 +47,9 @@ class Settings(pydantic.BaseModel):
     stop_grace_s: float = Field(
         20.0, ge=0, le=3600, description="seconds that running tasks get to finish at a stop"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="what the daemon logs")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="what the daemon logs"
+    )
 
     # models
     llm_base_url: str | None = Field(
@@ -59,7 +62,9 @@ class Settings(pydantic.BaseModel):
     )
     llm_timeout_s: float = Field(600.0, gt=0, le=86400, description="seconds a model call may take")
     llm_connect_timeout_s: float = Field(10.0, gt=0, le=300, description="seconds to reach the model server")
-    llm_max_tokens: int = Field(2048, ge=1, le=1_000_000, description="tokens of an answer where a task says none")
+    llm_max_tokens: int = Field(
+        2048, ge=1, le=1_000_000, description="tokens of an answer where a task says none"
+    )
     llm_temperature: float | None = Field(
         None, ge=0, le=2, description="temperature where a task says none; unset: the server's own"
     )
@@ -67,9 +72,14 @@ class Settings(pydantic.BaseModel):
         None, ge=0, le=1e6, description="dollars per million tokens read; unset: 0 on loopback, else unknown"
     )
     llm_price_output: float | None = Field(
-        None, ge=0, le=1e6, description="dollars per million tokens written; unset: 0 on loopback, else unknown"
+        None,
+        ge=0,
+        le=1e6,
+        description="dollars per million tokens written; unset: 0 on loopback, else unknown",
     )
-    llm_proxy: str | None = Field(None, description="proxy for model calls; unset: none, whatever the environment")
+    llm_proxy: str | None = Field(
+        None, description="proxy for model calls; unset: none, whatever the environment"
+    )
     ollama_url: str = Field(
         "http://127.0.0.1:11434", description="where a model is looked for when no llm_base_url is set"
     )
@@ -81,9 +91,13 @@ class Settings(pydantic.BaseModel):
     )
 
     # attempts
-    max_attempts: int = Field(3, ge=1, le=100, description="attempts of an LLM task; interruptions of any task")
+    max_attempts: int = Field(
+        3, ge=1, le=100, description="attempts of an LLM task; interruptions of any task"
+    )
     max_attempts_local: int = Field(1, ge=1, le=100, description="attempts of a command")
-    retry_base_s: float = Field(1.0, gt=0, le=3600, description="seconds before the first retry; doubles each time")
+    retry_base_s: float = Field(
+        1.0, gt=0, le=3600, description="seconds before the first retry; doubles each time"
+    )
     retry_cap_s: float = Field(60.0, gt=0, le=86400, description="longest wait between two retries")
     unreachable_retries: int = Field(
         10, ge=0, le=10_000, description="retries while nothing answers at the model endpoint"
@@ -99,9 +113,13 @@ class Settings(pydantic.BaseModel):
 
     # the queue file and the log
     queue_poll_s: float = Field(0.25, gt=0, le=60, description="seconds between looks at the queue file")
-    project_quiet_s: float = Field(0.25, ge=0, le=60, description="seconds of quiet before the file is written")
+    project_quiet_s: float = Field(
+        0.25, ge=0, le=60, description="seconds of quiet before the file is written"
+    )
     project_interval_s: float = Field(1.0, ge=0.05, le=3600, description="least seconds between two writings")
-    queue_shown_ended: int = Field(1000, ge=0, le=1_000_000, description="newest ended tasks shown in the file")
+    queue_shown_ended: int = Field(
+        1000, ge=0, le=1_000_000, description="newest ended tasks shown in the file"
+    )
     removal_ask_count: int = Field(10, ge=0, description="missing tasks that are cancelled without asking")
     removal_ask_share: float = Field(0.2, ge=0, le=1, description="the same as a share of the shown tasks")
     log_rotate_bytes: int = Field(
@@ -124,8 +142,12 @@ class Settings(pydantic.BaseModel):
     limit_tags_items: int = Field(_LIMITS.tags_items, ge=0, description="tags of a task")
     limit_name_chars: int = Field(_LIMITS.name_chars, ge=1, description="characters of a tag or name")
     limit_extra_keys: int = Field(_LIMITS.extra_keys, ge=0, description="unknown keys of a task")
-    limit_extra_bytes: int = Field(_LIMITS.extra_bytes, ge=2, description="bytes of unknown keys and of expect")
-    limit_priority: int = Field(_LIMITS.priority, ge=0, description="largest priority, and smallest below zero")
+    limit_extra_bytes: int = Field(
+        _LIMITS.extra_bytes, ge=2, description="bytes of unknown keys and of expect"
+    )
+    limit_priority: int = Field(
+        _LIMITS.priority, ge=0, description="largest priority, and smallest below zero"
+    )
     limit_max_tokens: int = Field(_LIMITS.max_tokens, ge=1, description="tokens a task may ask for")
     limit_timeout_s: int = Field(_LIMITS.timeout_s, ge=1, description="seconds a task may ask for")
     limit_max_attempts: int = Field(_LIMITS.max_attempts, ge=1, description="attempts a task may ask for")
@@ -135,7 +157,9 @@ class Settings(pydantic.BaseModel):
     @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
     @classmethod
     def _is_http_address(cls, value: str | None) -> str | None:
-        if value is not None and (urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname):
+        if value is not None and (
+            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname
+        ):
             raise ValueError("must be an http:// or https:// address")
         return value
 
@@ -150,6 +174,11 @@ class Settings(pydantic.BaseModel):
     def limits(self) -> Limits:
         """The bounds of the contract."""
         return Limits(**{name: getattr(self, f"limit_{name}") for name in Limits.__slots__})
+
+    @property
+    def attempt_policy(self) -> AttemptPolicy:
+        """How often and how soon a task is tried again."""
+        return AttemptPolicy(**{name: getattr(self, name) for name in AttemptPolicy.__slots__})
 
 
 class Home:
@@ -242,7 +271,9 @@ def _read_text(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise InvalidSetting(f"{ENVIRONMENT_PREFIX}{name.upper()}: must be JSON such as {{\"gpu\": 1}}") from None
+        raise InvalidSetting(
+            f'{ENVIRONMENT_PREFIX}{name.upper()}: must be JSON such as {{"gpu": 1}}'
+        ) from None
 
 
 def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> InvalidSetting:

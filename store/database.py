@@ -45,8 +45,10 @@ def open_writer(path: Path) -> sqlite3.Connection:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreUnsupported(f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed")
     with translated(path):
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        os.chmod(path, 0o600)
+        connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        path.chmod(0o600)
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
         with WriteLock(path):
@@ -81,7 +83,9 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             raise StoreUnsupported(f"{path} was written by a newer Skep (schema {current}); update Skep")
         for number, script in steps:
             if number > current:
-                connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;")
+                connection.executescript(
+                    f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
+                )
 
 
 def check_integrity(path: Path) -> None:

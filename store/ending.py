@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from runtime_contract import Status, check_transition
@@ -36,6 +37,16 @@ def end_task(
         release_children(tx, row["id"])
     else:
         fail_children(tx, row["id"], status)
+
+
+def end_together(
+    tx: Transaction, rows: Sequence[sqlite3.Row], *, code: str, reason: str, **event_fields: Any
+) -> None:
+    """Fail several tasks for one reason, and only then those that wait for them."""
+    for row in rows:
+        _end(tx, row, Status.FAILED, reason, code, None, event_fields)
+    for row in rows:
+        fail_children(tx, row["id"], Status.FAILED)
 
 
 def _end(
@@ -74,15 +85,16 @@ def release_children(tx: Transaction, parent: str) -> None:
     for child in tx.all("release_children", parent=parent):
         tx.mark_dirty(child["seq"])
         if child["waiting_on"] == 0 and child["state"] == "blocked":
-            make_claimable(tx, child["seq"], child["not_before"])
+            make_claimable(tx, child)
 
 
-def make_claimable(tx: Transaction, task: int, not_before: float | None) -> None:
-    """Nothing holds a task but, perhaps, its time."""
-    is_later = not_before is not None and not_before > tx.now
+def make_claimable(tx: Transaction, row: sqlite3.Row) -> None:
+    """Nothing holds a task but, perhaps, its time. A schedule itself is never claimed, only its firings."""
+    not_before = row["not_before"]
+    is_later = row["every"] is not None or (not_before is not None and not_before > tx.now)
     tx.run(
         "set_state",
-        seq=task,
+        seq=row["seq"],
         state="delayed" if is_later else "ready",
         waiting_for=None,
         not_before=not_before,
@@ -130,7 +142,7 @@ def _reopen_one(tx: Transaction, row: sqlite3.Row, by: str, reason: str) -> None
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
         _end(tx, again, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
     elif not waiting_on:
-        make_claimable(tx, row["seq"], row["not_before"])
+        make_claimable(tx, row)
 
 
 def is_dead(state: str | None) -> bool:

@@ -10,7 +10,7 @@ import cronsim
 
 from runtime_contract import Status, Task
 from store import ending, lanes
-from store.records import EndedTask, Intake, NewTask, RefusedTask
+from store.records import EndedTask, Intake, NewTask, RefusedTask, task_of
 from store.transaction import Transaction, dump
 
 CYCLE = "dependency_cycle"
@@ -18,10 +18,10 @@ CYCLE = "dependency_cycle"
 
 def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.ConcurrencyLimits) -> list[str]:
     """Enter everything an intake holds; return the ids of the new tasks. Ids must be unknown to the store."""
-    first = _next_seq(tx)
-    seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
     _enter_ended(tx, intake.ended, source)
     _enter_refused(tx, intake.refused, source)
+    first = _next_seq(tx)
+    seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
     waiting = _wait_counts(tx, intake.new, seqs)
     tx.run_many("insert_task", (_row(tx, new, seqs, waiting, source, limits) for new in intake.new))
     _enter_edges(tx, intake.new, seqs)
@@ -154,15 +154,22 @@ def _insert_ended(
 
 
 def settle_dependencies(
-    tx: Transaction, changed: Sequence[Task], ended: Sequence[RefusedTask | EndedTask] = ()
+    tx: Transaction,
+    changed: Sequence[Task],
+    ended: Sequence[RefusedTask | EndedTask] = (),
+    *,
+    reaches_older: bool = False,
 ) -> None:
-    """What follows from new edges: cycles fail, dead dependencies fail their dependants, missing ones are noted."""
+    """What follows from new edges: cycles and dead dependencies fail tasks, missing ones are noted.
+
+    `reaches_older`: tasks that are not among the changed may wait for these, so a cycle may lead through them.
+    """
     arrived = [task.id for task in changed] + [entry.id for entry in ended]
     was_missing = {row["parent"] for row in tx.all("missing_among", ids=dump(arrived))}
     for parent in was_missing:
         tx.run("delete_missing_parent", parent=parent)
     dependants = [task for task in changed if task.depends_on]
-    _fail_cycles(tx, dependants, bool(was_missing))
+    _fail_cycles(tx, dependants, reaches_older or bool(was_missing))
     _note_missing_and_dead(tx, dependants)
     for entry in ended:
         if entry.id in was_missing:
@@ -220,18 +227,14 @@ def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: boo
         for row in tx.all("blocked_upwards", ids=dump(list(graph))):
             graph.setdefault(row["child"], set()).add(row["parent"])
     for cycle in find_cycles(graph):
-        shown = " -> ".join(cycle)
-        for member in dict.fromkeys(cycle):
-            row = tx.one("get_task", id=member)
-            if row is not None and row["state"] == "blocked":
-                ending.end_task(
-                    tx,
-                    row,
-                    Status.FAILED,
-                    code=CYCLE,
-                    reason=f"depends on itself: {shown}; edit depends_on of one of them",
-                    cycle=list(cycle),
-                )
+        rows = [tx.one("get_task", id=member) for member in dict.fromkeys(cycle)]
+        ending.end_together(
+            tx,
+            [row for row in rows if row is not None and row["state"] == "blocked"],
+            code=CYCLE,
+            reason=f"depends on itself: {' -> '.join(cycle)}; edit depends_on of one of them",
+            cycle=list(cycle),
+        )
 
 
 def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
@@ -251,3 +254,11 @@ def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
                 rest.pop(member, None)
         else:
             return found
+
+
+def assign_lanes(tx: Transaction, limits: lanes.ConcurrencyLimits) -> None:
+    """Put every open task into the lane that `limits` ask for."""
+    for row in tx.all("open_docs"):
+        lane = lanes.lane_of(task_of(row["doc"], row["id"]), limits)
+        if lane != row["lane"]:
+            tx.run("set_lane", seq=row["seq"], lane=lane)

@@ -133,13 +133,13 @@ WHERE seq = :seq;
 -- ready_heads --
 -- The first ready task of every lane that has one.
 WITH RECURSIVE lanes (lane) AS (
-    SELECT min(lane) FROM task WHERE state = 'ready'
+    SELECT min(lane) FROM task INDEXED BY task_ready WHERE state = 'ready'
     UNION ALL
-    SELECT (SELECT min(lane) FROM task WHERE state = 'ready' AND lane > lanes.lane)
+    SELECT (SELECT min(lane) FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane > lanes.lane)
     FROM lanes WHERE lanes.lane IS NOT NULL
 )
 SELECT task.lane, task.priority, task.seq FROM lanes JOIN task ON task.seq = (
-    SELECT seq FROM task WHERE state = 'ready' AND lane = lanes.lane ORDER BY priority DESC, seq LIMIT 1
+    SELECT seq FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane = lanes.lane ORDER BY priority DESC, seq LIMIT 1
 );
 
 -- running_lanes --
@@ -152,7 +152,7 @@ UPDATE task SET state = 'running', attempts = attempts + 1, lease = lease + 1, o
     worker_id = :worker_id, lease_expires = :lease_expires, started = :now, waiting_for = NULL, reason = NULL,
     code = NULL
 WHERE seq = (
-    SELECT seq FROM task WHERE state = 'ready' AND lane = :lane ORDER BY priority DESC, seq LIMIT 1
+    SELECT seq FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane = :lane ORDER BY priority DESC, seq LIMIT 1
 ) AND state = 'ready'
 RETURNING *;
 
@@ -224,12 +224,12 @@ WHERE seq = :seq;
 
 -- due --
 -- Delayed tasks whose time has come.
-SELECT seq, id, every, not_before FROM task WHERE state = 'delayed' AND not_before <= :now
+SELECT seq, id, every, not_before FROM task INDEXED BY task_delayed WHERE state = 'delayed' AND not_before <= :now
 ORDER BY not_before LIMIT 1000;
 
 -- next_due --
 -- When the next delayed task's time comes.
-SELECT min(not_before) AS moment FROM task WHERE state = 'delayed';
+SELECT min(not_before) AS moment FROM task INDEXED BY task_delayed WHERE state = 'delayed';
 
 -- open_occurrence --
 -- An occurrence of a schedule that has not ended.
@@ -343,3 +343,89 @@ SELECT coalesce(max(seq), 0) AS seq FROM event;
 -- get_event --
 -- One event.
 SELECT * FROM event WHERE seq = :seq;
+
+-- any_ready --
+-- Whether there is anything to claim.
+SELECT 1 FROM task INDEXED BY task_ready WHERE state = 'ready' LIMIT 1;
+
+-- some_delayed --
+-- A delayed task that is no schedule, if there is one.
+SELECT every FROM task INDEXED BY task_delayed
+WHERE state = 'delayed' AND not_before IS NOT NULL AND every IS NULL LIMIT 1;
+
+-- shown_of --
+-- What the queue file shows of the tasks named in a JSON list of ids.
+SELECT task.id, task.state, shown.section, shown.text
+FROM task LEFT JOIN shown ON shown.task = task.seq
+WHERE task.id IN (SELECT value FROM json_each(:ids));
+
+-- namesakes --
+-- Tasks whose id was made of the same words, with the revision that first showed each.
+SELECT task.id, (
+    SELECT min(first_revision) FROM projected WHERE projected.task = task.seq AND length(hash) > 0
+) AS first_shown
+FROM task WHERE id = :base OR (id > :base || '-' AND id < :base || '.') ORDER BY length(id), id;
+
+-- renderings_of --
+-- Every way the queue file has shown a task.
+SELECT first_revision, hash, version, status FROM projected WHERE task = :task ORDER BY first_revision;
+
+-- versions_of --
+-- Every earlier text of a task.
+SELECT version, doc FROM task_version WHERE task = :task;
+
+-- pending_shown_at --
+-- Pending tasks that a revision of the queue file showed among its tasks.
+SELECT task.id FROM task JOIN projected ON projected.task = task.seq
+WHERE task.state IN ('blocked', 'delayed', 'ready') AND length(projected.hash) > 0
+  AND projected.status IN ('pending', 'in_progress', 'pending_review')
+  AND projected.first_revision = (
+    SELECT max(first_revision) FROM projected AS earlier
+    WHERE earlier.task = task.seq AND earlier.first_revision <= :revision
+  )
+ORDER BY task.seq;
+
+-- dirty_batch --
+-- The first tasks whose entry in the queue file must be rendered anew, with what it shows now.
+SELECT task.*, shown.section AS shown_section, shown.text AS shown_text
+FROM dirty JOIN task ON task.seq = dirty.task LEFT JOIN shown ON shown.task = dirty.task
+ORDER BY dirty.task LIMIT :limit;
+
+-- clear_dirty --
+-- These entries are rendered.
+DELETE FROM dirty WHERE task IN (SELECT value FROM json_each(:tasks));
+
+-- any_dirty --
+-- Whether an entry must be rendered anew.
+SELECT EXISTS (SELECT 1 FROM dirty) AS found;
+
+-- mark_ready_dirty --
+-- What holds the ready tasks has changed.
+INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE state = 'ready';
+
+-- newest_ended --
+-- The newest tasks that ended in a state.
+SELECT seq, finished FROM task WHERE state = :state ORDER BY finished DESC, seq DESC LIMIT :limit;
+
+-- shown_ended --
+-- Ended tasks that the queue file shows.
+SELECT task.seq, task.finished, shown.section, shown.text
+FROM shown JOIN task ON task.seq = shown.task WHERE shown.section IN ('completed', 'failed');
+
+-- shown_tasks --
+-- Entries under `tasks` of the queue file after a place.
+SELECT task, text FROM shown WHERE section = 'tasks' AND task > :after ORDER BY task LIMIT :limit;
+
+-- put_shown --
+-- What the queue file shows of a task.
+INSERT INTO shown (task, section, text) VALUES (:task, :section, :text)
+ON CONFLICT (task) DO UPDATE SET section = excluded.section, text = excluded.text;
+
+-- delete_shown --
+-- The queue file no longer shows a task.
+DELETE FROM shown WHERE task = :task;
+
+-- put_projected --
+-- A task's entry as it stands in the queue file from a revision on.
+INSERT OR REPLACE INTO projected (task, first_revision, hash, version, status)
+VALUES (:task, :first_revision, :hash, :version, :status);

@@ -25,17 +25,19 @@ FLOORS: list[set[str]] = [
     {"panel"},
     {"worker", "swarm", "supervisor"},
     {"runs", "missions", "gates", "foundry", "road", "execution"},
-    {"safety", "planning", "tool_router", "review", "enrichment", "context", "cost", "llm"},
+    {"safety", "planning", "tool_router", "review", "enrichment", "context", "cost", "llm", "localhost"},
     {"store"},
+    {"daemon_log"},
     {"settings", "host_platform"},
+    {"attempts"},
     {"runtime_contract"},
-    {"errors", "events", "clock", "faults", "outcome"},
+    {"errors", "events", "clock", "faults", "outcome", "stopping"},
 ]
 
 #: Which room may look at which others on its own floor.
 NEIGHBOURS: dict[str, set[str]] = {
     "safety": {"cost", "llm"},  # the gateway reserves the worst case, then lets the model be called
-    "context": {"cost"},  # what fits into a prompt is counted in tokens
+    "context": {"cost", "tool_router"},  # what fits into a prompt is counted in tokens
 }
 
 #: Doubles for tests. They may use any room; no room may use them.

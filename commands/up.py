@@ -1,0 +1,151 @@
+"""``skep up``: the whole daemon in the foreground."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import click
+
+from clock import to_local_text
+from commands.terminal import clean
+from daemon_log import configure_logging
+from errors import SkepError
+from panel.login import mint_login_link
+from settings import Home, Settings, find_home, load_settings
+from stopping import Stop
+from store.reading import Reader, event_of
+from store.sqlite_store import SqliteStore
+from supervisor.daemon import Daemon, lock_home
+from supervisor.idleness import Idleness, Left
+
+EXIT_FAILED = 1
+EXIT_WAITS = 75
+LOOK_EVERY_S = 0.3
+
+#: Events told on the terminal, with the word for them.
+TOLD = {
+    "task.approved": "approved",
+    "task.failed": "failed",
+    "task.safety_blocked": "blocked",
+    "task.cancelled": "cancelled",
+    "task.refused": "refused",
+    "decision.asked": "asks",
+    "queue_file.refused": "queue.json",
+    "queue_file.removal_held": "queue.json",
+    "daemon.crashed": "crashed",
+    "daemon.disk_full": "disk",
+    "daemon.model": "model",
+}
+
+
+class Teller:
+    """Tells on the terminal what happens, a line an event."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        row = reader.one("last_event_seq")
+        self._seen = int(row["seq"]) if row else 0
+
+    def tell_new(self) -> None:
+        """Tell what is new."""
+        for row in self._reader.events(after=self._seen):
+            self._seen = row["seq"]
+            word = TOLD.get(row["event"])
+            if word is not None:
+                self._tell(word, event_of(row))
+
+    def _tell(self, word: str, event: dict[str, Any]) -> None:
+        what = event.get("question") or event.get("reason") or event.get("result_summary") or ""
+        moment = to_local_text(time.time())[11:]
+        click.echo(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
+
+
+@click.command(
+    help="""Run the whole daemon over this home until Ctrl-C: swarm, workers and control panel.
+
+    Example: skep up --concurrency 4
+
+    \b
+    Exit codes with --until-idle: 0 everything ended well, 1 a task failed,
+    75 something waits for a person (or for a model to be configured)."""
+)
+@click.option("--concurrency", type=int, help="Tasks one worker runs at once (default 8).")
+@click.option("--workers", type=int, help="Worker processes (default 1).")
+@click.option("--until-idle", is_flag=True, help="Stop when nothing is left to do.")
+@click.option("--no-panel", is_flag=True, help="Do not start the control panel.")
+@click.pass_context
+def up(
+    context: click.Context, concurrency: int | None, workers: int | None, until_idle: bool, no_panel: bool
+) -> None:
+    """Start everything and stay with it."""
+    home = find_home((context.obj or {}).get("home"), os.environ)
+    flags = {"concurrency": concurrency, "workers": workers}
+    settings = load_settings(home, os.environ, flags).settings
+    configure_logging(settings, "supervisor")
+    passed_on = ["--concurrency", str(concurrency)] if concurrency is not None else []
+    context.exit(_run(home, settings, passed_on, until_idle=until_idle, with_panel=not no_panel))
+
+
+def _run(home: Home, settings: Settings, flags: list[str], *, until_idle: bool, with_panel: bool) -> int:
+    stop = Stop()
+    stop.on_signals()
+    with SqliteStore(home, settings) as store:
+        lock = lock_home(home)
+        try:
+            daemon = Daemon(home, settings, with_panel=with_panel, flags=flags)
+            idleness = Idleness(home, store.reader)
+            greet(home, settings, with_panel)
+            left = _keep_up(daemon, store, stop, idleness, until_idle)
+        finally:
+            lock.release()
+    return _exit_code(left) if until_idle and not stop.asked.is_set() else 0
+
+
+def _keep_up(daemon: Daemon, store: SqliteStore, stop: Stop, idleness: Idleness, until_idle: bool) -> Left:
+    teller = Teller(store.reader)
+    due = 0.0
+    left = idleness.look()
+
+    def is_done() -> bool:
+        nonlocal due, left
+        if time.monotonic() < due:
+            return False
+        due = time.monotonic() + LOOK_EVERY_S
+        teller.tell_new()
+        if until_idle:
+            left = idleness.look()
+        return left.is_idle
+
+    def on_fall(name: str, code: int) -> None:
+        store.write(
+            lambda tx: tx.emit(
+                "daemon.crashed",
+                process=name,
+                exit_code=code,
+                reason=f"{name} ended with code {code} and is started again",
+            )
+        )
+
+    daemon.run(stop, on_fall, is_done)
+    teller.tell_new()
+    return left
+
+
+def greet(home: Home, settings: Settings, with_panel: bool) -> None:
+    """Say where things are."""
+    click.echo(f"Skep works in {home.root}")
+    click.echo(f"Tasks:  drop them into {home.queue_file}")
+    if with_panel:
+        try:
+            click.echo(f"Panel:  {mint_login_link(home, settings.panel_port)}")
+        except (SkepError, OSError) as error:
+            click.echo(f"Panel:  http://127.0.0.1:{settings.panel_port} (no login link: {error})")
+    click.echo("Stop:   Ctrl-C")
+
+
+def _exit_code(left: Left) -> int:
+    if left.failed:
+        return EXIT_FAILED
+    return EXIT_WAITS if left.waits_for_person else 0

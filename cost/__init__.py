@@ -1,0 +1,1 @@
+"""What a model call costs, in whole micro-dollars."""

@@ -1,0 +1,44 @@
+"""What the processes of the daemon say of themselves: one JSON object a line, on standard error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import Final
+
+from clock import to_rfc3339
+from settings import Settings
+
+_OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line: ts, level, process, logger, message, and whatever `extra` gave."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        told = {
+            "ts": to_rfc3339(record.created),
+            "level": record.levelname.lower(),
+            "process": self._process,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        told |= {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info:
+            told["error"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False, default=str)
+
+
+def configure_logging(settings: Settings, process: str) -> None:
+    """Log this process's records at the level of the settings."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(process))
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    for noisy in ("httpx", "httpcore", "waitress.queue", "filelock", "watchdog"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)

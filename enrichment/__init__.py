@@ -1,0 +1,1 @@
+"""Who did it, and what did they earn?"""

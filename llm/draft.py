@@ -1,0 +1,106 @@
+"""An answer in the making: what has come so far, and whether it is all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from llm.contracts import ChatRequest, ChatResult, Usage
+
+#: Bytes of UTF-8 text that are taken for one token where the server does not count.
+BYTES_PER_TOKEN: Final = 4
+
+#: What servers say when an answer ends -> what we say.
+_FINISH: Final = {
+    "": "stop",
+    "end_turn": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "refusal": "content_filter",
+    "safety": "content_filter",
+}
+
+
+@dataclass
+class Draft:
+    """The parts of one answer, filled in by an adapter as they come."""
+
+    #: takes each new piece of text
+    on_text: Callable[[str], None]
+    parts: list[str] = field(default_factory=list)
+    model: str = ""
+    response_id: str | None = None
+    #: the server's own word for why it stopped; None until it says one
+    finish: str | None = None
+    #: whether the server has begun an answer at all
+    begun: bool = False
+    #: whether the protocol's end mark has come
+    ended: bool = False
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the text is whole: the server said why it stopped, or that this was all."""
+        return self.begun and (self.ended or self.finish is not None)
+
+    def add(self, text: str) -> None:
+        """Take a piece of text."""
+        if text:
+            self.parts.append(text)
+            self.on_text(text)
+
+    def name(self, document: dict[str, Any]) -> None:
+        """Take the id and the model from wherever the server writes them."""
+        if isinstance(document.get("id"), str) and document["id"]:
+            self.response_id = document["id"]
+        if isinstance(document.get("model"), str) and document["model"]:
+            self.model = document["model"]
+
+    def count(self, prompt: int | None, completion: int | None) -> None:
+        """Take the server's counts; a later one replaces an earlier one."""
+        self.prompt_tokens = self.prompt_tokens if prompt is None else prompt
+        self.completion_tokens = self.completion_tokens if completion is None else completion
+
+    def result(self, request: ChatRequest) -> ChatResult:
+        """The answer. Only for a draft that is complete."""
+        text = "".join(self.parts)
+        word = self.finish or ""
+        return ChatResult(
+            text=text,
+            model=self.model or request.model,
+            usage=self._usage(request, text),
+            finish_reason=_FINISH.get(word.lower(), word.lower()),
+            response_id=self.response_id,
+        )
+
+    def _usage(self, request: ChatRequest, text: str) -> Usage:
+        if self.prompt_tokens is None or self.completion_tokens is None:
+            # One half counted and one half guessed would be neither.
+            return estimate_usage(request, text)
+        return Usage(self.prompt_tokens, self.completion_tokens, "server")
+
+
+def estimate_usage(request: ChatRequest, text: str) -> Usage:
+    """Tokens of a question and its answer where nobody counted: UTF-8 bytes / 4, rounded up."""
+    prompt = sum(_bytes(message.content) for message in request.messages)
+    return Usage(-(-prompt // BYTES_PER_TOKEN), -(-_bytes(text) // BYTES_PER_TOKEN), "estimate")
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def whole_number(value: Any) -> int | None:
+    """A count as servers write it; None for what is no count."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value

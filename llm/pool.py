@@ -1,0 +1,144 @@
+"""Kept connections, in lanes.
+
+httpx offers no way to bring a network backend, and httpcore's pool looks at every pair of idle connections at
+every request: at 50 connections that is most of a call's work. So each lane is an httpcore pool of a single
+connection, a request has a lane to itself from its start until its answer is closed, and free lanes lie on a
+stack: the warmest is used first, those at the bottom are closed when they have been idle for long.
+"""
+
+from __future__ import annotations
+
+import collections
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import httpcore
+import httpx
+
+from llm.endpoint import Endpoint
+from llm.network import WatchedBackend
+
+#: Seconds an idle connection is kept. Servers close after 5 s and more; a stale one costs one repeat.
+KEEP_ALIVE_S: Final = 60.0
+
+
+class LaneTransport(httpx.BaseTransport):
+    """An httpx transport without a bound of its own: the caller bounds its concurrency.
+
+    Parameters:
+        endpoint: the only server it will connect to, and the proxy in between.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._tls = _tls_context() if endpoint.base_url.startswith("https:") else None
+        self._proxy = httpx.Proxy(endpoint.proxy) if endpoint.proxy else None
+        secure_proxy = self._proxy is not None and self._proxy.url.scheme == "https"
+        self._proxy_tls = _tls_context() if secure_proxy else None
+        self._backend = WatchedBackend()
+        self._lock = threading.Lock()
+        #: free lanes with the monotonic time they became free, oldest first
+        self._free: collections.deque[tuple[float, httpcore.ConnectionPool]] = collections.deque()
+        self._closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send `request` over a lane. httpcore's errors are left as they are."""
+        lane = self._take()
+        try:
+            response = lane.handle_request(_core_request(request))
+        except BaseException:
+            self.give_back(lane)
+            raise
+        stream = _LaneStream(response, self, lane)
+        return httpx.Response(response.status, headers=response.headers, stream=stream)
+
+    def _take(self) -> httpcore.ConnectionPool:
+        with self._lock:
+            if self._free:
+                return self._free.pop()[1]
+        return self._make_lane()
+
+    def give_back(self, lane: httpcore.ConnectionPool) -> None:
+        """Free a lane; for the answer that had it."""
+        now = time.monotonic()
+        idle: list[httpcore.ConnectionPool] = []
+        with self._lock:
+            if self._closed:
+                idle.append(lane)
+            else:
+                self._free.append((now, lane))
+            while self._free and self._free[0][0] < now - KEEP_ALIVE_S:
+                idle.append(self._free.popleft()[1])
+        for old in idle:
+            old.close()
+
+    def _make_lane(self) -> httpcore.ConnectionPool:
+        if self._proxy is None:
+            return httpcore.ConnectionPool(
+                ssl_context=self._tls,
+                max_connections=1,
+                keepalive_expiry=KEEP_ALIVE_S,
+                network_backend=self._backend,
+            )
+        return httpcore.HTTPProxy(
+            proxy_url=str(self._proxy.url),
+            proxy_auth=self._proxy.raw_auth,
+            proxy_ssl_context=self._proxy_tls,
+            ssl_context=self._tls,
+            max_connections=1,
+            keepalive_expiry=KEEP_ALIVE_S,
+            network_backend=self._backend,
+        )
+
+    def close(self) -> None:
+        """Close the free lanes now, and those in use when their answers are closed."""
+        with self._lock:
+            self._closed = True
+            free = list(self._free)
+            self._free.clear()
+        for _, lane in free:
+            lane.close()
+
+
+class _LaneStream(httpx.SyncByteStream):
+    """The body of an answer; closing it frees the lane."""
+
+    def __init__(
+        self, response: httpcore.Response, transport: LaneTransport, lane: httpcore.ConnectionPool
+    ) -> None:
+        self._response = response
+        self._transport = transport
+        self._lane: httpcore.ConnectionPool | None = lane
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        lane, self._lane = self._lane, None
+        try:
+            self._response.close()
+        finally:
+            if lane is not None:
+                self._transport.give_back(lane)
+
+
+def _core_request(request: httpx.Request) -> httpcore.Request:
+    url = request.url
+    assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101  tells mypy that it is not async
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
+def _tls_context() -> ssl.SSLContext:
+    """The authorities of certifi and the machine's own: an office's server may have the office's."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.load_default_certs()
+    return context

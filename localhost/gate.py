@@ -1,0 +1,108 @@
+"""Who may talk to a port on loopback.
+
+A port on 127.0.0.1 is open to every program of the machine and, through the browser, to every web page its
+user opens. `check_transport` therefore asks, before anything else is looked at, whether the request came
+straight from this machine under this machine's name; `check_bearer` then lets in programs that hold the token
+and nothing a browser sends. Nothing here believes a header that says where a request came from.
+"""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final
+
+import flask
+
+from errors import ForeignRequest, InvalidRequest, NotAuthenticated
+
+PEERS: Final = frozenset({"127.0.0.1", "::1"})
+NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
+
+
+class Forwarded(InvalidRequest):
+    """A request that came through a proxy is not answered here."""
+
+    code = "forwarded"
+    http_status = 400
+
+
+class Misdirected(ForeignRequest):
+    """This name is not served here."""
+
+    code = "misdirected"
+    http_status = 421
+
+
+class MethodRefused(InvalidRequest):
+    """This method is never answered here."""
+
+    code = "method_refused"
+    http_status = 405
+
+
+class WrongMediaType(InvalidRequest):
+    """The body must be application/json."""
+
+    code = "wrong_media_type"
+    http_status = 415
+
+
+def hosts(port: int) -> frozenset[str]:
+    """The ``Host`` headers that mean this port of this machine."""
+    return frozenset(f"{name}:{port}" for name in NAMES)
+
+
+def origins(port: int) -> frozenset[str]:
+    """The ``Origin`` headers of this port's own pages."""
+    return frozenset(f"http://{host}" for host in hosts(port))
+
+
+def check_transport(request: flask.Request, port: int) -> None:
+    """Raise unless the request came straight from this machine, under its name, from no foreign page."""
+    if request.environ.get("REMOTE_ADDR") not in PEERS:
+        raise ForeignRequest("Only programs on this machine are answered.")
+    for header, _ in request.headers:
+        if _tells_of_a_proxy(header):
+            raise Forwarded(f"The request carries {header}; call this port directly, without a proxy.")
+    if request.environ.get("HTTP_HOST", "").lower() not in hosts(port):
+        raise Misdirected(f"Call this port as 127.0.0.1:{port}, localhost:{port} or [::1]:{port}.")
+    if request.method in {"OPTIONS", "TRACE", "CONNECT"}:
+        raise MethodRefused
+    check_origin(request, port)
+
+
+def _tells_of_a_proxy(header: str) -> bool:
+    name = header.lower()
+    return name in {"forwarded", "via"} or name.startswith("x-forwarded-")
+
+
+def check_origin(request: flask.Request, port: int) -> None:
+    """Raise `ForeignRequest` when the request says it comes from a page that is not this port's own."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin not in origins(port):
+        raise ForeignRequest("Pages of other sites and ports may not call this port.")
+
+
+def check_bearer(request: flask.Request, token: str) -> None:
+    """Raise unless a program, not a browser, sent the token, and a body that is sent is JSON."""
+    if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
+        raise ForeignRequest("Browsers are not answered here; use the control panel.")
+    if not has_token(request, token):
+        raise NotAuthenticated("Send the token of .swarm/execution_token as `Authorization: Bearer ...`.")
+    check_json(request)
+
+
+def has_token(request: flask.Request, token: str) -> bool:
+    """Whether the request carries this bearer token; an empty token fits nothing."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    same = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+    return bool(token) and scheme.lower() == "bearer" and same
+
+
+def check_json(request: flask.Request) -> None:
+    """Raise `WrongMediaType` when a method that changes something comes with anything but JSON."""
+    if request.method not in SAFE_METHODS and request.mimetype != "application/json":
+        raise WrongMediaType(
+            f"Send the body as application/json, not {request.mimetype or 'without a type'}."
+        )

@@ -1,0 +1,102 @@
+"""Every error as RFC 9457 problem details, and the headers that keep browsers out of a JSON service."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import secrets
+from typing import Any, Final
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from errors import SkepError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+
+#: For an answer that is data, never a page.
+SERVICE_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def install(app: flask.Flask) -> None:
+    """Answer every error of `app` as a problem, and put the headers of a JSON service on every answer."""
+    app.register_error_handler(Exception, answer)
+    app.after_request(_add_headers)
+
+
+def _add_headers(response: flask.Response) -> flask.Response:
+    for name, value in SERVICE_HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def answer(error: Exception) -> flask.Response:
+    """The answer to an error, whatever it is."""
+    if isinstance(error, SkepError):
+        return _of_ours(error)
+    if isinstance(error, HTTPException):
+        return _of_http(error)
+    number = secrets.token_hex(4)
+    logger.error("unexpected error %s", number, exc_info=error, extra={"error_id": number})
+    problem = {
+        "type": "urn:skep:problem:unexpected",
+        "title": "Something went wrong that should not have",
+        "status": 500,
+        "detail": f"The log has the details under {number}.",
+        "code": "unexpected",
+        "id": number,
+    }
+    return respond(problem)
+
+
+def _of_ours(error: SkepError) -> flask.Response:
+    if error.http_status >= 500:
+        logger.warning("%s: %s", error.code, error.message)
+    response = respond(error.to_problem())
+    retry_after = getattr(error, "retry_after_s", None) or error.details.get("retry_after_s")
+    if retry_after:
+        response.headers["Retry-After"] = str(math.ceil(retry_after))
+    return response
+
+
+def _of_http(error: HTTPException) -> flask.Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:
+        kept: Any = error.get_response()
+        return flask.make_response(kept)
+    code = error.name.lower().replace(" ", "_")
+    response = respond(
+        {
+            "type": f"urn:skep:problem:{code}",
+            "title": error.name,
+            "status": status,
+            "detail": error.description or error.name,
+            "code": code,
+        }
+    )
+    for name, value in error.get_headers():
+        if name != "Content-Type":
+            response.headers[name] = value
+    return response
+
+
+def respond(problem: dict[str, Any]) -> flask.Response:
+    """A problem as an answer; its ``status`` is the answer's."""
+    body = json.dumps(problem, default=str)
+    response = flask.Response(body, status=problem["status"], mimetype=MEDIA_TYPE)
+    if problem["status"] == 401:
+        response.headers["WWW-Authenticate"] = 'Bearer realm="skep"'
+    return response

@@ -1,0 +1,1 @@
+"""Was it good? Critics judge an outcome, the lifecycle says what follows."""

@@ -1,0 +1,165 @@
+"""Deterministic critics: facts about an outcome that need no opinion. Cheap, and asked first.
+
+A critic that cannot do its work is no approval: its trouble is a finding like any other, and a person is
+asked. File critics look only beneath the workspace.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import jsonschema
+
+from outcome import Outcome, Verdict
+from runtime_contract import Expect, Task
+
+CONFIDENCE_APPROVED: Final = 0.95
+CONFIDENCE_REJECTED: Final = 0.9
+MOST_FINDINGS: Final = 10
+LONGEST_FINDING: Final = 500  # characters; findings go into the next prompt
+
+
+class CannotJudge(Exception):
+    """A critic could not do its work, so a person has to."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the critics look at."""
+
+    task: Task
+    outcome: Outcome
+    #: everything the attempt printed or answered
+    text: str
+    workspace: Path
+
+
+Critic = Callable[[Work], Iterator[str]]
+
+
+def judge(work: Work) -> Verdict:
+    """The verdict of the deterministic critics. With ``review: none`` only the plain facts are looked at."""
+    issues: list[str] = []
+    troubles: list[str] = []
+    is_reviewed = work.task.review != "none"
+    for critic in CRITICS if is_reviewed else (_ran_to_its_end,):
+        try:
+            issues += [issue[:LONGEST_FINDING] for issue in critic(work)]
+        except Exception as error:
+            troubles.append(
+                f"{critic.__name__.strip('_')} could not judge: {str(error) or type(error).__name__}"
+            )
+    if issues:
+        return Verdict(decision="REJECT", confidence=CONFIDENCE_REJECTED, issues=issues + troubles)
+    if troubles:
+        return Verdict(decision="HELD", confidence=0.0, issues=troubles)
+    if not is_reviewed:
+        return Verdict(decision="APPROVE", confidence=0.0, reviewer="none")
+    return Verdict(decision="APPROVE", confidence=CONFIDENCE_APPROVED)
+
+
+def _ran_to_its_end(work: Work) -> Iterator[str]:
+    outcome = work.outcome
+    if outcome.timed_out:
+        yield f"it did not end within {outcome.ended_at - outcome.started_at:.0f} seconds"
+    elif outcome.exit_code is not None and outcome.exit_code < 0:
+        yield f"the command was ended by signal {-outcome.exit_code}"
+    elif outcome.exit_code:
+        last = work.text.strip().splitlines()[-1:] or ["it printed nothing"]
+        yield f"the command ended with exit code {outcome.exit_code}: {last[0]}"
+    elif outcome.status != "completed":
+        yield outcome.failure.message if outcome.failure else "it did not come to its end"
+
+
+def _is_not_empty(work: Work) -> Iterator[str]:
+    if work.outcome.mode == "llm" and work.outcome.status == "completed" and not work.text.strip():
+        yield "the answer is empty"
+
+
+def _has_its_files(work: Work) -> Iterator[str]:
+    for name in work.task.expect.files:
+        if not _beneath(work.workspace, name).exists():
+            yield f"the file {name!r} does not exist in the workspace"
+
+
+def _is_json(work: Work) -> Iterator[str]:
+    expect = work.task.expect
+    if expect.format != "json" and expect.json_schema is None:
+        return
+    try:
+        value = json.loads(bare_answer(work.text))
+    except ValueError as error:
+        yield f"the answer is not JSON: {error}"
+        return
+    if expect.json_schema is not None:
+        yield from _schema_errors(value, expect)
+
+
+def _schema_errors(value: object, expect: Expect) -> Iterator[str]:
+    schema = expect.json_schema or {}
+    try:
+        jsonschema.Draft202012Validator.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise CannotJudge(f"expect.schema is not a JSON Schema: {error.message}") from error
+    for found in itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(value), MOST_FINDINGS):
+        yield f"the answer breaks its schema at {found.json_path}: {found.message}"
+
+
+def _contains_what_it_must(work: Work) -> Iterator[str]:
+    for text in work.task.expect.contains:
+        if text not in work.text:
+            yield f"the answer does not contain {text!r}"
+    for text in work.task.expect.not_contains:
+        if text in work.text:
+            yield f"the answer contains {text!r}"
+
+
+def _compiles(work: Work) -> Iterator[str]:
+    wanted = work.task.expect.python_compiles
+    if wanted is True:
+        yield from _syntax_errors(bare_answer(work.text), "the answer")
+    for name in wanted if isinstance(wanted, list) else ():
+        path = _beneath(work.workspace, name)
+        if path.is_file():
+            yield from _syntax_errors(path.read_text("utf-8", errors="replace"), name)
+        else:
+            yield f"the file {name!r} does not exist in the workspace"
+
+
+def _syntax_errors(source: str, name: str) -> Iterator[str]:
+    try:
+        compile(source, name, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        yield f"{name} is not Python that compiles{line}: {error}"
+
+
+def bare_answer(text: str) -> str:
+    """An answer without the one Markdown fence many models put around it."""
+    lines = text.strip().splitlines()
+    if len(lines) >= 2 and lines[0].startswith("```") and lines[-1].strip() == "```":
+        return "\n".join(lines[1:-1])
+    return text.strip()
+
+
+def _beneath(workspace: Path, name: str) -> Path:
+    path = (workspace / name).resolve()
+    if not path.is_relative_to(workspace.resolve()):
+        raise CannotJudge(f"{name!r} lies outside the workspace")
+    return path
+
+
+#: Every critic, in the order they are asked.
+CRITICS: Final[tuple[Critic, ...]] = (
+    _ran_to_its_end,
+    _is_not_empty,
+    _has_its_files,
+    _is_json,
+    _contains_what_it_must,
+    _compiles,
+)

@@ -1,0 +1,194 @@
+"""The end of the road: critics, what follows from their verdict, and the reward, in one transaction.
+
+`completed`, `pending_review` and what comes of it are durable together, so no crash can leave a task that
+ran and was never judged; before that, its outcome is safe with swarm's word in the store.
+"""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from attempts import AttemptPolicy
+from enrichment import rewards
+from faults import fault_point
+from outcome import Failure, Outcome, Verdict
+from review import critics
+from review.lifecycle import Next, decide
+from store import claims, recording
+from store.records import Claim, Question
+from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
+from tool_router import Route
+
+#: Characters of an answer that a person is shown in the question; the whole is at its hash.
+SHOWN_CHARS: Final = 2_000
+
+
+class Judge:
+    """Concludes attempts."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        read_output: Callable[[str], bytes],
+        workspace: Path,
+        policy: AttemptPolicy,
+    ) -> None:
+        self._store = store
+        self._read_output = read_output
+        self._workspace = workspace
+        self._policy = policy
+
+    def conclude(self, claim: Claim, outcome: Outcome, route: Route, chance: random.Random) -> None:
+        """Record what became of an attempt that ran."""
+        failure = outcome.failure
+        if failure is not None and not outcome.timed_out and outcome.exit_code is None:
+            self._store.write(lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance))
+        else:
+            verdict = critics.judge(critics.Work(claim.task, outcome, self._text(outcome), self._workspace))
+            fault_point("review.before_commit")
+            self._store.write(lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance))
+        fault_point("review.committed")
+
+    def _text(self, outcome: Outcome) -> str:
+        if outcome.output_ref is None:
+            return outcome.output or ""
+        return self._read_output(outcome.output_ref).decode("utf-8", errors="replace")
+
+    # -- judged --------------------------------------------------------------------------------------------
+
+    def _after_verdict(
+        self,
+        tx: Transaction,
+        claim: Claim,
+        outcome: Outcome,
+        verdict: Verdict,
+        route: Route,
+        chance: random.Random,
+    ) -> None:
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
+        if row is None:
+            return
+        judged = row["attempts"] - row["interruptions"]
+        follows = decide(claim.task, outcome, verdict, judged, self._policy)
+        if follows is Next.APPROVE:
+            self._approve(tx, row, claim, outcome, verdict)
+        elif follows is Next.HOLD:
+            recording.hold(tx, row, self._question(claim, outcome, verdict))
+        elif follows is Next.REQUEUE:
+            self._requeue(tx, row, outcome, verdict, chance)
+        else:
+            self._fail(tx, row, verdict, judged)
+
+    def _approve(
+        self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
+    ) -> None:
+        grant = rewards.grant_for(claim.task, outcome, verdict)
+        fields: dict[str, Any] = {"cost_micros": outcome.cost_micros, "model": outcome.model}
+        if grant is None and claim.task.identity_id is not None:
+            fields |= {
+                "phase5_reward_applied": False,
+                "phase5_reward_identity": claim.task.identity_id,
+                "phase5_reward_reason": rewards.why_not(claim.task, outcome, verdict),
+            }
+        recording.approve(
+            tx,
+            row,
+            verdict.reviewer,
+            grant,
+            review_verdict=verdict.decision,
+            review_confidence=verdict.confidence,
+            **fields,
+        )
+
+    def _question(self, claim: Claim, outcome: Outcome, verdict: Verdict) -> Question:
+        found = f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""
+        return Question(
+            kind="review",
+            question=f"Is the result of {claim.id} good?{found} (skep approve {claim.id}, or "
+            f"skep reject {claim.id} --reason ...)",
+            options=("approve", "reject"),
+            payload={
+                "task": claim.id,
+                "attempt": claim.attempt,
+                "output_ref": outcome.output_ref,
+                "output": (outcome.output or "")[:SHOWN_CHARS],
+                "grant": rewards.grant_for(claim.task, outcome, verdict),
+            },
+        )
+
+    def _requeue(
+        self, tx: Transaction, row: sqlite3.Row, outcome: Outcome, verdict: Verdict, chance: random.Random
+    ) -> None:
+        is_command = outcome.mode == "local"
+        wait = self._policy.backoff(row["rejections"] + 1, chance) if is_command else 0.0
+        recording.requeue(
+            tx,
+            row,
+            f"rejected: {'; '.join(verdict.issues)}",
+            code="rejected",
+            not_before=tx.now + wait,
+            waiting_for="a retry after a rejected result" if wait else None,
+            feedback=verdict.issues,
+            rejected=True,
+            became="rejected",
+        )
+
+    def _fail(self, tx: Transaction, row: sqlite3.Row, verdict: Verdict, judged: int) -> None:
+        times = "1 attempt" if judged == 1 else f"{judged} attempts"
+        recording.fail(
+            tx,
+            row,
+            "rejected",
+            f"rejected after {times}: {'; '.join(verdict.issues)}",
+            review_verdict=verdict.decision,
+            review_confidence=verdict.confidence,
+            review_issues=verdict.issues,
+        )
+
+    # -- did not come to a result --------------------------------------------------------------------------
+
+    def _after_failure(
+        self,
+        tx: Transaction,
+        claim: Claim,
+        outcome: Outcome,
+        failure: Failure,
+        route: Route,
+        chance: random.Random,
+    ) -> None:
+        row = claims.held(tx, claim.ref, "a result")
+        if row is None:
+            return
+        again = self._may_try_again(row, claim, failure)
+        if not again:
+            recording.fail_attempt(tx, row, outcome, route.receipt(), failure.code, failure.message)
+            return
+        recording.requeue(
+            tx,
+            row,
+            failure.message,
+            code=failure.code,
+            not_before=tx.now + self._wait(row, failure, chance),
+            waiting_for=failure.message,
+            counts=failure.counts,
+            became=failure.code,
+        )
+
+    def _may_try_again(self, row: sqlite3.Row, claim: Claim, failure: Failure) -> bool:
+        if not failure.retryable:
+            return False
+        if failure.counts:
+            return row["attempts"] - row["interruptions"] < self._policy.judged_limit(claim.task)
+        return failure.code != "model_unreachable" or row["retries"] < self._policy.unreachable_retries
+
+    def _wait(self, row: sqlite3.Row, failure: Failure, chance: random.Random) -> float:
+        """Seconds: the server's own where it named one, else the backoff of the tries so far."""
+        if failure.retry_after_s is not None:
+            return failure.retry_after_s
+        tries = row["attempts"] - row["interruptions"] if failure.counts else row["retries"] + 1
+        return self._policy.backoff(max(tries, 1), chance)

@@ -1,0 +1,183 @@
+"""What only one worker of a home does: the queue file, the log, schedules, rescue, housekeeping.
+
+The leader holds ``leader.lock``; the kernel lets go of it when the leader dies, and another worker takes over
+within a second. Each duty fails by itself: one that cannot be done is told, and tried again, while the
+others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import filelock
+
+from errors import SkepError, StoreFull
+from road.rescue import Rescuer
+from settings import Home, Settings
+from store.execution_log.export import LogExporter
+from store.pulse import Pulse
+from store.queue_file.inbox import Inbox
+from store.queue_file.keeper import QueueFileKeeper
+from store.queue_file.watch import FileWatch
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+TAKE_OVER_S: Final = 0.5  # how often a worker that does not lead tries to
+IDLE_WAKE_S: Final = 0.25
+
+
+@dataclass
+class Duty:
+    """Something done again and again, and when next, in monotonic seconds."""
+
+    name: str
+    every_s: float
+    do: Callable[[], object]
+    due: float = 0.0
+
+
+class Leadership:
+    """Tries to lead, and while it does, keeps the home."""
+
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        store: SqliteStore,
+        pulse: Pulse,
+        rescuer: Rescuer,
+        worker_id: str,
+    ) -> None:
+        self._home = home
+        self._settings = settings
+        self._store = store
+        self._rescuer = rescuer
+        self._worker_id = worker_id
+        self._lock = filelock.FileLock(home.leader_lock, mode=0o600)
+        self._stop = threading.Event()
+        self._changed = threading.Event()
+        self._to_export = threading.Event()
+        pulse.listen(self._changed)
+        pulse.listen(self._to_export)
+        self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
+
+    def start(self) -> None:
+        """Begin to try."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is left to write, and let another lead."""
+        self._stop.set()
+        self._changed.set()
+        self._to_export.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                with self._lock.acquire(timeout=TAKE_OVER_S, poll_interval=TAKE_OVER_S / 2):
+                    self._lead()
+            except filelock.Timeout:
+                continue
+            except Exception:
+                logger.exception("leading broke off; trying again")
+                self._stop.wait(TAKE_OVER_S)
+
+    def _lead(self) -> None:
+        self._store.write(lambda tx: tx.emit("daemon.leader", worker_id=self._worker_id))
+        self._store.apply_limits()
+        exporter = LogExporter(self._home, self._settings, self._store.writer, self._store.reader)
+        keeper = QueueFileKeeper(self._home, self._settings, self._store)
+        exporter.start_up()
+        export = threading.Thread(target=self._export, args=(exporter,), name="log-export", daemon=True)
+        export.start()
+        try:
+            with FileWatch(self._home, self._changed) as watch:
+                self._keep_house(keeper, Inbox(self._home, self._settings, self._store), watch)
+        finally:
+            self._stop_exporting(export)
+
+    def _stop_exporting(self, export: threading.Thread) -> None:
+        self._stop.set()
+        self._to_export.set()
+        export.join()
+
+    # -- the log -------------------------------------------------------------------------------------------
+
+    def _export(self, exporter: LogExporter) -> None:
+        """Copy events into the log as they are committed; what is there at the stop is written before it."""
+        while True:
+            stopping = self._stop.is_set()
+            self._to_export.clear()
+            try:
+                exporter.export_new()
+                exporter.sync_if_due(time.monotonic())
+            except StoreFull as error:
+                self._store.set_disk_full(error.message)
+            except (SkepError, OSError) as error:
+                logger.error("the log cannot be written: %s", error)
+            if stopping:
+                exporter.close()
+                return
+            self._to_export.wait(1.0)
+
+    # -- the rest ------------------------------------------------------------------------------------------
+
+    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox, watch: FileWatch) -> None:
+        keeper.start_up()
+        duties = [
+            Duty("rescue", 1.0, self._rescuer.rescue),
+            Duty("queue file", self._settings.queue_poll_s, keeper.look),
+            Duty("inbox", self._settings.queue_poll_s, inbox.take_in),
+            Duty("projection", 0.1, lambda: keeper.project_if_due(time.monotonic())),
+            Duty("schedules", 0.1, self._promote),
+            Duty("missing dependencies", 5.0, self._store.warn_of_missing),
+            Duty("checkpoint", 5.0, self._store.writer.checkpoint),
+            Duty("disk", 2.0, self._look_at_disk),
+        ]
+        while not self._stop.is_set():
+            hinted = watch.take_hint()
+            for duty in duties:
+                self._do(duty, hinted and duty.name in {"queue file", "inbox"})
+            next_due = min(duty.due for duty in duties)
+            self._changed.clear()
+            self._changed.wait(max(0.0, min(IDLE_WAKE_S, next_due - time.monotonic())))
+        keeper.project_now()
+
+    def _do(self, duty: Duty, at_once: bool) -> None:
+        if not at_once and time.monotonic() < duty.due:
+            return
+        try:
+            duty.do()
+        except StoreFull as error:
+            self._store.set_disk_full(error.message)
+        except (SkepError, OSError) as error:
+            logger.error("%s: %s", duty.name, error)
+        except Exception:
+            logger.exception("%s failed", duty.name)
+        duty.due = time.monotonic() + duty.every_s
+
+    def _promote(self) -> None:
+        """Let go what is due, and look again when the next is."""
+        row = self._store.reader.one("next_due")
+        if row is not None and row["moment"] is not None and row["moment"] <= self._store.clock.now():
+            self._store.promote_due()
+
+    def _look_at_disk(self) -> None:
+        """Claim nothing while the disk is nearly full; go on by itself when there is room."""
+        free = shutil.disk_usage(self._home.state).free
+        if free < self._settings.disk_free_bytes:
+            self._store.set_disk_full(
+                f"the disk has {free // 2**20} MiB free, under the {self._settings.disk_free_bytes // 2**20} MiB "
+                "of disk_free_bytes; make room and Skep goes on by itself"
+            )
+        else:
+            self._store.writer.keep_reserve()
+            self._store.set_disk_full(None)

@@ -1,0 +1,244 @@
+"""One task's way, from its claim to its end. Read `Road.walk` from top to bottom: it is the golden path.
+
+Each step either goes on or ends the way with a recorded word. Whatever happens in between, the store holds
+enough to know what was done: a start without an outcome whose process is gone was interrupted, and what that
+means is the task's `effect`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import errors
+from context.context_builder import build_prompt
+from faults import fault_point
+from outcome import Outcome
+from road.cycle_client import CycleClient, SwarmGone
+from road.judging import Judge
+from safety.gateway import SafetyGateway
+from settings import Settings
+from store import recording
+from store.records import Claim, TaskRef
+from store.rescue import execution_of
+from store.sqlite_store import SqliteStore
+from tool_router import NO_ROUTE, Route, ToolRouter
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between looks for a swarm that is gone, or at a cycle that somebody else's call started.
+LOOK_AGAIN_S: Final = 0.2
+#: Times swarm may answer with an error of its own before the attempt counts as failed.
+SWARM_ERRORS: Final = 5
+
+
+@dataclass
+class Journey:
+    """A claimed task under way in this process."""
+
+    claim: Claim
+    #: a person wants it stopped
+    is_cancelled: threading.Event = field(default_factory=threading.Event)
+    #: the worker stops and gives it back
+    is_handed_back: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.is_cancelled.is_set() or self.is_handed_back.is_set()
+
+
+class Road:
+    """Everything a task passes on its way."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        swarm: CycleClient,
+        gateway: SafetyGateway,
+        router: ToolRouter,
+        judge: Judge,
+        settings: Settings,
+    ) -> None:
+        self._store = store
+        self._swarm = swarm
+        self._gateway = gateway
+        self._router = router
+        self._judge = judge
+        self._settings = settings
+        self._policy = settings.attempt_policy
+        self._chance = random.Random()  # noqa: S311  jitter, not a secret
+        self._mutex = threading.Lock()
+        self._journeys: dict[TaskRef, Journey] = {}
+
+    def walk(self, claim: Claim) -> None:
+        """Take a claimed task to its next recorded state."""
+        journey = self._set_out(claim)
+        try:
+            route = self._route(claim)
+            request = self._request(claim, route)
+            if self._is_blocked(claim, request):
+                return
+            outcome = self._execute(journey, request)
+            if outcome is not None:
+                self._record(journey, outcome, route)
+        finally:
+            self._arrive(claim)
+
+    def resume(self, claim: Claim) -> None:
+        """Carry on with a task whose last worker is gone: wait for the outcome swarm has or will have."""
+        journey = self._set_out(claim)
+        try:
+            outcome = self._await_outcome(journey)
+            if outcome is not None:
+                self._record(journey, outcome, self._route(claim))
+        finally:
+            self._arrive(claim)
+
+    def stop_task(self, ref: TaskRef, *, hand_back: bool) -> None:
+        """Stop what runs under a lease: for a person, or because this worker stops."""
+        with self._mutex:
+            journey = self._journeys.get(ref)
+        if journey is None:
+            return
+        (journey.is_handed_back if hand_back else journey.is_cancelled).set()
+        try:
+            self._swarm.cancel(ref)
+        except (SwarmGone, errors.SkepError) as error:
+            logger.warning("task %s could not be stopped yet: %s", ref.id, error)
+
+    # -- the steps -----------------------------------------------------------------------------------------
+
+    def _set_out(self, claim: Claim) -> Journey:
+        fault_point("claim.committed")
+        journey = Journey(claim)
+        with self._mutex:
+            self._journeys[claim.ref] = journey
+        return journey
+
+    def _arrive(self, claim: Claim) -> None:
+        with self._mutex:
+            self._journeys.pop(claim.ref, None)
+
+    def _route(self, claim: Claim) -> Route:
+        """Tool first: what a prompt names is put in front of it."""
+        return self._router.route(claim.task.prompt) if claim.task.prompt else NO_ROUTE
+
+    def _request(self, claim: Claim, route: Route) -> dict[str, Any]:
+        """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
+        task = claim.task
+        body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
+        if task.mode == "local":
+            body |= {"command": task.command} if task.command else {"argv": task.argv}
+        else:
+            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback)
+        for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
+            if getattr(task, name) is not None:
+                body[name] = getattr(task, name)
+        return body | {"timeout": self._time_limit(claim), "intensity": task.intensity}
+
+    def _time_limit(self, claim: Claim) -> float:
+        if claim.task.timeout_s is not None:
+            return float(claim.task.timeout_s)
+        settings = self._settings
+        return settings.local_timeout_s if claim.task.mode == "local" else settings.llm_timeout_s
+
+    def _is_blocked(self, claim: Claim, request: dict[str, Any]) -> bool:
+        """Preflight: may it run, with all that was added to it?"""
+        passed, report = self._gateway.pre_execute_safety_check(claim.task, request.get("prompt"))
+        if not passed:
+            reason = str(report["blocked_reason"])
+            self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))
+        return not passed
+
+    def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
+        """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
+        swarm_errors = 0
+        while not journey.is_over:
+            try:
+                fault_point("cycle.sent")
+                return self._swarm.cycle(request, request["timeout"])
+            except SwarmGone:
+                if self._has_started(journey.claim):
+                    return self._await_outcome(journey)
+                self._pause(journey)
+            except (errors.CycleRunning, errors.CycleLost):
+                return self._await_outcome(journey)
+            except errors.LeaseLost as error:
+                logger.warning("task %s: %s", journey.claim.id, error)
+                return None
+            except errors.NotAllowed as error:
+                self._refused_by_swarm(journey.claim, error)
+                return None
+            except errors.SkepError as error:
+                swarm_errors += 1
+                if swarm_errors >= SWARM_ERRORS:
+                    self._give_up(journey.claim, error)
+                    return None
+                self._pause(journey)
+        self._end_unstarted(journey)
+        return None
+
+    def _has_started(self, claim: Claim) -> bool:
+        attempt = self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+        return attempt is not None and attempt["swarm"] is not None
+
+    def _await_outcome(self, journey: Journey) -> Outcome | None:
+        """The outcome of a cycle that was started: stored already, still to come, or lost with its process."""
+        claim = journey.claim
+        while True:
+            attempt = self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+            execution = "unstarted" if attempt is None else execution_of(attempt)
+            if attempt is not None and execution == "ended":
+                return Outcome.model_validate_json(attempt["outcome"])
+            if execution == "lost" or (execution == "unstarted" and not self._has_started(claim)):
+                self._interrupted(claim, "the process that executed it is gone")
+                return None
+            if journey.is_handed_back.is_set():
+                return None
+            journey.is_handed_back.wait(LOOK_AGAIN_S)
+
+    def _pause(self, journey: Journey) -> None:
+        journey.is_handed_back.wait(LOOK_AGAIN_S)
+
+    # -- the ends that no critic sees ----------------------------------------------------------------------
+
+    def _interrupted(self, claim: Claim, what: str) -> None:
+        effect = self._gateway.effect_of(claim.task)
+        limit = self._policy.interruption_limit(claim.task)
+
+        def interrupt(tx: recording.Transaction) -> None:
+            row = recording.claims.held(tx, claim.ref, "an interruption")
+            if row is not None:
+                recording.interrupted(tx, row, effect, limit, what)
+
+        self._store.write(interrupt)
+
+    def _refused_by_swarm(self, claim: Claim, error: errors.SkepError) -> None:
+        report = error.details.get("safety_report") or {"passed": False, "blocked_reason": error.message}
+        self._store.write(lambda tx: recording.block(tx, claim.ref, error.message, report))
+
+    def _give_up(self, claim: Claim, error: errors.SkepError) -> None:
+        self._interrupted(claim, f"swarm could not execute it: {error}")
+
+    def _end_unstarted(self, journey: Journey) -> None:
+        """It was stopped before anything was executed."""
+        ref = journey.claim.ref
+        if journey.is_cancelled.is_set():
+            self._store.write(lambda tx: recording.cancel_running(tx, ref, "a person"))
+        else:
+            self._store.write(lambda tx: recording.hand_back(tx, ref, "the worker stopped"))
+
+    def _record(self, journey: Journey, outcome: Outcome, route: Route) -> None:
+        """Review and reward; or, where it was stopped, the word for that."""
+        if outcome.status == "cancelled" and journey.is_over:
+            self._end_unstarted(journey)
+        elif outcome.status == "safety_blocked":
+            report = outcome.safety_report or {}
+            reason = outcome.failure.message if outcome.failure else "refused"
+            self._store.write(lambda tx: recording.block(tx, journey.claim.ref, reason, report))
+        else:
+            self._judge.conclude(journey.claim, outcome, route, self._chance)

@@ -1,0 +1,112 @@
+"""Reading a command line without a shell, and without ever meaning something else than a shell would.
+
+What a shell would act upon is refused while it stands outside quotes; inside quotes it is plain text, so honest
+commands such as ``echo 'a; b'`` pass. Nothing is folded or replaced after the check: the words that come out
+are the words that run.
+"""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from errors import NotAllowed
+
+#: What a shell acts upon outside quotes.
+METACHARACTERS: Final = frozenset(";&|<>()$`{}*?[~!#")
+#: What it acts upon inside double quotes.
+_IN_DOUBLE_QUOTES: Final = frozenset("$`")
+#: Control characters a quoted text may have.
+_PLAIN_CONTROLS: Final = frozenset("\n\t\r")
+#: Categories that a person does not see outside quotes: controls, formats (bidi, zero width), line ends.
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Zl", "Zp"})
+
+_WAY_OUT: Final = "there is no shell: put plain text in quotes, or give the arguments as argv"
+
+
+class CommandRefused(NotAllowed):
+    """The command policy refuses this command."""
+
+    def __init__(self, rule: str, sentence: str) -> None:
+        super().__init__(f"{rule}: {sentence}", rule=rule)
+        #: stable name of the rule
+        self.rule = rule
+
+
+def split(command: str) -> tuple[str, ...]:
+    """The arguments of a command line. Raises `CommandRefused`."""
+    if not unicodedata.is_normalized("NFC", command):
+        raise CommandRefused("command-text", "the command has letters in an unusual form; give it as argv")
+    for character, quote in _characters(command):
+        _check(character, quote)
+    try:
+        words = tuple(shlex.split(command, posix=True))
+    except ValueError:
+        raise CommandRefused("command-quotes", "a quote is not closed") from None
+    if not words:
+        raise CommandRefused("command-empty", "there is no command; name a program")
+    return words
+
+
+def check_words(argv: Sequence[str], most_words: int, most_chars: int) -> None:
+    """Raise `CommandRefused` unless every argument is a bounded text that a program can be given."""
+    if not argv:
+        raise CommandRefused("command-empty", "there is no command; name a program")
+    size = sum(map(len, argv))
+    if len(argv) > most_words or size > most_chars:
+        raise CommandRefused(
+            "command-size",
+            f"{len(argv)} arguments of {size} characters; at most {most_words} and {most_chars} "
+            "(settings: limit_argv_items, limit_command_chars)",
+        )
+    for word in argv:
+        if any(_is_unfit(character) for character in word):
+            raise CommandRefused("command-control", "an argument has control characters or is not text; remove them")
+
+
+def _is_unfit(character: str) -> bool:
+    if character.isprintable() or character in _PLAIN_CONTROLS:
+        return False
+    return unicodedata.category(character) in {"Cc", "Cs"}
+
+
+def _characters(command: str) -> Iterator[tuple[str, str]]:
+    """Each character with the quote it stands in: none, a quote mark, or a backslash before it."""
+    quote = ""
+    for character in command:
+        if quote == "\\":
+            yield character, quote
+            quote = ""
+        elif quote == '"\\':
+            yield character, '"'
+            quote = '"'
+        elif character == "\\" and quote != "'":
+            yield character, quote
+            quote += "\\"
+        elif character == quote:
+            quote = ""
+        elif not quote and character in "'\"":
+            quote = character
+        else:
+            yield character, quote
+
+
+def _check(character: str, quote: str) -> None:
+    in_quotes = quote in {"'", '"'}
+    if in_quotes and character in _PLAIN_CONTROLS:
+        return
+    if not in_quotes and character in "\r\n":
+        raise CommandRefused("command-lines", f"a command is one line; {_WAY_OUT}")
+    if not character.isprintable() and _is_hidden(character, in_quotes):
+        raise CommandRefused("command-control", "the command has characters that cannot be seen; remove them")
+    if (not quote and character in METACHARACTERS) or (quote == '"' and character in _IN_DOUBLE_QUOTES):
+        raise CommandRefused("command-shell", f"{character} means something to a shell; {_WAY_OUT}")
+
+
+def _is_hidden(character: str, in_quotes: bool) -> bool:
+    category = unicodedata.category(character)
+    if in_quotes:
+        return category in {"Cc", "Cs"}
+    return character != "\t" and category in _UNSEEN | {"Cs"}

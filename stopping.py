@@ -1,0 +1,59 @@
+"""How a process of the daemon is told to stop.
+
+SIGTERM or SIGINT asks it to finish what runs and go; a second one ends it at once. A supervised process also
+holds the reading end of a pipe whose writing end only the supervisor has: when that closes, the supervisor is
+gone, however it ended, and the process hurries after it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+from typing import Final
+
+#: Exit code of a process that was ended by a second signal (128 and SIGINT, as shells count).
+ENDED_AT_ONCE: Final = 130
+
+
+class Stop:
+    """Whether, and how urgently, this process has been told to stop."""
+
+    def __init__(self) -> None:
+        #: set once a stop was asked for
+        self.asked = threading.Event()
+        #: the supervisor is gone: nobody waits for a slow goodbye
+        self.is_hurried = False
+        #: what asked, for the log
+        self.reason = ""
+
+    def ask(self, reason: str, *, hurried: bool = False) -> None:
+        """Ask the process to stop; the first reason stands."""
+        if not self.asked.is_set():
+            self.reason = reason
+            self.is_hurried = hurried
+            self.asked.set()
+
+    def on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT. To be called from the main thread."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._signalled)
+
+    def on_closed_pipe(self, handle: int = 0) -> None:
+        """Stop when the supervisor's end of the pipe at file descriptor `handle` closes."""
+        threading.Thread(target=self._wait_for_end, args=(handle,), name="pipe", daemon=True).start()
+
+    def _signalled(self, number: int, frame: FrameType | None) -> None:
+        if self.asked.is_set():
+            os._exit(ENDED_AT_ONCE)
+        self.ask(signal.Signals(number).name)
+
+    def _wait_for_end(self, handle: int) -> None:
+        while True:
+            try:
+                if os.read(handle, 64) == b"":
+                    break
+            except OSError:
+                break
+        self.ask("the supervisor is gone", hurried=True)

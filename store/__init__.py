@@ -1,0 +1,1 @@
+"""Truth on disk: one SQLite database, and the files that are views of it."""

@@ -1,0 +1,121 @@
+"""What each answer to each kind of decision does, in the transaction that records it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from attempts import AttemptPolicy
+from errors import TransitionNotAllowed
+from runtime_contract import Status
+from store import decisions, recording, steering
+from store.records import STATUS_OF_STATE, task_of
+from store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as a person gave it."""
+
+    decision: str
+    choice: str
+    by: str
+    comment: str | None = None
+
+
+#: What ``skep approve`` and ``skep reject`` answer, by kind of decision.
+YES_AND_NO: Final = {
+    "review": ("approve", "reject"),
+    "interrupted": ("done", "failed"),
+    "removal": ("accept", "keep"),
+    "recovery": ("accept", "wait"),
+}
+
+
+def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
+    """Record an answer and do what it says; a sentence about what was done.
+
+    Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`.
+    """
+    row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment)
+    return _ACTIONS[row["kind"]](tx, row, given, policy)
+
+
+def yes_or_no(
+    tx: Transaction, subject: str, is_yes: bool, by: str, comment: str | None, policy: AttemptPolicy
+) -> str:
+    """Answer the open decision named by its own id or by its task's.
+
+    Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
+    """
+    row = tx.one("get_decision", id=subject) or tx.one("open_decision_of", id=subject)
+    if row is None:
+        status = STATUS_OF_STATE[steering.find(tx, subject)["state"]]
+        raise TransitionNotAllowed(f"{subject} is {status}; it does not wait for a decision.")
+    choice = YES_AND_NO[row["kind"]][0 if is_yes else 1]
+    return answer(tx, Answer(row["id"], choice, by, comment), policy)
+
+
+def _task(tx: Transaction, decision: sqlite3.Row) -> sqlite3.Row:
+    return steering.find(tx, decision["task_id"])
+
+
+def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    row = _task(tx, decision)
+    if given.choice == "approve":
+        grant = json.loads(decision["payload"]).get("grant")
+        recording.approve(tx, row, given.by, grant=grant, comment=given.comment, decision=given.decision)
+        return f"{row['id']} is approved."
+    task = task_of(row["doc"], row["id"])
+    words = given.comment or "a person rejected the result without saying why"
+    if row["attempts"] - row["interruptions"] >= policy.judged_limit(task):
+        recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
+        return f"{row['id']} is rejected and has no attempts left: it failed."
+    recording.requeue(
+        tx, row, f"rejected by {given.by}: {words}", feedback=[words], rejected=True, became="rejected"
+    )
+    return f"{row['id']} is rejected and will be tried again with what you said."
+
+
+def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    row = _task(tx, decision)
+    if given.choice == "again":
+        recording.requeue(tx, row, f"{given.by} lets it run again", became="interrupted", interrupted=True)
+        return f"{row['id']} runs again."
+    if given.choice == "done":
+        recording.approve(tx, row, given.by, comment=given.comment, decision=given.decision)
+        return f"{row['id']} counts as done."
+    recording.fail(tx, row, "interrupted", f"interrupted; {given.by} counts it as failed", reviewer=given.by)
+    return f"{row['id']} counts as failed."
+
+
+def _removal(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    if given.choice == "keep":
+        return "Nothing was cancelled; the tasks are shown in the queue file again."
+    cancelled = 0
+    for task_id in json.loads(decision["payload"])["ids"]:
+        row = tx.one("get_task", id=task_id)
+        if row is not None and STATUS_OF_STATE[row["state"]] is Status.PENDING:
+            steering.cancel(tx, task_id, given.by, "removed from the queue file")
+            cancelled += 1
+    return f"{cancelled} tasks are cancelled."
+
+
+def _recovery(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    if given.choice == "wait":
+        return "Nothing runs until you resume."
+    tx.run("delete_meta", key="paused")
+    tx.emit("daemon.resumed", reason=f"{given.by} accepted the rebuilt store", source=given.by)
+    return "The rebuilt store is accepted; work goes on."
+
+
+Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
+_ACTIONS: Final[dict[str, Action]] = {
+    "review": _review,
+    "interrupted": _interrupted,
+    "removal": _removal,
+    "recovery": _recovery,
+}

@@ -1,0 +1,95 @@
+"""Questions to a person: asked once, answered once, the first answer wins.
+
+A decision binds to the SHA-256 of the exact bytes it shows. What an answer does is not known here: whoever
+asks about a kind also acts on its answer, in the transaction that records it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+
+from errors import AlreadyAnswered, InvalidRequest, LeaseLost, NotFound
+from store.records import Question, TaskRef
+from store.transaction import Transaction, dump
+
+
+def ask(tx: Transaction, question: Question, row: sqlite3.Row | None = None) -> str:
+    """Put up a question, about a task where one is given. Returns its id."""
+    payload = dump(question.payload)
+    digest = hashlib.sha256(payload.encode()).hexdigest()
+    about = "" if row is None else f"{row['id']}/{row['lease']}/"
+    decision = f"{question.kind}-{hashlib.sha256(f'{about}{digest}{tx.now}'.encode()).hexdigest()[:10]}"
+    tx.run(
+        "insert_decision",
+        id=decision,
+        kind=question.kind,
+        task=None if row is None else row["seq"],
+        question=question.question,
+        digest=digest,
+        payload=payload,
+        options=dump(list(question.options)),
+        now=tx.now,
+    )
+    tx.emit(
+        "decision.asked",
+        task_id=None if row is None else row["id"],
+        status=None if row is None else "pending_review",
+        decision=decision,
+        kind=question.kind,
+        question=question.question,
+        options=list(question.options),
+        digest=digest,
+    )
+    if row is not None:
+        tx.mark_dirty(row["seq"])
+    return decision
+
+
+def answer(tx: Transaction, decision: str, choice: str, by: str, comment: str | None) -> sqlite3.Row:
+    """Record the answer and return the decision. Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`."""
+    row = tx.one("get_decision", id=decision)
+    if row is None:
+        raise NotFound(f"There is no decision {decision!r}.")
+    options = json.loads(row["options"])
+    if choice not in options:
+        raise InvalidRequest(
+            f"{choice!r} is not an answer to {decision}; choose one of {', '.join(options)}."
+        )
+    if (
+        tx.run("answer_decision", id=decision, answer=choice, by=by, comment=comment, now=tx.now).rowcount
+        == 0
+    ):
+        raise AlreadyAnswered(f"{decision} was answered {row['answer']!r} by {row['answered_by']}.")
+    tx.emit(
+        "decision.answered",
+        task_id=row["task_id"],
+        decision=decision,
+        kind=row["kind"],
+        answer=choice,
+        answered_by=by,
+        comment=comment,
+        digest=row["digest"],
+    )
+    return row
+
+
+def withdraw(tx: Transaction, task_id: str, by: str) -> None:
+    """Close the open question about a task that no longer waits for it."""
+    row = tx.one("open_decision_of", id=task_id)
+    if row is not None:
+        tx.run("answer_decision", id=row["id"], answer="withdrawn", by=by, comment=None, now=tx.now)
+        tx.emit(
+            "decision.answered",
+            task_id=task_id,
+            decision=row["id"],
+            kind=row["kind"],
+            answer="withdrawn",
+            answered_by=by,
+        )
+
+
+def lease_lost(ref: TaskRef) -> LeaseLost:
+    """The error for a lease the store does not hold."""
+    return LeaseLost(f"The store does not hold lease {ref.lease} of task {ref.id!r}.", task_id=ref.id)

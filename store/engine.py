@@ -1,0 +1,126 @@
+"""The engine on one machine: claim what is ready, hand it to a thread, keep its lease alive.
+
+A slot that comes free and a task that becomes ready both wake the loop at once, so nothing waits for a tick.
+Heartbeats renew all leases in one transaction; a lease that turns out to be lost is told to whoever runs the
+task, whose result the store would drop anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from errors import StoreError
+from store.claims import Claimant
+from store.contracts import Handler
+from store.pulse import Pulse
+from store.records import Claim, Intake, TaskRef
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which the loop looks even if nothing woke it.
+LOOK_ANYWAY_S: Final = 5.0
+#: Seconds to leave the store alone after it failed.
+AFTER_ERROR_S: Final = 1.0
+
+
+class SqliteEngine:
+    """Serves the tasks of one store with `concurrency` threads."""
+
+    def __init__(self, store: SqliteStore, pulse: Pulse, who: Claimant, concurrency: int) -> None:
+        self.who = who
+        self._store = store
+        self._concurrency = concurrency
+        self._wake = threading.Event()
+        self._mutex = threading.Lock()
+        self._held: dict[TaskRef, Claim] = {}
+        self._idle = threading.Condition(self._mutex)
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="task")
+        self._adopted = ThreadPoolExecutor(64, thread_name_prefix="adopted")
+        #: called with every lease that turns out to be lost
+        self.on_lost: Callable[[TaskRef], None] = lambda ref: None
+        pulse.listen(self._wake)
+
+    def submit(self, brought: Intake, source: str) -> list[str]:
+        """Hand tasks in."""
+        return self._store.submit(brought, source)
+
+    def cancel(self, task_id: str, by: str) -> str:
+        """Withdraw a task, running or not."""
+        return self._store.cancel(task_id, by)
+
+    def held(self) -> list[TaskRef]:
+        """What runs here."""
+        with self._mutex:
+            return list(self._held)
+
+    def serve(self, handle: Handler, stop: threading.Event) -> None:
+        """Claim and hand out until `stop` is set. What was handed out goes on; `drain` waits for it."""
+        beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
+        beat.start()
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                self._claim(handle)
+            except StoreError as error:
+                logger.error("nothing can be claimed: %s", error)
+                stop.wait(AFTER_ERROR_S)
+                continue
+            self._wake.wait(LOOK_ANYWAY_S)
+
+    def wake(self) -> None:
+        """Look now."""
+        self._wake.set()
+
+    def adopt(self, claim: Claim, handle: Handler) -> None:
+        """Carry on with a task that was taken over; it needs no free slot, its place was taken before."""
+        with self._mutex:
+            self._held[claim.ref] = claim
+        self._adopted.submit(self._do, claim, handle)
+
+    def drain(self, seconds: float) -> list[TaskRef]:
+        """Wait for what runs, at most so long; what still runs then."""
+        with self._idle:
+            self._idle.wait_for(lambda: not self._held, seconds)
+            return list(self._held)
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown(wait=False)
+        self._adopted.shutdown(wait=False)
+
+    def _claim(self, handle: Handler) -> None:
+        free = self._concurrency - len(self.held())
+        if free <= 0 or not self._store.reader.all("any_ready"):
+            return
+        for claim in self._store.claim(self.who, free):
+            with self._mutex:
+                self._held[claim.ref] = claim
+            self._pool.submit(self._do, claim, handle)
+
+    def _do(self, claim: Claim, handle: Handler) -> None:
+        try:
+            handle(claim)
+        except Exception:
+            logger.exception("task %s: its road broke off; its lease will run out", claim.id)
+        finally:
+            with self._idle:
+                self._held.pop(claim.ref, None)
+                self._idle.notify_all()
+            self._wake.set()
+
+    def _beat(self, stop: threading.Event) -> None:
+        """Keep leases alive, also while stopping, until nothing is held."""
+        every = self._store.settings.heartbeat_s
+        while not (stop.wait(every) and not self.held()):
+            try:
+                for ref in self._store.heartbeat(self.who, self.held()):
+                    self.on_lost(ref)
+            except StoreError as error:
+                logger.error("no heartbeat: %s", error)
+            if stop.is_set():
+                threading.Event().wait(min(every, 1.0))

@@ -1,0 +1,267 @@
+"""Doing what the merge decided, inside the transaction that takes the file in; the same for `skep edit`."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from errors import TransitionNotAllowed
+from runtime_contract import ENDED, Limits, Status, Task, normalize_task
+from store import ending, intake, steering
+from store.lanes import ConcurrencyLimits, lane_of
+from store.queue_file import merge
+from store.queue_file.entries import with_id, without_machine_keys
+from store.queue_file.rendering import machine_values
+from store.queue_file.wishes import (
+    Action,
+    Cancel,
+    Conflict,
+    Document,
+    Duplicate,
+    Edit,
+    Refuse,
+    Rendering,
+    Retry,
+    Stored,
+)
+from store.records import STATUS_OF_STATE, parse_document
+from store.transaction import Transaction, dump
+
+SOURCE = "queue_file"
+_EVENT_STATUS = {Status.PENDING: "queued"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What entries are held to, and where texts go that are not taken."""
+
+    contract: Limits
+    lanes: ConcurrencyLimits
+    #: keeps an entry's text: task id, revision, text; returns the file it went to
+    keep_text: Callable[[str, int | None, str], str | None] = lambda task_id, revision, text: None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose wish is done, and the text it was read from."""
+
+    by: str
+    revision: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EditResult:
+    """What became of an edit."""
+
+    version: int
+    #: names of the fields that changed
+    fields: tuple[str, ...] = ()
+    #: fields that had changed meanwhile and were left
+    conflicts: tuple[str, ...] = ()
+    #: a sentence where the edit does not count at once
+    note: str | None = None
+    retried: bool = False
+
+
+@dataclass(slots=True)
+class Tally:
+    """How much of each a merge did."""
+
+    added: int = 0
+    edited: int = 0
+    cancelled: int = 0
+    refused: int = 0
+    ids: list[str] = field(default_factory=list)
+
+
+def checker(limits: Limits) -> merge.Check:
+    """Holds documents to the contract, also those of tasks whose ids Skep made (``run:task``)."""
+
+    def check(doc: Document) -> Document:
+        _, found = normalize_task({**doc, "id": "task"}, limits)
+        return {**found, "id": doc["id"]}
+
+    return check
+
+
+def load(tx: Transaction, row: sqlite3.Row) -> Stored:
+    """What the merge must know of a task."""
+    doc = json.loads(row["doc"])
+    status = STATUS_OF_STATE[row["state"]]
+    renderings = [
+        Rendering(each["first_revision"], each["hash"], each["version"], Status(each["status"]))
+        for each in tx.all("renderings_of", task=row["seq"])
+    ]
+    versions = tx.all("versions_of", task=row["seq"]) if row["version"] > 1 else []
+    return Stored(
+        id=row["id"],
+        status=status,
+        doc=doc,
+        version=row["version"],
+        code=row["code"],
+        reason=row["reason"],
+        finished_at=machine_values(row, doc).get("finished_at") if status in ENDED else None,
+        renderings=renderings,
+        versions={each["version"]: json.loads(each["doc"]) for each in versions},
+    )
+
+
+def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, asked: Asked) -> None:
+    """Do what was decided about one task, in order."""
+    for action in actions:
+        row = steering.find(tx, task_id)
+        match action:
+            case Edit():
+                take_document(tx, row, action, rules, asked)
+            case Retry():
+                retry(tx, row, asked.by)
+            case Cancel():
+                steering.cancel(tx, task_id, asked.by, f"cancelled in {_place(asked.by)}")
+            case Conflict():
+                _tell_conflict(tx, row, action, rules, asked)
+            case Refuse():
+                _tell_refusal(tx, row, action, rules, asked)
+            case Duplicate():
+                tx.emit("task.duplicate", task_id=task_id, source=asked.by, reason=action.reason,
+                        status=_status(row))  # fmt: skip
+
+
+def _place(by: str) -> str:
+    return "queue.json" if by == SOURCE else f"an edit by {by}"
+
+
+def _status(row: sqlite3.Row) -> str:
+    status = STATUS_OF_STATE[row["state"]]
+    return _EVENT_STATUS.get(status, status.value)
+
+
+def _tell_conflict(tx: Transaction, row: sqlite3.Row, action: Conflict, rules: Rules, asked: Asked) -> None:
+    file = rules.keep_text(row["id"], asked.revision, asked.text)
+    tx.emit(
+        "task.edit_conflict", task_id=row["id"], status=_status(row), source=asked.by, fields=list(action.fields),
+        revision=asked.revision, file=file,
+        reason="changed here and in the file; the value here stays, the file's text is kept",
+    )  # fmt: skip
+    tx.mark_dirty(row["seq"])
+
+
+def _tell_refusal(tx: Transaction, row: sqlite3.Row, action: Refuse, rules: Rules, asked: Asked) -> None:
+    file = rules.keep_text(row["id"], asked.revision, asked.text) if action.keep_text else None
+    tx.emit(
+        "task.edit_refused", task_id=row["id"], status=_status(row), source=asked.by, reason=action.reason,
+        path=action.path, revision=asked.revision, file=file,
+    )  # fmt: skip
+
+
+def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, asked: Asked) -> None:
+    """Give a task its new words, and everything that follows from them."""
+    task = parse_document(edit.doc, row["id"])
+    tx.run("keep_version", seq=row["seq"])
+    tx.run(
+        "edit_task",
+        seq=row["seq"],
+        doc=dump(with_id(edit.doc, row["id"])),
+        lane=lane_of(task, rules.lanes),
+        priority=task.priority,
+        not_before=_not_before(tx, row, task, edit.fields),
+        every=task.every,
+    )
+    if "depends_on" in edit.fields:
+        _enter_edges(tx, row["seq"], task)
+    if STATUS_OF_STATE[row["state"]] is Status.PENDING:
+        _hold_or_release(tx, row["id"], edit.fields)
+        _settle(tx, task, edit.fields)
+    if edit.fields:
+        tx.emit(
+            "task.edited", task_id=row["id"], status=_status(row), source=asked.by, fields=list(edit.fields),
+            revision=asked.revision, reason=_note(row),
+        )  # fmt: skip
+    tx.mark_dirty(row["seq"])
+
+
+def _note(row: sqlite3.Row) -> str | None:
+    """What to say of an edit that does not count at once."""
+    if STATUS_OF_STATE[row["state"]] in {Status.IN_PROGRESS, Status.PENDING_REVIEW}:
+        return "the attempt under way goes on with the old text; the edit counts from the next one"
+    return None
+
+
+def _not_before(tx: Transaction, row: sqlite3.Row, task: Task, fields: Sequence[str]) -> float | None:
+    """When the task may start: what the edit says, else what held before, a retry's pause included."""
+    before: float | None = row["not_before"]
+    if task.every is not None:
+        return intake.next_firing(task.every, tx.now) if "every" in fields else before
+    return task.not_before if {"not_before", "every"} & set(fields) else before
+
+
+def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:
+    tx.run("delete_edges", child=seq)
+    tx.run("delete_missing_of_child", child=seq)
+    tx.run_many("insert_edge", ({"child": seq, "parent": parent} for parent in dict.fromkeys(task.depends_on)))
+
+
+def _hold_or_release(tx: Transaction, task_id: str, fields: Sequence[str]) -> None:
+    """The state of a pending task after an edit; a pause the edit does not touch goes on."""
+    row = steering.find(tx, task_id)
+    waiting_on = sum(parent["state"] != "approved" for parent in tx.all("parents_of", child=row["seq"]))
+    tx.run("set_waiting_on", seq=row["seq"], waiting_on=waiting_on)
+    if waiting_on:
+        tx.run("set_state", seq=row["seq"], state="blocked", waiting_for=None, not_before=row["not_before"])
+    elif row["state"] == "blocked" or {"not_before", "every"} & set(fields):
+        ending.make_claimable(tx, row)
+
+
+def _settle(tx: Transaction, task: Task, fields: Sequence[str]) -> None:
+    if "depends_on" in fields:
+        intake.settle_dependencies(tx, [task], reaches_older=True)
+
+
+def retry(tx: Transaction, row: sqlite3.Row, by: str) -> None:
+    """Send an ended task back with its attempts forgotten. Raises `TransitionNotAllowed`."""
+    ending.reopen(tx, row, by)
+    again = steering.find(tx, row["id"])
+    if again["state"] == "blocked":
+        task = parse_document(json.loads(again["doc"]), row["id"])
+        intake.settle_dependencies(tx, [task], reaches_older=True)
+
+
+def edit_task(
+    tx: Transaction,
+    task_id: str,
+    base_version: int,
+    new_doc: dict[str, Any],
+    by: str,
+    rules: Rules,
+    *,
+    send_back: bool = False,
+) -> EditResult:
+    """Change a task from the text its version `base_version` had to `new_doc`; `send_back` also retries it.
+
+    Fields that somebody else changed since stay as they are. Raises `NotFound`, `InvalidTask`,
+    `TransitionNotAllowed`.
+    """
+    row = steering.find(tx, task_id)
+    stored = load(tx, row)
+    is_correction = stored.code in merge.REFUSED_CODES
+    if stored.status in ENDED and not is_correction and not (send_back and stored.status in merge.RETRIABLE):
+        raise TransitionNotAllowed(f"{task_id} ended {stored.status}; a change of it would have no effect.")
+    base = stored.doc if base_version == stored.version else stored.versions.get(base_version, stored.doc)
+    check = checker(rules.contract)
+    theirs = check(without_machine_keys({**new_doc, "id": task_id}))
+    if is_correction:
+        theirs.pop("raw", None)
+        merged, fields, conflicts = theirs, [key for key in theirs if key not in {"id", "status"}], []
+    else:
+        merged, fields, conflicts = merge.merge_fields(theirs, base, stored.doc)
+    asked = Asked(by, None, dump(new_doc))
+    actions: list[Action] = [Edit(check(merged), tuple(fields))] if fields else []
+    actions += [Conflict(tuple(conflicts))] if conflicts else []
+    actions += [Retry()] if stored.status in ENDED else []
+    act(tx, task_id, actions, rules, asked)
+    version = steering.find(tx, task_id)["version"]
+    return EditResult(version, tuple(fields), tuple(conflicts), _note(row), retried=stored.status in ENDED)
+

@@ -1,0 +1,239 @@
+"""What stands in a queue file, entry by entry: read with suspicion, given ids, nothing of it lost. Pure.
+
+An entry that breaks the contract becomes a `RefusedTask` that keeps its text; an entry without an id gets
+one from its own words, so that reading the same words again never doubles it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
+
+import pydantic
+
+from errors import InvalidFile, InvalidTask
+from runtime_contract import (
+    DEFAULT_API_ENDPOINT,
+    ENDED,
+    ID_PATTERN,
+    MACHINE_KEYS,
+    STATUS_READINGS,
+    Limits,
+    Queue,
+    Status,
+    normalize_task,
+)
+from store.queue_file import plain
+from store.records import EndedTask, NewTask, RefusedTask
+from store.transaction import dump
+
+Section = Literal["tasks", "completed", "failed"]
+SECTIONS: Final[tuple[Section, ...]] = ("tasks", "completed", "failed")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+#: machine keys that mean nothing in a new entry; `status` keeps its place
+_NOT_THE_USERS: Final = MACHINE_KEYS - {"status"}
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One object of a section, under the id it has or was given."""
+
+    section: Section
+    id: str
+    raw: dict[str, Any]
+    #: where it stands: ``tasks[3]``
+    path: str
+
+
+@dataclass(slots=True)
+class QueueEntries:
+    """A queue file, read."""
+
+    #: the keys at the top in the user's order; the three lists are empty here
+    top: dict[str, Any]
+    revision: int | None
+    #: entries with an id; of equal ids only the first
+    named: dict[str, FileEntry] = field(default_factory=dict)
+    #: entries without one; `id` is what their words give
+    nameless: list[FileEntry] = field(default_factory=list)
+    #: entries whose id an earlier one has
+    twins: list[FileEntry] = field(default_factory=list)
+    refused: list[RefusedTask] = field(default_factory=list)
+    #: keys at the top that have no effect: name, rule, value
+    refused_keys: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """A known task whose id was made of certain words."""
+
+    id: str
+    #: revision of the file that first showed it
+    first_shown: int | None
+
+
+def read(parsed: object) -> QueueEntries:
+    """Take a parsed file apart. Raises `InvalidFile` naming the key that is wrong."""
+    if not isinstance(parsed, dict):
+        raise InvalidFile('the file must be an object such as {"tasks": []}', line=1, column=1)
+    queue = _check_top(parsed)
+    found = QueueEntries(top=_top_of(parsed), revision=queue.revision)
+    if not _is_loopback(queue.api_endpoint):
+        rule = "must be an http address on this machine (127.0.0.1, localhost or ::1)"
+        found.refused_keys.append(("api_endpoint", rule, to_text(queue.api_endpoint)))
+        found.top["api_endpoint"] = DEFAULT_API_ENDPOINT
+    for section in SECTIONS:
+        for index, raw in enumerate(getattr(queue, section)):
+            _sort_in(found, section, raw, f"{section}[{index}]")
+    return found
+
+
+def _check_top(parsed: dict[str, Any]) -> Queue:
+    try:
+        return Queue.model_validate(parsed)
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = str(first["loc"][0])
+        rule = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        raise InvalidFile(f"{key} must be a {rule}", key=key) from error
+
+
+def _top_of(parsed: dict[str, Any]) -> dict[str, Any]:
+    return {key: [] if key in SECTIONS else value for key, value in parsed.items()}
+
+
+def _is_loopback(endpoint: str) -> bool:
+    try:
+        address = urlsplit(endpoint)
+        return address.scheme == "http" and address.hostname in _LOOPBACK and not address.username
+    except ValueError:
+        return False
+
+
+def _sort_in(found: QueueEntries, section: Section, raw: object, path: str) -> None:
+    if not isinstance(raw, dict):
+        found.refused.append(refuse(raw, f"{path}: must be an object", path))
+        return
+    written = raw.get("id")
+    if written is None:
+        found.nameless.append(FileEntry(section, id_of_words(raw), raw, path))
+    elif not isinstance(written, str):
+        found.refused.append(refuse(raw, f"{path}.id: must be a text, got {written!a}", f"{path}.id"))
+    elif written in found.named:
+        found.twins.append(FileEntry(section, written, raw, path))
+    else:
+        found.named[written] = FileEntry(section, written, raw, path)
+
+
+def id_of_words(raw: Mapping[str, Any]) -> str:
+    """The id of an entry that has none: the same words, in any order of keys, give the same id."""
+    words = {key: value for key, value in raw.items() if key not in MACHINE_KEYS and key != "id"}
+    return f"task-{short_hash(words)}"
+
+
+def short_hash(value: object) -> str:
+    """Ten hex digits that stand for a JSON value."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def to_text(value: object) -> str:
+    """JSON as it can be stored; a lone surrogate stays an escape."""
+    text = dump(value)
+    return text if is_storable(text) else json.dumps(value, separators=(",", ":"))
+
+
+def is_storable(text: str) -> bool:
+    """Whether a text is Unicode, without a lone surrogate."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refuse(raw: object, reason: str, path: str, *, task_id: str | None = None, code: str = "invalid_task") -> RefusedTask:
+    """An entry that cannot be taken, under its own id where that is good and free."""
+    return RefusedTask(task_id or f"invalid-{short_hash(raw)}", reason, path, to_text(raw), code)
+
+
+def give_ids(
+    nameless: Sequence[FileEntry],
+    taken: Collection[str],
+    namesakes: Mapping[str, Sequence[Namesake]],
+    revision: int | None,
+) -> list[FileEntry]:
+    """Entries without an id under the id each is to have.
+
+    `namesakes` are the known tasks by the id of their words. One that the file's revision already showed
+    stands in the file itself or was taken out, so a further entry of its words is a new wish; the others are
+    what this entry became when it was first read.
+    """
+    given: list[FileEntry] = []
+    waiting: dict[str, list[str]] = {}
+    used = set(taken)
+    for entry in nameless:
+        family = namesakes.get(entry.id, ())
+        if entry.id not in waiting:
+            waiting[entry.id] = [each.id for each in family if each.id not in taken and _is_unseen(each, revision)]
+        same = waiting[entry.id]
+        task_id = same.pop(0) if same else _next_free(entry.id, used | {each.id for each in family})
+        used.add(task_id)
+        given.append(FileEntry(entry.section, task_id, entry.raw, entry.path))
+    return given
+
+
+def _is_unseen(known: Namesake, revision: int | None) -> bool:
+    return revision is None or known.first_shown is None or known.first_shown > revision
+
+
+def _next_free(base: str, used: Collection[str]) -> str:
+    number, task_id = 1, base
+    while task_id in used:
+        number += 1
+        task_id = f"{base}-{number}"
+    return task_id
+
+
+def admit_all(entries: Iterable[FileEntry], limits: Limits) -> list[NewTask | RefusedTask | EndedTask]:
+    """Judge entries whose ids nobody has."""
+    return [admit(entry, limits) for entry in entries]
+
+
+def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask:
+    """Judge one entry whose id nobody has."""
+    if entry.section == "tasks":
+        found = plain.read(entry.raw, entry.id, limits)
+        if found is not None:
+            return found
+    own_id = entry.id if ID_PATTERN.fullmatch(entry.id) else None
+    doc = with_id(entry.raw, entry.id)
+    if not is_storable(dump(doc)):
+        return refuse(entry.raw, f"{entry.path}: holds a lone surrogate, which is not text", entry.path, task_id=own_id)
+    if own_id is not None and entry.section == "completed":
+        return EndedTask(own_id, Status.APPROVED, doc)
+    try:
+        task, document = normalize_task(without_machine_keys(doc), limits, entry.path)
+    except InvalidTask as error:
+        path = error.details.get("path", entry.path)
+        return refuse(entry.raw, error.message, path, task_id=own_id)
+    reading = STATUS_READINGS[task.status]
+    if entry.section == "failed":
+        return EndedTask(task.id, reading if reading in ENDED - {Status.APPROVED} else Status.FAILED, doc)
+    return EndedTask(task.id, reading, doc) if reading in ENDED else NewTask(task, document)
+
+
+def with_id(raw: Mapping[str, Any], task_id: str) -> dict[str, Any]:
+    """The same keys, the id among them; first where it was missing."""
+    if raw.get("id") is not None:
+        return dict(raw)
+    return {"id": task_id} | {key: value for key, value in raw.items() if key != "id"}
+
+
+def without_machine_keys(doc: Mapping[str, Any]) -> dict[str, Any]:
+    """A document without what only Skep writes, but for the place of `status`."""
+    return {key: value for key, value in doc.items() if key not in _NOT_THE_USERS}

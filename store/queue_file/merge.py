@@ -1,0 +1,254 @@
+"""What a saved queue file asks for, task by task: the three-way merge of the file, its base and the store. Pure.
+
+A file is a copy of the view at some revision, edited. What a person asked for is therefore the difference
+between an entry and what the file's revision showed of that task, never the difference from the store: a
+text that was ever projected is only stale, whatever it says. Edits are taken field by field; where the same
+field changed on both sides the store keeps its own and the file's text is put aside.
+
+What must never break: a task that was approved never runs again by a file, a task that ended runs again only
+for somebody who saw that very end, no task vanishes, and the same file taken twice changes nothing more.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from errors import InvalidTask
+from runtime_contract import ENDED, MACHINE_KEYS, STATUS_READINGS, Status
+from store.queue_file.entries import Section, is_storable, with_id, without_machine_keys
+from store.queue_file.wishes import (
+    Action,
+    AskRemoval,
+    Cancel,
+    Conflict,
+    Document,
+    Duplicate,
+    Edit,
+    Refuse,
+    Retry,
+    Stored,
+    Wish,
+    Withdraw,
+)
+from store.transaction import dump
+
+#: Reads a document by the contract and returns it with canonical names. Raises `InvalidTask`.
+Check = Callable[[Document], Document]
+
+#: ends a person can take back
+RETRIABLE: Final = ENDED - {Status.APPROVED}
+#: codes of entries that never were a task: their document is the refused text
+REFUSED_CODES: Final = frozenset({"invalid_task", "duplicate_id"})
+_MISSING: Final = object()
+_WORDS: Final = {"completed": Status.APPROVED, "subtask_completed": Status.APPROVED}
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the person who saved the file had seen of the task."""
+
+    status: Status | None
+    doc: Document
+    is_latest: bool
+
+
+def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
+    """Everything that follows from one entry of a known task, in the order it is to be done."""
+    if stored.code in REFUSED_CODES:
+        return _decide_refused(wish, stored, check)
+    base = _base_of(wish.revision, stored)
+    same = next((each for each in stored.renderings if each.hash == wish.hash), None)
+    if same is not None:
+        return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits=[])
+    try:
+        edits = _edits(wish, stored, base, check)
+    except InvalidTask as error:
+        return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
+    return _decide_status(wish, stored, base, edits)
+
+
+def _base_of(revision: int | None, stored: Stored) -> _Base:
+    """The last rendering at `revision`; without one, what was shown last; before any, the first words."""
+    shown = [each for each in stored.renderings if revision is None or each.first_revision <= revision]
+    if not shown or not shown[-1].hash:
+        return _Base(None, stored.versions.get(1, stored.doc), is_latest=False)
+    last = shown[-1]
+    doc = stored.doc if last.version == stored.version else stored.versions.get(last.version, stored.doc)
+    return _Base(last.status, doc, is_latest=last is stored.renderings[-1])
+
+
+def home_of(status: Status) -> Section:
+    """The section of the file that shows a status."""
+    if status not in ENDED:
+        return "tasks"
+    return "completed" if status is Status.APPROVED else "failed"
+
+
+def _wanted_status(wish: Wish, seen: Status | None) -> Status | None:
+    """The status a person gave the task by their own hand, or none."""
+    word = wish.entry.get("status")
+    reading = _WORDS.get(word) or STATUS_READINGS.get(word) if isinstance(word, str) else None
+    if seen is None:
+        return reading if wish.section == "tasks" and reading in {Status.PENDING, Status.CANCELLED} else None
+    if reading is not None and reading is not seen:
+        return reading
+    if wish.section == home_of(seen):
+        return None
+    moved = {"tasks": Status.PENDING, "completed": Status.APPROVED, "failed": Status.FAILED}
+    return moved[wish.section]
+
+
+def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action]) -> list[Action]:
+    wanted = _wanted_status(wish, base.status)
+    if stored.status in ENDED:
+        return _decide_ended(wish, stored, base, wanted, edits)
+    # Without a revision the file may be an old copy: a status that Skep may have written is no wish.
+    is_old_word = wish.revision is None and ("finished_at" in wish.entry or wanted is not Status.CANCELLED)
+    if wanted is None or wanted is stored.status or is_old_word:
+        return edits
+    if wanted is Status.CANCELLED:
+        return [*edits, Cancel()]
+    if base.status is None or base.status in ENDED:
+        return edits
+    return [*edits, Refuse(_way_to(wanted, stored))]
+
+
+def _way_to(wanted: Status, stored: Stored) -> str:
+    if wanted is Status.APPROVED:
+        return f"a task is not approved by editing the file; `skep approve {stored.id}` approves its result"
+    if wanted in RETRIABLE:
+        return f"only Skep says how a task ended; `skep cancel {stored.id}` withdraws it"
+    return f"only Skep starts and stops tasks; `skep cancel {stored.id}` stops it, `skep retry {stored.id}` repeats it"
+
+
+def _decide_ended(
+    wish: Wish, stored: Stored, base: _Base, wanted: Status | None, edits: list[Action]
+) -> list[Action]:
+    """What a file may do to a task that has ended: send it back, if its author saw this very end."""
+    known = f"{stored.id} is known and ended {stored.status}"
+    is_edited = any(isinstance(each, Conflict) or (isinstance(each, Edit) and each.fields) for each in edits)
+    if stored.status in RETRIABLE and wanted is Status.PENDING and _saw_this_end(wish, stored, base):
+        return [*edits, Retry()]
+    if wish.section == "tasks" and (base.status is None or wanted is Status.PENDING):
+        if _is_first_copy(wish, stored) and not is_edited:
+            return []
+        way = f"`skep retry {stored.id}` sends it back" if stored.status in RETRIABLE else "give a new id to do it again"
+        return [Duplicate(f"{known}; {way}")]
+    if is_edited:
+        return [Refuse(f"{known}; a change of it has no effect", keep_text=True)]
+    if wanted in {None, stored.status} or wish.revision is None:
+        return []
+    return [Refuse(_way_to(wanted, stored) if wanted is Status.APPROVED else f"{known}; its status stays")]
+
+
+def _is_first_copy(wish: Wish, stored: Stored) -> bool:
+    """Whether the file is the copy the task came from, saved again by an editor that has not read the next."""
+    first = next((each.first_revision for each in stored.renderings if each.hash), None)
+    return wish.revision is not None and (first is None or first > wish.revision)
+
+
+def _saw_this_end(wish: Wish, stored: Stored, base: _Base) -> bool:
+    """Whether the file's author saw the end the task has now, not one before a later try."""
+    finished_at = wish.entry.get("finished_at")
+    if finished_at is not None:
+        return bool(finished_at == stored.finished_at)
+    return wish.revision is not None and base.is_latest and base.status in RETRIABLE
+
+
+def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action]:
+    """The changed fields, three-way. Raises `InvalidTask` where the outcome breaks the contract."""
+    theirs = _checked(wish.entry, stored.id, check)
+    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc)
+    if taken:
+        check(merged)
+    elif not _is_reordered(merged, stored, base):
+        merged = stored.doc
+    edits: list[Action] = []
+    if taken or merged is not stored.doc:
+        edits.append(Edit(merged, tuple(taken)))
+    if conflicts:
+        edits.append(Conflict(tuple(conflicts)))
+    return edits
+
+
+def _checked(entry: Document, task_id: str, check: Check) -> Document:
+    doc = without_machine_keys(with_id(entry, task_id))
+    if not is_storable(dump(doc)):
+        raise InvalidTask("the entry holds a lone surrogate, which is not text", path="task")
+    return check(doc)
+
+
+def _is_reordered(merged: Document, stored: Stored, base: _Base) -> bool:
+    """Whether the author saw today's document and only changed the order of its keys."""
+    ours = [key for key in stored.doc if key not in MACHINE_KEYS]
+    return base.is_latest and base.doc is stored.doc and [key for key in merged if key not in MACHINE_KEYS] != ours
+
+
+def merge_fields(theirs: Document, base: Document, ours: Document) -> tuple[Document, list[str], list[str]]:
+    """Three documents into one, field by field: it, the fields taken from the file, those in conflict.
+
+    The order of keys is the file's; what only the store has comes after.
+    """
+    taken, conflicts = [], []
+    kept: Document = {}
+    for key in dict.fromkeys([*theirs, *ours, *base]):
+        if key == "id" or key in MACHINE_KEYS:
+            value = theirs.get(key, _MISSING) if key == "status" else ours.get(key, _MISSING)
+        else:
+            file, old, now = (doc.get(key, _MISSING) for doc in (theirs, base, ours))
+            value = now
+            if not _is_equal(file, old) and not _is_equal(file, now):
+                if _is_equal(old, now):
+                    value = file
+                    taken.append(key)
+                else:
+                    conflicts.append(key)
+        if value is not _MISSING:
+            kept[key] = value
+    return kept, taken, conflicts
+
+
+def _is_equal(one: object, other: object) -> bool:
+    """Equality of JSON, where ``1``, ``1.0`` and ``true`` differ."""
+    if one is _MISSING or other is _MISSING:
+        return one is other
+    return one == other and dump(one) == dump(other)
+
+
+def _decide_refused(wish: Wish, stored: Stored, check: Check) -> list[Action]:
+    """An entry that never was a task: corrected in place it becomes one and is tried."""
+    raw = stored.doc.get("raw")
+    entry = {key: value for key, value in wish.entry.items() if not (key == "raw" and value == raw)}
+    if any(each.hash == wish.hash for each in stored.renderings) or _is_equal(_parsed(raw), wish.entry):
+        moved = wish.section == "tasks" and "raw" in wish.entry
+        return [Refuse(f"it still breaks the contract: {stored.reason}")] if moved else []
+    if set(entry) - MACHINE_KEYS == {"id", "raw"}:
+        entry = _parsed(entry["raw"]) or entry
+    if not set(entry) - MACHINE_KEYS - {"id"}:
+        return []
+    try:
+        doc = _checked({**entry, "id": stored.id}, stored.id, check)
+    except InvalidTask as error:
+        return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
+    return [Edit(doc, tuple(key for key in doc if key != "id" and key not in MACHINE_KEYS)), Retry()]
+
+
+def _parsed(raw: object) -> Document | None:
+    try:
+        found = json.loads(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def decide_removal(missing: Sequence[str], shown: int, most: int, share: float) -> AskRemoval | Withdraw:
+    """What follows from pending tasks that the file's revision showed and the file lacks.
+
+    `shown` is how many pending tasks the revision showed, `most` and `share` what goes without asking.
+    """
+    if len(missing) > max(most, share * shown):
+        return AskRemoval(tuple(missing))
+    return Withdraw(tuple(missing))

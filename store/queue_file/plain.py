@@ -1,0 +1,97 @@
+"""The quick way in for plain tasks: what most files hold, known to be good at a glance.
+
+`runtime_contract.normalize_task` is the judge. This module only recognises entries that it would pass
+unchanged, a few microseconds each, so that ten thousand of them do not take a second; everything else is
+left to it. A property test holds the two together: `read` says none, or what `normalize_task` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from runtime_contract import ENDED, ID_PATTERN, STATUS_READINGS, Limits, Task
+from store.records import NewTask
+
+Check = Callable[[Any, Limits], bool]
+
+_OPEN_READINGS: Final = frozenset(word for word, status in STATUS_READINGS.items() if status not in ENDED)
+
+
+def _is_texts(value: object, most: int, longest: int) -> bool:
+    return (
+        type(value) is list
+        and len(value) <= most
+        and all(type(text) is str and len(text) <= longest and _is_unicode(text) for text in value)
+    )
+
+
+def _is_unicode(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_prompt(value: object, limits: Limits) -> bool:
+    return type(value) is str and len(value) <= limits.prompt_chars and bool(value.strip()) and _is_unicode(value)
+
+
+def _is_command(value: object, limits: Limits) -> bool:
+    return type(value) is str and len(value) <= limits.command_chars and bool(value.strip()) and _is_unicode(value)
+
+
+def _is_name(value: object, limits: Limits) -> bool:
+    return type(value) is str and len(value) <= limits.name_chars and _is_unicode(value)
+
+
+#: What makes the value of a key plain. A key that is not here makes the entry one for the judge.
+_CHECKS: Final[dict[str, Check]] = {
+    "id": lambda value, _: type(value) is str and ID_PATTERN.fullmatch(value) is not None,
+    "type": lambda value, _: value == "cycle" and type(value) is str,
+    "prompt": _is_prompt,
+    "command": _is_command,
+    "mode": lambda value, _: type(value) is str and value in {"llm", "local"},
+    "depends_on": lambda value, limits: _is_texts(value, limits.depends_on_items, 10**9),
+    "parallel_safe": lambda value, _: type(value) is bool,
+    "status": lambda value, _: type(value) is str and value in _OPEN_READINGS,
+    "priority": lambda value, limits: type(value) is int and -limits.priority <= value <= limits.priority,
+    "model": _is_name,
+    "identity_id": _is_name,
+    "run_id": _is_name,
+    "max_attempts": lambda value, limits: type(value) is int and 1 <= value <= limits.max_attempts,
+    "max_tokens": lambda value, limits: type(value) is int and 1 <= value <= limits.max_tokens,
+    "timeout_s": lambda value, limits: type(value) in {int, float} and 0 < value <= limits.timeout_s,
+    "tags": lambda value, limits: _is_texts(value, limits.tags_items, limits.name_chars),
+}
+
+#: every field of a task that nothing was said about
+_DEFAULTS: Final = Task.model_construct(id="", mode="llm").__dict__
+
+
+def read(raw: Mapping[str, Any], task_id: str, limits: Limits) -> NewTask | None:
+    """The task of a plain entry, or none where the contract must be asked."""
+    for key, value in raw.items():
+        check = _CHECKS.get(key)
+        if check is None or not check(value, limits):
+            return None
+    mode = "local" if "command" in raw else "llm"
+    if ("prompt" in raw) == ("command" in raw) or raw.get("mode", mode) != mode:
+        return None
+    doc = dict(raw) if "id" in raw else {"id": task_id, **raw}
+    return NewTask(_as_task(doc, mode), doc)
+
+
+def _as_task(doc: dict[str, Any], mode: str) -> Task:
+    """The model of values that were checked; pydantic's own way to make one is slower than to check it."""
+    task = Task.__new__(Task)
+    fields = {**_DEFAULTS, **doc, "mode": mode}
+    fill = object.__setattr__
+    fill(task, "__dict__", fields)
+    fill(task, "__pydantic_fields_set__", {"mode", *doc})
+    fill(task, "__pydantic_extra__", {})
+    fill(task, "__pydantic_private__", None)
+    return task

@@ -1,0 +1,176 @@
+"""Everything that is read from the store, over connections that cannot write.
+
+Pages are short and by key, so that a reader never keeps the write-ahead log from being copied back.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from store import database, sql, waiting
+from store.lanes import ConcurrencyLimits, Gate
+from store.records import STATUS_OF_STATE
+from store.transaction import dump
+
+PAGE: Final = 500
+#: Facts that every face tells, kept in `meta` as JSON.
+PAUSED: Final = "paused"
+MODEL_STATUS: Final = "model_status"
+LOCAL_STATUS: Final = "local_status"
+DISK_FULL: Final = "disk_full"
+
+
+class Reader:
+    """Reads one home's store; each thread has a connection of its own."""
+
+    def __init__(self, path: Path, limits: ConcurrencyLimits) -> None:
+        self._path = path
+        self._limits = limits
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._queries = sql.queries()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = self._local.connection = database.open_reader(self._path)
+            self._opened.append(found)
+        return found
+
+    def close(self) -> None:
+        """Let every connection go."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+
+    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
+        """Every row of a query of ``queries.sql``."""
+        with database.translated(self._path):
+            return self.connection.execute(self._queries[name], values).fetchall()
+
+    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
+        """The first row of a query, or none."""
+        rows = self.all(name, **values)
+        return rows[0] if rows else None
+
+    def data_version(self) -> int:
+        """A number that changes when anybody has committed (sqlite.org/pragma.html#pragma_data_version)."""
+        with database.translated(self._path):
+            return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    def fact(self, key: str) -> dict[str, Any] | None:
+        """A fact about the home that is kept as JSON."""
+        row = self.one("get_meta", key=key)
+        if row is None:
+            return None
+        found: dict[str, Any] = json.loads(row["value"])
+        return found
+
+    def gate(self) -> Gate:
+        """What holds whole kinds of tasks back right now."""
+        paused, model, local, full = (
+            self.fact(key) for key in (PAUSED, MODEL_STATUS, LOCAL_STATUS, DISK_FULL)
+        )
+        closed = {}
+        if model is not None and not model["ready"]:
+            closed["llm"] = str(model["reason"])
+        if local is not None and not local["ready"]:
+            closed["local"] = str(local["reason"])
+        why = None
+        if full is not None:
+            why = str(full["reason"])
+        elif paused is not None:
+            why = f"paused by {paused['by']}" + (f": {paused['reason']}" if paused["reason"] else "")
+        return Gate(paused=why, closed_modes=closed)
+
+    def situation(self) -> waiting.Situation:
+        """What holds tasks back: the gate, the limits, and what runs."""
+        return waiting.Situation(
+            self.gate(), self._limits, [row["lane"] for row in self.all("running_lanes")]
+        )
+
+    def waiting_for(self, row: sqlite3.Row, now: waiting.Situation | None = None) -> str | None:
+        """What holds a task; none when it runs or has ended."""
+        parents = self.all("parents_of", child=row["seq"]) if row["state"] == "blocked" else []
+        question = self.one("open_decision_of", id=row["id"]) if row["state"] == "review" else None
+        return waiting.waiting_for(row, parents, question, now or self.situation())
+
+    def task(self, task_id: str) -> sqlite3.Row | None:
+        """A task's row."""
+        return self.one("get_task", id=task_id)
+
+    def tasks(
+        self, statuses: Sequence[str] = (), limit: int | None = None, after: int = 0
+    ) -> Iterator[sqlite3.Row]:
+        """Tasks in order of arrival, those of some statuses, read in short pages."""
+        states = states_of_statuses(statuses)
+        left = limit
+        while left is None or left > 0:
+            page = self.all(
+                "list_tasks", after=after, states=states, limit=PAGE if left is None else min(PAGE, left)
+            )
+            yield from page
+            if not page:
+                return
+            after = page[-1]["seq"]
+            left = None if left is None else left - len(page)
+
+    def newest_tasks(
+        self, statuses: Sequence[str], limit: int, before: int | None = None
+    ) -> list[sqlite3.Row]:
+        """The newest tasks of some statuses, newest first."""
+        return self.all(
+            "list_newest", before=before or 2**62, states=states_of_statuses(statuses), limit=limit
+        )
+
+    def counts(self) -> dict[str, int]:
+        """How many tasks have each status; statuses nobody has are 0."""
+        counts = dict.fromkeys((status.value for status in STATUS_OF_STATE.values()), 0)
+        for state, count in self.state_counts().items():
+            counts[STATUS_OF_STATE[state].value] += count
+        return counts
+
+    def state_counts(self) -> dict[str, int]:
+        """How many tasks are in each state of the store."""
+        return {row["state"]: row["count"] for row in self.all("count_by_state")}
+
+    def events(self, after: int = 0, task_id: str | None = None) -> Iterator[sqlite3.Row]:
+        """History after a place, of one task or of all, read in short pages."""
+        while True:
+            if task_id is None:
+                page = self.all("events_after", after=after, limit=PAGE)
+            else:
+                page = self.all("events_of", task_id=task_id, after=after, limit=PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1]["seq"]
+
+    def attempts(self, seq: int) -> list[sqlite3.Row]:
+        """Every attempt of a task."""
+        return self.all("attempts_of", task=seq)
+
+    def decisions(self) -> list[sqlite3.Row]:
+        """Everything that waits for a person, oldest first."""
+        return self.all("open_decisions")
+
+
+def states_of_statuses(statuses: Sequence[str]) -> str | None:
+    """The states that read as one of these statuses, as a JSON list; none for all."""
+    if not statuses:
+        return None
+    return dump([state for state, status in STATUS_OF_STATE.items() if status.value in statuses])
+
+
+def event_of(row: sqlite3.Row) -> dict[str, Any]:
+    """An event as every face shows it: columns and fields in one object, `task_id` and `status` always."""
+    told = {"seq": row["seq"], "ts": row["ts"], "event": row["event"], "task_id": row["task_id"]}
+    told |= {"status": row["status"], "worker_id": row["worker_id"], "attempt": row["attempt"]}
+    return told | json.loads(row["data"])

@@ -1,0 +1,315 @@
+"""What became of an attempt: judged, put back, refused, interrupted. Every function here passes the fence.
+
+Each takes the lease it speaks for. A lease that is no longer the current one changes nothing: the word is
+dropped, an event says so, and the function returns false.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from clock import to_local_text, to_rfc3339
+from faults import fault_point
+from outcome import Outcome, Verdict
+from runtime_contract import Status
+from store import claims, decisions, ending
+from store.records import Question, TaskRef
+from store.transaction import Transaction, dump
+
+
+def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None:
+    """Swarm begins to execute a lease.
+
+    Returns none when the start is now recorded, else the attempt as it stands: begun or ended before.
+    Raises `errors.LeaseLost` when the store does not hold the lease and no outcome is known.
+    """
+    attempt = tx.one("get_attempt", id=ref.id, lease=ref.lease)
+    if attempt is not None and attempt["swarm"] is not None:
+        return attempt
+    row = tx.one("held", id=ref.id, lease=ref.lease)
+    if row is None:
+        raise decisions.lease_lost(ref)
+    fault_point("cycle.before_start")
+    tx.run("start_cycle", task=row["seq"], lease=ref.lease, swarm=swarm, now=tx.now)
+    return None
+
+
+def record_outcome(tx: Transaction, outcome: Outcome) -> bool:
+    """Keep what an attempt brought; the first word stands. Kept even when the lease has been superseded."""
+    attempt = tx.one("get_attempt", id=outcome.task_id, lease=outcome.lease)
+    if attempt is None:
+        return False
+    kept = tx.run(
+        "record_outcome",
+        task=attempt["task"],
+        lease=outcome.lease,
+        outcome=outcome.model_dump_json(exclude_none=True),
+        now=tx.now,
+    )
+    return kept.rowcount == 1
+
+
+def _outcome_fields(outcome: Outcome, route: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "started_at": to_rfc3339(outcome.started_at),
+        "completed_at": to_rfc3339(outcome.ended_at),
+        "result_summary": outcome.result,
+        "errors": outcome.failure.message if outcome.failure else None,
+        "model": outcome.model,
+        "exit_code": outcome.exit_code,
+        "timed_out": outcome.timed_out or None,
+        "output_ref": outcome.output_ref,
+        "output_bytes": outcome.output_bytes,
+        "output_cut": outcome.output_cut or None,
+        "usage": outcome.usage.model_dump() if outcome.usage else None,
+        "cost_micros": outcome.cost_micros,
+        "budget_used": outcome.budget_used,
+        "safety_passed": outcome.safety_report.get("passed") if outcome.safety_report else None,
+        "safety_report": outcome.safety_report,
+        **route,
+    }
+
+
+def begin_review(
+    tx: Transaction, ref: TaskRef, outcome: Outcome, verdict: Verdict, route: dict[str, Any]
+) -> sqlite3.Row | None:
+    """The attempt ended: tell what it brought and what the critics say. The row to go on with, or none."""
+    row = claims.held(tx, ref, "a result")
+    if row is None:
+        return None
+    _tell(tx, row, outcome, route)
+    tx.emit(
+        "task.pending_review",
+        task_id=ref.id,
+        status="pending_review",
+        worker_id=row["worker_id"],
+        attempt=row["attempts"],
+        review_verdict=verdict.decision,
+        review_confidence=verdict.confidence,
+        review_issues=verdict.issues,
+        review_suggestions=verdict.suggestions,
+        review_attempt=row["rejections"],
+        reviewer=verdict.reviewer,
+        **({} if outcome.status == "completed" else _outcome_fields(outcome, route)),
+    )
+    tx.run("to_review", seq=row["seq"], result=dump(_result(outcome)))
+    tx.mark_dirty(row["seq"])
+    return tx.one("get_task_by_seq", seq=row["seq"])
+
+
+def _tell(tx: Transaction, row: sqlite3.Row, outcome: Outcome, route: dict[str, Any]) -> None:
+    """An attempt that failed has no `completed`: its figures stand in the event that follows."""
+    if outcome.status == "completed":
+        tx.emit(
+            "task.completed",
+            task_id=row["id"],
+            status="completed",
+            worker_id=row["worker_id"],
+            attempt=row["attempts"],
+            **_outcome_fields(outcome, route),
+        )
+
+
+def _result(outcome: Outcome) -> dict[str, Any]:
+    return outcome.model_dump(
+        include={
+            "result",
+            "model",
+            "output",
+            "output_ref",
+            "output_bytes",
+            "output_cut",
+            "exit_code",
+            "timed_out",
+            "cost_micros",
+            "usage",
+            "started_at",
+            "ended_at",
+        },
+        exclude_none=True,
+    )
+
+
+def approve(
+    tx: Transaction, row: sqlite3.Row, reviewer: str, grant: dict[str, Any] | None = None, **fields: Any
+) -> None:
+    """The result is accepted; dependants are released and the reward is granted in the same transaction.
+
+    `grant` is the row of `reward_grant`, where the task earned one.
+    """
+    end_attempt(tx, row, "approved")
+    if grant is not None:
+        fields |= grant_reward(tx, grant)
+    ending.end_task(tx, row, Status.APPROVED, reviewer=reviewer, **fields)
+    fault_point("review.before_commit")
+
+
+def grant_reward(tx: Transaction, grant: dict[str, Any]) -> dict[str, Any]:
+    """Grant tokens at most once for a task and identity; the event fields that tell of it."""
+    granted_at = to_rfc3339(tx.now)
+    entered = tx.run("insert_grant", **grant, granted_at=granted_at)
+    applied = entered.rowcount == 1
+    return {
+        "phase5_reward_applied": applied,
+        "phase5_reward_tokens_requested": grant["tokens_requested"],
+        "phase5_reward_tokens_awarded": grant["tokens_awarded"] if applied else 0,
+        "phase5_reward_identity": grant["identity_id"],
+        "phase5_reward_reason": grant["reason"] if applied else "already_granted",
+        "phase5_reward_granted_at": granted_at if applied else None,
+        "phase5_reward_ledger_recorded": True,
+    }
+
+
+def requeue(
+    tx: Transaction,
+    row: sqlite3.Row,
+    reason: str,
+    *,
+    not_before: float | None = None,
+    waiting_for: str | None = None,
+    feedback: list[str] | None = None,
+    counts: bool = True,
+    interrupted: bool = False,
+    rejected: bool = False,
+    became: str = "requeue",
+    code: str | None = None,
+) -> None:
+    """Send a running or judged task back to be tried again, now or at `not_before`."""
+    end_attempt(tx, row, became, feedback)
+    later = not_before is not None and not_before > tx.now
+    tx.run(
+        "to_queue",
+        seq=row["seq"],
+        state="delayed" if later else "ready",
+        not_before=not_before if later else None,
+        waiting_for=waiting_for,
+        reason=reason,
+        uncounted=0 if counts else 1,
+        interrupted=int(interrupted),
+        rejected=int(rejected),
+        feedback=None if feedback is None else dump(feedback),
+    )
+    tx.emit(
+        "task.interrupted" if interrupted else "task.requeue",
+        task_id=row["id"],
+        status="requeue",
+        worker_id=row["worker_id"],
+        attempt=row["attempts"],
+        reason=reason,
+        code=code,
+        not_before=to_rfc3339(not_before) if later and not_before else None,
+        retry=None if counts else row["retries"] + 1,
+        review_issues=feedback,
+        review_attempt=row["rejections"] + 1 if rejected else None,
+    )
+    tx.mark_dirty(row["seq"])
+
+
+def end_attempt(tx: Transaction, row: sqlite3.Row, became: str, findings: list[str] | None = None) -> None:
+    """Note what became of the task's current attempt."""
+    tx.run(
+        "end_attempt",
+        task=row["seq"],
+        lease=row["lease"],
+        became=became,
+        findings=None if findings is None else dump(findings),
+        now=tx.now,
+    )
+
+
+def fail(tx: Transaction, row: sqlite3.Row, code: str, reason: str, **fields: Any) -> None:
+    """The task ends without an accepted result."""
+    end_attempt(tx, row, "failed")
+    ending.end_task(tx, row, Status.FAILED, code=code, reason=reason, **fields)
+
+
+def fail_attempt(
+    tx: Transaction, row: sqlite3.Row, outcome: Outcome, route: dict[str, Any], code: str, reason: str
+) -> None:
+    """The task ends because its attempt did not come to a result that could be judged."""
+    tx.run("to_review", seq=row["seq"], result=dump(_result(outcome)))
+    again = tx.one("get_task_by_seq", seq=row["seq"])
+    assert again is not None  # noqa: S101  the row was just written
+    fail(tx, again, code, reason, **_outcome_fields(outcome, route))
+
+
+def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) -> bool:
+    """The safety gateway refuses: the task ends and never runs."""
+    row = claims.held(tx, ref, "a refusal")
+    if row is None:
+        return False
+    end_attempt(tx, row, "safety_blocked")
+    ending.end_task(
+        tx,
+        row,
+        Status.SAFETY_BLOCKED,
+        code="safety_blocked",
+        reason=reason,
+        safety_passed=False,
+        safety_report=report,
+    )
+    return True
+
+
+def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:
+    """A running task has been stopped for a person."""
+    row = claims.held(tx, ref, "a cancellation")
+    if row is None:
+        return False
+    end_attempt(tx, row, "cancelled")
+    ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=f"cancelled by {by}")
+    return True
+
+
+def hold(tx: Transaction, row: sqlite3.Row, question: Question) -> str:
+    """A judged task waits for a person. Returns the decision's id."""
+    end_attempt(tx, row, "held")
+    return decisions.ask(tx, question, row)
+
+
+def hand_back(tx: Transaction, ref: TaskRef, reason: str) -> bool:
+    """A worker that stops gives a task back unfinished; nothing of it counts."""
+    row = claims.held(tx, ref, "a hand-back")
+    if row is not None:
+        requeue(tx, row, reason, counts=False, became="handed_back")
+    return row is not None
+
+
+def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what: str) -> None:
+    """The process that ran an attempt is gone and left no outcome; `effect` decides what that means.
+
+    ``idempotent``: again, until `limit` attempts have ended so. ``unsafe``: a person is asked.
+    """
+    if effect == "unsafe":
+        _ask_after_interruption(tx, row, what)
+    elif row["interruptions"] + 1 >= limit:
+        reason = (
+            f"{what}, for the {row['interruptions'] + 1}. time; it may be what ends the process. "
+            f"`skep retry {row['id']}` tries again"
+        )
+        fail(tx, row, "worker_lost", reason)
+    else:
+        requeue(tx, row, f"{what}; it is idempotent and runs again", interrupted=True, became="interrupted")
+
+
+def _ask_after_interruption(tx: Transaction, row: sqlite3.Row, what: str) -> None:
+    started = f" {to_local_text(row['started'])}" if row["started"] else ""
+    tx.emit(
+        "task.interrupted",
+        task_id=row["id"],
+        status="pending_review",
+        attempt=row["attempts"],
+        worker_id=row["worker_id"],
+        reason=f"{what}; its effect is unsafe, so a person decides",
+    )
+    tx.run("to_review", seq=row["seq"], result=None)
+    question = Question(
+        kind="interrupted",
+        question=f"{row['id']} was interrupted ({what}, started{started}); what it did is not known. "
+        "Run it again, count it as done, or count it as failed?",
+        options=("again", "done", "failed"),
+        payload={"task": row["id"], "attempt": row["attempts"], "doc": row["doc"]},
+    )
+    end_attempt(tx, row, "interrupted")
+    decisions.ask(tx, question, row)

@@ -1,0 +1,179 @@
+"""The store on SQLite: what the rooms above ask for, each a transaction of the rooms beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from clock import Clock, SystemClock, to_rfc3339
+from outcome import Outcome
+from settings import Home, Settings
+from store import answering, claims, database, intake, rescue, schedules, steering
+from store import recording as record
+from store.lanes import ConcurrencyLimits
+from store.reading import DISK_FULL, PAUSED, Reader
+from store.records import Claim, Intake, TaskRef
+from store.transaction import Transaction, dump
+from store.writer import Writer
+
+Result = TypeVar("Result")
+
+
+class SqliteStore:
+    """Truth on disk. Safe to use from every thread of a process; every method that changes it is durable."""
+
+    def __init__(self, home: Home, settings: Settings, clock: Clock | None = None) -> None:
+        self.home = home
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self.limits = ConcurrencyLimits(settings.tag_limits, settings.model_limits)
+        database.prepare_state_directory(home.state)
+        self.writer = Writer(home.database, self.clock)
+        self.reader = Reader(home.database, self.limits)
+
+    def close(self) -> None:
+        """Finish what was handed in and close."""
+        self.reader.close()
+        self.writer.close()
+
+    def __enter__(self) -> SqliteStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Do several things in one transaction."""
+        return self.writer.run(work)
+
+    # -- tasks come in -------------------------------------------------------------------------------------
+
+    def submit(self, brought: Intake, source: str) -> list[str]:
+        """Enter tasks whose ids are new; ids already known are noted and left. The ids entered."""
+
+        def enter(tx: Transaction) -> list[str]:
+            known = intake.states_of(tx, [new.task.id for new in brought.new])
+            fresh = [new for new in brought.new if new.task.id not in known]
+            told = [*brought.duplicates, *known]
+            return intake.enter(tx, Intake(fresh, brought.refused, brought.ended, told), source, self.limits)
+
+        return self.write(enter)
+
+    # -- the worker ----------------------------------------------------------------------------------------
+
+    def claim(self, who: claims.Claimant, slots: int) -> list[Claim]:
+        """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
+        gate = self.reader.gate()
+        return self.write(lambda tx: claims.claim(tx, who, slots, gate, self.limits))
+
+    def heartbeat(self, who: claims.Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
+        """Renew leases; those that are lost come back."""
+        return self.write(lambda tx: claims.heartbeat(tx, who, held)) if held else []
+
+    def find_abandoned(self) -> list[rescue.Abandoned]:
+        """Running tasks whose worker is gone."""
+        return self.write(rescue.find_abandoned)
+
+    def promote_due(self) -> int:
+        """Let delayed tasks and schedules go whose time has come."""
+        return self.write(lambda tx: schedules.promote_due(tx, self.limits))
+
+    def warn_of_missing(self) -> int:
+        """Warn of dependencies that have been missing for long."""
+        before = self.clock.now() - self.settings.missing_dependency_warn_s
+        return self.write(lambda tx: intake.warn_of_missing(tx, before))
+
+    # -- swarm ---------------------------------------------------------------------------------------------
+
+    def start_cycle(self, ref: TaskRef, swarm: str) -> Any:
+        """Record that a lease is being executed; the attempt's row if it was before. Raises `LeaseLost`."""
+        return self.write(lambda tx: record.start_cycle(tx, ref, swarm))
+
+    def record_outcome(self, outcome: Outcome) -> bool:
+        """Keep what an attempt brought."""
+        return self.write(lambda tx: record.record_outcome(tx, outcome))
+
+    # -- people --------------------------------------------------------------------------------------------
+
+    def cancel(self, task_id: str, by: str, reason: str | None = None) -> str:
+        """Withdraw a task. Raises `NotFound`, `TransitionNotAllowed`."""
+        return self.write(lambda tx: steering.cancel(tx, task_id, by, reason))
+
+    def retry(self, task_id: str, by: str) -> None:
+        """Send an ended task back. Raises `NotFound`, `TransitionNotAllowed`."""
+        self.write(lambda tx: steering.retry(tx, task_id, by))
+
+    def approve(self, subject: str, by: str, comment: str | None = None) -> str:
+        """Say yes to what waits about a task, or to a decision by its id."""
+        policy = self.settings.attempt_policy
+        return self.write(lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy))
+
+    def reject(self, subject: str, by: str, comment: str | None = None) -> str:
+        """Say no to it."""
+        policy = self.settings.attempt_policy
+        return self.write(lambda tx: answering.yes_or_no(tx, subject, False, by, comment, policy))
+
+    def answer(self, given: answering.Answer) -> str:
+        """Answer a decision with one of its options."""
+        return self.write(lambda tx: answering.answer(tx, given, self.settings.attempt_policy))
+
+    def pause(self, by: str, reason: str | None = None) -> None:
+        """Claim nothing until resumed; what runs goes on."""
+
+        def pause(tx: Transaction) -> None:
+            tx.set_meta(PAUSED, dump({"by": by, "reason": reason or "", "at": to_rfc3339(tx.now)}))
+            tx.emit("daemon.paused", source=by, reason=reason)
+
+        self.write(pause)
+
+    def resume(self, by: str) -> bool:
+        """Claim again; false if it was not paused."""
+
+        def resume(tx: Transaction) -> bool:
+            was_paused = tx.meta(PAUSED) is not None
+            if was_paused:
+                tx.run("delete_meta", key=PAUSED)
+                tx.emit("daemon.resumed", source=by)
+            return was_paused
+
+        return self.write(resume)
+
+    # -- the home ------------------------------------------------------------------------------------------
+
+    def set_fact(self, key: str, value: Mapping[str, Any], event: str, **fields: Any) -> bool:
+        """Keep a fact about the home; an event tells when it changed."""
+
+        def keep(tx: Transaction) -> bool:
+            text = dump(dict(value))
+            changed = tx.meta(key) != text
+            if changed:
+                tx.set_meta(key, text)
+                tx.emit(event, **fields)
+            return changed
+
+        return self.write(keep)
+
+    def set_disk_full(self, reason: str | None) -> None:
+        """The disk is full, or (none) there is room again."""
+
+        def keep(tx: Transaction) -> None:
+            was_full = tx.meta(DISK_FULL) is not None
+            if reason is not None and not was_full:
+                tx.set_meta(DISK_FULL, dump({"reason": reason}))
+                tx.emit("daemon.disk_full", reason=reason)
+            elif reason is None and was_full:
+                tx.run("delete_meta", key=DISK_FULL)
+                tx.emit("daemon.disk_ok")
+
+        self.write(keep)
+
+    def apply_limits(self) -> None:
+        """Put waiting tasks into the lanes that today's concurrency limits ask for."""
+
+        def apply(tx: Transaction) -> None:
+            wanted = dump([dict(self.limits.tags), dict(self.limits.models)])
+            if tx.meta("lane_limits") != wanted:
+                intake.assign_lanes(tx, self.limits)
+                tx.set_meta("lane_limits", wanted)
+
+        self.write(apply)

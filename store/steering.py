@@ -1,0 +1,57 @@
+"""What a person may do to a task from outside the road: cancel, retry, approve, reject, answer."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from errors import NotFound, TransitionNotAllowed
+from runtime_contract import Status
+from store import decisions, ending
+from store.records import STATUS_OF_STATE
+from store.transaction import Transaction
+
+
+def find(tx: Transaction, task_id: str) -> sqlite3.Row:
+    """The task's row. Raises `NotFound`."""
+    row = tx.one("get_task", id=task_id)
+    if row is None:
+        raise NotFound(f"There is no task {task_id!r}.", task_id=task_id)
+    return row
+
+
+def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) -> str:
+    """Withdraw a task. A running one is asked to stop and ends within the second; the word for what happened.
+
+    Raises `NotFound`, `TransitionNotAllowed`.
+    """
+    row = find(tx, task_id)
+    why = reason or f"cancelled by {by}"
+    if row["state"] == "running":
+        tx.run("request_cancel", seq=row["seq"])
+        tx.emit("task.cancel_requested", task_id=task_id, status="in_progress", reason=why, source=by)
+        return "stopping"
+    if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW:
+        decisions.withdraw(tx, task_id, by)
+    ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=why)
+    return "cancelled"
+
+
+def retry(tx: Transaction, task_id: str, by: str) -> None:
+    """Send an ended task back to the queue with its attempts forgotten. Raises `TransitionNotAllowed`."""
+    row = find(tx, task_id)
+    if row["code"] in {"invalid_task", "duplicate_id"}:
+        raise TransitionNotAllowed(
+            f"{task_id} broke the contract ({row['reason']}); correct it with `skep edit {task_id}` "
+            "or in queue.json instead."
+        )
+    status = STATUS_OF_STATE[row["state"]]
+    if status not in RETRIABLE:
+        raise TransitionNotAllowed(
+            f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
+        )
+    ending.reopen(tx, row, by)
+
+
+#: Ends a person can take back. An approved task is done; add a new one to do it again.
+RETRIABLE: Final = frozenset({Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED})

@@ -1,0 +1,81 @@
+"""Why a task is not running: one sentence, made in one place, the same on every face. Pure."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from clock import to_local_text
+from store import lanes
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What is going on in the home, as far as it holds tasks back."""
+
+    gate: lanes.Gate = field(default_factory=lanes.Gate)
+    limits: lanes.ConcurrencyLimits = field(default_factory=lanes.ConcurrencyLimits)
+    #: lanes of what runs
+    running: Sequence[str] = ()
+
+
+def waiting_for(
+    row: sqlite3.Row, parents: Sequence[sqlite3.Row], question: sqlite3.Row | None, now: Situation
+) -> str | None:
+    """What holds the task; none when it runs or has ended.
+
+    `parents` are the dependencies with their states, `question` the open decision about the task.
+    """
+    state = row["state"]
+    if state == "blocked":
+        return _dependencies(parents)
+    if state == "delayed":
+        return _time(row)
+    if state == "ready":
+        return _turn(row, now)
+    if state == "review":
+        return "a person: " + question["question"] if question is not None else "its review"
+    if state == "running" and row["cancel_requested"]:
+        return "being stopped"
+    return None
+
+
+def _dependencies(parents: Sequence[sqlite3.Row]) -> str:
+    missing = [parent["id"] for parent in parents if parent["state"] is None]
+    open_ones = [parent["id"] for parent in parents if parent["state"] not in {None, "approved"}]
+    told = []
+    if open_ones:
+        told.append(f"{_some(open_ones)} to be approved")
+    if missing:
+        told.append(f"{_some(missing)}, which {'do' if len(missing) > 1 else 'does'} not exist")
+    return "; ".join(told)
+
+
+def _some(ids: Sequence[str]) -> str:
+    return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
+
+
+def _time(row: sqlite3.Row) -> str:
+    moment = to_local_text(row["not_before"])
+    if row["every"]:
+        return f"its next firing at {moment} (every {row['every']})"
+    return f"{row['waiting_for']}; next try at {moment}" if row["waiting_for"] else f"its time, {moment}"
+
+
+def _turn(row: sqlite3.Row, now: Situation) -> str:
+    lane = row["lane"]
+    if now.gate.paused is not None:
+        return now.gate.paused
+    closed = lanes.held_by_mode(lane, now.gate)
+    if closed is not None:
+        return closed
+    full = lanes.full_limit(lane, now.running, now.limits)
+    if full is not None:
+        kind, _, name = full.partition(":")
+        return f"the concurrency limit of {kind} {name} ({now.limits.of(full)} at once)"
+    if lanes.ALONE in lane.split("|") and now.running:
+        return f"{len(now.running)} running tasks to end: it runs alone (parallel_safe is false)"
+    if any(lanes.ALONE in other.split("|") for other in now.running):
+        return "a task that runs alone to end"
+    return "a free slot"

@@ -1,0 +1,97 @@
+"""One supervised process: started with a pipe as its lifeline, started again when it falls over.
+
+A child runs in a process group of its own, so Ctrl-C on the terminal reaches it through the supervisor alone
+and counts once. Its standard input is a pipe that only the supervisor holds: when the supervisor ends in any
+way, the kernel closes it and the child goes too.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from typing import Final
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT_S: Final = 0.1
+LONGEST_WAIT_S: Final = 10.0
+#: A child that stayed up so long has recovered: the next fall counts as the first.
+STEADY_S: Final = 30.0
+
+
+class Child:
+    """A process that is kept running."""
+
+    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+        self.name = name
+        self._arguments = list(arguments)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._start_again = 0.0
+        self._falls = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def keep_up(self, now: float) -> int | None:
+        """Start it if it is due; the exit code if it has just fallen over. `now` is monotonic seconds."""
+        if self._process is None:
+            if now >= self._start_again:
+                self._start(now)
+            return None
+        code = self._process.poll()
+        if code is None:
+            return None
+        self._fell(now)
+        return code
+
+    def _start(self, now: float) -> None:
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *self._arguments, "--supervised"],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+            env=environment,
+        )
+        self._started = now
+
+    def _fell(self, now: float) -> None:
+        self._falls = 0 if now - self._started > STEADY_S else self._falls
+        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._falls)
+        self._falls += 1
+        self._start_again = now + wait
+        self._let_go()
+
+    def ask_to_stop(self) -> None:
+        """Ask it to finish and go."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has gone within so many seconds."""
+        if self._process is None:
+            return True
+        deadline = time.monotonic() + seconds
+        while self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self._process.poll() is not None
+
+    def end_now(self) -> None:
+        """End it at once."""
+        if self._process is not None and self._process.poll() is None:
+            logger.warning("%s did not stop in time and is ended", self.name)
+            self._process.kill()
+            self._process.wait()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None

@@ -1,0 +1,87 @@
+"""The whole daemon: swarm, workers and panel under one roof.
+
+They are started together, a fallen one is started again with a growing wait, and at the end they go in
+order: the workers first, which finish or hand back what runs, then swarm, which nobody calls any more, then
+the panel.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import filelock
+
+from errors import AlreadyRunning
+from settings import Home, Settings
+from stopping import Stop
+from supervisor.child import Child
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S: Final = 0.05
+#: Seconds a process gets beyond the grace of the tasks.
+GOODBYE_S: Final = 8.0
+
+#: Called with the name and exit code of a process that fell over.
+OnFall = Callable[[str, int], None]
+
+
+class Daemon:
+    """The processes of one home."""
+
+    def __init__(
+        self, home: Home, settings: Settings, *, with_panel: bool = True, flags: Sequence[str] = ()
+    ) -> None:
+        self._settings = settings
+        where = ["--home", str(home.root)]
+        self.swarm = Child("swarm", ["swarm", *where])
+        self.workers = [
+            Child(f"worker-{number}", ["worker", *where, "--worker-id", f"worker-{number}", *flags])
+            for number in range(1, settings.workers + 1)
+        ]
+        self.panel = Child("panel", ["control_panel", *where]) if with_panel else None
+
+    @property
+    def children(self) -> list[Child]:
+        """Every process, in the order they start."""
+        return [self.swarm, *self.workers, *([self.panel] if self.panel else [])]
+
+    def run(self, stop: Stop, on_fall: OnFall, is_done: Callable[[], bool] = lambda: False) -> None:
+        """Keep everything up until told to stop or done, then stop in order."""
+        try:
+            while not stop.asked.wait(LOOK_EVERY_S) and not is_done():
+                for child in self.children:
+                    code = child.keep_up(time.monotonic())
+                    if code is not None:
+                        logger.error("%s ended with code %s and is started again", child.name, code)
+                        on_fall(child.name, code)
+        finally:
+            self._stop_in_order()
+
+    def _stop_in_order(self) -> None:
+        for group, seconds in (
+            (self.workers, self._settings.stop_grace_s + GOODBYE_S),
+            ([self.swarm], GOODBYE_S),
+            ([self.panel] if self.panel else [], GOODBYE_S),
+        ):
+            for child in group:
+                child.ask_to_stop()
+            deadline = time.monotonic() + seconds
+            for child in group:
+                child.wait(max(0.0, deadline - time.monotonic()))
+                child.end_now()
+
+
+def lock_home(home: Home) -> filelock.FileLock:
+    """Hold the home for one daemon. Raises `AlreadyRunning`."""
+    lock = filelock.FileLock(home.daemon_lock, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise AlreadyRunning(
+            f"A daemon already runs on {home.root}. Use `skep status` to look at it, or another SKEP_HOME."
+        ) from None
+    return lock

@@ -1,0 +1,84 @@
+"""Whether anything is left to do: what ``skep up --until-idle`` waits for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from settings import Home
+from store import lanes
+from store.reading import Reader
+
+
+@dataclass(frozen=True)
+class Left:
+    """What there is to do, and what has been done."""
+
+    is_idle: bool
+    #: questions to a person, and tasks that wait for a model or a person's leave
+    waits_for_person: int
+    failed: int
+
+
+class Idleness:
+    """Looks at one home from the moment it is made."""
+
+    def __init__(self, home: Home, reader: Reader) -> None:
+        self._home = home
+        self._reader = reader
+        row = reader.one("last_event_seq")
+        self._since = int(row["seq"]) if row else 0
+        self._seen = self._since
+        self._started: set[str] = set()
+        self._failed: set[str] = set()
+        self._quiet_looks = 0
+
+    def look(self) -> Left:
+        """Look once. Idle only when two looks in a row say so."""
+        self._read_history()
+        quiet = {"worker", "swarm"} <= self._started and self._is_taken_in() and not self._is_busy()
+        self._quiet_looks = self._quiet_looks + 1 if quiet else 0
+        return Left(self._quiet_looks >= 2, self._waiting_for_person(), len(self._failed))
+
+    def _read_history(self) -> None:
+        for row in self._reader.events(after=self._seen):
+            self._seen = row["seq"]
+            if row["event"] == "daemon.started":
+                self._started.add(_process(row["data"]))
+            if row["event"] == "daemon.leader":
+                self._started.add("leader")
+            if row["task_id"] and row["event"] in {"task.failed", "task.safety_blocked", "task.refused"}:
+                self._failed.add(row["task_id"])
+            elif row["task_id"] and row["event"] in {"task.approved", "task.retried", "task.cancelled"}:
+                self._failed.discard(row["task_id"])
+
+    def _is_taken_in(self) -> bool:
+        """Whether the store has seen what the queue file and the inbox hold."""
+        if any((self._home.inbox / "new").glob("*")):
+            return False
+        try:
+            digest = hashlib.sha256(self._home.queue_file.read_bytes()).hexdigest()
+        except OSError:
+            return "leader" in self._started
+        known = self._reader.one("get_meta", key="queue_file_hash")
+        refused = self._reader.one("get_meta", key="queue_file_refused")
+        return digest in {row["value"] for row in (known, refused) if row is not None}
+
+    def _is_busy(self) -> bool:
+        states = self._reader.state_counts()
+        if states.get("running"):
+            return True
+        if any(row["every"] is None for row in self._reader.all("some_delayed")):
+            return True
+        gate = self._reader.gate()
+        return gate.paused is None and any(
+            lanes.held_by_mode(row["lane"], gate) is None for row in self._reader.all("ready_heads")
+        )
+
+    def _waiting_for_person(self) -> int:
+        return len(self._reader.decisions()) + sum(1 for _ in self._reader.all("ready_heads"))
+
+
+def _process(data: str) -> str:
+    return str(json.loads(data).get("process"))

@@ -1,0 +1,1 @@
+"""Doubles for tests: what stands in for the outside world, speaking its real protocols."""

@@ -1,0 +1,178 @@
+"""A real daemon in a home of its own, for tests: started, fed, killed and started again as a person would."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from runtime_contract import ENDED
+
+REPOSITORY: Final = Path(__file__).resolve().parents[1]
+PATIENCE_S: Final = 60.0
+LOOK_EVERY_S: Final = 0.05
+
+
+def free_port() -> int:
+    """A port nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class RunningDaemon:
+    """One home and the daemon on it."""
+
+    def __init__(self, root: Path, **environment: str) -> None:
+        self.root = root
+        self.swarm_port = free_port()
+        self.panel_port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._environment = _environment(root, self.swarm_port, self.panel_port) | environment
+        root.mkdir(parents=True, exist_ok=True)
+        self.skep("init")
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    def start(self, *flags: str, **environment: str) -> RunningDaemon:
+        """``skep up``; returns at once."""
+        log = (self.root / "daemon.log").open("ab")
+        with log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "skep", "up", *flags],
+                cwd=REPOSITORY,
+                env=self._environment | environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        return self
+
+    def stop(self) -> int:
+        """Ctrl-C, and wait; the exit code."""
+        assert self._process is not None  # noqa: S101  it was started
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(PATIENCE_S)
+
+    def wait_for_exit(self) -> int:
+        """Wait until it ends by itself; the exit code."""
+        assert self._process is not None  # noqa: S101  it was started
+        return self._process.wait(PATIENCE_S)
+
+    def kill_everything(self) -> None:
+        """Pull the plug: SIGKILL for the supervisor and every process of this home, all at once."""
+        pids = [self._process.pid] if self._process is not None and self._process.poll() is None else []
+        pids += [pid for name in ("worker", "swarm", "panel") for pid in self.pids(name)]
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait(PATIENCE_S)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for one kind of process: worker, swarm or panel."""
+        for pid in self.pids(name):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def pids(self, name: str) -> list[int]:
+        """Living processes of a kind that serve this home."""
+        module = {"panel": "control_panel"}.get(name, name)
+        return list(_processes([b"-m", module.encode(), b"--home", os.fsencode(self.root)]))
+
+    # -- use -----------------------------------------------------------------------------------------------
+
+    def skep(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a verb in this home."""
+        return subprocess.run(
+            [sys.executable, "-m", "skep", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
+    def tasks(self) -> dict[str, dict[str, Any]]:
+        """Every task as ``skep list`` tells it, by id."""
+        answer = self.skep("list", "--json")
+        found: list[dict[str, Any]] = json.loads(answer.stdout)["tasks"]
+        return {task["id"]: task for task in found}
+
+    def events(self, task_id: str | None = None) -> list[dict[str, Any]]:
+        """History as ``skep events`` tells it."""
+        answer = self.skep("events", "--json", *([task_id] if task_id else []))
+        return [json.loads(line) for line in answer.stdout.splitlines()]
+
+    def statuses(self, task_id: str) -> list[str]:
+        """The statuses a task went through."""
+        return [event["status"] for event in self.events(task_id) if event["status"]]
+
+    def edit_queue(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Edit ``queue.json`` as an editor does: read, change, write beside, rename over."""
+        path = self.root / "queue.json"
+        queue = json.loads(path.read_text("utf-8"))
+        change(queue)
+        fresh = path.with_name("queue.json.edited")
+        fresh.write_text(json.dumps(queue, indent=2, ensure_ascii=False), "utf-8")
+        fresh.replace(path)
+
+    def add_to_queue(self, *tasks: Mapping[str, Any]) -> None:
+        """Drop tasks into ``queue.json``."""
+        self.edit_queue(lambda queue: queue["tasks"].extend(dict(task) for task in tasks))
+
+    def wait_until(self, holds: Callable[[dict[str, dict[str, Any]]], bool], what: str) -> dict[str, Any]:
+        """Wait until the tasks are as they should be; them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            tasks = self.tasks()
+            if holds(tasks):
+                return tasks
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not seen within {PATIENCE_S} s: {what}\n{json.dumps(tasks)[:4000]}")
+            time.sleep(LOOK_EVERY_S)
+
+    def wait_for_ends(self, *ids: str) -> dict[str, Any]:
+        """Wait until these tasks have ended; all tasks."""
+        ended = {status.value for status in ENDED}
+        return self.wait_until(
+            lambda tasks: all(name in tasks and tasks[name]["status"] in ended for name in ids),
+            f"the ends of {', '.join(ids[:5])}",
+        )
+
+    def log(self) -> str:
+        """What the daemon said."""
+        return (self.root / "daemon.log").read_text("utf-8", errors="replace")
+
+
+def _environment(root: Path, swarm_port: int, panel_port: int) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return kept | {
+        "SKEP_HOME": str(root),
+        "SKEP_SWARM_PORT": str(swarm_port),
+        "SKEP_PANEL_PORT": str(panel_port),
+        "SKEP_OLLAMA_URL": f"http://127.0.0.1:{free_port()}",
+        "SKEP_DISK_FREE_BYTES": "0",
+    }
+
+
+def _processes(wanted: list[bytes]) -> Iterator[int]:
+    """Processes whose arguments hold these in a row (proc(5))."""
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                arguments = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
+                if any(arguments[at : at + len(wanted)] == wanted for at in range(len(arguments))):
+                    yield int(name)

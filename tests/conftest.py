@@ -1,0 +1,40 @@
+"""What most tests need: a home, a store on it with a clock the test turns, and someone to claim."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import host_platform
+from settings import Home, Settings
+from store.claims import Claimant
+from store.sqlite_store import SqliteStore
+from testing.clock import FakeClock
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "workspace").mkdir()
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+def store(home: Home, settings: Settings, clock: FakeClock):
+    with SqliteStore(home, settings, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def who(settings: Settings) -> Claimant:
+    return Claimant("worker-test", host_platform.this_process(), settings.lease_s)

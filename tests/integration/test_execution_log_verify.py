@@ -1,0 +1,280 @@
+"""The check finds every kind of tampering, and is not fooled by a daemon that writes beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from store.execution_log import GENESIS
+from tests.unit.execution_log.log_home import LogHome
+
+SMALL = 4096
+Lines = list[bytes]
+
+
+@pytest.fixture
+def log_home(tmp_path: Path) -> Iterator[LogHome]:
+    home = LogHome(tmp_path)
+    yield home
+    home.close()
+
+
+def sealed(event: dict[str, Any]) -> bytes:
+    """A line with a hash that fits it."""
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    return body[:-1] + f',"hash":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
+
+
+def chained(lines: Lines, change: Callable[[list[dict[str, Any]]], None]) -> Lines:
+    """The same lines with a change, and the whole chain made again so that it fits."""
+    events = [json.loads(line) for line in lines]
+    change(events)
+    made, prev = [], GENESIS
+    for event in events:
+        event.pop("hash", None)
+        event["prev"] = event.pop("prev") and prev
+        made.append(sealed(event))
+        prev = json.loads(made[-1])["hash"]
+    return made
+
+
+def edit(lines: Lines, at: int, old: bytes, new: bytes) -> Lines:
+    assert old in lines[at]
+    return [*lines[:at], lines[at].replace(old, new), *lines[at + 1 :]]
+
+
+def set_field(events: list[dict[str, Any]]) -> None:
+    events[4]["exit_code"] = 99
+
+
+def drop_field(events: list[dict[str, Any]]) -> None:
+    del events[4]["reason"]
+
+
+def add_field(events: list[dict[str, Any]]) -> None:
+    prev = events[4].pop("prev")
+    events[4] |= {"comment": "all is well", "prev": prev}
+
+
+def drop_and_renumber(events: list[dict[str, Any]]) -> None:
+    del events[4]
+    for number, event in enumerate(events, 1):
+        event["seq"] = number
+
+
+def grow(events: list[dict[str, Any]]) -> None:
+    events.append({**events[-1], "seq": len(events) + 1})
+
+
+@pytest.mark.parametrize(
+    ("tamper", "line", "what"),
+    [
+        pytest.param(
+            lambda lines: edit(lines, 4, b"because", b"Because"), 5, "was changed", id="changed byte"
+        ),
+        pytest.param(lambda lines: edit(lines, 4, b"{", b"("), 5, "not a JSON object", id="broken JSON"),
+        pytest.param(lambda lines: lines[1:], 1, "event 2 stands where event 1", id="first line removed"),
+        pytest.param(
+            lambda lines: lines[:4] + lines[5:], 5, "event 6 stands where event 5", id="line removed"
+        ),
+        pytest.param(
+            lambda lines: [*lines[:4], lines[5], lines[4], *lines[6:]],
+            5,
+            "event 6 stands",
+            id="lines swapped",
+        ),
+        pytest.param(lambda lines: lines[:-3], 8, "events 8 to 10 are missing at the end", id="end removed"),
+        pytest.param(lambda lines: [], 1, "events 1 to 10 are missing at the end", id="all removed"),
+        pytest.param(
+            lambda lines: [*lines, lines[-1]], 11, "event 10 stands where event 11", id="line repeated"
+        ),
+        pytest.param(lambda lines: [*lines[:4], b"\n", *lines[4:]], 5, "not a JSON object", id="empty line"),
+        pytest.param(
+            lambda lines: [*lines[:4], sealed({**json.loads(lines[3]), "seq": 5}), *lines[4:]],
+            5,
+            "lacks|changed|chain",
+            id="line inserted",
+        ),
+        pytest.param(
+            lambda lines: chained(lines, set_field), 5, "in: exit_code", id="chain made again, changed"
+        ),
+        pytest.param(
+            lambda lines: chained(lines, drop_field), 5, "in: reason", id="chain made again, field gone"
+        ),
+        pytest.param(
+            lambda lines: chained(lines, add_field), 5, "in: comment", id="chain made again, field more"
+        ),
+        pytest.param(
+            lambda lines: chained(lines, drop_and_renumber), 5, "another than the store's", id="renumbered"
+        ),
+        pytest.param(
+            lambda lines: chained(lines, grow), 11, "the store has no event 11", id="event invented"
+        ),
+        pytest.param(lambda lines: [b"".join(lines)[:-20]], 10, "torn tail", id="torn tail"),
+    ],
+)
+def test_tampering_is_found_where_it_is(
+    log_home: LogHome, tamper: Callable[[Lines], Lines], line: int, what: str
+) -> None:
+    log_home.emit(10)
+    log_home.export()
+    lines = log_home.log.read_bytes().splitlines(keepends=True)
+    log_home.log.write_bytes(b"".join(tamper(lines)))
+
+    result = log_home.verify()
+
+    assert not result.ok
+    assert result.first_bad is not None
+    assert (result.first_bad.file, result.first_bad.line) == ("execution_log.jsonl", line)
+    assert pytest.importorskip("re").search(what, result.first_bad.what), result.first_bad
+    assert result.lines == line - 1
+
+
+def test_every_removed_line_of_every_file_is_found(log_home: LogHome) -> None:
+    log_home.emit(40)
+    log_home.export(SMALL)
+    assert len(log_home.files()) > 2
+    for path in log_home.files():
+        whole = path.read_bytes()
+        lines = whole.splitlines(keepends=True)
+        for at in range(len(lines)):
+            path.write_bytes(b"".join(lines[:at] + lines[at + 1 :]))
+            assert not log_home.verify().ok, (path, at)
+        path.write_bytes(whole)
+    assert log_home.verify().ok
+
+
+def test_a_file_missing_in_the_middle_is_found(log_home: LogHome) -> None:
+    log_home.emit(60)
+    log_home.export(SMALL)
+    log_home.files()[1].unlink()
+
+    assert not log_home.verify().ok
+
+
+def test_a_missing_log_is_found(log_home: LogHome) -> None:
+    log_home.emit(5)
+    log_home.export()
+    log_home.log.unlink()
+
+    result = log_home.verify()
+
+    assert result.first_bad is not None
+    assert "events 1 to 5 are missing at the end" in result.first_bad.what
+
+
+def test_files_that_were_archived_away_are_no_error_but_are_told(log_home: LogHome) -> None:
+    log_home.emit(100)
+    log_home.export(SMALL)
+    for path in log_home.files()[:2]:
+        path.unlink()
+    after_two = log_home.verify()
+    for path in log_home.files()[:-1]:
+        path.unlink()
+    after_all = log_home.verify()
+    log_home.emit(3)
+    log_home.export(SMALL)
+
+    assert after_two.ok
+    assert "are not here" in after_two.note
+    assert after_all.ok
+    assert after_all.files == 1
+    assert log_home.verify().ok
+    assert log_home.repairs() == []
+
+
+def test_the_first_line_of_a_later_file_is_missed_too(log_home: LogHome) -> None:
+    log_home.emit(100)
+    log_home.export(SMALL)
+    for path in log_home.files()[:-1]:
+        path.unlink()
+    log_home.log.write_bytes(b"".join(log_home.log.read_bytes().splitlines(keepends=True)[1:]))
+
+    assert not log_home.verify().ok
+
+
+def test_events_that_are_not_exported_yet_are_no_error(log_home: LogHome) -> None:
+    log_home.emit(5)
+    log_home.export()
+    log_home.emit(5)
+
+    result = log_home.verify()
+
+    assert result.ok
+    assert result.lines == 5
+
+
+def test_a_torn_tail_is_no_error_while_the_leader_lives(log_home: LogHome) -> None:
+    log_home.emit(5)
+    log_home.export()
+    with log_home.log.open("ab") as handle:
+        handle.write(b'{"seq":6,')
+    log_home.home.leader_lock.touch()
+    with log_home.home.leader_lock.open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        beside_a_leader = log_home.verify()
+    alone = log_home.verify()
+
+    assert beside_a_leader.ok
+    assert "still being written" in beside_a_leader.note
+    assert alone.first_bad is not None
+    assert "torn tail" in alone.first_bad.what
+    assert alone.first_bad.line == 6
+
+
+def test_a_line_that_becomes_whole_is_read_again(log_home: LogHome) -> None:
+    log_home.emit(5)
+    log_home.export()
+    whole = log_home.log.read_bytes()
+    log_home.log.write_bytes(whole[:-30])
+
+    def finish() -> None:
+        with log_home.log.open("ab") as handle:
+            handle.write(whole[-30:])
+
+    timer = threading.Timer(0.2, finish)
+    timer.start()
+    result = log_home.verify(patience_s=10)
+    timer.join()
+
+    assert result.ok
+    assert result.lines == 5
+
+
+def test_it_runs_beside_a_daemon_that_writes_and_rotates(log_home: LogHome) -> None:
+    exporter = log_home.exporter(SMALL)
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            log_home.emit(7)
+            exporter.export_new()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    results = [log_home.verify(leader_runs=lambda: True, patience_s=5) for _ in range(30)]
+    over.set()
+    writing.join()
+    exporter.close()
+
+    assert [result.first_bad for result in results] == [None] * 30
+    assert results[-1].lines > results[0].lines
+    assert log_home.is_whole()
+
+
+def test_progress_ends_at_the_total(log_home: LogHome) -> None:
+    log_home.emit(3000)
+    log_home.export(200_000)
+    seen: list[tuple[int, int]] = []
+
+    log_home.verify(progress=lambda done, total: seen.append((done, total)))
+
+    assert seen == sorted(seen)
+    assert seen[-1][0] == seen[-1][1] == sum(path.stat().st_size for path in log_home.files())

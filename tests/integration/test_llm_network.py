@@ -1,0 +1,181 @@
+"""TLS, a proxy, and TLS inside a proxy's TLS, over real sockets."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+import llm.pool
+from errors import ModelUnreachable
+from llm import Call, CallCancelled
+from testing.model_client import ask, client_for, question
+from testing.model_server import ModelServer, Reply
+
+pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=models.test",
+         "-addext", "subjectAltName=DNS:models.test,IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return key, cert
+
+
+@pytest.fixture()
+def trusted(certificate, monkeypatch):
+    monkeypatch.setattr(llm.pool, "_tls_context", lambda: ssl.create_default_context(cafile=certificate[1]))
+
+
+class Relay:
+    """Takes connections, in TLS where it has a certificate, and joins each to a port of this machine.
+
+    With `target` unset it is a proxy: it waits for CONNECT, and joins to whatever port is named.
+    """
+
+    def __init__(self, certificate=None, target=None, status="200 OK"):
+        self.target, self.status = target, status
+        self.connects: list[str] = []
+        self.context = None
+        if certificate:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(certificate[1], certificate[0])
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.open: list[socket.socket] = []
+        self.threads = [threading.Thread(target=self.accept)]
+        self.threads[0].start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                plain, _ = self.listener.accept()
+                thread = threading.Thread(target=self.serve, args=(plain,))
+                self.threads.append(thread)
+                thread.start()
+
+    def serve(self, near):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            near = stack.enter_context(
+                self.context.wrap_socket(near, server_side=True) if self.context else near
+            )
+            self.open.append(near)
+            port = self.target or self.proxied(near)
+            far = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            self.open.append(far)
+            back = threading.Thread(target=self.pump, args=(far, near))
+            back.start()
+            self.pump(near, far)
+            back.join()
+
+    def proxied(self, near):
+        request = b""
+        while not request.endswith(b"\r\n\r\n"):
+            request += near.recv(1)
+        self.connects.append(request.decode())
+        near.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
+        if not self.status.startswith("200"):
+            raise ConnectionAbortedError
+        return int(request.split()[1].rpartition(b":")[2])
+
+    def pump(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for end in self.open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        for thread in self.threads:
+            thread.join()
+
+
+@pytest.fixture()
+def server():
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture()
+def secure(server, certificate):
+    """The port of the model server behind TLS."""
+    with contextlib.closing(Relay(certificate, int(server.root.rpartition(":")[2]))) as relay:
+        yield relay.port
+
+
+def test_a_call_over_tls_keeps_its_connection(server, secure, trusted):
+    server.reply_with(Reply(text="secret " * 20_000), Reply(text="again"))
+    with contextlib.closing(client_for(f"https://127.0.0.1:{secure}")) as client:
+        assert ask(client, "x" * 200_000).text == "secret " * 20_000
+        assert ask(client).text == "again"
+
+    assert len({request.connection for request in server.requests}) == 1
+
+
+def test_a_certificate_that_nobody_vouches_for_is_unreachable(secure):
+    with contextlib.closing(client_for(f"https://127.0.0.1:{secure}")) as client:
+        with pytest.raises(ModelUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            ask(client)
+
+
+def test_a_plain_server_behind_https_is_unreachable(server):
+    with contextlib.closing(client_for(server.url.replace("http:", "https:"))) as client:
+        with pytest.raises(ModelUnreachable):
+            ask(client)
+
+
+def test_a_cancel_ends_a_call_over_tls(server, secure, trusted):
+    hold, call = threading.Event(), Call()
+    server.reply_with(Reply(hold=hold))
+    with contextlib.closing(client_for(f"https://127.0.0.1:{secure}")) as client:
+        canceller = threading.Thread(target=lambda: (server.wait_for_requests(1), call.cancel()))
+        canceller.start()
+        with pytest.raises(CallCancelled):
+            client.complete(question(), on_text=print, call=call)
+        canceller.join()
+
+    assert not hold.is_set()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_call_through_a_proxy_is_tls_inside(server, secure, certificate, trusted, scheme):
+    with contextlib.closing(Relay(certificate if scheme == "https" else None)) as proxy:
+        client = client_for(
+            f"https://models.test:{secure}", llm_proxy=f"{scheme}://me:pass@127.0.0.1:{proxy.port}"
+        )
+        with contextlib.closing(client):
+            assert ask(client).text == "ok"
+            assert ask(client).text == "ok"
+
+    assert len(proxy.connects) == 1
+    assert proxy.connects[0].startswith(f"CONNECT models.test:{secure} ")
+    assert "bWU6cGFzcw==" in proxy.connects[0]
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(secure):
+    with contextlib.closing(Relay(status="407 Proxy Authentication Required")) as proxy:
+        client = client_for(
+            f"https://models.test:{secure}", llm_proxy=f"http://me:pass@127.0.0.1:{proxy.port}"
+        )
+        with contextlib.closing(client), pytest.raises(ModelUnreachable, match="SKEP_LLM_PROXY") as caught:
+            ask(client)
+
+    assert "407" in caught.value.message
+    assert "pass@" not in caught.value.message

@@ -1,0 +1,152 @@
+"""The daemon: takes tasks in, claims them, walks each along the golden path, and records what became of it.
+
+    queue.json, inbox/, CLI, panel -> queued -> claimed -> preflight -> route -> /cycle -> review -> end
+
+`python worker.py` runs it by itself over the home in ``SKEP_HOME``; `skep up` runs it beside swarm and panel.
+Any number of workers may serve one home: leases keep each task with one of them, and one of them leads
+(`road.leadership`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+import host_platform
+from daemon_log import configure_logging
+from errors import SkepError
+from road.cycle_client import CycleClient
+from road.judging import Judge
+from road.leadership import Leadership
+from road.rescue import Rescuer
+from road.walk import Road
+from safety.gateway import SafetyGateway
+from settings import Home, Settings, find_home, load_settings
+from stopping import Stop
+from store.claims import Claimant
+from store.engine import SqliteEngine
+from store.outputs import read_output
+from store.pulse import Pulse
+from store.sqlite_store import SqliteStore
+from tool_router import ToolRouter
+
+logger = logging.getLogger("worker")
+
+#: Seconds that running tasks get when the supervisor is gone.
+HURRIED_GRACE_S = 1.0
+#: Seconds between looks for running tasks that a person wants stopped.
+CANCEL_LOOK_S = 0.1
+
+
+class Worker:
+    """One worker process."""
+
+    def __init__(self, home: Home, settings: Settings, stop: Stop, worker_id: str) -> None:
+        self.stop = stop
+        self.settings = settings
+        self.worker_id = worker_id
+        self.store = SqliteStore(home, settings)
+        self.pulse = Pulse(self.store.reader)
+        who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
+        self.engine = SqliteEngine(self.store, self.pulse, who, settings.concurrency)
+        self.swarm = CycleClient(settings.swarm_port, home.token)
+        gateway = SafetyGateway(home, settings)
+        policy = settings.attempt_policy
+        judge = Judge(self.store, lambda ref: read_output(home.outputs, ref), home.workspace, policy)
+        self.road = Road(self.store, self.swarm, gateway, ToolRouter.of_home(home.root), judge, settings)
+        rescuer = Rescuer(
+            self.store,
+            who,
+            policy,
+            gateway.effect_of,
+            lambda claim: self.engine.adopt(claim, self.road.resume),
+        )
+        self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id)
+        self.engine.on_lost = lambda ref: self.road.stop_task(ref, hand_back=True)
+
+    def run(self) -> None:
+        """Work until told to stop, then finish or hand back what runs."""
+        self._tell("daemon.started")
+        self.pulse.start()
+        self.leadership.start()
+        watcher = threading.Thread(target=self._watch_for_cancels, name="cancels", daemon=True)
+        watcher.start()
+        self.engine.serve(self.road.walk, self.stop.asked)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Let what runs come to its end for a while, then give the rest back to the queue."""
+        grace = HURRIED_GRACE_S if self.stop.is_hurried else self.settings.stop_grace_s
+        logger.info("stopping (%s): %d tasks are running", self.stop.reason, len(self.engine.held()))
+        for ref in self.engine.drain(grace):
+            self.road.stop_task(ref, hand_back=True)
+        left = self.engine.drain(5.0)
+        if left:
+            logger.warning("%d tasks did not stop; the next start picks them up", len(left))
+        self._tell("daemon.stopped")
+        self.leadership.stop()
+        self.pulse.stop()
+        self.engine.close()
+        self.swarm.close()
+        self.store.close()
+
+    def _watch_for_cancels(self) -> None:
+        """Stop running tasks that a person has cancelled, well within a second."""
+        while not self.stop.asked.wait(CANCEL_LOOK_S):
+            if not self.engine.held():
+                continue
+            try:
+                for row in self.store.reader.all("running_to_cancel"):
+                    if row["worker_id"] == self.worker_id:
+                        self._cancel(row["id"], row["lease"])
+            except SkepError as error:
+                logger.error("cancelled tasks could not be looked for: %s", error)
+
+    def _cancel(self, task_id: str, lease: int) -> None:
+        ref = next((ref for ref in self.engine.held() if (ref.id, ref.lease) == (task_id, lease)), None)
+        if ref is not None:
+            self.road.stop_task(ref, hand_back=False)
+
+    def _tell(self, event: str) -> None:
+        self.store.write(
+            lambda tx: tx.emit(
+                event,
+                worker_id=self.worker_id,
+                process="worker",
+                pid=os.getpid(),
+                reason=self.stop.reason or None,
+            )
+        )
+
+
+@click.command(help="Run one worker over a home (see skep up for the whole daemon).")
+@click.option(
+    "--home", "home_flag", type=click.Path(path_type=str), help="The home; default SKEP_HOME or here."
+)
+@click.option("--concurrency", type=int, help="Tasks run at once.")
+@click.option("--worker-id", default=None, help="The name people see.")
+@click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
+def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, supervised: bool) -> None:
+    """Run one worker until it is told to stop."""
+    home = find_home(home_flag, os.environ)
+    stop = Stop()
+    stop.on_signals()
+    if supervised:
+        stop.on_closed_pipe()
+    try:
+        settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
+        configure_logging(settings, "worker")
+        Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}").run()
+    except SkepError as error:
+        click.echo(f"worker: {error}", err=True)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    main()
