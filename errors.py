@@ -8,6 +8,8 @@ SkepError
 ├── TransitionNotAllowed     the task is not in a state that allows this
 ├── LeaseLost                the caller does not hold the task's lease (any more)
 ├── CycleRunning             this very call is already being executed
+├── CycleLost                this very call began and its process is gone without an outcome
+├── DaemonStopping           the process is about to end and begins nothing
 ├── AlreadyAnswered          the decision has its answer
 ├── NotAllowed               a safety rule refuses; names the rule and the way out
 ├── NotAuthenticated         no or a wrong token or session
@@ -112,6 +114,20 @@ class CycleRunning(SkepError):
 
     code = "cycle_running"
     http_status = 409
+
+
+class CycleLost(SkepError):
+    """This call began, and the process that executed it ended without an outcome."""
+
+    code = "cycle_lost"
+    http_status = 409
+
+
+class DaemonStopping(SkepError):
+    """The process is stopping and begins nothing new."""
+
+    code = "stopping"
+    http_status = 503
 
 
 class AlreadyAnswered(SkepError):

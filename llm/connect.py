@@ -41,7 +41,10 @@ def _look_up(host: str, port: int, end: float) -> list[Address]:
     # The C library's look-up cannot be interrupted: whoever no longer waits leaves the thread to its end.
     found: list[Address] = []
     failure: list[OSError] = []
-    reader, writer = socket.socketpair()
+    try:
+        reader, writer = socket.socketpair()
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
 
     def ask() -> None:
         with writer:
@@ -62,7 +65,10 @@ def _look_up(host: str, port: int, end: float) -> list[Address]:
 
 def open_socket(family: socket.AddressFamily, address: tuple[Any, ...], timeout_s: float) -> socket.socket:
     """A connected, non-blocking socket. Raises httpcore's `ConnectError` or `ConnectTimeout`."""
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # no IPv6 here, or no descriptor left
+        raise httpcore.ConnectError(str(error)) from error
     try:
         sock.setblocking(False)
         code = sock.connect_ex(address)

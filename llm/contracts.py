@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from errors import ModelError
+from errors import ModelError, ModelUnreachable
 
 
 class CallCancelled(ModelError):
@@ -103,8 +103,11 @@ class Call:
 
     @contextlib.contextmanager
     def waker(self) -> Iterator[socket.socket]:
-        """A socket that becomes readable when the call is cancelled."""
-        reader, writer = socket.socketpair()
+        """A socket that becomes readable when the call is cancelled. Raises `ModelUnreachable`."""
+        try:
+            reader, writer = socket.socketpair()
+        except OSError as error:
+            raise ModelUnreachable(f"No model call can begin: {error.strerror or error}.") from error
         with reader, writer:
             with self._lock:
                 self._wakers.add(writer)

@@ -63,7 +63,9 @@ def check_words(argv: Sequence[str], most_words: int, most_chars: int) -> None:
         )
     for word in argv:
         if any(_is_unfit(character) for character in word):
-            raise CommandRefused("command-control", "an argument has control characters or is not text; remove them")
+            raise CommandRefused(
+                "command-control", "an argument has control characters or is not text; remove them"
+            )
 
 
 def _is_unfit(character: str) -> bool:

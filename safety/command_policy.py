@@ -80,15 +80,22 @@ class CommandPolicy:
 
     def _program(self, name: str) -> str:
         if "/" in name:
-            raise CommandRefused("program-path", f"{name!r} is a path; name the program alone, one of {_known()}")
+            raise CommandRefused(
+                "program-path", f"{name!r} is a path; name the program alone, one of {_known()}"
+            )
         if "=" in name:
-            raise CommandRefused("program-assignment", "variables cannot be set for a command; leave the assignment out")
+            raise CommandRefused(
+                "program-assignment", "variables cannot be set for a command; leave the assignment out"
+            )
         if name not in PROGRAMS:
             raise CommandRefused(
-                "program-unknown", f"{name!r} may not run; the commands allowed without a sandbox are {_known()}"
+                "program-unknown",
+                f"{name!r} may not run; the commands allowed without a sandbox are {_known()}",
             )
         if name not in self._programs:
-            raise CommandRefused("program-missing", f"{name} is not in {' or '.join(SEARCH_PATH)}; install it")
+            raise CommandRefused(
+                "program-missing", f"{name} is not in {' or '.join(SEARCH_PATH)}; install it"
+            )
         return self._programs[name]
 
     def _check_cat(self, arguments: Sequence[str]) -> None:
@@ -101,7 +108,8 @@ class CommandPolicy:
         for argument in arguments:
             if argument.startswith("-"):
                 raise CommandRefused(
-                    f"{name}-option", f"{argument!r}: {name} takes no options here; for a file of that name write ./{argument}"
+                    f"{name}-option",
+                    f"{argument!r}: {name} takes no options here; for a file of that name write ./{argument}",
                 )
             _check_path(name, argument, base)
 
@@ -110,7 +118,9 @@ def _check_path(name: str, argument: str, base: str) -> None:
     """Raise unless the path leads to a plain file or directory of the workspace, or to nothing in it."""
     real = os.path.realpath(os.path.join(base, argument))
     if not argument or (real != base and not real.startswith(base.rstrip("/") + "/")):
-        raise CommandRefused(f"{name}-outside", f"{argument!r} leads outside; only files in the workspace may be read")
+        raise CommandRefused(
+            f"{name}-outside", f"{argument!r} leads outside; only files in the workspace may be read"
+        )
     try:
         mode = os.lstat(real).st_mode
     except (OSError, ValueError):

@@ -130,5 +130,6 @@ def _run(name: str, check: Callable[[], str | None]) -> str | None:
 
 def _unfit(text: str) -> str | None:
     return next(
-        (one for one in text if one not in _PLAIN_CONTROLS and unicodedata.category(one) in {"Cc", "Cs"}), None
+        (one for one in text if one not in _PLAIN_CONTROLS and unicodedata.category(one) in {"Cc", "Cs"}),
+        None,
     )

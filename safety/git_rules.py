@@ -61,9 +61,13 @@ _HARMLESS: Final = {
 def check(arguments: Sequence[str], workspace: Path) -> None:
     """Raise `CommandRefused` unless these arguments of git may run in this workspace."""
     if not arguments or arguments[0] not in SUBCOMMANDS:
-        raise CommandRefused("git-subcommand", f"only git {', git '.join(SUBCOMMANDS)} may run without a sandbox")
+        raise CommandRefused(
+            "git-subcommand", f"only git {', git '.join(SUBCOMMANDS)} may run without a sandbox"
+        )
     if len(arguments) > 1:
-        raise CommandRefused("git-arguments", f"git {arguments[0]} takes no further arguments here; leave them out")
+        raise CommandRefused(
+            "git-arguments", f"git {arguments[0]} takes no further arguments here; leave them out"
+        )
     _check_repository(workspace / ".git")
 
 
@@ -92,7 +96,9 @@ def _check_repository(folder: Path) -> None:
     except OSError:
         return  # git says itself that there is none
     if not stat.S_ISDIR(mode) or (folder / "commondir").exists():
-        raise CommandRefused("git-elsewhere", ".git is not a plain directory; use a repository of the workspace's own")
+        raise CommandRefused(
+            "git-elsewhere", ".git is not a plain directory; use a repository of the workspace's own"
+        )
     config = folder / "config"
     try:
         if not stat.S_ISREG(config.lstat().st_mode):

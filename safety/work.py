@@ -16,9 +16,7 @@ from llm.contracts import Message
 from runtime_contract import Task
 
 #: What a model is told before a task's prompt.
-SYSTEM_MESSAGE: Final = (
-    "You work through one task of a queue, unattended. Answer with the result itself: no questions back, no preamble."
-)
+SYSTEM_MESSAGE: Final = "You work through one task of a queue, unattended. Answer with the result itself: no questions back, no preamble."
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,8 @@ class OutputSink:
         self._stored: StoredOutput | None = None
         self.path = live_path(outputs_dir, name)
         with database.translated(self.path):
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            outputs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)
             self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
 
     def write(self, data: bytes) -> None:

@@ -133,6 +133,8 @@ class ModelHandler(BaseHTTPRequestHandler):
     def _wait(self, hold: threading.Event | None) -> None:
         if hold is not None:
             hold.wait()
+            if self._model_server.closing.is_set():
+                raise ConnectionAbortedError
 
     def _break(self) -> None:
         self.close_connection = True

@@ -135,7 +135,9 @@ class ModelServer:
         return self
 
     def close(self) -> None:
-        """Break every connection, end every thread."""
+        """Break every connection, end every thread. A second time does nothing."""
+        if self.closing.is_set():
+            return
         self.closing.set()
         self._release()
         self._http.shutdown()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
-from errors import StoreFull
+from errors import StoreError, StoreFull
 from faults import fault_point
 from store import database
 from store.execution_log.chain import GENESIS, render
@@ -168,8 +168,9 @@ class LogExporter:
     def _take_back(self, size: int) -> None:
         assert self._handle is not None  # noqa: S101 - written to by the caller
         try:
-            os.ftruncate(self._handle, size)
-        except OSError:
+            with database.translated(self._files.current):
+                os.ftruncate(self._handle, size)
+        except (OSError, StoreError):
             self._let_go()  # the next call finds the end again and cuts it there
             raise
 

@@ -1,13 +1,11 @@
 """Holding the log against the store: every line, every file, from the first to the last.
 
 A good line is exactly what the store's event gives, so the quick way is to make the line again and compare
-bytes; only a line that differs is taken apart to say how. Runs beside a daemon that writes: files are told
-apart by inode, because a rotation may rename one at any moment.
+bytes; only a line that differs is taken apart to say how. Runs beside a daemon that writes.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import sqlite3
@@ -21,8 +19,9 @@ from typing import BinaryIO, Final, NamedTuple
 from settings import Home
 from store import database
 from store.execution_log.chain import GENESIS, Problem, check_line, disagreement, render
-from store.execution_log.files import LONGEST_LINE, LogFiles, Rotated, open_to_read
+from store.execution_log.files import LONGEST_LINE, LogFiles, Rotated
 from store.execution_log.history import EXPORTED_FROM, EXPORTED_SEQ, History
+from store.execution_log.walk import LogWalk, OpenFile
 
 Progress = Callable[[int, int], None]
 
@@ -108,7 +107,7 @@ class _Check:
     def __init__(
         self, home: Home, history: History, leader_runs: Callable[[], bool], patience_s: float
     ) -> None:
-        self._files = LogFiles(home.log_file)
+        self._walk = LogWalk(LogFiles(home.log_file))
         self._history = history
         self._leader_runs = leader_runs
         self._patience_s = patience_s
@@ -125,62 +124,30 @@ class _Check:
         # Read before the files are: what is noted then is on disk when they are read.
         known = self._history.number(EXPORTED_SEQ) or 0
         done = 0
-        for rotated, handle in self._walk():
+        for file in self._walk.files():
             self.files += 1
-            total = max(self._total(), done + os.fstat(handle.fileno()).st_size)
-            for raw in self._lines(handle, rotated):
-                self._line(raw, rotated)
+            self.file, self.number = file.path.name, 1
+            total = max(self._walk.total(), done + file.size())
+            for raw in self._lines(file):
+                self._line(raw, file.rotated)
                 done += len(raw)
                 if self.lines % _LINES_PER_PROGRESS == 0:
                     progress(done, max(done, total))
-            if rotated is not None and self._seq != rotated.last:
-                raise _Bad(f"the file ends with event {self._seq}, by its name with {rotated.last}")
+            if file.rotated is not None and self._seq != file.rotated.last:
+                raise _Bad(f"the file ends with event {self._seq}, by its name with {file.rotated.last}")
             progress(done, max(done, total))
         if self._seq < known:
             way_out = "start Skep: it writes them again"
             raise _Bad(f"events {self._seq + 1} to {known} are missing at the end; {way_out}")
 
-    # -- files ---------------------------------------------------------------------------------------------
-
-    def _walk(self) -> Iterator[tuple[Rotated | None, BinaryIO]]:
-        """Every file in order, each once, also when one is rotated meanwhile."""
-        seen: set[tuple[int, int]] = set()
-        while (found := self._next(seen)) is not None:
-            path, rotated, inode = found
-            with contextlib.suppress(FileNotFoundError), open_to_read(path) as handle:
-                status = os.fstat(handle.fileno())
-                if (status.st_dev, status.st_ino) == inode:
-                    seen.add(inode)
-                    self.file, self.number = path.name, 1
-                    yield rotated, handle
-
-    def _next(self, seen: set[tuple[int, int]]) -> tuple[Path, Rotated | None, tuple[int, int]] | None:
-        for path, rotated in self._listed():
-            with contextlib.suppress(FileNotFoundError):
-                status = path.lstat()
-                if (status.st_dev, status.st_ino) not in seen:
-                    return path, rotated, (status.st_dev, status.st_ino)
-        return None
-
-    def _listed(self) -> list[tuple[Path, Rotated | None]]:
-        return [*((each.path, each) for each in self._files.rotated()), (self._files.current, None)]
-
-    def _total(self) -> int:
-        total = 0
-        for path, _ in self._listed():
-            with contextlib.suppress(FileNotFoundError):
-                total += path.lstat().st_size
-        return total
-
-    # -- lines ---------------------------------------------------------------------------------------------
-
-    def _lines(self, handle: BinaryIO, rotated: Rotated | None) -> Iterator[bytes]:
-        while raw := handle.readline(LONGEST_LINE):
-            if not raw.endswith(b"\n") and rotated is None:
-                raw = self._rest_of(handle, handle.tell() - len(raw))
-                if not raw:
-                    return
-            yield raw
+    def _lines(self, file: OpenFile) -> Iterator[bytes]:
+        for raw in self._walk.lines(file):
+            whole = raw
+            if not raw.endswith(b"\n") and file.rotated is None:
+                whole = self._rest_of(file.handle, file.handle.tell() - len(raw))
+            if not whole:
+                continue
+            yield whole
             self.number += 1
 
     def _rest_of(self, handle: BinaryIO, start: int) -> bytes:

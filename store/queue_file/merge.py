@@ -160,6 +160,8 @@ def _saw_this_end(wish: Wish, stored: Stored, base: _Base) -> bool:
 
 def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action]:
     """The changed fields, three-way. Raises `InvalidTask` where the outcome breaks the contract."""
+    if dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
+        return []
     theirs = _checked(wish.entry, stored.id, check)
     merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc)
     if taken:
@@ -172,6 +174,10 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
     if conflicts:
         edits.append(Conflict(tuple(conflicts)))
     return edits
+
+
+def _words_of(doc: Document) -> Document:
+    return {key: value for key, value in doc.items() if key not in MACHINE_KEYS and key != "id"}
 
 
 def _checked(entry: Document, task_id: str, check: Check) -> Document:

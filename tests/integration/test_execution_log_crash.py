@@ -179,7 +179,7 @@ def test_a_half_line_that_cannot_be_taken_back_is_cut_later(
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", lambda handle, data: write(handle, data[:700]))
         patch.setattr(os, "ftruncate", no_room)
-        with pytest.raises(OSError, match="room"):
+        with pytest.raises(StoreFull):
             exporter.export_new()
 
     exporter.export_new()

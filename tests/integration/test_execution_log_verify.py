@@ -1,11 +1,9 @@
-"""The check finds every kind of tampering, and is not fooled by a daemon that writes beside it."""
+"""The check finds every kind of tampering, where it is."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,7 +26,8 @@ def log_home(tmp_path: Path) -> Iterator[LogHome]:
 
 def sealed(event: dict[str, Any]) -> bytes:
     """A line with a hash that fits it."""
-    body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+    unsealed = {name: value for name, value in event.items() if name != "hash"}
+    body = json.dumps(unsealed, ensure_ascii=False, separators=(",", ":")).encode()
     return body[:-1] + f',"hash":"{hashlib.sha256(body).hexdigest()}"}}\n'.encode()
 
 
@@ -38,9 +37,8 @@ def chained(lines: Lines, change: Callable[[list[dict[str, Any]]], None]) -> Lin
     change(events)
     made, prev = [], GENESIS
     for event in events:
-        event.pop("hash", None)
-        event["prev"] = event.pop("prev") and prev
-        made.append(sealed(event))
+        del event["prev"]
+        made.append(sealed({**event, "prev": prev}))
         prev = json.loads(made[-1])["hash"]
     return made
 
@@ -99,7 +97,7 @@ def grow(events: list[dict[str, Any]]) -> None:
         pytest.param(
             lambda lines: [*lines[:4], sealed({**json.loads(lines[3]), "seq": 5}), *lines[4:]],
             5,
-            "lacks|changed|chain",
+            "the chain is broken",
             id="line inserted",
         ),
         pytest.param(
@@ -133,7 +131,7 @@ def test_tampering_is_found_where_it_is(
     assert not result.ok
     assert result.first_bad is not None
     assert (result.first_bad.file, result.first_bad.line) == ("execution_log.jsonl", line)
-    assert pytest.importorskip("re").search(what, result.first_bad.what), result.first_bad
+    assert what in result.first_bad.what
     assert result.lines == line - 1
 
 
@@ -168,113 +166,3 @@ def test_a_missing_log_is_found(log_home: LogHome) -> None:
 
     assert result.first_bad is not None
     assert "events 1 to 5 are missing at the end" in result.first_bad.what
-
-
-def test_files_that_were_archived_away_are_no_error_but_are_told(log_home: LogHome) -> None:
-    log_home.emit(100)
-    log_home.export(SMALL)
-    for path in log_home.files()[:2]:
-        path.unlink()
-    after_two = log_home.verify()
-    for path in log_home.files()[:-1]:
-        path.unlink()
-    after_all = log_home.verify()
-    log_home.emit(3)
-    log_home.export(SMALL)
-
-    assert after_two.ok
-    assert "are not here" in after_two.note
-    assert after_all.ok
-    assert after_all.files == 1
-    assert log_home.verify().ok
-    assert log_home.repairs() == []
-
-
-def test_the_first_line_of_a_later_file_is_missed_too(log_home: LogHome) -> None:
-    log_home.emit(100)
-    log_home.export(SMALL)
-    for path in log_home.files()[:-1]:
-        path.unlink()
-    log_home.log.write_bytes(b"".join(log_home.log.read_bytes().splitlines(keepends=True)[1:]))
-
-    assert not log_home.verify().ok
-
-
-def test_events_that_are_not_exported_yet_are_no_error(log_home: LogHome) -> None:
-    log_home.emit(5)
-    log_home.export()
-    log_home.emit(5)
-
-    result = log_home.verify()
-
-    assert result.ok
-    assert result.lines == 5
-
-
-def test_a_torn_tail_is_no_error_while_the_leader_lives(log_home: LogHome) -> None:
-    log_home.emit(5)
-    log_home.export()
-    with log_home.log.open("ab") as handle:
-        handle.write(b'{"seq":6,')
-    log_home.home.leader_lock.touch()
-    with log_home.home.leader_lock.open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        beside_a_leader = log_home.verify()
-    alone = log_home.verify()
-
-    assert beside_a_leader.ok
-    assert "still being written" in beside_a_leader.note
-    assert alone.first_bad is not None
-    assert "torn tail" in alone.first_bad.what
-    assert alone.first_bad.line == 6
-
-
-def test_a_line_that_becomes_whole_is_read_again(log_home: LogHome) -> None:
-    log_home.emit(5)
-    log_home.export()
-    whole = log_home.log.read_bytes()
-    log_home.log.write_bytes(whole[:-30])
-
-    def finish() -> None:
-        with log_home.log.open("ab") as handle:
-            handle.write(whole[-30:])
-
-    timer = threading.Timer(0.2, finish)
-    timer.start()
-    result = log_home.verify(patience_s=10)
-    timer.join()
-
-    assert result.ok
-    assert result.lines == 5
-
-
-def test_it_runs_beside_a_daemon_that_writes_and_rotates(log_home: LogHome) -> None:
-    exporter = log_home.exporter(SMALL)
-    over = threading.Event()
-
-    def write() -> None:
-        while not over.is_set():
-            log_home.emit(7)
-            exporter.export_new()
-
-    writing = threading.Thread(target=write)
-    writing.start()
-    results = [log_home.verify(leader_runs=lambda: True, patience_s=5) for _ in range(30)]
-    over.set()
-    writing.join()
-    exporter.close()
-
-    assert [result.first_bad for result in results] == [None] * 30
-    assert results[-1].lines > results[0].lines
-    assert log_home.is_whole()
-
-
-def test_progress_ends_at_the_total(log_home: LogHome) -> None:
-    log_home.emit(3000)
-    log_home.export(200_000)
-    seen: list[tuple[int, int]] = []
-
-    log_home.verify(progress=lambda done, total: seen.append((done, total)))
-
-    assert seen == sorted(seen)
-    assert seen[-1][0] == seen[-1][1] == sum(path.stat().st_size for path in log_home.files())

@@ -16,7 +16,7 @@ from testing.model_server import ModelServer, Reply
 PROTOCOLS = ["openai", "anthropic"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def server():
     with ModelServer() as server:
         yield server
@@ -28,13 +28,13 @@ def client(server, request):
         yield client
 
 
-@pytest.fixture()
+@pytest.fixture
 def openai(server):
     with contextlib.closing(client_for(server.url)) as client:
         yield client
 
 
-@pytest.fixture()
+@pytest.fixture
 def anthropic(server):
     with contextlib.closing(client_for(server.url, "anthropic")) as client:
         yield client
@@ -242,7 +242,7 @@ def test_a_flooding_server_meets_the_bound(server, client, monkeypatch):
             ask(client)
 
 
-@pytest.mark.slow()
+@pytest.mark.slow
 def test_the_bound_is_64_mib(server, openai):
     server.reply_with(Reply(body=b"data: " + b"x" * (64 * 2**20), content_type="text/event-stream"))
 

@@ -15,13 +15,13 @@ from testing.model_client import ask
 from testing.model_server import ModelServer, Reply
 
 
-@pytest.fixture()
+@pytest.fixture
 def server():
     with ModelServer() as server:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def nobody():
     """An address where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -36,7 +36,8 @@ def test_with_nothing_set_and_nobody_there_the_way_out_is_named(nobody):
         ready=False,
         model=None,
         endpoint=None,
-        reason="no model configured: set SKEP_LLM_BASE_URL, SKEP_LLM_API_KEY and SKEP_LLM_MODEL, or start Ollama",
+        reason="no model configured: set SKEP_LLM_BASE_URL, SKEP_LLM_API_KEY and SKEP_LLM_MODEL, "
+        "or start Ollama",
     )
     with pytest.raises(NoModel, match="no model configured"):
         make_client(Settings(ollama_url=nobody), status)

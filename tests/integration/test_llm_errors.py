@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import sys
 import threading
 
 import pytest
@@ -14,7 +15,7 @@ from testing.model_client import TEST_KEY, ask, client_for
 from testing.model_server import ModelServer, Reply
 
 
-@pytest.fixture()
+@pytest.fixture
 def server():
     with ModelServer() as server:
         yield server
@@ -26,7 +27,7 @@ def client(server, request):
         yield client
 
 
-@pytest.fixture()
+@pytest.fixture
 def openai(server):
     with contextlib.closing(client_for(server.url)) as client:
         yield client
@@ -215,11 +216,12 @@ def test_nothing_listening_is_unreachable():
 
 
 def test_an_unknown_name_is_unreachable():
-    with contextlib.closing(client_for("https://no-such-host.invalid")) as client:
-        with pytest.raises(ModelUnreachable, match=r"no-such-host\.invalid cannot be found"):
-            ask(client)
+    client = client_for("https://no-such-host.invalid")
+    with contextlib.closing(client), pytest.raises(ModelUnreachable, match=r"host\.invalid cannot be found"):
+        ask(client)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems treat a full backlog otherwise")
 def test_a_connection_that_is_not_answered_is_unreachable():
     with deaf_port() as port:
         client = client_for(f"http://127.0.0.1:{port}", llm_connect_timeout_s=0.2)
@@ -252,9 +254,9 @@ def test_a_server_that_speaks_no_http_has_failed():
 
         thread = threading.Thread(target=greet)
         thread.start()
-        with contextlib.closing(client_for(f"http://127.0.0.1:{listener.getsockname()[1]}")) as client:
-            with pytest.raises(ModelFailed):
-                ask(client)
+        client = client_for(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with contextlib.closing(client), pytest.raises(ModelFailed):
+            ask(client)
         thread.join()
 
 

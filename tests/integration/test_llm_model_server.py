@@ -20,7 +20,7 @@ from testing.model_server import ModelServer, Reply
 HOME = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture()
+@pytest.fixture
 def server():
     with ModelServer() as server:
         yield server
@@ -38,6 +38,7 @@ def running(*flags):
     command = [sys.executable, "-m", "testing.model_server", *map(str, flags)]
     with subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, text=True) as process:
         try:
+            assert process.stdout is not None
             yield process.stdout.readline().strip()
         finally:
             process.send_signal(signal.SIGTERM)
@@ -83,16 +84,24 @@ def test_waiting_for_requests_that_do_not_come_says_how_many_did(server, client)
 
 def test_closing_frees_whoever_waits():
     hold = threading.Event()
-    with ModelServer() as server, contextlib.closing(client_for(server.url)) as client:
-        server.reply_with(Reply(hold=hold))
-        asking = threading.Thread(target=lambda: pytest.raises(ModelFailed, ask, client))
+    caught: list[ModelFailed] = []
+
+    def asks():
+        with contextlib.closing(client_for(closing.url)) as client:
+            try:
+                ask(client)
+            except ModelFailed as error:
+                caught.append(error)
+
+    with ModelServer() as closing:
+        closing.reply_with(Reply(hold=hold))
+        asking = threading.Thread(target=asks)
         asking.start()
-        server.wait_for_requests(1)
-        server.close()
-        asking.join()
-        server.close = lambda: None
+        closing.wait_for_requests(1)
+    asking.join()
 
     assert hold.is_set()
+    assert len(caught) == 1
 
 
 def test_the_lists_of_models(server):
@@ -105,12 +114,12 @@ def test_the_lists_of_models(server):
 
 def test_the_process_answers_and_logs_each_call(tmp_path):
     log = tmp_path / "calls.jsonl"
-    with running("--log", log, "--text", "from afar", "--delay-ms", 1) as url:
-        with contextlib.closing(client_for(url)) as client:
-            assert ask(client, "what?").text == "from afar"
-            with pytest.raises(ModelFailed):
-                ask(client, "[[status: 500]]")
-            lines = [json.loads(line) for line in log.read_text().splitlines()]
+    flags = ("--log", log, "--text", "from afar", "--delay-ms", 1)
+    with running(*flags) as url, contextlib.closing(client_for(url)) as client:
+        assert ask(client, "what?").text == "from afar"
+        with pytest.raises(ModelFailed):
+            ask(client, "[[status: 500]]")
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
 
     assert [(line["prompt"], line["status"], line["model"]) for line in lines] == [
         ("what?", 200, "test-model"),

@@ -1,8 +1,9 @@
-"""TLS, a proxy, and TLS inside a proxy's TLS, over real sockets."""
+"""Names and addresses, TLS, a proxy, and TLS inside a proxy's TLS, over real sockets."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import shutil
 import socket
 import ssl
@@ -17,11 +18,11 @@ from llm import Call, CallCancelled
 from testing.model_client import ask, client_for, question
 from testing.model_server import ModelServer, Reply
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl makes the certificate")
     folder = tmp_path_factory.mktemp("tls")
     key, cert = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
@@ -33,7 +34,7 @@ def certificate(tmp_path_factory):
     return key, cert
 
 
-@pytest.fixture()
+@pytest.fixture
 def trusted(certificate, monkeypatch):
     monkeypatch.setattr(llm.pool, "_tls_context", lambda: ssl.create_default_context(cafile=certificate[1]))
 
@@ -107,13 +108,13 @@ class Relay:
             thread.join()
 
 
-@pytest.fixture()
+@pytest.fixture
 def server():
     with ModelServer() as server:
         yield server
 
 
-@pytest.fixture()
+@pytest.fixture
 def secure(server, certificate):
     """The port of the model server behind TLS."""
     with contextlib.closing(Relay(certificate, int(server.root.rpartition(":")[2]))) as relay:
@@ -130,22 +131,27 @@ def test_a_call_over_tls_keeps_its_connection(server, secure, trusted):
 
 
 def test_a_certificate_that_nobody_vouches_for_is_unreachable(secure):
-    with contextlib.closing(client_for(f"https://127.0.0.1:{secure}")) as client:
-        with pytest.raises(ModelUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-            ask(client)
+    client = client_for(f"https://127.0.0.1:{secure}")
+    with contextlib.closing(client), pytest.raises(ModelUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        ask(client)
 
 
 def test_a_plain_server_behind_https_is_unreachable(server):
-    with contextlib.closing(client_for(server.url.replace("http:", "https:"))) as client:
-        with pytest.raises(ModelUnreachable):
-            ask(client)
+    client = client_for(server.url.replace("http:", "https:"))
+    with contextlib.closing(client), pytest.raises(ModelUnreachable):
+        ask(client)
 
 
 def test_a_cancel_ends_a_call_over_tls(server, secure, trusted):
     hold, call = threading.Event(), Call()
     server.reply_with(Reply(hold=hold))
     with contextlib.closing(client_for(f"https://127.0.0.1:{secure}")) as client:
-        canceller = threading.Thread(target=lambda: (server.wait_for_requests(1), call.cancel()))
+
+        def cancel_when_asked() -> None:
+            server.wait_for_requests(1)
+            call.cancel()
+
+        canceller = threading.Thread(target=cancel_when_asked)
         canceller.start()
         with pytest.raises(CallCancelled):
             client.complete(question(), on_text=print, call=call)
@@ -179,3 +185,48 @@ def test_a_proxy_that_refuses_is_named_without_its_password(secure):
 
     assert "407" in caught.value.message
     assert "pass@" not in caught.value.message
+
+
+def test_localhost_is_reached_without_asking_a_name_server(server, monkeypatch):
+    def never(*_args, **_kwargs):
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", never)
+    with contextlib.closing(client_for(server.url.replace("127.0.0.1", "localhost"))) as client:
+        assert ask(client).text == "ok"
+
+
+def test_the_next_address_is_tried_where_the_first_is_dead(server, secure, trusted, monkeypatch):
+    """`models.test` has two addresses, and on the first nothing listens."""
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, secure)) for host in ("127.9.9.9", "127.0.0.1")
+    ]
+    real = socket.getaddrinfo
+    # The relay of this test looks its own addresses up, too.
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **options: found if host == "models.test" else real(host, *rest, **options),
+    )
+    with contextlib.closing(client_for(f"https://models.test:{secure}")) as client:
+        assert ask(client).text == "ok"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "https://models.test"])
+def test_a_process_without_descriptors_has_not_begun_the_call(address, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(socket, "socketpair", full)
+    client = client_for(address)
+    with contextlib.closing(client), pytest.raises(ModelUnreachable, match="Too many open files"):
+        ask(client)
+
+
+def test_a_connection_that_is_idle_for_long_is_closed(server, monkeypatch):
+    monkeypatch.setattr(llm.pool, "KEEP_ALIVE_S", -1.0)
+    with contextlib.closing(client_for(server.url)) as client:
+        ask(client)
+        ask(client)
+
+    assert len({request.connection for request in server.requests}) == 2

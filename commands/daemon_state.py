@@ -1,0 +1,63 @@
+"""Whether a daemon runs on a home, told by the locks it holds; and whether queue.json waits for one."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from settings import Home
+from store.reading import Reader
+
+#: Facts the leader keeps about the queue file: what it took in, and what it refused.
+_KNOWN_HASHES: Final = ("queue_file_hash", "queue_file_refused")
+
+
+@dataclass(frozen=True)
+class DaemonState:
+    """What holds the home's locks."""
+
+    #: ``skep up``
+    supervisor: bool
+    #: a worker that leads
+    leader: bool
+
+    @property
+    def is_running(self) -> bool:
+        """Whether anything works on the home."""
+        return self.supervisor or self.leader
+
+
+def look(home: Home) -> DaemonState:
+    """Look at the home's locks; nothing is made."""
+    return DaemonState(is_held(home.daemon_lock), is_held(home.leader_lock))
+
+
+def is_held(lock: Path) -> bool:
+    """Whether a process holds a lock; to ask, it is taken for an instant, shared."""
+    try:
+        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def has_unread_changes(home: Home, reader: Reader) -> bool:
+    """Whether queue.json holds something that no daemon has looked at and none is there to look."""
+    if look(home).is_running:
+        return False
+    try:
+        digest = hashlib.sha256(home.queue_file.read_bytes()).hexdigest()
+    except OSError:
+        return False
+    known = (reader.one("get_meta", key=key) for key in _KNOWN_HASHES)
+    return digest not in {row["value"] for row in known if row is not None}

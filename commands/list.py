@@ -1,0 +1,106 @@
+"""``skep list``: tasks, with what holds each."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import click
+
+from commands import terminal
+from commands.daemon_state import has_unread_changes
+from commands.exits import FINE
+from commands.place import Place, json_option, with_place
+from commands.task_view import brief
+from runtime_contract import Status
+from store.reading import PAGE, Reader
+
+#: Tasks shown to a person who names no limit.
+SHOWN: Final = 50
+UNREAD: Final = (
+    "queue.json has changes that nobody has taken in, and no daemon runs: `skep up` takes them in."
+)
+
+
+def read_statuses(
+    context: click.Context, parameter: click.Parameter, given: Sequence[str]
+) -> tuple[str, ...]:
+    """Statuses given one by one or with commas between them."""
+    words = [word.strip() for text in given for word in text.split(",") if word.strip()]
+    for word in words:
+        if word not in set(Status):
+            raise click.BadParameter(f"{word!r} is not one of {', '.join(Status)}")
+    return tuple(words)
+
+
+@click.command(
+    help="""List tasks, the newest last, with what each waits for.
+
+    Example: skep list --status pending,failed --limit 20"""
+)
+@click.option(
+    "--status", "statuses", multiple=True, callback=read_statuses, metavar="STATUS",
+    help=f"Only these: {', '.join(Status)}.",
+)  # fmt: skip
+@click.option("--tag", help="Only tasks with this tag.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help=f"The newest so many; default {SHOWN}, all with --json."
+)
+@json_option
+@with_place
+def list_tasks(
+    place: Place, statuses: tuple[str, ...], tag: str | None, limit: int | None, as_json: bool
+) -> int:
+    """List tasks."""
+    most = limit if limit is not None or as_json else SHOWN
+    with place.reader() as reader:
+        found, has_more = select(reader, statuses, tag, most)
+        if has_unread_changes(place.home, reader):
+            terminal.note(UNREAD)
+    if as_json:
+        terminal.print_json({"tasks": found})
+    else:
+        show_tasks(found)
+        if has_more:
+            terminal.note(f"The newest {len(found)} are shown; `--limit N` shows more.")
+    return FINE
+
+
+def select(
+    reader: Reader, statuses: Sequence[str], tag: str | None, most: int | None
+) -> tuple[list[dict[str, Any]], bool]:
+    """The newest tasks that were asked for, newest last, and whether there are more."""
+    now = reader.situation()
+    told = (brief(reader, row, now) for row in newest_first(reader, statuses))
+    fitting = (each for each in told if tag is None or tag in each["tags"])
+    found = list(fitting if most is None else itertools.islice(fitting, most + 1))
+    has_more = most is not None and len(found) > most
+    return found[:most][::-1], has_more
+
+
+def newest_first(reader: Reader, statuses: Sequence[str]) -> Iterator[sqlite3.Row]:
+    """Tasks from the newest on, read in short pages."""
+    before = None
+    while page := reader.newest_tasks(statuses, PAGE, before):
+        yield from page
+        before = page[-1]["seq"]
+
+
+def show_tasks(found: Sequence[dict[str, Any]]) -> None:
+    """Tell a person of tasks."""
+    if not found:
+        click.echo("No tasks.")
+        return
+    rows = [
+        (each["id"], each["status"], terminal.shorten(each["what"], 60), terminal.shorten(_why(each), 120))
+        for each in found
+    ]
+    terminal.print_table(("id", "status", "what", "waits for, or how it went"), rows)
+
+
+def _why(task: dict[str, Any]) -> str:
+    if task["waiting_for"] is not None:
+        return f"waits for {task['waiting_for']}"
+    return str(task["reason"] or task["result_summary"] or "")

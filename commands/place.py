@@ -1,0 +1,94 @@
+"""The home a verb works on, opened as far as the verb needs it, and who is asking."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import getpass
+import os
+from collections.abc import Callable, Iterator
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import click
+
+from errors import StoreError
+from settings import Home, Settings, find_home, load_settings
+from store.lanes import ConcurrencyLimits
+from store.reading import Reader
+from store.sqlite_store import SqliteStore
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+class NoHome(StoreError):
+    """There is no Skep home here."""
+
+    code = "no_home"
+
+
+class Place:
+    """One home as the command line sees it."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The home's settings, read when first asked for. Raises `InvalidSetting`."""
+        return load_settings(self.home, os.environ).settings
+
+    @functools.cached_property
+    def by(self) -> str:
+        """Who is asking, as events tell it."""
+        try:
+            return f"cli:{getpass.getuser()}"
+        except (KeyError, OSError):  # a user without a name
+            return f"cli:{os.getuid()}"
+
+    @contextlib.contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """The store to read from; nothing is made. Raises `NoHome`, `StoreError`."""
+        self.check()
+        limits = ConcurrencyLimits(self.settings.tag_limits, self.settings.model_limits)
+        opened = Reader(self.home.database, limits)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    @contextlib.contextmanager
+    def store(self) -> Iterator[SqliteStore]:
+        """The store to write to. Raises `NoHome`, `StoreError`."""
+        self.check()
+        with SqliteStore(self.home, self.settings) as opened:
+            yield opened
+
+    def check(self) -> None:
+        """Raise `NoHome` where no home was made."""
+        if not self.home.database.exists():
+            raise NoHome(
+                f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."
+            )
+
+
+def place_of(context: click.Context) -> Place:
+    """The place a command line names."""
+    return Place(find_home((context.obj or {}).get("home"), os.environ))
+
+
+def with_place(
+    verb: Callable[Concatenate[Place, Parameters], Result],
+) -> Callable[Parameters, Result]:
+    """Give a verb its place."""
+
+    @functools.wraps(verb)
+    def called(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return verb(place_of(click.get_current_context()), *args, **kwargs)
+
+    return called
+
+
+def json_option(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """The option every verb has."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(verb)

@@ -1,0 +1,123 @@
+"""``skep show``: everything about one task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from clock import to_local_text
+from commands import terminal
+from commands.exits import FINE
+from commands.place import Place, json_option, with_place
+from commands.task_id import offer_ids
+from commands.task_view import full
+from errors import NotFound
+from runtime_contract import MICROS_PER_DOLLAR
+
+#: Keys of a task that have lines of their own.
+_TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "status", "raw"})
+
+
+@click.command(
+    help="""Tell everything about a task: what holds it, each attempt, and the way on.
+
+    Example: skep show t-1"""
+)
+@click.argument("task_id", metavar="ID", shell_complete=offer_ids)
+@json_option
+@with_place
+def show(place: Place, task_id: str, as_json: bool) -> int:
+    """Tell of one task."""
+    with place.reader() as reader:
+        row = reader.task(task_id)
+        if row is None:
+            raise NotFound(f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id)
+        told = full(reader, row, reader.situation())
+    if as_json:
+        terminal.print_json(told)
+    else:
+        for label, text in lines(told):
+            _print(label, text)
+    return FINE
+
+
+def _print(label: str, text: str) -> None:
+    shown = terminal.clean_block(text).rstrip().replace("\n", "\n" + " " * 14)
+    if label == "status":
+        shown = terminal.styled_status(shown)
+    click.echo(f"{label:<13} {shown}".rstrip())
+
+
+def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What a person is told, as label and text."""
+    yield "task", task["id"]
+    yield "status", task["status"]
+    for label, name in (("waits for", "waiting_for"), ("reason", "reason"), ("result", "result_summary")):
+        if task[name] is not None:
+            yield label, str(task[name])
+    yield "prompt" if task["mode"] == "llm" else "command", task["what"]
+    settings = {key: value for key, value in task["task"].items() if key not in _TOLD}
+    if settings:
+        yield "with", ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
+    if task["depends_on"]:
+        yield "depends on", ", ".join(_parent(each) for each in task["depends_on"])
+    if task["dependants"]:
+        yield "needed by", ", ".join(task["dependants"])
+    yield "came", f"{_local(task['created_at'])} from {task['source']}"
+    for each in task["attempt_history"]:
+        yield from _attempt(each)
+    yield "events", f"{task['events']} (skep events {task['id']})"
+    yield from _way_on(task)
+
+
+def _parent(each: dict[str, Any]) -> str:
+    return f"{each['id']} ({each['status'] or 'does not exist'})"
+
+
+def _attempt(each: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    when = f"{_local(each['started_at'] or each['claimed_at'])} to {_local(each['ended_at'])}"
+    yield f"attempt {each['attempt']}", f"{when} by {each['worker_id']}: {each['became'] or 'under way'}"
+    if each["result"]:
+        yield "", each["result"]
+    if each["failure"]:
+        yield "", f"{each['failure']['code']}: {each['failure']['message']}"
+    if each["exit_code"] is not None:
+        yield "", f"exit code {each['exit_code']}" + (" (time limit)" if each["timed_out"] else "")
+    for finding in each["findings"]:
+        yield "", f"found: {finding}"
+    if each["usage"]:
+        yield "", _usage(each)
+
+
+def _usage(each: dict[str, Any]) -> str:
+    usage, cost = each["usage"], each["cost_micros"]
+    price = "price unknown" if cost is None else f"${cost / MICROS_PER_DOLLAR:.6f}"
+    tokens = f"{usage['prompt_tokens']} tokens read, {usage['completion_tokens']} written"
+    return f"{each['model']}: {tokens} ({usage['source']}), {price}"
+
+
+def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The commands that make sense now."""
+    name = task["id"]
+    if task["decision"] is not None:
+        yield "asks", task["decision"]["question"]
+        yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
+    elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
+        correct = task["code"] in {"invalid_task", "duplicate_id"}
+        yield "way on", f"skep edit {name}" if correct else f"skep retry {name}, or skep edit --retry {name}"
+    elif task["status"] == "pending":
+        yield "way on", f"skep edit {name}, or skep cancel {name}"
+    if any(each["output_ref"] for each in task["attempt_history"]):
+        yield "output", f"skep log {name}"
+    elif task["status"] == "in_progress":
+        yield "output", f"skep log -f {name}"
+
+
+def _local(text: str | None) -> str:
+    """A time of the JSON as a person reads it."""
+    from datetime import datetime
+
+    return "now" if text is None else to_local_text(datetime.fromisoformat(text).timestamp())

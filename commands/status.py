@@ -1,0 +1,88 @@
+"""``skep status``: how the home is doing, in a sentence and the figures behind it."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import click
+
+from commands import terminal
+from commands.daemon_state import DaemonState, has_unread_changes, look
+from commands.exits import FINE
+from commands.list import UNREAD
+from commands.place import Place, json_option, with_place
+from commands.task_view import decision
+from store.reading import DISK_FULL, MODEL_STATUS, PAUSED, Reader
+
+
+@click.command(
+    help="""Tell how the home is doing. The exit code is 0 also when something waits for you.
+
+    Example: skep status"""
+)
+@json_option
+@with_place
+def status(place: Place, as_json: bool) -> int:
+    """Tell how the home is doing."""
+    with place.reader() as reader:
+        told = situation(place, reader)
+        if told["queue_file_unread"]:
+            terminal.note(UNREAD)
+    if as_json:
+        terminal.print_json(told)
+    else:
+        _print(told)
+    return FINE
+
+
+def situation(place: Place, reader: Reader) -> dict[str, Any]:
+    """Everything that is told."""
+    daemon = look(place.home)
+    disk = shutil.disk_usage(place.home.root)
+    told: dict[str, Any] = {
+        "home": str(place.home.root),
+        "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
+        "counts": reader.counts(),
+        "paused": reader.fact(PAUSED),
+        "model": reader.fact(MODEL_STATUS),
+        "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
+        "decisions": [decision(row) for row in reader.decisions()],
+        "queue_file_unread": has_unread_changes(place.home, reader),
+    }
+    return {"health": health(told, daemon)} | told
+
+
+def health(told: dict[str, Any], daemon: DaemonState) -> str:
+    """The one sentence: what a person must know first."""
+    counts = told["counts"]
+    left = counts["pending"] + counts["in_progress"] + counts["pending_review"]
+    asked = len(told["decisions"])
+    waits = f" {asked} {'thing waits' if asked == 1 else 'things wait'} for you." if asked else ""
+    if told["disk"]["full"] is not None:
+        return f"Nothing new is started: {told['disk']['full']['reason']}.{waits}"
+    if not daemon.is_running:
+        start = "start it with `skep up`" if left else "nothing is left to do"
+        return f"No daemon runs; {start}.{waits}"
+    if told["paused"] is not None:
+        return f"Paused by {told['paused']['by']}; `skep resume` goes on.{waits}"
+    if counts["in_progress"]:
+        return f"Working: {counts['in_progress']} running, {counts['pending']} to go.{waits}"
+    return (f"Running; {counts['pending']} wait." if left - asked else "Running; nothing to do.") + waits
+
+
+def _print(told: dict[str, Any]) -> None:
+    click.echo(terminal.clean(told["health"]))
+    model = told["model"]
+    rows = [
+        ("home", told["home"]),
+        ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
+        ("model", "not looked for yet" if model is None else str(model["reason"])),
+        ("disk", f"{told['disk']['free_bytes'] / 2**30:.1f} GiB free"),
+    ]
+    for label, text in rows:
+        click.echo(f"{label:<8} {terminal.clean(text)}")
+    for each in told["decisions"]:
+        name = each["task_id"] or each["id"]
+        click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
+        click.echo(terminal.clean(f"         skep approve {name}, or skep reject {name} --reason '...'"))

@@ -1,0 +1,119 @@
+"""A task as the command line tells it: the same words in ``list``, ``show`` and their JSON."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any, Final
+
+from clock import to_rfc3339
+from store import waiting
+from store.reading import Reader
+from store.records import STATUS_OF_STATE
+
+#: Columns of an attempt's outcome that `show` tells.
+_OUTCOME: Final = (
+    "status", "result", "model", "exit_code", "timed_out", "usage", "cost_micros", "budget_used",
+    "output_ref", "output_bytes", "output_cut", "failure",
+)  # fmt: skip
+
+
+def moment(seconds: float | None) -> str | None:
+    """A time as JSON tells it."""
+    return None if seconds is None else to_rfc3339(seconds)
+
+
+def loads(text: str | None) -> Any:
+    """The JSON a column holds, none where it is empty."""
+    return None if text is None else json.loads(text)
+
+
+def status_of(row: sqlite3.Row) -> str:
+    """The status every face shows."""
+    return STATUS_OF_STATE[row["state"]].value
+
+
+def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
+    """A task in a list."""
+    doc = json.loads(row["doc"])
+    result = loads(row["result"]) or {}
+    return {
+        "id": row["id"],
+        "status": status_of(row),
+        "waiting_for": reader.waiting_for(row, now),
+        "mode": row["lane"].partition("|")[0],
+        "what": what_of(doc),
+        "priority": row["priority"],
+        "depends_on": doc.get("depends_on") or [],
+        "tags": doc.get("tags") or [],
+        "attempts": row["attempts"],
+        "code": row["code"],
+        "reason": row["reason"],
+        "result_summary": result.get("result"),
+        "created_at": moment(row["created"]),
+        "started_at": moment(row["started"]),
+        "finished_at": moment(row["finished"]),
+    }
+
+
+def what_of(doc: dict[str, Any]) -> str:
+    """What a task does, in its own words."""
+    argv = doc.get("argv")
+    if isinstance(argv, list):
+        return " ".join(map(str, argv))
+    return str(doc.get("command") or doc.get("prompt") or doc.get("raw") or "")
+
+
+def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
+    """Everything about a task."""
+    parents = reader.all("parents_of", child=row["seq"])
+    return {
+        **brief(reader, row, now),
+        "depends_on": [
+            {"id": each["id"], "status": STATUS_OF_STATE[each["state"]].value if each["state"] else None}
+            for each in parents
+        ],
+        "dependants": [each["id"] for each in reader.all("children_of", parent=row["id"])],
+        "not_before": moment(row["not_before"]),
+        "source": row["source"],
+        "version": row["version"],
+        "interruptions": row["interruptions"],
+        "rejections": row["rejections"],
+        "feedback": loads(row["feedback"]) or [],
+        "attempt_history": [attempt(each) for each in reader.attempts(row["seq"])],
+        "decision": decision(reader.one("open_decision_of", id=row["id"])),
+        "events": sum(1 for _ in reader.events(task_id=row["id"])),
+        "task": json.loads(row["doc"]),
+    }
+
+
+def attempt(row: sqlite3.Row) -> dict[str, Any]:
+    """One attempt: when, what it brought, what became of it."""
+    outcome = loads(row["outcome"]) or {}
+    told = {
+        "attempt": row["attempt"],
+        "lease": row["lease"],
+        "worker_id": row["worker_id"],
+        "claimed_at": moment(row["claimed"]),
+        "started_at": moment(outcome.get("started_at") or row["started"]),
+        "ended_at": moment(outcome.get("ended_at") or row["ended"]),
+        "became": row["became"],
+        "findings": loads(row["findings"]) or [],
+    }
+    return told | {name: outcome.get(name) for name in _OUTCOME}
+
+
+def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:
+    """An open question to a person."""
+    if row is None:
+        return None
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "task_id": row["task_id"],
+        "question": row["question"],
+        "options": json.loads(row["options"]),
+        "digest": row["digest"],
+        "payload": json.loads(row["payload"]),
+        "asked_at": moment(row["asked"]),
+    }

@@ -1,0 +1,117 @@
+"""Writing for people and for programs: what a task says never reaches a terminal as anything but text.
+
+Task texts, outputs and error words were written by others. Before a person sees them every control
+character, escape sequence and direction override is made visible; JSON escapes them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TextIO
+
+import click
+
+_DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS: Final = (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, *_DIRECTIONS, *range(0xD800, 0xE000))
+_VISIBLE: Final = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in _CONTROLS}
+_LINE: Final = _VISIBLE | {9: " ", 10: " ", 13: " "}
+_BLOCK: Final = {code: text for code, text in _VISIBLE.items() if code not in {9, 10}} | {13: None}
+_JSON: Final = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}
+
+#: How statuses look where there is colour.
+STATUS_COLOURS: Final = {
+    "approved": "green",
+    "failed": "red",
+    "safety_blocked": "red",
+    "cancelled": "bright_black",
+    "in_progress": "cyan",
+    "pending_review": "yellow",
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "red",
+}
+
+
+def clean(text: str) -> str:
+    """One line: line breaks and tabs become blanks, every other control character is made visible."""
+    return text.translate(_LINE)
+
+
+def clean_block(text: str) -> str:
+    """The same for text of several lines; line breaks and tabs stay."""
+    return text.translate(_BLOCK)
+
+
+def shorten(text: str, most: int) -> str:
+    """A clean line of at most so many characters."""
+    line = clean(text[: 4 * most])
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def to_json(value: Any, *, indent: int | None = 2) -> str:
+    """JSON that is safe to look at: control characters and overrides stand as escapes."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent).translate(_JSON)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document."""
+    click.echo(to_json(value))
+
+
+def note(text: str) -> None:
+    """Tell a person something beside the result, on standard error."""
+    click.echo(clean(text), err=True)
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Whether colour may be used on a terminal (no-color.org)."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
+def styled_status(status: str) -> str:
+    """A status in its colour; click takes the colour out where there is no terminal."""
+    return click.style(status, fg=STATUS_COLOURS.get(status))
+
+
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """Whether a person looks at the stream, standard output by default."""
+    return (stream or sys.stdout).isatty()
+
+
+def prepare_streams() -> None:
+    """Let no character that the terminal's encoding lacks end a command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows under headings: a table on a terminal, aligned text otherwise."""
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    if is_terminal():
+        _print_rich(columns, cleaned)
+    else:
+        _print_plain(columns, cleaned)
+
+
+def _print_plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    for row in ([name.upper() for name in columns], *rows):
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        click.echo("  ".join(cells).rstrip())
+
+
+def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold", no_wrap=name == "status")
+    for row in rows:
+        table.add_row(*(Text(cell, style=STATUS_COLOURS.get(cell, "")) for cell in row))
+    Console(highlight=False).print(table)

@@ -1,0 +1,95 @@
+"""Runs what the gate approved for an attempt, with its output kept, and turns the end into an outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from errors import ModelError, StoreError
+from execution import outcomes
+from execution.attempt import Attempt, Interrupted
+from execution.llm_runner import LlmRunner, OverBudget, Wishes
+from execution.local_runner import LocalRunner, NotStarted
+from llm.contracts import CallCancelled
+from outcome import Outcome
+from safety.work import Approved
+from settings import Home, Settings
+from store.outputs import OutputSink, StoredOutput
+
+#: Does something until the disk takes it.
+Durably = Callable[[Callable[[], StoredOutput]], StoredOutput]
+
+
+class AttemptRunner:
+    """Runs approved work of one home."""
+
+    def __init__(
+        self, home: Home, settings: Settings, local: LocalRunner, llm: LlmRunner, durably: Durably
+    ) -> None:
+        self._outputs = home.outputs
+        self._cap_bytes = settings.output_cap_bytes
+        self._local = local
+        self._llm = llm
+        self._durably = durably
+
+    def run(self, attempt: Attempt, approved: Approved, report: dict[str, Any]) -> Outcome:
+        """Run it to its end, whatever that is. Raises `Interrupted` when this process ends before."""
+        if attempt.running.stopped is not None:
+            return self._stopped(attempt, None, report)
+        try:
+            sink = OutputSink(self._outputs, attempt.name, self._cap_bytes)
+        except StoreError as error:
+            return outcomes.failed(
+                attempt, error.code, error.message, retryable=True, counts=False, report=report
+            )
+        try:
+            if attempt.task.mode == "local":
+                return self._run_command(attempt, approved, sink, report)
+            return self._ask_model(attempt, approved, sink, report)
+        except BaseException:
+            with contextlib.suppress(StoreError):
+                sink.close()
+            raise
+
+    def _run_command(
+        self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
+    ) -> Outcome:
+        try:
+            ended = self._local.run(approved, attempt.running, attempt.name, sink, attempt.timeout_s)
+        except NotStarted as error:
+            sink.discard()
+            return outcomes.not_started(attempt, error, report)
+        stored = self._durably(sink.close)
+        ended_itself = ended.exit_code != -signal.SIGKILL
+        if attempt.running.stopped == "cancelled" or (attempt.running.stopped and not ended_itself):
+            return self._stopped(attempt, stored, report)
+        return outcomes.of_command(attempt, ended, stored, report)
+
+    def _ask_model(
+        self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
+    ) -> Outcome:
+        try:
+            answered = self._llm.run(approved, attempt.running, sink, _wishes(attempt))
+        except CallCancelled:
+            return self._stopped(attempt, self._durably(sink.close), report)
+        except (ModelError, OverBudget) as error:
+            return outcomes.of_model_error(attempt, error, self._durably(sink.close), report)
+        return outcomes.of_answer(attempt, answered, self._durably(sink.close), report)
+
+    def _stopped(self, attempt: Attempt, stored: StoredOutput | None, report: dict[str, Any]) -> Outcome:
+        if attempt.running.stopped == "stopping":
+            raise Interrupted
+        return outcomes.cancelled(attempt, stored, report)
+
+
+def _wishes(attempt: Attempt) -> Wishes:
+    request, task = attempt.request, attempt.task
+    return Wishes(
+        model=request.model or task.model,
+        max_tokens=request.max_tokens or task.max_tokens,
+        temperature=task.temperature if request.temperature is None else request.temperature,
+        timeout_s=attempt.timeout_s,
+        max_budget=attempt.max_budget,
+    )

@@ -1,0 +1,204 @@
+"""What the execution API is sent and answers, as models: they check requests and make ``/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar
+
+import pydantic
+from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+
+from errors import InvalidRequest
+from outcome import Outcome
+from store.records import TaskRef
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+Seconds = Annotated[StrictInt | StrictFloat, Field(gt=0, allow_inf_nan=False)]
+Dollars = Annotated[StrictInt | StrictFloat, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Request(pydantic.BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LeaseRequest(_Request):
+    """A task under one lease."""
+
+    task_id: Annotated[StrictStr, Field(min_length=1, max_length=300)]
+    lease: Annotated[StrictInt, Field(ge=1)]
+
+    @property
+    def ref(self) -> TaskRef:
+        """The lease that is spoken of."""
+        return TaskRef(self.task_id, self.lease)
+
+
+class CycleRequest(LeaseRequest):
+    """One attempt to execute: a prompt for a model, or a command."""
+
+    #: llm or local; inferred when absent: local where there is a command and no prompt
+    mode: Literal["llm", "local"] | None = None
+    prompt: StrictStr | None = None
+    command: StrictStr | None = None
+    argv: list[StrictStr] | None = None
+    #: the seed's name for the text: a command for mode=local, a prompt for mode=llm
+    task: StrictStr | None = None
+    model: StrictStr | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    #: seconds
+    timeout: Seconds | None = None
+    min_budget: Dollars | None = None
+    #: dollars
+    max_budget: Dollars | None = None
+    intensity: Literal["low", "medium", "high"] | None = None
+
+    @property
+    def wanted_mode(self) -> Literal["llm", "local"]:
+        """The mode that is named or meant."""
+        if self.mode is not None:
+            return self.mode
+        return "local" if self.prompt is None and (self.command or self.argv or self.task) else "llm"
+
+    @property
+    def text_for_model(self) -> str | None:
+        """The prompt to send. Raises `InvalidRequest` where a command stands beside it, or two texts."""
+        if self.command is not None or self.argv is not None:
+            raise InvalidRequest("mode=llm takes a prompt; leave command and argv out.", path="command")
+        if self.prompt is not None and self.task is not None:
+            raise InvalidRequest("Give the text as prompt or as task, not both.", path="task")
+        return self.task if self.prompt is None else self.prompt
+
+    @property
+    def command_for_policy(self) -> tuple[str | None, tuple[str, ...] | None]:
+        """The command line or the arguments. Raises `InvalidRequest` unless there is exactly one."""
+        forms = [self.command, self.argv, self.task]
+        if self.prompt is not None or sum(form is not None for form in forms) > 1:
+            raise InvalidRequest(
+                "mode=local takes one of command, argv and task, and no prompt.", path="command"
+            )
+        return self.command or self.task, None if self.argv is None else tuple(self.argv)
+
+
+class CancelRequest(LeaseRequest):
+    """Stop what runs under a lease."""
+
+
+class CancelAnswer(pydantic.BaseModel):
+    """What a cancellation found."""
+
+    task_id: str
+    lease: int
+    #: stopping: it runs and ends within a second; ended: its outcome is stored; remembered: it has not come
+    #: here yet and will not start when it does; lost: the process that ran it is gone
+    status: Literal["stopping", "ended", "remembered", "lost"]
+
+
+class PlanRequest(_Request):
+    """Ask the model for tasks that the workspace suggests."""
+
+    model: StrictStr | None = None
+    #: seconds
+    timeout: Seconds | None = None
+
+
+class PlanAnswer(pydantic.BaseModel):
+    """What was planned."""
+
+    status: Literal["planned"] = "planned"
+    files_scanned: int
+    total_lines: int
+    tasks_created: int
+    task_ids: list[str]
+
+
+class ModelAnswer(pydantic.BaseModel):
+    """Whether a model can be asked."""
+
+    ready: bool
+    model: str | None
+    endpoint: str | None
+    reason: str
+
+
+class RunningCycle(pydantic.BaseModel):
+    """One attempt that is being executed."""
+
+    task_id: str
+    lease: int
+    mode: Literal["llm", "local"]
+    #: Unix seconds
+    started_at: float
+
+
+class StatusAnswer(pydantic.BaseModel):
+    """How the daemon stands. ``tasks``, ``completed`` and ``failed`` are the seed's counts."""
+
+    #: waiting, running or in review
+    tasks: int
+    #: approved
+    completed: int
+    #: failed, refused or cancelled
+    failed: int
+    #: how many tasks have each status
+    counts: dict[str, int]
+    model: ModelAnswer
+    running: list[RunningCycle]
+    #: the process that executes, as it is recorded with each start
+    swarm: str
+
+
+class Problem(pydantic.BaseModel):
+    """What went wrong (RFC 9457). Further members belong to the `code`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    #: stable word for the problem
+    code: str
+
+
+ANSWERS: tuple[type[pydantic.BaseModel], ...] = (Outcome, CancelAnswer, PlanAnswer, StatusAnswer, Problem)
+
+
+def read_cycle(body: dict[str, Any]) -> CycleRequest:
+    """The request for an execution. Raises `InvalidRequest` naming the field's path."""
+    return _read(CycleRequest, body)
+
+
+def read_cancel(body: dict[str, Any]) -> CancelRequest:
+    """The request for a cancellation. Raises `InvalidRequest`."""
+    return _read(CancelRequest, body)
+
+
+def read_plan(body: dict[str, Any]) -> PlanRequest:
+    """The request for a plan. Raises `InvalidRequest`."""
+    return _read(PlanRequest, body)
+
+
+class RequestRefused(InvalidRequest):
+    """The request has a field that is missing, wrong or unknown."""
+
+    http_status = 422
+
+
+def _read(kind: type[Model], body: dict[str, Any]) -> Model:
+    try:
+        return kind.model_validate(body)
+    except pydantic.ValidationError as error:
+        raise _explain(error) from None
+
+
+def _explain(error: pydantic.ValidationError) -> RequestRefused:
+    """The first thing that is wrong, with the field's path."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = ".".join(str(part) for part in found["loc"] if part not in _NOT_IN_PATHS)
+    rule = {"extra_forbidden": "is not known here; leave it out", "missing": "is missing"}.get(found["type"])
+    return RequestRefused(f"{path}: {rule or found['msg']}", path=path)
+
+
+#: Parts of pydantic's locations that name a branch of a type, not a field.
+_NOT_IN_PATHS = frozenset({"int", "float"})

@@ -1,0 +1,198 @@
+"""One call of ``/cycle``: from the request to an outcome that is durable before it is answered.
+
+There is one way in. A call names a task and a lease; the store must hold that lease, a command must be the
+stored task's own, and what runs has passed the gate in the same breath. A lease is executed once: its start is
+recorded before anything happens, a repeat is told the stored outcome, and a start whose process died stays
+without one, so that the worker decides what the interruption means.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import host_platform
+from errors import CycleLost, CycleRunning, DaemonStopping, InvalidRequest, LeaseLost, NotAllowed, StoreError
+from execution import outcomes
+from execution.attempt import Attempt, Interrupted
+from execution.attempt_runner import AttemptRunner
+from execution.contract import CancelRequest, CycleRequest
+from execution.llm_runner import LlmRunner
+from execution.local_runner import LocalRunner
+from execution.model_watch import ModelWatch
+from execution.running import Running, RunningSet
+from faults import fault_point
+from outcome import Outcome
+from runtime_contract import Task
+from safety.command_policy import CommandRefused
+from safety.gateway import SafetyGateway
+from safety.work import Work
+from settings import Home, Settings
+from store.records import TaskRef, task_of
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+#: Seconds between tries to make something durable while the disk is full or busy.
+TRY_AGAIN_S: Final = 0.5
+
+
+class Executor:
+    """Executes leases of one home."""
+
+    def __init__(
+        self, home: Home, settings: Settings, store: SqliteStore, models: ModelWatch, gateway: SafetyGateway
+    ) -> None:
+        self._store = store
+        self._gateway = gateway
+        self._swarm = host_platform.this_process()
+        self._stopping = threading.Event()
+        self.running = RunningSet()
+        self._runner = AttemptRunner(
+            home,
+            settings,
+            LocalRunner(home, settings, self._swarm),
+            LlmRunner(settings, models),
+            self._durably,
+        )
+
+    @property
+    def process(self) -> str:
+        """This process, as it is recorded with each start."""
+        return str(self._swarm)
+
+    def cycle(self, request: CycleRequest) -> Outcome:
+        """Execute a lease, or say what came of it before.
+
+        Raises `LeaseLost`, `CycleRunning`, `CycleLost`, `NotAllowed`, `InvalidRequest`, `DaemonStopping`.
+        """
+        seq, task = self._stored(request.ref)
+        work = self._work(request, task)
+        running = self.running.begin(request.ref, task.mode, time.time())
+        if running is None:
+            raise CycleRunning
+        try:
+            before = self._begin(running)
+            return before or self._execute(Attempt(running, seq, task, request), work)
+        finally:
+            self.running.end(running)
+
+    def cancel(self, request: CancelRequest) -> str:
+        """Stop what runs under a lease; the word for what was found (`contract.CancelAnswer`)."""
+        if self.running.cancel(request.ref):
+            return "stopping"
+        attempt = self._store.reader.one("get_attempt", id=request.ref.id, lease=request.ref.lease)
+        if attempt is None:
+            raise LeaseLost
+        if attempt["outcome"] is not None:
+            return "ended"
+        if attempt["swarm"] is not None:
+            return "stopping" if attempt["swarm"] == self.process else "lost"
+        self.running.remember_cancelled(request.ref)
+        return "remembered"
+
+    def stop(self, grace_s: float) -> None:
+        """Begin nothing new, let what runs end for `grace_s` seconds, then stop it without an outcome."""
+        self._stopping.set()
+        self.running.close()
+        if not self.running.wait_until_empty(grace_s):
+            logger.warning("stopping %d executions that did not end in time", len(self.running.all()))
+            self.running.stop_all()
+            self.running.wait_until_empty(10.0)
+
+    # -- before it starts ----------------------------------------------------------------------------------
+
+    def _stored(self, ref: TaskRef) -> tuple[int, Task]:
+        row = self._store.reader.task(ref.id)
+        if row is None:
+            raise LeaseLost(f"There is no task {ref.id!r}.", task_id=ref.id, lease=ref.lease)
+        return row["seq"], task_of(row["doc"], ref.id)
+
+    def _work(self, request: CycleRequest, task: Task) -> Work:
+        """What the request asks to run. Raises `NotAllowed` when that is not what the task is."""
+        if request.wanted_mode == "llm":
+            prompt = request.text_for_model
+            given = None if prompt is None else Work.of(task, prompt)
+        else:
+            command, argv = request.command_for_policy
+            given = None if command is None and argv is None else Work(command=command, argv=argv)
+        if given is None:
+            raise InvalidRequest("There is nothing to do: give a prompt, a command or argv.", path="prompt")
+        if request.wanted_mode != task.mode or (
+            task.mode == "local" and not self._is_same(given, Work.of(task))
+        ):
+            raise NotAllowed(
+                "not-the-task: what the call asks to run is not what the stored task says; only that may run",
+                rule="not-the-task",
+            )
+        return given
+
+    def _is_same(self, given: Work, stored: Work) -> bool:
+        """Whether two commands are one, in whichever of the two forms they come."""
+        if given == stored:
+            return True
+        try:
+            return self._gateway.policy.read(given) == self._gateway.policy.read(stored)
+        except CommandRefused:
+            return False
+
+    def _begin(self, running: Running) -> Outcome | None:
+        """Record the start; the stored outcome when it was executed before."""
+        if running.stopped == "stopping":
+            raise DaemonStopping
+        before = self._store.start_cycle(running.ref, self.process)
+        if before is None:
+            fault_point("cycle.started")
+            return None
+        if before["outcome"] is not None:
+            return Outcome.model_validate_json(before["outcome"])
+        if before["swarm"] != self.process and host_platform.ProcessId.parse(before["swarm"]).is_alive():
+            raise CycleRunning
+        raise CycleLost
+
+    # -- from the start on ---------------------------------------------------------------------------------
+
+    def _execute(self, attempt: Attempt, work: Work) -> Outcome:
+        try:
+            outcome = self._outcome(attempt, work)
+            fault_point("cycle.ended")
+            self._durably(lambda: self._store.record_outcome(outcome))
+        except Interrupted:
+            raise CycleLost("swarm stopped while this was being executed") from None
+        fault_point("cycle.recorded")
+        return outcome
+
+    def _outcome(self, attempt: Attempt, work: Work) -> Outcome:
+        approved, report = self._gateway.examine(attempt.task, work)
+        if approved is None:
+            return outcomes.blocked(attempt, report)
+        try:
+            return self._runner.run(attempt, approved, report)
+        except Interrupted:
+            raise
+        except Exception as error:
+            logger.exception("task %s could not be executed", attempt.ref.id)
+            return outcomes.failed(attempt, "internal", f"swarm failed: {type(error).__name__}: {error}")
+
+    def _durably(self, write: Callable[[], Result]) -> Result:
+        """Do it until the disk takes it. Raises `Interrupted` when this process ends before."""
+        while True:
+            try:
+                return write()
+            except StoreError as error:
+                if self._stopping.is_set():
+                    raise Interrupted from error
+                logger.error("what came of a task cannot be kept yet: %s", error)
+                self._stopping.wait(TRY_AGAIN_S)
+
+
+def problem_of(outcome: Outcome) -> NotAllowed:
+    """A refusal as the error that is answered: the same at the first call and at every repeat."""
+    message = outcome.failure.message if outcome.failure else "the safety gateway refused"
+    details: dict[str, Any] = {"task_id": outcome.task_id, "safety_report": outcome.safety_report}
+    return NotAllowed(message, **details)

@@ -1,0 +1,104 @@
+"""Which model answers right now: found at start, looked for again while that may change, told in the store."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Final
+
+from errors import NoModel, SkepError
+from llm.contracts import ChatClient
+from llm.discovery import ModelStatus, find_model, make_client
+from settings import Settings
+from store.reading import MODEL_STATUS
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between looks while none is ready, or while the one in use was only found on this machine.
+LOOK_S: Final = 5.0
+_NOT_LOOKED: Final = ModelStatus(False, None, None, "no model configured: still looking for one")
+
+
+class ModelWatch:
+    """Knows the model and holds the one client all calls share."""
+
+    def __init__(self, settings: Settings, store: SqliteStore, look_s: float = LOOK_S) -> None:
+        self._settings = settings
+        self._store = store
+        self._look_s = look_s
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
+        self._client: ChatClient | None = None
+        self._retired: list[ChatClient] = []
+        self.status = _NOT_LOOKED
+
+    def start(self) -> None:
+        """Look, at once where nobody has to be asked, and go on looking while that may change."""
+        if self._settings.llm_base_url and self._settings.llm_model:
+            self.look()
+        else:
+            self._thread.start()
+
+    def look(self) -> None:
+        """Look once."""
+        try:
+            found = find_model(self._settings)
+        except SkepError as error:
+            found = ModelStatus(False, None, None, f"no model configured: {error.message}")
+        with self._lock:
+            changed = found != self.status
+            self.status = found
+            if changed and self._client is not None:
+                # Calls under way still use it.
+                self._retired.append(self._client)
+                self._client = None
+        if changed:
+            self._tell(found)
+
+    def client(self) -> tuple[ChatClient, ModelStatus]:
+        """The client and what it talks to. Raises `NoModel`."""
+        with self._lock:
+            if not self.status.ready:
+                raise NoModel(self.status.reason)
+            if self._client is None:
+                self._client = make_client(self._settings, self.status)
+            return self._client, self.status
+
+    def close(self) -> None:
+        """Stop looking and close every connection. No call may be running."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        for client in [*self._retired, *([self._client] if self._client else [])]:
+            client.close()
+
+    def _watch(self) -> None:
+        # With a configured server only the finding of a model can change it; one on this machine comes and goes.
+        while not self._stop.is_set():
+            self.look()
+            if self.status.ready and self._settings.llm_base_url:
+                return
+            self._stop.wait(self._look_s)
+
+    def _tell(self, found: ModelStatus) -> None:
+        fact = {
+            "ready": found.ready,
+            "model": found.model,
+            "endpoint": found.endpoint,
+            "reason": found.reason,
+        }
+        try:
+            self._store.set_fact(
+                MODEL_STATUS,
+                fact,
+                "daemon.model",
+                model=found.model,
+                endpoint=found.endpoint,
+                reason=found.reason,
+            )
+        except SkepError as error:
+            logger.error("the model's status could not be kept: %s", error)
+            with self._lock:
+                self.status = _NOT_LOOKED if not found.ready else self.status

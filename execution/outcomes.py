@@ -1,0 +1,157 @@
+"""What came of an attempt, as the record that is kept: one function for each way it can end."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Final
+
+from cost.price import to_dollars
+from errors import ModelError, SkepError
+from execution.attempt import Attempt
+from execution.llm_runner import Answered, line_of
+from execution.local_runner import Ended, NotStarted
+from outcome import Failure, Outcome, Usage
+from store.outputs import StoredOutput
+
+#: Characters of a command's own words in a failure.
+WORDS_CHARS: Final = 300
+
+Report = dict[str, Any]
+
+
+def blocked(attempt: Attempt, report: Report) -> Outcome:
+    """The gate refused; nothing ran."""
+    reason = str(report["blocked_reason"])
+    return _outcome(
+        attempt,
+        None,
+        report,
+        status="safety_blocked",
+        result=reason,
+        failure=Failure(code="not_allowed", message=reason),
+    )
+
+
+def cancelled(attempt: Attempt, stored: StoredOutput | None, report: Report) -> Outcome:
+    """It was stopped for a person."""
+    failure = Failure(code="cancelled", message="cancelled while it ran")
+    return _outcome(attempt, stored, report, status="cancelled", result=failure.message, failure=failure)
+
+
+def failed(
+    attempt: Attempt,
+    code: str,
+    message: str,
+    *,
+    retryable: bool = False,
+    counts: bool = True,
+    report: Report | None = None,
+) -> Outcome:
+    """It could not be executed."""
+    failure = Failure(code=code, message=message, retryable=retryable, counts=counts)
+    return _outcome(attempt, None, report, status="failed", result=message, failure=failure)
+
+
+def not_started(attempt: Attempt, error: NotStarted, report: Report) -> Outcome:
+    """The system would not start the command."""
+    for_now = error.is_for_now
+    return failed(attempt, "not_started", str(error), retryable=for_now, counts=not for_now, report=report)
+
+
+def of_command(attempt: Attempt, ended: Ended, stored: StoredOutput, report: Report) -> Outcome:
+    """A command ended, or was ended at its time-out."""
+    timed_out = ended.timed_out
+    failure = None
+    if timed_out:
+        failure = Failure(code="timed_out", message=f"Task timeout after {ended.limit_s:g}s")
+    elif ended.exit_code != 0:
+        failure = Failure(code="exit_code", message=_words(ended.exit_code, stored.head))
+    return _outcome(
+        attempt,
+        stored,
+        report,
+        status="failed" if failure else "completed",
+        result=f"Task executed in {ended.elapsed_s:.2f}s with exit code {ended.exit_code}",
+        exit_code=ended.exit_code,
+        timed_out=timed_out,
+        failure=failure,
+        **_cost(0),
+    )
+
+
+def of_answer(attempt: Attempt, answered: Answered, stored: StoredOutput, report: Report) -> Outcome:
+    """A model answered."""
+    usage = answered.result.usage
+    return _outcome(
+        attempt,
+        stored,
+        report,
+        status="completed",
+        result=line_of(answered.result, stored.head),
+        model=answered.result.model,
+        usage=Usage(
+            prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, source=usage.source
+        ),
+        **_cost(answered.cost_micros),
+    )
+
+
+def of_model_error(attempt: Attempt, error: SkepError, stored: StoredOutput, report: Report) -> Outcome:
+    """A model call failed, or was not made because it could cost too much."""
+    if isinstance(error, ModelError):
+        failure = Failure(
+            code=error.code,
+            message=error.message,
+            retryable=error.retryable,
+            counts=error.counts,
+            retry_after_s=error.retry_after_s,
+        )
+    else:
+        failure = Failure(code=error.code, message=error.message)
+    return _outcome(
+        attempt,
+        stored,
+        report,
+        status="failed",
+        result=error.message,
+        model=attempt.request.model,
+        timed_out=error.code == "model_timeout",
+        failure=failure,
+    )
+
+
+def _outcome(attempt: Attempt, stored: StoredOutput | None, report: Report | None, **fields: Any) -> Outcome:
+    """The record with what every one of them has."""
+    kept = {}
+    if stored is not None:
+        kept = {
+            "output": stored.head,
+            "output_ref": stored.ref,
+            "output_bytes": stored.bytes,
+            "output_cut": stored.cut,
+        }
+    is_command = attempt.running.mode == "local"
+    return Outcome(
+        **{
+            "task_id": attempt.ref.id,
+            "lease": attempt.ref.lease,
+            "mode": attempt.running.mode,
+            "model": "local" if is_command else None,
+            "started_at": attempt.running.started_at,
+            "ended_at": time.time(),
+            "safety_report": report,
+            **kept,
+            **fields,
+        }
+    )
+
+
+def _cost(micros: int | None) -> dict[str, Any]:
+    return {"cost_micros": micros, "budget_used": None if micros is None else to_dollars(micros)}
+
+
+def _words(exit_code: int, head: str) -> str:
+    """What a failing command said, after how it ended."""
+    how = f"exit code {exit_code}" if exit_code > 0 else f"ended by signal {-exit_code}"
+    said = " ".join(head.split())
+    return f"{how}: {said[:WORDS_CHARS]}" if said else how

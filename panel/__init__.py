@@ -1,0 +1,1 @@
+"""The control panel: pages and the JSON API of one home, on loopback, for the person who owns it."""

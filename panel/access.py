@@ -1,0 +1,103 @@
+"""The panel's gate: the order in which a request is looked at before any page or route sees it.
+
+First whether it comes straight from this machine (`localhost.gate`), then whether a foreign page sent it, then
+who is there: a browser by its session, a program by the execution token. A change by a browser must besides
+come from the panel's own page, as JSON, with the token that only this page knows.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Final
+
+import flask
+
+from errors import ForeignRequest, NotAuthenticated
+from localhost import gate, problems
+from panel.context import Panel, panel
+from panel.login import is_private
+
+CSRF_HEADER: Final = "X-CSRF-Token"
+#: Endpoints that answer without a login. None of them tells or changes anything of the home.
+PUBLIC: Final = frozenset({"static", "healthz.healthz", "session.login", "spawner.gone"})
+
+PAGE_HEADERS: Final = problems.SERVICE_HEADERS | {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+class NoCsrfToken(ForeignRequest):
+    """The request does not come from the panel's own page."""
+
+    code = "no_csrf_token"
+
+
+def check(request: flask.Request) -> None:
+    """Raise unless the request may go on to its page or route."""
+    here = panel()
+    gate.check_transport(request, here.port)
+    check_sender(request)
+    if request.endpoint == "session.login":
+        check_own_page(request)
+    if request.endpoint in PUBLIC:
+        return
+    if "Authorization" in request.headers:
+        gate.check_bearer(request, read_token(here))
+        flask.g.by = "api"
+        return
+    if not here.sessions.is_open():
+        raise NotAuthenticated("Log in first: `skep panel` prints a link. Programs send the execution token.")
+    flask.g.by = "panel"
+    if request.method not in gate.SAFE_METHODS:
+        check_own_page(request)
+        gate.check_json(request)
+        check_csrf(request, here)
+
+
+def check_sender(request: flask.Request) -> None:
+    """Raise `ForeignRequest` when the browser says that another site's page sent this."""
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is None or site in {"same-origin", "none"}:
+        return
+    is_visit = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    is_whole_page = request.headers.get("Sec-Fetch-Dest") == "document"
+    if not (request.method == "GET" and request.path == "/" and is_visit and is_whole_page):
+        raise ForeignRequest("Pages of other sites may link to the panel's first page and do nothing else.")
+
+
+def check_own_page(request: flask.Request) -> None:
+    """Raise `ForeignRequest` unless the browser says that the panel's own page sent this.
+
+    The ``Origin``, where there is one, was found to be ours before.
+    """
+    if "Origin" not in request.headers and request.headers.get("Sec-Fetch-Site") != "same-origin":
+        raise ForeignRequest("Changes are taken from the panel's own pages, or with the execution token.")
+
+
+def check_csrf(request: flask.Request, here: Panel) -> None:
+    """Raise `NoCsrfToken` unless the page showed the token it was given."""
+    if not here.sessions.is_csrf_token(request.headers.get(CSRF_HEADER, "")):
+        raise NoCsrfToken("The page is out of date; reload it.")
+
+
+def read_token(here: Panel) -> str:
+    """The execution token of this home; empty where there is none, or where others could have read it."""
+    try:
+        handle = os.open(here.home.token, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return ""
+    with os.fdopen(handle, encoding="ascii", errors="replace") as file:
+        return file.read(1024).strip() if is_private(os.fstat(handle), stat.S_IFREG) else ""
+
+
+def add_headers(response: flask.Response) -> flask.Response:
+    """Put the headers of a page on an answer that does not have them."""
+    for name, value in PAGE_HEADERS.items():
+        response.headers[name] = value
+    if flask.request.endpoint == "static":
+        response.headers["Cache-Control"] = "no-cache"  # nobody's data: kept, and asked about each time
+    return response

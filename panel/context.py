@@ -1,0 +1,58 @@
+"""What every page and route of the panel works with."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Protocol, cast
+
+import flask
+
+from clock import Clock
+from panel.login import LoginGuard
+from panel.sessions import Sessions
+from settings import Home, Settings
+from store.answering import Answer
+from store.contracts import Store
+from store.reading import Reader
+
+EXTENSION = "skep-panel"
+
+
+class PanelStore(Store, Protocol):
+    """A store that a person's answers can be given to."""
+
+    def approve(self, subject: str, by: str, comment: str | None = None) -> str:
+        """Say yes to what waits about a task, or to a decision by its id."""
+
+    def reject(self, subject: str, by: str, comment: str | None = None) -> str:
+        """Say no to it."""
+
+    def answer(self, given: Answer) -> str:
+        """Answer a decision with one of its options."""
+
+
+@dataclass
+class Panel:
+    """The panel of one home."""
+
+    store: PanelStore
+    home: Home
+    settings: Settings
+    clock: Clock
+    #: the port it is served at; known once it listens
+    port: int
+    guard: LoginGuard
+    sessions: Sessions = field(default_factory=Sessions)
+    #: changes with every start, so that no page of an earlier one counts as fresh
+    start_id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def reader(self) -> Reader:
+        """What is read, without being able to write."""
+        return self.store.reader
+
+
+def panel() -> Panel:
+    """The panel of the current request."""
+    return cast("Panel", flask.current_app.extensions[EXTENSION])

@@ -1,0 +1,61 @@
+"""How things stand, in one plain sentence. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from panel.words import count_of, one_line
+from runtime_contract import Status
+from store.lanes import Gate
+
+
+@dataclass(frozen=True)
+class Health:
+    """How things stand."""
+
+    #: a stable word: stopped, paused, asks, working, held, waiting, done, empty
+    kind: str
+    #: the sentence
+    sentence: str
+    #: what else there is to know or do
+    detail: str = ""
+
+
+def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs: bool) -> Health:
+    """How things stand, from the counts by status, the gate, the open questions and the daemon."""
+    waiting, running = counts[Status.PENDING], counts[Status.IN_PROGRESS]
+    moving = f"{running:,} running, {waiting:,} waiting"
+    if not any(counts.values()):
+        return _of_empty(worker_runs)
+    if not worker_runs and (waiting or running):
+        return Health("stopped", f"Stopped: no worker runs, so {count_of(waiting + running, 'task')} wait here.",
+                      "Start it with skep up.")  # fmt: skip
+    if gate.paused is not None:
+        return Health("paused", f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
+    if questions:
+        needs = "task needs" if questions == 1 else "tasks need"
+        return Health("asks", f"{questions:,} {needs} your decision.", f"{_capital(moving)}.")
+    if running:
+        return Health("working", f"Working: {moving}, nothing needs you.")
+    if waiting:
+        return _of_waiting(waiting, gate)
+    return Health("done", "All done: nothing runs, nothing waits.")
+
+
+def _of_empty(worker_runs: bool) -> Health:
+    if worker_runs:
+        return Health("empty", "Ready: drop in the first task.")
+    return Health("stopped", "Nothing here yet, and no worker runs.", "Start it with skep up.")
+
+
+def _of_waiting(waiting: int, gate: Gate) -> Health:
+    reasons = list(dict.fromkeys(one_line(reason) for reason in gate.closed_modes.values()))
+    if reasons:
+        return Health("held", f"Waiting: {count_of(waiting, 'task')}, nothing running.",
+                      f"{_capital('; '.join(reasons))}.")  # fmt: skip
+    return Health("waiting", f"Waiting: {count_of(waiting, 'task')} for a time, another task or a free slot.")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".")

@@ -1,0 +1,175 @@
+"""Logging in: a one-time code, handed from the command line to the panel through the private state directory.
+
+Whoever can write into ``.swarm/`` (0700) is the person the panel belongs to, and that is all a login has to
+prove. The command line invents a code, leaves its SHA-256 there with an expiry, and shows the code in a link's
+fragment, which no browser sends, logs or passes on. The panel takes the file away when the code comes back:
+of two who bring the same code, one succeeds in unlinking and is in. The code itself is never written down.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+import threading
+from pathlib import Path
+from typing import Final
+
+from clock import Clock, SystemClock
+from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
+from settings import Home
+
+#: Seconds a code is good for.
+CODE_LIFE_S: Final = 300
+#: Failures in a row after which every code is void and the panel takes a rest.
+MOST_FAILURES: Final = 5
+FIRST_REST_S: Final = 10.0
+LONGEST_REST_S: Final = 300.0
+#: Longer texts are no codes.
+LONGEST_CODE: Final = 200
+
+_PORT_FILE: Final = "panel_port"
+
+
+class LoginRest(NotAuthenticated):
+    """Too many failed logins."""
+
+    code = "login_rest"
+    http_status = 429
+
+
+def codes_directory(home: Home) -> Path:
+    """Where the codes that wait to be used are."""
+    return home.state / "panel_codes"
+
+
+def mint_login_link(home: Home, port: int, clock: Clock | None = None) -> str:
+    """A link that logs one browser in, once, within five minutes. To be shown to the person, never logged.
+
+    `port` 0 means the one the running panel has taken. Raises `NotAllowed`, `DaemonUnreachable`.
+    """
+    codes = CodeBox(home, clock or SystemClock())
+    return f"http://127.0.0.1:{port or read_port(home)}/#code={codes.mint()}"
+
+
+def read_port(home: Home) -> int:
+    """The port of the running panel. Raises `DaemonUnreachable`."""
+    try:
+        return int((home.state / _PORT_FILE).read_text("ascii"))
+    except (OSError, ValueError):
+        raise DaemonUnreachable("The control panel does not run; start it with `skep up`.") from None
+
+
+def write_port(home: Home, port: int) -> None:
+    """Tell the command line which port the panel has taken."""
+    path = home.state / _PORT_FILE
+    fresh = path.with_name(f"{_PORT_FILE}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(str(port))
+    fresh.replace(path)
+
+
+class CodeBox:
+    """The codes of one home that wait to be used."""
+
+    def __init__(self, home: Home, clock: Clock) -> None:
+        self._path = codes_directory(home)
+        self._clock = clock
+
+    def mint(self) -> str:
+        """A fresh code. Raises `NotAllowed` where its directory is not private."""
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not is_private(os.lstat(self._path), stat.S_IFDIR):
+            raise NotAllowed(f"{self._path} is not a private directory of yours; remove it and try again.")
+        self._remove_expired()
+        code = secrets.token_urlsafe(32)
+        handle = os.open(self._file_of(code), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(str(self._clock.now() + CODE_LIFE_S))
+        return code
+
+    def consume(self, code: str) -> bool:
+        """Whether the code was good; it no longer is."""
+        path = self._file_of(code)
+        is_good = self._is_current(path)
+        try:
+            path.unlink()
+        except OSError:
+            return False
+        return is_good
+
+    def void_all(self) -> None:
+        """No code that is out is good any more."""
+        for path in self._files():
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+    def _file_of(self, code: str) -> Path:
+        return self._path / hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _files(self) -> list[Path]:
+        with contextlib.suppress(OSError):
+            return list(self._path.iterdir())
+        return []
+
+    def _remove_expired(self) -> None:
+        for path in self._files():
+            if not self._is_current(path):
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+    def _is_current(self, path: Path) -> bool:
+        """Whether the file is ours alone and its time is not over, nor longer than any code's."""
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return False
+        with os.fdopen(handle) as file:
+            if not is_private(os.fstat(handle), stat.S_IFREG):
+                return False
+            try:
+                left = float(file.read(64)) - self._clock.now()
+            except ValueError:
+                return False
+        return 0 < left <= CODE_LIFE_S
+
+
+def is_private(found: os.stat_result, kind: int) -> bool:
+    """Whether a file is of this kind, ours, and closed to everybody else."""
+    return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.getuid() and not found.st_mode & 0o077
+
+
+class LoginGuard:
+    """Lets good codes in, and takes a growing rest after five bad ones, so that guessing leads nowhere."""
+
+    def __init__(self, codes: CodeBox, clock: Clock) -> None:
+        self._codes = codes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._rests = 0
+        self._rest_until = 0.0
+
+    def admit(self, code: str) -> None:
+        """Let the bearer of this code in, or raise `NotAuthenticated` or `LoginRest`."""
+        with self._lock:
+            left = self._rest_until - self._clock.monotonic()
+            if left > 0:
+                raise LoginRest(f"Too many failed logins; try again in {left:.0f} s.", retry_after_s=left)
+            if len(code) <= LONGEST_CODE and self._codes.consume(code):
+                self._failures = self._rests = 0
+                return
+            self._count_failure()
+        raise NotAuthenticated("This link was used before, or is older than 5 minutes.")
+
+    def _count_failure(self) -> None:
+        self._failures += 1
+        if self._failures >= MOST_FAILURES:
+            self._codes.void_all()
+            rest = min(LONGEST_REST_S, FIRST_REST_S * 2**self._rests)
+            self._rest_until = self._clock.monotonic() + rest
+            self._rests += 1
+            self._failures = 0

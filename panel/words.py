@@ -1,0 +1,42 @@
+"""Text of unknown origin made fit to be looked at: nothing hidden, nothing that turns the line around. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+#: C0, DEL, C1, and the marks that are invisible or change the direction of what follows.
+_UNSEEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_SPACES: Final = re.compile(r"\s+")
+_LINE_CHARS: Final = 240
+
+
+def plain(text: str) -> str:
+    """The text with every invisible or direction-changing character spelled out."""
+    return _UNSEEN.sub(_spell, text)
+
+
+def _spell(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else f"\N{MATHEMATICAL LEFT ANGLE BRACKET}U+{code:04X}⟩"
+
+
+def one_line(text: str, limit: int = _LINE_CHARS) -> str:
+    """The beginning of the text in one line, fit to be looked at."""
+    line = _SPACES.sub(" ", text[: limit * 4]).strip()
+    cut = len(text) > limit * 4 or len(line) > limit
+    return plain(line[:limit]) + (" …" if cut else "")
+
+
+def last_line(text: str, limit: int = _LINE_CHARS) -> str:
+    """The last line of the text that says something."""
+    lines = text[-limit * 20 :].strip().splitlines()
+    return one_line(lines[-1], limit) if lines else ""
+
+
+def count_of(number: int, one: str, many: str | None = None) -> str:
+    """``1 task``, ``3 tasks``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

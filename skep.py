@@ -1,0 +1,147 @@
+"""The command line: ``skep VERB``. Each verb is a file of ``commands/`` that is loaded when it is called.
+
+`skep --help` reads only the table below, so it answers at once whatever the verbs need. What goes wrong is
+told here, in one place: a sentence on standard error, with ``--json`` also ``{"error": ...}`` (RFC 9457) on
+standard output, and one of the exit codes of `commands.exits`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+from click.shell_completion import CompletionItem
+
+from commands import exits, terminal
+from errors import SkepError
+
+#: Every verb: the module and name of its command, and what it is for.
+VERBS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("init:init", "make a home here"),
+    "up": ("up:up", "run the daemon: swarm, workers and panel"),
+    "add": ("add:add", "put tasks into the queue"),
+    "validate": ("validate:validate", "check a queue file without taking it in"),
+    "list": ("list:list_tasks", "list tasks, with what they wait for"),
+    "show": ("show:show", "tell everything about a task"),
+    "status": ("status:status", "tell how the home is doing"),
+    "log": ("log:log", "print what a task printed"),
+    "events": ("events:events", "print the history"),
+    "wait": ("wait:wait", "wait until tasks have ended"),
+    "edit": ("edit:edit", "change tasks in your editor"),
+    "cancel": ("cancel:cancel", "withdraw tasks"),
+    "retry": ("retry:retry", "send ended tasks back to the queue"),
+    "approve": ("approve:approve", "say yes to what waits for you"),
+    "reject": ("reject:reject", "say no to it, and why"),
+    "pause": ("pause:pause", "start nothing new"),
+    "resume": ("resume:resume", "start things again"),
+    "verify": ("verify:verify", "check the log against the store"),
+    "doctor": ("doctor:doctor", "check this machine and home"),
+    "service": ("service:service", "run the daemon as a systemd user service"),
+    "panel": ("panel:panel", "print a fresh login link to the panel"),
+    "completion": ("completion:completion", "print a shell's completion script"),
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands are named in a table and imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order of a task's life."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a verb, imported now."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(f"commands.{module}"), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with a guess at what was meant."""
+        close = [] if args[0] in VERBS else difflib.get_close_matches(args[0], VERBS, n=1)
+        if close:
+            ctx.fail(f"There is no verb {terminal.clean(args[0])!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of verbs, from the table."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, told) for name, (_, told) in VERBS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Verbs and options that begin so."""
+        verbs = [CompletionItem(name, help=told) for name, (_, told) in VERBS.items() if name.startswith(incomplete)]
+        return verbs + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the verb; a reader that went away ends it quietly."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  lives as long as we do
+            return exits.PIPE_CLOSED
+        return result
+
+    def main(
+        self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any
+    ) -> Any:
+        """Run a command line and end with its exit code."""
+        given = list(sys.argv[1:] if args is None else args)
+        try:
+            code = super().main(given, *rest, standalone_mode=False, **extra)
+        except (click.ClickException, click.Abort, SkepError, OSError) as error:
+            code = tell(error, given)
+        if standalone_mode:
+            sys.exit(code or 0)
+        return code or 0
+
+
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="""\b
+Exit codes: 0 fine, 1 the task or check failed, 2 wrong usage,
+3 cannot reach or read, 75 waiting for a person.""",
+)
+@click.option("--home", metavar="DIR", help="The home; default SKEP_HOME, else the current directory.")
+@click.version_option(package_name="skep", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, home: str | None) -> None:
+    """Work through a queue of LLM tasks and commands: safely, in order, and with nothing lost.
+
+    Example: skep init && skep add --command "echo hello" && skep up
+    """
+    context.obj = {"home": home}
+    context.color = None if terminal.wants_colour(os.environ) else False
+
+
+def tell(error: Exception, arguments: Sequence[str]) -> int:
+    """Tell what went wrong, as text and where asked as JSON; the exit code."""
+    if isinstance(error, click.Abort):
+        return exits.INTERRUPTED
+    if isinstance(error, click.UsageError) and error.ctx is not None and not exits.is_json(arguments):
+        click.echo(error.ctx.get_usage(), err=True)
+    verb = next((word for word in arguments if word in VERBS), "")
+    click.echo(terminal.clean(f"{f'skep {verb}'.rstrip()}: {exits.sentence(error)}"), err=True)
+    if exits.is_json(arguments):
+        terminal.print_json({"error": exits.problem(error)})
+    return exits.code_of(error)
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    terminal.prepare_streams()
+    cli.main(prog_name="skep")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,109 @@
+"""Reading and keeping files that others may have touched: never a link, a pipe, a device or a stranger's file."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+import host_platform
+from errors import InvalidFile
+from runtime_contract import ID_PATTERN, Limits
+from store.queue_file.strict_json import too_large
+
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What changes when a file does, as far as stat(2) can tell."""
+
+    mtime_ns: int
+    size: int
+    inode: int
+
+    @classmethod
+    def of(cls, info: os.stat_result) -> Signature:
+        """The signature of a file by its stat."""
+        return cls(info.st_mtime_ns, info.st_size, info.st_ino)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A file as it was read once."""
+
+    data: bytes
+    digest: str
+    signature: Signature
+
+
+def look_at(path: Path) -> Signature | None:
+    """The file's signature, or none where there is no file."""
+    try:
+        return Signature.of(path.stat())
+    except FileNotFoundError:
+        return None
+
+
+def read(path: Path, limits: Limits) -> Content:
+    """A regular file of this user, whole. Raises `FileNotFoundError`, `InvalidFile`."""
+    try:
+        handle = os.open(path, _FLAGS)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EMLINK}:
+            raise InvalidFile("is a symbolic link") from error
+        raise InvalidFile(f"cannot be opened: {error.strerror}") from error
+    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
+        info = os.fstat(handle)
+        check(info, limits)
+        data = file.read(limits.file_bytes + 1)
+    if len(data) > limits.file_bytes:
+        raise too_large(len(data), limits)
+    return Content(data, hashlib.sha256(data).hexdigest(), Signature.of(info))
+
+
+def check(info: os.stat_result, limits: Limits) -> None:
+    """Raise `InvalidFile` unless this is a regular file of this user within its bound."""
+    if not stat.S_ISREG(info.st_mode):
+        raise InvalidFile("is not a regular file")
+    if info.st_uid != os.geteuid() and os.geteuid() != 0:
+        raise InvalidFile(f"belongs to another user (uid {info.st_uid})")
+    if info.st_size > limits.file_bytes:
+        raise too_large(info.st_size, limits)
+
+
+def hash_file(path: Path) -> str | None:
+    """SHA-256 of a file's content, or none where it is gone or cannot be read."""
+    try:
+        handle = os.open(path, _FLAGS)
+    except OSError:
+        return None
+    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep_aside(folder: Path, name: str, text: str) -> Path:
+    """Put a text into `folder` for a person, durably; the same text under the same name is kept once."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / name
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with open(handle, "wb") as file:  # noqa: PTH123  a descriptor
+            file.write(text.encode("utf-8", "surrogateescape"))
+            file.flush()
+            os.fsync(handle)
+        host_platform.fsync_directory(folder)
+    return path
+
+
+def name_for(task_id: str, revision: int | None, text: str) -> str:
+    """``<id>-<revision>-<hash>.json``; an id that is no file name is hashed."""
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    stem = task_id if ID_PATTERN.fullmatch(task_id) else f"task-{hashlib.sha256(task_id.encode()).hexdigest()[:10]}"
+    return f"{stem}-{revision or 0}-{digest[:8]}.json"

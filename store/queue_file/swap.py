@@ -1,0 +1,126 @@
+"""Putting the next queue file in the place of the old one without losing what was saved in between.
+
+The two change places in one step, so whatever stood there, a person's save of a millisecond ago included, is
+in our hands afterwards and can be looked at. The old file is kept for some seconds: an editor that holds it
+open may still write into it. Names say where a file is in that way, so that a crash leaves no riddle:
+``writing`` is ours and unfinished, ``swap`` is ours or just came out, ``out-N`` came out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import host_platform
+from store.queue_file import plain_files
+from store.queue_file.plain_files import Signature
+
+#: seconds an old file is watched for writes through a handle that was open before the exchange
+HELD_S: Final = 5.0
+#: seconds since its last change that an editor's mark holds projection, by name
+_LONG: Final = 15 * 60.0
+_SHORT: Final = 5.0
+
+
+@dataclass(slots=True)
+class Held:
+    """An old queue file that an editor may still be writing into."""
+
+    path: Path
+    signature: Signature
+    until: float
+
+
+class Places:
+    """Where the files of one queue file lie."""
+
+    def __init__(self, queue_file: Path, state: Path) -> None:
+        #: what the name leads to: a link is followed and stays
+        self.target = Path(os.path.realpath(queue_file))
+        folder, prefix = state, ""
+        if os.stat(self.target.parent).st_dev != os.stat(state).st_dev:
+            folder, prefix = self.target.parent, f".{self.target.name}.skep-"
+        stem = prefix or "queue.json."
+        self.writing = folder / f"{stem}writing"
+        self.swap = folder / f"{stem}swap"
+        self._out = f"{stem}out-"
+        self.folder = folder
+        self.error = queue_file.with_name(f"{queue_file.name}.error")
+
+    def out(self, number: int) -> Path:
+        """The place of an old file."""
+        return self.folder / f"{self._out}{number}"
+
+    def left_over(self) -> list[Path]:
+        """Old files that a process which is gone was still watching."""
+        found = sorted(self.folder.glob(f"{self._out}*"))
+        return [*found, self.swap] if self.swap.exists() else found
+
+    def is_being_edited(self, now: float) -> bool:
+        """Whether an editor's mark beside the file asks to leave it alone; `now` is wall time."""
+        name = self.target.name
+        marks = {f".{name}.swp": _LONG, f".{name}.swo": _LONG, f".#{name}": _LONG, f"{name}.lock": _LONG,
+                 f".~lock.{name}#": _LONG, f"{name}~": _SHORT}  # fmt: skip
+        return any(_is_younger(self.target.with_name(mark), now - most) for mark, most in marks.items())
+
+
+def _is_younger(path: Path, moment: float) -> bool:
+    try:
+        return path.lstat().st_mtime > moment
+    except OSError:
+        return False
+
+
+def dress(path: Path, target: Path) -> None:
+    """Give a new file the mode and owner of the old one, as far as this user may."""
+    with contextlib.suppress(FileNotFoundError):
+        info = target.stat()
+        mine = path.stat()
+        if (info.st_uid, info.st_gid) != (mine.st_uid, mine.st_gid):
+            with contextlib.suppress(PermissionError):
+                os.chown(path, info.st_uid, info.st_gid)
+        path.chmod(stat.S_IMODE(info.st_mode))
+
+
+def exchange(new: Path, target: Path, known: frozenset[str]) -> bool:
+    """Put `new` at `target`; what stood there is at `new` afterwards. False where nothing could be done safely.
+
+    Where the file system cannot exchange names, the old file is looked at and linked aside first; a save by
+    rename in the instant between is then lost.
+    """
+    try:
+        host_platform.exchange_files(new, target)
+    except FileNotFoundError:
+        return _create(new, target)
+    except host_platform.ExchangeUnsupported:
+        return _replace(new, target, known)
+    host_platform.fsync_directory(target.parent)
+    return True
+
+
+def _create(new: Path, target: Path) -> bool:
+    """The file was missing: it appears whole, and never over one that came meanwhile."""
+    try:
+        os.link(new, target)
+    except OSError:
+        return False
+    new.unlink()
+    host_platform.fsync_directory(target.parent)
+    return True
+
+
+def _replace(new: Path, target: Path, known: frozenset[str]) -> bool:
+    if plain_files.hash_file(target) not in known:
+        return False
+    aside = new.with_name(f"{new.name}-old")
+    with contextlib.suppress(FileNotFoundError):
+        aside.unlink()
+    os.link(target, aside)
+    new.replace(target)
+    aside.replace(new)
+    host_platform.fsync_directory(target.parent)
+    return True

@@ -1,0 +1,220 @@
+"""Taking a saved queue file in: one transaction for the whole file, which also notes that it was taken.
+
+Everything that can be known beforehand is settled outside the transaction: the file is parsed, entries that
+say what the view says drop out, new ones are judged. What is left is decided inside, against the rows as
+they are then. The file's hash is stored with it, so doing it again after a crash changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from faults import fault_point
+from runtime_contract import Status
+from settings import Settings
+from store import decisions, intake, steering
+from store.queue_file import apply, entries, merge, strict_json
+from store.queue_file.entries import FileEntry, Namesake, QueueEntries
+from store.queue_file.rendering import hash_entry
+from store.queue_file.wishes import AskRemoval, Cancel, Edit, Refuse, Retry, Wish
+from store.reading import Reader
+from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, Question, RefusedTask
+from store.transaction import Transaction, dump
+from store.writer import Writer
+
+#: Facts about the queue file, in `meta`.
+TAKEN: Final = "queue_file_hash"
+TOP: Final = "queue_file_top"
+REVISION: Final = "queue_file_revision"
+_REMOVAL: Final = "queue_file_removal"
+_IDS_TOLD: Final = 100
+
+
+@dataclass(slots=True)
+class Brought:
+    """A file, sorted before the transaction."""
+
+    digest: str
+    size: int
+    top: dict[str, object]
+    revision: int | None
+    refused_keys: list[tuple[str, str, str]]
+    judged: list[NewTask | RefusedTask | EndedTask] = field(default_factory=list)
+    #: entries the judged ones came from, in the same order, none for what is no object
+    sources: list[FileEntry | None] = field(default_factory=list)
+    #: entries of known tasks that say something else than the view
+    changed: list[FileEntry] = field(default_factory=list)
+    #: pending tasks that the file's revision showed and it lacks
+    missing: list[str] = field(default_factory=list)
+    #: pending tasks that the file's revision showed
+    shown: int = 0
+
+
+class Taker:
+    """Takes saved files in."""
+
+    def __init__(self, writer: Writer, reader: Reader, rules: apply.Rules, settings: Settings) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._rules = rules
+        self._settings = settings
+
+    def take_in(self, data: bytes, digest: str) -> apply.Tally:
+        """Merge a file into the store. Raises `InvalidFile`; the file then has no effect."""
+        brought = self._sort(data, digest)
+        tally = self._writer.run(lambda tx: self._merge(tx, brought))
+        fault_point("ingest.committed")
+        return tally
+
+    # -- before the transaction ----------------------------------------------------------------------------
+
+    def _sort(self, data: bytes, digest: str) -> Brought:
+        found = entries.read(strict_json.parse(data, self._rules.contract))
+        revision = self._known_revision(found.revision)
+        brought = Brought(digest, len(data), found.top, revision, found.refused_keys)
+        given = entries.give_ids(found.nameless, found.named, self._namesakes(found.nameless), revision)
+        everything = [*found.named.values(), *given]
+        known = self._shown(each.id for each in everything)
+        for entry in everything:
+            shown = known.get(entry.id)
+            if shown is None:
+                brought.judged.append(entries.admit(entry, self._rules.contract))
+                brought.sources.append(entry)
+            elif shown != (entry.section, dump(entry.raw)):
+                brought.changed.append(entry)
+        self._note_refused(brought, found, known)
+        self._note_missing(brought, {each.id for each in everything})
+        return brought
+
+    def _known_revision(self, revision: int | None) -> int | None:
+        """The file's revision, unless this home never wrote it."""
+        row = self._reader.one("get_meta", key=REVISION)
+        newest = 0 if row is None else int(row["value"])
+        return revision if revision is not None and 0 < revision <= newest else None
+
+    def _shown(self, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Section and text of those tasks that are known."""
+        rows = self._reader.all("shown_of", ids=entries.to_text(list(ids)))
+        return {row["id"]: (row["section"], row["text"]) for row in rows}
+
+    def _namesakes(self, nameless: Sequence[FileEntry]) -> dict[str, list[Namesake]]:
+        bases = {entry.id for entry in nameless}
+        return {
+            base: [
+                Namesake(row["id"], row["first_shown"]) for row in self._reader.all("namesakes", base=base)
+            ]
+            for base in (self._shown(bases) if bases else ())
+        }
+
+    def _note_refused(self, brought: Brought, found: QueueEntries, known: dict[str, tuple[str, str]]) -> None:
+        refused = {each.id: each for each in found.refused}
+        for twin in found.twins:
+            first = found.named[twin.id]
+            is_copy = twin.raw == first.raw or (twin.id in known and twin.section != first.section)
+            if not is_copy:
+                reason = f"{twin.path}.id: {twin.id!a} stands at {first.path} already; give it another id"
+                each = entries.refuse(twin.raw, reason, f"{twin.path}.id", code="duplicate_id")
+                refused.setdefault(each.id, each)
+        brought.judged += refused.values()
+        brought.sources += [None] * len(refused)
+
+    def _note_missing(self, brought: Brought, present: set[str]) -> None:
+        if brought.revision is not None:
+            shown = [row["id"] for row in self._reader.all("pending_shown_at", revision=brought.revision)]
+            brought.shown = len(shown)
+            brought.missing = [task_id for task_id in shown if task_id not in present]
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _merge(self, tx: Transaction, brought: Brought) -> apply.Tally:
+        tally = apply.Tally()
+        late = self._enter_new(tx, brought, tally)
+        for entry in [*brought.changed, *late]:
+            self._merge_one(tx, entry, brought.revision, tally)
+        self._take_away(tx, brought, tally)
+        for key, rule, value in brought.refused_keys:
+            tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
+        tx.set_meta(TAKEN, brought.digest)
+        tx.set_meta(TOP, entries.to_text(brought.top))
+        tx.emit(
+            "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
+            added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
+        )  # fmt: skip
+        fault_point("ingest.before_commit")
+        return tally
+
+    def _enter_new(self, tx: Transaction, brought: Brought, tally: apply.Tally) -> list[FileEntry]:
+        """Enter what nobody knows; return the entries of ids that came to be known in the meantime."""
+        known = intake.states_of(tx, (_id_of(each) for each in brought.judged))
+        late = [
+            entry
+            for each, entry in zip(brought.judged, brought.sources, strict=True)
+            if entry is not None and _id_of(each) == entry.id and entry.id in known
+        ]
+        fresh = [each for each in brought.judged if _id_of(each) not in known] if known else brought.judged
+        brought_in = Intake(
+            new=[each for each in fresh if isinstance(each, NewTask)],
+            refused=[each for each in fresh if isinstance(each, RefusedTask)],
+            ended=[each for each in fresh if isinstance(each, EndedTask)],
+        )
+        intake.enter(tx, brought_in, apply.SOURCE, self._rules.lanes)
+        tally.added += len(brought_in.new)
+        tally.refused += len(brought_in.refused)
+        return late
+
+    def _merge_one(self, tx: Transaction, entry: FileEntry, revision: int | None, tally: apply.Tally) -> None:
+        row = steering.find(tx, entry.id)
+        text = dump(entry.raw)
+        wish = Wish(entry.section, entry.raw, hash_entry(text), revision)
+        actions = merge.decide(wish, apply.load(tx, row), apply.checker(self._rules.contract))
+        safe_text = entries.to_text(entry.raw)
+        apply.act(tx, entry.id, actions, self._rules, apply.Asked(apply.SOURCE, revision, safe_text))
+        tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
+        tally.cancelled += any(isinstance(each, Cancel) for each in actions)
+        tally.refused += any(isinstance(each, Refuse) for each in actions)
+
+    def _take_away(self, tx: Transaction, brought: Brought, tally: apply.Tally) -> None:
+        """Cancel what was taken out of the file, or ask first where it is much."""
+        states = intake.states_of(tx, brought.missing)
+        still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
+        if not still:
+            return
+        most, share = self._settings.removal_ask_count, self._settings.removal_ask_share
+        decided = merge.decide_removal(still, brought.shown, most, share)
+        if isinstance(decided, AskRemoval):
+            self._ask(tx, decided.ids, brought.revision)
+            return
+        # The newest first: who waits for another is withdrawn before the other fails it.
+        for task_id in reversed(decided.ids):
+            if STATUS_OF_STATE[steering.find(tx, task_id)["state"]] is Status.PENDING:
+                steering.cancel(tx, task_id, apply.SOURCE, "taken out of queue.json")
+                tally.cancelled += 1
+
+    def _ask(self, tx: Transaction, ids: Sequence[str], revision: int | None) -> None:
+        """Put up the question, once for the same tasks missing from the same revision."""
+        mark = f"{entries.short_hash(sorted(ids))} {revision}"
+        if tx.meta(_REMOVAL) == mark or _is_open(tx, ids):
+            return
+        tx.set_meta(_REMOVAL, mark)
+        tx.emit(
+            "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]), revision=revision,
+            reason=f"{len(ids)} pending tasks are missing from the saved file; nothing was cancelled",
+        )  # fmt: skip
+        question = Question(
+            kind="removal",
+            question=f"{len(ids)} pending tasks are missing from the saved queue.json: cancel them?",
+            options=("accept", "keep"),
+            payload={"ids": list(ids)},
+        )
+        decisions.ask(tx, question)
+
+
+def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:
+    payload = dump({"ids": list(ids)})
+    return any(row["kind"] == "removal" and row["payload"] == payload for row in tx.all("open_decisions"))
+
+
+def _id_of(judged: NewTask | RefusedTask | EndedTask) -> str:
+    return judged.task.id if isinstance(judged, NewTask) else judged.id
