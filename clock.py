@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
-from typing import Protocol
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, Protocol
 
 
 class Clock(Protocol):
@@ -32,6 +32,30 @@ class SystemClock:
 def to_rfc3339(moment: float) -> str:
     """Unix seconds as RFC 3339 text in UTC with microseconds."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+class _LocalTime(tzinfo):
+    """The machine's own time zone with all its changes, where `astimezone` gives one moment's offset."""
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        return None if moment is None else moment.replace(tzinfo=None).astimezone().utcoffset()
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        return None
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        return None if moment is None else moment.replace(tzinfo=None).astimezone().tzname()
+
+    def fromutc(self, moment: datetime) -> datetime:
+        return datetime.fromtimestamp(moment.replace(tzinfo=UTC).timestamp()).replace(tzinfo=self)
+
+
+LOCAL_TIME: Final = _LocalTime()
+
+
+def to_local(moment: float) -> datetime:
+    """Unix seconds as the time on the wall; hours added to it cross into summer time as they should."""
+    return datetime.fromtimestamp(moment, LOCAL_TIME)
 
 
 def to_local_text(moment: float) -> str:

@@ -78,7 +78,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "daemon.disk_full": "the disk is full; nothing new is started",
     "daemon.disk_ok": "there is room on the disk again",
     "daemon.recovered": "the database was rebuilt from what was left, and nothing runs until a person agrees",
-    "log.repaired": "a torn tail of execution_log.jsonl was cut off and written again",
+    "log.repaired": "execution_log.jsonl was torn, missing or not ours; what was there was kept aside",
     "reward.granted": "an identity earned tokens",
 }
 

@@ -11,6 +11,7 @@ reordered, and this module imports nothing but its own two pages, `errors` and `
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -269,6 +270,7 @@ def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Tas
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {_kind(raw)}", path=path)
     document = _canonical(raw)
+    _check_is_json(document, path)
     task = read_task(document, path)
     _check_bounds(task, limits, path)
     return task, document
@@ -289,18 +291,42 @@ def read_task(document: dict[str, Any], path: str) -> Task:
 def _canonical(raw: dict[str, Any]) -> dict[str, Any]:
     """The same keys in the same order, the first non-empty alias of a field under its canonical name."""
     renames: dict[str, str] = {}
-    if raw.get("mode") == "local" and not raw.get("argv") and not raw.get("command") and not raw.get("shell"):
+    has_command = raw.get("argv") or _is_given(raw.get("command")) or _is_given(raw.get("shell"))
+    if raw.get("mode") == "local" and not has_command and _is_given(raw.get("task")):
         renames["task"] = "command"
     for field, aliases in FIELD_ALIASES.items():
-        if raw.get(field) or field in renames.values():
+        if _is_given(raw.get(field)) or field in renames.values():
             continue
-        alias = next((name for name in aliases if raw.get(name) and name not in renames), None)
+        alias = next((name for name in aliases if _is_given(raw.get(name)) and name not in renames), None)
         if alias is not None:
             renames[alias] = field
     if not renames:
         return dict(raw)
     taken = set(renames.values())
     return {renames.get(key, key): value for key, value in raw.items() if key not in taken}
+
+
+def _is_given(value: object) -> bool:
+    """Whether a field says anything; a wrong type does, and is told rather than passed over."""
+    return value is not None and value != ""
+
+
+def _check_is_json(document: dict[str, Any], path: str) -> None:
+    """Raise `InvalidTask` for what Python's JSON reader lets through and the store could not keep."""
+    for key, value in document.items():
+        where = f"{path}.{ascii(key)[1:-1]}"
+        try:
+            _to_json({key: value})
+        except UnicodeEncodeError:
+            raise InvalidTask(f"{where}: holds a lone surrogate, which is not text", path=where) from None
+        except RecursionError:
+            raise InvalidTask(f"{where}: nested too deeply", path=where) from None
+        except (ValueError, TypeError):
+            raise InvalidTask(f"{where}: holds NaN or an infinity, which JSON lacks", path=where) from None
+
+
+def _to_json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _normalise_values(fields: dict[str, Any], path: str) -> None:
@@ -332,9 +358,11 @@ def read_moment(value: object, path: str) -> float:
     try:
         seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
     except (ValueError, OverflowError, OSError):
-        raise InvalidTask(f"{path}: {value!r} is not a time like 2030-01-31T09:00+01:00", path=path) from None
+        raise InvalidTask(
+            f"{path}: {_shorten(value)} is not a time like 2030-01-31T09:00+01:00", path=path
+        ) from None
     if not math.isfinite(seconds) or not 0 <= seconds < 253_402_300_800:
-        raise InvalidTask(f"{path}: {value!r} is outside the years 1970 to 9999", path=path)
+        raise InvalidTask(f"{path}: {_shorten(value)} is outside the years 1970 to 9999", path=path)
     return seconds
 
 
@@ -352,8 +380,26 @@ def _first_error(error: pydantic.ValidationError, path: str) -> InvalidTask:
     if found["type"] in {"missing", "extra_forbidden"}:
         rule = "is missing" if found["type"] == "missing" else "is not a key that is known here"
         return InvalidTask(f"{where}: {rule}", path=where)
-    rule = found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return InvalidTask(f"{where}: must be {rule}, got {_shorten(found['input'])}", path=where)
+    return InvalidTask(f"{where}: must be {_rule(found)}, got {_shorten(found['input'])}", path=where)
+
+
+#: What pydantic calls by its Python name.
+_RULES: Final = {
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+}
+
+
+def _rule(found: Any) -> str:
+    """What a value must be, in words of the file."""
+    if found["type"] == "int_type" and found["loc"][-1] == "int":  # one arm of int | float
+        return "a number"
+    return _RULES.get(found["type"]) or found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
 
 
 def _check_bounds(task: Task, limits: Limits, path: str) -> None:
@@ -366,7 +412,8 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
     for field, size, bound in _measures(task, limits):
         if size > bound:
             raise InvalidTask(
-                f"{path}.{field}: {size:,} is over the bound of {bound:,} (settings: {_setting(field)})",
+                f"{path}.{field}: {_digits(size)} is over the bound of {bound:,} "
+                f"(settings: {_setting(field)})",
                 path=f"{path}.{field}",
             )
     if task.every is not None:
@@ -390,27 +437,30 @@ def _check_work(task: Task, path: str) -> None:
 def _measures(task: Task, limits: Limits) -> list[tuple[str, float, float]]:
     """Every bounded field with its size and bound; those most tasks lack cost nothing."""
     argv = task.argv or ()
-    names = (task.model or "", task.run_id or "", task.identity_id or "", task.every or "", *task.tags)
     sizes: list[tuple[str, float, float]] = [
         ("prompt", len(task.prompt or ""), limits.prompt_chars),
         ("command", len(task.command or "") + sum(map(len, argv)), limits.command_chars),
         ("argv", len(argv), limits.argv_items),
         ("depends_on", len(task.depends_on), limits.depends_on_items),
         ("tags", len(task.tags), limits.tags_items),
-        ("name", max(map(len, names)), limits.name_chars),
         ("priority", abs(task.priority), limits.priority),
         ("max_tokens", task.max_tokens or 0, limits.max_tokens),
         ("timeout_s", task.timeout_s or 0, limits.timeout_s),
         ("max_attempts", task.max_attempts or 0, limits.max_attempts),
-        ("max_budget", max(task.max_budget or 0, task.min_budget or 0), limits.budget_usd),
+        ("max_budget", task.max_budget or 0, limits.budget_usd),
+        ("min_budget", task.min_budget or 0, limits.budget_usd),
         ("reward", task.reward or 0, limits.reward),
     ]
+    names = {"model": task.model, "run_id": task.run_id, "identity_id": task.identity_id, "every": task.every}
+    sizes += [(field, len(name), limits.name_chars) for field, name in names.items() if name]
+    sizes += [(f"tags[{at}]", len(tag), limits.name_chars) for at, tag in enumerate(task.tags)]
     extra = task.model_extra
     if extra:
         sizes.append(("extra", len(extra), limits.extra_keys))
-        sizes.append(("extra_bytes", len(repr(extra)), limits.extra_bytes))
+        sizes.append(("extra_bytes", len(_to_json(extra)), limits.extra_bytes))
     if task.expect is not _NO_EXPECT:
-        sizes.append(("extra_bytes", len(repr(task.expect)), limits.extra_bytes))
+        expect = task.expect.model_dump(exclude_unset=True)
+        sizes.append(("expect", len(_to_json(expect)), limits.extra_bytes))
     return sizes
 
 
@@ -421,24 +471,35 @@ _SETTING_NAMES: Final = {
     "argv": "argv_items",
     "depends_on": "depends_on_items",
     "tags": "tags_items",
-    "name": "name_chars",
+    "model": "name_chars",
+    "run_id": "name_chars",
+    "identity_id": "name_chars",
+    "every": "name_chars",
     "max_budget": "budget_usd",
+    "min_budget": "budget_usd",
     "extra": "extra_keys",
+    "expect": "extra_bytes",
 }
 
 
 def _setting(field: str) -> str:
-    return f"limit_{_SETTING_NAMES.get(field, field)}"
+    name = "name_chars" if field.startswith("tags[") else _SETTING_NAMES.get(field, field)
+    return f"limit_{name}"
 
 
 def check_cron(expression: str, path: str) -> None:
     """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
     try:
-        next(cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
+        # A sixth field would be seconds.
+        fires = len(expression.split()) == 5 and next(
+            cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
+        )
     except (cronsim.CronSimError, StopIteration):
+        fires = False
+    if not fires:
         raise InvalidTask(
-            f"{path}: {expression!r} is not a cron expression like '0 9 * * mon'", path=path
-        ) from None
+            f"{path}: {_shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
+        )
 
 
 def _refuse(path: str, field: str, rule: str, value: object) -> None:
@@ -449,6 +510,12 @@ def _refuse(path: str, field: str, rule: str, value: object) -> None:
 def _shorten(value: object, limit: int = 80) -> str:
     text = ascii(value)
     return text if len(text) <= limit else f"{text[:limit]}..."
+
+
+def _digits(size: float) -> str:
+    """A number with its thousands apart, as far as a person reads on."""
+    text = f"{size:,}"
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _kind(value: object) -> str:
@@ -474,9 +541,10 @@ def normalize_queue(raw: dict[str, Any] | None) -> dict[str, Any]:
     """A queue with every key of the contract and every task default filled in; nothing given is changed."""
     queue = {**Queue().model_dump(exclude={"revision"}), **(raw or {})}
     defaults = {"type": "cycle", "depends_on": [], "parallel_safe": True, "status": Status.PENDING.value}
-    queue["tasks"] = [
-        {**defaults, **task} if isinstance(task, dict) else task for task in queue["tasks"] or []
-    ]
+    for section in ("tasks", "completed", "failed"):
+        queue[section] = queue[section] or []
+    if isinstance(queue["tasks"], list):
+        queue["tasks"] = [{**defaults, **task} if isinstance(task, dict) else task for task in queue["tasks"]]
     return queue
 
 

@@ -30,13 +30,16 @@ ENVIRONMENT_PREFIX: Final = "SKEP_"
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE", "SKEP_COMPLETE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 
+#: Settings whose value is told to nobody: a key, and addresses that may carry a password.
+_MAY_HOLD_SECRETS: Final = frozenset({"llm_api_key", "llm_base_url", "llm_proxy"})
+
 _LIMITS: Final = Limits()
 
 
 class Settings(pydantic.BaseModel):
     """The settings of one home."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     # processes
     swarm_port: int = Field(8420, ge=0, le=65535, description="port of the execution API on 127.0.0.1")
@@ -53,7 +56,7 @@ class Settings(pydantic.BaseModel):
 
     # models
     llm_base_url: str | None = Field(
-        None, description="address of the model server, such as https://api.openai.com/v1"
+        None, repr=False, description="address of the model server, such as https://api.openai.com/v1"
     )
     llm_api_key: SecretStr | None = Field(None, description="key for the model server")
     llm_model: str | None = Field(None, description="model used where a task names none")
@@ -78,7 +81,7 @@ class Settings(pydantic.BaseModel):
         description="dollars per million tokens written; unset: 0 on loopback, else unknown",
     )
     llm_proxy: str | None = Field(
-        None, description="proxy for model calls; unset: none, whatever the environment"
+        None, repr=False, description="proxy for model calls; unset: none, whatever the environment"
     )
     ollama_url: str = Field(
         "http://127.0.0.1:11434", description="where a model is looked for when no llm_base_url is set"
@@ -128,6 +131,9 @@ class Settings(pydantic.BaseModel):
     missing_dependency_warn_s: float = Field(
         60.0, ge=0, le=86400, description="seconds before a dependency that does not exist is warned of"
     )
+    backup_interval_s: float = Field(
+        3600.0, ge=1, le=31_536_000, description="seconds between two copies of the database"
+    )
     disk_free_bytes: int = Field(
         32 * 1024 * 1024, ge=0, le=2**50, description="free bytes below which nothing new is started"
     )
@@ -154,6 +160,13 @@ class Settings(pydantic.BaseModel):
     limit_budget_usd: int = Field(_LIMITS.budget_usd, ge=0, description="dollars a task may ask for")
     limit_reward: int = Field(_LIMITS.reward, ge=0, description="tokens a task may promise")
 
+    @pydantic.field_validator("*", mode="before")
+    @classmethod
+    def _is_no_bool(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("must not be true or false")  # noqa: TRY004  pydantic takes no TypeError
+        return value
+
     @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
     @classmethod
     def _is_http_address(cls, value: str | None) -> str | None:
@@ -168,6 +181,8 @@ class Settings(pydantic.BaseModel):
     def _is_positive(cls, value: dict[str, int]) -> dict[str, int]:
         if any(limit < 1 for limit in value.values()):
             raise ValueError("every limit must be at least 1")
+        if any("|" in name for name in value):
+            raise ValueError("must not have a | in a name, which separates the limits of a task")
         return value
 
     @property
@@ -281,5 +296,5 @@ def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> Invali
     name = str(found["loc"][0]) if found["loc"] else "settings"
     rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
-    shown = "" if name == "llm_api_key" else f", got {found['input']!r}"
+    shown = "" if name in _MAY_HOLD_SECRETS else f", got {found['input']!r}"
     return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)

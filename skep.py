@@ -78,7 +78,11 @@ class Verbs(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Verbs and options that begin so."""
-        verbs = [CompletionItem(name, help=told) for name, (_, told) in VERBS.items() if name.startswith(incomplete)]
+        verbs = [
+            CompletionItem(name, help=told)
+            for name, (_, told) in VERBS.items()
+            if name.startswith(incomplete)
+        ]
         return verbs + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -91,13 +95,18 @@ class Verbs(click.Group):
             return exits.PIPE_CLOSED
         return result
 
-    def main(
-        self, args: Sequence[str] | None = None, *rest: Any, standalone_mode: bool = True, **extra: Any
+    def main(  # type: ignore[override]  # click overloads it on standalone_mode
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
     ) -> Any:
         """Run a command line and end with its exit code."""
         given = list(sys.argv[1:] if args is None else args)
         try:
-            code = super().main(given, *rest, standalone_mode=False, **extra)
+            code = super().main(given, prog_name, complete_var, standalone_mode=False, **extra)
         except (click.ClickException, click.Abort, SkepError, OSError) as error:
             code = tell(error, given)
         if standalone_mode:

@@ -8,6 +8,7 @@ gone, however it ended, and the process hurries after it.
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 from types import FrameType
@@ -27,6 +28,8 @@ class Stop:
         self.is_hurried = False
         #: what asked, for the log
         self.reason = ""
+        self._signals = 0
+        self._signalled_by: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask(self, reason: str, *, hurried: bool = False) -> None:
         """Ask the process to stop; the first reason stands."""
@@ -37,6 +40,7 @@ class Stop:
 
     def on_signals(self) -> None:
         """Stop on SIGTERM and SIGINT. To be called from the main thread."""
+        threading.Thread(target=self._wait_for_signal, name="signals", daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
 
@@ -45,9 +49,17 @@ class Stop:
         threading.Thread(target=self._wait_for_end, args=(handle,), name="pipe", daemon=True).start()
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
-        if self.asked.is_set():
+        """Called between any two steps of the main thread, perhaps while that holds the lock of `asked`.
+
+        So nothing here may wait for a lock; a SimpleQueue is made for that.
+        """
+        self._signals += 1
+        if self._signals > 1 or self.asked.is_set():
             os._exit(ENDED_AT_ONCE)
-        self.ask(signal.Signals(number).name)
+        self._signalled_by.put(signal.Signals(number).name)
+
+    def _wait_for_signal(self) -> None:
+        self.ask(self._signalled_by.get())
 
     def _wait_for_end(self, handle: int) -> None:
         while True:

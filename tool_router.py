@@ -32,6 +32,23 @@ class Tool(pydantic.BaseModel):
     text: str = pydantic.Field("", max_length=20_000)
 
 
+class _ToolsFile(pydantic.BaseModel):
+    """``config/tools.toml``: any number of ``[[tool]]``, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: list[Tool] = []
+
+    @pydantic.field_validator("tool")
+    @classmethod
+    def _has_no_namesakes(cls, tools: list[Tool]) -> list[Tool]:
+        names = [tool.name.lower() for tool in tools]
+        twins = sorted({name for name in names if names.count(name) > 1})
+        if twins:
+            raise ValueError(f"two tools are named {', '.join(twins)}")
+        return tools
+
+
 @dataclass(frozen=True)
 class Route:
     """What was found for a prompt."""
@@ -72,18 +89,10 @@ class ToolRouter:
         """The tools of a home; none where it has no tools file. Raises `InvalidSetting`."""
         path = root / TOOLS_FILE
         try:
-            return cls(
-                [Tool.model_validate(entry) for entry in tomllib.loads(path.read_text("utf-8"))["tool"]]
-            )
+            return cls(_ToolsFile.model_validate(tomllib.loads(path.read_text("utf-8"))).tool)
         except FileNotFoundError:
             return cls([])
-        except (
-            OSError,
-            UnicodeDecodeError,
-            tomllib.TOMLDecodeError,
-            KeyError,
-            pydantic.ValidationError,
-        ) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
             raise InvalidSetting(f"{TOOLS_FILE}: {error}") from error
 
     def route(self, prompt: str) -> Route:

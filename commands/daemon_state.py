@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Final
 from settings import Home
 from store.reading import Reader
 
-#: Facts the leader keeps about the queue file: what it took in, and what it refused.
-_KNOWN_HASHES: Final = ("queue_file_hash", "queue_file_refused")
+#: Facts the leader keeps about the queue file: what it took in, what it refused, and what it wrote itself.
+_KNOWN_HASHES: Final = ("queue_file_hash", "queue_file_refused", "queue_file_generations")
+#: A queue file over this is not looked into for whether it holds any tasks.
+_SMALL_BYTES: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,20 @@ def has_unread_changes(home: Home, reader: Reader) -> bool:
     if look(home).is_running:
         return False
     try:
-        digest = hashlib.sha256(home.queue_file.read_bytes()).hexdigest()
+        content = home.queue_file.read_bytes()
     except OSError:
         return False
-    known = (reader.one("get_meta", key=key) for key in _KNOWN_HASHES)
-    return digest not in {row["value"] for row in known if row is not None}
+    facts = (reader.one("get_meta", key=key) for key in _KNOWN_HASHES)
+    known = " ".join(row["value"] for row in facts if row is not None)
+    return hashlib.sha256(content).hexdigest() not in known and not _is_empty(content)
+
+
+def _is_empty(content: bytes) -> bool:
+    """Whether a queue file is as `skep init` makes it."""
+    if len(content) > _SMALL_BYTES:
+        return False
+    try:
+        queue = json.loads(content)
+    except ValueError:
+        return False
+    return isinstance(queue, dict) and not any(queue.get(key) for key in ("tasks", "completed", "failed"))

@@ -34,7 +34,9 @@ def show(place: Place, task_id: str, as_json: bool) -> int:
     with place.reader() as reader:
         row = reader.task(task_id)
         if row is None:
-            raise NotFound(f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id)
+            raise NotFound(
+                f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
+            )
         told = full(reader, row, reader.situation())
     if as_json:
         terminal.print_json(told)
@@ -61,7 +63,10 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "prompt" if task["mode"] == "llm" else "command", task["what"]
     settings = {key: value for key, value in task["task"].items() if key not in _TOLD}
     if settings:
-        yield "with", ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items())
+        yield (
+            "with",
+            ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()),
+        )
     if task["depends_on"]:
         yield "depends on", ", ".join(_parent(each) for each in task["depends_on"])
     if task["dependants"]:

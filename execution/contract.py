@@ -84,14 +84,17 @@ class CancelRequest(LeaseRequest):
     """Stop what runs under a lease."""
 
 
+#: What a cancellation finds. stopping: it runs and ends within a second; ended: its outcome is stored;
+#: remembered: it has not come here yet and will not start when it does; lost: the process that ran it is gone.
+Found = Literal["stopping", "ended", "remembered", "lost"]
+
+
 class CancelAnswer(pydantic.BaseModel):
     """What a cancellation found."""
 
     task_id: str
     lease: int
-    #: stopping: it runs and ends within a second; ended: its outcome is stored; remembered: it has not come
-    #: here yet and will not start when it does; lost: the process that ran it is gone
-    status: Literal["stopping", "ended", "remembered", "lost"]
+    status: Found
 
 
 class PlanRequest(_Request):
@@ -161,7 +164,8 @@ class Problem(pydantic.BaseModel):
     code: str
 
 
-ANSWERS: tuple[type[pydantic.BaseModel], ...] = (Outcome, CancelAnswer, PlanAnswer, StatusAnswer, Problem)
+#: What a route answers with.
+Answer = Outcome | CancelAnswer | PlanAnswer | StatusAnswer
 
 
 def read_cycle(body: dict[str, Any]) -> CycleRequest:

@@ -19,7 +19,7 @@ from errors import CycleLost, CycleRunning, DaemonStopping, InvalidRequest, Leas
 from execution import outcomes
 from execution.attempt import Attempt, Interrupted
 from execution.attempt_runner import AttemptRunner
-from execution.contract import CancelRequest, CycleRequest
+from execution.contract import CancelRequest, CycleRequest, Found
 from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
 from execution.model_watch import ModelWatch
@@ -27,7 +27,7 @@ from execution.running import Running, RunningSet
 from faults import fault_point
 from outcome import Outcome
 from runtime_contract import Task
-from safety.command_policy import CommandRefused
+from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.work import Work
 from settings import Home, Settings
@@ -82,8 +82,8 @@ class Executor:
         finally:
             self.running.end(running)
 
-    def cancel(self, request: CancelRequest) -> str:
-        """Stop what runs under a lease; the word for what was found (`contract.CancelAnswer`)."""
+    def cancel(self, request: CancelRequest) -> Found:
+        """Stop what runs under a lease; the word for what was found (`contract.Found`)."""
         if self.running.cancel(request.ref):
             return "stopping"
         attempt = self._store.reader.one("get_attempt", id=request.ref.id, lease=request.ref.lease)

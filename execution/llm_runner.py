@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from cost.price import Price, price_of, to_dollars, worst_case_micros
@@ -17,7 +17,6 @@ from llm.endpoint import is_loopback
 from runtime_contract import dollars_to_micros
 from safety.work import Approved
 from settings import Settings
-from store.outputs import OutputSink
 
 LINE_CHARS: Final = 200
 
@@ -27,6 +26,13 @@ class OverBudget(SkepError):
 
     code = "over_budget"
     http_status = 403
+
+
+class Sink(Protocol):
+    """Takes an answer as it comes."""
+
+    def write(self, data: bytes) -> None:
+        """Take a piece."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class LlmRunner:
         self._settings = settings
         self._models = models
 
-    def run(self, approved: Approved, running: Running, sink: OutputSink, wishes: Wishes) -> Answered:
+    def run(self, approved: Approved, running: Running, sink: Sink, wishes: Wishes) -> Answered:
         """Ask and wait for the whole answer. Raises `ModelError` subclasses and `OverBudget`."""
         client, status = self._models.client()
         price = self._price(status)
@@ -96,7 +102,7 @@ class LlmRunner:
 class _Stream:
     """Takes the pieces of an answer into the output."""
 
-    def __init__(self, sink: OutputSink) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._has_begun = False
 

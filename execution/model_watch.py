@@ -1,4 +1,4 @@
-"""Which model answers right now: found at start, looked for again while that may change, told in the store."""
+"""Which model answers right now: found at start, looked for again while that may change, kept in the store."""
 
 from __future__ import annotations
 
@@ -21,40 +21,48 @@ _NOT_LOOKED: Final = ModelStatus(False, None, None, "no model configured: still 
 
 
 class ModelWatch:
-    """Knows the model and holds the one client all calls share."""
+    """Knows the model and holds the one client all calls share.
+
+    Parameters:
+        settings: which model is wanted.
+        store: is told which one answers.
+        look_s: seconds between looks.
+    """
 
     def __init__(self, settings: Settings, store: SqliteStore, look_s: float = LOOK_S) -> None:
         self._settings = settings
         self._store = store
-        self._look_s = look_s
+        #: seconds between looks
+        self.look_s = look_s
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
+        self._thread: threading.Thread | None = None
         self._client: ChatClient | None = None
+        #: clients of earlier endpoints; calls under way still use them
         self._retired: list[ChatClient] = []
+        self._told: ModelStatus | None = None
         self.status = _NOT_LOOKED
 
     def start(self) -> None:
-        """Look, at once where nobody has to be asked, and go on looking while that may change."""
+        """Look, at once where nobody has to be asked, and go on looking while the answer may change."""
         if self._settings.llm_base_url and self._settings.llm_model:
             self.look()
-        else:
+        if not self._is_settled():
+            self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
             self._thread.start()
 
     def look(self) -> None:
-        """Look once."""
+        """Look once, and tell what has changed."""
         try:
             found = find_model(self._settings)
         except SkepError as error:
             found = ModelStatus(False, None, None, f"no model configured: {error.message}")
         with self._lock:
-            changed = found != self.status
-            self.status = found
-            if changed and self._client is not None:
-                # Calls under way still use it.
+            if found.endpoint != self.status.endpoint and self._client is not None:
                 self._retired.append(self._client)
                 self._client = None
-        if changed:
+            self.status = found
+        if found != self._told:
             self._tell(found)
 
     def client(self) -> tuple[ChatClient, ModelStatus]:
@@ -69,18 +77,21 @@ class ModelWatch:
     def close(self) -> None:
         """Stop looking and close every connection. No call may be running."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout=10)
         for client in [*self._retired, *([self._client] if self._client else [])]:
             client.close()
 
     def _watch(self) -> None:
-        # With a configured server only the finding of a model can change it; one on this machine comes and goes.
         while not self._stop.is_set():
             self.look()
-            if self.status.ready and self._settings.llm_base_url:
+            if self._is_settled():
                 return
-            self._stop.wait(self._look_s)
+            self._stop.wait(self.look_s)
+
+    def _is_settled(self) -> bool:
+        """Whether nothing changes any more: a configured server, its model known, the store told."""
+        return bool(self._settings.llm_base_url) and self.status.ready and self._told == self.status
 
     def _tell(self, found: ModelStatus) -> None:
         fact = {
@@ -89,16 +100,9 @@ class ModelWatch:
             "endpoint": found.endpoint,
             "reason": found.reason,
         }
+        event = {name: value for name, value in fact.items() if name != "ready"}
         try:
-            self._store.set_fact(
-                MODEL_STATUS,
-                fact,
-                "daemon.model",
-                model=found.model,
-                endpoint=found.endpoint,
-                reason=found.reason,
-            )
+            self._store.set_fact(MODEL_STATUS, fact, "daemon.model", **event)
+            self._told = found
         except SkepError as error:
-            logger.error("the model's status could not be kept: %s", error)
-            with self._lock:
-                self.status = _NOT_LOOKED if not found.ready else self.status
+            logger.error("which model answers could not be kept: %s", error)

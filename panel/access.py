@@ -1,8 +1,8 @@
 """The panel's gate: the order in which a request is looked at before any page or route sees it.
 
-First whether it comes straight from this machine (`localhost.gate`), then whether a foreign page sent it, then
-who is there: a browser by its session, a program by the execution token. A change by a browser must besides
-come from the panel's own page, as JSON, with the token that only this page knows.
+First whether it comes straight from this machine (`localhost.gate`), then whether a foreign page sent it,
+then who is there: a browser by its session, a program by the execution token. A change by a browser must
+besides come from the panel's own page, as JSON, with the token that only this page knows.
 """
 
 from __future__ import annotations

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from panel.words import count_of, one_line
 from runtime_contract import Status
 from store.lanes import Gate
+
+START: Final = "Start one with skep up."
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
     if not any(counts.values()):
         return _of_empty(worker_runs)
     if not worker_runs and (waiting or running):
-        return Health("stopped", f"Stopped: no worker runs, so {count_of(waiting + running, 'task')} wait here.",
-                      "Start it with skep up.")  # fmt: skip
+        left = count_of(waiting + running, "task is", "tasks are")
+        return Health("stopped", f"Stopped: no worker runs, {left} left to do.", START)
     if gate.paused is not None:
         return Health("paused", f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
     if questions:
@@ -46,14 +49,14 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
 def _of_empty(worker_runs: bool) -> Health:
     if worker_runs:
         return Health("empty", "Ready: drop in the first task.")
-    return Health("stopped", "Nothing here yet, and no worker runs.", "Start it with skep up.")
+    return Health("stopped", "Nothing here yet, and no worker runs.", START)
 
 
 def _of_waiting(waiting: int, gate: Gate) -> Health:
     reasons = list(dict.fromkeys(one_line(reason) for reason in gate.closed_modes.values()))
     if reasons:
-        return Health("held", f"Waiting: {count_of(waiting, 'task')}, nothing running.",
-                      f"{_capital('; '.join(reasons))}.")  # fmt: skip
+        why = f"{_capital('; '.join(reasons))}."
+        return Health("held", f"Waiting: {count_of(waiting, 'task')}, nothing running.", why)
     return Health("waiting", f"Waiting: {count_of(waiting, 'task')} for a time, another task or a free slot.")
 
 

@@ -1,9 +1,9 @@
 """Logging in: a one-time code, handed from the command line to the panel through the private state directory.
 
 Whoever can write into ``.swarm/`` (0700) is the person the panel belongs to, and that is all a login has to
-prove. The command line invents a code, leaves its SHA-256 there with an expiry, and shows the code in a link's
-fragment, which no browser sends, logs or passes on. The panel takes the file away when the code comes back:
-of two who bring the same code, one succeeds in unlinking and is in. The code itself is never written down.
+prove. The command line invents a code, leaves its SHA-256 there with an expiry, and shows the code in a
+link's fragment, which no browser sends, logs or passes on. The panel takes the file away when the code comes
+back: of two who bring the same code, one succeeds in unlinking and is in. The code itself is never written.
 """
 
 from __future__ import annotations

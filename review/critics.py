@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import jsonschema
+import referencing.jsonschema
 
 from outcome import Outcome, Verdict
 from runtime_contract import Expect, Task
@@ -92,12 +93,16 @@ def _is_json(work: Work) -> Iterator[str]:
     if expect.format != "json" and expect.json_schema is None:
         return
     try:
-        value = json.loads(bare_answer(work.text))
+        value = json.loads(bare_answer(work.text), parse_constant=_refuse_constant)
     except ValueError as error:
         yield f"the answer is not JSON: {error}"
         return
     if expect.json_schema is not None:
         yield from _schema_errors(value, expect)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON value")
 
 
 def _schema_errors(value: object, expect: Expect) -> Iterator[str]:
@@ -106,7 +111,9 @@ def _schema_errors(value: object, expect: Expect) -> Iterator[str]:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise CannotJudge(f"expect.schema is not a JSON Schema: {error.message}") from error
-    for found in itertools.islice(jsonschema.Draft202012Validator(schema).iter_errors(value), MOST_FINDINGS):
+    # With a registry of its own a validator fetches nothing: a $ref must not reach the network or a file.
+    validator = jsonschema.Draft202012Validator(schema, registry=referencing.jsonschema.SPECIFICATIONS)
+    for found in itertools.islice(validator.iter_errors(value), MOST_FINDINGS):
         yield f"the answer breaks its schema at {found.json_path}: {found.message}"
 
 

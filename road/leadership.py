@@ -7,6 +7,7 @@ others go on.
 
 from __future__ import annotations
 
+import functools
 import logging
 import shutil
 import threading
@@ -20,7 +21,8 @@ import filelock
 from errors import SkepError, StoreFull
 from road.rescue import Rescuer
 from settings import Home, Settings
-from store.execution_log.export import LogExporter
+from store import database
+from store.execution_log import LogExporter
 from store.pulse import Pulse
 from store.queue_file.inbox import Inbox
 from store.queue_file.keeper import QueueFileKeeper
@@ -64,6 +66,7 @@ class Leadership:
         self._stop = threading.Event()
         self._changed = threading.Event()
         self._to_export = threading.Event()
+        self._hinted = threading.Event()
         pulse.listen(self._changed)
         pulse.listen(self._to_export)
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
@@ -93,16 +96,34 @@ class Leadership:
     def _lead(self) -> None:
         self._store.write(lambda tx: tx.emit("daemon.leader", worker_id=self._worker_id))
         self._store.apply_limits()
-        exporter = LogExporter(self._home, self._settings, self._store.writer, self._store.reader)
-        keeper = QueueFileKeeper(self._home, self._settings, self._store)
+        exporter = LogExporter(
+            self._home.log_file,
+            self._settings.log_rotate_bytes,
+            functools.partial(database.open_reader, self._home.database),
+            self._store.writer,
+        )
+        keeper = QueueFileKeeper(
+            self._home, self._settings, self._store.writer, lambda: self._store.reader, self._store.clock
+        )
+        inbox = Inbox(self._home.inbox, self._store.writer, self._settings.limits, self._store.limits)
+        watch = FileWatch(self._hint)
         exporter.start_up()
         export = threading.Thread(target=self._export, args=(exporter,), name="log-export", daemon=True)
         export.start()
         try:
-            with FileWatch(self._home, self._changed) as watch:
-                self._keep_house(keeper, Inbox(self._home, self._settings, self._store), watch)
+            inbox.prepare()
+            watch.add(self._home.queue_file.resolve().parent, self._home.queue_file.resolve().name)
+            watch.add(self._home.inbox / "new")
+            watch.start()
+            self._keep_house(keeper, inbox)
         finally:
+            watch.stop()
             self._stop_exporting(export)
+
+    def _hint(self) -> None:
+        """A file changed: look at once."""
+        self._hinted.set()
+        self._changed.set()
 
     def _stop_exporting(self, export: threading.Thread) -> None:
         self._stop.set()
@@ -130,12 +151,12 @@ class Leadership:
 
     # -- the rest ------------------------------------------------------------------------------------------
 
-    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox, watch: FileWatch) -> None:
+    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox) -> None:
         keeper.start_up()
         duties = [
             Duty("rescue", 1.0, self._rescuer.rescue),
             Duty("queue file", self._settings.queue_poll_s, keeper.look),
-            Duty("inbox", self._settings.queue_poll_s, inbox.take_in),
+            Duty("inbox", self._settings.queue_poll_s, inbox.look),
             Duty("projection", 0.1, lambda: keeper.project_if_due(time.monotonic())),
             Duty("schedules", 0.1, self._promote),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
@@ -143,13 +164,14 @@ class Leadership:
             Duty("disk", 2.0, self._look_at_disk),
         ]
         while not self._stop.is_set():
-            hinted = watch.take_hint()
+            hinted = self._hinted.is_set()
+            self._hinted.clear()
             for duty in duties:
                 self._do(duty, hinted and duty.name in {"queue file", "inbox"})
             next_due = min(duty.due for duty in duties)
             self._changed.clear()
             self._changed.wait(max(0.0, min(IDLE_WAKE_S, next_due - time.monotonic())))
-        keeper.project_now()
+        keeper.project()
 
     def _do(self, duty: Duty, at_once: bool) -> None:
         if not at_once and time.monotonic() < duty.due:

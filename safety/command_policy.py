@@ -116,7 +116,7 @@ class CommandPolicy:
 
 def _check_path(name: str, argument: str, base: str) -> None:
     """Raise unless the path leads to a plain file or directory of the workspace, or to nothing in it."""
-    real = os.path.realpath(os.path.join(base, argument))
+    real = os.path.realpath(f"{base}/{argument}" if not argument.startswith("/") else argument)
     if not argument or (real != base and not real.startswith(base.rstrip("/") + "/")):
         raise CommandRefused(
             f"{name}-outside", f"{argument!r} leads outside; only files in the workspace may be read"
@@ -155,7 +155,7 @@ def find_programs() -> dict[str, str]:
 
 def _is_roots(path: str) -> bool:
     try:
-        told = os.stat(path)
+        told = Path(path).stat()
     except OSError:
         return False
     is_program = stat.S_ISREG(told.st_mode) and os.access(path, os.X_OK)

@@ -15,7 +15,8 @@ from clock import Clock, SystemClock, to_rfc3339
 from errors import NotAllowed
 from runtime_contract import Task
 from safety import command_policy, prompt_screen
-from safety.command_policy import CommandPolicy, CommandRefused
+from safety.command_line import CommandRefused
+from safety.command_policy import CommandPolicy
 from safety.work import Approved, Work
 from settings import Home, Settings
 

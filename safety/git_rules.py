@@ -44,8 +44,7 @@ _ENTRY: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*(=[^\\]*)?")
 #: Keys that start nothing and lead nowhere, by section.
 _HARMLESS: Final = {
     "core": frozenset(
-        "repositoryformatversion filemode bare logallrefupdates ignorecase precomposeunicode symlinks autocrlf "
-        "eol safecrlf quotepath abbrev".split()
+        ["repositoryformatversion", "filemode", "bare", "logallrefupdates", "ignorecase", "precomposeunicode", "symlinks", "autocrlf", "eol", "safecrlf", "quotepath", "abbrev"]
     ),
     "remote": frozenset({"url", "fetch", "pushurl", "tagopt", "prune"}),
     "branch": frozenset({"remote", "merge", "rebase", "description"}),

@@ -44,16 +44,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
     """The connection that may write. Raises `StoreError` subclasses."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise StoreUnsupported(f"SQLite {sqlite3.sqlite_version} is too old; 3.38 or newer is needed")
-    with translated(path):
+    # Opened under the lock: who comes while a damaged file is being replaced opens the new one.
+    with translated(path), WriteLock(path):
         connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         path.chmod(0o600)
         connection.row_factory = sqlite3.Row
         connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        with WriteLock(path):
-            if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
-                raise StoreUnsupported(f"{path}: this file system does not allow SQLite's WAL mode")
+        if connection.execute("PRAGMA journal_mode=WAL").fetchone()[0] != "wal":
+            raise StoreUnsupported(f"{path}: this file system does not allow SQLite's WAL mode")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA fullfsync=ON")
         connection.execute("PRAGMA foreign_keys=ON")

@@ -113,36 +113,48 @@ def fail_children(tx: Transaction, parent: str, status: Status) -> None:
                 ended.append((child["id"], Status.FAILED))
 
 
-def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> None:
-    """Send an ended task back to the queue, and with it those that failed for its sake.
+def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
+    """Send an ended task back to the queue, and with it those that failed for its sake; the ids of all.
 
-    Raises `TransitionNotAllowed`.
+    Those that wait for another ended task too fail again. Raises `TransitionNotAllowed`.
     """
     check_transition(STATUS_OF_STATE[row["state"]], Status.PENDING)
-    _reopen_one(tx, row, by, f"sent back by {by}")
-    revived = [row["id"]]
-    while revived:
-        name = revived.pop()
+    revived = _failed_for_the_sake_of(tx, row)
+    for task_id, (task, parent) in revived.items():
+        parents = tx.all("parents_of", child=task["seq"])
+        waiting_on = sum(each["state"] != "approved" for each in parents)
+        state = "blocked" if waiting_on else "ready"
+        tx.run("reopen_task", seq=task["seq"], state=state, waiting_on=waiting_on)
+        reason = f"sent back by {by}" if parent is None else f"{parent} was sent back"
+        tx.emit("task.retried", task_id=task_id, status="queued", reason=reason, source=by)
+        tx.mark_dirty(task["seq"])
+        if not waiting_on:
+            make_claimable(tx, task)
+    for task, _ in revived.values():
+        _fail_behind_the_dead(tx, task["seq"])
+    return list(revived)
+
+
+def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tuple[sqlite3.Row, str | None]]:
+    """The task and everyone, near and far, who failed only because it ended, each once with its parent."""
+    found: dict[str, tuple[sqlite3.Row, str | None]] = {row["id"]: (row, None)}
+    names = [row["id"]]
+    while names:
+        name = names.pop()
         for child in tx.all("children_of", parent=name):
-            if child["state"] == "failed" and child["code"] == DEPENDENCY_FAILED:
-                _reopen_one(tx, child, by, f"{name} was sent back")
-                revived.append(child["id"])
+            if child["code"] == DEPENDENCY_FAILED and child["id"] not in found:
+                found[child["id"]] = (child, name)
+                names.append(child["id"])
+    return found
 
 
-def _reopen_one(tx: Transaction, row: sqlite3.Row, by: str, reason: str) -> None:
-    parents = tx.all("parents_of", child=row["seq"])
-    waiting_on = sum(parent["state"] != "approved" for parent in parents)
-    tx.run("reopen_task", seq=row["seq"], state="blocked" if waiting_on else "ready", waiting_on=waiting_on)
-    tx.emit("task.retried", task_id=row["id"], status="queued", reason=reason, source=by)
-    tx.mark_dirty(row["seq"])
-    dead = [parent["id"] for parent in parents if is_dead(parent["state"])]
-    if dead:
-        again = tx.one("get_task_by_seq", seq=row["seq"])
-        assert again is not None  # noqa: S101  the row was just written
+def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
+    dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
+    row = tx.one("get_task_by_seq", seq=seq)
+    if dead and row is not None and row["state"] == "blocked":
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        _end(tx, again, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
-    elif not waiting_on:
-        make_claimable(tx, row)
+        _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
+        fail_children(tx, row["id"], Status.FAILED)
 
 
 def is_dead(state: str | None) -> bool:

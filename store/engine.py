@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 LOOK_ANYWAY_S: Final = 5.0
 #: Seconds to leave the store alone after it failed.
 AFTER_ERROR_S: Final = 1.0
+#: A lease outlives two beats that are lost, whatever the settings say.
+BEATS_IN_A_LEASE: Final = 3
 
 
 class SqliteEngine:
@@ -115,7 +117,7 @@ class SqliteEngine:
 
     def _beat(self, stop: threading.Event) -> None:
         """Keep leases alive, also while stopping, until nothing is held."""
-        every = self._store.settings.heartbeat_s
+        every = min(self._store.settings.heartbeat_s, self.who.lease_s / BEATS_IN_A_LEASE)
         while not (stop.wait(every) and not self.held()):
             try:
                 for ref in self._store.heartbeat(self.who, self.held()):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import graphlib
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import cronsim
 
+from clock import to_local
 from runtime_contract import Status, Task
 from store import ending, lanes
 from store.records import EndedTask, Intake, NewTask, RefusedTask, task_of
@@ -25,21 +24,34 @@ def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.Concurrenc
     waiting = _wait_counts(tx, intake.new, seqs)
     tx.run_many("insert_task", (_row(tx, new, seqs, waiting, source, limits) for new in intake.new))
     _enter_edges(tx, intake.new, seqs)
-    for new in intake.new:
-        tx.emit(
-            "task.queued",
-            task_id=new.task.id,
-            status="queued",
-            source=source,
-            mode=new.task.mode,
-            depends_on=new.task.depends_on or None,
-            every=new.task.every,
-        )
+    _tell_queued(tx, intake.new, source)
     tx.run_many("mark_dirty", ({"task": seq} for seq in seqs.values()))
     for known in intake.duplicates:
         tx.emit("task.duplicate", task_id=known, source=source, reason="a task of this id is already known")
     settle_dependencies(tx, [new.task for new in intake.new], [*intake.refused, *intake.ended])
     return list(seqs)
+
+
+def _tell_queued(tx: Transaction, new: Sequence[NewTask], source: str) -> None:
+    """One event a task; most tasks have nothing to tell but their mode, so that is written once."""
+    plain: dict[str, str] = {}
+    rows = []
+    for entry in new:
+        task = entry.task
+        if task.depends_on or task.every:
+            told = {
+                "source": source,
+                "mode": task.mode,
+                "depends_on": task.depends_on or None,
+                "every": task.every,
+            }
+            data = dump({name: value for name, value in told.items() if value is not None})
+        else:
+            data = plain.get(task.mode) or plain.setdefault(
+                task.mode, dump({"source": source, "mode": task.mode})
+            )
+        rows.append((task.id, data))
+    tx.emit_many("task.queued", "queued", rows)
 
 
 def _next_seq(tx: Transaction) -> int:
@@ -78,9 +90,8 @@ def _row(
 
 
 def next_firing(every: str, after: float) -> float:
-    """When a schedule fires next, Unix seconds; cron runs on local time."""
-    moment = datetime.fromtimestamp(after).astimezone()
-    return float(next(cronsim.CronSim(every, moment)).timestamp())
+    """When a schedule fires next, Unix seconds; cron runs on local time, summer and winter."""
+    return float(next(cronsim.CronSim(every, to_local(after))).timestamp())
 
 
 def _wait_counts(tx: Transaction, new: Sequence[NewTask], seqs: Mapping[str, int]) -> dict[str, int]:
@@ -189,11 +200,11 @@ def _note_missing_and_dead(tx: Transaction, dependants: Sequence[Task]) -> None:
     known = states_of(tx, {parent for task in dependants for parent in task.depends_on})
     for task in dependants:
         missing = [parent for parent in task.depends_on if parent not in known]
+        if missing:
+            _note_missing(tx, task.id, missing)
         dead = next((parent for parent in task.depends_on if ending.is_dead(known.get(parent))), None)
         if dead is not None:
             ending.fail_children(tx, dead, Status(known[dead]))
-        elif missing:
-            _note_missing(tx, task.id, missing)
 
 
 def _note_missing(tx: Transaction, task_id: str, missing: list[str]) -> None:
@@ -240,20 +251,29 @@ def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: boo
 def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:
     """Cycles of a graph of id -> dependencies, each as a path that ends where it began.
 
-    After a cycle is found its members are taken out, so every task is in at most one.
+    After a cycle is found its members are taken out, so every task is in at most one. One walk in depth:
+    the time is that of reading the graph, however many cycles it has.
     """
-    rest = {child: set(parents) for child, parents in graph.items()}
     found: list[list[str]] = []
-    while True:
-        try:
-            graphlib.TopologicalSorter(rest).prepare()
-        except graphlib.CycleError as error:
-            cycle = list(reversed(error.args[1]))
-            found.append(cycle)
-            for member in cycle:
-                rest.pop(member, None)
-        else:
-            return found
+    done: set[str] = set()
+    for start in graph:
+        path: dict[str, Iterator[str]] = {} if start in done else {start: iter(graph[start])}
+        while path:
+            name, parents = next(reversed(path.items()))
+            parent = next(parents, None)
+            if parent is None:
+                done.add(name)
+                del path[name]
+            elif parent in path:
+                names = list(path)
+                cycle = names[names.index(parent) :]
+                found.append([*cycle, parent])
+                done.update(cycle)
+                for member in cycle:
+                    del path[member]
+            elif parent not in done:
+                path[parent] = iter(graph.get(parent, ()))
+    return found
 
 
 def assign_lanes(tx: Transaction, limits: lanes.ConcurrencyLimits) -> None:

@@ -73,7 +73,7 @@ SELECT DISTINCT parent FROM missing_parent WHERE parent IN (SELECT value FROM js
 -- Dependencies that have been missing for long and were not warned of.
 SELECT task.id, task.seq, group_concat(missing_parent.parent, char(10)) AS parents
 FROM missing_parent JOIN task ON task.seq = missing_parent.child
-WHERE missing_parent.warned = 0 AND missing_parent.since <= :before
+WHERE missing_parent.warned = 0 AND missing_parent.since <= :before AND task.state = 'blocked'
 GROUP BY task.seq LIMIT 1000;
 
 -- mark_missing_warned --
@@ -210,8 +210,7 @@ WHERE task = :task AND lease = :lease;
 
 -- to_review --
 -- An attempt is being judged.
-UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0,
-    cancel_requested = 0
+UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0
 WHERE seq = :seq;
 
 -- to_queue --
@@ -232,9 +231,9 @@ ORDER BY not_before LIMIT 1000;
 SELECT min(not_before) AS moment FROM task INDEXED BY task_delayed WHERE state = 'delayed';
 
 -- open_occurrence --
--- An occurrence of a schedule that has not ended.
+-- An occurrence of a schedule that has not ended; its id is `stem`, a dot and 16 letters of time.
 SELECT id FROM task
-WHERE id > :id || '.' AND id < :id || '/' AND source = 'schedule'
+WHERE id > :stem || '.' AND id < :stem || '/' AND length(id) = length(:stem) + 17 AND source = 'schedule'
   AND state IN ('blocked', 'delayed', 'ready', 'running', 'review') LIMIT 1;
 
 -- set_not_before --

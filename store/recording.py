@@ -175,7 +175,12 @@ def requeue(
     became: str = "requeue",
     code: str | None = None,
 ) -> None:
-    """Send a running or judged task back to be tried again, now or at `not_before`."""
+    """Send a running or judged task back to be tried again, now or at `not_before`.
+
+    One that a person has cancelled meanwhile ends instead.
+    """
+    if _end_withdrawn(tx, row):
+        return
     end_attempt(tx, row, became, feedback)
     later = not_before is not None and not_before > tx.now
     tx.run(
@@ -204,6 +209,15 @@ def requeue(
         review_attempt=row["rejections"] + 1 if rejected else None,
     )
     tx.mark_dirty(row["seq"])
+
+
+def _end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:
+    """End a task whose cancellation was asked for while it ran, and has not been done yet."""
+    is_withdrawn = bool(row["cancel_requested"])
+    if is_withdrawn:
+        end_attempt(tx, row, "cancelled")
+        ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason="cancelled while it ran")
+    return is_withdrawn
 
 
 def end_attempt(tx: Transaction, row: sqlite3.Row, became: str, findings: list[str] | None = None) -> None:
@@ -262,8 +276,10 @@ def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:
     return True
 
 
-def hold(tx: Transaction, row: sqlite3.Row, question: Question) -> str:
-    """A judged task waits for a person. Returns the decision's id."""
+def hold(tx: Transaction, row: sqlite3.Row, question: Question) -> str | None:
+    """A judged task waits for a person. Returns the decision's id; none where a person has cancelled it."""
+    if _end_withdrawn(tx, row):
+        return None
     end_attempt(tx, row, "held")
     return decisions.ask(tx, question, row)
 
@@ -281,6 +297,8 @@ def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what
 
     ``idempotent``: again, until `limit` attempts have ended so. ``unsafe``: a person is asked.
     """
+    if _end_withdrawn(tx, row):
+        return
     if effect == "unsafe":
         _ask_after_interruption(tx, row, what)
     elif row["interruptions"] + 1 >= limit:

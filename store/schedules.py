@@ -6,9 +6,11 @@ that finds the last occurrence still open is skipped, with an event.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from clock import to_rfc3339
 from store import ending, intake
@@ -32,7 +34,7 @@ def promote_due(tx: Transaction, limits: ConcurrencyLimits) -> int:
 def _fire(tx: Transaction, row: sqlite3.Row, limits: ConcurrencyLimits) -> None:
     tx.run("set_not_before", seq=row["seq"], not_before=intake.next_firing(row["every"], tx.now))
     tx.mark_dirty(row["seq"])
-    still_open = tx.one("open_occurrence", id=row["id"])
+    still_open = tx.one("open_occurrence", stem=_stem(row["id"]))
     if still_open is not None:
         reason = f"{still_open['id']} has not ended"
         tx.emit("schedule.skipped", task_id=row["id"], reason=reason, every=row["every"])
@@ -49,13 +51,27 @@ def _fire(tx: Transaction, row: sqlite3.Row, limits: ConcurrencyLimits) -> None:
         )
 
 
+#: Letters of a schedule's id that leave room for a time in the 128 of its occurrences' ids.
+LONGEST_STEM: Final = 111
+
+
+def _stem(schedule: str) -> str:
+    """What the ids of a schedule's occurrences begin with: its id, shortened without losing which it is."""
+    if len(schedule) <= LONGEST_STEM:
+        return schedule
+    return f"{schedule[: LONGEST_STEM - 11]}-{hashlib.sha256(schedule.encode()).hexdigest()[:10]}"
+
+
 def _occurrence(tx: Transaction, row: sqlite3.Row) -> NewTask:
-    """The task of one firing: the schedule's text under an id that ends with the firing's time."""
+    """The task of one firing: the schedule's text under an id that ends with the firing's time in UTC.
+
+    Not in local time: an hour that comes twice in autumn has two firings.
+    """
     full = tx.one("get_task_by_seq", seq=row["seq"])
     assert full is not None  # noqa: S101  the row was just read
     doc = json.loads(full["doc"])
     for key in ("every", "not_before", "status"):
         doc.pop(key, None)
-    moment = datetime.fromtimestamp(row["not_before"]).astimezone().strftime("%Y%m%dT%H%M%S")
-    doc["id"] = f"{row['id'][:108]}.{moment}"
+    moment = datetime.fromtimestamp(row["not_before"], UTC).strftime("%Y%m%dT%H%M%SZ")
+    doc["id"] = f"{_stem(row['id'])}.{moment}"
     return NewTask(parse_document(doc, doc["id"]), doc)

@@ -7,8 +7,8 @@ from typing import Final
 
 from errors import NotFound, TransitionNotAllowed
 from runtime_contract import Status
-from store import decisions, ending
-from store.records import STATUS_OF_STATE
+from store import decisions, ending, intake
+from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
 
@@ -50,7 +50,9 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
         raise TransitionNotAllowed(
             f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
         )
-    ending.reopen(tx, row, by)
+    again = [find(tx, each) for each in ending.reopen(tx, row, by)]
+    waiting = [task_of(each["doc"], each["id"]) for each in again if each["state"] == "blocked"]
+    intake.settle_dependencies(tx, waiting, reaches_older=True)
 
 
 #: Ends a person can take back. An approved task is done; add a new one to do it again.

@@ -71,6 +71,19 @@ class Transaction:
             },
         )
 
+    def emit_many(self, event: str, status: str, rows: Iterable[tuple[str, str]]) -> None:
+        """Write an event of one kind for many tasks, each a task's id and its further fields as JSON."""
+        check_event(event, status, {})
+        ts = to_rfc3339(self.now)
+        self.connection.executemany(
+            self._queries["insert_event"],
+            (
+                {"ts": ts, "event": event, "task_id": task_id, "status": status, "worker_id": None,
+                 "attempt": None, "data": data}
+                for task_id, data in rows
+            ),
+        )  # fmt: skip
+
     def mark_dirty(self, task: int) -> None:
         """The queue file's entry of a task must be rendered anew."""
         self.connection.execute(self._queries["mark_dirty"], {"task": task})
@@ -86,5 +99,14 @@ class Transaction:
 
 
 def dump(value: Any) -> str:
-    """JSON as the store keeps it: compact, the user's own letters, never NaN."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    """JSON as the store keeps it: compact, never NaN, in the user's own letters where UTF-8 has them."""
+    text = _ENCODE(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text
+
+
+#: made once: `json.dumps` with options makes an encoder for every call
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode

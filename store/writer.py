@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
+import shutil
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -31,6 +33,8 @@ Work = Callable[[Transaction], Result]
 MOST_IN_ONE_COMMIT: Final = 256
 #: bytes of the file that is given up when the disk is full, so that what runs can be finished
 RESERVE_BYTES: Final = 1024 * 1024
+#: The reserve is not made where that would leave less than itself: what was just freed is needed.
+ROOM_FOR_RESERVE: Final = 2
 
 
 class Writer:
@@ -45,6 +49,7 @@ class Writer:
         self._reserve = path.with_name("reserve.bin")
         self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
+        self._closing = threading.Lock()
         self._closed = False
         self.keep_reserve()
         self._thread.start()
@@ -55,10 +60,11 @@ class Writer:
 
     def submit(self, work: Work[Result]) -> Future[Result]:
         """The same without waiting."""
-        if self._closed:
-            raise StoreError("the store is closed")
         future: Future[Result] = Future()
-        self._jobs.put((work, future))
+        with self._closing:
+            if self._closed:
+                raise StoreError("the store is closed")
+            self._jobs.put((work, future))
         return future
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
@@ -66,19 +72,28 @@ class Writer:
         self.submit(_Checkpoint(mode)).result()
 
     def keep_reserve(self) -> None:
-        """Have a file that can be given up when the disk is full, where there is room for one."""
-        with contextlib.suppress(OSError):
-            if not self._reserve.exists():
-                self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
+        """Have a file that can be given up when the disk is full, where there is ample room for one."""
+        try:
+            if (
+                not self._reserve.exists()
+                and shutil.disk_usage(self._path.parent).free >= ROOM_FOR_RESERVE * RESERVE_BYTES
+            ):
+                # Random, since zeros take no room on a file system that compresses.
+                self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+        except OSError:
+            with contextlib.suppress(OSError):
+                self._reserve.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Finish what was handed in, then let the connection go."""
-        if not self._closed:
+        with self._closing:
+            if self._closed:
+                return
             self._closed = True
             self._jobs.put(None)
-            self._thread.join()
-            self._lock.close()
-            self._connection.close()
+        self._thread.join()
+        self._lock.close()
+        self._connection.close()
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -90,6 +105,7 @@ class Writer:
                         self._jobs.put(None)
                         break
                     batch.append(more)
+            batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
             self._commit([job for job in batch if not isinstance(job[0], _Checkpoint)])
             for work, future in batch:
                 if isinstance(work, _Checkpoint):

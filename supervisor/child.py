@@ -64,7 +64,7 @@ class Child:
 
     def _fell(self, now: float) -> None:
         self._falls = 0 if now - self._started > STEADY_S else self._falls
-        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**self._falls)
+        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(self._falls, 30))
         self._falls += 1
         self._start_again = now + wait
         self._let_go()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from settings import Home
 from store import lanes
+from store.queue_file.memory import has_seen
 from store.reading import Reader
 
 
@@ -61,9 +62,7 @@ class Idleness:
             digest = hashlib.sha256(self._home.queue_file.read_bytes()).hexdigest()
         except OSError:
             return "leader" in self._started
-        known = self._reader.one("get_meta", key="queue_file_hash")
-        refused = self._reader.one("get_meta", key="queue_file_refused")
-        return digest in {row["value"] for row in (known, refused) if row is not None}
+        return has_seen(self._reader, digest)
 
     def _is_busy(self) -> bool:
         states = self._reader.state_counts()

@@ -146,7 +146,8 @@ class _Check:
             if not raw.endswith(b"\n") and file.rotated is None:
                 whole = self._rest_of(file.handle, file.handle.tell() - len(raw))
             if not whole:
-                continue
+                self._walk.stop()
+                return
             yield whole
             self.number += 1
 

@@ -58,6 +58,10 @@ class LogWalk:
             if not self._at_the_end:
                 yield from lines_of(file.handle)
 
+    def stop(self) -> None:
+        """Give no further file."""
+        self._at_the_end = True
+
     def total(self) -> int:
         """Bytes of all files there are."""
         paths = [*(each.path for each in self._files.rotated()), self._files.current]

@@ -142,8 +142,8 @@ def _status(row: sqlite3.Row) -> str:
 def _tell_conflict(tx: Transaction, row: sqlite3.Row, action: Conflict, rules: Rules, asked: Asked) -> None:
     file = rules.keep_text(row["id"], asked.revision, asked.text)
     tx.emit(
-        "task.edit_conflict", task_id=row["id"], status=_status(row), source=asked.by, fields=list(action.fields),
-        revision=asked.revision, file=file,
+        "task.edit_conflict", task_id=row["id"], status=_status(row), source=asked.by,
+        fields=list(action.fields), revision=asked.revision, file=file,
         reason="changed here and in the file; the value here stays, the file's text is kept",
     )  # fmt: skip
     tx.mark_dirty(row["seq"])
@@ -201,7 +201,9 @@ def _not_before(tx: Transaction, row: sqlite3.Row, task: Task, fields: Sequence[
 def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:
     tx.run("delete_edges", child=seq)
     tx.run("delete_missing_of_child", child=seq)
-    tx.run_many("insert_edge", ({"child": seq, "parent": parent} for parent in dict.fromkeys(task.depends_on)))
+    tx.run_many(
+        "insert_edge", ({"child": seq, "parent": parent} for parent in dict.fromkeys(task.depends_on))
+    )
 
 
 def _hold_or_release(tx: Transaction, task_id: str, fields: Sequence[str]) -> None:
@@ -251,10 +253,12 @@ def edit_task(
         raise TransitionNotAllowed(f"{task_id} ended {stored.status}; a change of it would have no effect.")
     base = stored.doc if base_version == stored.version else stored.versions.get(base_version, stored.doc)
     check = checker(rules.contract)
-    theirs = check(without_machine_keys({**new_doc, "id": task_id}))
     if is_correction:
-        theirs.pop("raw", None)
-        merged, fields, conflicts = theirs, [key for key in theirs if key not in {"id", "status"}], []
+        new_doc = {key: value for key, value in new_doc.items() if key != "raw"}
+    theirs = check(without_machine_keys({**new_doc, "id": task_id}))
+    conflicts: list[str] = []
+    if is_correction:
+        merged, fields = theirs, [key for key in theirs if key not in {"id", "status"}]
     else:
         merged, fields, conflicts = merge.merge_fields(theirs, base, stored.doc)
     asked = Asked(by, None, dump(new_doc))
@@ -264,4 +268,3 @@ def edit_task(
     act(tx, task_id, actions, rules, asked)
     version = steering.find(tx, task_id)["version"]
     return EditResult(version, tuple(fields), tuple(conflicts), _note(row), retried=stored.status in ENDED)
-

@@ -48,6 +48,11 @@ class FileEntry:
     #: where it stands: ``tasks[3]``
     path: str
 
+    @property
+    def is_nameless(self) -> bool:
+        """Whether it was written without an id."""
+        return self.raw.get("id") is None
+
 
 @dataclass(slots=True)
 class QueueEntries:
@@ -56,10 +61,10 @@ class QueueEntries:
     #: the keys at the top in the user's order; the three lists are empty here
     top: dict[str, Any]
     revision: int | None
-    #: entries with an id; of equal ids only the first
+    #: every entry in the order of the file, but for twins; without an id, `id` is what its words give
+    entries: list[FileEntry] = field(default_factory=list)
+    #: entries by the id they have
     named: dict[str, FileEntry] = field(default_factory=dict)
-    #: entries without one; `id` is what their words give
-    nameless: list[FileEntry] = field(default_factory=list)
     #: entries whose id an earlier one has
     twins: list[FileEntry] = field(default_factory=list)
     refused: list[RefusedTask] = field(default_factory=list)
@@ -84,7 +89,7 @@ def read(parsed: object) -> QueueEntries:
     found = QueueEntries(top=_top_of(parsed), revision=queue.revision)
     if not _is_loopback(queue.api_endpoint):
         rule = "must be an http address on this machine (127.0.0.1, localhost or ::1)"
-        found.refused_keys.append(("api_endpoint", rule, to_text(queue.api_endpoint)))
+        found.refused_keys.append(("api_endpoint", rule, dump(queue.api_endpoint)))
         found.top["api_endpoint"] = DEFAULT_API_ENDPOINT
     for section in SECTIONS:
         for index, raw in enumerate(getattr(queue, section)):
@@ -120,13 +125,14 @@ def _sort_in(found: QueueEntries, section: Section, raw: object, path: str) -> N
         return
     written = raw.get("id")
     if written is None:
-        found.nameless.append(FileEntry(section, id_of_words(raw), raw, path))
+        found.entries.append(FileEntry(section, id_of_words(raw), raw, path))
     elif not isinstance(written, str):
         found.refused.append(refuse(raw, f"{path}.id: must be a text, got {written!a}", f"{path}.id"))
     elif written in found.named:
         found.twins.append(FileEntry(section, written, raw, path))
     else:
         found.named[written] = FileEntry(section, written, raw, path)
+        found.entries.append(found.named[written])
 
 
 def id_of_words(raw: Mapping[str, Any]) -> str:
@@ -141,33 +147,24 @@ def short_hash(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def to_text(value: object) -> str:
-    """JSON as it can be stored; a lone surrogate stays an escape."""
-    text = dump(value)
-    return text if is_storable(text) else json.dumps(value, separators=(",", ":"))
-
-
-def is_storable(text: str) -> bool:
-    """Whether a text is Unicode, without a lone surrogate."""
+def is_unicode(value: object) -> bool:
+    """Whether the texts of a JSON value are Unicode, without a lone surrogate."""
     try:
-        text.encode()
+        json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
     return True
 
 
-def refuse(raw: object, reason: str, path: str, *, task_id: str | None = None, code: str = "invalid_task") -> RefusedTask:
+def refuse(
+    raw: object, reason: str, path: str, *, task_id: str | None = None, code: str = "invalid_task"
+) -> RefusedTask:
     """An entry that cannot be taken, under its own id where that is good and free."""
-    return RefusedTask(task_id or f"invalid-{short_hash(raw)}", reason, path, to_text(raw), code)
+    return RefusedTask(task_id or f"invalid-{short_hash(raw)}", reason, path, dump(raw), code)
 
 
-def give_ids(
-    nameless: Sequence[FileEntry],
-    taken: Collection[str],
-    namesakes: Mapping[str, Sequence[Namesake]],
-    revision: int | None,
-) -> list[FileEntry]:
-    """Entries without an id under the id each is to have.
+def give_ids(found: QueueEntries, namesakes: Mapping[str, Sequence[Namesake]]) -> list[FileEntry]:
+    """Every entry under the id it has or is to have, in the order of the file.
 
     `namesakes` are the known tasks by the id of their words. One that the file's revision already showed
     stands in the file itself or was taken out, so a further entry of its words is a new wish; the others are
@@ -175,13 +172,17 @@ def give_ids(
     """
     given: list[FileEntry] = []
     waiting: dict[str, list[str]] = {}
-    used = set(taken)
-    for entry in nameless:
+    used = set(found.named)
+    for entry in found.entries:
+        if not entry.is_nameless:
+            given.append(entry)
+            continue
         family = namesakes.get(entry.id, ())
         if entry.id not in waiting:
-            waiting[entry.id] = [each.id for each in family if each.id not in taken and _is_unseen(each, revision)]
+            unseen = (each.id for each in family if _is_unseen(each, found.revision))
+            waiting[entry.id] = [task_id for task_id in unseen if task_id not in found.named]
         same = waiting[entry.id]
-        task_id = same.pop(0) if same else _next_free(entry.id, used | {each.id for each in family})
+        task_id = same.pop(0) if same else _next_free(entry.id, used, family)
         used.add(task_id)
         given.append(FileEntry(entry.section, task_id, entry.raw, entry.path))
     return given
@@ -191,9 +192,10 @@ def _is_unseen(known: Namesake, revision: int | None) -> bool:
     return revision is None or known.first_shown is None or known.first_shown > revision
 
 
-def _next_free(base: str, used: Collection[str]) -> str:
+def _next_free(base: str, used: Collection[str], family: Sequence[Namesake]) -> str:
+    known = {each.id for each in family}
     number, task_id = 1, base
-    while task_id in used:
+    while task_id in used or task_id in known:
         number += 1
         task_id = f"{base}-{number}"
     return task_id
@@ -212,8 +214,10 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
             return found
     own_id = entry.id if ID_PATTERN.fullmatch(entry.id) else None
     doc = with_id(entry.raw, entry.id)
-    if not is_storable(dump(doc)):
-        return refuse(entry.raw, f"{entry.path}: holds a lone surrogate, which is not text", entry.path, task_id=own_id)
+    if not is_unicode(doc):
+        return refuse(
+            entry.raw, f"{entry.path}: holds a lone surrogate, which is not text", entry.path, task_id=own_id
+        )
     if own_id is not None and entry.section == "completed":
         return EndedTask(own_id, Status.APPROVED, doc)
     try:

@@ -1,4 +1,4 @@
-"""What a saved queue file asks for, task by task: the three-way merge of the file, its base and the store. Pure.
+"""What a saved queue file asks for, task by task: a merge of the file, its base and the store. Pure.
 
 A file is a copy of the view at some revision, edited. What a person asked for is therefore the difference
 between an entry and what the file's revision showed of that task, never the difference from the store: a
@@ -18,7 +18,7 @@ from typing import Final
 
 from errors import InvalidTask
 from runtime_contract import ENDED, MACHINE_KEYS, STATUS_READINGS, Status
-from store.queue_file.entries import Section, is_storable, with_id, without_machine_keys
+from store.queue_file.entries import Section, is_unicode, with_id, without_machine_keys
 from store.queue_file.wishes import (
     Action,
     AskRemoval,
@@ -59,7 +59,7 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     """Everything that follows from one entry of a known task, in the order it is to be done."""
     if stored.code in REFUSED_CODES:
         return _decide_refused(wish, stored, check)
-    base = _base_of(wish.revision, stored)
+    base = _base_of(wish, stored)
     same = next((each for each in stored.renderings if each.hash == wish.hash), None)
     if same is not None:
         return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits=[])
@@ -70,10 +70,14 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     return _decide_status(wish, stored, base, edits)
 
 
-def _base_of(revision: int | None, stored: Stored) -> _Base:
-    """The last rendering at `revision`; without one, what was shown last; before any, the first words."""
+def _base_of(wish: Wish, stored: Stored) -> _Base:
+    """The last rendering at the file's revision; without one, the last of all; before any, the first words.
+
+    An entry without an id is known by its first words, so these are its base.
+    """
+    revision = wish.revision
     shown = [each for each in stored.renderings if revision is None or each.first_revision <= revision]
-    if not shown or not shown[-1].hash:
+    if not shown or not shown[-1].hash or wish.entry.get("id") is None:
         return _Base(None, stored.versions.get(1, stored.doc), is_latest=False)
     last = shown[-1]
     doc = stored.doc if last.version == stored.version else stored.versions.get(last.version, stored.doc)
@@ -121,7 +125,7 @@ def _way_to(wanted: Status, stored: Stored) -> str:
         return f"a task is not approved by editing the file; `skep approve {stored.id}` approves its result"
     if wanted in RETRIABLE:
         return f"only Skep says how a task ended; `skep cancel {stored.id}` withdraws it"
-    return f"only Skep starts and stops tasks; `skep cancel {stored.id}` stops it, `skep retry {stored.id}` repeats it"
+    return f"only Skep starts and stops tasks; `skep cancel {stored.id}` stops it"
 
 
 def _decide_ended(
@@ -135,7 +139,8 @@ def _decide_ended(
     if wish.section == "tasks" and (base.status is None or wanted is Status.PENDING):
         if _is_first_copy(wish, stored) and not is_edited:
             return []
-        way = f"`skep retry {stored.id}` sends it back" if stored.status in RETRIABLE else "give a new id to do it again"
+        is_retriable = stored.status in RETRIABLE
+        way = f"`skep retry {stored.id}` sends it back" if is_retriable else "give a new id to do it again"
         return [Duplicate(f"{known}; {way}")]
     if is_edited:
         return [Refuse(f"{known}; a change of it has no effect", keep_text=True)]
@@ -145,7 +150,7 @@ def _decide_ended(
 
 
 def _is_first_copy(wish: Wish, stored: Stored) -> bool:
-    """Whether the file is the copy the task came from, saved again by an editor that has not read the next."""
+    """Whether the file is the copy the task came from, saved again before its editor read the next."""
     first = next((each.first_revision for each in stored.renderings if each.hash), None)
     return wish.revision is not None and (first is None or first > wish.revision)
 
@@ -182,7 +187,7 @@ def _words_of(doc: Document) -> Document:
 
 def _checked(entry: Document, task_id: str, check: Check) -> Document:
     doc = without_machine_keys(with_id(entry, task_id))
-    if not is_storable(dump(doc)):
+    if not is_unicode(doc):
         raise InvalidTask("the entry holds a lone surrogate, which is not text", path="task")
     return check(doc)
 
@@ -190,7 +195,11 @@ def _checked(entry: Document, task_id: str, check: Check) -> Document:
 def _is_reordered(merged: Document, stored: Stored, base: _Base) -> bool:
     """Whether the author saw today's document and only changed the order of its keys."""
     ours = [key for key in stored.doc if key not in MACHINE_KEYS]
-    return base.is_latest and base.doc is stored.doc and [key for key in merged if key not in MACHINE_KEYS] != ours
+    return (
+        base.is_latest
+        and base.doc is stored.doc
+        and [key for key in merged if key not in MACHINE_KEYS] != ours
+    )
 
 
 def merge_fields(theirs: Document, base: Document, ours: Document) -> tuple[Document, list[str], list[str]]:

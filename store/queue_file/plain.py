@@ -37,11 +37,21 @@ def _is_unicode(text: str) -> bool:
 
 
 def _is_prompt(value: object, limits: Limits) -> bool:
-    return type(value) is str and len(value) <= limits.prompt_chars and bool(value.strip()) and _is_unicode(value)
+    return (
+        type(value) is str
+        and len(value) <= limits.prompt_chars
+        and bool(value.strip())
+        and _is_unicode(value)
+    )
 
 
 def _is_command(value: object, limits: Limits) -> bool:
-    return type(value) is str and len(value) <= limits.command_chars and bool(value.strip()) and _is_unicode(value)
+    return (
+        type(value) is str
+        and len(value) <= limits.command_chars
+        and bool(value.strip())
+        and _is_unicode(value)
+    )
 
 
 def _is_name(value: object, limits: Limits) -> bool:

@@ -1,4 +1,4 @@
-"""Reading and keeping files that others may have touched: never a link, a pipe, a device or a stranger's file."""
+"""Files that others may have touched: never a link, a pipe, a device or a stranger's file."""
 
 from __future__ import annotations
 
@@ -105,5 +105,9 @@ def keep_aside(folder: Path, name: str, text: str) -> Path:
 def name_for(task_id: str, revision: int | None, text: str) -> str:
     """``<id>-<revision>-<hash>.json``; an id that is no file name is hashed."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-    stem = task_id if ID_PATTERN.fullmatch(task_id) else f"task-{hashlib.sha256(task_id.encode()).hexdigest()[:10]}"
+    stem = (
+        task_id
+        if ID_PATTERN.fullmatch(task_id)
+        else f"task-{hashlib.sha256(task_id.encode()).hexdigest()[:10]}"
+    )
     return f"{stem}-{revision or 0}-{digest[:8]}.json"

@@ -8,6 +8,7 @@ revision it first stands at, before any file shows it: whatever a person saves l
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import time
@@ -20,7 +21,7 @@ import host_platform
 from runtime_contract import DEFAULT_API_ENDPOINT, QUEUE_CONTRACT_VERSION
 from store import waiting
 from store.lanes import ConcurrencyLimits
-from store.queue_file.entries import to_text
+from store.queue_file.entries import SECTIONS
 from store.queue_file.merge import home_of
 from store.queue_file.rendering import hash_entry, render
 from store.queue_file.taking_in import REVISION, TOP
@@ -106,7 +107,9 @@ class Projection:
                 _show(tx, row, revision, situation)
 
     def _newest(self, tx: Transaction, states: tuple[str, ...]) -> list[int]:
-        rows = [row for state in states for row in tx.all("newest_ended", state=state, limit=self._shown_ended)]
+        rows = [
+            row for state in states for row in tx.all("newest_ended", state=state, limit=self._shown_ended)
+        ]
         rows.sort(key=lambda row: (row["finished"], row["seq"]), reverse=True)
         return [row["seq"] for row in rows[: self._shown_ended]]
 
@@ -125,23 +128,23 @@ class Projection:
     def _stream(self, file: _Sink, revision: int) -> None:
         lead = "{"
         for key, value in self._top(revision).items():
-            file.write(f"{lead}\n  {to_text(key)}: ".encode())
+            file.write(f"{lead}\n  {dump(key)}: ".encode())
             lead = ","
-            if key in {"tasks", "completed", "failed"}:
+            if key in SECTIONS:
                 _write_list(file, self._tasks() if key == "tasks" else self._ended(key))
             else:
-                file.write(to_text(value).encode())
+                file.write(dump(value).encode())
         file.write(b"\n}\n")
 
     def _top(self, revision: int) -> dict[str, Any]:
         """The keys at the top in the order the user gave them; those of the contract are always there."""
         row = self._reader.one("get_meta", key=TOP)
         top: dict[str, Any] = json.loads(row["value"]) if row is not None else {}
-        for key, value in (("version", QUEUE_CONTRACT_VERSION), ("api_endpoint", DEFAULT_API_ENDPOINT)):
-            top = top if key in top else {key: value, **top} if key == "version" else _insert(top, key, value)
-        if "revision" not in top:
-            top = _insert(top, "revision", revision)
-        return {**top, "revision": revision} | {key: [] for key in ("tasks", "completed", "failed")}
+        ours = {"version": QUEUE_CONTRACT_VERSION, "api_endpoint": DEFAULT_API_ENDPOINT, "revision": revision}
+        missing = {key: value for key, value in ours.items() if key not in top}
+        before = list(itertools.takewhile(lambda key: key not in SECTIONS, top))
+        ordered = {key: top[key] for key in before} | missing | top
+        return ordered | {"revision": revision} | {key: [] for key in SECTIONS}
 
     def _tasks(self) -> Iterator[list[str]]:
         after = 0
@@ -170,13 +173,6 @@ class _Sink:
         """Write and hash."""
         self._file.write(data)
         self.digest.update(data)
-
-
-def _insert(top: dict[str, Any], key: str, value: object) -> dict[str, Any]:
-    """The key before the lists, where a person looks for it."""
-    lists = {"tasks", "completed", "failed"}
-    before = {name: inner for name, inner in top.items() if name in {"version", "api_endpoint"} - lists}
-    return before | {key: value} | {name: inner for name, inner in top.items() if name not in before}
 
 
 def _write_list(file: _Sink, pages: Iterator[list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""A task's entry in the queue file: the user's keys in the user's order, what Skep says of it in place or after."""
+"""A task's entry in the queue file: the user's keys in their order, what Skep says in place or after."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def machine_values(row: sqlite3.Row, doc: dict[str, Any]) -> dict[str, Any]:
         told["finished_at"] = to_rfc3339(row["finished"])
         if row["lease"] == 0 and row["code"] is None:
             # It ended before it came here: what its file said of the end is all that is known.
-            told |= {key: doc[key] for key in ("reason", "result_summary", "finished_at", "attempts") if key in doc}
+            told |= {
+                key: doc[key] for key in ("reason", "result_summary", "finished_at", "attempts") if key in doc
+            }
     return told
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError
+from json.decoder import scanstring as _scan_string  # type: ignore[attr-defined]  # not in typeshed
 from typing import Any, Final, NoReturn
 
 from errors import InvalidFile
@@ -21,7 +22,7 @@ MOST_DIGITS: Final = 1_000
 _CONTAINERS: Final = (dict, list)
 
 
-class _Breach(Exception):  # noqa: N818  never leaves this module
+class _Breach(Exception):
     """Something is wrong; where, is looked for afterwards."""
 
 
@@ -48,7 +49,9 @@ def parse(data: bytes, limits: Limits) -> Any:
 def too_large(size: int, limits: Limits) -> InvalidFile:
     """The error for a file over its bound."""
     return InvalidFile(
-        f"{size:,} bytes are over the bound of {limits.file_bytes:,} (settings: limit_file_bytes)", line=1, column=1
+        f"{size:,} bytes are over the bound of {limits.file_bytes:,} (settings: limit_file_bytes)",
+        line=1,
+        column=1,
     )
 
 
@@ -158,9 +161,10 @@ class _Locator:
 
     def _string(self, start: int) -> int:
         try:
-            value, end = scanstring(self._text, start + 1, True)
+            found: tuple[str, int] = _scan_string(self._text, start + 1, True)
         except JSONDecodeError as error:
             raise _from_stdlib(self._text, error) from None
+        value, end = found
         keys = self._open[-1] if self._open else None
         if keys is not None and re.compile(r"[ \t\r\n]*:").match(self._text, end):
             if value in keys:
@@ -183,6 +187,8 @@ class _Locator:
 
     def _check_number(self, text: str, start: int) -> None:
         if len(text) > MOST_DIGITS:
-            raise _invalid(f"a number of {len(text):,} digits; {MOST_DIGITS:,} is the bound", self._text, start)
+            raise _invalid(
+                f"a number of {len(text):,} digits; {MOST_DIGITS:,} is the bound", self._text, start
+            )
         if not text.lstrip("-").isdigit() and math.isinf(float(text)):
             raise _invalid(f"{text} is too large for a number", self._text, start)

@@ -11,28 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import host_platform
 from store.queue_file import plain_files
-from store.queue_file.plain_files import Signature
 
-#: seconds an old file is watched for writes through a handle that was open before the exchange
-HELD_S: Final = 5.0
 #: seconds since its last change that an editor's mark holds projection, by name
 _LONG: Final = 15 * 60.0
 _SHORT: Final = 5.0
-
-
-@dataclass(slots=True)
-class Held:
-    """An old queue file that an editor may still be writing into."""
-
-    path: Path
-    signature: Signature
-    until: float
 
 
 class Places:
@@ -42,7 +29,7 @@ class Places:
         #: what the name leads to: a link is followed and stays
         self.target = Path(os.path.realpath(queue_file))
         folder, prefix = state, ""
-        if os.stat(self.target.parent).st_dev != os.stat(state).st_dev:
+        if self.target.parent.stat().st_dev != state.stat().st_dev:
             folder, prefix = self.target.parent, f".{self.target.name}.skep-"
         stem = prefix or "queue.json."
         self.writing = folder / f"{stem}writing"
@@ -87,7 +74,7 @@ def dress(path: Path, target: Path) -> None:
 
 
 def exchange(new: Path, target: Path, known: frozenset[str]) -> bool:
-    """Put `new` at `target`; what stood there is at `new` afterwards. False where nothing could be done safely.
+    """Put `new` at `target`; what stood there is at `new` afterwards. False where that was not safe.
 
     Where the file system cannot exchange names, the old file is looked at and linked aside first; a save by
     rename in the instant between is then lost.

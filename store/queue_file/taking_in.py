@@ -74,8 +74,8 @@ class Taker:
         found = entries.read(strict_json.parse(data, self._rules.contract))
         revision = self._known_revision(found.revision)
         brought = Brought(digest, len(data), found.top, revision, found.refused_keys)
-        given = entries.give_ids(found.nameless, found.named, self._namesakes(found.nameless), revision)
-        everything = [*found.named.values(), *given]
+        found.revision = revision
+        everything = entries.give_ids(found, self._namesakes(found.entries))
         known = self._shown(each.id for each in everything)
         for entry in everything:
             shown = known.get(entry.id)
@@ -96,11 +96,11 @@ class Taker:
 
     def _shown(self, ids: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Section and text of those tasks that are known."""
-        rows = self._reader.all("shown_of", ids=entries.to_text(list(ids)))
+        rows = self._reader.all("shown_of", ids=dump(list(ids)))
         return {row["id"]: (row["section"], row["text"]) for row in rows}
 
-    def _namesakes(self, nameless: Sequence[FileEntry]) -> dict[str, list[Namesake]]:
-        bases = {entry.id for entry in nameless}
+    def _namesakes(self, found: Sequence[FileEntry]) -> dict[str, list[Namesake]]:
+        bases = {entry.id for entry in found if entry.is_nameless}
         return {
             base: [
                 Namesake(row["id"], row["first_shown"]) for row in self._reader.all("namesakes", base=base)
@@ -137,7 +137,7 @@ class Taker:
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
         tx.set_meta(TAKEN, brought.digest)
-        tx.set_meta(TOP, entries.to_text(brought.top))
+        tx.set_meta(TOP, dump(brought.top))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
@@ -169,7 +169,7 @@ class Taker:
         text = dump(entry.raw)
         wish = Wish(entry.section, entry.raw, hash_entry(text), revision)
         actions = merge.decide(wish, apply.load(tx, row), apply.checker(self._rules.contract))
-        safe_text = entries.to_text(entry.raw)
+        safe_text = dump(entry.raw)
         apply.act(tx, entry.id, actions, self._rules, apply.Asked(apply.SOURCE, revision, safe_text))
         tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
         tally.cancelled += any(isinstance(each, Cancel) for each in actions)
@@ -199,7 +199,8 @@ class Taker:
             return
         tx.set_meta(_REMOVAL, mark)
         tx.emit(
-            "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]), revision=revision,
+            "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]),
+            revision=revision,
             reason=f"{len(ids)} pending tasks are missing from the saved file; nothing was cancelled",
         )  # fmt: skip
         question = Question(

@@ -1,4 +1,4 @@
-"""The words of the merge: what a file's entry says, what the store knows of its task, and what is to be done."""
+"""The words of the merge: what an entry says, what the store knows of its task, what is to be done."""
 
 from __future__ import annotations
 

@@ -1,0 +1,28 @@
+"""``skep approve``: yes to what waits for a person."""
+
+from __future__ import annotations
+
+import click
+
+from commands.place import Place, json_option, with_place
+from commands.several import do_each
+from commands.task_id import offer_ids
+
+
+@click.command(
+    help="""Say yes to what waits for you: a result to review, an interrupted task that counts
+    as done, a removal of many tasks. ID is a task's, or a decision's as
+    `skep status` shows it.
+
+    Example: skep approve t-1 --comment "good\""""
+)
+@click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=offer_ids)
+@click.option("--comment", help="What you want to say, for the history.")
+@json_option
+@with_place
+def approve(place: Place, ids: tuple[str, ...], comment: str | None, as_json: bool) -> int:
+    """Approve."""
+    with place.store() as store:
+        return do_each(
+            "approve", ids, lambda subject: store.approve(subject, place.by, comment), as_json=as_json
+        )

@@ -1,0 +1,113 @@
+"""Following a task's output live until the task has its end, over as many attempts as it takes."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from commands import terminal
+from commands.daemon_state import look
+from commands.ends import code_of_end, needs_person
+from commands.place import Place
+from commands.task_view import loads
+from errors import DaemonUnreachable
+from runtime_contract import ENDED
+from store.outputs import follow, live_path, read_output
+from store.reading import Reader
+from store.records import STATUS_OF_STATE
+
+POLL_S: Final = 0.05
+#: Seconds between looks for a daemon.
+LOOK_S: Final = 2.0
+
+
+class Sink(Protocol):
+    """Where output goes."""
+
+    def write(self, data: bytes) -> None:
+        """Take a piece."""
+
+    def finish(self) -> None:
+        """No more comes."""
+
+
+def follow_task(place: Place, reader: Reader, row: sqlite3.Row, sink: Sink) -> int:
+    """Write a task's output as it comes; the exit code for its end. Raises `DaemonUnreachable`."""
+    follower = _Follower(place, reader, sink)
+    while True:
+        code = follower.step(row)
+        if code is not None:
+            sink.finish()
+            return code
+        time.sleep(POLL_S)
+        again = reader.task(row["id"])
+        row = again if again is not None else row
+
+
+class _Follower:
+    """What has been shown of a task so far."""
+
+    def __init__(self, place: Place, reader: Reader, sink: Sink) -> None:
+        self._place = place
+        self._reader = reader
+        self._sink = sink
+        self._shown: dict[int, int] = {}
+        self._next_look = 0.0
+        self._waits: str | None = None
+
+    def step(self, row: sqlite3.Row) -> int | None:
+        """Show what is new; the exit code once the task has ended or waits for a person."""
+        if row["state"] == "running":
+            self._follow_live(row)
+        self._show_stored(row)
+        if STATUS_OF_STATE[row["state"]] in ENDED:
+            return code_of_end(row)
+        if needs_person(self._reader, row):
+            terminal.note(f"{row['id']} waits for {self._reader.waiting_for(row)}")
+            return code_of_end(row)
+        self._look_around(row)
+        return None
+
+    def _follow_live(self, row: sqlite3.Row) -> None:
+        lease = row["lease"]
+        path = live_path(self._place.home.outputs, f"{row['seq']}-{lease}")
+        for piece in self._unseen(lease, follow(path, lambda: self._is_over(row), POLL_S)):
+            self._sink.write(piece)
+
+    def _is_over(self, row: sqlite3.Row) -> bool:
+        now = self._reader.task(row["id"])
+        return now is None or now["lease"] != row["lease"] or now["state"] != "running"
+
+    def _unseen(self, lease: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """What has not been shown of an attempt's output, which is read from its beginning."""
+        skip = self._shown.get(lease, 0)
+        for piece in pieces:
+            new = piece[skip:]
+            skip -= min(skip, len(piece))
+            self._shown[lease] = self._shown.get(lease, 0) + len(new)
+            if new:
+                yield new
+
+    def _show_stored(self, row: sqlite3.Row) -> None:
+        """The rest of what an attempt printed, once it is stored; of older attempts nothing."""
+        for attempt in self._reader.attempts(row["seq"])[-1:]:
+            outcome = loads(attempt["outcome"]) or {}
+            ref = outcome.get("output_ref")
+            if ref is not None and self._shown.get(attempt["lease"], 0) >= 0:
+                data = read_output(self._place.home.outputs, ref)
+                for piece in self._unseen(attempt["lease"], iter([data])):
+                    self._sink.write(piece)
+
+    def _look_around(self, row: sqlite3.Row) -> None:
+        """Say once what is waited for; give up where no daemon runs."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_S
+        if not look(self._place.home).is_running:
+            raise DaemonUnreachable("No daemon runs, so nothing more comes; start it with `skep up`.")
+        waits = self._reader.waiting_for(row)
+        if waits is not None and waits != self._waits:
+            terminal.note(f"waits for {waits}")
+        self._waits = waits

@@ -1,0 +1,136 @@
+"""``skep log``: what a task printed or a model answered, byte by byte; ``-f`` while it comes."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import sqlite3
+import sys
+from collections.abc import Iterator
+
+import click
+
+from commands import terminal
+from commands.exits import FINE
+from commands.following import follow_task
+from commands.place import Place, json_option, with_place
+from commands.task_id import offer_ids
+from commands.task_view import status_of
+from errors import NotFound
+from settings import Home
+from store.outputs import open_output, read_output
+from store.reading import Reader
+
+_BLOCK = 64 * 1024
+
+
+@click.command(
+    help="""Print what a task printed, or what the model answered: of the newest attempt that
+    has an output. The bytes are as they were; on a terminal control characters are
+    made visible.
+
+    With -f the output is followed while it comes, until the task ends: exit code 0
+    approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs.
+
+    Example: skep log -f t-1"""
+)
+@click.argument("task_id", metavar="ID", shell_complete=offer_ids)
+@click.option("-f", "--follow", is_flag=True, help="Follow it while it comes.")
+@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt, not the newest.")
+@json_option
+@with_place
+def log(place: Place, task_id: str, follow: bool, attempt: int | None, as_json: bool) -> int:
+    """Print an output."""
+    if follow and (as_json or attempt):
+        raise click.UsageError("-f takes neither --json nor --attempt.")
+    with place.reader() as reader:
+        row = reader.task(task_id)
+        if row is None:
+            raise NotFound(
+                f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
+            )
+        if follow:
+            return follow_task(place, reader, row, OutputWriter())
+        chosen = choose(reader, row, attempt)
+    if as_json:
+        terminal.print_json(to_json(place.home, task_id, chosen))
+        return FINE
+    return _print(place.home, chosen)
+
+
+def choose(reader: Reader, row: sqlite3.Row, number: int | None) -> sqlite3.Row:
+    """The attempt to print: the newest that came to an outcome, or the one asked for. Raises `NotFound`."""
+    attempts = [each for each in reader.attempts(row["seq"]) if number in {None, each["attempt"]}]
+    ended = [each for each in attempts if each["outcome"] is not None]
+    if ended:
+        return ended[-1]
+    if number is not None and not attempts:
+        raise NotFound(f"{row['id']} has no attempt {number}.", task_id=row["id"])
+    raise NotFound(f"{row['id']} has no output: {_why_none(reader, row)}", task_id=row["id"])
+
+
+def _why_none(reader: Reader, row: sqlite3.Row) -> str:
+    status = status_of(row)
+    if status == "in_progress":
+        return f"it is running; `skep log -f {row['id']}` follows it."
+    waits = reader.waiting_for(row)
+    return f"it waits for {waits}." if waits else f"it ended {status}: {row['reason'] or 'it never ran'}."
+
+
+def _print(home: Home, attempt: sqlite3.Row) -> int:
+    outcome = json.loads(attempt["outcome"])
+    writer = OutputWriter()
+    ref = outcome.get("output_ref")
+    if ref is None:
+        writer.write(outcome.get("output", "").encode())
+    else:
+        with open_output(home.outputs, ref) as stored:
+            while block := stored.read(_BLOCK):
+                writer.write(block)
+    writer.finish()
+    failure = outcome.get("failure")
+    if failure:
+        terminal.note(f"{failure['code']}: {failure['message']}")
+    return FINE
+
+
+def to_json(home: Home, task_id: str, attempt: sqlite3.Row) -> dict[str, object]:
+    """The output and where it came from."""
+    outcome = json.loads(attempt["outcome"])
+    ref = outcome.get("output_ref")
+    data = outcome.get("output", "").encode() if ref is None else read_output(home.outputs, ref)
+    return {
+        "id": task_id,
+        "attempt": attempt["attempt"],
+        "output_ref": ref,
+        "bytes": len(data),
+        "cut": outcome.get("output_cut", 0),
+        "output": data.decode("utf-8", errors="replace"),
+        "failure": outcome.get("failure"),
+    }
+
+
+class OutputWriter:
+    """Writes output: raw for a program, with control characters made visible for a person."""
+
+    def __init__(self) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._for_person = terminal.is_terminal()
+
+    def write(self, data: bytes) -> None:
+        """Write a piece and show it at once."""
+        if self._for_person:
+            click.echo(terminal.clean_block(self._decode.decode(data)), nl=False)
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+    def write_all(self, pieces: Iterator[bytes]) -> None:
+        """Write pieces as they come."""
+        for piece in pieces:
+            self.write(piece)
+
+    def finish(self) -> None:
+        """Write what is left of a character that was cut."""
+        if self._for_person:
+            click.echo(terminal.clean_block(self._decode.decode(b"", final=True)), nl=False)

@@ -1,0 +1,54 @@
+"""``skep retry``: send ended tasks back to the queue."""
+
+from __future__ import annotations
+
+import click
+
+from commands.place import Place, json_option, with_place
+from commands.several import do_each
+from commands.task_id import offer_ids
+from runtime_contract import Status
+from store.answering import Answer
+from store.sqlite_store import SqliteStore
+
+#: The answer to a question that means to run the task once more.
+AGAIN = "again"
+#: Ends that --all-failed takes back; what a person cancelled stays so.
+FAILED_STATUSES = (Status.FAILED.value, Status.SAFETY_BLOCKED.value)
+#: Codes of entries that never were a task; they are corrected, not retried.
+_NEVER_TASKS = frozenset({"invalid_task", "duplicate_id"})
+
+
+@click.command(
+    help="""Send tasks that failed, were refused or were cancelled back to the queue, their
+    attempts forgotten. A task that asks whether to run again is run again.
+
+    Example: skep retry t-1, or: skep retry --all-failed"""
+)
+@click.argument("ids", metavar="[ID...]", nargs=-1, shell_complete=offer_ids)
+@click.option("--all-failed", is_flag=True, help="Every task that failed or was refused.")
+@json_option
+@with_place
+def retry(place: Place, ids: tuple[str, ...], all_failed: bool, as_json: bool) -> int:
+    """Retry tasks."""
+    if bool(ids) == all_failed:
+        raise click.UsageError("Name tasks, or give --all-failed.")
+    with place.store() as store:
+
+        def send_back(task_id: str) -> str:
+            question = store.reader.one("open_decision_of", id=task_id)
+            if question is not None and AGAIN in question["options"]:
+                return store.answer(Answer(question["id"], AGAIN, place.by))
+            store.retry(task_id, place.by)
+            return f"{task_id} is back in the queue."
+
+        chosen = _failed(store) if all_failed else ids
+        if not chosen and not as_json:
+            click.echo("No task has failed.")
+        return do_each("retry", chosen, send_back, as_json=as_json)
+
+
+def _failed(store: SqliteStore) -> tuple[str, ...]:
+    """Failed tasks, those others wait for first."""
+    rows = store.reader.tasks(FAILED_STATUSES)
+    return tuple(row["id"] for row in rows if row["code"] not in _NEVER_TASKS)

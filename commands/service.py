@@ -1,0 +1,110 @@
+"""``skep service``: the daemon as a user service of systemd."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import click
+
+import host_platform
+from commands import terminal
+from commands.exits import FINE, UNREACHABLE
+from commands.place import Place, json_option, with_place
+from commands.unit_file import MARK, render_unit
+from errors import NotAllowed, NotFound
+
+_ACTIONS: Final = ("install", "uninstall", "show")
+_NAME: Final = "skep.service"
+
+
+@click.command(
+    help="""Run the daemon of this home whenever you are logged in, by systemd.
+
+    `show` prints the unit, `install` writes it to ~/.config/systemd/user and says how
+    to start it (--now starts it), `uninstall` takes it out.
+
+    Example: skep service install --now"""
+)
+@click.argument("action", type=click.Choice(_ACTIONS))
+@click.option("--now", is_flag=True, help="Call systemctl too, to start or stop it.")
+@json_option
+@with_place
+def service(place: Place, action: str, now: bool, as_json: bool) -> int:
+    """Install, uninstall or show the unit."""
+    unit = render_unit(place.home, place.settings)
+    path = unit_path(os.environ)
+    if action == "show":
+        if as_json:
+            terminal.print_json({"path": str(path), "unit": unit})
+        else:
+            click.echo(unit, nl=False)
+        return FINE
+    if not host_platform.IS_LINUX:
+        raise NotAllowed(
+            "Services are installed with systemd, which this system lacks. On macOS let a launchd agent in "
+            "~/Library/LaunchAgents run `skep up` with SKEP_HOME set (launchd.plist(5))."
+        )
+    commands = _install(place, path, unit) if action == "install" else _uninstall(path)
+    return _finish(action, path, commands, now=now, as_json=as_json)
+
+
+def unit_path(environ: os._Environ[str] | dict[str, str]) -> Path:
+    """Where the unit stands (systemd.unit(5), user unit search path)."""
+    base = environ.get("XDG_CONFIG_HOME") or "~/.config"
+    return Path(base).expanduser() / "systemd" / "user" / _NAME
+
+
+def _install(place: Place, path: Path, unit: str) -> list[list[str]]:
+    place.check()
+    _check_ours(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(unit, "utf-8")
+    return [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", _NAME]]
+
+
+def _uninstall(path: Path) -> list[list[str]]:
+    if not path.exists():
+        raise NotFound(f"There is no {path}; nothing is installed.")
+    _check_ours(path)
+    path.unlink()
+    return [["systemctl", "--user", "disable", "--now", _NAME], ["systemctl", "--user", "daemon-reload"]]
+
+
+def _check_ours(path: Path) -> None:
+    """Raise `NotAllowed` for a unit that somebody else wrote."""
+    if path.exists() and not path.read_text("utf-8", errors="replace").startswith(MARK):
+        raise NotAllowed(f"{path} was not written by `skep service`; move it away first.")
+
+
+def _finish(action: str, path: Path, commands: list[list[str]], *, now: bool, as_json: bool) -> int:
+    code = FINE
+    if now:
+        for command in commands:
+            code = _run(command) or code
+    if as_json:
+        told = {"action": action, "path": str(path), "done": now and code == FINE}
+        terminal.print_json(told | {"commands": [" ".join(command) for command in commands]})
+        return code
+    click.echo(terminal.clean(f"{'Wrote' if action == 'install' else 'Took out'} {path}"))
+    if not now:
+        click.echo(f"To {'start' if action == 'install' else 'stop'} it:")
+        for command in commands:
+            click.echo(f"  {' '.join(command)}")
+    if action == "install":
+        click.echo("To have it run also while you are logged out: loginctl enable-linger")
+    return code
+
+
+def _run(command: list[str]) -> int:
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+    except OSError as error:
+        terminal.note(f"skep service: {command[0]} cannot be run: {error.strerror}")
+        return UNREACHABLE
+    if done.returncode != 0:
+        terminal.note(f"skep service: {' '.join(command)}: {done.stderr.strip()}")
+        return UNREACHABLE
+    return FINE

@@ -1,0 +1,191 @@
+"""The control panel: a web page and a JSON API on loopback, for the person whose daemon this is.
+
+`python control_panel.py` runs it by itself over the home in ``SKEP_HOME``; `skep up` runs it beside worker
+and swarm. It reads over connections that cannot write and changes things only through the store's own
+methods, so it never stands in the worker's way and goes on working when the others are down.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+from typing import Any, Final
+
+import click
+import flask
+
+from clock import Clock, SystemClock
+from daemon_log import configure_logging
+from errors import NotAuthenticated, SkepError
+from localhost import problems, server
+from panel import access, healthz, labels, spawner, task_views, words
+from panel.api import decisions, status, tasks
+from panel.context import EXTENSION, Panel, PanelStore
+from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
+from panel.pages import session
+from panel.pages import tasks as tasks_page
+from panel.version import version
+from settings import Home, Settings, find_home, load_settings
+from stopping import Stop
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger("control_panel")
+
+#: Requests answered at once. A page's part that nothing changed in costs a millisecond.
+THREADS: Final = 16
+#: Seconds that answers under way get at a stop.
+DRAIN_S: Final = 2.0
+
+BLUEPRINTS: Final = (
+    healthz.blueprint,
+    spawner.blueprint,
+    session.blueprint,
+    tasks_page.blueprint,
+    tasks.blueprint,
+    decisions.blueprint,
+    status.blueprint,
+)
+
+
+def create_app(
+    store: PanelStore, home: Home, settings: Settings, *, port: int, clock: Clock | None = None
+) -> flask.Flask:
+    """The panel of one home, served at `port` (`listen_at` when that turns out later)."""
+    clock = clock or SystemClock()
+    app = flask.Flask("panel", static_folder="static", template_folder="templates")
+    app.config.update(
+        SECRET_KEY=secrets.token_bytes(32),
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Strict",
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=0,
+        MAX_FORM_PARTS=0,
+    )
+    guard = LoginGuard(CodeBox(home, clock), clock)
+    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard)
+    listen_at(app, port)
+    app.before_request(_check_access)
+    app.register_error_handler(Exception, _answer_error)
+    app.after_request(access.add_headers)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    _furnish_templates(app)
+    return app
+
+
+def listen_at(app: flask.Flask, port: int) -> None:
+    """Tell the app the port it is really served at."""
+    app.extensions[EXTENSION].port = port
+    # Cookies do not tell ports apart, so the name does.
+    app.config["SESSION_COOKIE_NAME"] = f"__cp_{port}"
+
+
+def _check_access() -> None:
+    access.check(flask.request)
+
+
+def _answer_error(error: Exception) -> flask.Response:
+    """A problem as JSON, or as a page where a person is looking at one."""
+    answer = problems.answer(error)
+    if answer.status_code < 400 or not _wants_page():
+        if isinstance(error, NotAuthenticated) and "HX-Request" in flask.request.headers:
+            answer.headers["HX-Refresh"] = "true"
+        return answer
+    template = "login.html" if answer.status_code == 401 else "error.html"
+    page = flask.render_template(template, problem=answer.get_json(force=True))
+    answer.set_data(page)
+    answer.mimetype = "text/html"
+    return answer
+
+
+def _wants_page() -> bool:
+    request = flask.request
+    best = request.accept_mimetypes.best_match(["application/json", "text/html"])
+    is_visit = best == "text/html" and "HX-Request" not in request.headers
+    return is_visit and request.method == "GET" and not request.path.startswith("/api/")
+
+
+def _furnish_templates(app: flask.Flask) -> None:
+    app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line}
+    app.jinja_env.globals |= {
+        "version": version(),
+        "buttons_of": labels.buttons_of,
+        "answers_to": labels.answers_to,
+        "remark_of": task_views.remark_of,
+    }
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_page_facts)
+
+
+def _page_facts() -> dict[str, Any]:
+    here: Panel = flask.current_app.extensions[EXTENSION]
+    is_in = here.sessions.is_open()
+    return {"csrf_token": here.sessions.csrf_token if is_in else "", "is_logged_in": is_in}
+
+
+def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None:
+    """Serve the panel until told to stop."""
+    with SqliteStore(home, settings) as store:
+        app = create_app(store, home, settings, port=settings.panel_port)
+
+        def on_listening(port: int) -> None:
+            listen_at(app, port)
+            write_port(home, port)
+            _tell(store, "daemon.started")
+            if not supervised:
+                _greet(home, port)
+
+        server.serve(
+            app,
+            settings.panel_port,
+            THREADS,
+            stop.asked,
+            setting="panel_port",
+            on_listening=on_listening,
+            drain_s=DRAIN_S,
+        )
+        _tell(store, "daemon.stopped", stop.reason)
+
+
+def _tell(store: SqliteStore, event: str, reason: str = "") -> None:
+    told: dict[str, Any] = {"process": "panel", "pid": os.getpid(), "reason": reason or None}
+    try:
+        store.write(lambda tx: tx.emit(event, version=version() or None, **told))
+    except SkepError as error:  # a full disk must not keep a person from looking
+        logger.warning("%s could not be written: %s", event, error)
+
+
+def _greet(home: Home, port: int) -> None:
+    """Show the way in: the link itself only to a person, since output that goes to a file stays there."""
+    if sys.stdout.isatty():
+        click.echo(f"Control panel: {mint_login_link(home, port)}")
+    else:
+        click.echo(f"Control panel: http://127.0.0.1:{port} (`skep panel` prints a link that logs you in)")
+
+
+@click.command(help="Run the control panel over a home (see skep up for the whole daemon).")
+@click.option(
+    "--home", "home_flag", type=click.Path(path_type=str), help="The home; default SKEP_HOME or here."
+)
+@click.option("--port", type=int, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
+def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
+    """Run the panel until it is told to stop."""
+    home = find_home(home_flag, os.environ)
+    stop = Stop()
+    stop.on_signals()
+    if supervised:
+        stop.on_closed_pipe()
+    try:
+        settings = load_settings(home, os.environ, {"panel_port": port}).settings
+        configure_logging(settings, "panel")
+        run(home, settings, stop, supervised=supervised)
+    except SkepError as error:
+        click.echo(f"control_panel: {error}", err=True)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()

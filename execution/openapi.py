@@ -1,0 +1,138 @@
+"""``/openapi.json``: the execution API described, made of the models that check its requests and answers."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+import pydantic
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from execution.contract import (
+    CancelAnswer,
+    CancelRequest,
+    CycleRequest,
+    PlanAnswer,
+    PlanRequest,
+    Problem,
+    StatusAnswer,
+)
+from outcome import Outcome
+
+_REF: Final = "#/components/schemas/{model}"
+_PROBLEM: Final = "application/problem+json"
+_WHY: Final = {
+    400: "the request is not JSON, came through a proxy, or asks for nothing",
+    401: "no token, or a wrong one",
+    403: "a browser asks, or the safety gateway refuses; then `safety_report` says why",
+    404: "no such address",
+    409: "`lease_lost`, `cycle_running` or `cycle_lost`",
+    413: "the body is too large",
+    415: "the body is not application/json",
+    421: "the Host header does not name this port",
+    422: "a field is missing, wrong or unknown",
+    502: "the model failed, or its answer is no plan",
+    503: "no model is ready, the store cannot be written, or swarm is stopping",
+    504: "the model did not answer in time",
+}
+_COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)
+
+
+@functools.cache
+def document() -> dict[str, Any]:
+    """The description (OpenAPI 3.1)."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Skep execution API",
+            "version": "1",
+            "description": "Executes claimed tasks, on loopback only. Errors are problem details (RFC 9457).",
+        },
+        "paths": {
+            "/cycle": {"post": _cycle()},
+            "/cancel": {
+                "post": _post("Stop what runs under a lease", CancelRequest, CancelAnswer, (*_COMMON, 409))
+            },
+            "/plan": {
+                "post": _post(
+                    "Add tasks that the workspace suggests", PlanRequest, PlanAnswer, (*_COMMON, 502, 504)
+                )
+            },
+            "/status": {"get": _get("How the daemon stands", {"$ref": _ref(StatusAnswer)})},
+            "/openapi.json": {"get": _get("This description", {"type": "object"})},
+        },
+        "components": {
+            "schemas": _schemas(),
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "the text of .swarm/execution_token, new at each start",
+                }
+            },
+        },
+    }
+
+
+def _cycle() -> dict[str, Any]:
+    return _post(
+        "Execute a task under its lease",
+        CycleRequest,
+        Outcome,
+        (*_COMMON, 409),
+        "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200.",
+    )
+
+
+def _post(
+    summary: str,
+    request: type[pydantic.BaseModel],
+    answer: type[pydantic.BaseModel],
+    problems: tuple[int, ...],
+    description: str = "",
+) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "description": description,
+        "security": [{"token": []}],
+        "requestBody": {"required": True, "content": _content("application/json", _ref(request))},
+        "responses": {"200": _answer("done", _ref(answer)), **_problems(problems)},
+    }
+
+
+def _get(summary: str, schema: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
+    return {
+        "summary": summary,
+        "security": [],
+        "responses": {"200": {"description": "done", "content": content}, **_problems((400, 403, 421, 503))},
+    }
+
+
+def _problems(codes: tuple[int, ...]) -> dict[str, Any]:
+    return {
+        str(code): {"description": _WHY[code], "content": _content(_PROBLEM, _ref(Problem))}
+        for code in sorted(codes)
+    }
+
+
+def _answer(description: str, reference: str) -> dict[str, Any]:
+    return {"description": description, "content": _content("application/json", reference)}
+
+
+def _content(media_type: str, reference: str) -> dict[str, Any]:
+    return {media_type: {"schema": {"$ref": reference}}}
+
+
+def _ref(model: type[pydantic.BaseModel]) -> str:
+    return _REF.format(model=model.__name__)
+
+
+def _schemas() -> dict[str, Any]:
+    requests, answers = (CycleRequest, CancelRequest, PlanRequest), (Outcome, CancelAnswer, PlanAnswer)
+    modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
+    modes += [(model, "validation") for model in requests]
+    modes += [(model, "serialization") for model in (*answers, StatusAnswer, Problem)]
+    _, found = models_json_schema(modes, ref_template=_REF)
+    schemas: dict[str, Any] = found["$defs"]
+    return schemas

@@ -1,0 +1,41 @@
+"""Decisions: what waits for a person, and the person's answers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import flask
+
+from clock import to_rfc3339
+from errors import InvalidRequest
+from panel.api import fields
+from panel.context import panel
+from panel.task_views import decision_of
+from store.answering import Answer
+
+blueprint = flask.Blueprint("api_decisions", __name__, url_prefix="/api/v1/decisions")
+
+MOST: Final = 500
+
+
+@blueprint.get("")
+def list_decisions() -> dict[str, Any]:
+    """Everything that waits for a person, oldest first; at most 500."""
+    fields.check_parameters(flask.request.args)
+    rows = panel().reader.decisions()
+    told = [
+        decision_of(row)
+        | {"task_id": row["task_id"], "digest": row["digest"], "asked": to_rfc3339(row["asked"])}
+        for row in rows[:MOST]
+    ]
+    return {"decisions": told, "open": len(rows)}
+
+
+@blueprint.post("/<decision_id>/answer")
+def answer(decision_id: str) -> dict[str, Any]:
+    """Answer with one of the decision's options; the first answer wins."""
+    given = fields.body(flask.request, "answer", "comment")
+    if "answer" not in given:
+        raise InvalidRequest("answer is missing: name one of the decision's options.")
+    told = panel().store.answer(Answer(decision_id, given["answer"], flask.g.by, given.get("comment")))
+    return {"message": told}

@@ -1,0 +1,63 @@
+"""What a request may say: each parameter and field read with its bound, unknown ones refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import flask
+from werkzeug.datastructures import MultiDict
+
+from errors import InvalidRequest
+from localhost.body import read_object
+from runtime_contract import Status
+
+LONGEST_TEXT: Final = 10_000
+LARGEST_PAGE: Final = 500
+_LARGEST_PLACE: Final = 2**62
+
+
+def check_parameters(given: MultiDict[str, str], *known: str) -> None:
+    """Refuse a parameter that would have no effect."""
+    unknown = sorted(given.keys() - set(known))
+    if unknown:
+        raise InvalidRequest(f"There is no parameter {unknown[0]!r}; known are {', '.join(known)}.")
+
+
+def statuses(given: MultiDict[str, str]) -> list[str]:
+    """The statuses asked for: ``status=failed,cancelled``, or several ``status``."""
+    wanted = [word.strip() for text in given.getlist("status") for word in text.split(",") if word.strip()]
+    for word in wanted:
+        if word not in set(Status):
+            raise InvalidRequest(f"{word[:80]!r} is not a status; choose of {', '.join(Status)}.")
+    return wanted
+
+
+def limit(given: MultiDict[str, str], default: int) -> int:
+    """How many entries a page has."""
+    return _number(given, "limit", 1, LARGEST_PAGE) or default
+
+
+def place(given: MultiDict[str, str], name: str) -> int | None:
+    """Where a page begins: what ``next`` of the page before said."""
+    return _number(given, name, 0, _LARGEST_PLACE)
+
+
+def _number(given: MultiDict[str, str], name: str, least: int, most: int) -> int | None:
+    text = given.get(name, "")
+    if text == "":
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and least <= int(text) <= most):
+        raise InvalidRequest(f"{name} must be a whole number from {least} to {most:,}, not {text[:40]!r}.")
+    return int(text)
+
+
+def body(request: flask.Request, *known: str) -> dict[str, str]:
+    """The texts of a JSON body; those left out or null are missing."""
+    found: Mapping[str, Any] = read_object(request)
+    for name, value in found.items():
+        if name not in known:
+            raise InvalidRequest(f"There is no field {name[:80]!r}; known are {', '.join(known) or 'none'}.")
+        if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
+            raise InvalidRequest(f"{name} must be a text of at most {LONGEST_TEXT:,} characters.")
+    return {name: value for name, value in found.items() if value is not None and value.strip()}

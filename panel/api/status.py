@@ -1,0 +1,38 @@
+"""The home at a glance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flask
+
+from panel.api import fields
+from panel.api.openapi import document
+from panel.context import panel
+from panel.standing import standing_of
+from panel.version import version
+from store.reading import MODEL_STATUS
+
+blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")
+
+
+@blueprint.get("/status")
+def status() -> dict[str, Any]:
+    """Counts, what holds work back, the model, and how things stand in a sentence."""
+    fields.check_parameters(flask.request.args)
+    now = standing_of(panel())
+    return {
+        "health": {"kind": now.health.kind, "sentence": now.health.sentence, "detail": now.health.detail},
+        "counts": now.counts,
+        "open_decisions": now.questions,
+        "gate": {"paused": now.gate.paused, "closed_modes": dict(now.gate.closed_modes)},
+        "model": panel().reader.fact(MODEL_STATUS),
+        "worker_runs": now.worker_runs,
+        "version": version(),
+    }
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> dict[str, Any]:
+    """This API, described in OpenAPI."""
+    return document()

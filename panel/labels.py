@@ -1,0 +1,113 @@
+"""The words on buttons, and what each will do, in the terms of the person who presses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import url_for
+
+from runtime_contract import Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    """A button that sends one request to the API."""
+
+    label: str
+    #: where it posts to
+    path: str
+    #: what will happen; asked before, where there is anything to say
+    ask: str = ""
+    #: what the person may write along, and under which field
+    reason: str = ""
+    reason_field: str = "reason"
+    #: further fields of the body
+    values: dict[str, str]
+    #: primary, secondary or danger
+    look: str = "secondary"
+    #: the word in the button's id
+    name: str
+
+
+#: Answers to decisions, by kind and option: label, what will happen, look.
+_ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
+    ("interrupted", "again"): (
+        "Run again",
+        "What the interrupted attempt did may be done twice.",
+        "secondary",
+    ),
+    ("interrupted", "done"): ("Count as done", "It is approved, and what waits for it may start.", "primary"),
+    ("interrupted", "failed"): ("Count as failed", "It fails, and what waits for it fails too.", "danger"),
+    ("removal", "accept"): ("Cancel them", "Every task of this question that waits is cancelled.", "danger"),
+    ("removal", "keep"): ("Keep them", "Nothing is cancelled; the file shows them again.", "primary"),
+    ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
+    ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
+}
+
+
+def buttons_of(task: dict[str, Any]) -> list[Button]:
+    """What a person may do to a task, as buttons."""
+    decision = task["decision"]
+    found = []
+    if decision is not None:
+        found += _review(task, decision) if decision["kind"] == "review" else answers_to(decision)
+    if "cancel" in task["actions"]:
+        found.append(_cancel(task))
+    if "retry" in task["actions"]:
+        found.append(_button(task, "retry", "Retry"))
+    return found
+
+
+def answers_to(decision: dict[str, Any]) -> list[Button]:
+    """The options of a decision, as buttons."""
+    return [_answer(decision, option) for option in decision["options"]]
+
+
+def _answer(decision: dict[str, Any], option: str) -> Button:
+    label, ask, look = _ANSWERS.get((decision["kind"], option), (option.capitalize(), "", "secondary"))
+    return Button(
+        label=label,
+        path=url_for("api_decisions.answer", decision_id=decision["id"]),
+        ask=f"{label}? {ask}".strip(),
+        values={"answer": option},
+        look=look,
+        name=option,
+    )
+
+
+def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
+    bound = {"decision": decision["id"]}
+    return [
+        _button(
+            task,
+            "approve",
+            "Approve",
+            ask=f"Approve {task['id']}? Its result counts, and what waits for it may start.",
+            values=bound,
+            look="primary",
+        ),
+        _button(
+            task,
+            "reject",
+            "Reject",
+            ask=f"Reject the result of {task['id']}? With attempts left it is tried again, else it fails.",
+            reason="What should be different? The next attempt is told.",
+            values=bound,
+        ),
+    ]
+
+
+def _cancel(task: dict[str, Any]) -> Button:
+    what = "It waits and will not run."
+    if task["status"] == Status.IN_PROGRESS:
+        what = "It is running and will be stopped; what it has done so far is not undone."
+    elif task["status"] == Status.PENDING_REVIEW:
+        what = "Its result is thrown away."
+    ask = f"Cancel {task['id']}? {what} Tasks that wait for it will fail."
+    return _button(task, "cancel", "Cancel", ask=ask, look="danger")
+
+
+def _button(task: dict[str, Any], name: str, label: str, **more: Any) -> Button:
+    path = url_for(f"api_tasks.{name}", task_id=task["id"])
+    return Button(**({"values": {}} | more), name=name, label=label, path=path)

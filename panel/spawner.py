@@ -1,0 +1,26 @@
+"""The addresses by which the predecessor started tasks beside the queue; gone for good."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import flask
+
+from errors import SkepError
+
+blueprint = flask.Blueprint("spawner", __name__, url_prefix="/api/spawner")
+
+
+class SpawnerGone(SkepError):
+    """worker.py is the only runner; add a task to queue.json or with `skep add`."""
+
+    code: ClassVar[str] = "spawner_gone"
+    http_status: ClassVar[int] = 410
+
+
+@blueprint.route("", defaults={"_anything": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@blueprint.route("/", defaults={"_anything": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+@blueprint.route("/<path:_anything>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+def gone(_anything: str) -> flask.Response:
+    """Say so."""
+    raise SpawnerGone

@@ -1,0 +1,75 @@
+"use strict";
+// What a press of a button sends: JSON, after a question where something cannot be taken back.
+
+htmx.defineExtension("json-body", {
+  encodeParameters(xhr, parameters) {
+    xhr.setRequestHeader("Content-Type", "application/json");
+    return JSON.stringify(Object.fromEntries(parameters));
+  },
+});
+
+const dialog = document.getElementById("ask");
+const reasonLabel = document.getElementById("ask-reason-label");
+const reasonField = document.getElementById("ask-reason");
+let asked = null; // the button the open dialog is about, and how to go on
+
+document.body.addEventListener("htmx:confirm", (event) => {
+  const button = event.detail.elt;
+  if (!button.dataset.ask) return;
+  event.preventDefault();
+  asked = { goOn: event.detail.issueRequest, id: button.id, field: button.dataset.reasonField, reason: "" };
+  document.getElementById("ask-what").textContent = button.dataset.ask;
+  const yes = document.getElementById("ask-yes");
+  yes.textContent = button.textContent;
+  yes.className = button.classList.contains("danger") ? "danger" : "primary";
+  reasonLabel.hidden = !button.dataset.reason;
+  reasonLabel.firstElementChild.textContent = button.dataset.reason || "";
+  reasonField.value = "";
+  dialog.showModal();
+  (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
+});
+
+document.getElementById("ask-no").addEventListener("click", () => dialog.close());
+document.getElementById("ask-yes").addEventListener("click", () => {
+  const { goOn } = asked;
+  asked.reason = reasonField.value.trim();
+  dialog.close();
+  goOn(true);
+});
+dialog.addEventListener("close", () => {
+  const button = asked && document.getElementById(asked.id);
+  if (button) button.focus();
+});
+
+document.body.addEventListener("htmx:configRequest", (event) => {
+  if (asked && asked.reason && event.detail.elt.id === asked.id) {
+    event.detail.parameters[asked.field] = asked.reason;
+    asked = null;
+  }
+});
+
+function tell(id, text) {
+  for (const other of ["told", "trouble"]) {
+    const line = document.getElementById(other);
+    line.textContent = other === id ? text : "";
+    line.hidden = other !== id;
+  }
+}
+
+document.body.addEventListener("htmx:afterRequest", (event) => {
+  const { elt, xhr, successful } = event.detail;
+  if (event.detail.requestConfig.verb !== "post") return;
+  if (elt.id === "log-out" && successful) {
+    location.reload();
+    return;
+  }
+  let said = {};
+  try {
+    said = JSON.parse(xhr.responseText);
+  } catch {
+    said = { detail: "The panel does not answer." };
+  }
+  if (successful) tell("told", said.message);
+  else tell("trouble", said.detail);
+  document.body.dispatchEvent(new Event("skep:changed"));
+});

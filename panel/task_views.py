@@ -1,0 +1,127 @@
+"""Tasks as the panel shows them: one shape for the page and for the API."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+from clock import to_rfc3339
+from panel.words import last_line, one_line
+from runtime_contract import ENDED, Status
+from store import waiting
+from store.reading import Reader, event_of
+from store.records import STATUS_OF_STATE
+from store.steering import RETRIABLE
+
+#: Events of one task that are told at once; the rest by `after`.
+MOST_EVENTS: Final = 500
+#: A task that broke the contract is mended where it was written, not tried again.
+_NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
+
+
+def page_of(reader: Reader, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:
+    """Tasks in short, in the order of their rows."""
+    situation = reader.situation()
+    return [summary(reader, row, situation) for row in rows]
+
+
+def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> dict[str, Any]:
+    """A task in short."""
+    doc = json.loads(row["doc"])
+    decision = reader.one("open_decision_of", id=row["id"]) if row["state"] == "review" else None
+    parents = reader.all("parents_of", child=row["seq"]) if row["state"] == "blocked" else []
+    result = json.loads(row["result"]) if row["result"] else {}
+    return {
+        "id": row["id"],
+        "seq": row["seq"],
+        "status": STATUS_OF_STATE[row["state"]].value,
+        "waiting_for": waiting.waiting_for(row, parents, decision, situation),
+        "attempts": row["attempts"],
+        "priority": row["priority"],
+        "mode": _mode(doc),
+        "title": one_line(_work(doc)),
+        "created": to_rfc3339(row["created"]),
+        "started": _moment(row["started"]),
+        "finished": _moment(row["finished"]),
+        "source": row["source"],
+        "code": row["code"],
+        "reason": row["reason"],
+        "result": result.get("result") or None,
+        "decision": decision_of(decision) if decision is not None else None,
+        "actions": actions_of(row, decision),
+    }
+
+
+def detail(reader: Reader, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
+    """A task with everything that is known of it; its events from a place on."""
+    events = reader.all("events_of", task_id=row["id"], after=after, limit=MOST_EVENTS + 1)
+    told = [event_of(event) for event in events[:MOST_EVENTS]]
+    return summary(reader, row, reader.situation()) | {
+        "task": json.loads(row["doc"]),
+        "version": row["version"],
+        "feedback": json.loads(row["feedback"]) if row["feedback"] else [],
+        "outcome": json.loads(row["result"]) if row["result"] else None,
+        "attempt_list": [_attempt(attempt) for attempt in reader.attempts(row["seq"])],
+        "events": told,
+        "events_next": told[-1]["seq"] if len(events) > MOST_EVENTS else None,
+    }
+
+
+def actions_of(row: sqlite3.Row, decision: sqlite3.Row | None) -> list[str]:
+    """What a person may do to the task now."""
+    status = STATUS_OF_STATE[row["state"]]
+    actions = ["approve", "reject"] if decision is not None else []
+    if status not in ENDED and not row["cancel_requested"]:
+        actions.append("cancel")
+    if status in RETRIABLE and row["code"] not in _NOT_RETRIED:
+        actions.append("retry")
+    return actions
+
+
+def remark_of(task: dict[str, Any]) -> str:
+    """The line that says why a task waits, or what came of it."""
+    if task["status"] == Status.APPROVED:
+        return last_line(task["result"] or task["reason"] or "")
+    if task["waiting_for"]:
+        return one_line(task["waiting_for"])
+    return last_line(task["reason"] or task["result"] or "")
+
+
+def decision_of(row: sqlite3.Row) -> dict[str, Any]:
+    """A question to a person."""
+    options = json.loads(row["options"])
+    return {"id": row["id"], "kind": row["kind"], "question": row["question"], "options": options}
+
+
+def _attempt(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "attempt": row["attempt"],
+        "lease": row["lease"],
+        "worker_id": row["worker_id"],
+        "claimed": _moment(row["claimed"]),
+        "started": _moment(row["started"]),
+        "ended": _moment(row["ended"]),
+        "became": row["became"],
+        "outcome": json.loads(row["outcome"]) if row["outcome"] else None,
+        "findings": json.loads(row["findings"]) if row["findings"] else [],
+    }
+
+
+def _moment(seconds: float | None) -> str | None:
+    return None if seconds is None else to_rfc3339(seconds)
+
+
+def _mode(doc: dict[str, Any]) -> str | None:
+    if "raw" in doc and not doc.keys() & {"prompt", "command", "argv"}:
+        return None  # broke the contract; what it was meant to be is not known
+    return str(doc.get("mode") or ("local" if doc.get("command") or doc.get("argv") else "llm"))
+
+
+def _work(doc: dict[str, Any]) -> str:
+    """The words of the task: its prompt, its command, or what was written in its place."""
+    argv = doc.get("argv")
+    if isinstance(argv, list) and argv:
+        return " ".join(map(str, argv))
+    return str(doc.get("command") or doc.get("prompt") or doc.get("raw") or "")

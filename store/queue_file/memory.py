@@ -1,0 +1,67 @@
+"""What the store remembers of the queue file's contents, by hash: ours, taken in, refused."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from errors import InvalidFile
+from store.queue_file.taking_in import REVISION, TAKEN
+from store.reading import Reader
+from store.transaction import Transaction, dump
+from store.writer import Writer
+
+_GENERATIONS: Final = "queue_file_generations"
+_REFUSED: Final = "queue_file_refused"
+
+
+def has_seen(reader: Reader, digest: str) -> bool:
+    """Whether a content of the queue file, by its SHA-256, was written, taken in or refused by the leader."""
+    rows = (reader.one("get_meta", key=key) for key in (_GENERATIONS, TAKEN, _REFUSED))
+    return any(digest in row["value"] for row in rows if row is not None)
+
+
+class Memory:
+    """Knows a content again."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    def generations(self) -> list[str]:
+        """Hashes of the last two files we wrote, or were about to; the newest last."""
+        row = self._reader.one("get_meta", key=_GENERATIONS)
+        found: list[str] = json.loads(row["value"]) if row is not None else [""]
+        return found
+
+    def known(self) -> frozenset[str]:
+        """Hashes of every content that need not be looked at again."""
+        row = self._reader.one("get_meta", key=TAKEN)
+        return frozenset([*self.generations(), *([row["value"]] if row is not None else [])]) - {""}
+
+    def announce(self, digest: str, revision: int, *, was_missing: bool) -> None:
+        """Say before the exchange what will be there, so that it is recognised after a crash."""
+        generations = [self.generations()[-1], digest]
+
+        def keep(tx: Transaction) -> None:
+            tx.set_meta(REVISION, str(revision))
+            tx.set_meta(_GENERATIONS, dump(generations))
+            if was_missing and revision > 1:
+                reason = "it was missing; nothing was cancelled"
+                tx.emit("queue_file.recreated", file="queue.json", revision=revision, reason=reason)
+
+        self._writer.run(keep)
+
+    def refuse(self, error: InvalidFile, digest: str) -> str:
+        """Tell in the history, once, why a content cannot be read; the sentence for a person."""
+        line, column = error.details.get("line"), error.details.get("column")
+        place = f" line {line}, column {column}:" if line else ":"
+        message = f"queue.json{place} {error.message}"
+
+        def tell(tx: Transaction) -> None:
+            if tx.meta(_REFUSED) != digest:
+                tx.set_meta(_REFUSED, digest)
+                tx.emit("queue_file.refused", file="queue.json", reason=message, line=line, column=column)
+
+        self._writer.run(tell)
+        return message

@@ -1,0 +1,64 @@
+"""Hints that a file of the home has changed. A hint may be missed or wrong: polling is the truth."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+logger = logging.getLogger(__name__)
+
+_CHANGES = frozenset({"created", "modified", "moved", "deleted", "closed"})
+
+
+class FileWatch(FileSystemEventHandler):
+    """Calls `wake` from a thread of its own when a watched file may have changed.
+
+    Only the folders themselves are watched, not what is below them. Where the system cannot watch (its limit
+    of watches is reached, the file system tells nothing), polling goes on alone.
+    """
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self._names: dict[str, frozenset[str] | None] = {}
+        self._observer = Observer()
+        self._started = False
+
+    def add(self, folder: Path, *names: str) -> None:
+        """Watch these names in a folder, or all of them where none is given. Before `start`."""
+        self._names[str(folder)] = frozenset(names) or None
+
+    def start(self) -> bool:
+        """Begin; whether the system can."""
+        try:
+            for folder in self._names:
+                self._observer.schedule(self, folder)
+            self._observer.start()
+            self._started = True
+        except Exception as error:
+            logger.warning("changes of files are only found by polling: %s", error)
+        return self._started
+
+    def stop(self) -> None:
+        """End the thread."""
+        if self._started:
+            self._observer.stop()
+            self._observer.join()
+            self._started = False
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        """One change in a watched folder."""
+        if event.event_type in _CHANGES and (
+            self._is_named(event.src_path) or self._is_named(event.dest_path)
+        ):
+            self._wake()
+
+    def _is_named(self, path: bytes | str) -> bool:
+        changed = Path(path.decode(errors="replace") if isinstance(path, bytes) else path)
+        if str(changed.parent) not in self._names:
+            return False
+        names = self._names[str(changed.parent)]
+        return names is None or changed.name in names

@@ -1,0 +1,243 @@
+"""The execution API: the one place where a task's work is really done, for programs on this machine.
+
+    POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable
+    POST /cancel  stop what runs under a lease
+    POST /plan    add tasks that the workspace suggests
+    GET  /status  how the daemon stands
+    GET  /openapi.json
+
+The three that change something need the token of ``.swarm/execution_token`` and refuse browsers; the two that
+tell answer every program of this machine and hold no secret. `python swarm.py` runs it by itself over the
+home in ``SKEP_HOME``; `skep up` runs it beside worker and panel.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+import click
+import filelock
+import flask
+
+from daemon_log import configure_logging
+from errors import AlreadyRunning, SkepError
+from execution import contract, markers, openapi, token
+from execution.cycle import Executor, problem_of
+from execution.llm_runner import LlmRunner
+from execution.model_watch import ModelWatch
+from execution.plan import Planner
+from localhost import body, gate, problems, server
+from outcome import Outcome
+from runtime_contract import Status
+from safety.gateway import SafetyGateway
+from settings import Home, Settings, find_home, load_settings
+from stopping import Stop
+from store.outputs import adopt_leftovers
+from store.reading import LOCAL_STATUS
+from store.sqlite_store import SqliteStore
+from store.transaction import dump
+
+logger = logging.getLogger("swarm")
+
+#: Seconds that running executions get when the supervisor is gone; the worker's own word comes first.
+HURRIED_GRACE_S: Final = 2.0
+#: Threads beside those that execute, so that a cancellation always finds one.
+SPARE_THREADS: Final = 8
+#: Bytes of a request: the longest prompt with everything that is added to it.
+MOST_BODY_BYTES: Final = 7 * 1024 * 1024
+
+_JSON: Final = "application/json"
+
+
+class Swarm:
+    """One swarm process: what executes, what plans, what is told, until it is told to stop."""
+
+    def __init__(self, home: Home, settings: Settings, stop: Stop) -> None:
+        self.home = home
+        self.settings = settings
+        self.stop = stop
+        self.store = SqliteStore(home, settings)
+        self._lock = _only_one(home)
+        gateway = SafetyGateway(home, settings)
+        self.models = ModelWatch(settings, self.store)
+        llm = LlmRunner(settings, self.models)
+        self.executor = Executor(home, settings, self.store, self.models, gateway)
+        self.planner = Planner(home, settings, self.store, llm, gateway, self.executor.running)
+        self.token = ""
+        #: the port it really listens on, once it does
+        self.port = settings.swarm_port
+        self.is_listening = threading.Event()
+
+    def run(self) -> None:
+        """Clear up after a swarm that died, then serve until told to stop."""
+        closing = threading.Event()
+        try:
+            markers.kill_orphans(self.home)
+            adopt_leftovers(self.home.outputs)
+            threading.Thread(target=self._wind_down, args=(closing,), name="stop", daemon=True).start()
+            server.serve(
+                create_app(self),
+                self.settings.swarm_port,
+                _threads(self.settings),
+                closing,
+                setting="swarm_port",
+                on_listening=self._open_up,
+            )
+            self._tell("daemon.stopped")
+        finally:
+            self._close()
+
+    def _open_up(self, port: int) -> None:
+        """The port is ours: let callers in."""
+        self.port = port
+        self.models.start()
+        self._allow_commands()
+        self.token = token.write_new(self.home.token)
+        self._tell("daemon.started")
+        logger.info("listening on http://%s:%d", server.ADDRESS, port)
+        self.is_listening.set()
+
+    def _wind_down(self, closing: threading.Event) -> None:
+        self.stop.asked.wait()
+        logger.info("stopping (%s): %d executions", self.stop.reason, len(self.executor.running.all()))
+        hurried = min(HURRIED_GRACE_S, self.settings.stop_grace_s)
+        self.executor.stop(hurried if self.stop.is_hurried else self.settings.stop_grace_s)
+        closing.set()
+
+    def _close(self) -> None:
+        token.remove(self.home.token, self.token)
+        self.executor.stop(0.0)
+        self.models.close()
+        self.store.close()
+        self._lock.release()
+
+    def _allow_commands(self) -> None:
+        fact = {"ready": True, "reason": ""}
+        if self.store.reader.fact(LOCAL_STATUS) != fact:
+            self.store.write(lambda tx: tx.set_meta(LOCAL_STATUS, dump(fact)))
+
+    def _tell(self, event: str) -> None:
+        reason = self.stop.reason or None
+        self.store.write(lambda tx: tx.emit(event, process="swarm", pid=os.getpid(), reason=reason))
+
+
+def create_app(swarm: Swarm) -> flask.Flask:
+    """The routes over one swarm."""
+    app = flask.Flask("swarm", static_folder=None)
+    problems.install(app)
+
+    @app.before_request
+    def let_in() -> None:
+        gate.check_transport(flask.request, swarm.port)
+        if flask.request.method == "POST":
+            gate.check_bearer(flask.request, swarm.token)
+
+    @app.post("/cycle")
+    def cycle() -> flask.Response:
+        outcome = swarm.executor.cycle(contract.read_cycle(_read_body()))
+        return _answer_outcome(outcome)
+
+    @app.post("/cancel")
+    def cancel() -> flask.Response:
+        request = contract.read_cancel(_read_body())
+        found = swarm.executor.cancel(request)
+        return _json(contract.CancelAnswer(task_id=request.task_id, lease=request.lease, status=found))
+
+    @app.post("/plan")
+    def plan() -> flask.Response:
+        return _json(swarm.planner.plan(contract.read_plan(_read_body())))
+
+    @app.get("/status")
+    def status() -> flask.Response:
+        return _json(status_of(swarm))
+
+    @app.get("/openapi.json")
+    def description() -> flask.Response:
+        return flask.jsonify(openapi.document())
+
+    return app
+
+
+def status_of(swarm: Swarm) -> contract.StatusAnswer:
+    """How the daemon stands: counts, model, what runs."""
+    counts = swarm.store.reader.counts()
+    waiting = (Status.PENDING, Status.IN_PROGRESS, Status.PENDING_REVIEW)
+    unaccepted = (Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED)
+    model = swarm.models.status
+    return contract.StatusAnswer(
+        tasks=sum(counts[one.value] for one in waiting),
+        completed=counts[Status.APPROVED.value],
+        failed=sum(counts[one.value] for one in unaccepted),
+        counts=counts,
+        model=contract.ModelAnswer(
+            ready=model.ready, model=model.model, endpoint=model.endpoint, reason=model.reason
+        ),
+        running=[
+            contract.RunningCycle(
+                task_id=one.ref.id, lease=one.ref.lease, mode=one.mode, started_at=one.started_at
+            )
+            for one in swarm.executor.running.all()
+        ],
+        swarm=swarm.executor.process,
+    )
+
+
+def _read_body() -> dict[str, object]:
+    return body.read_object(flask.request, MOST_BODY_BYTES)
+
+
+def _answer_outcome(outcome: Outcome) -> flask.Response:
+    if outcome.status == "safety_blocked":
+        raise problem_of(outcome)
+    return _json(outcome)
+
+
+def _json(answer: contract.Answer) -> flask.Response:
+    return flask.Response(answer.model_dump_json(), mimetype=_JSON)
+
+
+def _threads(settings: Settings) -> int:
+    """Every task the workers can run at once has a thread, and a cancellation finds another."""
+    return max(settings.swarm_threads, settings.workers * settings.concurrency + SPARE_THREADS)
+
+
+def _only_one(home: Home) -> filelock.BaseFileLock:
+    """One swarm a home: a second would take the first one's live output for a dead one's."""
+    lock = filelock.FileLock(home.state / "swarm.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        raise AlreadyRunning(
+            f"Another swarm runs on {home.root}; stop it, or use another SKEP_HOME."
+        ) from None
+    return lock
+
+
+@click.command(help="Run the execution API over a home (see skep up for the whole daemon).")
+@click.option("--home", "home_flag", type=click.Path(), help="The home; default SKEP_HOME or here.")
+@click.option("--port", type=int, help="The port on 127.0.0.1.")
+@click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
+def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
+    """Run swarm until it is told to stop."""
+    home = find_home(home_flag, os.environ)
+    stop = Stop()
+    stop.on_signals()
+    if supervised:
+        stop.on_closed_pipe()
+    try:
+        settings = load_settings(home, os.environ, {"swarm_port": port}).settings
+        configure_logging(settings, "swarm")
+        Swarm(home, settings, stop).run()
+    except SkepError as error:
+        click.echo(f"swarm: {error}", err=True)
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent))
+    main()

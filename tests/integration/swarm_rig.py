@@ -1,0 +1,139 @@
+"""A real swarm on a free port of this machine, with a store, a worker's claims and an HTTP client beside it."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+import host_platform
+from execution import markers
+from runtime_contract import normalize_task
+from settings import Home, Settings
+from stopping import Stop
+from store import claims
+from store.claims import Claimant
+from store.lanes import Gate
+from store.records import Claim, Intake, NewTask
+from store.sqlite_store import SqliteStore
+from swarm import Swarm
+
+NO_MODEL = "http://127.0.0.1:9"  # the discard port: nothing listens
+
+
+class Claiming:
+    """The worker's side of the store: tasks come in and are claimed."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        self.home = Home(root)
+        self.home.workspace.mkdir(parents=True, exist_ok=True)
+        self.settings = Settings.model_validate(
+            {"swarm_port": 0, "ollama_url": NO_MODEL, "stop_grace_s": 0.0, **settings}
+        )
+        self.store = SqliteStore(self.home, self.settings)
+        self.who = Claimant("worker-test", host_platform.this_process(), self.settings.lease_s)
+        self._numbers = itertools.count(1)
+
+    def claim(self, **task: Any) -> Claim:
+        """Submit a task and claim it, whatever the gate says of models."""
+        task_id = task.pop("id", f"task-{next(self._numbers)}")
+        new = NewTask(*normalize_task({"id": task_id, **task}, self.settings.limits))
+        self.store.submit(Intake([new]), "cli")
+        taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
+        assert [claim.id for claim in taken] == [task_id]
+        return taken[0]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """The events of a kind."""
+        return [dict(row) for row in self.store.reader.events() if row["event"] == kind]
+
+
+class SwarmRig(Claiming):
+    """Everything a test needs to call ``/cycle`` as the worker does."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        super().__init__(root, **settings)
+        self.stop = Stop()
+        self.swarm = Swarm(self.home, self.settings, self.stop)
+        self.thread = threading.Thread(target=self.swarm.run)
+
+    def __enter__(self) -> SwarmRig:
+        self.thread.start()
+        assert self.swarm.is_listening.wait(20)
+        self.client = self.new_client()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
+        self.stop.ask("the test is over")
+        self.thread.join(30)
+        self.store.close()
+        assert not self.thread.is_alive()
+
+    def new_client(self, **headers: str) -> httpx.Client:
+        """A client with the token."""
+        given = {"Authorization": f"Bearer {self.swarm.token}", **headers}
+        base = f"http://127.0.0.1:{self.swarm.port}"
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        return httpx.Client(base_url=base, headers=given, trust_env=False, timeout=60, limits=limits)
+
+    def cycle(self, claim: Claim, **body: Any) -> httpx.Response:
+        """Execute a claim as the worker does; `body` changes fields of the request, None leaves one out."""
+        return self.client.post("/cycle", json=request_of(claim, **body))
+
+    def cancel(self, claim: Claim) -> httpx.Response:
+        """Stop what runs for a claim."""
+        return self.client.post("/cancel", json={"task_id": claim.id, "lease": claim.ref.lease})
+
+    def in_background(self, claim: Claim, **body: Any) -> Background:
+        """Execute a claim in a thread of its own."""
+        return Background(lambda: self.cycle(claim, **body))
+
+    def commands(self) -> list[int]:
+        """The processes that carry this home's mark."""
+        mine = f":{markers.home_mark(self.home)}:"
+        found = host_platform.processes_with_environment(f"{markers.VARIABLE}=")
+        return [pid for pid, value in found if mine in value and host_platform.process_start(pid) != -1]
+
+
+def request_of(claim: Claim, **changes: Any) -> dict[str, Any]:
+    """The body of ``/cycle`` for a claim."""
+    task = claim.task
+    body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
+    body |= {"prompt": task.prompt, "command": task.command, "argv": task.argv, **changes}
+    return {name: value for name, value in body.items() if value is not None}
+
+
+class Background:
+    """A call that is under way."""
+
+    def __init__(self, call: Callable[[], httpx.Response]) -> None:
+        self._answer: httpx.Response | None = None
+        self._call = call
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        self._answer = self._call()
+
+    def answer(self) -> httpx.Response:
+        """Its answer, waited for."""
+        self._thread.join(60)
+        assert self._answer is not None
+        return self._answer
+
+
+def eventually(holds: Callable[[], Any], what: str, within_s: float = 20.0) -> Any:
+    """Wait until something that no event tells holds; what it returned."""
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"not within {within_s:g} s: {what}")
