@@ -47,7 +47,8 @@ class _LocalTime(tzinfo):
         return None if moment is None else moment.replace(tzinfo=None).astimezone().tzname()
 
     def fromutc(self, moment: datetime) -> datetime:
-        return datetime.fromtimestamp(moment.replace(tzinfo=UTC).timestamp()).replace(tzinfo=self)
+        naive = datetime.fromtimestamp(moment.replace(tzinfo=UTC).timestamp())  # noqa: DTZ006  local on purpose
+        return naive.replace(tzinfo=self)
 
 
 LOCAL_TIME: Final = _LocalTime()

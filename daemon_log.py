@@ -1,4 +1,4 @@
-"""What the processes of the daemon say of themselves: one JSON object a line, on standard error."""
+"""What the processes of the daemon say of themselves: one JSON object a line on standard error; plain on a terminal."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ class JsonLines(logging.Formatter):
 def configure_logging(settings: Settings, process: str) -> None:
     """Log this process's records at the level of the settings."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(process))
+    handler.setFormatter(_plain(process) if sys.stderr.isatty() else JsonLines(process))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
-    for noisy in ("httpx", "httpcore", "waitress.queue", "filelock", "watchdog"):
+    for noisy in ("httpx", "httpcore", "waitress.queue", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It reports its own orderly end as an error; that files cannot be watched is told by the one who asked.
+    logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+
+
+def _plain(process: str) -> logging.Formatter:
+    """What a person at a terminal reads."""
+    return logging.Formatter(f"%(asctime)s  {process}: %(levelname)s %(message)s", datefmt="%H:%M:%S")

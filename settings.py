@@ -30,9 +30,6 @@ ENVIRONMENT_PREFIX: Final = "SKEP_"
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE", "SKEP_COMPLETE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 
-#: Settings whose value is told to nobody: a key, and addresses that may carry a password.
-_MAY_HOLD_SECRETS: Final = frozenset({"llm_api_key", "llm_base_url", "llm_proxy"})
-
 _LIMITS: Final = Limits()
 
 
@@ -84,7 +81,7 @@ class Settings(pydantic.BaseModel):
         None, repr=False, description="proxy for model calls; unset: none, whatever the environment"
     )
     ollama_url: str = Field(
-        "http://127.0.0.1:11434", description="where a model is looked for when no llm_base_url is set"
+        "http://127.0.0.1:11434", repr=False, description="where a model is looked for when no llm_base_url is set"
     )
 
     # commands
@@ -296,5 +293,7 @@ def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> Invali
     name = str(found["loc"][0]) if found["loc"] else "settings"
     rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
-    shown = "" if name in _MAY_HOLD_SECRETS else f", got {found['input']!r}"
+    # An address may carry a password: http://user:password@host
+    is_secret = name == "llm_api_key" or "@" in str(found["input"])
+    shown = "" if is_secret else f", got {found['input']!r}"
     return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)

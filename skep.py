@@ -95,7 +95,7 @@ class Verbs(click.Group):
             return exits.PIPE_CLOSED
         return result
 
-    def main(  # type: ignore[override]  # click overloads it on standalone_mode
+    def main(
         self,
         args: Sequence[str] | None = None,
         prog_name: str | None = None,
@@ -115,6 +115,7 @@ class Verbs(click.Group):
 
 
 @click.group(
+    "skep",
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="""\b
@@ -122,7 +123,7 @@ Exit codes: 0 fine, 1 the task or check failed, 2 wrong usage,
 3 cannot reach or read, 75 waiting for a person.""",
 )
 @click.option("--home", metavar="DIR", help="The home; default SKEP_HOME, else the current directory.")
-@click.version_option(package_name="skep", message="%(prog)s %(version)s")
+@click.version_option(package_name="skep", message="skep %(version)s")
 @click.pass_context
 def cli(context: click.Context, home: str | None) -> None:
     """Work through a queue of LLM tasks and commands: safely, in order, and with nothing lost.

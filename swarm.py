@@ -1,6 +1,7 @@
 """The execution API: the one place where a task's work is really done, for programs on this machine.
 
-    POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable
+    POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable;
+                  a batch of them is answered line by line
     POST /cancel  stop what runs under a lease
     POST /plan    add tasks that the workspace suggests
     GET  /status  how the daemon stands
@@ -13,8 +14,10 @@ home in ``SKEP_HOME``; `skep up` runs it beside worker and panel.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import resource
 import sys
 import threading
 from pathlib import Path
@@ -26,7 +29,7 @@ import flask
 
 from daemon_log import configure_logging
 from errors import AlreadyRunning, SkepError
-from execution import contract, markers, openapi, token
+from execution import batch, contract, markers, openapi, token
 from execution.cycle import Executor, problem_of
 from execution.llm_runner import LlmRunner
 from execution.model_watch import ModelWatch
@@ -37,6 +40,7 @@ from runtime_contract import Status
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
+from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
 from store.reading import LOCAL_STATUS
 from store.sqlite_store import SqliteStore
@@ -51,6 +55,9 @@ SPARE_THREADS: Final = 8
 #: Bytes of a request: the longest prompt with everything that is added to it.
 MOST_BODY_BYTES: Final = 7 * 1024 * 1024
 
+#: Open files; a connection takes one, a running command up to five.
+MOST_FILES: Final = 16_384
+
 _JSON: Final = "application/json"
 
 
@@ -61,12 +68,13 @@ class Swarm:
         self.home = home
         self.settings = settings
         self.stop = stop
-        self.store = SqliteStore(home, settings)
         self._lock = _only_one(home)
+        self.store = SqliteStore(home, settings)
         gateway = SafetyGateway(home, settings)
         self.models = ModelWatch(settings, self.store)
         llm = LlmRunner(settings, self.models)
         self.executor = Executor(home, settings, self.store, self.models, gateway)
+        self.batches = batch.Batches(self.executor, _threads(settings))
         self.planner = Planner(home, settings, self.store, llm, gateway, self.executor.running)
         self.token = ""
         #: the port it really listens on, once it does
@@ -112,6 +120,7 @@ class Swarm:
     def _close(self) -> None:
         token.remove(self.home.token, self.token)
         self.executor.stop(0.0)
+        self.batches.close()
         self.models.close()
         self.store.close()
         self._lock.release()
@@ -139,8 +148,10 @@ def create_app(swarm: Swarm) -> flask.Flask:
 
     @app.post("/cycle")
     def cycle() -> flask.Response:
-        outcome = swarm.executor.cycle(contract.read_cycle(_read_body()))
-        return _answer_outcome(outcome)
+        asked = _read_body()
+        if "batch" in asked:
+            return flask.Response(swarm.batches.run(asked), mimetype=batch.MEDIA_TYPE)
+        return _answer_outcome(swarm.executor.cycle(contract.read_cycle(asked)))
 
     @app.post("/cancel")
     def cancel() -> flask.Response:
@@ -206,9 +217,19 @@ def _threads(settings: Settings) -> int:
     return max(settings.swarm_threads, settings.workers * settings.concurrency + SPARE_THREADS)
 
 
+def _allow_files() -> None:
+    """Let this process open as many files as the system gives it: each execution and connection takes some."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def _only_one(home: Home) -> filelock.BaseFileLock:
     """One swarm a home: a second would take the first one's live output for a dead one's."""
-    lock = filelock.FileLock(home.state / "swarm.lock", mode=0o600)
+    prepare_state_directory(home.state)
+    # Taken in the thread that starts, let go in the one that served.
+    lock = filelock.FileLock(home.state / "swarm.lock", mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
@@ -227,6 +248,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()
+    _allow_files()
     if supervised:
         stop.on_closed_pipe()
     try:

@@ -78,9 +78,9 @@ def _read_prompt(prompt: str | None) -> str | None:
 
 def _one(place: Place, prompt: str | None, argv: tuple[str, ...], options: dict[str, Any]) -> Added:
     raw = describe(prompt, argv, options)
-    added = Added()
+    judge, added = Judge(place.settings.limits), Added()
     with place.store() as store:
-        enter(store, [Judge(place.settings.limits).judge(raw, "task")], added)
+        enter(store, [judge.judge(raw, "task")], added, judge.seen)
     return added
 
 
@@ -89,7 +89,7 @@ def _many(place: Place, file: str, as_json: bool) -> Added:
     with _open(file) as stream, progress_bar(file, wanted=not as_json) as progress, place.store() as store:
         counted = cast(BinaryIO, _Counted(stream, progress))
         try:
-            return add_all(store, read(counted, file, judge))
+            return add_all(store, read(counted, file, judge), judge.seen)
         except InvalidFile as error:
             place_in_file = (
                 f"line {error.details['line']}, column {error.details['column']}: "

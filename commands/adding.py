@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -28,16 +28,18 @@ class Added:
         return {"ids": self.ids, "refused": [each.to_json() for each in self.refused]}
 
 
-def add_all(store: SqliteStore, judged: Iterable[NewTask | Refusal]) -> Added:
-    """Enter tasks as they come."""
+def add_all(store: SqliteStore, judged: Iterable[NewTask | Refusal], where: Mapping[str, str]) -> Added:
+    """Enter tasks as they come; `where` says of each id where it stands."""
     added = Added()
     rest = iter(judged)
     while batch := list(itertools.islice(rest, BATCH)):
-        enter(store, batch, added)
+        enter(store, batch, added, where)
     return added
 
 
-def enter(store: SqliteStore, judged: Iterable[NewTask | Refusal], added: Added) -> None:
+def enter(
+    store: SqliteStore, judged: Iterable[NewTask | Refusal], added: Added, where: Mapping[str, str]
+) -> None:
     """Enter one batch; an id that is known is refused, not taken twice."""
     batch = list(judged)
     new = [each for each in batch if isinstance(each, NewTask)]
@@ -51,4 +53,4 @@ def enter(store: SqliteStore, judged: Iterable[NewTask | Refusal], added: Added)
             reason = (
                 f"a task {each.task.id!r} is known already; give another id, or `skep edit {each.task.id}`"
             )
-            added.refused.append(Refusal(each.task.id, reason, each.task.id))
+            added.refused.append(Refusal(where[each.task.id], reason, each.task.id))

@@ -44,13 +44,14 @@ def check(data: bytes, limits: Limits, known: Collection[str] = ()) -> Report:
         report.problems.append({"rule": error.message, **error.details})
         return report
     for name, rule, value in found.refused_keys:
-        report.problems.append(_finding(name, f"{name} {rule}, got {value}"))
+        report.problems.append(_finding(name, f"{rule}, got {value}"))
     report.problems += [_finding(each.path, _without(each.path, each.reason)) for each in found.refused]
     for each in found.twins:
         rule = f"the id {each.id!r} stands already at {found.named[each.id].path}"
         report.problems.append(_finding(f"{each.path}.id", rule))
     report.tasks = len(found.refused) + len(found.twins)
     _check_entries(found.entries, limits, known, report)
+    report.problems.sort(key=_place_in_file)
     return report
 
 
@@ -84,6 +85,11 @@ def _missing(tasks: dict[str, tuple[str, Task]], known: Collection[str]) -> Iter
         if missing:
             rule = f"waits for {', '.join(missing)}, which does not exist (yet)"
             yield _finding(f"{path}.depends_on", rule)
+
+
+def _place_in_file(finding: Finding) -> tuple[str, int]:
+    section, _, rest = finding["path"].partition("[")
+    return section, int(rest.partition("]")[0] or 0)
 
 
 def _finding(path: str, rule: str) -> Finding:

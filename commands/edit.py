@@ -48,9 +48,7 @@ _OPEN: Final = (Status.PENDING, Status.IN_PROGRESS, Status.PENDING_REVIEW)
 @click.option("--retry", "send_back", is_flag=True, help="Send tasks that have ended back to the queue.")
 @json_option
 @with_place
-def edit(
-    place: Place, pattern: str | None, statuses: tuple[str, ...], send_back: bool, as_json: bool
-) -> int:
+def edit(place: Place, pattern: str | None, statuses: tuple[str, ...], send_back: bool, as_json: bool) -> int:
     """Edit tasks."""
     with place.reader() as reader:
         rows = choose(reader, pattern, statuses)
@@ -79,7 +77,9 @@ def choose(reader: Reader, pattern: str | None, statuses: Sequence[str]) -> list
         if (pattern is None or fnmatch.fnmatchcase(row["id"], pattern)) and (statuses or is_editable(row))
     ]
     if len(found) > MOST:
-        raise click.UsageError(f"{len(found):,} tasks fit; {MOST} are the most that are opened. Choose fewer.")
+        raise click.UsageError(
+            f"{len(found):,} tasks fit; {MOST} are the most that are opened. Choose fewer."
+        )
     return found
 
 

@@ -14,13 +14,14 @@ from commands.place import Place
 from commands.task_view import loads
 from errors import DaemonUnreachable
 from runtime_contract import ENDED
-from store.outputs import follow, live_path, read_output
+from store.outputs import follow, live_path, open_output
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
 POLL_S: Final = 0.05
 #: Seconds between looks for a daemon.
 LOOK_S: Final = 2.0
+_BLOCK: Final = 64 * 1024
 
 
 class Sink(Protocol):
@@ -35,7 +36,7 @@ class Sink(Protocol):
 
 def follow_task(place: Place, reader: Reader, row: sqlite3.Row, sink: Sink) -> int:
     """Write a task's output as it comes; the exit code for its end. Raises `DaemonUnreachable`."""
-    follower = _Follower(place, reader, sink)
+    follower = _Follower(place, reader, sink, row["lease"])
     while True:
         code = follower.step(row)
         if code is not None:
@@ -49,11 +50,14 @@ def follow_task(place: Place, reader: Reader, row: sqlite3.Row, sink: Sink) -> i
 class _Follower:
     """What has been shown of a task so far."""
 
-    def __init__(self, place: Place, reader: Reader, sink: Sink) -> None:
+    def __init__(self, place: Place, reader: Reader, sink: Sink, first_lease: int) -> None:
         self._place = place
         self._reader = reader
         self._sink = sink
+        self._first_lease = first_lease
+        #: bytes shown of each attempt, and the attempts that are shown whole, by lease
         self._shown: dict[int, int] = {}
+        self._whole: set[int] = set()
         self._next_look = 0.0
         self._waits: str | None = None
 
@@ -91,14 +95,18 @@ class _Follower:
                 yield new
 
     def _show_stored(self, row: sqlite3.Row) -> None:
-        """The rest of what an attempt printed, once it is stored; of older attempts nothing."""
-        for attempt in self._reader.attempts(row["seq"])[-1:]:
-            outcome = loads(attempt["outcome"]) or {}
-            ref = outcome.get("output_ref")
-            if ref is not None and self._shown.get(attempt["lease"], 0) >= 0:
-                data = read_output(self._place.home.outputs, ref)
-                for piece in self._unseen(attempt["lease"], iter([data])):
-                    self._sink.write(piece)
+        """What has not been shown of attempts that have ended: of those since the following began."""
+        for attempt in self._reader.attempts(row["seq"]):
+            lease = attempt["lease"]
+            if lease < self._first_lease or lease in self._whole or attempt["outcome"] is None:
+                continue
+            self._whole.add(lease)
+            ref = loads(attempt["outcome"]).get("output_ref")
+            if ref is not None:
+                with open_output(self._place.home.outputs, ref) as stored:
+                    stored.seek(self._shown.get(lease, 0))
+                    while block := stored.read(_BLOCK):
+                        self._sink.write(block)
 
     def _look_around(self, row: sqlite3.Row) -> None:
         """Say once what is waited for; give up where no daemon runs."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from typing import Any, Final
 
@@ -60,7 +61,7 @@ def what_of(doc: dict[str, Any]) -> str:
     """What a task does, in its own words."""
     argv = doc.get("argv")
     if isinstance(argv, list):
-        return " ".join(map(str, argv))
+        return shlex.join(map(str, argv))
     return str(doc.get("command") or doc.get("prompt") or doc.get("raw") or "")
 
 

@@ -52,7 +52,9 @@ def render_unit(home: Home, settings: Settings) -> str:
     """The unit's text. Raises `InvalidSetting` for a home that a unit cannot name."""
     root = str(home.root)
     if any(ord(character) < 32 for character in root):
-        raise InvalidSetting(f"{root!a}: a unit cannot name a directory with control characters", setting="home")
+        raise InvalidSetting(
+            f"{root!a}: a unit cannot name a directory with control characters", setting="home"
+        )
     return _UNIT.format(
         mark=MARK,
         home_text=root.replace("%", "%%"),
@@ -65,7 +67,7 @@ def render_unit(home: Home, settings: Settings) -> str:
 
 def quote(text: str) -> str:
     """A word of a unit file: in double quotes, with what systemd would expand made plain."""
-    for special, plain in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%"), ("$", "$$")):
+    for special, plain in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%")):
         text = text.replace(special, plain)
     return f'"{text}"'
 

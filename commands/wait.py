@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from commands.task_view import status_of
 from errors import NotFound
 from runtime_contract import ENDED, Status
 from store.reading import Reader
+from store.records import STATUS_OF_STATE
 
 POLL_S: Final = 0.05
 #: Seconds between looks at whether what is left waits for a person: it costs a query a task.
@@ -31,8 +32,8 @@ _OPEN: Final = tuple(status.value for status in Status if status not in ENDED)
 class Progress:
     """How far the waiting is."""
 
+    left: set[str]
     ended: dict[str, str] = field(default_factory=dict)
-    left: list[sqlite3.Row] = field(default_factory=list)
 
 
 @click.command(
@@ -51,11 +52,10 @@ class Progress:
 def wait(place: Place, ids: tuple[str, ...], timeout: float | None, as_json: bool) -> int:
     """Wait for ends."""
     with place.reader() as reader:
-        wanted = list(dict.fromkeys(ids)) or [
-            row["id"] for row in reader.tasks(_OPEN) if row["every"] is None
-        ]
-        code, progress = _wait(place, reader, wanted, timeout)
-        told = [_told(reader, row) for row in progress.left]
+        wanted = ids or [row["id"] for row in reader.tasks(_OPEN) if row["every"] is None]
+        progress = Progress(set(wanted))
+        code = _wait(place, reader, progress, timeout)
+        told = [_told(reader, task_id) for task_id in dict.fromkeys(wanted) if task_id in progress.left]
     if as_json:
         terminal.print_json({"exit_code": code, "ended": progress.ended, "left": told})
     else:
@@ -63,46 +63,45 @@ def wait(place: Place, ids: tuple[str, ...], timeout: float | None, as_json: boo
     return code
 
 
-def _wait(place: Place, reader: Reader, wanted: Sequence[str], timeout: float | None) -> tuple[int, Progress]:
+def _wait(place: Place, reader: Reader, progress: Progress, timeout: float | None) -> int:
     until = None if timeout is None else time.monotonic() + timeout
     version: int | None = None
-    progress = Progress()
-    judged = -JUDGE_S
+    next_judgement = 0.0
     told = False
     while True:
+        began = time.monotonic()
         now = reader.data_version()
         if now != version:
-            version, progress = now, _look(reader, wanted)
+            version = now
+            _look(reader, progress)
         if not progress.left:
-            return _code(progress), progress
-        if time.monotonic() - judged >= JUDGE_S:
-            judged = time.monotonic()
+            return FINE if set(progress.ended.values()) <= {Status.APPROVED.value} else FAILED
+        if began >= next_judgement:
+            next_judgement = began + JUDGE_S
             if _all_need_person(reader, progress.left):
-                return WAITS, progress
+                return WAITS
             told = told or _tell_if_alone(place)
         if until is not None and time.monotonic() >= until:
-            return TIMED_OUT, progress
-        time.sleep(POLL_S)
+            return TIMED_OUT
+        # Looking at many tasks takes a while; it must not take all of a core.
+        time.sleep(max(POLL_S, 3 * (time.monotonic() - began)))
 
 
-def _look(reader: Reader, wanted: Sequence[str]) -> Progress:
-    progress = Progress()
-    for task_id in wanted:
-        row = reader.task(task_id)
-        if row is None:
-            raise NotFound(
-                f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
-            )
-        if Status(status_of(row)) in ENDED:
-            progress.ended[task_id] = status_of(row)
-        else:
-            progress.left.append(row)
-    return progress
+def _look(reader: Reader, progress: Progress) -> None:
+    """Note what has ended. Raises `NotFound`."""
+    found = {row["id"]: row["state"] for row in reader.all("states_of", ids=json.dumps(list(progress.left)))}
+    for task_id in progress.left - found.keys():
+        raise NotFound(f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id)
+    for task_id, state in found.items():
+        if STATUS_OF_STATE[state] in ENDED:
+            progress.ended[task_id] = STATUS_OF_STATE[state].value
+            progress.left.discard(task_id)
 
 
-def _all_need_person(reader: Reader, left: Sequence[sqlite3.Row]) -> bool:
+def _all_need_person(reader: Reader, left: Iterable[str]) -> bool:
     gate = reader.gate()
-    return all(needs_person(reader, row, gate) for row in left)
+    rows = (reader.task(task_id) for task_id in left)
+    return all(row is not None and needs_person(reader, row, gate) for row in rows)
 
 
 def _tell_if_alone(place: Place) -> bool:
@@ -112,12 +111,10 @@ def _tell_if_alone(place: Place) -> bool:
     return True
 
 
-def _code(progress: Progress) -> int:
-    return FINE if set(progress.ended.values()) <= {Status.APPROVED.value} else FAILED
-
-
-def _told(reader: Reader, row: sqlite3.Row) -> dict[str, Any]:
-    return {"id": row["id"], "status": status_of(row), "waiting_for": reader.waiting_for(row)}
+def _told(reader: Reader, task_id: str) -> dict[str, Any]:
+    row = reader.task(task_id)
+    assert row is not None  # noqa: S101  tasks are never deleted
+    return {"id": task_id, "status": status_of(row), "waiting_for": reader.waiting_for(row)}
 
 
 def _print(code: int, progress: Progress, left: Sequence[dict[str, Any]]) -> None:

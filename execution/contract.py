@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
@@ -80,12 +80,22 @@ class CycleRequest(LeaseRequest):
         return self.command or self.task, None if self.argv is None else tuple(self.argv)
 
 
+#: Calls in one batch.
+MOST_IN_A_BATCH: Final = 512
+
+
+class BatchRequest(_Request):
+    """Many attempts to execute, each answered by itself."""
+
+    batch: Annotated[list[CycleRequest], Field(min_length=1, max_length=MOST_IN_A_BATCH)]
+
+
 class CancelRequest(LeaseRequest):
     """Stop what runs under a lease."""
 
 
 #: What a cancellation finds. stopping: it runs and ends within a second; ended: its outcome is stored;
-#: remembered: it has not come here yet and will not start when it does; lost: the process that ran it is gone.
+#: remembered: it has not come here yet and will not start when it does; lost: its process is gone.
 Found = Literal["stopping", "ended", "remembered", "lost"]
 
 

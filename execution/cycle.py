@@ -1,9 +1,9 @@
 """One call of ``/cycle``: from the request to an outcome that is durable before it is answered.
 
 There is one way in. A call names a task and a lease; the store must hold that lease, a command must be the
-stored task's own, and what runs has passed the gate in the same breath. A lease is executed once: its start is
-recorded before anything happens, a repeat is told the stored outcome, and a start whose process died stays
-without one, so that the worker decides what the interruption means.
+stored task's own, and what runs has passed the gate in the same breath. A lease is executed once: its start
+is recorded before anything happens, a repeat is told the stored outcome, and a start whose process died
+stays without one, so that the worker decides what the interruption means.
 """
 
 from __future__ import annotations
@@ -95,6 +95,10 @@ class Executor:
             return "stopping" if attempt["swarm"] == self.process else "lost"
         self.running.remember_cancelled(request.ref)
         return "remembered"
+
+    def is_stopping(self) -> bool:
+        """Whether nothing new is begun."""
+        return self._stopping.is_set()
 
     def stop(self, grace_s: float) -> None:
         """Begin nothing new, let what runs end for `grace_s` seconds, then stop it without an outcome."""

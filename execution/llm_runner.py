@@ -1,4 +1,4 @@
-"""Runs an approved model call: streamed into the output as it comes, counted, priced, its failures told apart."""
+"""Runs an approved model call: streamed into the output as it comes, counted and priced."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Runs an approved command: no shell, an environment made from nothing, one process group, every byte counted.
+"""Runs an approved command: no shell, an environment from nothing, one process group, all output counted.
 
-Output goes through a pipe into the sink while it comes; beyond the cap it is still read, so that the command is
-never held up, and counted. The handler's own thread waits for the pipe and for the process together, so a
-grandchild that keeps the pipe open cannot keep the command from ending, and no second thread is needed.
+Output goes through a pipe into the sink while it comes; beyond the cap it is still read, so that the
+command is never held up, and counted. The handler's own thread waits for the pipe and for the process
+together, so a grandchild that keeps the pipe open cannot keep the command from ending, and no second thread
+is needed.
 
 When the command ends, by itself or not, what is left of its process group is killed; what left the group is
 found by its mark (`execution.markers`) and killed too.
@@ -89,11 +90,10 @@ class LocalRunner:
             fault_point("cycle.running")
             running.on_stop(command.kill)
             timed_out = command.follow(limit_s)
-        except BaseException:
-            command.kill()
-            raise
-        finally:
             exit_code = command.finish()
+        except BaseException:
+            command.abandon()
+            raise
         return Ended(exit_code, timed_out, time.monotonic() - begun, limit_s)
 
     def _start(self, approved: Approved, mark: str) -> subprocess.Popen[bytes]:
@@ -163,18 +163,31 @@ class _Command:
 
     def finish(self) -> int:
         """Kill what is left of it, keep the last of its output; the exit code."""
+        code = self._end_group()
+        self._drain()
+        if self._is_open or self._is_stray_likely:
+            markers.kill_strays(self._mark)
+            self._drain()
+        self._close()
+        return code
+
+    def abandon(self) -> None:
+        """Kill all of it; its output cannot be kept."""
+        self._end_group()
+        markers.kill_strays(self._mark)
+        self._close()
+
+    def _end_group(self) -> int:
         with self._lock:
             # Before it is reaped, for only until then the number is certainly its own.
             host_platform.kill_group(self._process.pid)
             code = self._process.wait()
             self._is_reaped = True
-        self._drain()
-        if self._is_open or self._is_stray_likely:
-            markers.kill_strays(self._mark)
-            self._drain()
+        return code
+
+    def _close(self) -> None:
         if self._process.stdout is not None:
             self._process.stdout.close()
-        return code
 
     def _follow_until(self, deadline: float, handle: int | None) -> bool:
         """Keep output until the process has ended; false if the deadline comes first."""

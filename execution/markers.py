@@ -1,11 +1,11 @@
 """The mark every command carries in its environment, by which it is found again however it hides.
 
-``SKEP_CYCLE=<swarm's process>:<home>:<task>-<lease>`` is inherited by everything a command starts, also by what
-leaves its process group. What is promised: when a command is stopped, and when swarm starts, whatever still
-carries the mark is killed. What is not: a process that clears its environment and leaves the group escapes
-until there is a sandbox, and so does everything where another process's environment cannot be read (macOS).
-After a ``kill -9`` of swarm its commands go on until the next swarm of the home starts, which kills them before
-it answers anybody.
+``SKEP_CYCLE=<swarm's process>:<home>:<task>-<lease>`` is inherited by everything a command starts, also by
+what leaves its process group. What is promised: when a command is stopped, and when swarm starts, whatever
+still carries the mark is killed. What is not: a process that clears its environment and leaves the group
+escapes until there is a sandbox, and so does everything where another process's environment cannot be read
+(macOS). After a ``kill -9`` of swarm its commands go on until the next swarm of the home starts, which
+kills them before it answers anybody.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which model answers right now: found at start, looked for again while that may change, kept in the store."""
+"""Which model answers right now: found at start, looked for again while it may change, told in the store."""
 
 from __future__ import annotations
 

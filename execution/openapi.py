@@ -8,7 +8,9 @@ from typing import Any, Final
 import pydantic
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from execution.batch import MEDIA_TYPE as BATCH_MEDIA_TYPE
 from execution.contract import (
+    BatchRequest,
     CancelAnswer,
     CancelRequest,
     CycleRequest,
@@ -75,13 +77,20 @@ def document() -> dict[str, Any]:
 
 
 def _cycle() -> dict[str, Any]:
-    return _post(
-        "Execute a task under its lease",
+    described = _post(
+        "Execute a task under its lease, or a batch of them",
         CycleRequest,
         Outcome,
         (*_COMMON, 409),
-        "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200.",
+        "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200. "
+        "A batch is always 200: one line for each request as it ends, an Outcome, or a Problem with "
+        "`task_id` and `lease`.",
     )
+    either = {"anyOf": [{"$ref": _ref(CycleRequest)}, {"$ref": _ref(BatchRequest)}]}
+    described["requestBody"]["content"]["application/json"]["schema"] = either
+    line = {"anyOf": [{"$ref": _ref(Outcome)}, {"$ref": _ref(Problem)}]}
+    described["responses"]["200"]["content"][BATCH_MEDIA_TYPE] = {"schema": line}
+    return described
 
 
 def _post(
@@ -129,7 +138,10 @@ def _ref(model: type[pydantic.BaseModel]) -> str:
 
 
 def _schemas() -> dict[str, Any]:
-    requests, answers = (CycleRequest, CancelRequest, PlanRequest), (Outcome, CancelAnswer, PlanAnswer)
+    requests, answers = (
+        (CycleRequest, BatchRequest, CancelRequest, PlanRequest),
+        (Outcome, CancelAnswer, PlanAnswer),
+    )
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
     modes += [(model, "validation") for model in requests]
     modes += [(model, "serialization") for model in (*answers, StatusAnswer, Problem)]

@@ -1,7 +1,8 @@
 """``/plan``: asks the model which tasks the workspace suggests, and adds them to the queue as prompts.
 
 The files are other people's words: they go to the model as JSON in an envelope with a delimiter nobody can
-guess, and what comes back is only ever the text of a prompt, never a command. Nothing in the queue is touched.
+guess, and what comes back is only ever the text of a prompt, never a command. Nothing in the queue is
+touched.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Planner:
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """Plan, and add the tasks to the queue.
 
-        Raises `NoModel` and other `ModelError` subclasses, `BadPlan`, `InvalidRequest` for an empty workspace.
+        Raises `ModelError` subclasses such as `NoModel` and `BadPlan`; `InvalidRequest` without files.
         """
         files = scan(self._home.workspace)
         if not files:

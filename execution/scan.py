@@ -32,7 +32,7 @@ class ScannedFile:
 
 
 def scan(workspace: Path) -> list[ScannedFile]:
-    """The first text files of a workspace in order of their names; links are not followed, hidden ones skipped."""
+    """The first text files of a workspace by name; no links are followed, what is hidden is skipped."""
     found: list[ScannedFile] = []
     for path in _walk(workspace, 0):
         scanned = _scan_file(path, workspace)

@@ -19,6 +19,8 @@ class Button:
     path: str
     #: what will happen; asked before, where there is anything to say
     ask: str = ""
+    #: the text that is decided on
+    about: str = ""
     #: what the person may write along, and under which field
     reason: str = ""
     reason_field: str = "reason"
@@ -78,6 +80,7 @@ def _answer(decision: dict[str, Any], option: str) -> Button:
 
 def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
     bound = {"decision": decision["id"]}
+    about = task["output"]
     return [
         _button(
             task,
@@ -85,6 +88,7 @@ def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
             "Approve",
             ask=f"Approve {task['id']}? Its result counts, and what waits for it may start.",
             values=bound,
+            about=about,
             look="primary",
         ),
         _button(
@@ -92,6 +96,7 @@ def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
             "reject",
             "Reject",
             ask=f"Reject the result of {task['id']}? With attempts left it is tried again, else it fails.",
+            about=about,
             reason="What should be different? The next attempt is told.",
             values=bound,
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import flask
 
 from errors import SkepError
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 blueprint = flask.Blueprint("spawner", __name__, url_prefix="/api/spawner")
 
@@ -18,9 +20,9 @@ class SpawnerGone(SkepError):
     http_status: ClassVar[int] = 410
 
 
-@blueprint.route("", defaults={"_anything": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-@blueprint.route("/", defaults={"_anything": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-@blueprint.route("/<path:_anything>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-def gone(_anything: str) -> flask.Response:
+@blueprint.route("", methods=METHODS)
+@blueprint.route("/", methods=METHODS)
+@blueprint.route("/<path:_anything>", methods=METHODS)
+def gone(_anything: str = "") -> flask.Response:
     """Say so."""
     raise SpawnerGone

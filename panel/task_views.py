@@ -17,6 +17,8 @@ from store.steering import RETRIABLE
 
 #: Events of one task that are told at once; the rest by `after`.
 MOST_EVENTS: Final = 500
+#: Characters of what a task printed that are told with it; all of it is under its `output_ref`.
+MOST_OUTPUT: Final = 4_000
 #: A task that broke the contract is mended where it was written, not tried again.
 _NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
 
@@ -49,6 +51,7 @@ def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> d
         "code": row["code"],
         "reason": row["reason"],
         "result": result.get("result") or None,
+        "output": str(result.get("output") or result.get("result") or "")[:MOST_OUTPUT],
         "decision": decision_of(decision) if decision is not None else None,
         "actions": actions_of(row, decision),
     }

@@ -1,8 +1,8 @@
 """Reading a command line without a shell, and without ever meaning something else than a shell would.
 
-What a shell would act upon is refused while it stands outside quotes; inside quotes it is plain text, so honest
-commands such as ``echo 'a; b'`` pass. Nothing is folded or replaced after the check: the words that come out
-are the words that run.
+What a shell would act upon is refused while it stands outside quotes; inside quotes it is plain text, so
+honest commands such as ``echo 'a; b'`` pass. Nothing is folded or replaced after the check: the words that
+come out are the words that run.
 """
 
 from __future__ import annotations

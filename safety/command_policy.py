@@ -1,11 +1,12 @@
 """Which commands may run: an exact list, until there is a sandbox to hold more.
 
 A command is read without a shell (`safety.command_line`), its program is a bare name from the list, and its
-arguments pass that program's own rule. Everything else is refused with the name of the rule and the way out.
+arguments pass that program's own rule. Everything else is refused with the name of the rule and the way
+out.
 
-The checks look at the file system as it is now; the command looks again a moment later. Against something that
-exchanges files in between only a sandbox helps, and so it does against what cannot be seen from here, such as
-a hard link to a file outside.
+The checks look at the file system as it is now; the command looks again a moment later. Against something
+that exchanges files in between only a sandbox helps, and so it does against what cannot be seen from here,
+such as a hard link to a file outside.
 """
 
 from __future__ import annotations

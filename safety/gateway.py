@@ -1,7 +1,7 @@
 """The gate every task passes twice: before the worker sends it, and in swarm on the bytes that run.
 
-The checks go in a fixed order and stop at the first that fails; one that breaks counts as failed. Their report
-has the seed's shape, and later, stricter checks will stand behind the same two methods.
+The checks go in a fixed order and stop at the first that fails; one that breaks counts as failed. Their
+report has the seed's shape, and later, stricter checks will stand behind the same two methods.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class SafetyGateway:
         return bool(report["passed"]), report
 
     def approve(self, task: Task, work: Work) -> tuple[Approved, dict[str, Any]]:
-        """What may run, and the report. Raises `NotAllowed`, whose details hold the report as `safety_report`."""
+        """What may run, and the report. Raises `NotAllowed` with the report as its `safety_report`."""
         approved, report = self.examine(task, work)
         if approved is None:
             raise NotAllowed(report["blocked_reason"], safety_report=report)
@@ -83,7 +83,8 @@ class SafetyGateway:
         if not text.strip():
             return "there is nothing to do: the text is empty"
         if len(text) > self._most_chars:
-            return f"the text has {len(text):,} characters, at most {self._most_chars:,} (setting: limit_prompt_chars)"
+            most = f"at most {self._most_chars:,} (setting: limit_prompt_chars)"
+            return f"the text has {len(text):,} characters, {most}"
         if not text.isprintable() and (found := _unfit(text)) is not None:
             return f"the text has the control character U+{ord(found):04X}; remove it"
         return None

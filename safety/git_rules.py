@@ -1,9 +1,9 @@
 """git, as far as it may run without a sandbox: status, log and diff, with nothing the repository could start.
 
 A repository is full of ways to run programs: hooks, a file system monitor, external diffs, filters, pagers,
-remotes. The forced options and variables switch off those that can be switched off for one call (each named in
-git-config(1) or git(1)). Filters cannot, so a repository whose own configuration has more than a plain one is
-refused. Only the workspace's own ``.git`` counts: git does not look for one above it.
+remotes. The forced options and variables switch off those that can be switched off for one call (each named
+in git-config(1) or git(1)). Filters cannot, so a repository whose own configuration has more than a plain
+one is refused. Only the workspace's own ``.git`` counts: git does not look for one above it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,20 @@ _ENTRY: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9-]*)\s*(=[^\\]*)?")
 #: Keys that start nothing and lead nowhere, by section.
 _HARMLESS: Final = {
     "core": frozenset(
-        ["repositoryformatversion", "filemode", "bare", "logallrefupdates", "ignorecase", "precomposeunicode", "symlinks", "autocrlf", "eol", "safecrlf", "quotepath", "abbrev"]
+        {
+            "repositoryformatversion",
+            "filemode",
+            "bare",
+            "logallrefupdates",
+            "ignorecase",
+            "precomposeunicode",
+            "symlinks",
+            "autocrlf",
+            "eol",
+            "safecrlf",
+            "quotepath",
+            "abbrev",
+        }
     ),
     "remote": frozenset({"url", "fetch", "pushurl", "tagopt", "prune"}),
     "branch": frozenset({"remote", "merge", "rebase", "description"}),
@@ -125,6 +138,6 @@ def _check_config(data: bytes) -> None:
         elif not (entry and entry[1].lower() in _HARMLESS.get(section, ())):
             raise CommandRefused(
                 "git-config",
-                f"line {number} of .git/config may make git start a program or read elsewhere ({text.strip()[:60]!r}); "
-                "remove it, or run git yourself",
+                f"line {number} of .git/config may make git start a program or read elsewhere "
+                f"({text.strip()[:60]!r}); remove it, or run git yourself",
             )

@@ -1,7 +1,7 @@
 """What no honest prompt holds: the marks by which chat templates tell who speaks, and text nobody can see.
 
-This catches crude attempts to speak in another's name. It does not detect prompt injection; what stops harm is
-that a model's words have no authority.
+This catches crude attempts to speak in another's name. It does not detect prompt injection; what stops harm
+is that a model's words have no authority.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def find(text: str) -> str | None:
     """What is wrong with a text for a model, or none."""
     mark = _MARKS.search(text)
     if mark is not None:
-        return f"chat control text {mark[0]!r}; write it differently, such as with a space inside"
+        return f"chat control text {mark[0]!r}; write it differently"
     if _TAGS.search(text):
         return "invisible tag characters; remove them"
     return None
@@ -31,4 +31,4 @@ def find(text: str) -> str | None:
 
 def defused(text: str) -> str:
     """Foreign text that may be shown to a model as data: its marks broken, what cannot be seen taken out."""
-    return _MARKS.sub(lambda mark: f"{mark[0][0]} {mark[0][1:]}", _TAGS.sub("", text))
+    return _MARKS.sub(lambda mark: f"{mark[0][0]}·{mark[0][1:]}", _TAGS.sub("", text))

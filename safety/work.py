@@ -1,7 +1,7 @@
 """What is to run, and what was allowed to: the only thing a runner accepts.
 
-The predecessor checked one text and sent another. Here the gateway looks at a `Work`, which holds exactly what
-would run, and hands out an `Approved` made of the same bytes, under their hash.
+The predecessor checked one text and sent another. Here the gateway looks at a `Work`, which holds exactly
+what would run, and hands out an `Approved` made of the same bytes, under their hash.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from llm.contracts import Message
 from runtime_contract import Task
 
 #: What a model is told before a task's prompt.
-SYSTEM_MESSAGE: Final = "You work through one task of a queue, unattended. Answer with the result itself: no questions back, no preamble."
+SYSTEM_MESSAGE: Final = (
+    "You work through one task of a queue, unattended. "
+    "Answer with the result itself: no questions back, no preamble."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Work:
 
     @classmethod
     def of(cls, task: Task, prompt: str | None = None) -> Self:
-        """The work of a task; `prompt` is the text that will be sent, with all that was added to the task's own."""
+        """The work of a task; `prompt` is the text that will be sent, with all that was added."""
         if task.mode == "local":
             return cls(command=task.command, argv=tuple(task.argv) if task.argv else None)
         text = task.prompt if prompt is None else prompt

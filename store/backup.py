@@ -31,7 +31,7 @@ PAGES_PER_STEP: Final = 256
 AT_STOP_S: Final = 5.0
 
 
-class Interrupted(Exception):  # noqa: N818  never leaves this module
+class Interrupted(Exception):
     """The copy is not waited for."""
 
 
@@ -112,7 +112,7 @@ class Backup:
         return True
 
     def run(self) -> bool:
-        """Copy now if anything happened since the last copy; whether it was. Raises `StoreError`, `OSError`."""
+        """Copy now if anything has happened since; whether it was. Raises `StoreError`, `OSError`."""
         return self._copy(lambda: not self._stop.is_set())
 
     def close(self, seconds: float = AT_STOP_S) -> None:

@@ -25,7 +25,8 @@ def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.Concurrenc
     tx.run_many("insert_task", (_row(tx, new, seqs, waiting, source, limits) for new in intake.new))
     _enter_edges(tx, intake.new, seqs)
     _tell_queued(tx, intake.new, source)
-    tx.run_many("mark_dirty", ({"task": seq} for seq in seqs.values()))
+    if seqs:
+        tx.run("mark_new_dirty", first=first)
     for known in intake.duplicates:
         tx.emit("task.duplicate", task_id=known, source=source, reason="a task of this id is already known")
     settle_dependencies(tx, [new.task for new in intake.new], [*intake.refused, *intake.ended])
@@ -173,7 +174,8 @@ def settle_dependencies(
 ) -> None:
     """What follows from new edges: cycles and dead dependencies fail tasks, missing ones are noted.
 
-    `reaches_older`: tasks that are not among the changed may wait for these, so a cycle may lead through them.
+    `reaches_older`: tasks that are not among the changed may wait for these, so a cycle may lead through
+    them.
     """
     arrived = [task.id for task in changed] + [entry.id for entry in ended]
     was_missing = {row["parent"] for row in tx.all("missing_among", ids=dump(arrived))}

@@ -50,7 +50,7 @@ class Head:
 
 def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
     """The lane of a task: ``llm``, ``local|alone``, ``llm|model:x|tag:gpu``."""
-    parts = [task.mode]
+    parts: list[str] = [task.mode]
     if not task.parallel_safe:
         parts.append(ALONE)
     if task.model in limits.models:

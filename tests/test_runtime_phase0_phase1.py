@@ -104,7 +104,7 @@ def test_cycle_refuses_a_lease_the_store_does_not_hold(daemon):
     token = (daemon.root / ".swarm" / "execution_token").read_text().strip()
     answer = httpx.post(
         f"http://127.0.0.1:{daemon.swarm_port}/cycle",
-        json={"task_id": "first", "lease": 99, "mode": "local", "argv": ["echo", "again"]},
+        json={"task_id": "first", "lease": 99, "mode": "local", "command": "echo hello"},
         headers={"Authorization": f"Bearer {token}"},
     )
     assert answer.status_code == 409

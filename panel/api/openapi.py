@@ -122,6 +122,7 @@ _TASK_FIELDS: Final[dict[str, Any]] = {
     "finished": _MAYBE,
     "reason": _MAYBE,
     "result": _MAYBE,
+    "output": {"type": "string", "description": "the first 4,000 characters of what it printed or answered"},
     "decision": {"oneOf": [_ref("Decision"), {"type": "null"}]},
     "actions": {"type": "array", "items": _TEXT},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import flask
@@ -18,15 +17,13 @@ blueprint = flask.Blueprint("tasks", __name__)
 ROWS: Final = 50
 
 #: What the page says to a person with an empty queue.
-EXAMPLE: Final = json.dumps(
-    {
-        "tasks": [
-            {"id": "hello", "prompt": "Write a haiku about bees."},
-            {"id": "look", "command": "git status"},
-        ]
-    },
-    indent=2,
-)
+EXAMPLE: Final = """\
+{"tasks": [
+  {"id": "hello",
+   "prompt": "Write a haiku about bees."},
+  {"id": "look",
+   "command": "git status"}
+]}"""
 
 
 @blueprint.get("/")

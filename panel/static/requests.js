@@ -2,8 +2,11 @@
 // What a press of a button sends: JSON, after a question where something cannot be taken back.
 
 htmx.defineExtension("json-body", {
+  onEvent(name, event) {
+    if (name === "htmx:configRequest") event.detail.headers["Content-Type"] = "application/json";
+    return true;
+  },
   encodeParameters(xhr, parameters) {
-    xhr.setRequestHeader("Content-Type", "application/json");
     return JSON.stringify(Object.fromEntries(parameters));
   },
 });
@@ -19,6 +22,9 @@ document.body.addEventListener("htmx:confirm", (event) => {
   event.preventDefault();
   asked = { goOn: event.detail.issueRequest, id: button.id, field: button.dataset.reasonField, reason: "" };
   document.getElementById("ask-what").textContent = button.dataset.ask;
+  const about = document.getElementById("ask-about");
+  about.textContent = button.dataset.about || "";
+  about.hidden = !button.dataset.about;
   const yes = document.getElementById("ask-yes");
   yes.textContent = button.textContent;
   yes.className = button.classList.contains("danger") ? "danger" : "primary";

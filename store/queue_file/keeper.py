@@ -81,8 +81,8 @@ class QueueFileKeeper:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
             self._places.writing.unlink(missing_ok=True)
-            for path in self._places.left_over():
-                self._old.take_last(path, None)
+            for path, digest in self._places.left_over():
+                self._old.take_last(path, digest)
             self._missing_since = float("-inf")
             self._take_current()
         self._pace.note_change(self._clock.monotonic())
@@ -250,7 +250,7 @@ class QueueFileKeeper:
         except InvalidFile as error:
             self._put_back(error, ours)
         else:
-            path = self._places.out(revision)
+            path = self._places.out(revision, content.digest)
             self._places.swap.replace(path)
             self._old.watch(path, content)
 
@@ -274,7 +274,7 @@ class QueueFileKeeper:
         """Take in what an old file holds unless it is known. Raises `InvalidFile`."""
         if content.digest in self._memory.known():
             return False
-        self._taker.take_in(content.data, content.digest)
+        self._taker.take_in(content.data, content.digest, is_current=False)
         self._stale = True
         self._pace.note_change(self._clock.monotonic())
         return True

@@ -19,16 +19,16 @@ _OPEN_READINGS: Final = frozenset(word for word, status in STATUS_READINGS.items
 
 
 def _is_texts(value: object, most: int, longest: int) -> bool:
-    return (
-        type(value) is list
-        and len(value) <= most
-        and all(type(text) is str and len(text) <= longest and _is_unicode(text) for text in value)
-    )
+    if type(value) is not list or len(value) > most:
+        return False
+    try:
+        joined = "".join(value)
+    except TypeError:
+        return False
+    return not value or (max(map(len, value)) <= longest and (joined.isascii() or _is_unicode(joined)))
 
 
 def _is_unicode(text: str) -> bool:
-    if text.isascii():
-        return True
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -36,21 +36,13 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _is_prompt(value: object, limits: Limits) -> bool:
+def _is_words(value: object, most: int) -> bool:
+    """Whether a value is a text that is not blank and not too long."""
     return (
         type(value) is str
-        and len(value) <= limits.prompt_chars
-        and bool(value.strip())
-        and _is_unicode(value)
-    )
-
-
-def _is_command(value: object, limits: Limits) -> bool:
-    return (
-        type(value) is str
-        and len(value) <= limits.command_chars
-        and bool(value.strip())
-        and _is_unicode(value)
+        and 0 < len(value) <= most
+        and not value.isspace()
+        and (value.isascii() or _is_unicode(value))
     )
 
 
@@ -62,8 +54,8 @@ def _is_name(value: object, limits: Limits) -> bool:
 _CHECKS: Final[dict[str, Check]] = {
     "id": lambda value, _: type(value) is str and ID_PATTERN.fullmatch(value) is not None,
     "type": lambda value, _: value == "cycle" and type(value) is str,
-    "prompt": _is_prompt,
-    "command": _is_command,
+    "prompt": lambda value, limits: _is_words(value, limits.prompt_chars),
+    "command": lambda value, limits: _is_words(value, limits.command_chars),
     "mode": lambda value, _: type(value) is str and value in {"llm", "local"},
     "depends_on": lambda value, limits: _is_texts(value, limits.depends_on_items, 10**9),
     "parallel_safe": lambda value, _: type(value) is bool,

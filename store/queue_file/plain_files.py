@@ -59,9 +59,13 @@ def read(path: Path, limits: Limits) -> Content:
         if error.errno in {errno.ELOOP, errno.EMLINK}:
             raise InvalidFile("is a symbolic link") from error
         raise InvalidFile(f"cannot be opened: {error.strerror}") from error
-    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
-        info = os.fstat(handle)
+    info = os.fstat(handle)
+    try:
         check(info, limits)
+    except InvalidFile:
+        os.close(handle)
+        raise
+    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
         data = file.read(limits.file_bytes + 1)
     if len(data) > limits.file_bytes:
         raise too_large(len(data), limits)
@@ -83,6 +87,9 @@ def hash_file(path: Path) -> str | None:
     try:
         handle = os.open(path, _FLAGS)
     except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
         return None
     with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
+from itertools import chain, compress
 from json.decoder import JSONDecodeError
 from json.decoder import scanstring as _scan_string  # type: ignore[attr-defined]  # not in typeshed
 from typing import Any, Final, NoReturn
@@ -17,9 +19,9 @@ from typing import Any, Final, NoReturn
 from errors import InvalidFile
 from runtime_contract import Limits
 
-#: digits of an integer; no bound of the contract needs more than a dozen
-MOST_DIGITS: Final = 1_000
-_CONTAINERS: Final = (dict, list)
+#: digits of a number: Python's own bound for integers, which its parser keeps
+MOST_DIGITS: Final = sys.int_info.default_max_str_digits
+_is_container: Final = frozenset({dict, list}).__contains__
 
 
 class _Breach(Exception):
@@ -39,7 +41,7 @@ def parse(data: bytes, limits: Limits) -> Any:
         value = _DECODER.decode(text)
     except JSONDecodeError as error:
         raise _from_stdlib(text, error) from None
-    except (_Breach, RecursionError):
+    except (_Breach, ValueError, RecursionError):
         return _Locator(text, limits).find()
     if _is_deeper(value, limits.depth):
         return _Locator(text, limits).find()
@@ -86,27 +88,17 @@ def _finite(text: str) -> float:
     return value
 
 
-def _integer(text: str) -> int:
-    if len(text) > MOST_DIGITS:
-        raise _Breach
-    return int(text)
-
-
 _DECODER: Final = json.JSONDecoder(
-    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_integer
+    object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite
 )
 
 
 def _is_deeper(value: object, bound: int) -> bool:
     """Whether containers nest deeper than `bound`; level by level, without recursion."""
-    level = [value] if type(value) in _CONTAINERS else []
+    level: list[Any] = [value] if _is_container(type(value)) else []
     for _ in range(bound):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if type(outer) is dict else outer)  # type: ignore[attr-defined]
-            if type(inner) in _CONTAINERS
-        ]
+        inner = list(chain.from_iterable(each.values() if type(each) is dict else each for each in level))
+        level = list(compress(inner, map(_is_container, map(type, inner))))
         if not level:
             return False
     return bool(level)

@@ -3,12 +3,14 @@
 The two change places in one step, so whatever stood there, a person's save of a millisecond ago included, is
 in our hands afterwards and can be looked at. The old file is kept for some seconds: an editor that holds it
 open may still write into it. Names say where a file is in that way, so that a crash leaves no riddle:
-``writing`` is ours and unfinished, ``swap`` is ours or just came out, ``out-N`` came out.
+``writing`` is ours and unfinished, ``swap`` is ours or just came out, ``out-N-H`` came out
+with content H.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import stat
 from pathlib import Path
@@ -38,14 +40,15 @@ class Places:
         self.folder = folder
         self.error = queue_file.with_name(f"{queue_file.name}.error")
 
-    def out(self, number: int) -> Path:
-        """The place of an old file."""
-        return self.folder / f"{self._out}{number}"
+    def out(self, revision: int, digest: str) -> Path:
+        """The place of the old file that `revision` replaced; `digest` is what it held then."""
+        return self.folder / f"{self._out}{revision}-{digest}"
 
-    def left_over(self) -> list[Path]:
-        """Old files that a process which is gone was still watching."""
-        found = sorted(self.folder.glob(f"{self._out}*"))
-        return [*found, self.swap] if self.swap.exists() else found
+    def left_over(self) -> list[tuple[Path, str | None]]:
+        """Old files that a process which is gone was still watching, with what each held when it came out."""
+        found = sorted(self.folder.glob(f"{glob.escape(self._out)}*"))
+        known: list[tuple[Path, str | None]] = [(path, path.name.rpartition("-")[2]) for path in found]
+        return [*known, (self.swap, None)] if self.swap.exists() else known
 
     def is_being_edited(self, now: float) -> bool:
         """Whether an editor's mark beside the file asks to leave it alone; `now` is wall time."""
@@ -84,7 +87,7 @@ def exchange(new: Path, target: Path, known: frozenset[str]) -> bool:
     except FileNotFoundError:
         return _create(new, target)
     except host_platform.ExchangeUnsupported:
-        return _replace(new, target, known)
+        return _replace(new, target, known) if os.path.lexists(target) else _create(new, target)
     host_platform.fsync_directory(target.parent)
     return True
 

@@ -36,7 +36,8 @@ _IDS_TOLD: Final = 100
 class Brought:
     """A file, sorted before the transaction."""
 
-    digest: str
+    #: hash to remember, none for a file that has been replaced
+    digest: str | None
     size: int
     top: dict[str, object]
     revision: int | None
@@ -61,16 +62,19 @@ class Taker:
         self._rules = rules
         self._settings = settings
 
-    def take_in(self, data: bytes, digest: str) -> apply.Tally:
-        """Merge a file into the store. Raises `InvalidFile`; the file then has no effect."""
-        brought = self._sort(data, digest)
+    def take_in(self, data: bytes, digest: str, *, is_current: bool = True) -> apply.Tally:
+        """Merge a file into the store. Raises `InvalidFile`; the file then has no effect.
+
+        `is_current` says that the file stands in its place, or did so a moment ago.
+        """
+        brought = self._sort(data, digest if is_current else None)
         tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
         return tally
 
     # -- before the transaction ----------------------------------------------------------------------------
 
-    def _sort(self, data: bytes, digest: str) -> Brought:
+    def _sort(self, data: bytes, digest: str | None) -> Brought:
         found = entries.read(strict_json.parse(data, self._rules.contract))
         revision = self._known_revision(found.revision)
         brought = Brought(digest, len(data), found.top, revision, found.refused_keys)
@@ -136,8 +140,9 @@ class Taker:
         self._take_away(tx, brought, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
-        tx.set_meta(TAKEN, brought.digest)
-        tx.set_meta(TOP, dump(brought.top))
+        if brought.digest is not None:
+            tx.set_meta(TAKEN, brought.digest)
+            tx.set_meta(TOP, dump(brought.top))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,

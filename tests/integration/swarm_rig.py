@@ -1,4 +1,4 @@
-"""A real swarm on a free port of this machine, with a store, a worker's claims and an HTTP client beside it."""
+"""A real swarm on a free port of this machine, with a store, a worker's claims and an HTTP client."""
 
 from __future__ import annotations
 
@@ -47,6 +47,12 @@ class Claiming:
         taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
         assert [claim.id for claim in taken] == [task_id]
         return taken[0]
+
+    def attempt(self, claim: Claim) -> Any:
+        """The stored attempt of a claim."""
+        row = self.store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+        assert row is not None
+        return row
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """The events of a kind."""

@@ -26,12 +26,6 @@ def rig(tmp_path: Path, model: ModelServer):
         yield rig
 
 
-def stored(rig: SwarmRig, claim) -> str | None:
-    row = rig.store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
-    assert row is not None
-    return row["outcome"]
-
-
 def test_a_command_runs_and_its_outcome_is_stored_as_it_is_answered(rig: SwarmRig) -> None:
     claim = rig.claim(command="echo 'hello; world'")
 
@@ -51,7 +45,7 @@ def test_a_command_runs_and_its_outcome_is_stored_as_it_is_answered(rig: SwarmRi
     assert body["safety_report"]["passed"] is True
     assert list(body["safety_report"]["checks"]) == ["constitutional", "workspace", "network", "prompt"]
     assert read_output(rig.home.outputs, body["output_ref"]) == b"hello; world\n"
-    assert Outcome.model_validate_json(stored(rig, claim) or "") == Outcome.model_validate(body)
+    assert Outcome.model_validate_json(rig.attempt(claim)["outcome"]) == Outcome.model_validate(body)
 
 
 def test_a_failing_command_is_an_answer_and_says_what_it_said(rig: SwarmRig) -> None:
@@ -183,7 +177,7 @@ def test_a_refused_command_is_recorded_and_answered_with_its_report(rig: SwarmRi
         assert answer.json()["code"] == "not_allowed"
         assert "program-unknown" in answer.json()["detail"]
         assert answer.json()["safety_report"]["checks"]["workspace"]["passed"] is False
-    kept = Outcome.model_validate_json(stored(rig, claim) or "")
+    kept = Outcome.model_validate_json(rig.attempt(claim)["outcome"])
     assert (kept.status, kept.exit_code) == ("safety_blocked", None)
 
 
@@ -340,7 +334,7 @@ def test_a_model_that_starts_later_is_found(tmp_path: Path) -> None:
     with later as rig:
         first = eventually(lambda: rig.store.reader.fact("model_status"), "the first look is told")
         with ModelServer(models=["llama3.2:latest"], port=port):
-            eventually(lambda: rig.store.reader.fact("model_status")["ready"], "the model is found")
+            eventually(lambda: rig.swarm.models.status.ready, "the model is found")
 
     assert (first["ready"], first["model"]) == (False, None)
     assert rig.swarm.models.status.model == "llama3.2:latest"

@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from settings import Home
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, request_of
 
@@ -23,7 +24,7 @@ def rig(tmp_path: Path):
 
 
 @pytest.mark.parametrize("path", POSTS)
-@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Bearer "}])
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}])
 def test_without_the_token_nothing_is_done(rig: SwarmRig, path: str, header: dict[str, str]) -> None:
     del rig.client.headers["Authorization"]
 
@@ -89,7 +90,7 @@ def test_the_token_is_a_private_file_and_new_at_each_start(tmp_path: Path) -> No
             assert stat.S_IMODE(rig.home.state.stat().st_mode) == 0o700
     assert len(set(tokens)) == 2
     assert all(len(token) == 64 for token in tokens)
-    assert not rig.home.token.exists()
+    assert not Home(tmp_path).token.exists()
 
 
 def test_the_status_needs_no_token_and_holds_no_secret(rig: SwarmRig) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 import host_platform
 import swarm
+from errors import AlreadyRunning
 from execution import markers
 from host_platform import ProcessId
 from outcome import Outcome
@@ -115,10 +116,9 @@ def test_a_stop_leaves_an_interrupted_command_without_outcome(tmp_path: Path) ->
         rig.stop.ask("a test wants it")
         answer = call.answer()
         rig.thread.join(30)
-        row = rig.store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+        row = rig.attempt(claim)
 
         assert (answer.status_code, answer.json()["code"]) == (409, "cycle_lost")
-        assert row is not None
         assert (row["swarm"], row["outcome"]) == (rig.swarm.executor.process, None)
         assert rig.commands() == []
         assert len(rig.events("daemon.stopped")) == 1
@@ -132,18 +132,18 @@ def test_a_stop_lets_what_runs_end_in_its_grace(tmp_path: Path, model: ModelServ
         call = rig.in_background(claim)
         model.wait_for_requests(1)
         rig.stop.ask("a test wants it")
-        eventually(lambda: rig.swarm.executor._stopping.is_set(), "it is stopping")
+        eventually(rig.swarm.executor.is_stopping, "it is stopping")
 
         refused = rig.cycle(late)
         release.set()
 
         assert (refused.status_code, refused.json()["code"]) == (503, "stopping")
         assert call.answer().json()["status"] == "completed"
-        assert rig.store.reader.one("get_attempt", id=late.id, lease=1)["swarm"] is None
+        assert rig.attempt(late)["swarm"] is None
 
 
 def test_a_second_swarm_on_the_same_home_does_not_start(rig: SwarmRig) -> None:
-    with pytest.raises(swarm.AlreadyRunning, match="Another swarm runs"):
+    with pytest.raises(AlreadyRunning, match="Another swarm runs"):
         swarm.Swarm(rig.home, rig.settings, rig.stop)
 
 
@@ -256,8 +256,7 @@ def test_the_store_tells_how_far_a_killed_swarm_came(
         with pytest.raises(httpx.TransportError):
             post_cycle(running, claim)
         assert running.process.wait(30) == -signal.SIGKILL
-    row = rig.store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
-    assert row is not None
+    row = rig.attempt(claim)
     assert (row["swarm"] is not None, row["outcome"] is not None) == (has_start, has_outcome)
 
     with SwarmProcess(tmp_path) as again:

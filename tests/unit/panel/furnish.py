@@ -81,9 +81,7 @@ class Furnisher:
     def fail(self, task_id: str, reason: str, **fields) -> None:
         """A task that failed."""
         self.review(task_id, **fields)
-        self.store.write(
-            lambda tx: recording.fail(tx, tx.one("get_task", id=task_id), "exit_code", reason)
-        )
+        self.store.write(lambda tx: recording.fail(tx, tx.one("get_task", id=task_id), "exit_code", reason))
 
     def block(self, task_id: str, reason: str, **fields) -> None:
         """A task that the safety gateway refused."""
@@ -109,11 +107,21 @@ def furnish(store: SqliteStore) -> None:
         "Three themes: faster cold start, fewer retries on 429, a new export. Full text in the output.",
         prompt="Summarise the releases of this quarter in five sentences for people who do not read changelogs.",
     )
-    by.fail("count-lines", "exit code 2: ls: cannot access 'srcs': No such file or directory", command="ls -l srcs")
-    by.block("clean-home", "programs: 'rm' is not allowed; allowed are cat, echo, git, ls, pwd, sleep", command="rm -rf .")
+    by.fail(
+        "count-lines",
+        "exit code 2: ls: cannot access 'srcs': No such file or directory",
+        command="ls -l srcs",
+    )
+    by.block(
+        "clean-home",
+        "programs: 'rm' is not allowed; allowed are cat, echo, git, ls, pwd, sleep",
+        command="rm -rf .",
+    )
     by.add("old-idea", prompt="Think about renaming everything.")
     store.cancel("old-idea", "cli")
-    by.refuse("task-3f9a", "tasks[7].depends_on[0]: must be string, got 17", '{"depends_on": [17], "prompt": "x"}')
+    by.refuse(
+        "task-3f9a", "tasks[7].depends_on[0]: must be string, got 17", '{"depends_on": [17], "prompt": "x"}'
+    )
     by.ask(
         "announce-release",
         "Is this good enough to send?",
@@ -122,12 +130,27 @@ def furnish(store: SqliteStore) -> None:
         review="human",
     )
     by.interrupt("tag-release", command="git status", effect="unsafe")
-    by.requeue("ask-groq", "the model endpoint asks to come back later (429)", 95, prompt="Classify the open issues by area.")
-    by.start("translate-docs", prompt="Translate docs/queue.md to Portuguese; keep code blocks as they are.", tags=["docs"])
+    by.requeue(
+        "ask-groq",
+        "the model endpoint asks to come back later (429)",
+        95,
+        prompt="Classify the open issues by area.",
+    )
+    by.start(
+        "translate-docs",
+        prompt="Translate docs/queue.md to Portuguese; keep code blocks as they are.",
+        tags=["docs"],
+    )
     by.start("review-diff", prompt="Review the diff of the branch `export` as a sceptical maintainer.")
-    by.add("publish-docs", command="git log", depends_on=["translate-docs", "announce-release", "check-links"])
+    by.add(
+        "publish-docs", command="git log", depends_on=["translate-docs", "announce-release", "check-links"]
+    )
     by.add("nightly-report", prompt="Write the nightly report.", every="0 3 * * *")
-    by.add("after-lunch", prompt="Draft the answer to the feedback of this week.", not_before=time.time() + 5000)
+    by.add(
+        "after-lunch", prompt="Draft the answer to the feedback of this week.", not_before=time.time() + 5000
+    )
     for number in range(1, 5):
-        by.add(f"classify-{number:02}", prompt=f"Classify ticket {4000 + number} by product area and urgency.")
+        by.add(
+            f"classify-{number:02}", prompt=f"Classify ticket {4000 + number} by product area and urgency."
+        )
     by.add("strange-name", prompt=f"{HOSTILE} and {REVERSED} and \x1b[31mred\x1b[0m")

@@ -1,0 +1,162 @@
+"""What `skep doctor` looks at in a home."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import host_platform
+from commands.checking import check as check_queue
+from commands.daemon_state import look
+from commands.findings import Finding, fail, ok, warn
+from commands.place import Place
+from errors import SkepError, StoreCorrupt
+from execution import markers
+from settings import Home
+from store import database
+from store.execution_log import verify
+
+#: A log over this is left to `skep verify`.
+_QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
+_AHEAD_S: Final = 60.0
+
+
+def check_rights(home: Home) -> Iterator[Finding]:
+    """Whether the home belongs to this user alone where it must."""
+    for path, forbidden in ((home.state, 0o077), (home.root, 0o002), (home.queue_file, 0o002)):
+        if not path.exists():
+            continue
+        info = path.stat()
+        shown = path.name or str(path)
+        if info.st_uid not in {os.geteuid(), 0}:
+            yield fail(
+                "rights",
+                f"{shown} belongs to another user (uid {info.st_uid}).",
+                f"sudo chown -R $USER {path}",
+            )
+        elif stat.S_IMODE(info.st_mode) & forbidden:
+            mode = f"{stat.S_IMODE(info.st_mode):o}"
+            yield warn(
+                "rights",
+                f"{shown} is open to others (mode {mode}).",
+                f"chmod {_closed(info, forbidden)} {path}",
+            )
+        elif not os.access(path, os.W_OK):
+            yield fail("rights", f"{shown} cannot be written.", f"chmod u+w {path}")
+    yield ok("rights", f"The home is {home.root}.")
+
+
+def _closed(info: os.stat_result, forbidden: int) -> str:
+    return f"{stat.S_IMODE(info.st_mode) & ~forbidden:o}"
+
+
+def check_store(place: Place) -> Iterator[Finding]:
+    """Whether the database is sound, and time has not gone back under it."""
+    try:
+        database.check_integrity(place.home.database)
+        with place.reader() as reader:
+            tasks = sum(reader.state_counts().values())
+            last = reader.all("last_events", task_id=None, limit=1)
+    except StoreCorrupt as error:
+        yield fail(
+            "store", error.message, "Start `skep up`: it moves the file aside, rebuilds, and asks you."
+        )
+        return
+    except SkepError as error:
+        yield fail("store", error.message, "Look at the rights and the disk of the home.")
+        return
+    yield ok("store", f"state.db is sound: {tasks:,} tasks.")
+    ahead = datetime.fromisoformat(last[0]["ts"]).timestamp() - time.time() if last else 0.0
+    if ahead > _AHEAD_S:
+        yield warn(
+            "clock",
+            f"The newest event is {ahead:.0f} s in the future: the clock went back.",
+            "Set the clock.",
+        )
+
+
+def check_log(home: Home) -> Iterator[Finding]:
+    """Whether the log agrees with the store, where that is quickly said."""
+    size = sum(each.stat().st_size for each in home.root.glob("execution_log*.jsonl"))
+    if size > _QUICK_LOG_BYTES:
+        yield ok("log", f"execution_log.jsonl has {size / 2**20:.0f} MiB; `skep verify` checks it.")
+        return
+    try:
+        found = verify(home)
+    except SkepError as error:
+        yield fail("log", error.message, "Look at the rights of execution_log.jsonl.")
+        return
+    if found.first_bad is None:
+        yield ok("log", f"execution_log.jsonl is whole: {found.lines:,} lines.")
+    else:
+        bad = found.first_bad
+        yield fail("log", f"{bad.file}:{bad.line}: {bad.what}.", "`skep verify` says more.")
+
+
+def check_queue_file(place: Place) -> Iterator[Finding]:
+    """Whether the queue file can be taken in."""
+    path = place.home.queue_file
+    try:
+        report = check_queue(path.read_bytes(), place.settings.limits)
+    except FileNotFoundError:
+        yield ok("queue file", "There is no queue.json; the daemon writes one.")
+        return
+    except OSError as error:
+        yield fail(
+            "queue file", f"queue.json cannot be read: {error.strerror}.", "Make it a plain file of yours."
+        )
+        return
+    if report.is_ok:
+        yield ok("queue file", "queue.json can be taken in.")
+    else:
+        yield warn("queue file", f"queue.json has {len(report.problems)} things to correct.", "skep validate")
+
+
+def check_daemon(home: Home) -> Iterator[Finding]:
+    """Whether a daemon runs, and whether a dead one left anything behind."""
+    daemon = look(home)
+    if daemon.is_running:
+        yield ok(
+            "daemon", "A daemon runs." if daemon.supervisor else "A worker runs by itself, without `skep up`."
+        )
+        return
+    yield ok("daemon", "No daemon runs; `skep up` starts it.")
+    strays = list(_strays(home))
+    if strays:
+        pids = " ".join(map(str, strays))
+        yield warn("strays", f"Commands of a daemon that is gone still run: {pids}.", "`skep up` ends them.")
+
+
+def _strays(home: Home) -> Iterator[int]:
+    """Processes that carry the mark of this home (see `execution.markers`)."""
+    mark = f":{markers.home_mark(home)}:"
+    for pid, variable in host_platform.processes_with_environment(f"{markers.VARIABLE}="):
+        if mark in variable and host_platform.process_start(pid) != -1:
+            yield pid
+
+
+def check_leftovers(home: Home) -> Iterator[Finding]:
+    """Texts that wait for a person."""
+    kept = list(_files(home.conflicts))
+    if kept:
+        yield warn(
+            "conflicts",
+            f"{len(kept)} edits were kept aside in conflicts/.",
+            "Look at them, then delete them.",
+        )
+    refused = list(_files(home.inbox / "refused"))
+    if refused:
+        yield warn(
+            "inbox",
+            f"{len(refused)} files were refused, in inbox/refused.",
+            "Correct and move them to inbox/new.",
+        )
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (each for each in folder.iterdir() if each.is_file()) if folder.is_dir() else iter(())

@@ -1,0 +1,362 @@
+"""The panel as a person meets it, in a real Chromium, and as pages that mean no good do."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import http.server
+import os
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import pytest
+
+import control_panel
+from localhost import server
+from panel.login import mint_login_link
+from settings import Home, Settings
+from store.sqlite_store import SqliteStore
+from tests.unit.panel.furnish import HOSTILE, Furnisher, furnish
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+FLAGS = (
+    "--no-sandbox --disable-dev-shm-usage --disable-gpu --disable-quic --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+).split()
+
+
+def chromium_path() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        why = "there is no Chromium here; on Debian: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(why)
+        pytest.skip(why)
+    return found
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    path = chromium_path()
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class RunningPanel:
+    """A panel that is served over a home of its own."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self.store = SqliteStore(home, Settings())
+        self.by = Furnisher(self.store)
+        self.app = control_panel.create_app(self.store, home, self.store.settings, port=0)
+        self.port = 0
+        self._stop, self._listening = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._leader = os.open(home.leader_lock, os.O_CREAT | os.O_RDWR, 0o600)
+        fcntl.flock(self._leader, fcntl.LOCK_EX)
+
+    def _serve(self) -> None:
+        server.serve(self.app, self.port, 8, self._stop, on_listening=self._note_port)
+
+    def _note_port(self, port: int) -> None:
+        self.port = port
+        control_panel.listen_at(self.app, port)
+        self._listening.set()
+
+    def __enter__(self):
+        self._thread.start()
+        assert self._listening.wait(10)
+        return self
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(10)
+
+    def __exit__(self, *_):
+        self.stop()
+        os.close(self._leader)
+        self.store.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def link(self) -> str:
+        return mint_login_link(self.home, self.port)
+
+    def state(self, task_id: str) -> str:
+        return self.store.reader.task(task_id)["state"]
+
+
+@pytest.fixture
+def panel(tmp_path):
+    with RunningPanel(Home(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium):
+    with contextlib.closing(chromium.new_context()) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context, panel):
+    """A page that has logged in by the link; what its console complained of is held against it."""
+    page = context.new_page()
+    complaints = []
+    page.goto(panel.link)
+    expect(page.locator("#live")).to_be_visible()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    assert complaints == []
+
+
+def row(page, task_id):
+    return page.locator(f'tr[data-task="{task_id}"]')
+
+
+def test_the_link_logs_in_once_and_leaves_no_trace_in_the_address(chromium, context, panel):
+    link = panel.link
+    page = context.new_page()
+    page.goto(link)
+
+    expect(page.get_by_text("Drop in the first task")).to_be_visible()
+    assert page.url == f"{panel.url}/"
+    page.go_back()
+    assert "code" not in page.url
+
+    with contextlib.closing(chromium.new_context()) as other:
+        second = other.new_page()
+        second.goto(link)
+        expect(second.get_by_role("alert")).to_have_text(re.compile("used before"))
+        second.get_by_label("Or paste the link here").fill(panel.link)
+        second.keyboard.press("Enter")
+        expect(second.locator("#live")).to_be_visible()
+
+
+def test_tasks_are_seen_and_hostile_text_is_only_text(page, panel):
+    furnish(panel.store)
+
+    expect(row(page, "announce-release")).to_contain_text("needs you")
+    expect(row(page, "publish-docs")).to_contain_text("check-links, which does not exist")
+    expect(row(page, "count-lines")).to_contain_text("No such file or directory")
+    expect(row(page, "strange-name")).to_contain_text(HOSTILE)
+    expect(row(page, "strange-name")).to_contain_text("⟨U+202E⟩")
+    expect(page.locator("#health")).to_contain_text("2 tasks need your decision.")
+    expect(page).to_have_title("(2) Skep")
+
+
+def test_a_change_appears_without_a_reload_and_the_focus_stays(page, panel):
+    panel.by.add("x", "y")
+    page.evaluate("window.isTheSamePage = true")
+    expect(row(page, "x").locator(".status")).to_have_text("pending")
+    row(page, "y").get_by_role("button", name="Cancel").focus()
+
+    panel.by.approve("z", "all good")
+
+    expect(row(page, "z").locator(".status")).to_have_text("approved")
+    expect(row(page, "z")).to_contain_text("all good")
+    expect(row(page, "y").get_by_role("button", name="Cancel")).to_be_focused()
+    assert page.evaluate("window.isTheSamePage") is True
+
+
+def test_an_idle_page_is_answered_with_nothing(page, panel):
+    panel.by.add("x")
+    expect(row(page, "x")).to_be_visible()
+
+    with page.expect_response(lambda answer: answer.url.endswith("/live") and answer.status == 304):
+        pass
+    expect(row(page, "x")).to_be_visible()
+
+
+def test_a_hidden_page_asks_for_nothing(page, panel):
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+    expect(page.locator("#freshness")).to_have_text("paused while hidden")
+
+
+def test_cancelling_asks_first_and_then_does_it(page, panel):
+    panel.by.add("x")
+    button = page.get_by_role("button", name="Cancel x")
+    button.click()
+    expect(page.get_by_role("dialog")).to_contain_text("Cancel x? It waits and will not run.")
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    assert panel.state("x") == "ready"
+
+    button.click()
+    page.locator("#ask-yes").click()
+
+    expect(page.locator("#told")).to_have_text("x is cancelled.")
+    expect(row(page, "x").locator(".status")).to_have_text("cancelled")
+    assert panel.state("x") == "cancelled"
+    page.get_by_role("button", name="Retry x").click()
+    expect(row(page, "x").locator(".status")).to_have_text("pending")
+
+
+def test_a_decision_is_answered_with_the_keyboard_alone(page, panel):
+    panel.by.ask("x", "Send it?", "Dear all, bees.", prompt="Write.", max_attempts=3)
+    page.get_by_role("button", name="Reject x").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("What it is about")).to_have_text("Dear all, bees.")
+    expect(page.locator("#ask-reason")).to_be_focused()
+    page.keyboard.type("Too many bees.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#told")).to_contain_text("tried again")
+    assert "Too many bees." in panel.store.reader.task("x")["feedback"]
+
+
+def test_a_refusal_is_told(page, panel):
+    panel.by.ask("x", "Send it?", prompt="Write.", max_attempts=3)
+    page.get_by_role("button", name="Approve x").click()
+    panel.store.reject("x", "cli")
+    page.locator("#ask-yes").click()
+
+    expect(page.locator("#trouble")).to_contain_text("was answered")
+    page.on("console", lambda _: None)
+    assert panel.state("x") == "ready"
+
+
+def test_a_panel_that_is_gone_is_noticed(context, panel):
+    page = context.new_page()
+    page.goto(panel.link)
+    expect(page.locator("#freshness")).to_have_text("live")
+
+    panel.stop()
+
+    expect(page.locator("#freshness")).to_contain_text("does not answer", timeout=20_000)
+
+
+def test_logging_out_leads_back_to_the_login(context, panel):
+    page = context.new_page()
+    page.goto(panel.link)
+    page.get_by_role("button", name="Log out").click()
+
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_a_link_from_another_site_finds_the_person_logged_in(page, panel, context, elsewhere):
+    visitor = context.new_page()
+    visitor.goto(elsewhere(f'<a href="{panel.url}/">panel</a>', "localhost"))
+    visitor.get_by_role("link").click()
+
+    expect(visitor.locator("#live")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_nothing_is_wider_than_the_window(page, panel, width):
+    furnish(panel.store)
+    page.set_viewport_size({"width": width, "height": 800})
+    expect(row(page, "announce-release")).to_be_visible()
+
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+# -- pages that mean no good -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Serve a page at another port of this machine, which browsers count as the same site, or under another name."""
+    root = tmp_path / "elsewhere"
+    root.mkdir()
+    handler = functools.partial(QuietHandler, directory=root)
+    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=other.serve_forever)
+    thread.start()
+
+    def serve(body: str, host: str = "127.0.0.1") -> str:
+        (root / "page.html").write_text(f"<!doctype html><title>elsewhere</title>{body}")
+        return f"http://{host}:{other.server_port}/page.html"
+
+    yield serve
+    other.shutdown()
+    other.server_close()
+    thread.join(10)
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *arguments, directory: Path) -> None:
+        super().__init__(*arguments, directory=str(directory))
+
+    def log_message(self, *_) -> None:
+        pass
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+def test_a_form_on_another_page_changes_nothing(page, panel, context, elsewhere, host, kind):
+    panel.by.add("x")
+    form = f'<form method="post" enctype="{kind}" action="{panel.url}/api/v1/tasks/x/cancel"><input name="a"></form>'
+    visitor = context.new_page()
+    visitor.goto(elsewhere(form, host))
+
+    with visitor.expect_response(lambda answer: "/cancel" in answer.url) as posted:
+        visitor.evaluate("document.forms[0].submit()")
+
+    assert posted.value.status == 403
+    assert panel.state("x") == "ready"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_a_script_on_another_page_changes_and_reads_nothing(page, panel, context, elsewhere, host):
+    panel.by.add("x")
+    visitor = context.new_page()
+    visitor.goto(elsewhere("", host))
+
+    said = visitor.evaluate(
+        """async (url) => {
+            const said = [];
+            for (const [path, options] of [
+                ["/api/v1/tasks/x/cancel", {method: "POST", mode: "no-cors", body: "{}"}],
+                ["/api/v1/tasks/x/cancel", {method: "POST", body: "{}", headers: {"Content-Type": "application/json", "X-CSRF-Token": "x"}}],
+                ["/api/v1/tasks", {}],
+                ["/live", {mode: "no-cors"}],
+            ]) {
+                const answer = await fetch(url + path, {credentials: "include", ...options}).catch(() => null);
+                said.push(answer && await answer.text().catch(() => ""));
+            }
+            return said;
+        }""",
+        panel.url,
+    )
+
+    assert [text or "" for text in said] == ["", "", "", ""]
+    assert panel.state("x") == "ready"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_another_page_cannot_show_the_panel_in_a_frame(page, panel, context, elsewhere, host):
+    panel.by.add("x")
+    visitor = context.new_page()
+    with visitor.expect_response(lambda answer: answer.url == f"{panel.url}/") as framed:
+        visitor.goto(elsewhere(f'<iframe src="{panel.url}/"></iframe>', host))
+
+    assert framed.value.status == 403
+    assert all(frame.locator("#live").count() == 0 for frame in visitor.frames)
+
+
+def test_a_name_that_was_bound_to_this_machine_gets_nowhere(chromium, panel):
+    with contextlib.closing(chromium.new_context(extra_http_headers={"X-Test": "1"})) as context:
+        visitor = context.new_page()
+        answer = visitor.goto(f"http://rebound.localhost:{panel.port}/")
+
+        assert answer.status == 421

@@ -1,0 +1,136 @@
+"""kill -9 of worker, of swarm, of everything, at every named step and at random times.
+
+Afterwards every task has exactly one end or a visible question, nothing that had finished ran again (counted
+from outside: calls by the model server that sees each, commands by the files they open), and the log is whole.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+
+import pytest
+
+from faults import FAULT_POINTS
+from testing.running_daemon import REPOSITORY, RunningDaemon
+from tests.acceptance.conservation import check_nothing_finished_ran_again, check_nothing_is_lost, settled
+from tests.acceptance.witness import FileWitness, ModelWitness
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def model(tmp_path):
+    witness = ModelWitness(tmp_path, "--text", "done", "--delay-ms", "30")
+    yield witness
+    witness.close()
+
+
+@pytest.fixture
+def daemon(tmp_path, model):
+    running = RunningDaemon(
+        tmp_path / "home",
+        SKEP_LLM_BASE_URL=model.url,
+        SKEP_LLM_MODEL="m",
+        SKEP_PROJECT_INTERVAL_S="0.1",
+        SKEP_PROJECT_QUIET_S="0.02",
+        SKEP_LOG_LEVEL="warning",
+    )
+    yield running
+    running.kill_everything()
+
+
+@pytest.fixture
+def files(daemon):
+    """Watches the files that commands will open; they are there before it looks."""
+    mixed_tasks(daemon, 240)
+    witness = FileWitness(daemon.root / "workspace")
+    yield witness
+    witness.close()
+
+
+def mixed_tasks(daemon, count: int) -> list[dict]:
+    """Model calls and commands, every third waiting for the one before it."""
+    tasks = []
+    for number in range(count):
+        name = f"t{number:03}"
+        if number % 2:
+            file = daemon.root / "workspace" / f"seen-{name}.txt"
+            if not file.exists():
+                file.write_text("seen\n")
+            task = {"id": name, "command": f"cat seen-{name}.txt"}
+        else:
+            task = {"id": name, "prompt": f"do [{name}]"}
+        if number % 3 == 2:
+            task["depends_on"] = [f"t{number - 1:03}"]
+        tasks.append(task)
+    return tasks
+
+
+def check(daemon, model, files, ids: list[str]) -> None:
+    settled(daemon, ids)
+    events = check_nothing_is_lost(daemon, ids)
+    for name in ids:
+        check_nothing_finished_ran_again(events[name], model.times_of(f"[{name}]"))
+        claims = [event for event in events[name] if event["event"] == "task.in_progress"]
+        assert files.opened[f"seen-{name}.txt"] <= len(claims)
+
+
+@pytest.mark.parametrize("point", FAULT_POINTS)
+def test_a_process_dies_at_a_named_step_and_nothing_is_lost_or_repeated(
+    point, daemon, model, files, tmp_path
+):
+    marker = tmp_path / "died"
+    tasks = mixed_tasks(daemon, 8)
+    time_of_passing = 1 if point.startswith(("ingest.", "project.")) else 2
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:{time_of_passing}@{marker}")
+    daemon.add_to_queue(*tasks)
+    check(daemon, model, files, [task["id"] for task in tasks])
+    assert marker.exists(), f"no process ever passed {point} so often"
+
+
+def test_what_is_not_safe_to_repeat_stops_and_asks(daemon, model):
+    daemon.start("--no-panel")
+    daemon.add_to_queue({"id": "once", "command": "sleep 600", "effect": "unsafe"})
+    live = daemon.root / ".swarm" / "outputs" / "live"
+    daemon.wait_until(lambda tasks: live.exists() and any(live.iterdir()), "its command runs")
+    daemon.kill_everything()
+    daemon.start("--no-panel")
+    tasks = settled(daemon, ["once"])
+    assert tasks["once"]["status"] == "pending_review"
+    assert "Run it again" in tasks["once"]["waiting_for"]
+    assert daemon.skep("approve", "once").returncode == 0
+    assert daemon.tasks()["once"]["status"] == "approved"
+
+
+def test_a_task_that_takes_its_process_with_it_every_time_stops_after_its_attempts(daemon):
+    daemon.start("--no-panel", SKEP_FAULT="cycle.running:1")
+    daemon.add_to_queue({"id": "lethal", "command": "sleep 5", "max_attempts": 2})
+    tasks = settled(daemon, ["lethal"])
+    assert tasks["lethal"]["status"] == "failed"
+    assert daemon.events("lethal")[-1]["code"] == "worker_lost"
+
+
+def test_random_kills_over_three_hundred_tasks_while_another_program_edits_the_queue(daemon, model, files):
+    rng = random.Random(20261121)  # noqa: S311  repeatable, not secret
+    tasks = mixed_tasks(daemon, 240)
+    daemon.start("--no-panel")
+    daemon.add_to_queue(*tasks)
+    editor = subprocess.Popen(
+        [sys.executable, "-m", "tests.acceptance.busy_editor", str(daemon.root / "queue.json"), "60"],
+        cwd=REPOSITORY,
+    )
+    ids = [task["id"] for task in tasks] + [f"edited-{number}" for number in range(60)]
+    for _ in range(12):
+        time.sleep(rng.uniform(0.3, 1.5))  # the moment of the kill is what is random
+        victim = rng.choice(["worker", "swarm", "both", "everything"])
+        if victim == "everything":
+            daemon.kill_everything()
+            daemon.start("--no-panel")
+        else:
+            for name in ("worker", "swarm") if victim == "both" else (victim,):
+                daemon.kill(name)
+    assert editor.wait(120) == 0
+    check(daemon, model, files, ids)

@@ -1,0 +1,376 @@
+"""A damaged database is kept, rebuilt from what is left, and nothing of it runs until a person agrees."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+from errors import NotFound
+from store import backup, database
+from tests.unit.store_recovery.worked_home import WorkedHome
+
+
+@pytest.fixture
+def worked(tmp_path, clock):
+    """A home on which all kinds of things happened, with its log and queue file up to date."""
+    home = WorkedHome(tmp_path / "home", clock).open()
+    home.do("done-early")
+    home.add("later", not_before=clock.now() + 3600)
+    home.add("child", depends_on=["parent"], priority=-5)
+    home.add("parent", prompt="think", priority=5)
+    yield home
+    if home.store is not None:
+        home.close()
+
+
+def go_on(home: WorkedHome) -> None:
+    """What happened after the backup."""
+    parent, *_ = home.claim("parent")
+    home.conclude(parent)
+    home.do("done-late", "done-late-2")
+    home.do("bad", end="failed", max_attempts=1)
+    home.add("waiting", priority=7, tags=["x"])
+    home.show()
+
+
+def zero_the_header(home: WorkedHome) -> None:
+    home.overwrite(0, bytes(100))
+
+
+def garble_the_middle(home: WorkedHome) -> None:
+    size = home.home.database.stat().st_size
+    home.overwrite(8192, b"\xa5" * (size - 12288))
+
+
+def cut_it_short(home: WorkedHome) -> None:
+    with home.home.database.open("r+b") as file:
+        file.truncate(home.home.database.stat().st_size // 2 // 4096 * 4096)
+
+
+def empty_it(home: WorkedHome) -> None:
+    home.home.database.write_bytes(b"")
+
+
+def replace_it_by_text(home: WorkedHome) -> None:
+    home.home.database.write_text("a quick brown fox " * 1000)
+
+
+def remove_it(home: WorkedHome) -> None:
+    home.home.database.unlink()
+
+
+DAMAGE = [zero_the_header, garble_the_middle, cut_it_short, empty_it, replace_it_by_text, remove_it]
+
+
+@pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("with_backup", [True, False], ids=["with a backup", "without a backup"])
+def test_a_damaged_database_is_moved_aside_and_everything_is_there_again(
+    worked: WorkedHome, damage: Callable[[WorkedHome], None], with_backup: bool
+) -> None:
+    if with_backup:
+        worked.back_up()
+    go_on(worked)
+    before = worked.states()
+    worked.close()
+    damage(worked)
+    broken = worked.home.database.read_bytes() if worked.home.database.exists() else None
+
+    recovered = worked.recover()
+
+    assert recovered is not None
+    kept = recovered.moved_to / "state.db"
+    assert (kept.read_bytes() if kept.exists() else None) == broken
+    assert recovered.moved_to.stat().st_mode & 0o777 == 0o700
+    database.check_integrity(worked.home.database)
+    worked.open()
+    assert worked.states() == before
+    assert worked.verify().ok
+    assert recovered.lost == []
+    assert ("backup" in recovered.message) is with_backup
+
+
+@pytest.mark.parametrize("with_backup", [True, False], ids=["with a backup", "without a backup"])
+def test_nothing_runs_until_a_person_accepts_and_then_only_what_had_not_ended(
+    worked: WorkedHome, with_backup: bool
+) -> None:
+    if with_backup:
+        worked.back_up()
+    go_on(worked)
+    worked.close()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+
+    assert worked.claim() == []
+    row = worked.opened.reader.task("waiting")
+    assert row is not None
+    assert recovered.decision in str(worked.opened.reader.waiting_for(row))
+    question = worked.opened.reader.one("get_decision", id=recovered.decision)
+    assert question is not None
+    assert (question["kind"], json.loads(question["options"])) == ("recovery", ["accept", "wait"])
+    assert recovered.moved_to.name in question["question"]
+    assert worked.event("daemon.recovered")["decision"] == recovered.decision
+
+    worked.accept(recovered)
+    assert [claim.id for claim in worked.claim()] == ["waiting", "child"]
+
+
+def test_resume_is_as_good_as_an_answer_and_wait_leaves_everything_paused(worked: WorkedHome) -> None:
+    worked.show()
+    worked.close()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    worked.opened.reject(recovered.decision, "tester")
+    assert worked.claim() == []
+    worked.opened.resume("tester")
+    assert [claim.id for claim in worked.claim()] == ["parent"]
+
+
+def test_the_exported_lines_and_the_store_agree_byte_for_byte_and_the_log_goes_on(worked: WorkedHome) -> None:
+    worked.back_up()
+    go_on(worked)
+    worked.close()
+    log = worked.home.log_file.read_bytes()
+    zero_the_header(worked)
+    assert worked.recover() is not None
+    worked.open()
+    assert worked.exporter.start_up() == []
+    result = worked.verify()
+    assert (result.ok, result.note) == (True, "")
+    assert worked.home.log_file.read_bytes().startswith(log)
+    assert b"daemon.recovered" in worked.home.log_file.read_bytes()[len(log) :]
+
+
+@pytest.mark.parametrize("with_backup", [True, False], ids=["with a backup", "without a backup"])
+def test_a_log_of_many_files_is_read_from_all_of_them(tmp_path, clock, with_backup: bool) -> None:
+    home = WorkedHome(tmp_path / "home", clock, log_rotate_bytes=4096).open()
+    for number in range(20):
+        home.do(f"task-{number}")
+        home.export()
+        if number == 12 and with_backup:
+            home.back_up()
+    home.show()
+    before = home.states()
+    home.close()
+    assert len(list(home.home.root.glob("execution_log.*-*.jsonl"))) > 3
+    zero_the_header(home)
+    recovered = home.recover()
+    assert recovered is not None
+    home.open()
+    assert home.states() == before
+    assert home.verify().ok
+    assert home.exporter.start_up() == []
+    home.accept(recovered)
+    assert home.claim() == []
+    home.close()
+
+
+@pytest.mark.parametrize("damage", [b"", bytes(200_000)], ids=["lost", "zero-filled"])
+def test_a_lost_write_ahead_log_does_not_make_ended_tasks_run_again(
+    worked: WorkedHome, tmp_path, damage: bytes
+) -> None:
+    worked.show()
+    worked.opened.writer.checkpoint("TRUNCATE")
+    go_on(worked)
+    before = worked.states()
+    crashed = worked.pull_the_plug(tmp_path / "crashed")
+    wal = crashed.home.state / "state.db-wal"
+    wal.write_bytes(damage[: wal.stat().st_size])
+    recovered = crashed.recover()
+    assert recovered is not None
+    assert "itself" in recovered.message
+    assert (recovered.moved_to / "state.db").exists()
+    crashed.open()
+    assert crashed.states() == before
+    assert crashed.verify().ok
+    crashed.accept(recovered)
+    assert {claim.id for claim in crashed.claim()} == {"waiting", "child"}
+    crashed.close()
+
+
+def test_an_old_copy_put_back_by_hand_is_brought_up_to_date_by_the_log(worked: WorkedHome) -> None:
+    worked.back_up()
+    go_on(worked)
+    before = worked.states()
+    worked.close()
+    shutil.copy(backup.newest(worked.home), worked.home.database)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    assert worked.states() == before
+    worked.accept(recovered)
+    assert "done-late" not in {claim.id for claim in worked.claim()}
+
+
+def test_the_older_backup_is_used_where_the_newer_is_damaged_too(worked: WorkedHome) -> None:
+    worked.back_up()
+    worked.do("between", priority=9)
+    worked.back_up()
+    go_on(worked)
+    before = worked.states()
+    worked.close()
+    zero_the_header(worked)
+    worked.overwrite(0, bytes(4096), "backup.db")
+    assert worked.recover() is not None
+    worked.open()
+    assert worked.states() == before
+
+
+def test_without_log_and_backup_the_queue_file_alone_keeps_ended_tasks_from_running_again(
+    worked: WorkedHome,
+) -> None:
+    go_on(worked)
+    worked.close()
+    worked.home.log_file.unlink()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    states = worked.states()
+    assert {states[name] for name in ("done-early", "done-late", "done-late-2", "parent")} == {"approved"}
+    assert states["bad"] == "failed"
+    worked.accept(recovered)
+    assert {claim.id for claim in worked.claim()} == {"waiting", "child"}
+    assert worked.verify().ok
+
+
+def test_with_an_old_backup_and_no_log_the_queue_file_still_knows_what_has_ended(worked: WorkedHome) -> None:
+    worked.show()
+    worked.back_up()
+    go_on(worked)
+    worked.close()
+    worked.home.log_file.unlink()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    worked.keeper.look()
+    worked.accept(recovered)
+    assert {claim.id for claim in worked.claim()} == {"waiting", "child"}
+    assert worked.states()["parent"] == "approved"
+
+
+def test_a_task_whose_text_nobody_knows_any_more_is_shown_as_failed_with_the_way_out(
+    worked: WorkedHome,
+) -> None:
+    worked.show()
+    worked.add("lost", command="touch precious")
+    worked.add("lost-child", depends_on=["lost"])
+    worked.export()
+    worked.close()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    assert recovered.lost == ["lost", "lost-child"]
+    assert "lost" in recovered.message
+    worked.open()
+    row = worked.opened.reader.task("lost")
+    assert row is not None
+    assert (row["state"], row["code"]) == ("failed", "invalid_task")
+    assert "write it again" in row["reason"]
+    queue = json.loads(worked.home.queue_file.read_text())
+    queue["failed"] = [{"id": "lost", "command": "true"}]
+    worked.home.queue_file.write_text(json.dumps(queue))
+    worked.keeper.look()
+    assert worked.states()["lost"] == "ready"
+    assert worked.states()["lost-child"] == "failed"
+
+
+def test_the_rebuilt_queue_file_says_what_it_said_and_no_edit_is_made_up(worked: WorkedHome) -> None:
+    worked.back_up()
+    go_on(worked)
+    shown = json.loads(worked.home.queue_file.read_text())
+    worked.close()
+    zero_the_header(worked)
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    refusals = [worked.count(kind) for kind in ("task.edit_refused", "task.edit_conflict", "task.edited")]
+    assert refusals == [0, 0, 0]
+    worked.accept(recovered)
+    worked.show()
+    again = json.loads(worked.home.queue_file.read_text())
+    assert again["revision"] > shown["revision"]
+
+    def lists(queue):
+        return {key: {task["id"]: task["status"] for task in queue[key]} for key in ("tasks", "completed", "failed")}
+
+    assert lists(again) == lists(shown)
+
+
+def test_a_save_made_while_the_database_was_broken_still_counts(worked: WorkedHome) -> None:
+    worked.back_up()
+    go_on(worked)
+    worked.close()
+    zero_the_header(worked)
+    queue = json.loads(worked.home.queue_file.read_text())
+    for task in queue["tasks"]:
+        if task["id"] == "waiting":
+            task["priority"] = 99
+    queue["tasks"].append({"id": "brand-new", "command": "true"})
+    worked.home.queue_file.write_text(json.dumps(queue))
+    recovered = worked.recover()
+    assert recovered is not None
+    worked.open()
+    worked.accept(recovered)
+    assert [claim.id for claim in worked.claim()] == ["waiting", "brand-new", "child"]
+    row = worked.opened.reader.task("waiting")
+    assert row is not None
+    assert row["priority"] == 99
+
+
+def test_an_edit_after_the_backup_is_taken_from_the_queue_file(worked: WorkedHome) -> None:
+    worked.add("edited", command="true", priority=1)
+    worked.show()
+    worked.back_up()
+    queue = json.loads(worked.home.queue_file.read_text())
+    for task in queue["tasks"]:
+        if task["id"] == "edited":
+            task["command"] = "echo other"
+    worked.home.queue_file.write_text(json.dumps(queue))
+    worked.show()
+    worked.close()
+    zero_the_header(worked)
+    assert worked.recover() is not None
+    worked.open()
+    row = worked.opened.reader.task("edited")
+    assert row is not None
+    assert json.loads(row["doc"])["command"] == "echo other"
+
+
+def test_recovering_twice_keeps_both_damaged_databases(worked: WorkedHome) -> None:
+    go_on(worked)
+    before = worked.states()
+    worked.close()
+    zero_the_header(worked)
+    first = worked.recover()
+    worked.overwrite(0, bytes(4096))
+    second = worked.recover()
+    assert first is not None
+    assert second is not None
+    assert first.moved_to != second.moved_to
+    assert all((each.moved_to / "state.db").exists() for each in (first, second))
+    worked.open()
+    assert worked.states() == before
+    with pytest.raises(NotFound):
+        worked.opened.approve(first.decision, "tester")
+    worked.accept(second)
+    assert {claim.id for claim in worked.claim()} == {"waiting", "child"}
+
+
+def test_a_sound_home_and_a_new_one_are_left_alone(worked: WorkedHome, tmp_path, clock) -> None:
+    go_on(worked)
+    before = worked.states()
+    worked.close()
+    assert worked.recover() is None
+    worked.open()
+    assert worked.states() == before
+    fresh = WorkedHome(tmp_path / "fresh", clock)
+    assert fresh.recover() is None
+    assert not fresh.home.root.exists()

@@ -1,0 +1,276 @@
+"""The panel's JSON API over a real store."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from store.records import Question
+from tests.unit.panel.conftest import (  # noqa: F401
+    app,
+    browser,
+    by,
+    clock,
+    home,
+    running_worker,
+    store,
+)
+from tests.unit.panel.furnish import HOSTILE
+
+
+def ids(answer):
+    return [task["id"] for task in answer.json["tasks"]]
+
+
+def test_tasks_come_newest_first_page_by_page(browser, by):
+    by.add(*[f"task-{number}" for number in range(5)])
+
+    first = browser.get("/api/v1/tasks?limit=2")
+    second = browser.get(f"/api/v1/tasks?limit=2&after={first.json['next']}")
+    third = browser.get(f"/api/v1/tasks?limit=2&after={second.json['next']}")
+
+    assert [ids(page) for page in (first, second, third)] == [
+        ["task-4", "task-3"],
+        ["task-2", "task-1"],
+        ["task-0"],
+    ]
+    assert third.json["next"] is None
+
+
+def test_a_task_added_between_two_pages_moves_nothing(browser, by):
+    by.add("a", "b", "c")
+    first = browser.get("/api/v1/tasks?limit=1")
+    by.add("d")
+
+    assert ids(browser.get(f"/api/v1/tasks?limit=5&after={first.json['next']}")) == ["b", "a"]
+
+
+def test_oldest_first_follows_what_is_added(browser, by):
+    by.add("a", "b", "c")
+    first = browser.get("/api/v1/tasks?order=oldest&limit=2")
+
+    assert ids(first) == ["a", "b"]
+    assert ids(browser.get(f"/api/v1/tasks?order=oldest&after={first.json['next']}")) == ["c"]
+
+
+def test_tasks_are_chosen_by_status(browser, by, store):
+    by.add("waits")
+    by.start("runs")
+    by.approve("done")
+    store.cancel("waits", "cli")
+
+    assert ids(browser.get("/api/v1/tasks?status=in_progress,approved")) == ["done", "runs"]
+    assert ids(browser.get("/api/v1/tasks?status=cancelled&status=failed")) == ["waits"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status=running",
+        "status=%3Cscript%3E",
+        "limit=0",
+        "limit=501",
+        "limit=-1",
+        "limit=1e3",
+        "limit=%D9%A3",
+        "after=x",
+        "after=99999999999999999999",
+        "after=9223372036854775808",
+        "order=random",
+        "staus=failed",
+        "status=%00",
+        "status=%ff",
+    ],
+)
+def test_a_wrong_parameter_is_refused_by_name(browser, query):
+    answer = browser.get(f"/api/v1/tasks?{query}")
+
+    assert answer.status_code == 400
+    assert answer.json["code"] == "invalid_request"
+
+
+def test_a_waiting_task_says_why(browser, by):
+    by.add("parent")
+    by.add("child", depends_on=["parent", "nobody"])
+
+    child = browser.get("/api/v1/tasks/child").json
+
+    assert child["status"] == "pending"
+    assert child["waiting_for"] == "parent to be approved; nobody, which does not exist"
+
+
+def test_a_task_is_shown_with_its_text_attempts_and_events(browser, by):
+    by.approve("x", "all good", command="git log", tags=["docs"])
+
+    task = browser.get("/api/v1/tasks/x").json
+
+    assert task["task"]["command"] == "git log"
+    assert (task["status"], task["result"], task["mode"]) == ("approved", "all good", "local")
+    assert [attempt["became"] for attempt in task["attempt_list"]] == ["approved"]
+    assert [event["status"] for event in task["events"] if event["status"]] == [
+        "queued",
+        "in_progress",
+        "completed",
+        "pending_review",
+        "approved",
+    ]
+    assert task["events_next"] is None
+
+
+@pytest.mark.parametrize(
+    "name", ["nobody", "a/b", "..%2f..%2fetc%2fpasswd", "%00", "x" * 5000, "%f0%9f%90%9d", "%ff"]
+)
+def test_a_task_that_does_not_exist_is_404(browser, name):
+    for answer in (browser.get(f"/api/v1/tasks/{name}"), browser.post(f"/api/v1/tasks/{name}/retry")):
+        assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
+def test_cancel_and_retry(browser, by, store):
+    by.add("x")
+
+    cancelled = browser.post("/api/v1/tasks/x/cancel", {"reason": "not needed"})
+    assert cancelled.json["message"] == "x is cancelled."
+    assert (cancelled.json["task"]["status"], cancelled.json["task"]["reason"]) == ("cancelled", "not needed")
+    assert browser.post("/api/v1/tasks/x/cancel").status_code == 409
+
+    assert browser.post("/api/v1/tasks/x/retry").json["task"]["status"] == "pending"
+    assert browser.post("/api/v1/tasks/x/retry").status_code == 409
+
+
+def test_cancelling_a_running_task_says_that_it_is_being_stopped(browser, by):
+    by.start("x")
+
+    answer = browser.post("/api/v1/tasks/x/cancel").json
+
+    assert answer["message"] == "x is being stopped."
+    assert answer["task"]["waiting_for"] == "being stopped"
+    assert "cancel" not in answer["task"]["actions"]
+
+
+def test_approve_and_reject_answer_what_waits(browser, by, store):
+    by.ask("good", "Send it?")
+    by.ask("bad", "Send it?", prompt="Write.", max_attempts=3)
+
+    assert browser.post("/api/v1/tasks/good/approve").json["task"]["status"] == "approved"
+    rejected = browser.post("/api/v1/tasks/bad/reject", {"reason": "Too long."})
+
+    assert rejected.json["task"]["status"] == "pending"
+    assert browser.get("/api/v1/tasks/bad").json["feedback"] == ["Too long."]
+
+
+def test_an_answer_is_bound_to_the_question_that_was_shown(browser, by):
+    decision = by.ask("x", "Send it?", prompt="Write.", max_attempts=3)
+    by.ask("y", "Send it?")
+    browser.post("/api/v1/tasks/x/reject", {"decision": decision})
+
+    late = browser.post("/api/v1/tasks/x/approve", {"decision": decision})
+    foreign = browser.post("/api/v1/tasks/y/approve", {"decision": decision})
+
+    assert (late.status_code, late.json["code"]) == (409, "already_answered")
+    assert foreign.status_code == 404
+
+
+def test_what_does_not_wait_cannot_be_approved(browser, by):
+    by.add("x")
+
+    answer = browser.post("/api/v1/tasks/x/approve")
+
+    assert (answer.status_code, answer.json["code"]) == (409, "transition_not_allowed")
+
+
+def test_a_question_is_answered_with_one_of_its_options(browser, by, store):
+    by.interrupt("x")
+    (asked,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert (asked["task_id"], asked["options"]) == ("x", ["again", "done", "failed"])
+
+    path = f"/api/v1/decisions/{asked['id']}/answer"
+    assert browser.post(path, {"answer": "maybe"}).status_code == 400
+    assert browser.post(path, {}).status_code == 400
+    assert browser.post(path, {"answer": "again"}).json["message"] == "x runs again."
+    assert browser.post(path, {"answer": "again"}).status_code == 409
+    assert browser.post("/api/v1/decisions/nothing/answer", {"answer": "x"}).status_code == 404
+
+
+def test_the_status_tells_counts_gate_model_and_a_sentence(browser, by, store, running_worker):
+    by.add("x")
+    reason = "no model configured: set SKEP_LLM_API_KEY or start Ollama"
+    store.set_fact("model_status", {"ready": False, "reason": reason}, "daemon.model", reason=reason)
+    store.pause("cli", "lunch")
+
+    told = browser.get("/api/v1/status").json
+
+    assert told["counts"]["pending"] == 1
+    assert told["gate"] == {"paused": "paused by cli: lunch", "closed_modes": {"llm": reason}}
+    assert told["model"]["reason"] == reason
+    assert told["worker_runs"] is True
+    assert told["health"]["sentence"] == "Paused by cli: lunch."
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b'{"reason": 1}',
+        b'{"reason": ["x"]}',
+        b'{"reason": NaN}',
+        b'{"reason": "a", "reason": "b"}',
+        b'{"resaon": "a"}',
+        b'{"reason": "\\ud800"}',
+        b'{"reason": "' + b"x" * 100_000 + b'"}',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b"\x00",
+        b"\xff\xfe",
+        b'{"reason": "\\u0000"}',
+        b'{"reason": "' + HOSTILE.replace('"', "'").encode() + b'"}',
+        b'{"reason": "' + b"x" * (2 * 1024 * 1024) + b'"}',
+    ],
+    ids=lambda body: str(len(body)),
+)
+def test_no_body_breaks_anything(browser, by, store, body):
+    by.add("x")
+    by.ask("y", "Send it?", prompt="Write.", max_attempts=3)
+    for path in ("/api/v1/tasks/x/cancel", "/api/v1/tasks/y/reject", "/api/v1/decisions/z/answer", "/login"):
+        answer = browser.post(path, data=body, content_type="application/json")
+        assert answer.status_code < 500, (path, answer.text)
+        assert answer.is_json or answer.mimetype == "application/problem+json"
+
+
+def test_the_description_of_the_api_names_every_route_and_no_other(browser, app):
+    described = {
+        (path, method.upper())
+        for path, item in browser.get("/api/v1/openapi.json").json["paths"].items()
+        for method in item
+    }
+    routes = {
+        (str(rule).replace("<path:task_id>", "{task_id}").replace("<decision_id>", "{decision_id}"), method)
+        for rule in app.url_map.iter_rules()
+        if str(rule).startswith("/api/v1")
+        for method in rule.methods - {"OPTIONS", "HEAD"}
+    }
+    assert described == routes
+
+
+def test_the_description_refers_to_nothing_that_is_missing(browser):
+    document = browser.get("/api/v1/openapi.json").json
+
+    for part in json.dumps(document).split('"$ref": "#/components/schemas/')[1:]:
+        assert part.partition('"')[0] in document["components"]["schemas"]
+
+
+def test_a_question_about_no_task_is_told_and_answered(browser, store):
+    from store import decisions
+
+    question = Question(
+        "removal", "12 tasks are gone from the file. Cancel them?", ("accept", "keep"), {"ids": []}
+    )
+    name = store.write(lambda tx: decisions.ask(tx, question))
+
+    (asked,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert asked["task_id"] is None
+    assert browser.post(f"/api/v1/decisions/{name}/answer", {"answer": "keep"}).status_code == 200

@@ -1,0 +1,208 @@
+"""The page of tasks over a real store: what stands on it, and that an idle one costs next to nothing."""
+
+from __future__ import annotations
+
+import html
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from store.records import Question
+from tests.unit.panel.conftest import (  # noqa: F401
+    app,
+    browser,
+    by,
+    clock,
+    home,
+    running_worker,
+    store,
+)
+from tests.unit.panel.furnish import HOSTILE, REVERSED
+
+
+class Seen(HTMLParser):
+    """What a browser would make of a page."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text, self.ids = [], "", []
+        self.feed(page.text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        self.ids += [value for name, value in attributes if name == "id"]
+
+    def handle_data(self, data):
+        self.text += data
+
+    def buttons(self):
+        return [found["aria-label"] for tag, found in self.tags if tag == "button" and "hx-vals" in found]
+
+
+def test_every_task_stands_there_with_status_reason_and_attempts(browser, by):
+    by.fail("bad", "exit code 2: no such file")
+    by.add("waits", depends_on=["bad-parent"])
+
+    seen = Seen(browser.get("/"))
+
+    for text in ("bad", "failed", "exit code 2: no such file", "waits", "bad-parent, which does not exist"):
+        assert text in seen.text
+
+
+def test_only_what_can_be_done_is_offered(browser, by):
+    by.approve("done")
+    by.fail("bad", "exit code 1")
+    by.refuse("broken", "tasks[0].prompt: is missing", "{}")
+    by.ask("asked", "Send it?")
+    by.interrupt("cut")
+    by.add("waits")
+
+    assert sorted(Seen(browser.get("/live")).buttons()) == [
+        "Approve asked",
+        "Cancel asked",
+        "Cancel cut",
+        "Cancel waits",
+        "Count as done cut",
+        "Count as failed cut",
+        "Reject asked",
+        "Retry bad",
+        "Run again cut",
+    ]
+
+
+def test_ids_are_unique_so_that_the_focus_finds_its_place(browser, by):
+    by.ask("asked", "Send it?")
+    by.interrupt("cut")
+    by.add("waits")
+
+    ids = Seen(browser.get("/")).ids
+    assert len(ids) == len(set(ids))
+
+
+def test_an_empty_queue_teaches_the_next_step(browser, home):
+    seen = Seen(browser.get("/"))
+
+    assert "Drop in the first task" in seen.text
+    assert str(home.queue_file) in seen.text
+    assert '"prompt"' in seen.text
+
+
+def test_pages_and_filters_stand_in_the_address(browser, by):
+    by.add(*[f"task-{number:03}" for number in range(60)])
+    by.fail("bad", "exit code 1")
+
+    first = browser.get("/?status=pending")
+    older = re.search(r'id="page-older" href="([^"]+)"', first.text)
+    second = Seen(browser.get(html.unescape(older[1])))
+
+    assert "task-059" in first.text
+    assert "task-009" not in first.text
+    assert "task-009" in second.text
+    assert "bad" not in second.text
+
+
+@pytest.mark.parametrize("query", ["status=nonsense", "before=x", "what=1"])
+def test_a_wrong_address_is_answered_with_a_page_that_says_so(browser, query):
+    answer = browser.get(f"/?{query}", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 400
+    assert "Back to the tasks" in answer.text
+
+
+HOSTILE_TEXTS = [
+    HOSTILE,
+    REVERSED,
+    '"><img src=x onerror=alert(1)>',
+    "'; hx-on:click='x",
+    "{{ 7*7 }}",
+    "\x1b[2J",
+    "\ud83d",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_text_of_unknown_origin_comes_out_as_text(browser, by, store, text):
+    clean = text.encode("utf-8", "replace").decode()
+    by.refuse(f"task {clean}", clean, clean)
+    by.fail("reason", clean, prompt=clean)
+    by.ask("asked", clean, clean, prompt=clean)
+    by.approve("done", clean, prompt=clean)
+    question = Question("removal", clean, ("accept", "keep"), {"ids": []})
+    from store import decisions
+
+    store.write(lambda tx: decisions.ask(tx, question))
+    store.pause("cli", clean)
+
+    page = browser.get("/")
+    seen = Seen(page)
+
+    assert page.status_code == 200
+    assert [found for tag, found in seen.tags if tag == "script" and "src" not in found] == []
+    assert [found for tag, found in seen.tags if tag == "img" and "onerror" in found] == []
+    assert not any(name.startswith(("on", "hx-on")) for _, found in seen.tags for name in found)
+    assert not re.search("[\x00-\x08\x1b\u202e]", page.text)
+    if text == HOSTILE:
+        assert HOSTILE in seen.text
+
+
+def test_a_prompt_of_100_kb_is_shown_as_its_beginning(browser, by):
+    by.add("long", prompt="word " * 20_000)
+
+    assert len(browser.get("/").text) < 20_000
+
+
+def test_an_idle_page_costs_one_empty_answer(browser, by):
+    by.add("x")
+    first = browser.get("/live")
+
+    again = browser.get("/live", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize("change", ["add", "cancel", "pause", "due", "worker", "filter"])
+def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock, home, change):
+    by.add("x")
+    by.add("later", not_before=clock.now() + 60)
+    tag = browser.get("/live").headers["ETag"]
+    path = "/live"
+    if change == "add":
+        by.add("y")
+    elif change == "cancel":
+        store.cancel("x", "cli")
+    elif change == "pause":
+        store.pause("cli")
+    elif change == "due":
+        clock.advance(61)
+        store.promote_due()
+    elif change == "worker":
+        import fcntl
+
+        with home.leader_lock.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
+        return
+    else:
+        path = "/live?status=pending"
+
+    assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_the_first_page_knows_the_tag_of_what_it_shows(browser, by):
+    by.add("x")
+    tag = re.search(r'data-tag="(\w+)"', browser.get("/").text)[1]
+
+    assert browser.get("/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
+
+
+def test_the_health_sentence_says_when_no_worker_runs(browser, by):
+    by.add("x")
+
+    assert "Stopped: no worker runs, 1 task is left to do." in Seen(browser.get("/")).text
+
+
+def test_with_a_worker_it_says_what_goes_on(browser, by, running_worker):
+    by.start("x")
+
+    assert "Working: 1 running, 0 waiting, nothing needs you." in Seen(browser.get("/")).text

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from runtime_contract import Limits
+from store.queue_file import Inbox
+from tests.unit.queue_file.keeping import Keeping
+
+
+@pytest.fixture
+def keeping(tmp_path: Path) -> Iterator[Keeping]:
+    made = Keeping(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def inbox(keeping: Keeping) -> Inbox:
+    made = Inbox(keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits)
+    made.prepare()
+    return made
+
+
+def drop(inbox: Inbox, name: str, content: Any) -> None:
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (inbox.tmp / name).write_bytes(data)
+    (inbox.tmp / name).rename(inbox.new / name)
+
+
+def test_a_task_a_list_and_a_queue_are_taken_in_and_the_files_removed(keeping: Keeping, inbox: Inbox) -> None:
+    drop(inbox, "one.json", {"prompt": "x"})
+    drop(inbox, "list.json", [{"prompt": "x"}, {"id": "own", "prompt": "y"}])
+    drop(inbox, "queue.json", {"tasks": [{"prompt": "z"}]})
+
+    assert inbox.look() == 3
+    assert set(keeping.statuses()) == {"one", "list-1", "own", "queue-1"}
+    assert list(inbox.new.iterdir()) == []
+    assert inbox.look() == 0
+
+
+def test_a_file_of_a_known_stem_is_a_duplicate_and_removed(keeping: Keeping, inbox: Inbox) -> None:
+    for _ in range(2):
+        drop(inbox, "one.json", {"prompt": "x"})
+        inbox.look()
+
+    assert list(keeping.statuses()) == ["one"]
+    assert [each["task_id"] for each in keeping.events("task.duplicate")] == ["one"]
+    assert list(inbox.new.iterdir()) == []
+
+
+def test_a_stem_that_is_no_id_gets_one_that_is_always_the_same(keeping: Keeping, inbox: Inbox) -> None:
+    for _ in range(2):
+        drop(inbox, "mein Täsk!.json", {"prompt": "x"})
+        inbox.look()
+
+    [task_id] = keeping.statuses()
+    assert task_id.startswith("inbox-")
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"{", "too early"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b"5", "must hold"),
+        (b" " * 5000, "limit_file_bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_moved_aside_with_the_reason(
+    keeping: Keeping, inbox: Inbox, content: bytes, rule: str
+) -> None:
+    drop(inbox, "bad.json", content)
+    inbox.look()
+
+    assert (inbox.refused / "bad.json").read_bytes() == content
+    assert rule in (inbox.refused / "bad.json.error").read_text()
+    assert rule in keeping.events("inbox.refused")[0]["reason"]
+    assert keeping.statuses() == {}
+
+
+def test_links_pipes_and_folders_are_refused(keeping: Keeping, inbox: Inbox, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text('{"prompt": "x"}')
+    (inbox.new / "link.json").symlink_to(tmp_path / "secret")
+    os.mkfifo(inbox.new / "pipe.json")
+    (inbox.new / "folder.json").mkdir()
+
+    inbox.look()
+
+    assert keeping.statuses() == {}
+    assert len(keeping.events("inbox.refused")) == 3
+    assert list(inbox.new.iterdir()) == []
+
+
+def test_a_file_of_somebody_else_is_refused(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(inbox, "one.json", {"prompt": "x"})
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+
+    inbox.look()
+
+    assert "another user" in keeping.events("inbox.refused")[0]["reason"]
+
+
+def test_a_task_that_breaks_the_contract_is_entered_as_failed(keeping: Keeping, inbox: Inbox) -> None:
+    drop(inbox, "mixed.json", [{"prompt": "x"}, {"prompt": 5}, "text", {"id": 5}])
+    inbox.look()
+
+    assert keeping.statuses() == {
+        "mixed-1": "pending",
+        "mixed-2": "failed",
+        "mixed-3": "failed",
+        "mixed-4": "failed",
+    }
+
+
+def test_a_crash_between_commit_and_removal_enters_nothing_twice(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(inbox, "one.json", {"prompt": "x"})
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", die)
+        with pytest.raises(KeyboardInterrupt):
+            inbox.look()
+    inbox.look()
+
+    assert list(keeping.statuses()) == ["one"]
+    assert list(inbox.new.iterdir()) == []
+
+
+def test_a_thousand_files_are_taken_in_together(keeping: Keeping, inbox: Inbox) -> None:
+    for number in range(1200):
+        (inbox.new / f"t{number}.json").write_text('{"prompt": "x"}')
+
+    assert inbox.look() == 1200
+    assert len(keeping.statuses()) == 1200

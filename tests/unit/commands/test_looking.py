@@ -1,0 +1,229 @@
+"""`skep list`, `show`, `status`, `log` and `events`: what they tell, and that nothing dangerous comes through."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from commands.daemon_state import is_held, look
+from store.reading import MODEL_STATUS
+from supervisor.daemon import lock_home
+
+ESCAPE = "\x1b]0;owned\x07\x1b[31m\u202e"
+
+
+# -- list --------------------------------------------------------------------------------------------------
+
+
+def test_the_list_tells_status_and_what_is_waited_for_also_of_ended_tasks(walk, ask):
+    walk.approved(id="done")
+    walk.submit({"id": "next", "depends_on": ["later"]}, {"id": "later", "depends_on": ["nobody"]})
+
+    told = {each["id"]: (each["status"], each["waiting_for"]) for each in ask("list")["tasks"]}
+
+    assert told == {
+        "done": ("approved", None),
+        "next": ("pending", "later to be approved"),
+        "later": ("pending", "nobody, which does not exist"),
+    }
+
+
+def test_the_list_can_be_narrowed(walk, ask):
+    walk.approved(id="a", tags=["x"])
+    walk.failed(id="b")
+    walk.submit({"id": "c", "tags": ["x"]}, {"id": "d"})
+
+    def ids(*arguments):
+        return [each["id"] for each in ask("list", *arguments)["tasks"]]
+
+    assert ids("--status", "approved,failed") == ["a", "b"]
+    assert ids("--status", "approved", "--status", "pending") == ["a", "c", "d"]
+    assert ids("--tag", "x") == ["a", "c"]
+    assert ids("--limit", "2") == ["c", "d"]
+    assert ids("--tag", "x", "--limit", "1") == ["c"]
+
+
+def test_a_status_that_does_not_exist_is_wrong_usage(store, run):
+    assert "pending_review" in run("list", "--status", "done", code=2).stderr
+
+
+def test_a_person_sees_the_newest_fifty_and_json_has_all(walk, run, ask):
+    walk.submit(*({"id": f"t{number:03}"} for number in range(60)))
+
+    shown = run("list")
+
+    assert len(shown.stdout.splitlines()) == 51
+    assert shown.stdout.splitlines()[-1].startswith("t059")
+    assert "--limit" in shown.stderr
+    assert len(ask("list")["tasks"]) == 60
+
+
+def test_changes_that_nobody_took_in_are_told_on_standard_error(store, home, run):
+    home.queue_file.write_text('{"tasks": [{"prompt": "x"}]}')
+    assert "nobody has taken in" in run("list").stderr
+
+    lock = lock_home(home)
+    assert run("list").stderr == ""
+    lock.release()
+
+    home.queue_file.write_text('{"tasks": []}')
+    assert run("list").stderr == ""
+
+
+# -- show --------------------------------------------------------------------------------------------------
+
+
+def test_show_tells_every_attempt_the_words_of_the_error_and_the_way_on(walk, run, ask):
+    walk.failed(id="a", prompt="do it", model="m", depends_on=[])
+
+    told = ask("show", "a")
+    (attempt,) = told["attempt_history"]
+    shown = run("show", "a").stdout
+
+    assert (told["status"], told["reason"], attempt["became"]) == (
+        "failed",
+        "it ended with exit code 2",
+        "failed",
+    )
+    assert (attempt["exit_code"], attempt["failure"]["message"]) == (2, "no such file")
+    assert told["task"] == {"id": "a", "prompt": "do it", "model": "m", "depends_on": []}
+    for words in ("no such file", "exit code 2", "skep retry a", "skep log a", 'model="m"'):
+        assert words in shown
+
+
+def test_show_tells_the_question_and_how_to_answer(walk, run, ask):
+    walk.held(id="a")
+
+    assert ask("show", "a")["decision"]["question"] == "Is it good?"
+    assert "skep reject a --reason" in run("show", "a").stdout
+
+
+def test_show_tells_dependencies_with_their_states_and_who_needs_it(walk, ask):
+    walk.approved(id="a")
+    walk.submit({"id": "b", "depends_on": ["a", "x"]}, {"id": "c", "depends_on": ["b"]})
+
+    told = ask("show", "b")
+
+    assert told["depends_on"] == [{"id": "a", "status": "approved"}, {"id": "x", "status": None}]
+    assert told["dependants"] == ["c"]
+
+
+@pytest.mark.parametrize("verb", [["list"], ["show", "a"], ["events"], ["events", "a"], ["status"]])
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_what_a_task_says_cannot_write_escapes_to_a_terminal(walk, run, verb, flag):
+    walk.failed(id="a", prompt=f"x{ESCAPE}\ny", tags=[ESCAPE])
+    walk.store.cancel(walk.claim(id="b", prompt="x").id, ESCAPE, ESCAPE)
+
+    shown = run(*verb, *flag)
+
+    assert not set(shown.stdout + shown.stderr) & set("\x1b\x07\u202e")
+
+
+# -- status ------------------------------------------------------------------------------------------------
+
+
+def test_status_says_in_a_sentence_what_a_person_must_know_first(walk, home, ask):
+    walk.submit({"id": "a"})
+    assert ask("status")["health"] == "No daemon runs; start it with `skep up`."
+
+    lock = lock_home(home)
+    walk.claim(id="b")
+    assert ask("status")["health"].startswith("Working: 2 running, 0 to go.")
+    walk.store.pause("me")
+    assert ask("status")["health"] == "Paused by me; `skep resume` goes on."
+    lock.release()
+
+
+def test_status_tells_counts_model_and_questions_and_is_0(walk, ask, run):
+    walk.held(id="a")
+    walk.store.set_fact(MODEL_STATUS, {"ready": True, "reason": "m at http://x"}, "daemon.model")
+
+    told = ask("status")
+
+    assert (told["counts"]["pending_review"], told["daemon"]["running"]) == (1, False)
+    assert told["decisions"][0]["task_id"] == "a"
+    assert "1 thing waits for you" in told["health"]
+    assert "m at http://x" in run("status").stdout
+
+
+def test_a_lock_is_looked_at_without_being_made(home):
+    assert look(home).is_running is False
+    assert not home.daemon_lock.exists()
+    home.state.mkdir()
+    with lock_home(home):
+        assert is_held(home.daemon_lock)
+    assert not is_held(home.daemon_lock)
+
+
+# -- log ---------------------------------------------------------------------------------------------------
+
+
+def test_log_gives_a_program_the_very_bytes(walk, run):
+    data = b"\x00\xff\x1b[31m raw \r\n" * 20_000
+    walk.approved(data, id="a")
+
+    assert run("log", "a").stdout_bytes == data
+
+
+def test_log_gives_the_attempt_that_is_asked_for(walk, ask, run):
+    walk.failed(b"first", id="a")
+    walk.store.retry("a", "me")
+
+    assert ask("log", "a", "--attempt", "1")["output"] == "first"
+    assert "no attempt 2" in run("log", "a", "--attempt", "2", code=1).stderr
+
+
+def test_log_of_a_task_that_never_ran_says_what_it_waits_for(walk, run):
+    walk.submit({"id": "a", "depends_on": ["b"]})
+
+    assert "it waits for b, which does not exist" in run("log", "a", code=1).stderr
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../b", "", "\x1b[31m", "a\nb", "%s"])
+@pytest.mark.parametrize("verb", ["log", "show", "cancel", "events"])
+def test_an_id_is_never_a_path(store, run, verb, name):
+    told = run(verb, name, code=1)
+
+    assert told.stdout == ""
+    assert "There is no task" in told.stderr
+
+
+# -- events ------------------------------------------------------------------------------------------------
+
+
+def lines(result) -> list[dict]:
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_events_as_json_are_a_line_each_with_task_and_status(walk, run):
+    walk.approved(id="a")
+
+    told = lines(run("events", "a", "--json"))
+
+    assert [each["status"] for each in told] == [
+        "queued",
+        "in_progress",
+        "completed",
+        "pending_review",
+        "approved",
+    ]
+    assert all(
+        {"seq", "ts", "event", "task_id", "status"} <= each.keys() for each in lines(run("events", "--json"))
+    )
+
+
+def test_events_can_be_read_on_from_a_place(walk, run):
+    walk.submit(*({"id": f"t{number}"} for number in range(200)))
+
+    assert [each["seq"] for each in lines(run("events", "--json", "--after", "198"))] == [199, 200]
+    assert [each["seq"] for each in lines(run("events", "--json", "--after", "5", "--limit", "2"))] == [6, 7]
+    assert [each["seq"] for each in lines(run("events", "--json", "--limit", "2"))] == [199, 200]
+    assert len(lines(run("events", "--json"))) == 200
+    assert len(run("events").stdout.splitlines()) == 100
+
+
+def test_an_event_for_a_person_is_one_line(walk, run):
+    walk.store.cancel(walk.claim(id="a").id, "me", "first\nsecond")
+
+    assert all("task." in line for line in run("events").stdout.splitlines())

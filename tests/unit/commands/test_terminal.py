@@ -1,0 +1,59 @@
+"""Nothing others wrote reaches a terminal as anything but text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from commands import terminal
+
+HOSTILE = "a\x1b]0;title\x07b\x9b31mc‮d\x00e\x7ff⁦g"
+
+
+@pytest.mark.parametrize("make_safe", [terminal.clean, terminal.clean_block, terminal.to_json])
+def test_control_characters_and_direction_overrides_are_made_visible(make_safe):
+    shown = make_safe(HOSTILE)
+
+    assert all(character.isprintable() for character in shown)
+    assert "title" in shown
+
+
+@given(st.text())
+def test_a_clean_line_is_one_printable_line(text):
+    shown = terminal.clean(text)
+
+    assert not set(shown) & {chr(code) for code in [*range(32), *range(0x7F, 0xA0)]}
+
+
+@given(st.recursive(st.text() | st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_safe_json_says_the_same(value):
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return
+    assert json.loads(terminal.to_json(value)) == value
+
+
+def test_a_block_keeps_lines_and_tabs_and_drops_carriage_returns():
+    assert terminal.clean_block("a\r\n\tb\n") == "a\n\tb\n"
+
+
+def test_a_long_line_is_cut_where_it_is_seen():
+    assert terminal.shorten("x" * 100, 10) == "xxxxxxxxx…"
+
+
+def test_a_table_for_a_program_is_aligned_text(capsys):
+    terminal.print_table(("id", "status"), [("a", "failed"), ("long-id", "ok\x1b[31m")])
+
+    assert capsys.readouterr().out == "ID       STATUS\na        failed\nlong-id  ok\\x1b[31m\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
+)
+def test_colour_can_be_switched_off(environ, wanted):
+    assert terminal.wants_colour(environ) is wanted

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import pytest
+
+from panel.health import health_of
+from runtime_contract import Status
+from store.lanes import Gate
+
+
+def counts(**given):
+    return {status.value: 0 for status in Status} | given
+
+
+NO_MODEL = Gate(closed_modes={"llm": "no model configured: set SKEP_LLM_API_KEY"})
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "sentence"),
+    [
+        ((counts(), Gate(), 0, True), "empty", "Ready: drop in the first task."),
+        ((counts(), Gate(), 0, False), "stopped", "Nothing here yet, and no worker runs."),
+        ((counts(approved=3), Gate(), 0, True), "done", "All done: nothing runs, nothing waits."),
+        ((counts(approved=3), Gate(), 0, False), "done", "All done: nothing runs, nothing waits."),
+        (
+            (counts(in_progress=3, pending=12), Gate(), 0, True),
+            "working",
+            "Working: 3 running, 12 waiting, nothing needs you.",
+        ),
+        ((counts(pending_review=2), Gate(), 2, True), "asks", "2 tasks need your decision."),
+        ((counts(pending_review=1), Gate(), 1, True), "asks", "1 task needs your decision."),
+        (
+            (counts(pending=1), Gate(), 0, False),
+            "stopped",
+            "Stopped: no worker runs, 1 task is left to do.",
+        ),
+        (
+            (counts(pending=1), Gate(paused="paused by cli: lunch"), 1, True),
+            "paused",
+            "Paused by cli: lunch.",
+        ),
+        ((counts(pending=4), NO_MODEL, 0, True), "held", "Waiting: 4 tasks, nothing running."),
+        (
+            (counts(pending=1), Gate(), 0, True),
+            "waiting",
+            "Waiting: 1 task for a time, another task or a free slot.",
+        ),
+    ],
+)
+def test_one_sentence_says_how_things_stand(given, kind, sentence):
+    health = health_of(*given)
+
+    assert (health.kind, health.sentence) == (kind, sentence)
+
+
+def test_what_holds_everything_back_is_told_with_the_way_out():
+    assert "SKEP_LLM_API_KEY" in health_of(counts(pending=4), NO_MODEL, 0, True).detail

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
+from panel import login
+from panel.login import CODE_LIFE_S, CodeBox, LoginGuard, LoginRest, mint_login_link
+
+
+@pytest.fixture
+def codes(home, clock):
+    return CodeBox(home, clock)
+
+
+@pytest.fixture
+def guard(codes, clock):
+    return LoginGuard(codes, clock)
+
+
+def test_a_link_carries_the_code_in_its_fragment(home, codes, clock):
+    link = mint_login_link(home, 8421, clock)
+
+    found = re.fullmatch(r"http://127\.0\.0\.1:8421/#code=([\w-]{43})", link)
+    assert found is not None
+    assert codes.consume(found[1])
+
+
+def test_a_code_is_never_written_down(home, codes):
+    code = codes.mint()
+
+    (file,) = login.codes_directory(home).iterdir()
+    assert code not in file.name + file.read_text()
+
+
+def test_codes_lie_where_only_their_owner_looks(home, codes):
+    codes.mint()
+
+    directory = login.codes_directory(home)
+    assert directory.stat().st_mode & 0o777 == 0o700
+    assert [path.stat().st_mode & 0o777 for path in directory.iterdir()] == [0o600]
+
+
+def test_a_code_works_once(codes):
+    code = codes.mint()
+
+    assert codes.consume(code)
+    assert not codes.consume(code)
+
+
+def test_of_many_who_bring_the_same_code_one_is_let_in(codes):
+    code = codes.mint()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert sum(pool.map(codes.consume, [code] * 64)) == 1
+
+
+def test_a_code_works_for_five_minutes(codes, clock):
+    early, late = codes.mint(), codes.mint()
+
+    clock.advance(CODE_LIFE_S - 1)
+    assert codes.consume(early)
+    clock.advance(2)
+    assert not codes.consume(late)
+
+
+def test_a_clock_set_back_makes_no_code_live_longer(codes, clock):
+    code = codes.mint()
+    clock.jump(-3600)
+
+    assert not codes.consume(code)
+
+
+def test_expired_codes_are_removed_when_a_new_one_is_made(home, codes, clock):
+    codes.mint()
+    clock.advance(CODE_LIFE_S + 1)
+    codes.mint()
+
+    assert len(list(login.codes_directory(home).iterdir())) == 1
+
+
+@pytest.mark.parametrize("spoil", ["readable", "symlink", "fifo", "words"])
+def test_a_file_that_somebody_else_could_have_made_is_no_code(home, codes, tmp_path, spoil):
+    code = codes.mint()
+    (file,) = login.codes_directory(home).iterdir()
+    good = file.read_text()
+    if spoil == "readable":
+        file.chmod(0o644)
+    elif spoil == "words":
+        file.write_text("for ever")
+    else:
+        file.unlink()
+        if spoil == "fifo":
+            os.mkfifo(file, 0o600)
+        else:
+            (tmp_path / "elsewhere").write_text(good)
+            (tmp_path / "elsewhere").chmod(0o600)
+            file.symlink_to(tmp_path / "elsewhere")
+
+    assert not codes.consume(code)
+
+
+def test_a_directory_that_others_can_enter_gets_no_codes(home, codes):
+    codes.mint()
+    login.codes_directory(home).chmod(0o755)
+
+    with pytest.raises(NotAllowed, match="not a private directory"):
+        codes.mint()
+
+
+def test_five_failures_void_every_code_and_begin_a_rest(codes, guard, clock):
+    code = codes.mint()
+    for _ in range(5):
+        with pytest.raises(NotAuthenticated):
+            guard.admit("guess")
+
+    with pytest.raises(LoginRest) as refused:
+        guard.admit(code)
+    assert refused.value.details["retry_after_s"] == pytest.approx(login.FIRST_REST_S)
+    clock.advance(login.FIRST_REST_S + 1)
+    with pytest.raises(NotAuthenticated, match="used before"):
+        guard.admit(code)
+
+
+def test_each_rest_is_longer_until_somebody_gets_in(codes, guard, clock):
+    def rest():
+        for _ in range(5):
+            with pytest.raises(NotAuthenticated):
+                guard.admit("guess")
+        with pytest.raises(LoginRest) as refused:
+            guard.admit("guess")
+        length = refused.value.details["retry_after_s"]
+        clock.advance(length + 0.1)
+        return length
+
+    rests = [rest() for _ in range(7)]
+    assert rests == pytest.approx([10, 20, 40, 80, 160, 300, 300])
+    guard.admit(codes.mint())
+    assert rest() == pytest.approx(10)
+
+
+def test_a_code_is_not_used_up_by_a_rest(codes, guard, clock):
+    for _ in range(5):
+        with pytest.raises(NotAuthenticated):
+            guard.admit("guess")
+    code = codes.mint()
+    with pytest.raises(LoginRest):
+        guard.admit(code)
+
+    clock.advance(login.FIRST_REST_S + 1)
+    guard.admit(code)
+
+
+@pytest.mark.parametrize("guess", ["", "../state.db", "x" * 10_000, "\ud800", "\x00", "é"])
+def test_no_odd_text_is_a_code(guard, guess):
+    with pytest.raises(NotAuthenticated):
+        guard.admit(guess)
+
+
+def test_the_port_of_a_running_panel_is_known(home, codes, clock):
+    codes.mint()
+    with pytest.raises(DaemonUnreachable, match="skep up"):
+        mint_login_link(home, 0, clock)
+    login.write_port(home, 4711)
+
+    assert mint_login_link(home, 0, clock).startswith("http://127.0.0.1:4711/#code=")

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+
+from panel.words import count_of, last_line, one_line, plain
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, näh 蜂 🐝", "plain text, näh 蜂 🐝"),
+        ("safe\u202etxt.exe", "safe⟨U+202E⟩txt.exe"),
+        ("a\u2066b\u2069", "a⟨U+2066⟩b⟨U+2069⟩"),
+        ("\x1b[31mred", "␛[31mred"),
+        ("nul\x00", "nul␀"),
+        ("c1\x9b", "c1⟨U+009B⟩"),
+        ("zero\u200bwidth", "zero⟨U+200B⟩width"),
+        ("tag\U000e0041", "tag⟨U+E0041⟩"),
+        ("half\ud800", "half⟨U+D800⟩"),
+        ("👩\u200d🚀 می\u200cخواهم", "👩\u200d🚀 می\u200cخواهم"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+    ],
+)
+def test_nothing_is_hidden_and_nothing_turns_the_line_around(text, shown):
+    assert plain(text) == shown
+
+
+def test_a_long_text_is_cut_and_says_so():
+    assert one_line("word " * 1000, 20) == "word word word word  …"
+    assert one_line("short\n text") == "short text"
+    assert len(one_line("x" * 10_000_000)) < 300
+
+
+def test_the_last_line_is_the_last_that_says_something():
+    assert last_line("Traceback\n  File x\nValueError: no\n\n") == "ValueError: no"
+    assert last_line("") == ""
+
+
+def test_one_is_not_many():
+    assert [count_of(1, "task"), count_of(1200, "task")] == ["1 task", "1,200 tasks"]

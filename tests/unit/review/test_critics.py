@@ -1,0 +1,197 @@
+"""The deterministic critics, field by field of `expect`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outcome import Failure, Outcome, Verdict
+from review import critics
+from runtime_contract import Limits, normalize_task
+
+
+def judge(
+    workspace: Path, text: str = "fine", expect: dict[str, Any] | None = None, review: str = "auto", **fields: Any
+) -> Verdict:
+    mode = fields.pop("mode", "llm")
+    work = {"prompt": "x"} if mode == "llm" else {"command": "true"}
+    task, _ = normalize_task({"id": "t", "review": review, "expect": expect, **work}, Limits())
+    base = {"status": "completed", "task_id": "t", "lease": 1, "mode": mode, "started_at": 1.0, "ended_at": 8.0}
+    outcome = Outcome(**(base | fields))
+    return critics.judge(critics.Work(task, outcome, text, workspace))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    root = tmp_path / "workspace"
+    root.mkdir()
+    (root / "a.txt").write_text("x")
+    (root / "good.py").write_text("x = 1\n")
+    (root / "bad.py").write_text("x = 1\nif x\n")
+    (root / "folder").mkdir()
+    (root / "out").symlink_to("/etc")
+    (root / "loop").symlink_to("loop")
+    return root
+
+
+NESTED = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("expect", "text"),
+    [
+        ({}, "anything"),
+        ({"files": ["a.txt"]}, "x"),
+        ({"files": "a.txt"}, "x"),
+        ({"files": ["folder", "folder/../a.txt"]}, "x"),
+        ({"format": "json"}, '{"a": 1}'),
+        ({"format": "json"}, "```json\n[1]\n```"),
+        ({"format": "json"}, "null"),
+        ({"schema": NESTED}, '{"n": 1}'),
+        ({"schema": {"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}}, "5"),
+        ({"schema": {}}, "5"),
+        ({"contains": ["b", "a"]}, "abc"),
+        ({"contains": "b"}, "abc"),
+        ({"not_contains": ["B"]}, "abc"),
+        ({"python_compiles": True}, "x = 1"),
+        ({"python_compiles": True}, "```python\nx = 1\n```"),
+        ({"python_compiles": False}, "if x"),
+        ({"python_compiles": ["good.py"]}, "x"),
+        ({"python_compiles": "good.py"}, "x"),
+    ],
+)
+def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
+    verdict = judge(workspace, text, expect)
+    assert (verdict.decision, verdict.confidence, verdict.issues) == ("APPROVE", 0.95, [])
+
+
+@pytest.mark.parametrize(
+    ("expect", "text", "finding"),
+    [
+        ({}, " \n", "the answer is empty"),
+        ({"files": ["b.txt"]}, "x", "the file 'b.txt' does not exist in the workspace"),
+        ({"format": "json"}, "hello", "the answer is not JSON: Expecting value"),
+        ({"format": "json"}, "{'a': 1}", "the answer is not JSON"),
+        ({"format": "json"}, '{"a": NaN}', "the answer is not JSON: NaN is no JSON value"),
+        ({"format": "json"}, "-Infinity", "the answer is not JSON: -Infinity is no JSON value"),
+        ({"format": "json"}, 'Sure! {"a": 1}', "the answer is not JSON"),
+        ({"schema": NESTED}, "hello", "the answer is not JSON"),
+        ({"schema": NESTED}, '{"n": "1"}', "the answer breaks its schema at $.n: '1' is not of type 'integer'"),
+        ({"schema": NESTED}, "{}", "the answer breaks its schema at $: 'n' is a required property"),
+        ({"schema": NESTED}, '{"n": true}', "True is not of type 'integer'"),
+        ({"contains": ["a", "z"]}, "abc", "the answer does not contain 'z'"),
+        ({"contains": ["A"]}, "abc", "the answer does not contain 'A'"),
+        ({"not_contains": ["z", "b"]}, "abc", "the answer contains 'b'"),
+        ({"python_compiles": True}, "x = 1\nif x", "the answer is not Python that compiles in line 2"),
+        ({"python_compiles": True}, "a\0b", "the answer is not Python that compiles"),
+        ({"python_compiles": True}, "(" * 5000, "the answer is not Python that compiles"),
+        ({"python_compiles": ["bad.py"]}, "x", "bad.py is not Python that compiles in line 2"),
+        ({"python_compiles": ["none.py"]}, "x", "the file 'none.py' does not exist in the workspace"),
+        ({"python_compiles": ["folder"]}, "x", "the file 'folder' does not exist in the workspace"),
+    ],
+)
+def test_an_answer_that_is_not_is_rejected_with_the_finding(workspace, expect, text, finding):
+    verdict = judge(workspace, text, expect)
+    assert (verdict.decision, verdict.confidence) == ("REJECT", 0.9)
+    assert len(verdict.issues) == 1
+    assert finding in verdict.issues[0]
+
+
+@pytest.mark.parametrize(
+    ("expect", "text", "trouble"),
+    [
+        ({"files": ["/etc/passwd"]}, "x", "'/etc/passwd' lies outside the workspace"),
+        ({"files": ["../workspace2"]}, "x", "lies outside the workspace"),
+        ({"files": ["out/passwd"]}, "x", "lies outside the workspace"),
+        ({"files": ["loop"]}, "x", "has its files could not judge"),
+        ({"files": ["a\0b"]}, "x", "null byte"),
+        ({"python_compiles": ["/etc/hostname"]}, "x", "lies outside the workspace"),
+        ({"schema": {"type": "nonsense"}}, "5", "expect.schema is not a JSON Schema"),
+        ({"schema": {"pattern": "("}}, '"x"', "could not judge"),
+        ({"schema": {"$ref": "#/nowhere"}}, "5", "could not judge"),
+        ({"schema": {"$ref": "#"}}, "5", "could not judge"),
+        ({"format": "json"}, "[" * 100_000, "could not judge"),
+    ],
+)
+def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspace, expect, text, trouble):
+    verdict = judge(workspace, text, expect)
+    assert (verdict.decision, verdict.confidence) == ("HELD", 0.0)
+    assert trouble in verdict.issues[0].replace("_", " ")
+
+
+@pytest.mark.parametrize("scheme", ["http://127.0.0.1:9/x", "file:///etc/passwd"])
+def test_a_schema_cannot_make_the_critic_fetch_anything(workspace, scheme, monkeypatch):
+    def open_nothing(*_: object, **__: object) -> None:
+        raise AssertionError("a schema reached outside")
+
+    monkeypatch.setattr("urllib.request.urlopen", open_nothing)
+    verdict = judge(workspace, "5", {"schema": {"$ref": scheme}})
+    assert verdict.decision == "HELD"
+    assert "reached outside" not in verdict.issues[0]
+
+
+def test_what_is_bad_outweighs_what_could_not_be_judged(workspace):
+    verdict = judge(workspace, "abc", {"files": ["/etc/passwd"], "contains": ["z"]})
+    assert verdict.decision == "REJECT"
+    assert len(verdict.issues) == 2
+
+
+def test_findings_are_few_and_short_enough_for_the_next_prompt(workspace):
+    schema = {"items": {"type": "string"}}
+    verdict = judge(workspace, str(list(range(50))), {"schema": schema})
+    assert len(verdict.issues) == critics.MOST_FINDINGS
+    verdict = judge(workspace, "x", {"contains": ["y" * 2000]})
+    assert [len(issue) for issue in verdict.issues] == [critics.LONGEST_FINDING]
+
+
+@pytest.mark.parametrize("review", ["auto", "critic", "human", "none"])
+@pytest.mark.parametrize(
+    ("fields", "text", "finding"),
+    [
+        ({"exit_code": 1, "status": "failed"}, "a\nno such file\n", "exit code 1: no such file"),
+        ({"exit_code": 1, "status": "completed"}, "", "exit code 1: it printed nothing"),
+        ({"exit_code": -9, "status": "failed"}, "", "ended by signal 9"),
+        ({"exit_code": -9, "status": "failed", "timed_out": True}, "", "did not end within 7 seconds"),
+        ({"exit_code": 0, "status": "completed", "timed_out": True}, "", "did not end within 7 seconds"),
+        ({"status": "failed", "failure": Failure(code="x", message="it broke")}, "", "it broke"),
+        ({"status": "failed"}, "", "it did not come to its end"),
+        ({"status": "cancelled"}, "", "it did not come to its end"),
+    ],
+)
+def test_a_command_that_failed_is_refused_under_every_review(workspace, review, fields, text, finding):
+    verdict = judge(workspace, text, review=review, mode="local", **fields)
+    assert verdict.decision == "REJECT"
+    assert finding in verdict.issues[0]
+
+
+def test_a_command_may_print_nothing(workspace):
+    assert judge(workspace, "", mode="local", exit_code=0).decision == "APPROVE"
+
+
+def test_without_review_only_the_plain_facts_count_and_nobody_is_sure(workspace):
+    verdict = judge(workspace, "", {"contains": ["z"]}, review="none")
+    assert (verdict.decision, verdict.reviewer, verdict.confidence) == ("APPROVE", "none", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "bare"),
+    [
+        ("```\nx\n```", "x"),
+        ("  ```json\nx\ny\n```  \n", "x\ny"),
+        ("```x```", "```x```"),
+        ("```\nx", "```\nx"),
+        ("a\n```\nx\n```", "a\n```\nx\n```"),
+        ("```\n```", ""),
+        ("", ""),
+    ],
+)
+def test_only_one_fence_around_the_whole_answer_is_taken_off(answer, bare):
+    assert critics.bare_answer(answer) == bare
+
+
+def test_a_workspace_that_is_itself_a_link_is_looked_into(workspace, tmp_path):
+    os.symlink(workspace, tmp_path / "link")
+    assert judge(tmp_path / "link", "x", {"files": ["a.txt"]}).decision == "APPROVE"
