@@ -218,7 +218,7 @@ def _threads(settings: Settings) -> int:
 
 
 def _allow_files() -> None:
-    """Let this process open as many files as the system gives it: each execution and connection takes some."""
+    """Let this process open as many files as the system gives it."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
     with contextlib.suppress(OSError, ValueError):

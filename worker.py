@@ -41,6 +41,8 @@ logger = logging.getLogger("worker")
 HURRIED_GRACE_S = 1.0
 #: Seconds between looks for running tasks that a person wants stopped.
 CANCEL_LOOK_S = 0.1
+#: Seconds after which that is done even if nobody has written anything.
+LOOK_ANYWAY_S = 5.0
 
 
 class Worker:
@@ -97,7 +99,11 @@ class Worker:
 
     def _watch_for_cancels(self) -> None:
         """Stop running tasks that a person has cancelled, well within a second."""
+        changed = threading.Event()
+        self.pulse.listen(changed)
         while not self.stop.asked.wait(CANCEL_LOOK_S):
+            changed.wait(LOOK_ANYWAY_S)
+            changed.clear()
             if not self.engine.held():
                 continue
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -57,6 +58,7 @@ def describe(prompt: str | None, argv: tuple[str, ...], options: dict[str, Any])
         raise click.UsageError(
             'Give one thing to do: "a prompt", --command "a command line", or -- and a command.'
         )
+    _check_finite(options)
     task: dict[str, Any] = {name: options[name] for name in _FIELDS if options[name] is not None}
     if prompt:
         task["prompt"] = prompt
@@ -70,6 +72,13 @@ def describe(prompt: str | None, argv: tuple[str, ...], options: dict[str, Any])
         task["tags"] = list(options["tag"])
     expect = _expect(options)
     return task | ({"expect": expect} if expect else {})
+
+
+def _check_finite(options: dict[str, Any]) -> None:
+    """Raise `click.UsageError` for infinity and NaN, which JSON cannot say."""
+    for name, value in options.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            raise click.UsageError(f"{name} must be a number, got {value}.")
 
 
 def _expect(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Many calls of ``/cycle`` in one request, each answered in a line of its own as soon as it ends.
 
-A line is what the single call would have been answered with, an outcome or a problem, so nothing about a lease
-changes by the company it comes in. When the caller goes away, what has begun goes on and is recorded.
+A line is what the single call would have been answered with, an outcome or a problem, so a lease means the
+same in any company. When the caller goes away, what has begun goes on and is recorded.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def _open(app: flask.Flask, port: int, threads: int, setting: str) -> Any:
 
 
 def _bind(port: int, setting: str) -> socket.socket:
-    """The listening socket. Bound here, since a failure inside waitress leaves its threads and pipes behind."""
+    """The listening socket. Bound here: a failure inside waitress would leave threads and pipes behind."""
     found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -48,7 +48,7 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
 
 def _of_empty(worker_runs: bool) -> Health:
     if worker_runs:
-        return Health("empty", "Ready: drop in the first task.")
+        return Health("empty", "Ready: nothing to do yet.")
     return Health("stopped", "Nothing here yet, and no worker runs.", START)
 
 

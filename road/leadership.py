@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import shutil
 import threading
 import time
@@ -32,7 +33,6 @@ from store.sqlite_store import SqliteStore
 logger = logging.getLogger(__name__)
 
 TAKE_OVER_S: Final = 0.5  # how often a worker that does not lead tries to
-IDLE_WAKE_S: Final = 0.25
 
 
 @dataclass
@@ -41,8 +41,25 @@ class Duty:
 
     name: str
     every_s: float
+    #: may return the seconds after which to do it again, where that is sooner
     do: Callable[[], object]
+    #: seconds after the last time at which a change in the store makes it due; none: a change means nothing
+    on_change_s: float | None = None
+    #: whether a change of a watched file makes it due at once
+    on_hint: bool = False
     due: float = 0.0
+    last: float = -math.inf
+
+    def is_due(self, now: float, *, changed: bool, hinted: bool) -> bool:
+        """Whether it is time."""
+        if changed and self.on_change_s is not None:
+            self.due = min(self.due, self.last + self.on_change_s)
+        return now >= self.due or (hinted and self.on_hint)
+
+    def done(self, now: float, soon: object) -> None:
+        """It has been done."""
+        self.last = now
+        self.due = now + (min(self.every_s, soon) if isinstance(soon, float) else self.every_s)
 
 
 class Leadership:
@@ -155,42 +172,51 @@ class Leadership:
         keeper.start_up()
         duties = [
             Duty("rescue", 1.0, self._rescuer.rescue),
-            Duty("queue file", self._settings.queue_poll_s, keeper.look),
-            Duty("inbox", self._settings.queue_poll_s, inbox.look),
-            Duty("projection", 0.1, lambda: keeper.project_if_due(time.monotonic())),
-            Duty("schedules", 0.1, self._promote),
+            Duty("queue file", self._settings.queue_poll_s, keeper.look, on_hint=True),
+            Duty("inbox", self._settings.queue_poll_s, inbox.look, on_hint=True),
+            Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
+            Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("disk", 2.0, self._look_at_disk),
         ]
         while not self._stop.is_set():
-            hinted = self._hinted.is_set()
+            changed, hinted = self._changed.is_set(), self._hinted.is_set()
+            self._changed.clear()
             self._hinted.clear()
             for duty in duties:
-                self._do(duty, hinted and duty.name in {"queue file", "inbox"})
+                if duty.is_due(time.monotonic(), changed=changed, hinted=hinted):
+                    self._do(duty)
             next_due = min(duty.due for duty in duties)
-            self._changed.clear()
-            self._changed.wait(max(0.0, min(IDLE_WAKE_S, next_due - time.monotonic())))
+            self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
 
-    def _do(self, duty: Duty, at_once: bool) -> None:
-        if not at_once and time.monotonic() < duty.due:
-            return
+    def _project(self, keeper: QueueFileKeeper) -> float:
+        """Show the store in the queue file; seconds until that may be due again."""
+        keeper.project_if_due(time.monotonic())
+        return max(0.02, keeper.next_wake() - time.monotonic())
+
+    def _do(self, duty: Duty) -> None:
+        soon: object = None
         try:
-            duty.do()
+            soon = duty.do()
         except StoreFull as error:
             self._store.set_disk_full(error.message)
         except (SkepError, OSError) as error:
             logger.error("%s: %s", duty.name, error)
         except Exception:
             logger.exception("%s failed", duty.name)
-        duty.due = time.monotonic() + duty.every_s
+        duty.done(time.monotonic(), soon)
 
-    def _promote(self) -> None:
-        """Let go what is due, and look again when the next is."""
+    def _promote(self) -> float | None:
+        """Let go what is due; seconds until the next is."""
         row = self._store.reader.one("next_due")
-        if row is not None and row["moment"] is not None and row["moment"] <= self._store.clock.now():
+        if row is None or row["moment"] is None:
+            return None
+        wait = float(row["moment"]) - self._store.clock.now()
+        if wait <= 0:
             self._store.promote_due()
+        return max(0.01, wait)
 
     def _look_at_disk(self) -> None:
         """Claim nothing while the disk is nearly full; go on by itself when there is room."""

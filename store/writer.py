@@ -23,7 +23,8 @@ from typing import Any, Final, TypeVar
 from clock import Clock
 from errors import StoreError, StoreFull
 from store import database
-from store.transaction import Transaction
+from store.reading import DISK_FULL
+from store.transaction import Transaction, dump
 
 logger = logging.getLogger(__name__)
 
@@ -71,18 +72,22 @@ class Writer:
         """Copy the WAL back into the database (sqlite.org/pragma.html#pragma_wal_checkpoint)."""
         self.submit(_Checkpoint(mode)).result()
 
-    def keep_reserve(self) -> None:
-        """Have a file that can be given up when the disk is full, where there is ample room for one."""
+    def keep_reserve(self) -> bool:
+        """Have a file that can be given up when the disk is full; false where there is no room for one."""
+        fresh = self._reserve.with_name(f"reserve.{os.getpid()}.new")
         try:
-            if (
-                not self._reserve.exists()
-                and shutil.disk_usage(self._path.parent).free >= ROOM_FOR_RESERVE * RESERVE_BYTES
-            ):
-                # Random, since zeros take no room on a file system that compresses.
-                self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+            if self._reserve.exists() and self._reserve.stat().st_size == RESERVE_BYTES:
+                return True
+            if shutil.disk_usage(self._path.parent).free < ROOM_FOR_RESERVE * RESERVE_BYTES:
+                return False
+            # Random, since zeros take no room on a file system that compresses.
+            fresh.write_bytes(os.urandom(RESERVE_BYTES))
+            fresh.replace(self._reserve)
         except OSError:
             with contextlib.suppress(OSError):
-                self._reserve.unlink(missing_ok=True)
+                fresh.unlink(missing_ok=True)
+            return False
+        return True
 
     def close(self) -> None:
         """Finish what was handed in, then let the connection go."""
@@ -128,12 +133,11 @@ class Writer:
                 future.set_result(result)
 
     def _commit_on_reserve(self, batch: list[tuple[Work[Any], Future[Any]]], error: StoreFull) -> list[Any]:
-        if not self._reserve.exists():
-            return [error] * len(batch)
+        """Once more, where the reserve makes room: for what runs, so nothing new is claimed from here on."""
         logger.error("the disk is full: giving up the reserve of %d bytes", RESERVE_BYTES)
         try:
-            self._reserve.unlink()
-            return self._try_commit(batch)
+            self._reserve.unlink(missing_ok=True)  # or another process has done so
+            return self._try_commit([(_close_gate(error), Future()), *batch])[1:]
         except Exception as again:
             return [again] * len(batch)
 
@@ -174,6 +178,17 @@ class Writer:
             future.set_result(None)
         except Exception as error:
             future.set_exception(error)
+
+
+def _close_gate(error: StoreFull) -> Work[None]:
+    """Claiming stops in the very commit that needed the reserve."""
+
+    def close(tx: Transaction) -> None:
+        if tx.meta(DISK_FULL) is None:
+            tx.set_meta(DISK_FULL, dump({"reason": error.message}))
+            tx.emit("daemon.disk_full", reason=error.message)
+
+    return close
 
 
 class _Checkpoint:

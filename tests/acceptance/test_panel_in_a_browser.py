@@ -3,101 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import functools
-import http.server
-import os
 import re
-import shutil
-import threading
-from pathlib import Path
 
 import pytest
 
-import control_panel
-from localhost import server
-from panel.login import mint_login_link
-from settings import Home, Settings
-from store.sqlite_store import SqliteStore
-from tests.unit.panel.furnish import HOSTILE, Furnisher, furnish
+from settings import Home
+from tests.unit.panel.furnish import HOSTILE, furnish
+from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import RunningPanel
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
-
-FLAGS = (
-    "--no-sandbox --disable-dev-shm-usage --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-).split()
-
-
-def chromium_path() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        why = "there is no Chromium here; on Debian: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(why)
-        pytest.skip(why)
-    return found
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    path = chromium_path()
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-class RunningPanel:
-    """A panel that is served over a home of its own."""
-
-    def __init__(self, home: Home) -> None:
-        self.home = home
-        self.store = SqliteStore(home, Settings())
-        self.by = Furnisher(self.store)
-        self.app = control_panel.create_app(self.store, home, self.store.settings, port=0)
-        self.port = 0
-        self._stop, self._listening = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._leader = os.open(home.leader_lock, os.O_CREAT | os.O_RDWR, 0o600)
-        fcntl.flock(self._leader, fcntl.LOCK_EX)
-
-    def _serve(self) -> None:
-        server.serve(self.app, self.port, 8, self._stop, on_listening=self._note_port)
-
-    def _note_port(self, port: int) -> None:
-        self.port = port
-        control_panel.listen_at(self.app, port)
-        self._listening.set()
-
-    def __enter__(self):
-        self._thread.start()
-        assert self._listening.wait(10)
-        return self
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(10)
-
-    def __exit__(self, *_):
-        self.stop()
-        os.close(self._leader)
-        self.store.close()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def link(self) -> str:
-        return mint_login_link(self.home, self.port)
-
-    def state(self, task_id: str) -> str:
-        return self.store.reader.task(task_id)["state"]
 
 
 @pytest.fixture
@@ -188,6 +106,11 @@ def test_a_hidden_page_asks_for_nothing(page, panel):
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
     expect(page.locator("#freshness")).to_have_text("paused while hidden")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.evaluate("document.body.dispatchEvent(new Event('skep:changed'))")
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert asked == []
 
 
 def test_cancelling_asks_first_and_then_does_it(page, panel):
@@ -224,14 +147,15 @@ def test_a_decision_is_answered_with_the_keyboard_alone(page, panel):
     assert "Too many bees." in panel.store.reader.task("x")["feedback"]
 
 
-def test_a_refusal_is_told(page, panel):
+def test_a_refusal_is_told(context, panel):
+    page = context.new_page()
+    page.goto(panel.link)
     panel.by.ask("x", "Send it?", prompt="Write.", max_attempts=3)
     page.get_by_role("button", name="Approve x").click()
     panel.store.reject("x", "cli")
     page.locator("#ask-yes").click()
 
     expect(page.locator("#trouble")).to_contain_text("was answered")
-    page.on("console", lambda _: None)
     assert panel.state("x") == "ready"
 
 
@@ -270,42 +194,15 @@ def test_nothing_is_wider_than_the_window(page, panel, width):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-# -- pages that mean no good -----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def elsewhere(tmp_path):
-    """Serve a page at another port of this machine, which browsers count as the same site, or under another name."""
-    root = tmp_path / "elsewhere"
-    root.mkdir()
-    handler = functools.partial(QuietHandler, directory=root)
-    other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=other.serve_forever)
-    thread.start()
-
-    def serve(body: str, host: str = "127.0.0.1") -> str:
-        (root / "page.html").write_text(f"<!doctype html><title>elsewhere</title>{body}")
-        return f"http://{host}:{other.server_port}/page.html"
-
-    yield serve
-    other.shutdown()
-    other.server_close()
-    thread.join(10)
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def __init__(self, *arguments, directory: Path) -> None:
-        super().__init__(*arguments, directory=str(directory))
-
-    def log_message(self, *_) -> None:
-        pass
+# -- pages that mean no good --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_a_form_on_another_page_changes_nothing(page, panel, context, elsewhere, host, kind):
     panel.by.add("x")
-    form = f'<form method="post" enctype="{kind}" action="{panel.url}/api/v1/tasks/x/cancel"><input name="a"></form>'
+    target = f"{panel.url}/api/v1/tasks/x/cancel"
+    form = f'<form method="post" enctype="{kind}" action="{target}"><input name="a"></form>'
     visitor = context.new_page()
     visitor.goto(elsewhere(form, host))
 
@@ -327,11 +224,13 @@ def test_a_script_on_another_page_changes_and_reads_nothing(page, panel, context
             const said = [];
             for (const [path, options] of [
                 ["/api/v1/tasks/x/cancel", {method: "POST", mode: "no-cors", body: "{}"}],
-                ["/api/v1/tasks/x/cancel", {method: "POST", body: "{}", headers: {"Content-Type": "application/json", "X-CSRF-Token": "x"}}],
+                ["/api/v1/tasks/x/cancel", {method: "POST", body: "{}", headers: {
+                    "Content-Type": "application/json", "X-CSRF-Token": "x"}}],
                 ["/api/v1/tasks", {}],
                 ["/live", {mode: "no-cors"}],
             ]) {
-                const answer = await fetch(url + path, {credentials: "include", ...options}).catch(() => null);
+                const asked = fetch(url + path, {credentials: "include", ...options});
+                const answer = await asked.catch(() => null);
                 said.push(answer && await answer.text().catch(() => ""));
             }
             return said;

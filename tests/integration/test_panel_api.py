@@ -7,15 +7,7 @@ import json
 import pytest
 
 from store.records import Question
-from tests.unit.panel.conftest import (  # noqa: F401
-    app,
-    browser,
-    by,
-    clock,
-    home,
-    running_worker,
-    store,
-)
+from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE
 
 

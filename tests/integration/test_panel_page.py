@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from html.parser import HTMLParser
 
 import pytest
 
 from store.records import Question
-from tests.unit.panel.conftest import (  # noqa: F401
-    app,
-    browser,
-    by,
-    clock,
-    home,
-    running_worker,
-    store,
-)
+from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE, REVERSED
 
 
@@ -93,8 +84,8 @@ def test_pages_and_filters_stand_in_the_address(browser, by):
     by.fail("bad", "exit code 1")
 
     first = browser.get("/?status=pending")
-    older = re.search(r'id="page-older" href="([^"]+)"', first.text)
-    second = Seen(browser.get(html.unescape(older[1])))
+    older = next(found["href"] for _, found in Seen(first).tags if found.get("id") == "page-older")
+    second = Seen(browser.get(older))
 
     assert "task-059" in first.text
     assert "task-009" not in first.text
@@ -191,7 +182,7 @@ def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock,
 
 def test_the_first_page_knows_the_tag_of_what_it_shows(browser, by):
     by.add("x")
-    tag = re.search(r'data-tag="(\w+)"', browser.get("/").text)[1]
+    tag = next(found["data-tag"] for _, found in Seen(browser.get("/")).tags if "data-tag" in found)
 
     assert browser.get("/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
 

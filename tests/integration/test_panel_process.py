@@ -54,6 +54,12 @@ def ask(port, method="GET", path="/", body=None, headers=None):
         return answer, answer.read()
 
 
+def port_told(process):
+    found = re.search(r":(\d+)", process.stdout.readline())
+    assert found is not None
+    return int(found[1])
+
+
 def processes_told(home):
     with SqliteStore(home, Settings()) as store:
         return [(row["event"], json.loads(row["data"])["process"]) for row in store.reader.events()]
@@ -61,7 +67,7 @@ def processes_told(home):
 
 def test_it_serves_says_where_and_stops_when_asked(home):
     with panel(home, "--port", "0") as process:
-        port = int(re.search(r":(\d+)", process.stdout.readline())[1])
+        port = port_told(process)
         assert port == read_port(home)
 
         answer, body = ask(port, path="/healthz")
@@ -96,7 +102,7 @@ def test_the_link_is_told_to_a_person_and_not_to_a_file(home):
 
 def test_a_link_made_by_another_process_logs_in_and_shows_up_nowhere(home):
     with panel(home, "--port", "0") as process:
-        port = int(re.search(r":(\d+)", process.stdout.readline())[1])
+        port = port_told(process)
         code = mint_login_link(home, port).partition("#code=")[2]
         sent = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"}
 
@@ -126,7 +132,7 @@ def test_a_taken_port_names_the_way_out(home):
 
 def test_it_listens_on_loopback_alone(home):
     with panel(home, "--port", "0") as process:
-        port = int(re.search(r":(\d+)", process.stdout.readline())[1])
+        port = port_told(process)
         table = Path("/proc/net/tcp").read_text().split()
         listening = [entry for entry in table if entry.endswith(f":{port:04X}")]
         assert "0100007F" in {entry.partition(":")[0] for entry in listening}

@@ -38,15 +38,16 @@ def test_a_prompt_can_come_from_standard_input(store, run):
 
 def test_every_option_becomes_a_field(store, run):
     run(
-        "add", "p", "--id", "t", "--depends-on", "a,b", "--depends-on", "c", "--priority", "-3", "--model", "m",
-        "--max-tokens", "9", "--temperature", "0.5", "--max-budget", "0.25", "--timeout", "7", "--max-attempts", "2",
-        "--review", "human", "--effect", "unsafe", "--not-before", "2030-01-31T09:00", "--alone", "--tag", "x",
-        "--tag", "y", "--expect-json", "--expect-contains", "q", "--expect-file", "f.txt",
+        "add", "p", "--id", "t", "--depends-on", "a,b", "--depends-on", "c", "--priority", "-3",
+        "--model", "m", "--max-tokens", "9", "--temperature", "0.5", "--max-budget", "0.25", "--timeout", "7",
+        "--max-attempts", "2", "--review", "human", "--effect", "unsafe", "--not-before", "2030-01-31T09:00",
+        "--alone", "--tag", "x", "--tag", "y", "--expect-json", "--expect-contains", "q",
+        "--expect-file", "f.txt",
     )  # fmt: skip
 
     assert doc(store, "t") == {
-        "id": "t", "prompt": "p", "depends_on": ["a", "b", "c"], "priority": -3, "model": "m", "max_tokens": 9,
-        "temperature": 0.5, "max_budget": 0.25, "timeout_s": 7.0, "max_attempts": 2, "review": "human",
+        "id": "t", "prompt": "p", "depends_on": ["a", "b", "c"], "priority": -3, "model": "m",
+        "max_tokens": 9, "temperature": 0.5, "max_budget": 0.25, "timeout_s": 7.0, "max_attempts": 2, "review": "human",
         "effect": "unsafe", "not_before": "2030-01-31T09:00", "parallel_safe": False, "tags": ["x", "y"],
         "expect": {"format": "json", "contains": ["q"], "files": ["f.txt"]},
     }  # fmt: skip
@@ -74,7 +75,6 @@ def test_not_one_thing_to_do_is_wrong_usage(store, run, arguments):
         (["p", "--id", "../../etc/passwd"], "id: must match"),
         (["p", "--id", "a\x1b[31m"], "id: must match"),
         (["p", "--timeout", "-1"], "timeout_s: must be greater than 0"),
-        (["p", "--max-budget", "nan"], "max_budget"),
         (["p", "--every", "whenever"], "is not a cron expression"),
         (["p", "--not-before", "soon"], "is not a time"),
         (["   "], "prompt: is missing or empty"),
@@ -86,6 +86,11 @@ def test_what_breaks_the_contract_is_refused_with_field_and_rule(store, run, arg
     assert said in told.stderr
     assert "\x1b" not in told.stderr
     assert list(store.reader.tasks()) == []
+
+
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_a_number_that_is_none_is_wrong_usage(store, run, number):
+    assert "max_budget must be a number" in run("add", "p", "--max-budget", number, code=2).stderr
 
 
 def test_an_id_that_is_known_is_refused_and_the_task_stays_as_it_was(store, run):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -15,6 +17,7 @@ import errors
 import skep
 from commands import exits, place
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 VERBS = list(skep.VERBS)
 HEAVY = ("flask", "httpx", "pydantic", "rich", "sqlite3", "settings", "store")
 
@@ -72,8 +75,9 @@ def test_a_verb_that_is_nearly_right_is_guessed(run):
 
 
 READING = [
-    ["list"], ["show", "a"], ["status"], ["log", "a"], ["events"], ["wait"], ["edit"], ["cancel", "a"], ["retry", "a"],
-    ["approve", "a"], ["reject", "a", "--reason", "r"], ["pause"], ["resume"], ["verify"], ["panel"], ["add", "x"],
+    ["list"], ["show", "a"], ["status"], ["log", "a"], ["events"], ["wait"], ["edit"], ["cancel", "a"],
+    ["retry", "a"], ["approve", "a"], ["reject", "a", "--reason", "r"], ["pause"], ["resume"], ["verify"],
+    ["panel"], ["add", "x"],
 ]  # fmt: skip
 
 
@@ -153,22 +157,17 @@ def test_ctrl_c_is_130(store, run, monkeypatch):
 
 def test_completion_offers_verbs_and_ids(walk, home):
     walk.submit({"id": "report-1"}, {"id": "other"})
-    script = f"import os, sys; sys.argv = ['skep']; import skep; skep.cli.main(['--home', {str(home.root)!r}], 'skep')"
-    environment = {"_SKEP_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
 
-    verbs = _complete(script, environment | {"COMP_WORDS": "skep sh", "COMP_CWORD": "1"})
-    ids = _complete(script, environment | {"COMP_WORDS": "skep show re", "SKEP_HOME": str(home.root)})
-
-    assert verbs == ["plain,show"]
-    assert ids == ["plain,report-1"]
+    assert complete(home, "skep sh", 1) == ["plain,show"]
+    assert complete(home, "skep show re", 2) == ["plain,report-1"]
 
 
-def _complete(script: str, environment: dict[str, str]) -> list[str]:
-    import os
-
+def complete(home, words: str, number: int) -> list[str]:
+    asked = {"_SKEP_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(number)}
     shown = subprocess.run(
-        [sys.executable, "-c", script],
-        env=os.environ | environment,
+        [sys.executable, "-m", "skep"],
+        env=os.environ | asked | {"SKEP_HOME": str(home.root)},
+        cwd=REPOSITORY,
         capture_output=True,
         text=True,
         check=False,

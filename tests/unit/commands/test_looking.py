@@ -1,4 +1,4 @@
-"""`skep list`, `show`, `status`, `log` and `events`: what they tell, and that nothing dangerous comes through."""
+"""`skep list`, `show`, `status`, `log` and `events`: what they tell, and what must not come through."""
 
 from __future__ import annotations
 

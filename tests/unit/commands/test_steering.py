@@ -6,8 +6,6 @@ import json
 
 import pytest
 
-from store import answering
-from store.answering import Answer
 from store.decisions import ask as ask_person
 from store.reading import MODEL_STATUS
 from store.records import Question
@@ -193,8 +191,3 @@ def test_a_chain_of_thousands_is_judged_without_recursion(walk, run):
     walk.submit(*({"id": f"n{i}", "depends_on": [f"n{i - 1}"]} for i in range(1, 2_000)))
 
     run("wait", "n1999", "--timeout", "20", code=75)
-
-
-def test_every_kind_of_decision_has_its_yes_and_no():
-    assert set(answering.YES_AND_NO) >= {"review", "interrupted", "removal"}
-    assert Answer("d", "again", "me").choice == "again"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from commands import terminal
 
-HOSTILE = "a\x1b]0;title\x07b\x9b31mc‮d\x00e\x7ff⁦g"
+HOSTILE = "a\x1b]0;title\x07b\x9b31mc\u202ed\x00e\x7ff\u2066g"
 
 
 @pytest.mark.parametrize("make_safe", [terminal.clean, terminal.clean_block, terminal.to_json])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import host_platform
@@ -10,10 +11,18 @@ from store import recording
 from store.claims import Claimant
 from store.records import Claim, Intake, Question, RefusedTask
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 from testing.tasks import new_task
 
 HOSTILE = '<script>document.title="owned"</script>'
 REVERSED = "safe\u202etxt.exe"
+
+
+def row_of(tx: Transaction, task_id: str) -> sqlite3.Row:
+    """The row of a task that is there."""
+    row = tx.one("get_task", id=task_id)
+    assert row is not None
+    return row
 
 
 class Furnisher:
@@ -58,30 +67,28 @@ class Furnisher:
         self.store.write(lambda tx: recording.begin_review(tx, claim.ref, outcome, verdict, {}))
         return claim
 
-    def ask(self, task_id: str, question: str, result: str = "", **fields) -> str:
+    def ask(self, task_id: str, question: str, result: str = "", **fields) -> str | None:
         """A task that waits for a person's review; the decision's id."""
         self.review(task_id, result, **fields)
         asked = Question("review", question, ("approve", "reject"), {"result": result})
-        return self.store.write(lambda tx: recording.hold(tx, tx.one("get_task", id=task_id), asked))
+        return self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
 
     def interrupt(self, task_id: str, **fields) -> None:
         """A running command that was cut off, and about which a person is asked."""
         self.start(task_id, **fields)
         self.store.write(
-            lambda tx: recording.interrupted(
-                tx, tx.one("get_task", id=task_id), "unsafe", 3, "swarm was killed"
-            )
+            lambda tx: recording.interrupted(tx, row_of(tx, task_id), "unsafe", 3, "swarm was killed")
         )
 
     def approve(self, task_id: str, result: str = "", **fields) -> None:
         """A task that is done."""
         self.review(task_id, result, **fields)
-        self.store.write(lambda tx: recording.approve(tx, tx.one("get_task", id=task_id), "critics"))
+        self.store.write(lambda tx: recording.approve(tx, row_of(tx, task_id), "critics"))
 
     def fail(self, task_id: str, reason: str, **fields) -> None:
         """A task that failed."""
         self.review(task_id, **fields)
-        self.store.write(lambda tx: recording.fail(tx, tx.one("get_task", id=task_id), "exit_code", reason))
+        self.store.write(lambda tx: recording.fail(tx, row_of(tx, task_id), "exit_code", reason))
 
     def block(self, task_id: str, reason: str, **fields) -> None:
         """A task that the safety gateway refused."""
@@ -93,7 +100,7 @@ class Furnisher:
         self.start(task_id, **fields)
         self.store.write(
             lambda tx: recording.requeue(
-                tx, tx.one("get_task", id=task_id), reason, not_before=tx.now + wait_s, waiting_for=reason
+                tx, row_of(tx, task_id), reason, not_before=tx.now + wait_s, waiting_for=reason
             )
         )
 
@@ -105,7 +112,7 @@ def furnish(store: SqliteStore) -> None:
     by.approve(
         "summarise-releases",
         "Three themes: faster cold start, fewer retries on 429, a new export. Full text in the output.",
-        prompt="Summarise the releases of this quarter in five sentences for people who do not read changelogs.",
+        prompt="Summarise the releases of this quarter in five sentences, for people who read no changelogs.",
     )
     by.fail(
         "count-lines",

@@ -17,7 +17,7 @@ NO_MODEL = Gate(closed_modes={"llm": "no model configured: set SKEP_LLM_API_KEY"
 @pytest.mark.parametrize(
     ("given", "kind", "sentence"),
     [
-        ((counts(), Gate(), 0, True), "empty", "Ready: drop in the first task."),
+        ((counts(), Gate(), 0, True), "empty", "Ready: nothing to do yet."),
         ((counts(), Gate(), 0, False), "stopped", "Nothing here yet, and no worker runs."),
         ((counts(approved=3), Gate(), 0, True), "done", "All done: nothing runs, nothing waits."),
         ((counts(approved=3), Gate(), 0, False), "done", "All done: nothing runs, nothing waits."),

@@ -17,7 +17,7 @@ from panel.words import count_of, last_line, one_line, plain
         ("zero\u200bwidth", "zero⟨U+200B⟩width"),
         ("tag\U000e0041", "tag⟨U+E0041⟩"),
         ("half\ud800", "half⟨U+D800⟩"),
-        ("👩\u200d🚀 می\u200cخواهم", "👩\u200d🚀 می\u200cخواهم"),
+        ("👩\u200d🚀 \u0645\u06cc\u200c\u062e", "👩\u200d🚀 \u0645\u06cc\u200c\u062e"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
 )

@@ -1,0 +1,226 @@
+"""`skep doctor`, `service`, `verify` and `panel`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+import host_platform
+from commands import checks_home, checks_machine
+from commands.unit_file import MARK, quote, render_unit
+from commands.verify import told as verified
+from execution import markers
+from settings import Home, Settings
+from store.execution_log import FirstBad, VerifyResult
+from testing.running_daemon import free_port
+
+
+@pytest.fixture(autouse=True)
+def _free_ports(monkeypatch):
+    monkeypatch.setenv("SKEP_SWARM_PORT", str(free_port()))
+    monkeypatch.setenv("SKEP_PANEL_PORT", str(free_port()))
+
+
+def levels(told: dict) -> dict[str, str]:
+    return {each["check"]: each["level"] for each in told["checks"]}
+
+
+def test_a_good_home_is_0_and_every_check_is_told(store, ask, run):
+    told = ask("doctor")
+
+    found = levels(told)
+    assert told["ok"] is True
+    assert found.keys() >= {
+        "python", "sqlite", "disk", "file system", "file exchange", "clock", "sandbox", "model", "platform",
+        "rights", "daemon", "store", "queue file", "log",
+    }  # fmt: skip
+    assert "fail" not in found.values()
+    assert all(each["way_out"] for each in told["checks"] if each["level"] != "ok")
+    assert "no model configured" in run("doctor").stdout
+
+
+def test_without_a_home_it_says_so_makes_nothing_and_is_0(tmp_path, run, home):
+    shutil.rmtree(home.workspace)
+
+    assert levels(json.loads(run("doctor", "--json").stdout))["home"] == "warn"
+    assert list(home.root.iterdir()) == []
+
+
+def test_there_is_no_sandbox_and_it_says_so():
+    (found,) = checks_machine.check_sandbox()
+
+    assert (found.level, "no sandbox" in found.told) == ("warn", True)
+
+
+def test_a_port_another_program_has_is_a_failure_with_the_way_out(store, run, monkeypatch):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("SKEP_SWARM_PORT", str(port))
+
+        told = json.loads(run("doctor", "--json", code=1).stdout)
+
+    (found,) = [each for each in told["checks"] if each["check"] == f"port {port}"]
+    assert (found["level"], "SKEP_SWARM_PORT=" in found["way_out"]) == ("fail", True)
+
+
+def test_a_damaged_store_is_a_failure(store, home, run):
+    store.submit  # noqa: B018  the store was made
+    store.close()
+    content = bytearray(home.database.read_bytes())
+    content[100:3000] = b"\xff" * 2900
+    home.database.write_bytes(content)
+
+    told = json.loads(run("doctor", "--json", code=1).stdout)
+
+    assert levels(told)["store"] == "fail"
+
+
+def test_a_wrong_setting_is_a_failure_and_the_rest_is_still_looked_at(store, home, run):
+    (home.root / "skep.toml").write_text("nonsense = 1\n")
+
+    told = json.loads(run("doctor", "--json", code=1).stdout)
+
+    assert levels(told)["settings"] == "fail"
+    assert "log" in levels(told)
+
+
+def test_a_home_that_is_open_to_others_is_a_warning_with_the_command(store, home):
+    home.state.chmod(0o755)
+
+    found = [each for each in checks_home.check_rights(home) if each.level == "warn"]
+
+    assert found[0].way_out == f"chmod 700 {home.state}"
+
+
+def test_a_queue_file_that_is_wrong_is_a_warning(store, home, ask):
+    home.queue_file.write_text('{"tasks": [{}]}')
+
+    assert levels(ask("doctor"))["queue file"] == "warn"
+
+
+@pytest.mark.skipif(not host_platform.IS_LINUX, reason="only Linux shows another process's environment")
+def test_a_command_that_outlived_its_daemon_is_found(store, home):
+    environment = os.environ | {markers.VARIABLE: markers.mark(host_platform.this_process(), home, "1-1")}
+    with subprocess.Popen(["sleep", "60"], env=environment) as stray:
+        found = {each.check: each for each in checks_home.check_daemon(home)}
+        stray.kill()
+
+    assert str(stray.pid) in found["strays"].told
+
+
+def test_a_disk_that_is_nearly_full_is_a_failure(home):
+    (found,) = checks_machine.check_disk(home, Settings(disk_free_bytes=2**50))
+
+    assert found.level == "fail"
+
+
+def test_a_network_file_system_is_a_failure(home, monkeypatch):
+    monkeypatch.setattr(host_platform, "is_network_file_system", lambda _: True)
+
+    assert next(checks_machine.check_file_system(home)).level == "fail"
+
+
+def test_what_could_not_be_tested_on_this_system_is_told(monkeypatch):
+    monkeypatch.setattr(host_platform, "untested_here", lambda: ["file exchange by renamex_np"])
+
+    (found,) = checks_machine.check_platform()
+    assert (found.level, "renamex_np" in found.told) == ("warn", True)
+
+
+# -- service -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def units(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("config")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
+    monkeypatch.setattr(host_platform, "IS_LINUX", True)
+    return folder / "systemd" / "user"
+
+
+def test_the_unit_runs_this_home_with_this_skep(store, home, run):
+    unit = run("service", "show").stdout
+
+    assert unit == render_unit(home, Settings())
+    assert f'Environment="SKEP_HOME={home.root}"' in unit
+    assert '/skep" up\n' in unit
+    assert "NoNewPrivileges=yes" in unit
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"), [("a b", '"a b"'), ('a"b', '"a\\"b"'), ("100%", '"100%%"'), ("a\\b", '"a\\\\b"')]
+)
+def test_a_home_with_special_letters_stays_one_word_of_the_unit(text, quoted):
+    assert quote(text) == quoted
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_systemd_understands_the_unit(tmp_path):
+    (tmp_path / "a home").mkdir()
+    path = tmp_path / "skep.service"
+    path.write_text(render_unit(Home(tmp_path / "a home"), Settings()))
+
+    checked = subprocess.run(
+        ["systemd-analyze", "--user", "verify", str(path)], capture_output=True, text=True, check=False
+    )
+    assert "skep.service:" not in checked.stderr
+
+
+def test_it_is_installed_twice_and_taken_out_and_systemctl_is_only_told(store, units, run):
+    told = run("service", "install").stdout
+    run("service", "install")
+
+    assert "systemctl --user enable --now skep.service" in told
+    assert (units / "skep.service").read_text().startswith(MARK)
+    run("service", "uninstall")
+    assert not (units / "skep.service").exists()
+    assert "nothing is installed" in run("service", "uninstall", code=1).stderr
+
+
+def test_somebody_elses_unit_is_left_alone(store, units, run):
+    units.mkdir(parents=True)
+    (units / "skep.service").write_text("[Unit]\n")
+
+    run("service", "install", code=1)
+    assert (units / "skep.service").read_text() == "[Unit]\n"
+
+
+def test_a_system_without_systemd_is_told_what_to_do(store, units, run, monkeypatch):
+    monkeypatch.setattr(host_platform, "IS_LINUX", False)
+
+    assert "launchd" in run("service", "install", code=1).stderr
+
+
+# -- verify and panel --------------------------------------------------------------------------------------
+
+
+def test_a_log_that_is_whole_is_0(store, ask):
+    assert ask("verify") == {"ok": True, "lines": 0, "files": 0, "first_bad": None, "note": None}
+
+
+def test_the_first_bad_line_is_told_and_is_1(store, home, run):
+    home.log_file.write_text('{"seq": 1}\n')
+
+    told = json.loads(run("verify", "--json", code=1).stdout)
+    assert (told["first_bad"]["file"], told["first_bad"]["line"]) == ("execution_log.jsonl", 1)
+    assert run("verify", code=1).stdout.startswith("execution_log.jsonl:1: ")
+
+
+def test_the_sentence_names_file_and_line():
+    bad = VerifyResult(False, 3, 1, FirstBad("execution_log.jsonl", 4, "the chain is broken"), "")
+
+    assert verified(bad) == "execution_log.jsonl:4: the chain is broken."
+
+
+def test_the_panel_link_is_fresh_each_time(store, run):
+    first, second = (run("panel").stdout for _ in range(2))
+
+    assert first.startswith("http://127.0.0.1:")
+    assert first != second
