@@ -186,6 +186,10 @@ class Expect(pydantic.BaseModel):
     python_compiles: StrictBool | Texts = False
 
 
+#: What most tasks expect. One object for all of them: a default is copied for every task.
+NO_EXPECT: Final = Expect()
+
+
 class Task(pydantic.BaseModel):
     """One task, normalised. Unknown keys are kept (``model_extra``) and have no effect."""
 
@@ -225,7 +229,7 @@ class Task(pydantic.BaseModel):
     effect: Literal["idempotent", "unsafe"] | None = None
     #: who judges the result
     review: Literal["auto", "critic", "human", "none"] = "auto"
-    expect: Expect = Expect()
+    expect: Expect = Field(default_factory=lambda: NO_EXPECT)
     identity_id: StrictStr | None = None
     #: tokens promised to the identity that does it
     reward: Annotated[Number, Field(ge=0)] | None = None
@@ -458,13 +462,12 @@ def _measures(task: Task, limits: Limits) -> list[tuple[str, float, float]]:
     if extra:
         sizes.append(("extra", len(extra), limits.extra_keys))
         sizes.append(("extra_bytes", len(_to_json(extra)), limits.extra_bytes))
-    if task.expect is not _NO_EXPECT:
+    if task.expect is not NO_EXPECT:
         expect = task.expect.model_dump(exclude_unset=True)
         sizes.append(("expect", len(_to_json(expect)), limits.extra_bytes))
     return sizes
 
 
-_NO_EXPECT: Final = Task.model_fields["expect"].default
 _SETTING_NAMES: Final = {
     "prompt": "prompt_chars",
     "command": "command_chars",

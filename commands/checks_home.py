@@ -15,11 +15,12 @@ from commands.checking import check as check_queue
 from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from commands.place import Place
-from errors import SkepError, StoreCorrupt
+from errors import InvalidFile, SkepError, StoreCorrupt
 from execution import markers
 from settings import Home
 from store import database
 from store.execution_log import verify
+from store.queue_file import plain_files
 
 #: A log over this is left to `skep verify`.
 _QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
@@ -102,9 +103,13 @@ def check_queue_file(place: Place) -> Iterator[Finding]:
     """Whether the queue file can be taken in."""
     path = place.home.queue_file
     try:
-        report = check_queue(path.read_bytes(), place.settings.limits)
+        content = plain_files.read(path.resolve(), place.settings.limits).data
+        report = check_queue(content, place.settings.limits)
     except FileNotFoundError:
         yield ok("queue file", "There is no queue.json; the daemon writes one.")
+        return
+    except InvalidFile as error:
+        yield fail("queue file", f"queue.json {error.message}.", "Make it a plain file of yours.")
         return
     except OSError as error:
         yield fail(

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from errors import InvalidFile
+from runtime_contract import Limits
 from settings import Home
+from store.queue_file import plain_files
 from store.reading import Reader
 
 #: Facts the leader keeps about the queue file: what it took in, what it refused, and what it wrote itself.
@@ -59,8 +62,8 @@ def has_unread_changes(home: Home, reader: Reader) -> bool:
     if look(home).is_running:
         return False
     try:
-        content = home.queue_file.read_bytes()
-    except OSError:
+        content = plain_files.read(home.queue_file.resolve(), Limits()).data
+    except (OSError, InvalidFile):  # `skep validate` and `skep doctor` say what is wrong with it
         return False
     facts = (reader.one("get_meta", key=key) for key in _KNOWN_HASHES)
     known = " ".join(row["value"] for row in facts if row is not None)

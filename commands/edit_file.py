@@ -135,10 +135,16 @@ def edit_until_good(
                 return check(saved)
             except (InvalidFile, InvalidTask) as error:
                 if unchanged:
-                    raise
+                    raise _given_up(path, error) from error
                 shown = with_comment(saved, _told(error))
                 path.write_text(shown, "utf-8", errors="surrogateescape")
                 first = False
+
+
+def _given_up(path: Path, error: SkepError) -> SkepError:
+    """The error of a text that stays as wrong as it was; what was written is not thrown away."""
+    kept = path.rename(path.with_name(f"kept-{path.name}"))
+    return type(error)(f"{_told(error)} Nothing was changed; what you wrote is in {kept}.", **error.details)
 
 
 def _told(error: SkepError) -> str:

@@ -7,6 +7,7 @@ character, escape sequence and direction override is made visible; JSON escapes 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -114,4 +115,4 @@ def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         table.add_column(name, overflow="fold", no_wrap=name == "status")
     for row in rows:
         table.add_row(*(Text(cell, style=STATUS_COLOURS.get(cell, "")) for cell in row))
-    Console(highlight=False).print(table)
+    Console(highlight=False, color_system="auto" if wants_colour(os.environ) else None).print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,16 @@ from commands import terminal
 from commands.checking import Report, check
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
-from errors import SkepError
+from commands.task_file import STDIN
+from errors import InvalidFile, SkepError
+from store.queue_file import plain_files
 
 
 @click.command(
     help="""Check a queue file without taking it in: JSON, the contract, ids, dependencies.
 
     Exit code 0: it can be taken in as it is. 1: something breaks the contract.
-    3: it cannot be read.
+    3: it cannot be read. FILE - is standard input.
 
     Example: skep validate queue.json"""
 )
@@ -29,13 +32,25 @@ def validate(context: click.Context, file: str | None, as_json: bool) -> int:
     """Check a file."""
     place = place_of(context)
     path = Path(file) if file else place.home.queue_file
-    data = path.read_bytes()
+    data = _read(place, path, is_named=file is not None)
     report = check(data, place.settings.limits, _known(place, path))
     if as_json:
         terminal.print_json({"file": str(path)} | report.to_json())
     else:
         _tell(path, report)
     return FINE if report.is_ok else FAILED
+
+
+def _read(place: Place, path: Path, *, is_named: bool) -> bytes:
+    """The bytes: of a file that was named whatever it is, a pipe too; the home's must be a plain one."""
+    if str(path) == STDIN:
+        return sys.stdin.buffer.read()
+    if is_named:
+        return path.read_bytes()
+    try:
+        return plain_files.read(path.resolve(), place.settings.limits).data
+    except InvalidFile as error:
+        raise click.FileError(str(path), error.message) from error
 
 
 def _known(place: Place, path: Path) -> frozenset[str]:

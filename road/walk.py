@@ -161,7 +161,7 @@ class Road:
             try:
                 fault_point("cycle.sent")
                 return self._swarm.cycle(request, request["timeout"])
-            except SwarmGone:
+            except (SwarmGone, errors.DaemonStopping):
                 if self._has_started(journey.claim):
                     return self._await_outcome(journey)
                 self._pause(journey)
@@ -218,6 +218,9 @@ class Road:
         self._store.write(interrupt)
 
     def _refused_by_swarm(self, claim: Claim, error: errors.SkepError) -> None:
+        if error.details.get("rule") == "not-the-task":
+            self._store.write(lambda tx: recording.hand_back(tx, claim.ref, "the task was edited meanwhile"))
+            return
         report = error.details.get("safety_report") or {"passed": False, "blocked_reason": error.message}
         self._store.write(lambda tx: recording.block(tx, claim.ref, error.message, report))
 

@@ -22,7 +22,7 @@ def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.Concurrenc
     first = _next_seq(tx)
     seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
     waiting = _wait_counts(tx, intake.new, seqs)
-    tx.run_many("insert_task", (_row(tx, new, seqs, waiting, source, limits) for new in intake.new))
+    tx.run_many("insert_task", [_row(tx, new, seqs, waiting, source, limits) for new in intake.new])
     _enter_edges(tx, intake.new, seqs)
     _tell_queued(tx, intake.new, source)
     if seqs:

@@ -211,7 +211,7 @@ WHERE task = :task AND lease = :lease;
 -- to_review --
 -- An attempt is being judged.
 UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0
-WHERE seq = :seq;
+WHERE seq = :seq RETURNING *;
 
 -- to_queue --
 -- A task goes back to be tried again.
@@ -234,7 +234,7 @@ SELECT min(not_before) AS moment FROM task INDEXED BY task_delayed WHERE state =
 -- An occurrence of a schedule that has not ended; its id is `stem`, a dot and 16 letters of time.
 SELECT id FROM task
 WHERE id > :stem || '.' AND id < :stem || '/' AND length(id) = length(:stem) + 17 AND source = 'schedule'
-  AND state IN ('blocked', 'delayed', 'ready', 'running', 'review') LIMIT 1;
+  AND +state IN ('blocked', 'delayed', 'ready', 'running', 'review') LIMIT 1; -- not by state: too many are open
 
 -- set_not_before --
 -- The next firing of a schedule.
@@ -453,11 +453,11 @@ SELECT task.*, EXISTS (SELECT 1 FROM decision WHERE decision.task = task.seq AND
 FROM task WHERE state IN ('running', 'review') ORDER BY seq;
 
 -- count_waiting --
--- How many dependencies of each pending task are still open.
+-- How many dependencies of each task are still open.
 UPDATE task SET waiting_on = (
     SELECT count(*) FROM edge LEFT JOIN task AS parent ON parent.id = edge.parent
     WHERE edge.child = task.seq AND coalesce(parent.state, '') <> 'approved'
-) WHERE state IN ('blocked', 'delayed', 'ready');
+);
 
 -- place_waiting --
 -- Every pending task into the state that its dependencies and its time ask for.
@@ -486,3 +486,7 @@ WHERE child.state = 'blocked' AND parent.state IN ('failed', 'safety_blocked', '
 -- mark_new_dirty --
 -- The tasks from a place on are new to the queue file.
 INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
+
+-- gate_facts --
+-- What holds whole kinds of tasks back.
+SELECT key, value FROM meta WHERE key IN ('paused', 'model_status', 'local_status', 'disk_full');

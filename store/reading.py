@@ -75,9 +75,8 @@ class Reader:
 
     def gate(self) -> Gate:
         """What holds whole kinds of tasks back right now."""
-        paused, model, local, full = (
-            self.fact(key) for key in (PAUSED, MODEL_STATUS, LOCAL_STATUS, DISK_FULL)
-        )
+        facts = {row["key"]: json.loads(row["value"]) for row in self.all("gate_facts")}
+        paused, model, local, full = map(facts.get, (PAUSED, MODEL_STATUS, LOCAL_STATUS, DISK_FULL))
         closed = {}
         if model is not None and not model["ready"]:
             closed["llm"] = str(model["reason"])

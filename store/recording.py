@@ -93,9 +93,8 @@ def begin_review(
         reviewer=verdict.reviewer,
         **({} if outcome.status == "completed" else _outcome_fields(outcome, route)),
     )
-    tx.run("to_review", seq=row["seq"], result=dump(_result(outcome)))
     tx.mark_dirty(row["seq"])
-    return tx.one("get_task_by_seq", seq=row["seq"])
+    return tx.one("to_review", seq=row["seq"], result=dump(_result(outcome)))
 
 
 def _tell(tx: Transaction, row: sqlite3.Row, outcome: Outcome, route: dict[str, Any]) -> None:
@@ -242,8 +241,7 @@ def fail_attempt(
     tx: Transaction, row: sqlite3.Row, outcome: Outcome, route: dict[str, Any], code: str, reason: str
 ) -> None:
     """The task ends because its attempt did not come to a result that could be judged."""
-    tx.run("to_review", seq=row["seq"], result=dump(_result(outcome)))
-    again = tx.one("get_task_by_seq", seq=row["seq"])
+    again = tx.one("to_review", seq=row["seq"], result=dump(_result(outcome)))
     assert again is not None  # noqa: S101  the row was just written
     fail(tx, again, code, reason, **_outcome_fields(outcome, route))
 
@@ -321,7 +319,7 @@ def _ask_after_interruption(tx: Transaction, row: sqlite3.Row, what: str) -> Non
         worker_id=row["worker_id"],
         reason=f"{what}; its effect is unsafe, so a person decides",
     )
-    tx.run("to_review", seq=row["seq"], result=None)
+    tx.all("to_review", seq=row["seq"], result=None)
     question = Question(
         kind="interrupted",
         question=f"{row['id']} was interrupted ({what}, started{started}); what it did is not known. "

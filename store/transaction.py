@@ -101,6 +101,8 @@ class Transaction:
 def dump(value: Any) -> str:
     """JSON as the store keeps it: compact, never NaN, in the user's own letters where UTF-8 has them."""
     text = _ENCODE(value)
+    if text.isascii():
+        return text
     try:
         text.encode()
     except UnicodeEncodeError:  # a lone surrogate
@@ -109,4 +111,6 @@ def dump(value: Any) -> str:
 
 
 #: made once: `json.dumps` with options makes an encoder for every call
-_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+_ENCODE = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), check_circular=False
+).encode

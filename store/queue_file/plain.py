@@ -7,8 +7,9 @@ left to it. A property test holds the two together: `read` says none, or what `n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import functools
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from runtime_contract import ENDED, ID_PATTERN, STATUS_READINGS, Limits, Task
 from store.records import NewTask
@@ -56,7 +57,7 @@ _CHECKS: Final[dict[str, Check]] = {
     "type": lambda value, _: value == "cycle" and type(value) is str,
     "prompt": lambda value, limits: _is_words(value, limits.prompt_chars),
     "command": lambda value, limits: _is_words(value, limits.command_chars),
-    "mode": lambda value, _: type(value) is str and value in {"llm", "local"},
+    "mode": lambda value, _: type(value) is str,
     "depends_on": lambda value, limits: _is_texts(value, limits.depends_on_items, 10**9),
     "parallel_safe": lambda value, _: type(value) is bool,
     "status": lambda value, _: type(value) is str and value in _OPEN_READINGS,
@@ -74,26 +75,51 @@ _CHECKS: Final[dict[str, Check]] = {
 _DEFAULTS: Final = Task.model_construct(id="", mode="llm").__dict__
 
 
-def read(raw: Mapping[str, Any], task_id: str, limits: Limits) -> NewTask | None:
-    """The task of a plain entry, or none where the contract must be asked."""
-    for key, value in raw.items():
-        check = _CHECKS.get(key)
-        if check is None or not check(value, limits):
-            return None
-    mode = "local" if "command" in raw else "llm"
-    if ("prompt" in raw) == ("command" in raw) or raw.get("mode", mode) != mode:
+class _Shape(NamedTuple):
+    """What all entries with the same keys in the same order have in common."""
+
+    checks: tuple[Check, ...]
+    mode: str
+    has_id: bool
+    given: set[str]
+
+
+@functools.lru_cache(maxsize=256)
+def _shape_of(keys: tuple[str, ...]) -> _Shape | None:
+    """How to look at entries with these keys; none where the contract must be asked."""
+    if not _CHECKS.keys() >= set(keys) or ("prompt" in keys) == ("command" in keys):
         return None
-    doc = dict(raw) if "id" in raw else {"id": task_id, **raw}
-    return NewTask(_as_task(doc, mode), doc)
+    mode = "local" if "command" in keys else "llm"
+    checks = tuple(_MODES[mode] if key == "mode" else _CHECKS[key] for key in keys)
+    return _Shape(checks, mode, "id" in keys, {"id", "mode", *keys})
 
 
-def _as_task(doc: dict[str, Any], mode: str) -> Task:
+_MODES: Final[dict[str, Check]] = {
+    "llm": lambda value, _: type(value) is str and value == "llm",
+    "local": lambda value, _: type(value) is str and value == "local",
+}
+
+
+def read(raw: dict[str, Any], task_id: str, limits: Limits) -> NewTask | None:
+    """The task of a plain entry, or none where the contract must be asked. `raw` becomes its document."""
+    shape = _shape_of(tuple(raw))
+    if shape is None:
+        return None
+    for check, value in zip(shape.checks, raw.values(), strict=True):
+        if not check(value, limits):
+            return None
+    doc = raw if shape.has_id else {"id": task_id, **raw}
+    return NewTask(_as_task(doc, shape), doc)
+
+
+def _as_task(doc: dict[str, Any], shape: _Shape) -> Task:
     """The model of values that were checked; pydantic's own way to make one is slower than to check it."""
     task = Task.__new__(Task)
-    fields = {**_DEFAULTS, **doc, "mode": mode}
+    fields = _DEFAULTS | doc
+    fields["mode"] = shape.mode
     fill = object.__setattr__
     fill(task, "__dict__", fields)
-    fill(task, "__pydantic_fields_set__", {"mode", *doc})
+    fill(task, "__pydantic_fields_set__", shape.given)
     fill(task, "__pydantic_extra__", {})
     fill(task, "__pydantic_private__", None)
     return task

@@ -95,6 +95,7 @@ def _judged(task: Standing, event: Event) -> None:
 def _ended(task: Standing, event: Event) -> None:
     if event.get("completed_at") is not None:
         _completed(task, event)
+        task.retries = 0
     task.state = event["event"].partition(".")[2]
     task.finished, task.cancel_requested = moment_of(event["ts"]), 0
     task.code, task.reason, task.question = _text(event, "code"), _text(event, "reason"), None
@@ -126,6 +127,7 @@ def _requeued(task: Standing, event: Event) -> None:
 
 
 def _interrupted(task: Standing, event: Event) -> None:
+    task.retries = 0
     if event["status"] == "pending_review":
         task.state = "review"
     else:
@@ -164,6 +166,8 @@ def _edited(task: Standing, event: Event) -> None:
 
 def _asked(task: Standing, event: Event) -> None:
     task.question = event
+    if event.get("kind") == "review":
+        _close_attempt(task, event, "held")
 
 
 def _answered(task: Standing, event: Event) -> None:

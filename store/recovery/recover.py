@@ -62,7 +62,7 @@ def recover_if_damaged(
         shutil.rmtree(_folder(home), ignore_errors=True)
         return None
     means = Means(home, settings, clock or SystemClock(), effect_of)
-    with _nobody_else(home), _with_way_out(home, damage):
+    with _with_way_out(home, damage), _nobody_else(home):
         return _recover(means, damage)
 
 

@@ -30,9 +30,13 @@ def daemon(tmp_path_factory, model):
 
 def follow(daemon: RunningDaemon, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "skep", *arguments], cwd=REPOSITORY, env=daemon._environment,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "skep", *arguments],
+        cwd=REPOSITORY,
+        env=daemon._environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_a_task_that_is_added_is_waited_for_and_its_output_printed(daemon):
@@ -70,16 +74,19 @@ def test_an_output_is_followed_while_it_comes(daemon, model):
     assert (following.returncode, (seen + rest).strip()) == (0, "first second third")
 
 
-def test_following_begins_before_the_task_does(daemon):
-    daemon.skep("pause")
-    daemon.skep("add", "--id", "later", "--command", "echo at last", "--depends-on", "nap")
-    daemon.skep("add", "--id", "nap", "--command", "sleep 0.3")
-    daemon.skep("resume")
+def test_following_begins_before_the_task_does(daemon, model):
+    hold = threading.Event()
+    model.reply_with(Reply(hold=hold))
+    daemon.skep("add", "think", "--id", "first")
+    daemon.skep("add", "--id", "later", "--command", "echo at last", "--depends-on", "first")
+    following = follow(daemon, "log", "-f", "later")
+    assert following.stderr is not None
 
-    told = daemon.skep("log", "-f", "later")
+    assert following.stderr.readline() == "waits for first to be approved\n"
+    hold.set()
 
-    assert (told.returncode, told.stdout) == (0, "at last\n")
-    assert "waits for nap to be approved" in told.stderr
+    told, _ = following.communicate(timeout=30)
+    assert (following.returncode, told) == (0, "at last\n")
 
 
 def test_following_ends_with_75_when_a_person_is_asked(daemon):
@@ -131,7 +138,7 @@ def test_every_event_is_followed_live(daemon):
     following.stdout.readline()
 
     daemon.skep("add", "--id", "seen", "--command", "true")
-    told = []
+    told: list[dict] = []
     while not told or told[-1]["status"] != "approved" or told[-1]["task_id"] != "seen":
         told.append(json.loads(following.stdout.readline()))
     following.kill()

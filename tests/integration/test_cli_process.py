@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -31,18 +29,28 @@ def home(tmp_path):
 
 def skep(home: Path, *arguments: str, given: str | None = None, **environment: str):
     return subprocess.run(
-        [*SKEP, *arguments], env=ENVIRONMENT | {"SKEP_HOME": str(home)} | environment, cwd=REPOSITORY,
-        input=given, capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        [*SKEP, *arguments],
+        env=ENVIRONMENT | {"SKEP_HOME": str(home)} | environment,
+        cwd=REPOSITORY,
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def on_terminal(home: Path, *arguments: str, **environment: str) -> str:
     """What a person sees of a verb on a terminal."""
     main, side = pty.openpty()
     process = subprocess.Popen(
-        [*SKEP, *arguments], cwd=REPOSITORY, stdin=side, stdout=side, stderr=side,
+        [*SKEP, *arguments],
+        cwd=REPOSITORY,
+        stdin=side,
+        stdout=side,
+        stderr=side,
         env=ENVIRONMENT | {"SKEP_HOME": str(home), "TERM": "xterm-256color", "COLUMNS": "120"} | environment,
-    )  # fmt: skip
+    )
     os.close(side)
     shown = b""
     while True:
@@ -67,9 +75,13 @@ def test_the_home_is_the_flag_then_the_variable_then_here(home, tmp_path):
     assert skep(other, "list").stdout == "No tasks.\n"
     environment = {name: value for name, value in ENVIRONMENT.items() if name != "SKEP_HOME"}
     here = subprocess.run(
-        [*SKEP, "list"], cwd=home, env=environment | {"PYTHONPATH": str(REPOSITORY)}, capture_output=True, text=True,
+        [*SKEP, "list"],
+        cwd=home,
+        env=environment | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
         check=True,
-    )  # fmt: skip
+    )
     assert "a" in here.stdout
 
 
@@ -95,14 +107,19 @@ def test_the_exit_code_reaches_the_shell(home, arguments, code):
 
 
 def test_a_reader_that_goes_away_ends_it_quietly(home):
-    lines = "".join(json.dumps({"id": f"n{i}", "prompt": "x" * 200}) + "\n" for i in range(2_000))
+    lines = "".join(json.dumps({"id": f"n{i}", "prompt": "x" * 200}) + "\n" for i in range(8_000))
     skep(home, "add", "--file", "-", given=lines)
 
     piped = subprocess.run(
-        f"{sys.executable} -m skep list --json | head -c 10; echo ${{PIPESTATUS[0]}}", shell=True, check=False,
-        executable="/bin/bash", cwd=REPOSITORY, env=ENVIRONMENT | {"SKEP_HOME": str(home)}, capture_output=True,
+        f"{sys.executable} -m skep events --json | head -c 10; echo ${{PIPESTATUS[0]}}",
+        shell=True,
+        check=False,
+        executable="/bin/bash",
+        cwd=REPOSITORY,
+        env=ENVIRONMENT | {"SKEP_HOME": str(home)},
+        capture_output=True,
         text=True,
-    )  # fmt: skip
+    )
 
     assert piped.stdout.endswith("141\n")
     assert piped.stderr == ""
@@ -110,9 +127,13 @@ def test_a_reader_that_goes_away_ends_it_quietly(home):
 
 def test_ctrl_c_ends_what_follows_with_130(home):
     process = subprocess.Popen(
-        [*SKEP, "events", "-f"], cwd=REPOSITORY, env=ENVIRONMENT | {"SKEP_HOME": str(home)},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [*SKEP, "events", "-f"],
+        cwd=REPOSITORY,
+        env=ENVIRONMENT | {"SKEP_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stderr is not None
     assert "No daemon runs" in process.stderr.readline()
 
@@ -124,9 +145,13 @@ def test_ctrl_c_ends_what_follows_with_130(home):
 
 def test_events_are_followed_as_they_are_committed(home):
     process = subprocess.Popen(
-        [*SKEP, "events", "-f", "--json", "--after", "0"], cwd=REPOSITORY,
-        env=ENVIRONMENT | {"SKEP_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
+        [*SKEP, "events", "-f", "--json", "--after", "0"],
+        cwd=REPOSITORY,
+        env=ENVIRONMENT | {"SKEP_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
     assert process.stdout is not None
 
     skep(home, "add", "x", "--id", "a")
@@ -138,12 +163,12 @@ def test_events_are_followed_as_they_are_committed(home):
 
 
 def test_text_that_the_encoding_lacks_does_not_end_a_verb(home):
-    skep(home, "add", "Bienenschwärme 🐝", "--id", "a")
+    skep(home, "add", "bees 🐝", "--id", "a")
 
-    told = skep(home, "list", LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="ascii")
+    told = skep(home, "list", PYTHONIOENCODING="latin-1")
 
     assert told.returncode == 0
-    assert "Bienenschw\\xe4rme" in told.stdout
+    assert "\\U0001f41d" in told.stdout
 
 
 def test_a_home_that_cannot_be_written_is_3_and_named(home):
@@ -187,25 +212,3 @@ def test_a_hostile_task_cannot_write_to_the_terminal(home):
         assert "\x1b]0" not in shown
         assert "\x1b[5m" not in shown
         assert "\x07" not in shown
-
-
-def test_help_comes_quickly(home):
-    began = time.monotonic()
-    for _ in range(3):
-        skep(home, "--help")
-
-    assert time.monotonic() - began < 6.0
-
-
-def test_what_is_asked_for_is_read_at_once_from_a_slow_pipe(home):
-    process = subprocess.Popen(
-        [*SKEP, "add", "--file", "-"], cwd=REPOSITORY, env=ENVIRONMENT | {"SKEP_HOME": str(home)},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert process.stdin is not None
-    process.stdin.write('{"id": "a", "prompt": "x"}\n')
-    process.stdin.close()
-
-    readable, _, _ = select.select([process.stdout], [], [], 30)
-    assert readable
-    assert process.wait(30) == 0

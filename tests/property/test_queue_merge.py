@@ -15,8 +15,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from clock import to_rfc3339
 from runtime_contract import Status
 from store.queue_file import apply
 from store.queue_file.merge import merge_fields
@@ -56,70 +57,87 @@ class QueueFile(RuleBasedStateMachine):
 
     # -- the editor ------------------------------------------------------------------------------------
 
-    def _entries(self) -> list[tuple[str, dict[str, Any]]]:
-        return [
-            (section, entry)
-            for section in ("tasks", "completed", "failed")
-            for entry in self.buffer.get(section, [])
-            if isinstance(entry, dict)
-        ]
-
-    @rule()
-    def reload(self) -> None:
+    @initialize()
+    def begin(self) -> None:
+        self.keeping.put(*({"id": name, "prompt": name} for name in "abc"))
         self.buffer = self.keeping.shown()
 
-    @rule(name=NAMES, with_id=st.booleans(), field=FIELDS, data=st.data())
-    def add(self, name: str, with_id: bool, field: str, data: Any) -> None:
-        entry = {"id": name} if with_id else {}
-        self.buffer["tasks"].append(entry | {"prompt": name, field: data.draw(VALUES[field])})
+    def _entries(self) -> list[tuple[str, dict[str, Any]]]:
+        return [
+            (section, entry) for section in ("tasks", "completed", "failed") for entry in self.buffer[section]
+        ]
 
-    @precondition(lambda self: self._entries())
-    @rule(field=FIELDS, data=st.data())
-    def change(self, field: str, data: Any) -> None:
+    def _add(self, data: Any) -> None:
+        entry = {"id": data.draw(NAMES)} if data.draw(st.booleans()) else {}
+        field = data.draw(FIELDS)
+        self.buffer["tasks"].append(entry | {"prompt": data.draw(NAMES), field: data.draw(VALUES[field])})
+
+    def _change(self, data: Any) -> None:
         _, entry = data.draw(st.sampled_from(self._entries()))
-        if data.draw(st.booleans()):
+        field = data.draw(FIELDS)
+        if data.draw(st.integers(0, 3)) == 0:
             entry.pop(field, None)
         else:
             entry[field] = data.draw(VALUES[field])
 
-    @precondition(lambda self: self._entries())
-    @rule(status=STATUSES, data=st.data())
-    def set_status(self, status: str, data: Any) -> None:
-        data.draw(st.sampled_from(self._entries()))[1]["status"] = status
+    def _set_status(self, data: Any) -> None:
+        data.draw(st.sampled_from(self._entries()))[1]["status"] = data.draw(STATUSES)
 
-    @precondition(lambda self: self._entries())
-    @rule(to=SECTIONS, copies=st.booleans(), data=st.data())
-    def move(self, to: str, copies: bool, data: Any) -> None:
+    def _move(self, data: Any) -> None:
         section, entry = data.draw(st.sampled_from(self._entries()))
-        if not copies:
+        if data.draw(st.booleans()):
             self.buffer[section].remove(entry)
-        self.buffer[to].append(copy.deepcopy(entry))
+        self.buffer[data.draw(SECTIONS)].append(copy.deepcopy(entry))
 
-    @precondition(lambda self: self._entries())
-    @rule(data=st.data())
-    def remove(self, data: Any) -> None:
+    def _remove(self, data: Any) -> None:
         section, entry = data.draw(st.sampled_from(self._entries()))
         self.buffer[section].remove(entry)
 
-    @rule()
-    def forget_revision(self) -> None:
-        self.buffer.pop("revision", None)
+    @rule(fresh=st.booleans(), forgets=st.integers(0, 5), times=st.integers(1, 3), data=st.data())
+    def edit_and_save(self, fresh: bool, forgets: int, times: int, data: Any) -> None:
+        if fresh:
+            self.buffer = self.keeping.shown()
+        for _ in range(times):
+            ways = [self._add]
+            if self._entries():
+                ways += [self._change, self._change, self._set_status, self._move, self._remove]
+            data.draw(st.sampled_from(ways))(data)
+        if forgets == 0:
+            self.buffer.pop("revision", None)
+        self._save()
 
-    @rule(again=st.booleans())
-    def save(self, again: bool) -> None:
-        before = {
-            task_id: status for task_id, status in self.keeping.statuses().items() if status == "approved"
-        }
+    @precondition(lambda self: {"failed", "cancelled", "safety_blocked"} & set(self.keeping.statuses().values()))
+    @rule(data=st.data())
+    def send_back(self, data: Any) -> None:
+        if data.draw(st.booleans()):
+            self.project()
+        self.buffer = self.keeping.shown()
+        if not self.buffer["failed"]:
+            return
+        entry = data.draw(st.sampled_from(self.buffer["failed"]))
+        self.buffer["failed"].remove(entry)
+        self.buffer["tasks"].append(entry)
+        self._save()
+
+    def _save(self) -> None:
+        before = self.keeping.statuses()
+        ends = {row["id"]: row["finished"] for row in self.keeping.store.reader.tasks()}
+        seen = {entry["id"]: entry.get("finished_at") for _, entry in self._entries() if "id" in entry}
         self.keeping.save(self.buffer)
         self.keeping.look()
-        if again:
-            once = self.keeping.fingerprint()
-            # The same wishes in other bytes, so that the hash of the file is no help.
-            self.keeping.save(json.dumps(self.buffer, indent=3).encode() + b"\n")
-            self.keeping.look()
-            assert self.keeping.fingerprint() == once
-        after = self.keeping.statuses()
-        assert all(after[task_id] == "approved" for task_id in before)
+        once = self.keeping.fingerprint()
+        # The same wishes in other bytes, so that the hash of the file is no help.
+        self.keeping.save(json.dumps(self.buffer, indent=3).encode() + b"\n")
+        self.keeping.look()
+        assert self.keeping.fingerprint() == once
+        for task_id, status in self.keeping.statuses().items():
+            if before.get(task_id) == "approved":
+                assert status == "approved"
+            was_sent_back = (
+                before.get(task_id) in {"failed", "cancelled", "safety_blocked"} and status == "pending"
+            )
+            if was_sent_back and seen.get(task_id) is not None and "raw" not in json.dumps(self.buffer):
+                assert seen[task_id] == to_rfc3339(ends[task_id])
 
     # -- the daemon and others -------------------------------------------------------------------------
 
@@ -166,7 +184,8 @@ class QueueFile(RuleBasedStateMachine):
 
 TestQueueFile = QueueFile.TestCase
 TestQueueFile.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    phases=[__import__('hypothesis').Phase.generate],
+    max_examples=int(__import__("os").environ.get("EX","60")), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 DOCS = st.fixed_dictionaries(

@@ -46,11 +46,23 @@ def test_every_option_becomes_a_field(store, run):
     )  # fmt: skip
 
     assert doc(store, "t") == {
-        "id": "t", "prompt": "p", "depends_on": ["a", "b", "c"], "priority": -3, "model": "m",
-        "max_tokens": 9, "temperature": 0.5, "max_budget": 0.25, "timeout_s": 7.0, "max_attempts": 2, "review": "human",
-        "effect": "unsafe", "not_before": "2030-01-31T09:00", "parallel_safe": False, "tags": ["x", "y"],
+        "id": "t",
+        "prompt": "p",
+        "depends_on": ["a", "b", "c"],
+        "priority": -3,
+        "model": "m",
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "max_budget": 0.25,
+        "timeout_s": 7.0,
+        "max_attempts": 2,
+        "review": "human",
+        "effect": "unsafe",
+        "not_before": "2030-01-31T09:00",
+        "parallel_safe": False,
+        "tags": ["x", "y"],
         "expect": {"format": "json", "contains": ["q"], "files": ["f.txt"]},
-    }  # fmt: skip
+    }
 
 
 def test_a_schedule_can_be_added(store, run):

@@ -164,13 +164,24 @@ def test_a_home_with_special_letters_stays_one_word_of_the_unit(text, quoted):
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 def test_systemd_understands_the_unit(tmp_path):
     (tmp_path / "a home").mkdir()
-    path = tmp_path / "skep.service"
-    path.write_text(render_unit(Home(tmp_path / "a home"), Settings()))
+    unit = render_unit(Home(tmp_path / "a home"), Settings())
 
+    if "skep.service" not in _complaints(tmp_path, unit.replace("RestartSec=2", "RestartSec=soon")):
+        pytest.skip("systemd-analyze cannot work here")
+    assert "skep.service" not in _complaints(tmp_path, unit)
+
+
+def _complaints(folder, unit: str) -> str:
+    path = folder / "skep.service"
+    path.write_text(unit)
     checked = subprocess.run(
-        ["systemd-analyze", "--user", "verify", str(path)], capture_output=True, text=True, check=False
+        ["systemd-analyze", "--user", "verify", str(path)],
+        env=os.environ | {"XDG_RUNTIME_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert "skep.service:" not in checked.stderr
+    return checked.stderr
 
 
 def test_it_is_installed_twice_and_taken_out_and_systemctl_is_only_told(store, units, run):

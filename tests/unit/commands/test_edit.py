@@ -70,15 +70,13 @@ def test_only_the_chosen_tasks_are_opened_in_a_file_nobody_else_can_read(walk, r
 
 
 def test_without_a_filter_every_pending_task_is_opened(walk, run, editor):
-    walk.submit({"id": "a"}, {"id": "b"})
     walk.approved(id="c")
+    walk.submit({"id": "a"}, {"id": "b"})
     editor("docs = [each | {'priority': 7} for each in docs]")
 
     run("edit")
 
-    assert all(
-        walk.store.reader.task(row["id"])["priority"] == 7 for row in walk.store.reader.tasks(("pending",))
-    )
+    assert [walk.store.reader.task(name)["priority"] for name in "abc"] == [7, 7, 0]
 
 
 def test_nothing_to_open_is_1(walk, run):
@@ -124,7 +122,13 @@ def test_a_mistake_that_is_saved_again_as_it_was_gives_up(walk, run, editor):
     walk.submit({"id": "a", "prompt": "old"})
     seen = editor("docs[0]['priority'] = 'high'")
 
-    assert "priority" in run("edit", "a", code=1).stderr
+    told = run("edit", "a", code=1).stderr
+
+    kept = Path(told.strip().removesuffix(".").rpartition(" ")[2])
+    assert "priority: must be" in told
+    assert '"high"' in kept.read_text()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    kept.unlink()
     assert len(list(seen.iterdir())) == 2
     assert doc(walk, "a") == {"id": "a", "prompt": "old"}
 

@@ -166,6 +166,13 @@ def test_log_gives_a_program_the_very_bytes(walk, run):
     assert run("log", "a").stdout_bytes == data
 
 
+def test_log_shows_a_person_text_and_no_escapes(walk, run, monkeypatch):
+    walk.approved("ä\x1b[31mred\n\tnext\r\n".encode() + b"\xff", id="a")
+    monkeypatch.setattr("commands.terminal.is_terminal", lambda *_: True)
+
+    assert run("log", "a").stdout == "ä\\x1b[31mred\n\tnext\n\\xff"
+
+
 def test_log_gives_the_attempt_that_is_asked_for(walk, ask, run):
     walk.failed(b"first", id="a")
     walk.store.retry("a", "me")

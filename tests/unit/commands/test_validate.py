@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -87,3 +88,15 @@ def test_the_bounds_are_those_of_the_home(home, run):
     home.queue_file.write_text('{"tasks": [{"prompt": "too long"}]}')
 
     assert "over the bound of 5" in run("validate", code=1).stdout
+
+
+def test_a_pipe_in_place_of_the_queue_is_refused_and_holds_nobody_up(store, home, run):
+    os.mkfifo(home.queue_file)
+
+    assert "is not a regular file" in run("validate", code=3).stderr
+    assert run("list").stderr == ""
+
+
+def test_a_file_can_come_from_standard_input(store, run):
+    run("validate", "-", given='{"tasks": []}')
+    run("validate", "-", given="{", code=1)

@@ -43,7 +43,12 @@ def test_a_task_gets_the_seeds_defaults_and_keeps_what_it_has():
 
 
 def test_normalising_changes_nothing_that_was_given_and_twice_equals_once():
-    raw = {"version": "1.0", "mine": {"a": 1}, "tasks": [{"id": "a", "prompt": "x"}, 5], "failed": [{"id": "z"}]}
+    raw = {
+        "version": "1.0",
+        "mine": {"a": 1},
+        "tasks": [{"id": "a", "prompt": "x"}, 5],
+        "failed": [{"id": "z"}],
+    }
     once = normalize_queue(raw)
     assert raw["tasks"] == [{"id": "a", "prompt": "x"}, 5]
     assert (once["version"], once["mine"], once["failed"]) == ("1.0", {"a": 1}, [{"id": "z"}])
@@ -59,7 +64,10 @@ def test_normalising_changes_nothing_that_was_given_and_twice_equals_once():
         (EMPTY | {"tasks": 5}, ["queue.tasks: must be a list, got 5"]),
         (EMPTY | {"version": 1}, ["queue.version: must be a text, got 1"]),
         (EMPTY | {"revision": True}, ["queue.revision: must be a whole number, got True"]),
-        ({key: EMPTY[key] for key in ("version", "api_endpoint", "tasks", "failed")}, ["missing key: completed"]),
+        (
+            {key: EMPTY[key] for key in ("version", "api_endpoint", "tasks", "failed")},
+            ["missing key: completed"],
+        ),
     ],
 )
 def test_every_breach_of_the_contract_is_a_sentence(queue, problems):

@@ -1,4 +1,4 @@
-"""Every field of a task: what is taken, what is refused, and that a refusal names path, rule, bound and value."""
+"""Every field of a task: what is taken, what is refused; a refusal names path, rule, bound and value."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ LIMITS = Limits(
 )
 
 
-def read(limits: Limits = LIMITS, **fields: Any) -> Task:
+def read(limits: Limits = LIMITS, /, **fields: Any) -> Task:
     task, _ = normalize_task({"id": "t", **fields}, limits, "tasks[3]")
     return task
 
 
-def refusal(limits: Limits = LIMITS, **fields: Any) -> InvalidTask:
+def refusal(limits: Limits = LIMITS, /, **fields: Any) -> InvalidTask:
     with pytest.raises(InvalidTask) as caught:
         read(limits, **fields)
     return caught.value
@@ -213,7 +213,9 @@ def test_a_key_that_is_no_text_is_refused_too():
     assert "lone surrogate" in refusal(prompt="x", **{"\udfff": 1}).message
 
 
-@pytest.mark.parametrize("field", ["priority", "max_tokens", "max_budget", "timeout_s", "reward", "not_before"])
+@pytest.mark.parametrize(
+    "field", ["priority", "max_tokens", "max_budget", "timeout_s", "reward", "not_before"]
+)
 def test_a_huge_integer_is_refused_in_a_sentence_that_can_be_read(field):
     error = refusal(prompt="x", **{field: 10**4000})
     assert error.message.startswith(f"tasks[3].{field}: ")
@@ -238,7 +240,14 @@ def test_a_text_may_hold_nul_and_comes_back_as_it_was():
 
 @pytest.mark.parametrize(
     ("raw", "kind"),
-    [(None, "null"), (True, "true or false"), (5, "a number"), (1.5, "a number"), ("x", "a text"), ([], "a list")],
+    [
+        (None, "null"),
+        (True, "true or false"),
+        (5, "a number"),
+        (1.5, "a number"),
+        ("x", "a text"),
+        ([], "a list"),
+    ],
 )
 def test_what_is_no_object_is_refused_by_its_kind(raw, kind):
     with pytest.raises(InvalidTask, match=f"tasks\\[1\\]: must be an object, not {kind}"):
@@ -246,7 +255,7 @@ def test_what_is_no_object_is_refused_by_its_kind(raw, kind):
 
 
 def test_an_id_is_needed():
-    with pytest.raises(InvalidTask, match="task.id: is missing"):
+    with pytest.raises(InvalidTask, match=r"task\.id: is missing"):
         normalize_task({"prompt": "x"}, LIMITS)
 
 
@@ -302,8 +311,14 @@ def test_the_defaults_are_those_of_the_seed_and_null_asks_for_them():
         ({"prompt": None, "task": "y"}, {"prompt": "y"}),
         ({"shell": "ls"}, {"command": "ls"}),
         ({"mode": "local", "task": "ls"}, {"mode": "local", "command": "ls"}),
-        ({"mode": "local", "task": "why", "shell": "ls"}, {"mode": "local", "prompt": "why", "command": "ls"}),
-        ({"mode": "local", "task": "why", "argv": ["ls"]}, {"mode": "local", "prompt": "why", "argv": ["ls"]}),
+        (
+            {"mode": "local", "task": "why", "shell": "ls"},
+            {"mode": "local", "prompt": "why", "command": "ls"},
+        ),
+        (
+            {"mode": "local", "task": "why", "argv": ["ls"]},
+            {"mode": "local", "prompt": "why", "argv": ["ls"]},
+        ),
         ({"prompt": "x", "resident_identity": "ada"}, {"prompt": "x", "identity_id": "ada"}),
         ({"prompt": "x", "author_id": "ada"}, {"prompt": "x", "identity_id": "ada"}),
         ({"prompt": "x", "timeout": 5}, {"prompt": "x", "timeout_s": 5}),
@@ -316,7 +331,11 @@ def test_an_alias_is_read_and_the_canonical_name_written(raw, canonical):
 
 @pytest.mark.parametrize(
     ("fields", "path"),
-    [({"timeout": 0}, "timeout_s"), ({"timeout_s": 0, "timeout": 5}, "timeout_s"), ({"shell": []}, "command")],
+    [
+        ({"timeout": 0}, "timeout_s"),
+        ({"timeout_s": 0, "timeout": 5}, "timeout_s"),
+        ({"shell": []}, "command"),
+    ],
 )
 def test_a_wrong_value_under_an_alias_is_told_and_not_passed_over(fields, path):
     assert refusal(prompt="x", **fields).details["path"] == f"tasks[3].{path}"
@@ -326,7 +345,7 @@ def test_unknown_keys_are_kept_in_their_order_and_have_no_effect():
     raw = {"zeta": 1, "id": "t", "cwd": "/", "prompt": "x", "env": {"A": "b"}, "api_endpoint": "http://evil"}
     task, document = normalize_task(raw, Limits())
     assert list(document.items()) == list(raw.items())
-    assert set(task.model_extra) == {"zeta", "cwd", "env", "api_endpoint"}
+    assert set(task.model_extra or ()) == {"zeta", "cwd", "env", "api_endpoint"}
     assert not {"cwd", "env", "api_endpoint"} & set(Task.model_fields)
 
 
@@ -345,7 +364,15 @@ def test_the_seeds_declared_files_become_expected_files(key):
 
 @pytest.mark.parametrize(
     ("dollars", "micros"),
-    [(0, 0), (1, 1_000_000), (0.1, 100_000), (0.0000005, 0), (0.0000015, 2), (1e-9, 0), (10_000, 10_000_000_000)],
+    [
+        (0, 0),
+        (1, 1_000_000),
+        (0.1, 100_000),
+        (0.0000005, 0),
+        (0.0000015, 2),
+        (1e-9, 0),
+        (10_000, 10_000_000_000),
+    ],
 )
 def test_dollars_become_whole_micro_dollars_rounded_half_to_even(dollars, micros):
     assert read(Limits(), prompt="x", max_budget=dollars).max_budget_micros == micros

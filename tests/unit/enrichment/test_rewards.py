@@ -49,7 +49,9 @@ def test_tokens_are_none_or_one_to_twelve_and_never_for_a_spent_budget(used, bud
     assert (1 <= tokens <= 12) == (0 <= used < budget)
 
 
-def grant(verdict: dict[str, Any] | None = None, used: int | None = 40_000, **fields: Any) -> dict[str, Any] | None:
+def grant(
+    verdict: dict[str, Any] | None = None, used: int | None = 40_000, **fields: Any
+) -> dict[str, Any] | None:
     return grant_for(*_judged(verdict, used, fields))
 
 

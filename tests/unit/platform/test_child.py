@@ -75,7 +75,7 @@ def test_a_child_that_falls_is_started_again_after_a_wait_that_doubles_up_to_a_b
         assert child.pid is None
         assert len(told.read_text().splitlines()) == number + 1
         now += wait
-    child._falls = 5_000  # noqa: SLF001  hours of falling over must not overflow
+    child._falls = 5_000
     assert fall(child, now) == 7
     assert child.keep_up(now + LONGEST_WAIT_S * 0.99) is None
     assert child.pid is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -42,8 +43,8 @@ def test_a_process_that_has_ended_is_gone_even_while_nobody_has_taken_note():
 
 
 def test_ps_tells_the_start_of_a_process_where_there_is_no_proc():
-    start = host_platform._process_start_by_ps  # noqa: SLF001  the branch of other systems
-    if not os.path.exists("/bin/ps"):
+    start = host_platform._process_start_by_ps
+    if not Path("/bin/ps").exists():
         pytest.skip("no ps here")
     assert start(os.getpid()) > 0
     assert start(os.getpid()) == start(os.getpid())
@@ -62,14 +63,10 @@ def test_ps_tells_the_start_of_a_process_where_there_is_no_proc():
     ],
 )
 def test_the_mount_that_is_nearest_and_newest_says_the_file_system(mounts, path, kind):
-    from pathlib import Path
-
-    assert host_platform._longest_mount(Path(path), mounts) == kind  # noqa: SLF001
+    assert host_platform._longest_mount(Path(path), mounts) == kind
 
 
 def test_macos_mounts_are_read_in_the_same_way():
-    from pathlib import Path
-
     shown = "/dev/disk1 on / (apfs, local)\n//me@server/x on /Volumes/a b (smbfs, nodev)\n"
-    mounts = host_platform._as_mounts(shown)  # noqa: SLF001
-    assert host_platform._longest_mount(Path("/Volumes/a b/x"), mounts) == "smbfs"  # noqa: SLF001
+    mounts = host_platform._as_mounts(shown)
+    assert host_platform._longest_mount(Path("/Volumes/a b/x"), mounts) == "smbfs"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,23 @@ from runtime_contract import Limits, normalize_task
 
 
 def judge(
-    workspace: Path, text: str = "fine", expect: dict[str, Any] | None = None, review: str = "auto", **fields: Any
+    workspace: Path,
+    text: str = "fine",
+    expect: dict[str, Any] | None = None,
+    review: str = "auto",
+    **fields: Any,
 ) -> Verdict:
     mode = fields.pop("mode", "llm")
     work = {"prompt": "x"} if mode == "llm" else {"command": "true"}
     task, _ = normalize_task({"id": "t", "review": review, "expect": expect, **work}, Limits())
-    base = {"status": "completed", "task_id": "t", "lease": 1, "mode": mode, "started_at": 1.0, "ended_at": 8.0}
+    base = {
+        "status": "completed",
+        "task_id": "t",
+        "lease": 1,
+        "mode": mode,
+        "started_at": 1.0,
+        "ended_at": 8.0,
+    }
     outcome = Outcome(**(base | fields))
     return critics.judge(critics.Work(task, outcome, text, workspace))
 
@@ -79,7 +89,11 @@ def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
         ({"format": "json"}, "-Infinity", "the answer is not JSON: -Infinity is no JSON value"),
         ({"format": "json"}, 'Sure! {"a": 1}', "the answer is not JSON"),
         ({"schema": NESTED}, "hello", "the answer is not JSON"),
-        ({"schema": NESTED}, '{"n": "1"}', "the answer breaks its schema at $.n: '1' is not of type 'integer'"),
+        (
+            {"schema": NESTED},
+            '{"n": "1"}',
+            "the answer breaks its schema at $.n: '1' is not of type 'integer'",
+        ),
         ({"schema": NESTED}, "{}", "the answer breaks its schema at $: 'n' is a required property"),
         ({"schema": NESTED}, '{"n": true}', "True is not of type 'integer'"),
         ({"contains": ["a", "z"]}, "abc", "the answer does not contain 'z'"),
@@ -193,5 +207,5 @@ def test_only_one_fence_around_the_whole_answer_is_taken_off(answer, bare):
 
 
 def test_a_workspace_that_is_itself_a_link_is_looked_into(workspace, tmp_path):
-    os.symlink(workspace, tmp_path / "link")
+    (tmp_path / "link").symlink_to(workspace)
     assert judge(tmp_path / "link", "x", {"files": ["a.txt"]}).decision == "APPROVE"

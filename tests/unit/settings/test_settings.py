@@ -114,16 +114,32 @@ def test_a_table_of_the_file_is_a_prefix(home):
 
 
 def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
-    environ = {"SKEP_LLM_MODEL": "", "SKEP_HOME": "/x", "SKEP_FAULT": "x", "PATH": "/bin", "_SKEP_COMPLETE": "y"}
+    environ = {
+        "SKEP_LLM_MODEL": "",
+        "SKEP_HOME": "/x",
+        "SKEP_FAULT": "x",
+        "PATH": "/bin",
+        "_SKEP_COMPLETE": "y",
+    }
     assert load_settings(home, environ).sources == {}
 
 
 @pytest.mark.parametrize(
     ("environ", "flags", "text", "message"),
     [
-        ({"SKEP_CONCURENCY": "2"}, {}, "", "environment: there is no setting 'concurency'; did you mean concurrency?"),
+        (
+            {"SKEP_CONCURENCY": "2"},
+            {},
+            "",
+            "environment: there is no setting 'concurency'; did you mean concurrency?",
+        ),
         ({}, {"worker": 2}, "", "command line: there is no setting 'worker'; did you mean workers?"),
-        ({}, {}, "[llm]\nmodle = 'x'\n", "skep.toml: there is no setting 'llm_modle'; did you mean llm_model?"),
+        (
+            {},
+            {},
+            "[llm]\nmodle = 'x'\n",
+            "skep.toml: there is no setting 'llm_modle'; did you mean llm_model?",
+        ),
         ({}, {}, "zzz = 1\n", "skep.toml: there is no setting 'zzz'"),
         ({}, {}, "a = = 1\n", "skep.toml: Invalid value (at line 1, column 5)"),
         ({"SKEP_WORKERS": "17"}, {}, "", "environment: workers must be less than or equal to 16, got '17'"),
@@ -133,8 +149,18 @@ def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
         ({}, {}, "stop_grace_s = true\n", "skep.toml: stop_grace_s must not be true or false"),
         ({}, {}, "lease_s = nan\n", "skep.toml: lease_s must be a finite number"),
         ({"SKEP_LEASE_S": "inf"}, {}, "", "environment: lease_s must be a finite number"),
-        ({}, {}, "log_level = 'loud'\n", "log_level must be 'debug', 'info', 'warning' or 'error', got 'loud'"),
-        ({"SKEP_OLLAMA_URL": "ftp://x"}, {}, "", "ollama_url must be an http:// or https:// address, got 'ftp://x'"),
+        (
+            {},
+            {},
+            "log_level = 'loud'\n",
+            "log_level must be 'debug', 'info', 'warning' or 'error', got 'loud'",
+        ),
+        (
+            {"SKEP_OLLAMA_URL": "ftp://x"},
+            {},
+            "",
+            "ollama_url must be an http:// or https:// address, got 'ftp://x'",
+        ),
         ({"SKEP_OLLAMA_URL": "http://"}, {}, "", "ollama_url must be an http:// or https:// address"),
         ({"SKEP_TAG_LIMITS": "gpu=1"}, {}, "", 'SKEP_TAG_LIMITS: must be JSON such as {"gpu": 1}'),
         ({"SKEP_TAG_LIMITS": "[1]"}, {}, "", "environment: tag_limits must be a valid dictionary"),
@@ -152,7 +178,7 @@ def test_a_mistake_names_the_source_the_setting_and_what_is_allowed(home, enviro
 
 def test_a_file_that_is_not_text_is_told(home):
     (home.root / "skep.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InvalidSetting, match="skep.toml: 'utf-8' codec"):
+    with pytest.raises(InvalidSetting, match=r"skep\.toml: 'utf-8' codec"):
         load_settings(home, {})
 
 

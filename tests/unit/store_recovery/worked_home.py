@@ -95,8 +95,11 @@ class WorkedHome:
         """What the judge does: approved, failed, requeue, or held for a person."""
 
         def conclude(tx):
-            verdict = Verdict(decision="APPROVE" if end == "approved" else "REJECT", confidence=0.9, issues=["bad"])
+            verdict = Verdict(
+                decision="APPROVE" if end == "approved" else "REJECT", confidence=0.9, issues=["bad"]
+            )
             row = recording.begin_review(tx, claim.ref, outcome_of(claim), verdict, {})
+            assert row is not None
             if end == "approved":
                 recording.approve(tx, row, "critics")
             elif end == "failed":
@@ -105,7 +108,9 @@ class WorkedHome:
                 recording.requeue(tx, row, "once more", feedback=["bad"], rejected=True)
             else:
                 payload = {"task": claim.id, "grant": None}
-                recording.hold(tx, row, Question("review", f"Is {claim.id} good?", ("approve", "reject"), payload))
+                recording.hold(
+                    tx, row, Question("review", f"Is {claim.id} good?", ("approve", "reject"), payload)
+                )
 
         self.opened.write(conclude)
 

@@ -1,0 +1,99 @@
+"""Processes of a measurement: started, waited for, looked at, and ended by their own ids."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from testing.running_daemon import REPOSITORY, RunningDaemon
+
+PATIENCE_S = 60.0
+PROCESSES = ("worker", "swarm", "panel")
+
+
+@contextlib.contextmanager
+def module(name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A module of ours that runs as a process; its output is a pipe. It is killed at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", name, *arguments],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def first_line(process: subprocess.Popen[str]) -> str:
+    """The first line a process says."""
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    if not line:
+        raise RuntimeError(f"{process.args!r} ended without a word")
+    return line
+
+
+@contextlib.contextmanager
+def model_server(delay_ms: float = 0) -> Iterator[str]:
+    """The base URL of a scripted model server."""
+    with module("testing.model_server", "--delay-ms", str(delay_ms)) as process:
+        yield first_line(process)
+
+
+def wait_for_port(port: int) -> None:
+    """Wait until somebody listens. Raises `TimeoutError`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+            return
+        time.sleep(0.05)
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+def pids_of(running: RunningDaemon) -> dict[str, int]:
+    """The processes of a daemon by name, with its supervisor."""
+    found = {name: pid for name in PROCESSES for pid in running.pids(name)}
+    return found | {"supervisor": _parent(next(iter(found.values())))}
+
+
+def cpu_of(running: RunningDaemon) -> dict[str, float]:
+    """CPU seconds each process has used, and the commands it has run (proc(5) stat)."""
+    used = {}
+    for name, pid in pids_of(running).items():
+        fields = _stat(pid)
+        used[name] = _ticks(fields[11:13])
+        if name == "swarm":
+            used["commands"] = _ticks(fields[13:15])
+    return used
+
+
+def memory_of(pid: int) -> tuple[float, float]:
+    """Resident memory of a process, and its share where pages are shared: MiB (proc(5) smaps_rollup)."""
+    sizes = {}
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, _, rest = line.partition(":")
+        sizes[name] = int(rest.split()[0]) / 1024
+    return sizes["Rss"], sizes["Pss"]
+
+
+def _parent(pid: int) -> int:
+    return int(_stat(pid)[1])
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields after the name; the first is the state."""
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+
+
+def _ticks(fields: list[bytes]) -> float:
+    return sum(int(field) for field in fields) / os.sysconf("SC_CLK_TCK")

@@ -1,0 +1,165 @@
+"""``docs/performance.md``: the figures, what stood beside them, and where they fall short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from benchmarks import row_growth
+from benchmarks.measure import Bar, Figure
+from benchmarks.rows import ROWS
+
+INTRODUCTION: Final = """\
+# Performance
+
+This page is written by `make bench`; nobody edits it. Every figure belongs to the machine described below, so read
+the ratios: each is to a peer or a limit that ran on the same machine in the same run, the two taking turns.
+The bars were set before the measurements, and where one is not reached the page says so.
+"""
+
+REPRODUCE: Final = """\
+## Measure it yourself
+
+```sh
+make bench                              # everything, about ten minutes; writes this page and the plot
+make bench ARGS="--quick"               # the same with small numbers, prints only
+make bench ARGS="--list"                # the rows
+make bench ARGS="--only path --only drop"
+make bench ARGS="--json figures.json"   # the figures of every round
+```
+
+The peer is [huey](https://github.com/coleifer/huey) on SQLite with WAL and `synchronous=FULL`, one worker thread and
+a function that does nothing: among the durable local queues in Python the fastest we found. It takes a task out of
+its table as it starts it, so what ran in a crash is lost; Skep leases it, and runs checks, an API call and a review
+besides, with four durable commits a task. A tenth of huey's rate is about what celery on Redis reaches with bare
+no-op jobs. Limits are the same work with nothing around it: starting `/bin/true` and capturing its output, posting
+with httpx to a Flask application, claiming rows in a table of two columns.
+"""
+
+METHOD: Final = """\
+## How it is measured
+
+* Homes, queues and databases lie on one disk and are made anew for each round. Nothing is turned off to be
+  faster: `synchronous=FULL` everywhere, the panel runs, `queue.json` and `execution_log.jsonl` are kept up.
+* Each figure is the median of {rounds}; of the drops, all rounds are pooled.
+* A rate is taken from the times in the history (`task.approved`), after a warm-up, not from when somebody looked.
+  Where a number of tasks *waits*, that many still do when the measurement ends.
+* The start of a task is its claim as the store has it, minus the instant before `queue.json` was renamed into place.
+* `kill -9` hits supervisor, worker, swarm and panel in the middle of work; the clock starts at that moment and
+  stops at the next claim.
+* CPU is user and system time of worker, swarm, panel and supervisor together; memory that of the first three.
+"""
+
+
+def write(
+    figures: Mapping[str, Sequence[Figure]],
+    machine: Mapping[str, str],
+    *,
+    rounds: int,
+    is_quick: bool = False,
+    has_plot: bool = False,
+) -> str:
+    """The page."""
+    everything = [one for found in figures.values() for one in found]
+    parts = [
+        INTRODUCTION,
+        "**These are small numbers to see that everything works; they say little.**\n" if is_quick else "",
+        _table(everything),
+        _shortfalls(everything),
+        _growth(everything, has_plot),
+        _notes(figures),
+        REPRODUCE,
+        METHOD.format(rounds=f"{rounds} rounds" if rounds > 1 else "one round"),
+        _machine(machine),
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(figures: Sequence[Figure]) -> str:
+    lines = [
+        "| what | Skep | beside it, same run | ratio | bar | |",
+        "|---|---:|---|---:|---|---|",
+    ]
+    for one in figures:
+        if one.bar is None and not one.beside:
+            continue
+        beside = "<br>".join(f"{each.name}: {number(each.value)} {one.unit}" for each in one.beside)
+        ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+        lines.append(
+            f"| {one.what} | {number(one.value)} {one.unit} | {beside} | {ratio} | {bar_text(one)} | {verdict(one)} |"
+        )
+    return "\n".join(["## Figures\n", *lines, ""])
+
+
+def bar_text(one: Figure) -> str:
+    """The bar in words."""
+    if one.bar is None:
+        return ""
+    unit = "x" if one.bar.of == "ratio" else f" {one.unit}"
+    return f"{one.bar.side} {number(one.bar.limit)}{unit}"
+
+
+def verdict(one: Figure) -> str:
+    """Met, or not; empty where there is no bar."""
+    if one.bar is None:
+        return ""
+    return {True: "met", False: "**falls short**", None: "not compared"}[one.is_met]
+
+
+def _shortfalls(figures: Sequence[Figure]) -> str:
+    short = [one for one in figures if one.is_met is False]
+    missing = [one for one in figures if one.bar is not None and one.is_met is None]
+    lines = ["## Where it falls short\n"]
+    lines += [f"* {one.what}: {_shortfall(one, one.bar)}." for one in short if one.bar is not None]
+    lines += [f"* {one.what}: what it is to be compared with was not measured." for one in missing]
+    if len(lines) == 1:
+        lines.append("Nowhere: every bar was reached in this run.")
+    return "\n".join([*lines, ""])
+
+
+def _shortfall(one: Figure, bar: Bar) -> str:
+    reached = one.ratio if bar.of == "ratio" else one.value
+    unit = "x" if bar.of == "ratio" else f" {one.unit}"
+    return f"{number(reached or 0.0)}{unit} where {bar_text(one)} was to be reached"
+
+
+def _growth(figures: Sequence[Figure], has_plot: bool) -> str:
+    levels = row_growth.levels_of(list(figures))
+    if not levels:
+        return ""
+    lines = ["## What a backlog costs\n"]
+    if has_plot:
+        lines += ["![tasks a second by the number of waiting tasks](performance.svg)\n"]
+    lines += ["| waiting | tasks/s |", "|---:|---:|"]
+    lines += [f"| {level:,} | {number(one.value)} |" for level, one in levels.items()]
+    return "\n".join([*lines, ""])
+
+
+def _notes(figures: Mapping[str, Sequence[Figure]]) -> str:
+    lines = ["## Row by row\n"]
+    for row in ROWS:
+        if row.name in figures:
+            lines.append(f"* **{row.name}**: {row.told}")
+            lines += [f"  * {one.what}: {_rounds(one)}{one.note}" for one in figures[row.name]]
+    return "\n".join([*lines, ""])
+
+
+def _rounds(one: Figure) -> str:
+    shown = ""
+    if 1 < len(one.runs) <= 12:
+        shown = f"rounds {', '.join(number(each) for each in one.runs)} {one.unit}"
+    elif len(one.runs) <= 1 or not one.note:
+        shown = f"{number(one.value)} {one.unit}"
+    return f"{shown}{'; ' if shown and one.note else ''}"
+
+
+def _machine(machine: Mapping[str, str]) -> str:
+    lines = [f"| {name} | {text} |" for name, text in machine.items()]
+    return "\n".join(["## The machine\n", "| | |", "|---|---|", *lines, ""])
+
+
+def number(value: float) -> str:
+    """Three digits that count, with separators where there are more."""
+    if abs(value) >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if abs(value) >= 10 else f"{value:.2f}"

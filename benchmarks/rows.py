@@ -1,0 +1,39 @@
+"""Every row of the benchmarks, in the order they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from benchmarks import (
+    row_calls,
+    row_drop,
+    row_growth,
+    row_idle,
+    row_intake,
+    row_path,
+    row_restart,
+    row_store,
+)
+from benchmarks.measure import Bench, Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement and what it is about."""
+
+    name: str
+    told: str
+    run: Callable[[Bench], list[Figure]]
+
+
+ROWS = [
+    Row("path", "no-op tasks through the whole path, beside huey, bare subprocess and bare HTTP", row_path.run),
+    Row("growth", "the same with 100 to 100,000 tasks waiting, and the plot", row_growth.run),
+    Row("store", "the bare store in batches, beside huey and bare SQLite", row_store.run),
+    Row("drop", "drop in queue.json to start, beside huey's enqueue to start", row_drop.run),
+    Row("calls", "500 model calls of 200 ms, 50 at once, beside the limit and httpx", row_calls.run),
+    Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
+    Row("restart", "kill -9 to the next claim", row_restart.run),
+    Row("idle", "CPU and memory of an idle daemon", row_idle.run),
+]

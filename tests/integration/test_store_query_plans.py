@@ -1,0 +1,135 @@
+"""What is asked all the time uses its own partial index, and costs the same however many tasks wait."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from settings import Home, Settings
+from store import database, sql
+from store.claims import Claimant
+from store.records import Intake
+from store.sqlite_store import SqliteStore
+from testing.clock import FakeClock
+from testing.tasks import new_task
+from tests.conformance.store_suite import approve
+from tests.conformance.store_suite import status as state
+
+#: Query, the values it is explained with, the index it must use.
+HOT = [
+    ("claim", "task_ready"),
+    ("ready_heads", "task_ready"),
+    ("any_ready", "task_ready"),
+    ("due", "task_delayed"),
+    ("next_due", "task_delayed"),
+    ("some_delayed", "task_delayed"),
+    ("running_lanes", "task_state"),
+    ("running", "task_state"),
+    ("running_to_cancel", "task_state"),
+    ("get_task", "sqlite_autoindex_task_1"),
+    ("held", "sqlite_autoindex_task_1"),
+    ("renew_lease", "sqlite_autoindex_task_1"),
+    ("release_children", "edge_parent"),
+    ("children_of", "edge_parent"),
+    ("open_occurrence", "sqlite_autoindex_task_1"),
+    ("open_decisions", "decision_open"),
+    ("events_of", "event_task"),
+    ("newest_ended", "task_state"),
+]
+
+
+class Everything(dict):
+    """Any value for any name of a query."""
+
+    def __missing__(self, key: str) -> int:
+        return 1
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory):
+    path = tmp_path_factory.mktemp("plans") / "state.db"
+    opened = database.open_writer(path)
+    database.migrate(opened, path)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("query", "index"), HOT)
+def test_a_hot_query_uses_its_index_and_never_reads_a_whole_table(
+    connection: sqlite3.Connection, query, index
+):
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {sql.queries()[query]}", Everything()).fetchall()
+    plan = [row["detail"] for row in rows]
+    assert any(index in step for step in plan), plan
+    for step in plan:
+        # A scan of the recursion's own rows, and one of a partial index in its order, read no table.
+        allowed = step in {"SCAN lanes", "SCAN CONSTANT ROW"} or f"USING COVERING INDEX {index}" in step
+        assert not step.startswith("SCAN") or allowed or f"USING INDEX {index}" in step, plan
+        assert "TEMP B-TREE FOR ORDER BY" not in step, plan
+
+
+def test_every_query_can_be_prepared(connection):
+    for text in sql.queries().values():
+        connection.execute(f"EXPLAIN {text}", Everything())
+
+
+def test_every_query_is_named_once_and_has_a_line_of_purpose():
+    text = Path(sql.__file__).with_name("queries.sql").read_text("utf-8")
+    assert text.count(" --\n") == len(sql.queries())
+    assert all(body.startswith("-- ") for body in sql.queries().values())
+
+
+def steps(store: SqliteStore, work) -> int:
+    """Virtual machine instructions of SQLite, in twenties, that `work` costs the writing connection."""
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 1
+        return 0
+
+    connection = store.writer._connection
+    connection.set_progress_handler(count, 20)
+    try:
+        work()
+    finally:
+        connection.set_progress_handler(None, 0)
+    return counted
+
+
+#: More tasks like those that stand there, faster than they could be handed in one by one.
+MORE = """
+INSERT INTO task (seq, id, state, lane, priority, not_before, doc, source, created)
+WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :count)
+SELECT 1000 + n, 'more' || n, CASE WHEN n % 20 THEN 'ready' ELSE 'delayed' END, 'local',
+       CASE WHEN n % 20 THEN n % 10 ELSE 99 END, :later, doc, source, created
+FROM number, task WHERE task.id = 't0'
+"""
+
+
+def cost_of_a_claim_and_an_end(root: Path, more: int, who: Claimant) -> tuple[int, int]:
+    clock = FakeClock()
+    with SqliteStore(Home(root), Settings(), clock) as store:
+        tasks = [new_task(id=f"t{number}", priority=number % 10) for number in range(100)]
+        # Future-dated tasks of the highest priority stand in nobody's way.
+        tasks += [new_task(id="later", priority=99, not_before=clock.now() + 99)]
+        tasks += [new_task(id="child", depends_on=["t9"])]
+        store.submit(Intake(new=tasks), "test")
+        if more:
+            later = clock.now() + 99
+            store.write(lambda tx: tx.connection.execute(MORE, {"count": more, "later": later}))
+        claims: list = []
+        claiming = steps(store, lambda: claims.extend(store.claim(who, 5)))
+        assert [claim.id for claim in claims] == ["t9", "t19", "t29", "t39", "t49"]
+        ending = steps(store, lambda: approve(store, claims[0]))
+        assert state(store, "child") == "ready"
+        return claiming, ending
+
+
+def test_a_claim_and_an_end_cost_the_same_at_100_and_at_100_000_waiting_tasks(tmp_path, who):
+    few = cost_of_a_claim_and_an_end(tmp_path / "few", 0, who)
+    many = cost_of_a_claim_and_an_end(tmp_path / "many", 105_000, who)
+    assert all(count > 10 for count in few)
+    assert all(more <= 2 * less for less, more in zip(few, many, strict=True)), (few, many)

@@ -1,0 +1,259 @@
+"""The end of the road: what the store says of a task once its attempt has been judged."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import pytest
+
+from attempts import AttemptPolicy
+from outcome import Failure, Outcome
+from road.judging import Judge
+from store import recording
+from store.records import Claim, Intake
+from testing.tasks import new_task
+from tests.conformance.store_suite import outcome_of
+from tool_router import NO_ROUTE, Route, Tool
+
+POLICY = AttemptPolicy(max_attempts=3, max_attempts_local=1, unreachable_retries=2)
+
+
+@pytest.fixture
+def judge(store, home) -> Judge:
+    return Judge(store, lambda ref: b"stored: " + ref.encode(), home.workspace, POLICY)
+
+
+def claim_one(store, who, **fields: Any) -> Claim:
+    fields = {"id": "a", "prompt": "x"} | fields
+    store.submit(Intake(new=[new_task(**fields)]), "test")
+    (claim,) = store.claim(who, 1)
+    return claim
+
+
+def conclude(judge: Judge, claim: Claim, route: Route = NO_ROUTE, **fields: Any) -> None:
+    judge.conclude(claim, outcome_of(claim, **({"output": "an answer"} | fields)), route, random.Random(1))
+
+
+def row_of(store, task_id: str = "a"):
+    return store.reader.task(task_id)
+
+
+def story(store, task_id: str = "a") -> list[str]:
+    return [row["status"] for row in store.reader.events(task_id=task_id) if row["status"]]
+
+
+def event(store, kind: str) -> dict[str, Any]:
+    return json.loads([row for row in store.reader.events(task_id="a") if row["event"] == kind][-1]["data"])
+
+
+def again(store, who, clock) -> Claim:
+    """The next attempt, when its pause is over."""
+    clock.advance(POLICY.retry_cap_s)
+    store.promote_due()
+    (claim,) = store.claim(who, 1)
+    return claim
+
+
+def test_the_golden_path_leaves_the_five_words(store, who, judge):
+    conclude(judge, claim_one(store, who))
+    assert story(store) == ["queued", "in_progress", "completed", "pending_review", "approved"]
+    assert event(store, "task.approved")["reviewer"] == "critics"
+
+
+def test_a_rejected_answer_is_tried_again_with_the_findings_until_its_attempts_are_used_up(
+    store, who, judge, clock
+):
+    claim = claim_one(store, who, expect={"contains": ["42"]})
+    for number in range(1, 4):
+        assert (claim.attempt, claim.rejections) == (number, number - 1)
+        assert claim.feedback == ([] if number == 1 else ["the answer does not contain '42'"])
+        conclude(judge, claim)
+        if number < 3:
+            claim = again(store, who, clock)
+    assert (row_of(store)["state"], row_of(store)["code"]) == ("failed", "rejected")
+    assert row_of(store)["reason"] == "rejected after 3 attempts: the answer does not contain '42'"
+    assert story(store).count("requeue") == 2
+
+
+def test_feedback_outlives_an_interruption_and_a_hand_back(store, who, judge, clock):
+    claim = claim_one(store, who, expect={"contains": ["42"]})
+    conclude(judge, claim)
+    claim = again(store, who, clock)
+    store.write(lambda tx: recording.hand_back(tx, claim.ref, "the worker stops"))
+    claim = again(store, who, clock)
+    assert (claim.attempt, claim.feedback) == (2, ["the answer does not contain '42'"])
+    store.write(lambda tx: recording.interrupted(tx, tx.one("get_task", id="a"), "idempotent", 3, "gone"))
+    claim = again(store, who, clock)
+    assert (claim.attempt, claim.interruptions, claim.feedback) == (
+        3,
+        1,
+        ["the answer does not contain '42'"],
+    )
+    conclude(judge, claim)
+    assert row_of(store)["state"] != "failed", "an interruption is nobody's verdict"
+
+
+@pytest.mark.parametrize("review", ["auto", "none", "human"])
+def test_a_failing_command_is_never_approved_and_never_held(store, who, judge, review):
+    claim = claim_one(store, who, prompt=None, command="false", review=review)
+    failure = Failure(code="exit", message="exit code 1")
+    conclude(judge, claim, status="failed", exit_code=1, output="boom", failure=failure)
+    assert row_of(store)["state"] == "failed"
+    assert "exit code 1: boom" in row_of(store)["reason"]
+
+
+def test_a_task_for_a_person_is_held_and_their_answer_counts(store, who, judge):
+    conclude(judge, claim_one(store, who, review="human"), output_ref="abc")
+    (decision,) = store.reader.decisions()
+    assert row_of(store)["state"] == "review"
+    assert json.loads(decision["payload"])["output_ref"] == "abc"
+    assert store.approve("a", "me") == "a is approved."
+    assert event(store, "task.approved")["reviewer"] == "me"
+
+
+def test_what_a_critic_cannot_judge_is_held_with_its_trouble(store, who, judge):
+    conclude(judge, claim_one(store, who, expect={"files": ["/etc/passwd"]}))
+    assert "lies outside the workspace" in store.reader.waiting_for(row_of(store))
+
+
+def test_the_whole_stored_output_is_judged_not_the_part_that_is_shown(store, who, judge):
+    conclude(judge, claim_one(store, who, expect={"contains": ["stored: abc"]}), output_ref="abc", output="x")
+    assert row_of(store)["state"] == "approved"
+
+
+def test_the_route_leaves_its_receipt(store, who, judge):
+    route = Route("exact", Tool(name="lint", description="x"), 1.0)
+    conclude(judge, claim_one(store, who), route)
+    told = event(store, "task.completed")
+    assert (told["tool_route"], told["tool_name"], told["tool_confidence"]) == ("exact", "lint", 1.0)
+
+
+# -- failures of the outside ---------------------------------------------------------------------------------
+
+
+def failed(judge: Judge, claim: Claim, code: str = "model_busy", **fields: Any) -> None:
+    failure = Failure(code=code, message="try later", **({"retryable": True} | fields))
+    conclude(judge, claim, status="failed", output=None, failure=failure)
+
+
+def test_what_the_outside_asked_for_counts_as_no_attempt_however_often(store, who, judge, clock):
+    claim = claim_one(store, who)
+    for _ in range(20):
+        failed(judge, claim, counts=False)
+        assert row_of(store)["state"] == "delayed"
+        claim = again(store, who, clock)
+        assert claim.attempt == 1
+    assert claim.retries == 20
+    conclude(judge, claim)
+    assert (row_of(store)["state"], row_of(store)["attempts"]) == ("approved", 1)
+
+
+def test_the_servers_own_time_is_waited_for_and_told(store, who, judge, clock):
+    failed(judge, claim_one(store, who), counts=False, retry_after_s=7)
+    assert row_of(store)["not_before"] == clock.now() + 7
+    assert store.reader.waiting_for(row_of(store)).startswith("try later; next try at ")
+
+
+def test_the_wait_doubles_from_try_to_try_with_jitter_and_a_bound(store, who, judge, clock):
+    claim, waits = claim_one(store, who), []
+    for _ in range(9):
+        failed(judge, claim, counts=False)
+        waits.append(row_of(store)["not_before"] - clock.now())
+        claim = again(store, who, clock)
+    for number, wait in enumerate(waits):
+        full = min(POLICY.retry_cap_s, POLICY.retry_base_s * 2**number)
+        assert full / 2 <= round(wait, 3) <= full
+
+
+def test_a_failure_that_counts_uses_up_attempts(store, who, judge, clock):
+    claim = claim_one(store, who)
+    for number in range(1, 4):
+        assert claim.attempt == number
+        failed(judge, claim, "model_failed")
+        if number < 3:
+            claim = again(store, who, clock)
+    assert (row_of(store)["state"], row_of(store)["code"]) == ("failed", "model_failed")
+    assert row_of(store)["reason"] == "try later"
+
+
+def test_an_endpoint_that_nobody_answers_at_is_given_up_after_its_retries(store, who, judge, clock):
+    claim = claim_one(store, who)
+    for _ in range(POLICY.unreachable_retries):
+        failed(judge, claim, "model_unreachable", counts=False)
+        claim = again(store, who, clock)
+    failed(judge, claim, "model_unreachable", counts=False)
+    assert (row_of(store)["state"], row_of(store)["code"]) == ("failed", "model_unreachable")
+
+
+def test_what_may_not_be_tried_again_is_not(store, who, judge):
+    failed(judge, claim_one(store, who), "model_refused", retryable=False)
+    assert (row_of(store)["state"], row_of(store)["code"]) == ("failed", "model_refused")
+
+
+def test_a_late_outcome_is_dropped_with_an_event(store, who, judge):
+    claim = claim_one(store, who)
+    store.write(lambda tx: recording.hand_back(tx, claim.ref, "test"))
+    conclude(judge, claim)
+    failed(judge, claim)
+    assert row_of(store)["state"] == "ready"
+    kinds = [row["event"] for row in store.reader.events(task_id="a")]
+    assert kinds.count("task.result_dropped") == 2
+
+
+# -- rewards -------------------------------------------------------------------------------------------------
+
+
+def grants(store) -> list[tuple[str, int]]:
+    return [(row["identity_id"], row["tokens_awarded"]) for row in store.reader.all("grants")]
+
+
+def test_an_approved_task_under_its_budget_pays_its_identity_once(store, who, judge):
+    claim = claim_one(store, who, identity_id="ada", max_budget=0.1)
+    conclude(judge, claim, cost_micros=0)
+    conclude(judge, claim, cost_micros=0)
+    assert grants(store) == [("ada", 10)]
+    told = event(store, "task.approved")
+    assert (told["phase5_reward_applied"], told["phase5_reward_tokens_awarded"]) == (True, 10)
+    assert told["phase5_reward_reason"] == "worker_approved_under_budget:a"
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome", "why"),
+    [
+        ({"max_budget": 0.1}, {"cost_micros": None}, "unbudgeted"),
+        ({"max_budget": None}, {"cost_micros": 1}, "unbudgeted"),
+        ({"max_budget": 0.1}, {"cost_micros": 100_000}, "not_under_budget"),
+        ({"max_budget": 0.1, "review": "none"}, {"cost_micros": 1}, "review_not_approved"),
+    ],
+)
+def test_an_approved_task_that_earned_nothing_says_why(store, who, judge, fields, outcome, why):
+    conclude(judge, claim_one(store, who, identity_id="ada", **fields), **outcome)
+    assert row_of(store)["state"] == "approved"
+    assert grants(store) == []
+    assert event(store, "task.approved")["phase5_reward_reason"] == why
+
+
+def test_a_task_that_failed_earns_nothing(store, who, judge):
+    claim = claim_one(
+        store, who, identity_id="ada", max_budget=0.1, max_attempts=1, expect={"contains": ["42"]}
+    )
+    conclude(judge, claim, cost_micros=0)
+    assert row_of(store)["state"] == "failed"
+    assert grants(store) == []
+
+
+def test_a_held_task_pays_when_the_person_says_yes_and_not_before(store, who, judge):
+    conclude(judge, claim_one(store, who, identity_id="ada", max_budget=0.1, review="human"), cost_micros=0)
+    assert grants(store) == []
+    store.approve("a", "me")
+    assert grants(store) == [("ada", 10)]
+
+
+def test_an_outcome_that_was_cancelled_or_blocked_is_no_result_to_approve(store, who, judge):
+    for status in ("cancelled", "safety_blocked"):
+        claim = claim_one(store, who, id=status, max_attempts=1)
+        outcome = Outcome.model_validate(outcome_of(claim).model_dump() | {"status": status})
+        judge.conclude(claim, outcome, NO_ROUTE, random.Random(1))
+        assert row_of(store, status)["state"] == "failed"

@@ -1,0 +1,112 @@
+"""Why a task is not running: one sentence for each thing that can hold it."""
+
+from __future__ import annotations
+
+import pytest
+
+from settings import Settings
+from store import recording
+from store.reading import LOCAL_STATUS, MODEL_STATUS
+from store.records import Intake
+from testing.tasks import new_task
+from tests.conformance.store_suite import approve
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(tag_limits={"gpu": 1}, model_limits={"big:7b": 1})
+
+
+def submit(store, *tasks) -> None:
+    store.submit(Intake(new=list(tasks)), "test")
+
+
+def why(store, task_id: str = "a") -> str | None:
+    return store.reader.waiting_for(store.reader.task(task_id))
+
+
+def test_a_task_that_could_start_waits_for_a_slot_and_one_that_runs_or_ended_for_nothing(store, who):
+    submit(store, new_task(id="a"))
+    assert why(store) == "a free slot"
+    (claim,) = store.claim(who, 1)
+    assert why(store) is None
+    approve(store, claim)
+    assert why(store) is None
+
+
+def test_a_pause_says_who_and_why_and_holds_everything(store, who):
+    submit(store, new_task(id="a"))
+    store.pause("ada", "lunch")
+    assert why(store) == "paused by ada: lunch"
+    store.resume("ada")
+    store.pause("ada")
+    assert why(store) == "paused by ada"
+    assert store.claim(who, 1) == []
+
+
+def test_a_full_disk_outweighs_a_pause(store, who):
+    submit(store, new_task(id="a"))
+    store.pause("ada")
+    store.set_disk_full("the disk is full; make room")
+    assert why(store) == "the disk is full; make room"
+    store.set_disk_full(None)
+    assert why(store) == "paused by ada"
+
+
+@pytest.mark.parametrize(
+    ("key", "fields", "other"), [(MODEL_STATUS, {"prompt": "x"}, {}), (LOCAL_STATUS, {}, {"prompt": "x"})]
+)
+def test_a_closed_mode_holds_its_tasks_alone_even_the_urgent_ones(store, who, key, fields, other):
+    submit(store, new_task(id="a", priority=9, **fields), new_task(id="b", **other))
+    store.set_fact(key, {"ready": False, "reason": "no model configured"}, "daemon.model")
+    assert why(store) == "no model configured"
+    assert [claim.id for claim in store.claim(who, 5)] == ["b"]
+    store.set_fact(key, {"ready": True, "reason": ""}, "daemon.model")
+    assert [claim.id for claim in store.claim(who, 5)] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"tags": ["gpu"]}, "the concurrency limit of tag gpu (1 at once)"),
+        ({"prompt": "x", "model": "big:7b"}, "the concurrency limit of model big:7b (1 at once)"),
+    ],
+)
+def test_a_concurrency_limit_is_named_and_holds_nobody_else(store, who, fields, words):
+    submit(store, new_task(id="first", **fields), new_task(id="a", **fields), new_task(id="b"))
+    first, other = store.claim(who, 5)
+    assert (first.id, other.id) == ("first", "b")
+    assert why(store) == words
+    approve(store, first)
+    assert [claim.id for claim in store.claim(who, 5)] == ["a"]
+
+
+def test_a_task_that_runs_alone_and_those_it_keeps_waiting_say_so(store, who):
+    submit(store, new_task(id="one"), new_task(id="a", parallel_safe=False))
+    (one,) = store.claim(who, 5)
+    assert why(store) == "1 running tasks to end: it runs alone (parallel_safe is false)"
+    approve(store, one)
+    assert [claim.id for claim in store.claim(who, 5)] == ["a"]
+    submit(store, new_task(id="b"))
+    assert why(store, "b") == "a task that runs alone to end"
+
+
+def test_dependencies_are_named_the_first_five_of_many(store):
+    submit(store, *(new_task(id=f"t{number}") for number in range(7)))
+    submit(store, new_task(id="a", depends_on=[f"t{number}" for number in range(7)]))
+    assert why(store) == "t0, t1, t2, t3, t4 and 2 more to be approved"
+    submit(store, new_task(id="b", depends_on=["t0", "x"]), new_task(id="c", depends_on=["x", "y"]))
+    assert why(store, "b") == "t0 to be approved; x, which does not exist"
+    assert why(store, "c") == "x, y, which do not exist"
+
+
+def test_a_retry_says_what_for_and_when(store, clock, who):
+    submit(store, new_task(id="a"))
+    store.claim(who, 1)
+
+    def later(tx) -> None:
+        row = tx.one("get_task", id="a")
+        recording.requeue(tx, row, "429", not_before=tx.now + 60, waiting_for="the model is busy")
+
+    store.write(later)
+    assert (why(store) or "").startswith("the model is busy; next try at 20")
