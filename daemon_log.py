@@ -1,4 +1,4 @@
-"""What the processes of the daemon say of themselves: one JSON object a line on standard error; plain on a terminal."""
+"""What the processes say of themselves: a JSON object a line on standard error, plain on a terminal."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import signal
@@ -90,8 +91,6 @@ def fsync_directory(path: Path) -> None:
 def sync_data(handle: int) -> None:
     """Make a file's content durable: ``fdatasync(2)``, or ``F_FULLFSYNC`` on macOS where fsync does not."""
     if IS_MACOS:
-        import fcntl
-
         fcntl.fcntl(handle, 51)  # F_FULLFSYNC, fcntl(2) on macOS
     else:
         os.fdatasync(handle)
@@ -178,6 +177,21 @@ def kill_process(pid: int) -> None:
     """End a process at once; one that is gone is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, signal.SIGKILL)
+
+
+def is_lock_held(lock: Path) -> bool:
+    """Whether a process holds a lock file (flock(2)); to ask, it is taken for an instant, shared."""
+    try:
+        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def file_system_type(path: Path) -> str:

@@ -6,7 +6,7 @@ is passed is named together with the value; and a key nobody knows is kept but h
 can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
-reordered, and this module imports nothing but its own two pages, `errors` and `events`.
+reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events` and `errors`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
 import cronsim
@@ -26,6 +24,8 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 
 from errors import InvalidTask, SkepError, TransitionNotAllowed
 from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
+from limits import Limits
+from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 
 __all__ = [
     "ALLOWED_TRANSITIONS",
@@ -64,99 +64,6 @@ MICROS_PER_DOLLAR: Final = 1_000_000
 
 #: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-class Status(StrEnum):
-    """Where a task stands, as every face shows it."""
-
-    #: Accepted, not started: blocked, delayed, held or ready all read so.
-    PENDING = "pending"
-    #: Claimed by a worker that holds its lease.
-    IN_PROGRESS = "in_progress"
-    #: Ran, and is being judged or waits for a person.
-    PENDING_REVIEW = "pending_review"
-    #: Judged good. Dependants may start.
-    APPROVED = "approved"
-    #: Ended without an accepted result.
-    FAILED = "failed"
-    #: Refused by the safety gateway; never ran.
-    SAFETY_BLOCKED = "safety_blocked"
-    #: Withdrawn by a person.
-    CANCELLED = "cancelled"
-
-
-#: What each word found in a queue file's ``status`` means for a task's life.
-STATUS_READINGS: Final[dict[str, Status]] = {status.value: status for status in Status} | {
-    "queued": Status.PENDING,
-    "requeue": Status.PENDING,
-    "subtask_started": Status.IN_PROGRESS,
-    "completed": Status.PENDING_REVIEW,
-    "subtask_completed": Status.PENDING_REVIEW,
-    "needs_qa": Status.APPROVED,
-    "needs_integration": Status.APPROVED,
-    "needs_e2e": Status.APPROVED,
-    "ready_for_merge": Status.APPROVED,
-    "subtask_failed": Status.FAILED,
-}
-
-#: From each status, where a task may go. ``pending`` from a later status is a requeue or a retry.
-ALLOWED_TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
-    Status.PENDING: frozenset({Status.IN_PROGRESS, Status.FAILED, Status.CANCELLED}),
-    Status.IN_PROGRESS: frozenset(
-        {Status.PENDING, Status.PENDING_REVIEW, Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED}
-    ),
-    Status.PENDING_REVIEW: frozenset({Status.PENDING, Status.APPROVED, Status.FAILED, Status.CANCELLED}),
-    Status.APPROVED: frozenset(),
-    Status.FAILED: frozenset({Status.PENDING}),
-    Status.SAFETY_BLOCKED: frozenset({Status.PENDING}),
-    Status.CANCELLED: frozenset({Status.PENDING}),
-}
-#: Statuses a task stays in until a person acts.
-ENDED: Final = frozenset({Status.APPROVED, Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED})
-
-
-def check_transition(before: Status, after: Status) -> None:
-    """Raise `TransitionNotAllowed` unless a task may go from `before` to `after`."""
-    if after not in ALLOWED_TRANSITIONS[before]:
-        raise TransitionNotAllowed(f"A task cannot go from {before} to {after}.")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Limits:
-    """The bounds a queue file is held to. Each is a setting, ``limit_`` and its name."""
-
-    #: bytes of the whole queue file, or of one inbox file
-    file_bytes: int = 64 * 1024 * 1024
-    #: levels of nesting in the file
-    depth: int = 32
-    #: characters of a prompt
-    prompt_chars: int = 1_000_000
-    #: characters of a command, and of all arguments together
-    command_chars: int = 8_192
-    #: arguments of a command
-    argv_items: int = 256
-    #: tasks that one task may wait for
-    depends_on_items: int = 10_000
-    #: tags of a task
-    tags_items: int = 64
-    #: characters of a tag, model, run or identity name
-    name_chars: int = 200
-    #: unknown keys a task may carry
-    extra_keys: int = 64
-    #: bytes of one task's unknown keys and of ``expect``, as JSON
-    extra_bytes: int = 65_536
-    #: largest priority, and smallest below zero
-    priority: int = 1_000_000
-    #: tokens a model may answer with
-    max_tokens: int = 1_000_000
-    #: seconds a task may run
-    timeout_s: int = 7 * 24 * 3600
-    #: attempts a task may ask for
-    max_attempts: int = 100
-    #: dollars a task may be allowed to spend
-    budget_usd: int = 10_000
-    #: tokens a task may promise as reward
-    reward: int = 1_000_000
 
 
 def _as_list(value: object) -> object:

@@ -81,7 +81,9 @@ class Settings(pydantic.BaseModel):
         None, repr=False, description="proxy for model calls; unset: none, whatever the environment"
     )
     ollama_url: str = Field(
-        "http://127.0.0.1:11434", repr=False, description="where a model is looked for when no llm_base_url is set"
+        "http://127.0.0.1:11434",
+        repr=False,
+        description="where a model is looked for when no llm_base_url is set",
     )
 
     # commands

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure everything, print how it goes, write ``docs/performance.md`` and its plot."""
+"""``python -m benchmarks``: measure everything, tell how it goes, write ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [row for row in ROWS if not options.only or row.name in options.only]
     is_whole = len(chosen) == len(ROWS) and not options.quick
     RESULTS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=options.dir or RESULTS, ignore_cleanup_errors=True) as at:
+    disk = options.dir or RESULTS
+    with tempfile.TemporaryDirectory(prefix="run-", dir=disk, ignore_cleanup_errors=True) as at:
         bench = Bench(Path(at), options.quick, options.rounds or (1 if options.quick else ROUNDS))
         about = machine.describe(bench.scratch)
         figures, failed = _measure(bench, chosen)
@@ -51,13 +52,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", action="append", choices=[row.name for row in ROWS], help="measure this row")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--only", action="append", choices=names, help="measure this row")
     parser.add_argument("--list", action="store_true", help="print the rows")
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that everything works")
-    parser.add_argument("--rounds", type=int, help=f"rounds of each measurement (default {ROUNDS}, quick 1)")
+    parser.add_argument("--rounds", type=int, help=f"of each measurement (default {ROUNDS}, quick 1)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure of every round")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="where the page goes (default: docs after a "
-                        "whole run, benchmarks/results after any other)")  # fmt: skip
+    where = "where the page goes (default: docs after a whole run, benchmarks/results after any other)"
+    parser.add_argument("--out", type=Path, metavar="DIR", help=where)
     parser.add_argument("--dir", type=Path, help="measure on the disk of this directory")
     return parser.parse_args(arguments)
 
@@ -72,7 +74,7 @@ def _check_machine() -> None:
 
 
 def _measure(bench: Bench, chosen: Sequence[Row]) -> tuple[dict[str, list[Figure]], list[str]]:
-    """Each row's figures, and the names of rows that broke; one that breaks does not take the rest with it."""
+    """Each row's figures, and the names of rows that broke, which does not end the rest."""
     figures: dict[str, list[Figure]] = {}
     failed = []
     for number, row in enumerate(chosen, 1):

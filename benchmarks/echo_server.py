@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import flask
 import waitress.server
@@ -16,7 +17,7 @@ def main() -> None:
     def echo() -> flask.Response:
         return flask.jsonify(flask.request.get_json())
 
-    server = waitress.server.create_server(app, host="127.0.0.1", port=0, threads=int(sys.argv[1]))
+    server: Any = waitress.server.create_server(app, host="127.0.0.1", port=0, threads=int(sys.argv[1]))
     print(f"http://127.0.0.1:{server.effective_port}/echo", flush=True)
     server.run()
 

@@ -140,9 +140,7 @@ class Drained:
     cpu_ms: dict[str, float]
 
 
-def drain(
-    bench: Bench, prepared: Path, warm_up: int, count: int, *flags: str, **environment: str
-) -> Drained:
+def drain(bench: Bench, prepared: Path, warm_up: int, count: int, *flags: str, **environment: str) -> Drained:
     """Run a copy of a home; the rate of `count` approvals after the first `warm_up` of them."""
     root = bench.place("drain")
     shutil.copytree(prepared, root)

@@ -128,6 +128,6 @@ def figure(
     bar: Bar | None = None,
     note: str = "",
 ) -> Figure:
-    """A figure that is the median of its rounds, as are those beside it; what was not measured is left out."""
+    """The median of the rounds, with the medians of those beside it; what was not measured is left out."""
     others = [Beside(name, statistics.median(found)) for name, found in (beside or {}).items() if found]
     return Figure(what, statistics.median(runs), unit, others, bar, list(runs), note)

@@ -60,6 +60,15 @@ def wait_for_port(port: int) -> None:
     raise TimeoutError(f"nobody listens on port {port}")
 
 
+def wait_until_gone(running: RunningDaemon) -> None:
+    """Wait until what was killed is dead: one that sits in a write dies after it. Raises `TimeoutError`."""
+    deadline = time.monotonic() + PATIENCE_S
+    while any(running.pids(name) for name in PROCESSES):
+        if time.monotonic() > deadline:
+            raise TimeoutError("killed processes do not go")
+        time.sleep(0.005)
+
+
 def pids_of(running: RunningDaemon) -> dict[str, int]:
     """The processes of a daemon by name, with its supervisor."""
     found = {name: pid for name in PROCESSES for pid in running.pids(name)}
@@ -78,11 +87,11 @@ def cpu_of(running: RunningDaemon) -> dict[str, float]:
 
 
 def memory_of(pid: int) -> tuple[float, float]:
-    """Resident memory of a process, and its share where pages are shared: MiB (proc(5) smaps_rollup)."""
+    """Resident memory of a process, and its share where pages are shared: MB (proc(5) smaps_rollup)."""
     sizes = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, _, rest = line.partition(":")
-        sizes[name] = int(rest.split()[0]) / 1024
+        sizes[name] = int(rest.split()[0]) * 1024 / 1e6
     return sizes["Rss"], sizes["Pss"]
 
 

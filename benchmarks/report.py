@@ -1,4 +1,4 @@
-"""``docs/performance.md``: the figures, what stood beside them, and where they fall short."""
+"""The page ``docs/performance.md``: the figures, what stood beside them, and where they fall short."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from benchmarks.rows import ROWS
 INTRODUCTION: Final = """\
 # Performance
 
-This page is written by `make bench`; nobody edits it. Every figure belongs to the machine described below, so read
-the ratios: each is to a peer or a limit that ran on the same machine in the same run, the two taking turns.
-The bars were set before the measurements, and where one is not reached the page says so.
+This page is written by `make bench`; nobody edits it. Every figure belongs to the machine described below, so
+read the ratios: each is to a peer or a limit that ran on the same machine in the same run, the two taking
+turns. The bars were set before the measurements, and where one is not reached the page says so.
 """
 
 REPRODUCE: Final = """\
@@ -22,18 +22,19 @@ REPRODUCE: Final = """\
 
 ```sh
 make bench                              # everything, about ten minutes; writes this page and the plot
-make bench ARGS="--quick"               # the same with small numbers, prints only
+make bench ARGS="--quick"               # the same with small numbers, for a look; leaves this page alone
 make bench ARGS="--list"                # the rows
 make bench ARGS="--only path --only drop"
 make bench ARGS="--json figures.json"   # the figures of every round
 ```
 
-The peer is [huey](https://github.com/coleifer/huey) on SQLite with WAL and `synchronous=FULL`, one worker thread and
-a function that does nothing: among the durable local queues in Python the fastest we found. It takes a task out of
-its table as it starts it, so what ran in a crash is lost; Skep leases it, and runs checks, an API call and a review
-besides, with four durable commits a task. A tenth of huey's rate is about what celery on Redis reaches with bare
-no-op jobs. Limits are the same work with nothing around it: starting `/bin/true` and capturing its output, posting
-with httpx to a Flask application, claiming rows in a table of two columns.
+The peer is [huey](https://github.com/coleifer/huey) on SQLite with WAL and `synchronous=FULL`, one worker
+thread and a function that does nothing: among the durable local queues in Python the fastest we found. It
+takes a task out of its table as it starts it, so what ran in a crash is lost; Skep leases it, and runs
+checks, an API call and a review besides, with four durable commits a task. A tenth of huey's rate is about
+what celery on Redis reaches with bare no-op jobs. Limits are the same work with nothing around it: starting
+`/bin/true` and capturing its output, posting with httpx to a Flask application, claiming rows in a table of
+two columns.
 """
 
 METHOD: Final = """\
@@ -42,12 +43,14 @@ METHOD: Final = """\
 * Homes, queues and databases lie on one disk and are made anew for each round. Nothing is turned off to be
   faster: `synchronous=FULL` everywhere, the panel runs, `queue.json` and `execution_log.jsonl` are kept up.
 * Each figure is the median of {rounds}; of the drops, all rounds are pooled.
-* A rate is taken from the times in the history (`task.approved`), after a warm-up, not from when somebody looked.
-  Where a number of tasks *waits*, that many still do when the measurement ends.
-* The start of a task is its claim as the store has it, minus the instant before `queue.json` was renamed into place.
-* `kill -9` hits supervisor, worker, swarm and panel in the middle of work; the clock starts at that moment and
-  stops at the next claim.
-* CPU is user and system time of worker, swarm, panel and supervisor together; memory that of the first three.
+* A rate is taken from the times in the history (`task.approved`), after a warm-up, not from when somebody
+  looked. Where a number of tasks *waits*, that many still do when the measurement ends.
+* The start of a task is its claim as the store has it, minus the instant before `queue.json` was renamed
+  into place.
+* `kill -9` hits supervisor, worker, swarm and panel in the middle of work; the clock starts at that moment
+  and stops at the next claim.
+* CPU is user and system time of worker, swarm, panel and supervisor together; memory that of the first
+  three.
 """
 
 
@@ -85,9 +88,8 @@ def _table(figures: Sequence[Figure]) -> str:
             continue
         beside = "<br>".join(f"{each.name}: {number(each.value)} {one.unit}" for each in one.beside)
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
-        lines.append(
-            f"| {one.what} | {number(one.value)} {one.unit} | {beside} | {ratio} | {bar_text(one)} | {verdict(one)} |"
-        )
+        cells = [one.what, f"{number(one.value)} {one.unit}", beside, ratio, bar_text(one), verdict(one)]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(["## Figures\n", *lines, ""])
 
 
@@ -96,7 +98,7 @@ def bar_text(one: Figure) -> str:
     if one.bar is None:
         return ""
     unit = "x" if one.bar.of == "ratio" else f" {one.unit}"
-    return f"{one.bar.side} {number(one.bar.limit)}{unit}"
+    return f"{one.bar.side} {one.bar.limit:g}{unit}"
 
 
 def verdict(one: Figure) -> str:

@@ -109,7 +109,7 @@ def _drop(running: RunningDaemon, number: int) -> float:
 @contextlib.contextmanager
 def _idle_huey(bench: Bench) -> Iterator[Drop]:
     path = bench.place("huey")
-    with processes.module("benchmarks.huey_peer", "serve", str(path)) as process:
+    with processes.module("benchmarks.huey_process", "serve", str(path)) as process:
         task = huey_peer.marker(huey_peer.open_queue(path))
         task(0)
         processes.first_line(process)

@@ -55,5 +55,3 @@ def _drain_at(bench: Bench, level: int, model: str) -> Callable[[], Drained]:
     bench.say(f"preparing {_name(level)}")
     prepared = homes.prepare(bench.place(f"prepared-{level}"), homes.commands(warm_up + count + level))
     return lambda: homes.drain(bench, prepared, warm_up, count, **homes.model_settings(model))
-
-

@@ -48,18 +48,18 @@ def _memory(memory: dict[str, tuple[float, float]]) -> list[Figure]:
     return [
         figure(
             "idle daemon: memory of worker, swarm and panel (RSS)",
-            "MiB",
+            "MB",
             [sum(rss for rss, _ in three)],
             beside={"three bare Pythons with the same libraries": [3 * bare_rss]},
-            bar=Bar(150 * 1000**2 / 2**20, "under", "figure"),
+            bar=Bar(150, "under", "figure"),
             note=f"RSS/PSS each: {told}",
         ),
         figure(
             "idle daemon: memory of worker, swarm and panel (PSS, shared pages counted once)",
-            "MiB",
+            "MB",
             [sum(pss for _, pss in three)],
             beside={"three bare Pythons with the same libraries": [3 * bare_pss]},
-            bar=Bar(150 * 1000**2 / 2**20, "under", "figure"),
+            bar=Bar(150, "under", "figure"),
         ),
     ]
 

@@ -80,5 +80,3 @@ def _cpu_note(found: Sequence[Drained | float]) -> str:
     spent = {name: statistics.median(one.cpu_ms[name] for one in drained) for name in drained[0].cpu_ms}
     told = ", ".join(f"{name} {ms:.2f}" for name, ms in spent.items())
     return f"CPU milliseconds a task: {told}"
-
-

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import homes
+from benchmarks import homes, processes
 from benchmarks.measure import Bar, Bench, Figure, figure
 from testing.running_daemon import REPOSITORY
 
@@ -16,9 +16,7 @@ from testing.running_daemon import REPOSITORY
 def run(bench: Bench) -> list[Figure]:
     """Measure from SIGKILL of everything to the next claim, beside the start of an interpreter alone."""
     prepared = homes.prepare(bench.place("prepared-restart"), homes.commands(bench.size(5_000, 2_000)))
-    results = bench.alternate(
-        {"restart": lambda: _restart(bench, prepared), "import alone": _import_alone}
-    )
+    results = bench.alternate({"restart": lambda: _restart(bench, prepared), "import alone": _import_alone})
     return [
         figure(
             "kill -9 of everything to the next claim",
@@ -38,6 +36,7 @@ def _restart(bench: Bench, prepared: Path) -> float:
         homes.wait_for_approved(root, 50)
         killed = time.time()
         running.kill_everything()
+        processes.wait_until_gone(running)
         after = homes.last_event(root)
         running.start()
         homes.wait_for_event(root, "task.in_progress", 1, after)

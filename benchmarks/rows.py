@@ -28,7 +28,7 @@ class Row:
 
 
 ROWS = [
-    Row("path", "no-op tasks through the whole path, beside huey, bare subprocess and bare HTTP", row_path.run),
+    Row("path", "no-op tasks through the whole path, beside huey and the bare limits", row_path.run),
     Row("growth", "the same with 100 to 100,000 tasks waiting, and the plot", row_growth.run),
     Row("store", "the bare store in batches, beside huey and bare SQLite", row_store.run),
     Row("drop", "drop in queue.json to start, beside huey's enqueue to start", row_drop.run),

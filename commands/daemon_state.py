@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from errors import InvalidFile
+from host_platform import is_lock_held
 from runtime_contract import Limits
 from settings import Home
 from store.queue_file import plain_files
+from store.queue_file.memory import has_seen
 from store.reading import Reader
 
-#: Facts the leader keeps about the queue file: what it took in, what it refused, and what it wrote itself.
-_KNOWN_HASHES: Final = ("queue_file_hash", "queue_file_refused", "queue_file_generations")
 #: A queue file over this is not looked into for whether it holds any tasks.
 _SMALL_BYTES: Final = 4_096
 
@@ -39,22 +36,7 @@ class DaemonState:
 
 def look(home: Home) -> DaemonState:
     """Look at the home's locks; nothing is made."""
-    return DaemonState(is_held(home.daemon_lock), is_held(home.leader_lock))
-
-
-def is_held(lock: Path) -> bool:
-    """Whether a process holds a lock; to ask, it is taken for an instant, shared."""
-    try:
-        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    return DaemonState(is_lock_held(home.daemon_lock), is_lock_held(home.leader_lock))
 
 
 def has_unread_changes(home: Home, reader: Reader) -> bool:
@@ -65,9 +47,7 @@ def has_unread_changes(home: Home, reader: Reader) -> bool:
         content = plain_files.read(home.queue_file.resolve(), Limits()).data
     except (OSError, InvalidFile):  # `skep validate` and `skep doctor` say what is wrong with it
         return False
-    facts = (reader.one("get_meta", key=key) for key in _KNOWN_HASHES)
-    known = " ".join(row["value"] for row in facts if row is not None)
-    return hashlib.sha256(content).hexdigest() not in known and not _is_empty(content)
+    return not has_seen(reader, hashlib.sha256(content).hexdigest()) and not _is_empty(content)
 
 
 def _is_empty(content: bytes) -> bool:

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-
+from host_platform import is_lock_held
 from settings import Home
 
 
 def worker_runs(home: Home) -> bool:
-    """Whether a worker leads this home: it holds the leader's lock, taken here for an instant, shared."""
-    try:
-        handle = os.open(home.leader_lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
+    """Whether a worker leads this home."""
+    return is_lock_held(home.leader_lock)

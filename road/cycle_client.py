@@ -253,4 +253,3 @@ def _from_problem(problem: dict[str, Any]) -> errors.SkepError:
     kind = _ERRORS.get(problem.get("code", ""), errors.SkepError)
     details = {name: value for name, value in problem.items() if name not in _MEMBERS}
     return kind(str(problem.get("detail") or problem.get("title")), **details)
-

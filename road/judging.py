@@ -183,8 +183,10 @@ class Judge:
         if not failure.retryable:
             return False
         if failure.counts:
-            return row["attempts"] - row["interruptions"] < self._policy.judged_limit(claim.task)
-        return failure.code != "model_unreachable" or row["retries"] < self._policy.unreachable_retries
+            judged: int = row["attempts"] - row["interruptions"]
+            return judged < self._policy.judged_limit(claim.task)
+        retries: int = row["retries"]
+        return failure.code != "model_unreachable" or retries < self._policy.unreachable_retries
 
     def _wait(self, row: sqlite3.Row, failure: Failure, chance: random.Random) -> float:
         """Seconds: the server's own where it named one, else the backoff of the tries so far."""

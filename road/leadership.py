@@ -222,9 +222,10 @@ class Leadership:
         """Claim nothing while the disk is nearly full; go on by itself when there is room."""
         free = shutil.disk_usage(self._home.state).free
         if free < self._settings.disk_free_bytes:
+            needed = self._settings.disk_free_bytes
             self._store.set_disk_full(
-                f"the disk has {free // 2**20} MiB free, under the {self._settings.disk_free_bytes // 2**20} MiB "
-                "of disk_free_bytes; make room and Skep goes on by itself"
+                f"the disk has {free // 2**20} MiB free, under the {needed // 2**20} MiB of disk_free_bytes; "
+                "make room and Skep goes on by itself"
             )
         else:
             self._store.writer.keep_reserve()

@@ -21,10 +21,11 @@ from road.cycle_client import CycleClient, SwarmGone
 from road.judging import Judge
 from safety.gateway import SafetyGateway
 from settings import Settings
-from store import recording
+from store import claims, recording
 from store.records import Claim, TaskRef
 from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 from tool_router import NO_ROUTE, Route, ToolRouter
 
 logger = logging.getLogger(__name__)
@@ -187,7 +188,7 @@ class Road:
         return attempt is not None and attempt["swarm"] is not None
 
     def _await_outcome(self, journey: Journey) -> Outcome | None:
-        """The outcome of a cycle that was started: stored already, still to come, or lost with its process."""
+        """The outcome of a cycle that was started: stored, still to come, or lost with its process."""
         claim = journey.claim
         while True:
             attempt = self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
@@ -210,8 +211,8 @@ class Road:
         effect = self._gateway.effect_of(claim.task)
         limit = self._policy.interruption_limit(claim.task)
 
-        def interrupt(tx: recording.Transaction) -> None:
-            row = recording.claims.held(tx, claim.ref, "an interruption")
+        def interrupt(tx: Transaction) -> None:
+            row = claims.held(tx, claim.ref, "an interruption")
             if row is not None:
                 recording.interrupted(tx, row, effect, limit, what)
 

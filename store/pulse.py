@@ -1,4 +1,4 @@
-"""Noticing that somebody has committed: at once for this process, within 20 ms for any other (50 ms when idle)."""
+"""Noticing that somebody has committed: within 20 ms, or 50 ms when nothing has happened for a while."""
 
 from __future__ import annotations
 

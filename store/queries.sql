@@ -490,3 +490,7 @@ INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
 -- gate_facts --
 -- What holds whole kinds of tasks back.
 SELECT key, value FROM meta WHERE key IN ('paused', 'model_status', 'local_status', 'disk_full');
+
+-- get_shown --
+-- A task's entry in the queue file as it was last rendered.
+SELECT text FROM shown WHERE task = :task;

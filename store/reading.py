@@ -170,6 +170,6 @@ def states_of_statuses(statuses: Sequence[str]) -> str | None:
 
 def event_of(row: sqlite3.Row) -> dict[str, Any]:
     """An event as every face shows it: columns and fields in one object, `task_id` and `status` always."""
-    told = {"seq": row["seq"], "ts": row["ts"], "event": row["event"], "task_id": row["task_id"]}
-    told |= {"status": row["status"], "worker_id": row["worker_id"], "attempt": row["attempt"]}
-    return told | json.loads(row["data"])
+    columns = ("seq", "ts", "event", "task_id", "status", "worker_id", "attempt")
+    fields: dict[str, Any] = json.loads(row["data"])
+    return {name: row[name] for name in columns} | fields

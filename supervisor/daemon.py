@@ -25,6 +25,9 @@ LOOK_EVERY_S: Final = 0.05
 #: Seconds a process gets beyond the grace of the tasks.
 GOODBYE_S: Final = 8.0
 
+#: Seconds for which a verb that asks whether a daemon runs may be in the way of the lock.
+LOOKED_AT_S: Final = 0.3
+
 #: Called with the name and exit code of a process that fell over.
 OnFall = Callable[[str, int], None]
 
@@ -79,7 +82,7 @@ def lock_home(home: Home) -> filelock.FileLock:
     """Hold the home for one daemon. Raises `AlreadyRunning`."""
     lock = filelock.FileLock(home.daemon_lock, mode=0o600)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=LOOKED_AT_S)
     except filelock.Timeout:
         raise AlreadyRunning(
             f"A daemon already runs on {home.root}. Use `skep status` to look at it, or another SKEP_HOME."

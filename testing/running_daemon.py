@@ -60,13 +60,13 @@ class RunningDaemon:
 
     def stop(self) -> int:
         """Ctrl-C, and wait; the exit code."""
-        assert self._process is not None  # noqa: S101  it was started
+        assert self._process is not None
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(PATIENCE_S)
 
     def wait_for_exit(self) -> int:
         """Wait until it ends by itself; the exit code."""
-        assert self._process is not None  # noqa: S101  it was started
+        assert self._process is not None
         return self._process.wait(PATIENCE_S)
 
     def kill_everything(self) -> None:
@@ -170,9 +170,8 @@ def _environment(root: Path, swarm_port: int, panel_port: int) -> dict[str, str]
 
 def _processes(wanted: list[bytes]) -> Iterator[int]:
     """Processes whose arguments hold these in a row (proc(5))."""
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                arguments = Path(f"/proc/{name}/cmdline").read_bytes().split(b"\0")
-                if any(arguments[at : at + len(wanted)] == wanted for at in range(len(arguments))):
-                    yield int(name)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            if any(arguments[at : at + len(wanted)] == wanted for at in range(len(arguments))):
+                yield int(process.name)

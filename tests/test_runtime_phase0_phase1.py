@@ -72,7 +72,17 @@ def test_a_refused_command_never_reaches_the_api_and_says_which_rule(daemon):
     assert "completed" not in daemon.statuses("evil")
 
 
-@pytest.mark.parametrize("command", ["python3 -c 1", "curl http://x/y", "nc -l 1", "git push", "sh -c id", "cat /etc/passwd"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python3 -c 1",
+        "curl http://x/y",
+        "nc -l 1",
+        "git push",
+        "sh -c id",
+        "cat /etc/passwd",
+    ],
+)
 def test_what_is_not_on_the_allowlist_does_not_run(daemon, command):
     answer = daemon.skep("add", "--command", command, "--json")
     (task_id,) = json.loads(answer.stdout)["ids"]
@@ -93,7 +103,10 @@ def test_a_model_task_goes_through_cycle_once_and_its_answer_usage_and_model_are
 
 def test_cycle_and_plan_answer_nobody_without_the_token(daemon):
     base = f"http://127.0.0.1:{daemon.swarm_port}"
-    for path, body in (("/cycle", {"task_id": "x", "lease": 1, "mode": "local", "argv": ["id"]}), ("/plan", {})):
+    for path, body in (
+        ("/cycle", {"task_id": "x", "lease": 1, "mode": "local", "argv": ["id"]}),
+        ("/plan", {}),
+    ):
         assert httpx.post(base + path, json=body).status_code == 401
         wrong = httpx.post(base + path, json=body, headers={"Authorization": "Bearer wrong"})
         assert wrong.status_code == 401

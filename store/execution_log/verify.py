@@ -6,16 +6,14 @@ bytes; only a line that differs is taken apart to say how. Runs beside a daemon 
 
 from __future__ import annotations
 
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO, Final, NamedTuple
 
+from host_platform import is_lock_held
 from settings import Home
 from store import database
 from store.execution_log.chain import GENESIS, Problem, check_line, disagreement, render
@@ -62,7 +60,7 @@ def verify(
 ) -> VerifyResult:
     """Check the whole log of a home. Raises `StoreError` where the store or a file cannot be read."""
     history = History(open_reader or partial(database.open_reader, home.database))
-    check = _Check(home, history, leader_runs or partial(_is_locked, home.leader_lock), patience_s)
+    check = _Check(home, history, leader_runs or partial(is_lock_held, home.leader_lock), patience_s)
     first_bad = None
     try:
         with database.translated(home.log_file):
@@ -76,21 +74,6 @@ def verify(
 
 def _no_progress(_done: int, _total: int) -> None:
     pass
-
-
-def _is_locked(lock: Path) -> bool:
-    """Whether a process holds the leader's lock; to ask, it is taken for an instant, shared."""
-    try:
-        handle = os.open(lock, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 class _Bad(Exception):

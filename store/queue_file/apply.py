@@ -96,6 +96,7 @@ def load(tx: Transaction, row: sqlite3.Row) -> Stored:
         Rendering(each["first_revision"], each["hash"], each["version"], Status(each["status"]))
         for each in tx.all("renderings_of", task=row["seq"])
     ]
+    shown = tx.one("get_shown", task=row["seq"]) if status in ENDED else None
     versions = tx.all("versions_of", task=row["seq"]) if row["version"] > 1 else []
     return Stored(
         id=row["id"],
@@ -105,6 +106,7 @@ def load(tx: Transaction, row: sqlite3.Row) -> Stored:
         code=row["code"],
         reason=row["reason"],
         finished_at=machine_values(row, doc).get("finished_at") if status in ENDED else None,
+        shown_finished_at=json.loads(shown["text"]).get("finished_at") if shown else None,
         renderings=renderings,
         versions={each["version"]: json.loads(each["doc"]) for each in versions},
     )

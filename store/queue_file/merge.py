@@ -160,7 +160,8 @@ def _saw_this_end(wish: Wish, stored: Stored, base: _Base) -> bool:
     finished_at = wish.entry.get("finished_at")
     if finished_at is not None:
         return bool(finished_at == stored.finished_at)
-    return wish.revision is not None and base.is_latest and base.status in RETRIABLE
+    was_shown = base.is_latest and base.status in RETRIABLE and stored.shown_finished_at == stored.finished_at
+    return wish.revision is not None and was_shown
 
 
 def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action]:

@@ -34,6 +34,8 @@ class Stored:
     reason: str | None
     #: when it ended, as the file shows it
     finished_at: str | None
+    #: the same as it was last shown; another one when it ended again since
+    shown_finished_at: str | None
     renderings: Sequence[Rendering]
     #: earlier documents by version, as far as they are needed
     versions: Mapping[int, Document]

@@ -47,7 +47,7 @@ def check_nothing_is_lost(daemon: RunningDaemon, ids: list[str]) -> dict[str, li
 
 
 def check_nothing_finished_ran_again(events: list[dict[str, Any]], times: list[float]) -> None:
-    """Executions seen from outside: none after the result was recorded, none without an attempt of its own."""
+    """Executions seen from outside: none after the result was recorded, none without its own attempt."""
     claims = [event for event in events if event["event"] == "task.in_progress"]
     assert len(times) <= len(claims), (len(times), [event["event"] for event in events])
     for event in events:

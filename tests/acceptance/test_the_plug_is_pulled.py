@@ -1,7 +1,8 @@
 """kill -9 of worker, of swarm, of everything, at every named step and at random times.
 
-Afterwards every task has exactly one end or a visible question, nothing that had finished ran again (counted
-from outside: calls by the model server that sees each, commands by the files they open), and the log is whole.
+Afterwards every task has exactly one end or a visible question, nothing that had finished ran again
+(counted from outside: calls by the model server that sees each, commands by the files they open), and the log
+is whole.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -51,7 +53,7 @@ def files(daemon):
     witness.close()
 
 
-def mixed_tasks(daemon, count: int) -> list[dict]:
+def mixed_tasks(daemon: RunningDaemon, count: int) -> list[dict[str, Any]]:
     """Model calls and commands, every third waiting for the one before it."""
     tasks = []
     for number in range(count):
@@ -60,7 +62,7 @@ def mixed_tasks(daemon, count: int) -> list[dict]:
             file = daemon.root / "workspace" / f"seen-{name}.txt"
             if not file.exists():
                 file.write_text("seen\n")
-            task = {"id": name, "command": f"cat seen-{name}.txt"}
+            task: dict[str, Any] = {"id": name, "command": f"cat seen-{name}.txt"}
         else:
             task = {"id": name, "prompt": f"do [{name}]"}
         if number % 3 == 2:
@@ -114,7 +116,7 @@ def test_a_task_that_takes_its_process_with_it_every_time_stops_after_its_attemp
 
 
 def test_random_kills_over_three_hundred_tasks_while_another_program_edits_the_queue(daemon, model, files):
-    rng = random.Random(20261121)  # noqa: S311  repeatable, not secret
+    rng = random.Random(20261121)
     tasks = mixed_tasks(daemon, 240)
     daemon.start("--no-panel")
     daemon.add_to_queue(*tasks)

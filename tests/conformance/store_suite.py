@@ -71,7 +71,11 @@ class StoreSuite:
 
     def test_higher_priority_goes_first_and_equals_go_in_order_of_arrival(self, store, who):
         submit(
-            store, new_task(id="a"), new_task(id="b", priority=5), new_task(id="c", priority=5), new_task(id="d")
+            store,
+            new_task(id="a"),
+            new_task(id="b", priority=5),
+            new_task(id="c", priority=5),
+            new_task(id="d"),
         )
         assert [claim.id for claim in store.claim(who, 10)] == ["b", "c", "a", "d"]
 
@@ -91,7 +95,9 @@ class StoreSuite:
         assert [claim.id for claim in store.claim(who, 10)] == ["c"]
 
     def test_when_a_dependency_fails_everyone_behind_it_fails_and_says_why(self, store, who):
-        submit(store, new_task(id="a"), new_task(id="b", depends_on=["a"]), new_task(id="c", depends_on=["b"]))
+        submit(
+            store, new_task(id="a"), new_task(id="b", depends_on=["a"]), new_task(id="c", depends_on=["b"])
+        )
         (claim,) = store.claim(who, 10)
         fail(store, claim)
         assert [status(store, name) for name in "abc"] == ["failed"] * 3
@@ -99,7 +105,9 @@ class StoreSuite:
         assert store.reader.task("c")["code"] == "dependency_failed"
 
     def test_retrying_the_dependency_brings_its_dependants_back(self, store, who):
-        submit(store, new_task(id="a"), new_task(id="b", depends_on=["a"]), new_task(id="c", depends_on=["b"]))
+        submit(
+            store, new_task(id="a"), new_task(id="b", depends_on=["a"]), new_task(id="c", depends_on=["b"])
+        )
         (claim,) = store.claim(who, 10)
         fail(store, claim)
         store.retry("a", "test")

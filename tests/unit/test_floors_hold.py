@@ -31,7 +31,8 @@ FLOORS: list[set[str]] = [
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},
-    {"errors", "events", "clock", "faults", "outcome", "stopping"},
+    {"statuses"},
+    {"errors", "events", "limits", "clock", "faults", "outcome", "stopping"},
 ]
 
 #: Which room may look at which others on its own floor.

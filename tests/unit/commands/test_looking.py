@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from commands.daemon_state import is_held, look
+from commands.daemon_state import look
+from host_platform import is_lock_held
 from store.reading import MODEL_STATUS
 from supervisor.daemon import lock_home
 
@@ -152,8 +153,8 @@ def test_a_lock_is_looked_at_without_being_made(home):
     assert not home.daemon_lock.exists()
     home.state.mkdir()
     with lock_home(home):
-        assert is_held(home.daemon_lock)
-    assert not is_held(home.daemon_lock)
+        assert is_lock_held(home.daemon_lock)
+    assert not is_lock_held(home.daemon_lock)
 
 
 # -- log ---------------------------------------------------------------------------------------------------

@@ -270,6 +270,23 @@ def test_a_retry_counts_for_the_end_that_was_seen_and_not_for_a_later_one(keepin
     assert len(keeping.events("task.retried")) == 1
 
 
+def test_an_entry_that_names_no_end_sends_back_only_the_end_that_was_shown(keeping: Keeping) -> None:
+    keeping.put(A)
+    keeping.do("a", Status.FAILED)
+    keeping.round()
+    content = keeping.shown()
+    content["tasks"].append({"id": "a", "prompt": "try this"})
+    keeping.save(content)
+    keeping.look()
+    assert keeping.status("a") == "pending"
+    keeping.do("a", Status.FAILED)
+
+    keeping.save(content | {"x": 1})
+    keeping.look()
+
+    assert keeping.status("a") == "failed"
+
+
 def test_a_status_edited_to_cancelled_cancels(keeping: Keeping) -> None:
     keeping.put(A)
 
