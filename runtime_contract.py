@@ -37,6 +37,7 @@ __all__ = [
     "KNOWN_EXECUTION_STATUSES",
     "MACHINE_KEYS",
     "MICROS_PER_DOLLAR",
+    "PARENT_PATTERN",
     "QUEUE_CONTRACT_VERSION",
     "STATUS_READINGS",
     "USER_FIELDS",
@@ -62,6 +63,8 @@ QUEUE_CONTRACT_VERSION: Final = "1.1"
 DEFAULT_API_ENDPOINT: Final = "http://127.0.0.1:8420"
 MICROS_PER_DOLLAR: Final = 1_000_000
 
+#: The id of another task, which may be one of a run.
+PARENT_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
 #: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -318,6 +321,9 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
     _check_work(task, path)
     if not ID_PATTERN.fullmatch(task.id):
         _refuse(path, "id", f"must match {ID_PATTERN.pattern}", task.id)
+    for number, parent in enumerate(task.depends_on):
+        if not PARENT_PATTERN.fullmatch(parent):
+            _refuse(path, f"depends_on[{number}]", "must be the id of a task", parent)
     if task.status not in STATUS_READINGS:
         _refuse(path, "status", f"must be one of {', '.join(sorted(STATUS_READINGS))}", task.status)
     for field, size, bound in _measures(task, limits):

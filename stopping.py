@@ -8,7 +8,6 @@ gone, however it ended, and the process hurries after it.
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import threading
 from types import FrameType
@@ -28,8 +27,6 @@ class Stop:
         self.is_hurried = False
         #: what asked, for the log
         self.reason = ""
-        self._signals = 0
-        self._signalled_by: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def ask(self, reason: str, *, hurried: bool = False) -> None:
         """Ask the process to stop; the first reason stands."""
@@ -39,27 +36,28 @@ class Stop:
             self.asked.set()
 
     def on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT. To be called from the main thread."""
-        threading.Thread(target=self._wait_for_signal, name="signals", daemon=True).start()
+        """Stop on SIGTERM and SIGINT. To be called from the main thread.
+
+        The signal is told through a file descriptor that a thread waits at (signal.set_wakeup_fd): a Python
+        handler runs between two steps of the main thread, which may just have begun to wait for ever.
+        """
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._signalled)
+            signal.signal(number, _be_told)
+        threading.Thread(target=self._wait_for_signals, args=(reading,), name="signals", daemon=True).start()
 
     def on_closed_pipe(self, handle: int = 0) -> None:
         """Stop when the supervisor's end of the pipe at file descriptor `handle` closes."""
         threading.Thread(target=self._wait_for_end, args=(handle,), name="pipe", daemon=True).start()
 
-    def _signalled(self, number: int, frame: FrameType | None) -> None:
-        """Called between any two steps of the main thread, perhaps while that holds the lock of `asked`.
-
-        So nothing here may wait for a lock; a SimpleQueue is made for that.
-        """
-        self._signals += 1
-        if self._signals > 1 or self.asked.is_set():
-            os._exit(ENDED_AT_ONCE)
-        self._signalled_by.put(signal.Signals(number).name)
-
-    def _wait_for_signal(self) -> None:
-        self.ask(self._signalled_by.get())
+    def _wait_for_signals(self, reading: int) -> None:
+        while True:
+            number = os.read(reading, 1)[0]
+            if self.asked.is_set():
+                os._exit(ENDED_AT_ONCE)
+            self.ask(signal.Signals(number).name)
 
     def _wait_for_end(self, handle: int) -> None:
         while True:
@@ -69,3 +67,7 @@ class Stop:
             except OSError:
                 break
         self.ask("the supervisor is gone", hurried=True)
+
+
+def _be_told(number: int, frame: FrameType | None) -> None:
+    """Without a handler of its own the signal would end the process before anybody is told."""

@@ -52,6 +52,8 @@ class Worker:
         self.stop = stop
         self.settings = settings
         self.worker_id = worker_id
+        #: set when nothing runs here any more
+        self.is_over = threading.Event()
         self.store = SqliteStore(home, settings)
         self.pulse = Pulse(self.store.reader)
         who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
@@ -66,7 +68,8 @@ class Worker:
             who,
             policy,
             gateway.effect_of,
-            lambda claim: self.engine.adopt(claim, self.road.resume),
+            carry_on=lambda claim: self.engine.adopt(claim, self.road.resume),
+            is_held=lambda ref: ref in self.engine.held(),
         )
         self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id)
         self.engine.on_lost = lambda ref: self.road.stop_task(ref, hand_back=True)
@@ -90,6 +93,7 @@ class Worker:
         left = self.engine.drain(5.0)
         if left:
             logger.warning("%d tasks did not stop; the next start picks them up", len(left))
+        self.is_over.set()
         self._tell("daemon.stopped")
         self.leadership.stop()
         self.pulse.stop()
@@ -101,7 +105,7 @@ class Worker:
         """Stop running tasks that a person has cancelled, well within a second."""
         changed = threading.Event()
         self.pulse.listen(changed)
-        while not self.stop.asked.wait(CANCEL_LOOK_S):
+        while not self.is_over.wait(CANCEL_LOOK_S):
             changed.wait(LOOK_ANYWAY_S)
             changed.clear()
             if not self.engine.held():

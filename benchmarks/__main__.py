@@ -9,6 +9,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def _measure(bench: Bench, chosen: Sequence[Row]) -> tuple[dict[str, list[Figure
         try:
             figures[row.name] = row.run(bench)
         except Exception as error:
-            print(f"    {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            print("".join(traceback.format_exception(error)), file=sys.stderr, flush=True)
             failed.append(row.name)
             continue
         for one in figures[row.name]:

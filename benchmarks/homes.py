@@ -25,8 +25,10 @@ from store.records import Intake, NewTask
 from store.sqlite_store import SqliteStore
 from testing.running_daemon import RunningDaemon
 
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
 LOOK_EVERY_S = 0.1
+#: Of the daemon's log, shown where a measurement breaks.
+LOG_LINES = 15
 
 
 def commands(count: int) -> list[dict[str, Any]]:
@@ -68,6 +70,10 @@ def daemon(root: Path, *flags: str, **environment: str) -> Iterator[RunningDaemo
     running = RunningDaemon(root, **environment)
     try:
         yield running.start(*flags)
+    except Exception as error:
+        # The home goes away with its log, so what it said goes along.
+        error.add_note("\n".join(running.log().splitlines()[-LOG_LINES:]))
+        raise
     finally:
         running.kill_everything()
 

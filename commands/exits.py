@@ -30,6 +30,7 @@ _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (errors.InvalidRequest, USAGE),
     (errors.StoreError, UNREACHABLE),
     (errors.DaemonUnreachable, UNREACHABLE),
+    (errors.AlreadyRunning, UNREACHABLE),
     (errors.SkepError, FAILED),
     (click.FileError, UNREACHABLE),
     (click.ClickException, USAGE),

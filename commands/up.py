@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -13,9 +14,12 @@ from commands.terminal import clean
 from daemon_log import configure_logging
 from errors import SkepError
 from panel.login import mint_login_link
+from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
+from store import database
 from store.reading import Reader, event_of
+from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
 from supervisor.daemon import Daemon, lock_home
 from supervisor.idleness import Idleness, Left
@@ -59,7 +63,8 @@ class Teller:
     def _tell(self, word: str, event: dict[str, Any]) -> None:
         what = event.get("question") or event.get("reason") or event.get("result_summary") or ""
         moment = to_local_text(time.time())[11:]
-        click.echo(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
+        with contextlib.suppress(OSError):  # what is told here may go to a file on a full disk
+            click.echo(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
 
 
 @click.command(
@@ -91,15 +96,19 @@ def up(
 def _run(home: Home, settings: Settings, flags: list[str], *, until_idle: bool, with_panel: bool) -> int:
     stop = Stop()
     stop.on_signals()
-    with SqliteStore(home, settings) as store:
-        lock = lock_home(home)
-        try:
+    database.prepare_state_directory(home.state)
+    lock = lock_home(home)
+    try:
+        recovered = recover_if_damaged(home, settings, effect_of=SafetyGateway(home, settings).effect_of)
+        if recovered is not None:
+            click.echo(clean(recovered.message))
+        with SqliteStore(home, settings) as store:
             daemon = Daemon(home, settings, with_panel=with_panel, flags=flags)
             idleness = Idleness(home, store.reader)
             greet(home, settings, with_panel)
             left = _keep_up(daemon, store, stop, idleness, until_idle)
-        finally:
-            lock.release()
+    finally:
+        lock.release()
     return _exit_code(left) if until_idle and not stop.asked.is_set() else 0
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from attempts import AttemptPolicy
 from enrichment import rewards
+from errors import NotFound
 from faults import fault_point
 from outcome import Failure, Outcome, Verdict
 from review import critics
@@ -49,10 +50,17 @@ class Judge:
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
             self._store.write(lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance))
         else:
-            verdict = critics.judge(critics.Work(claim.task, outcome, self._text(outcome), self._workspace))
+            verdict = self._verdict(claim, outcome)
             fault_point("review.before_commit")
             self._store.write(lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance))
         fault_point("review.committed")
+
+    def _verdict(self, claim: Claim, outcome: Outcome) -> Verdict:
+        try:
+            text = self._text(outcome)
+        except (NotFound, OSError) as error:
+            return Verdict(decision="HELD", confidence=0.0, issues=[f"its output cannot be read: {error}"])
+        return critics.judge(critics.Work(claim.task, outcome, text, self._workspace))
 
     def _text(self, outcome: Outcome) -> str:
         if outcome.output_ref is None:

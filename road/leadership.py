@@ -23,11 +23,13 @@ from errors import SkepError, StoreFull
 from road.rescue import Rescuer
 from settings import Home, Settings
 from store import database
+from store.backup import Backup
 from store.execution_log import LogExporter
 from store.pulse import Pulse
 from store.queue_file.inbox import Inbox
 from store.queue_file.keeper import QueueFileKeeper
 from store.queue_file.watch import FileWatch
+from store.reading import DISK_FULL
 from store.sqlite_store import SqliteStore
 
 logger = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class Leadership:
         self._changed = threading.Event()
         self._to_export = threading.Event()
         self._hinted = threading.Event()
+        self._export_ends = threading.Event()
         pulse.listen(self._changed)
         pulse.listen(self._to_export)
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
@@ -96,7 +99,6 @@ class Leadership:
         """Write what is left to write, and let another lead."""
         self._stop.set()
         self._changed.set()
-        self._to_export.set()
         self._thread.join()
 
     def _run(self) -> None:
@@ -125,6 +127,7 @@ class Leadership:
         inbox = Inbox(self._home.inbox, self._store.writer, self._settings.limits, self._store.limits)
         watch = FileWatch(self._hint)
         exporter.start_up()
+        self._export_ends.clear()
         export = threading.Thread(target=self._export, args=(exporter,), name="log-export", daemon=True)
         export.start()
         try:
@@ -143,7 +146,7 @@ class Leadership:
         self._changed.set()
 
     def _stop_exporting(self, export: threading.Thread) -> None:
-        self._stop.set()
+        self._export_ends.set()
         self._to_export.set()
         export.join()
 
@@ -152,7 +155,7 @@ class Leadership:
     def _export(self, exporter: LogExporter) -> None:
         """Copy events into the log as they are committed; what is there at the stop is written before it."""
         while True:
-            stopping = self._stop.is_set()
+            stopping = self._export_ends.is_set()
             self._to_export.clear()
             try:
                 exporter.export_new()
@@ -161,6 +164,8 @@ class Leadership:
                 self._store.set_disk_full(error.message)
             except (SkepError, OSError) as error:
                 logger.error("the log cannot be written: %s", error)
+            except Exception:
+                logger.exception("the log cannot be written")
             if stopping:
                 exporter.close()
                 return
@@ -170,6 +175,7 @@ class Leadership:
 
     def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox) -> None:
         keeper.start_up()
+        copies = Backup(self._home, self._settings, self._store.clock)
         duties = [
             Duty("rescue", 1.0, self._rescuer.rescue),
             Duty("queue file", self._settings.queue_poll_s, keeper.look, on_hint=True),
@@ -179,6 +185,7 @@ class Leadership:
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("disk", 2.0, self._look_at_disk),
+            Duty("backup", 10.0, lambda: self._back_up(copies)),
         ]
         while not self._stop.is_set():
             changed, hinted = self._changed.is_set(), self._hinted.is_set()
@@ -190,6 +197,10 @@ class Leadership:
             next_due = min(duty.due for duty in duties)
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
+        copies.close()
+
+    def _back_up(self, copies: Backup) -> None:
+        copies.run_if_due(time.monotonic())
 
     def _project(self, keeper: QueueFileKeeper) -> float:
         """Show the store in the queue file; seconds until that may be due again."""
@@ -227,6 +238,5 @@ class Leadership:
                 f"the disk has {free // 2**20} MiB free, under the {needed // 2**20} MiB of disk_free_bytes; "
                 "make room and Skep goes on by itself"
             )
-        else:
-            self._store.writer.keep_reserve()
+        elif self._store.writer.keep_reserve() and self._store.reader.fact(DISK_FULL) is not None:
             self._store.set_disk_full(None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
 
 from attempts import AttemptPolicy
 from runtime_contract import Task
 from store import claims, recording
 from store.claims import Claimant
-from store.records import Claim, task_of
+from store.records import Claim, TaskRef, task_of
 from store.rescue import Abandoned
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
@@ -27,23 +28,31 @@ class Rescuer:
         policy: AttemptPolicy,
         effect_of: Callable[[Task], str],
         carry_on: Callable[[Claim], None],
+        is_held: Callable[[TaskRef], bool],
     ) -> None:
         self._store = store
         self._who = who
         self._policy = policy
         self._effect_of = effect_of
         self._carry_on = carry_on
+        self._is_held = is_held
 
     def rescue(self) -> int:
         """Look once; how many tasks were rescued. Cheap while nothing runs elsewhere."""
-        mine = str(self._who.owner)
-        if all(row["owner"] == mine for row in self._store.reader.all("running")):
+        if all(map(self._is_ours, self._store.reader.all("running"))):
             return 0
-        found = [one for one in self._store.find_abandoned() if one.row["owner"] != mine]
+        found = [one for one in self._store.find_abandoned() if not self._is_ours(one.row)]
         for one in found:
             logger.warning("task %s: its worker is gone (%s)", one.row["id"], one.execution)
             self._rescue(one)
         return len(found)
+
+    def _is_ours(self, row: sqlite3.Row) -> bool:
+        """Whether this worker has it in hand. One it dropped, as when the disk was full, is not."""
+        if row["owner"] != str(self._who.owner):
+            return False
+        is_fresh: bool = row["lease_expires"] >= self._store.clock.monotonic()
+        return is_fresh or self._is_held(TaskRef(row["id"], row["lease"]))
 
     def _rescue(self, one: Abandoned) -> None:
         if one.execution in {"ended", "running"}:

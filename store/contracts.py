@@ -66,4 +66,7 @@ class Engine(Protocol):
         """Withdraw a task, running or not."""
 
     def serve(self, handle: Handler, stop: threading.Event) -> None:
-        """Claim and hand out tasks until told to stop; returns when everything claimed is off our hands."""
+        """Claim and hand out tasks until told to stop; what was handed out goes on."""
+
+    def drain(self, seconds: float) -> list[TaskRef]:
+        """Wait for what was handed out, at most so long; what still runs then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
 import cronsim
 
@@ -12,7 +13,29 @@ from store import ending, lanes
 from store.records import EndedTask, Intake, NewTask, RefusedTask, task_of
 from store.transaction import Transaction, dump
 
-CYCLE = "dependency_cycle"
+CYCLE: Final = "dependency_cycle"
+#: The limits that the leader goes by, kept so that every process enters tasks into the same lanes.
+LANE_LIMITS: Final = "lane_limits"
+
+
+def enter_unknown(
+    tx: Transaction, brought: Intake, source: str, limits: lanes.ConcurrencyLimits
+) -> list[str]:
+    """Enter what the store does not know; of entries with one id the first. The ids of the new tasks."""
+    kept = tx.meta(LANE_LIMITS)
+    limits = limits if kept is None else lanes.ConcurrencyLimits.from_json(kept)
+    ids = [new.task.id for new in brought.new]
+    ids += [entry.id for entry in brought.refused] + [entry.id for entry in brought.ended]
+    known = states_of(tx, ids)
+    fresh, again = {}, list(brought.duplicates)
+    for new in brought.new:
+        if new.task.id in known or new.task.id in fresh:
+            again.append(new.task.id)
+        else:
+            fresh[new.task.id] = new
+    refused = [entry for entry in brought.refused if entry.id not in known]
+    ended = [entry for entry in brought.ended if entry.id not in known]
+    return enter(tx, Intake(list(fresh.values()), refused, ended, again), source, limits)
 
 
 def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.ConcurrencyLimits) -> list[str]:

@@ -7,6 +7,7 @@ at, and a lane that is closed hides the tasks behind it at no cost, however many
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,16 @@ class ConcurrencyLimits:
 
     tags: Mapping[str, int] = field(default_factory=dict)
     models: Mapping[str, int] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """The limits as the store keeps them."""
+        return json.dumps([dict(self.tags), dict(self.models)], sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> ConcurrencyLimits:
+        """The limits that `as_json` told."""
+        tags, models = json.loads(text)
+        return cls(tags, models)
 
     def of(self, limit: str) -> int | None:
         """The limit a part of a lane stands for, or none."""

@@ -82,7 +82,7 @@ UPDATE missing_parent SET warned = 1 WHERE child = :child;
 
 -- parents_of --
 -- What a task waits for, with the state of each that exists.
-SELECT edge.parent AS id, parent.state AS state
+SELECT edge.parent AS id, parent.state AS state, parent.every AS every
 FROM edge LEFT JOIN task AS parent ON parent.id = edge.parent
 WHERE edge.child = :child ORDER BY edge.parent;
 

@@ -185,7 +185,8 @@ def requeue(
     tx.run(
         "to_queue",
         seq=row["seq"],
-        state="delayed" if later else "ready",
+        # an edit while it ran may have given it something to wait for
+        state="blocked" if row["waiting_on"] else "delayed" if later else "ready",
         not_before=not_before if later else None,
         waiting_for=waiting_for,
         reason=reason,

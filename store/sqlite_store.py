@@ -50,14 +50,7 @@ class SqliteStore:
 
     def submit(self, brought: Intake, source: str) -> list[str]:
         """Enter tasks whose ids are new; ids already known are noted and left. The ids entered."""
-
-        def enter(tx: Transaction) -> list[str]:
-            known = intake.states_of(tx, [new.task.id for new in brought.new])
-            fresh = [new for new in brought.new if new.task.id not in known]
-            told = [*brought.duplicates, *known]
-            return intake.enter(tx, Intake(fresh, brought.refused, brought.ended, told), source, self.limits)
-
-        return self.write(enter)
+        return self.write(lambda tx: intake.enter_unknown(tx, brought, source, self.limits))
 
     # -- the worker ----------------------------------------------------------------------------------------
 
@@ -130,6 +123,12 @@ class SqliteStore:
         """Claim again; false if it was not paused."""
 
         def resume(tx: Transaction) -> bool:
+            asked = tx.one("open_decision_of_kind", kind="recovery")
+            if asked is not None:
+                answering.answer(
+                    tx, answering.Answer(asked["id"], "accept", by), self.settings.attempt_policy
+                )
+                return True
             was_paused = tx.meta(PAUSED) is not None
             if was_paused:
                 tx.run("delete_meta", key=PAUSED)
@@ -171,9 +170,9 @@ class SqliteStore:
         """Put waiting tasks into the lanes that today's concurrency limits ask for."""
 
         def apply(tx: Transaction) -> None:
-            wanted = dump([dict(self.limits.tags), dict(self.limits.models)])
-            if tx.meta("lane_limits") != wanted:
+            wanted = self.limits.as_json()
+            if tx.meta(intake.LANE_LIMITS) != wanted:
                 intake.assign_lanes(tx, self.limits)
-                tx.set_meta("lane_limits", wanted)
+                tx.set_meta(intake.LANE_LIMITS, wanted)
 
         self.write(apply)

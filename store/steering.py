@@ -50,6 +50,14 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
         raise TransitionNotAllowed(
             f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
         )
+    reopen(tx, row, by)
+
+
+def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> None:
+    """Send an ended task and those that failed for its sake back, and look anew at what they wait for.
+
+    Raises `TransitionNotAllowed`.
+    """
     again = [find(tx, each) for each in ending.reopen(tx, row, by)]
     waiting = [task_of(each["doc"], each["id"]) for each in again if each["state"] == "blocked"]
     intake.settle_dependencies(tx, waiting, reaches_older=True)

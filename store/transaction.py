@@ -38,8 +38,8 @@ class Transaction:
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a query, or none."""
-        row: sqlite3.Row | None = self.run(name, **values).fetchone()
-        return row
+        rows = self.all(name, **values)  # read to its end: a half-read RETURNING holds the transaction open
+        return rows[0] if rows else None
 
     def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
         """Every row of a query."""

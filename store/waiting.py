@@ -43,8 +43,15 @@ def waiting_for(
 
 def _dependencies(parents: Sequence[sqlite3.Row]) -> str:
     missing = [parent["id"] for parent in parents if parent["state"] is None]
-    open_ones = [parent["id"] for parent in parents if parent["state"] not in {None, "approved"}]
+    schedules = [parent["id"] for parent in parents if parent["every"] is not None]
+    open_ones = [
+        parent["id"]
+        for parent in parents
+        if parent["state"] not in {None, "approved"} and parent["id"] not in schedules
+    ]
     told = []
+    if schedules:
+        told.append(f"{_some(schedules)}, a schedule, which never ends: depend on one of its firings")
     if open_ones:
         told.append(f"{_some(open_ones)} to be approved")
     if missing:
@@ -75,7 +82,8 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
         kind, _, name = full.partition(":")
         return f"the concurrency limit of {kind} {name} ({now.limits.of(full)} at once)"
     if lanes.ALONE in lane.split("|") and now.running:
-        return f"{len(now.running)} running tasks to end: it runs alone (parallel_safe is false)"
+        count = "a running task" if len(now.running) == 1 else f"{len(now.running)} running tasks"
+        return f"{count} to end: it runs alone (parallel_safe is false)"
     if any(lanes.ALONE in other.split("|") for other in now.running):
         return "a task that runs alone to end"
     return "a free slot"

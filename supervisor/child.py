@@ -44,7 +44,7 @@ class Child:
         """Start it if it is due; the exit code if it has just fallen over. `now` is monotonic seconds."""
         if self._process is None:
             if now >= self._start_again:
-                self._start(now)
+                self._try_to_start(now)
             return None
         code = self._process.poll()
         if code is None:
@@ -52,7 +52,16 @@ class Child:
         self._fell(now)
         return code
 
-    def _start(self, now: float) -> None:
+    def _try_to_start(self, now: float) -> None:
+        """Start it; a machine that cannot just now (memory, processes) is asked again later."""
+        self._started = now
+        try:
+            self._start()
+        except OSError as error:
+            logger.error("%s cannot be started: %s", self.name, error)
+            self._fell(now)
+
+    def _start(self) -> None:
         environment = os.environ | {"PYTHONUNBUFFERED": "1"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", *self._arguments, "--supervised"],
@@ -60,7 +69,6 @@ class Child:
             start_new_session=True,
             env=environment,
         )
-        self._started = now
 
     def _fell(self, now: float) -> None:
         self._falls = 0 if now - self._started > STEADY_S else self._falls

@@ -120,7 +120,7 @@ def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, 
             case Edit():
                 take_document(tx, row, action, rules, asked)
             case Retry():
-                retry(tx, row, asked.by)
+                steering.reopen(tx, row, asked.by)
             case Cancel():
                 steering.cancel(tx, task_id, asked.by, f"cancelled in {_place(asked.by)}")
             case Conflict():
@@ -221,15 +221,6 @@ def _hold_or_release(tx: Transaction, task_id: str, fields: Sequence[str]) -> No
 
 def _settle(tx: Transaction, task: Task, fields: Sequence[str]) -> None:
     if "depends_on" in fields:
-        intake.settle_dependencies(tx, [task], reaches_older=True)
-
-
-def retry(tx: Transaction, row: sqlite3.Row, by: str) -> None:
-    """Send an ended task back with its attempts forgotten. Raises `TransitionNotAllowed`."""
-    ending.reopen(tx, row, by)
-    again = steering.find(tx, row["id"])
-    if again["state"] == "blocked":
-        task = parse_document(json.loads(again["doc"]), row["id"])
         intake.settle_dependencies(tx, [task], reaches_older=True)
 
 

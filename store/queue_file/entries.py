@@ -87,7 +87,7 @@ def read(parsed: object) -> QueueEntries:
     queue = _check_top(parsed)
     found = QueueEntries(top=_top_of(parsed), revision=queue.revision)
     if not _is_loopback(queue.api_endpoint):
-        rule = "must be an http address on this machine (127.0.0.1, localhost or ::1)"
+        rule = "must be a loopback http address (127.0.0.1, localhost or ::1)"
         found.refused_keys.append(("api_endpoint", rule, dump(queue.api_endpoint)))
         found.top["api_endpoint"] = DEFAULT_API_ENDPOINT
     for section in SECTIONS:

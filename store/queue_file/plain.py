@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from runtime_contract import ENDED, ID_PATTERN, STATUS_READINGS, Limits, Task
+from runtime_contract import ENDED, ID_PATTERN, PARENT_PATTERN, STATUS_READINGS, Limits, Task
 from store.records import NewTask
 
 Check = Callable[[Any, Limits], bool]
@@ -58,7 +58,9 @@ _CHECKS: Final[dict[str, Check]] = {
     "prompt": lambda value, limits: _is_words(value, limits.prompt_chars),
     "command": lambda value, limits: _is_words(value, limits.command_chars),
     "mode": lambda value, _: type(value) is str,
-    "depends_on": lambda value, limits: _is_texts(value, limits.depends_on_items, 10**9),
+    "depends_on": lambda value, limits: (
+        _is_texts(value, limits.depends_on_items, 257) and all(map(PARENT_PATTERN.fullmatch, value))
+    ),
     "parallel_safe": lambda value, _: type(value) is bool,
     "status": lambda value, _: type(value) is str and value in _OPEN_READINGS,
     "priority": lambda value, limits: type(value) is int and -limits.priority <= value <= limits.priority,

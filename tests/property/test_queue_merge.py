@@ -108,9 +108,7 @@ class QueueFile(RuleBasedStateMachine):
             self.buffer.pop("revision", None)
         self._save()
 
-    @precondition(
-        lambda self: {"failed", "cancelled", "safety_blocked"} & set(self.keeping.statuses().values())
-    )
+    @precondition(lambda self: not ENDED.isdisjoint(self.keeping.statuses().values()))
     @rule(data=st.data())
     def send_back(self, data: Any) -> None:
         if data.draw(st.booleans()):

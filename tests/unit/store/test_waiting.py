@@ -84,7 +84,7 @@ def test_a_concurrency_limit_is_named_and_holds_nobody_else(store, who, fields, 
 def test_a_task_that_runs_alone_and_those_it_keeps_waiting_say_so(store, who):
     submit(store, new_task(id="one"), new_task(id="a", parallel_safe=False))
     (one,) = store.claim(who, 5)
-    assert why(store) == "1 running tasks to end: it runs alone (parallel_safe is false)"
+    assert why(store) == "a running task to end: it runs alone (parallel_safe is false)"
     approve(store, one)
     assert [claim.id for claim in store.claim(who, 5)] == ["a"]
     submit(store, new_task(id="b"))
