@@ -11,7 +11,7 @@ STAMP := $(VENV)/.set-up
 BENCH_STAMP := $(VENV)/.bench-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock bench clean
+.PHONY: docs help setup run test check format lock bench clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ lock: ## pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	$(UV_LOCK) --extra dev -c requirements.lock -o requirements-dev.lock >/dev/null && \
 	echo '==> requirements-bench.lock' && \
 	$(UV_LOCK) --extra bench -c requirements-dev.lock -o requirements-bench.lock >/dev/null
+
+docs: setup ## write the generated parts of the documents again
+	@$(BIN)/python docs/generate.py
 
 bench: $(BENCH_STAMP) ## measure against the peers named in docs
 	@$(BIN)/python -m benchmarks $(ARGS)

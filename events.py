@@ -79,7 +79,6 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "daemon.disk_ok": "there is room on the disk again",
     "daemon.recovered": "the database was rebuilt from what was left, and nothing runs until a person agrees",
     "log.repaired": "execution_log.jsonl was torn, missing or not ours; what was there was kept aside",
-    "reward.granted": "an identity earned tokens",
 }
 
 #: Every field an event may carry beside `seq`, `ts`, `event`, `task_id`, `status`, `worker_id` and `attempt`.

@@ -18,7 +18,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "ingest.committed": "its tasks are in the store, the file does not show it yet",
     "claim.before_commit": "a task is chosen, the claim is not durable",
     "claim.committed": "the claim is durable, nothing has been sent",
-    "cycle.sent": "the worker has sent /cycle and waits",
+    "cycle.sent": "the worker is about to send /cycle",
     "cycle.before_start": "swarm has the call and has not recorded its start",
     "cycle.started": "the start is durable, nothing runs yet",
     "cycle.running": "the command or model call is running",

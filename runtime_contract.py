@@ -129,7 +129,7 @@ class Task(pydantic.BaseModel):
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     #: dollars
     min_budget: Annotated[Number, Field(ge=0)] | None = None
-    #: dollars; the task waits rather than pass it
+    #: dollars; a model call that could cost more is not made
     max_budget: Annotated[Number, Field(ge=0)] | None = None
     intensity: Literal["low", "medium", "high"] = "medium"
     #: seconds, from the start of one attempt

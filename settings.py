@@ -27,7 +27,7 @@ from runtime_contract import Limits
 
 ENVIRONMENT_PREFIX: Final = "SKEP_"
 #: Variables with the prefix that are not settings.
-_NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE", "SKEP_COMPLETE"})
+_NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 
 _LIMITS: Final = Limits()

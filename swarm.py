@@ -245,6 +245,7 @@ def _only_one(home: Home) -> filelock.BaseFileLock:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     """Run swarm until it is told to stop."""
+    sys.setswitchinterval(0.0005)
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()

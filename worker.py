@@ -143,6 +143,7 @@ class Worker:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, supervised: bool) -> None:
     """Run one worker until it is told to stop."""
+    sys.setswitchinterval(0.0005)
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()

@@ -71,8 +71,17 @@ def wait_until_gone(running: RunningDaemon) -> None:
 
 def pids_of(running: RunningDaemon) -> dict[str, int]:
     """The processes of a daemon by name, with its supervisor."""
-    found = {name: pid for name in PROCESSES for pid in running.pids(name)}
+    found = {name: _eldest(running.pids(name)) for name in PROCESSES}
     return found | {"supervisor": _parent(next(iter(found.values())))}
+
+
+def _eldest(pids: list[int]) -> int:
+    """The one that is no child of another: a command looks like its starter until it runs its program."""
+    parents = {}
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            parents[pid] = _parent(pid)
+    return next(pid for pid, parent in parents.items() if parent not in parents)
 
 
 def cpu_of(running: RunningDaemon) -> dict[str, float]:

@@ -15,7 +15,7 @@ from benchmarks.measure import Bar, Bench, Beside, Figure, percentile
 from testing.running_daemon import RunningDaemon
 
 #: Seconds between two drops.
-PAUSE_S = (0.3, 0.6)
+PAUSE_S = (0.25, 0.55)
 #: The same, long enough for everything to have gone to rest.
 LONG_PAUSE_S = (6.0, 6.5)
 
@@ -26,7 +26,7 @@ Drop = Callable[[int], float]
 def run(bench: Bench) -> list[Figure]:
     """Measure drops with short pauses and with long ones, beside huey's enqueue."""
     chance = random.Random(1)
-    drops, long_drops = bench.size(40, 8), bench.size(4, 1)
+    drops, long_drops = bench.size(34, 8), bench.size(2, 1)
     with contextlib.ExitStack() as stack:
         ours = stack.enter_context(_idle_daemon(bench))
         measurements = {
@@ -87,7 +87,7 @@ def _idle_daemon(bench: Bench) -> Iterator[Drop]:
 
 
 def _drop(running: RunningDaemon, number: int) -> float:
-    """Save the file as an editor does, and read from the event when the task was claimed."""
+    """Save the file as an editor does; when the task was claimed stands in the store."""
     path = running.root / "queue.json"
     queue = json.loads(path.read_text("utf-8"))
     task_id = f"drop-{number}"
@@ -96,14 +96,10 @@ def _drop(running: RunningDaemon, number: int) -> float:
     fresh.write_text(json.dumps(queue, indent=2), "utf-8")
     saved = time.time()
     fresh.replace(path)
-    homes.wait_for(
-        running.root, "SELECT count(*) AS count FROM task WHERE id = ? AND state = 'approved'", 1,
-        f"the end of {task_id}", task_id,
-    )  # fmt: skip
-    started = homes.read(
-        running.root, "SELECT started FROM task WHERE id = ?", task_id
-    )[0]["started"]  # fmt: skip
-    return float(started - saved) * 1000
+    is_over = "SELECT count(*) AS count FROM task WHERE id = ? AND state = 'approved'"
+    homes.wait_for(running.root, is_over, 1, f"the end of {task_id}", task_id)
+    (row,) = homes.read(running.root, "SELECT started FROM task WHERE id = ?", task_id)
+    return float(row["started"] - saved) * 1000
 
 
 @contextlib.contextmanager

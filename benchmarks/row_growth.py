@@ -49,7 +49,7 @@ def _name(level: int) -> str:
 
 def _drain_at(bench: Bench, level: int, model: str) -> Callable[[], Drained]:
     """A prepared home; each measurement works on a copy of it."""
-    warm_up, count = bench.size(500, 100), bench.size(1_500, 300)
+    warm_up, count = bench.size(300, 100), bench.size(1_500, 300)
     if level < FEW:
         count = count // 3
     bench.say(f"preparing {_name(level)}")

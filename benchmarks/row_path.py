@@ -17,7 +17,7 @@ def run(bench: Bench) -> list[Figure]:
     """Measure the path for commands and for model calls, beside huey and the bare limits."""
     with processes.model_server() as model, processes.module("benchmarks.echo_server", "16") as echo:
         echo_url = processes.first_line(echo)
-        warm_up, count = bench.size(500, 100), bench.size(1_500, 300)
+        warm_up, count = bench.size(300, 100), bench.size(1_500, 300)
         measurements: dict[str, Callable[[], Drained | float]] = {
             "commands": _drain_of(bench, "commands", warm_up, count, model),
             "model calls": _drain_of(bench, "prompts", warm_up, count, model),

@@ -50,7 +50,7 @@ def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
     settings = load_settings(home, os.environ).settings
     for folder in (home.root, home.workspace, home.inbox / "tmp", home.inbox / "new"):
         if not folder.is_dir():
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, mode=0o700)
             yield _name(home, folder) + "/"
     if _write_new(home.queue_file, sample_queue() if sample else empty_queue(settings)):
         yield home.queue_file.name
@@ -72,7 +72,7 @@ def empty_queue(settings: Settings) -> str:
     return terminal.to_json(queue | {"api_endpoint": f"http://127.0.0.1:{settings.swarm_port}"}) + "\n"
 
 
-def _write_new(path: Path, text: str, mode: int = 0o644) -> bool:
+def _write_new(path: Path, text: str, mode: int = 0o600) -> bool:
     """Write a file that does not exist yet; whether that was so."""
     with contextlib.suppress(FileExistsError):
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)

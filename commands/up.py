@@ -89,11 +89,10 @@ def up(
     flags = {"concurrency": concurrency, "workers": workers}
     settings = load_settings(home, os.environ, flags).settings
     configure_logging(settings, "supervisor")
-    passed_on = ["--concurrency", str(concurrency)] if concurrency is not None else []
-    context.exit(_run(home, settings, passed_on, until_idle=until_idle, with_panel=not no_panel))
+    context.exit(_run(home, settings, until_idle=until_idle, with_panel=not no_panel))
 
 
-def _run(home: Home, settings: Settings, flags: list[str], *, until_idle: bool, with_panel: bool) -> int:
+def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool) -> int:
     stop = Stop()
     stop.on_signals()
     database.prepare_state_directory(home.state)
@@ -103,7 +102,7 @@ def _run(home: Home, settings: Settings, flags: list[str], *, until_idle: bool, 
         if recovered is not None:
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:
-            daemon = Daemon(home, settings, with_panel=with_panel, flags=flags)
+            daemon = Daemon(home, settings, with_panel=with_panel)
             idleness = Idleness(home, store.reader)
             greet(home, settings, with_panel)
             left = _keep_up(daemon, store, stop, idleness, until_idle)

@@ -187,7 +187,7 @@ SELECT id, lease, worker_id FROM task WHERE state = 'running' AND cancel_request
 
 -- request_cancel --
 -- A person wants a running task stopped.
-UPDATE task SET cancel_requested = 1 WHERE seq = :seq AND state = 'running';
+UPDATE task SET cancel_requested = 1, reason = :reason WHERE seq = :seq AND state = 'running';
 
 -- get_attempt --
 -- What runs or ran under a lease.

@@ -216,7 +216,7 @@ def _end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:
     is_withdrawn = bool(row["cancel_requested"])
     if is_withdrawn:
         end_attempt(tx, row, "cancelled")
-        ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason="cancelled while it ran")
+        ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=row["reason"])
     return is_withdrawn
 
 
@@ -270,8 +270,9 @@ def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:
     row = claims.held(tx, ref, "a cancellation")
     if row is None:
         return False
-    end_attempt(tx, row, "cancelled")
-    ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=f"cancelled by {by}")
+    if not _end_withdrawn(tx, row):
+        end_attempt(tx, row, "cancelled")
+        ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=f"cancelled by {by}")
     return True
 
 

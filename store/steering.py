@@ -28,7 +28,7 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
     row = find(tx, task_id)
     why = reason or f"cancelled by {by}"
     if row["state"] == "running":
-        tx.run("request_cancel", seq=row["seq"])
+        tx.run("request_cancel", seq=row["seq"], reason=why)
         tx.emit("task.cancel_requested", task_id=task_id, status="in_progress", reason=why, source=by)
         return "stopping"
     if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 logger = logging.getLogger(__name__)
@@ -27,9 +27,12 @@ STEADY_S: Final = 30.0
 class Child:
     """A process that is kept running."""
 
-    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self._arguments = list(arguments)
+        self._environment = dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._start_again = 0.0
@@ -62,7 +65,7 @@ class Child:
             self._fell(now)
 
     def _start(self) -> None:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment
         self._process = subprocess.Popen(
             [sys.executable, "-m", *self._arguments, "--supervised"],
             stdin=subprocess.PIPE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import filelock
@@ -33,19 +33,18 @@ OnFall = Callable[[str, int], None]
 
 
 class Daemon:
-    """The processes of one home."""
+    """The processes of one home. What was given as a flag reaches them all as a setting of the environment."""
 
-    def __init__(
-        self, home: Home, settings: Settings, *, with_panel: bool = True, flags: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, home: Home, settings: Settings, *, with_panel: bool = True) -> None:
         self._settings = settings
         where = ["--home", str(home.root)]
-        self.swarm = Child("swarm", ["swarm", *where])
+        flags = {"SKEP_CONCURRENCY": str(settings.concurrency), "SKEP_WORKERS": str(settings.workers)}
+        self.swarm = Child("swarm", ["swarm", *where], flags)
         self.workers = [
-            Child(f"worker-{number}", ["worker", *where, "--worker-id", f"worker-{number}", *flags])
+            Child(f"worker-{number}", ["worker", *where, "--worker-id", f"worker-{number}"], flags)
             for number in range(1, settings.workers + 1)
         ]
-        self.panel = Child("panel", ["control_panel", *where]) if with_panel else None
+        self.panel = Child("panel", ["control_panel", *where], flags) if with_panel else None
 
     @property
     def children(self) -> list[Child]:

@@ -37,6 +37,7 @@ class RunningDaemon:
         self.swarm_port = free_port()
         self.panel_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
+        self._started: list[subprocess.Popen[bytes]] = []
         self._environment = _environment(root, self.swarm_port, self.panel_port) | environment
         root.mkdir(parents=True, exist_ok=True)
         self.skep("init")
@@ -56,6 +57,7 @@ class RunningDaemon:
                 stderr=log,
                 start_new_session=True,
             )
+        self._started.append(self._process)
         return self
 
     def stop(self) -> int:
@@ -71,13 +73,14 @@ class RunningDaemon:
 
     def kill_everything(self) -> None:
         """Pull the plug: SIGKILL for the supervisor and every process of this home, all at once."""
-        pids = [self._process.pid] if self._process is not None and self._process.poll() is None else []
+        alive = [process for process in self._started if process.poll() is None]
+        pids = [process.pid for process in alive]
         pids += [pid for name in ("worker", "swarm", "panel") for pid in self.pids(name)]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait(PATIENCE_S)
+        for process in alive:
+            process.wait(PATIENCE_S)
 
     def kill(self, name: str) -> None:
         """SIGKILL for one kind of process: worker, swarm or panel."""

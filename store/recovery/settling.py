@@ -47,7 +47,7 @@ def settle_begun(
     for task_id, status in begun.items():
         row = steering.find(tx, task_id)
         if status is Status.PENDING_REVIEW and row["state"] in {"blocked", "delayed", "ready"}:
-            tx.run("to_review", seq=row["seq"], result=row["result"])
+            tx.all("to_review", seq=row["seq"], result=row["result"])
         elif status is Status.IN_PROGRESS and row["state"] in {"blocked", "delayed", "ready"}:
             _interrupt(tx, row, effect_of, policy, settled)
     for row in tx.all("unsettled"):

@@ -102,7 +102,7 @@ def test_a_setting_has_a_row_with_its_variable_and_meaning(name: str) -> None:
 def test_a_page_names_only_settings_that_exist(page: str) -> None:
     words = set(re.findall(r"`((?:limit|llm|removal|project|queue|log)_[a-z_]+)`", DOCS[page]))
     variables = {name.lower() for name in re.findall(r"\bSKEP_([A-Z_]+)\b", DOCS[page])} - {"home"}
-    no_settings = {*generate.events.EVENT_KINDS, *EVENT_FIELDS}
+    no_settings = {*EVENT_KINDS, *EVENT_FIELDS}
 
     assert {word for word in words | variables if word not in Settings.model_fields} - no_settings == set()
 

@@ -18,11 +18,11 @@ PAGES = [
 
 #: Homes of people and of build machines; a file that names one was written for that machine only.
 _PLACES = re.compile(
-    r"(?<![\w.~$}])/(?:root|home|Users|work|workspace|mnt|opt/[a-z]+|private/var)/(?!(?:me|you|u)\b)[\w.-]+"
+    r"(?<![\w.~$}])/(?:root|home|Users|work|workspace|mnt|private/var)/(?!(?:me|you|u)\b)[\w.-]+"
 )
 #: Where packages come from, other than the public index, which is a matter of each machine's own settings.
 _REGISTRIES = re.compile(
-    r"--(?:extra-)?index-url[ =]|--trusted-host|\b(?:artifactory|nexus|devpi|registry)\.[a-z0-9-]+\.[a-z]{2,}",
+    r"--(?:extra-)?index-url[ =]|--trusted-host|\b(?:artifactory|nexus|devpi|registry)\.[\w-]+\.[a-z]{2,}",
     re.I,
 )
 #: Words that mean something only to those who wrote a change, not to those who read the repository.

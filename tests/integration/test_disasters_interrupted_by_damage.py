@@ -157,7 +157,7 @@ def test_tokens_are_granted_once_for_a_task_whatever_was_lost(worked: WorkedHome
         row = tx.one("get_task", id=claim.id)
         recording.approve(tx, row, "critics", dict(grant), review_confidence=0.9, cost_micros=10)
 
-    worked.opened.write(lambda tx: tx.run("to_review", seq=claim.seq, result=None))
+    worked.opened.write(lambda tx: tx.all("to_review", seq=claim.seq, result=None))
     worked.opened.write(approve)
     before = [dict(row) for row in worked.opened.reader.all("grants")]
     worked.show()
