@@ -1,7 +1,6 @@
 """The execution API: the one place where a task's work is really done, for programs on this machine.
 
     POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable;
-                  a batch of them is answered line by line
     POST /cancel  stop what runs under a lease
     POST /plan    add tasks that the workspace suggests
     GET  /status  how the daemon stands
@@ -29,7 +28,7 @@ import flask
 
 from daemon_log import configure_logging
 from errors import AlreadyRunning, SkepError
-from execution import batch, contract, markers, openapi, token
+from execution import contract, markers, openapi, token
 from execution.cycle import Executor, problem_of
 from execution.llm_runner import LlmRunner
 from execution.model_watch import ModelWatch
@@ -74,7 +73,6 @@ class Swarm:
         self.models = ModelWatch(settings, self.store)
         llm = LlmRunner(settings, self.models)
         self.executor = Executor(home, settings, self.store, self.models, gateway)
-        self.batches = batch.Batches(self.executor, _threads(settings))
         self.planner = Planner(home, settings, self.store, llm, gateway, self.executor.running)
         self.token = ""
         #: the port it really listens on, once it does
@@ -120,7 +118,6 @@ class Swarm:
     def _close(self) -> None:
         token.remove(self.home.token, self.token)
         self.executor.stop(0.0)
-        self.batches.close()
         self.models.close()
         self.store.close()
         self._lock.release()
@@ -149,8 +146,6 @@ def create_app(swarm: Swarm) -> flask.Flask:
     @app.post("/cycle")
     def cycle() -> flask.Response:
         asked = _read_body()
-        if "batch" in asked:
-            return flask.Response(swarm.batches.run(asked), mimetype=batch.MEDIA_TYPE)
         return _answer_outcome(swarm.executor.cycle(contract.read_cycle(asked)))
 
     @app.post("/cancel")
@@ -245,7 +240,6 @@ def _only_one(home: Home) -> filelock.BaseFileLock:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     """Run swarm until it is told to stop."""
-    sys.setswitchinterval(0.0005)
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()

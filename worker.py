@@ -58,7 +58,7 @@ class Worker:
         self.pulse = Pulse(self.store.reader)
         who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
         self.engine = SqliteEngine(self.store, self.pulse, who, settings.concurrency)
-        self.swarm = CycleClient(settings.swarm_port, home.token, settings.concurrency)
+        self.swarm = CycleClient(settings.swarm_port, home.token)
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         judge = Judge(self.store, lambda ref: read_output(home.outputs, ref), home.workspace, policy)
@@ -143,7 +143,6 @@ class Worker:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, supervised: bool) -> None:
     """Run one worker until it is told to stop."""
-    sys.setswitchinterval(0.0005)
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()

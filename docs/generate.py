@@ -75,7 +75,6 @@ _MEANINGS: Final = {
     "min_budget": "dollars; no effect yet",
     "max_budget": "dollars; a call whose worst case is more is not made, where the price is known",
     "intensity": "no effect yet",
-    "batch": "1 to 512 requests, as for a single call",
     "status": "what became of it, or how it stands",
     "failure": "why it did not come to its end",
     "usage": "tokens of the model call",
@@ -349,7 +348,7 @@ def _meaning(name: str, comments: dict[str, str]) -> str:
 
 def models() -> str:
     """What swarm is sent and answers."""
-    asked = (contract.CycleRequest, contract.BatchRequest, contract.CancelRequest, contract.PlanRequest)
+    asked = (contract.CycleRequest, contract.CancelRequest, contract.PlanRequest)
     told = (Outcome, Usage, Failure, contract.CancelAnswer, contract.PlanAnswer, contract.StatusAnswer,
             contract.ModelAnswer, contract.RunningCycle)  # fmt: skip
     parts = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
@@ -78,16 +78,6 @@ class CycleRequest(LeaseRequest):
                 "mode=local takes one of command, argv and task, and no prompt.", path="command"
             )
         return self.command or self.task, None if self.argv is None else tuple(self.argv)
-
-
-#: Calls in one batch.
-MOST_IN_A_BATCH: Final = 512
-
-
-class BatchRequest(_Request):
-    """Many attempts to execute, each answered by itself."""
-
-    batch: Annotated[list[CycleRequest], Field(min_length=1, max_length=MOST_IN_A_BATCH)]
 
 
 class CancelRequest(LeaseRequest):

@@ -8,9 +8,7 @@ from typing import Any, Final
 import pydantic
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from execution.batch import MEDIA_TYPE as BATCH_MEDIA_TYPE
 from execution.contract import (
-    BatchRequest,
     CancelAnswer,
     CancelRequest,
     CycleRequest,
@@ -77,20 +75,13 @@ def document() -> dict[str, Any]:
 
 
 def _cycle() -> dict[str, Any]:
-    described = _post(
-        "Execute a task under its lease, or a batch of them",
+    return _post(
+        "Execute a task under its lease",
         CycleRequest,
         Outcome,
         (*_COMMON, 409),
-        "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200. "
-        "A batch is always 200: one line for each request as it ends, an Outcome, or a Problem with "
-        "`task_id` and `lease`.",
+        "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200.",
     )
-    either = {"anyOf": [{"$ref": _ref(CycleRequest)}, {"$ref": _ref(BatchRequest)}]}
-    described["requestBody"]["content"]["application/json"]["schema"] = either
-    line = {"anyOf": [{"$ref": _ref(Outcome)}, {"$ref": _ref(Problem)}]}
-    described["responses"]["200"]["content"][BATCH_MEDIA_TYPE] = {"schema": line}
-    return described
 
 
 def _post(
@@ -139,7 +130,7 @@ def _ref(model: type[pydantic.BaseModel]) -> str:
 
 def _schemas() -> dict[str, Any]:
     requests, answers = (
-        (CycleRequest, BatchRequest, CancelRequest, PlanRequest),
+        (CycleRequest, CancelRequest, PlanRequest),
         (Outcome, CancelAnswer, PlanAnswer),
     )
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []

@@ -31,14 +31,14 @@ class Claimant:
 
 def claim(
     tx: Transaction, who: Claimant, slots: int, gate: lanes.Gate, limits: lanes.ConcurrencyLimits
-) -> list[Claim]:
-    """Take up to `slots` ready tasks, the most urgent first, as the gate and the limits allow."""
-    claims: list[Claim] = []
+) -> list[sqlite3.Row]:
+    """Take up to `slots` ready tasks, the most urgent first, as the gate and the limits allow; their rows."""
+    claims: list[sqlite3.Row] = []
     if gate.paused is None and slots > 0:
         running = [row["lane"] for row in tx.all("running_lanes")]
         while len(claims) < slots and (taken := _claim_one(tx, who, running, gate, limits)) is not None:
             running.append(taken["lane"])
-            claims.append(Claim.from_row(taken))
+            claims.append(taken)
     if claims:
         fault_point("claim.before_commit")
     return claims

@@ -57,7 +57,8 @@ class SqliteStore:
     def claim(self, who: claims.Claimant, slots: int) -> list[Claim]:
         """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
         gate = self.reader.gate()
-        return self.write(lambda tx: claims.claim(tx, who, slots, gate, self.limits))
+        taken = self.write(lambda tx: claims.claim(tx, who, slots, gate, self.limits))
+        return [Claim.from_row(row) for row in taken]
 
     def heartbeat(self, who: claims.Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
         """Renew leases; those that are lost come back."""

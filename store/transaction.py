@@ -26,6 +26,8 @@ class Transaction:
         self.now = now
         #: monotonic seconds of the transaction
         self.monotonic = monotonic
+        #: the same for events, RFC 3339
+        self.moment = to_rfc3339(now)
         self._queries = sql.queries()
 
     def run(self, name: str, **values: Any) -> sqlite3.Cursor:
@@ -61,7 +63,7 @@ class Transaction:
         self.connection.execute(
             self._queries["insert_event"],
             {
-                "ts": to_rfc3339(self.now),
+                "ts": self.moment,
                 "event": event,
                 "task_id": task_id,
                 "status": status,

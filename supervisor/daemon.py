@@ -33,7 +33,7 @@ OnFall = Callable[[str, int], None]
 
 
 class Daemon:
-    """The processes of one home. What was given as a flag reaches them all as a setting of the environment."""
+    """The processes of one home. What was given as a flag reaches them as a variable of the environment."""
 
     def __init__(self, home: Home, settings: Settings, *, with_panel: bool = True) -> None:
         self._settings = settings

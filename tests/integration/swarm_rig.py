@@ -45,8 +45,8 @@ class Claiming:
         new = NewTask(*normalize_task({"id": task_id, **task}, self.settings.limits))
         self.store.submit(Intake([new]), "cli")
         taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
-        assert [claim.id for claim in taken] == [task_id]
-        return taken[0]
+        assert [row["id"] for row in taken] == [task_id]
+        return Claim.from_row(taken[0])
 
     def attempt(self, claim: Claim) -> Any:
         """The stored attempt of a claim."""
