@@ -69,7 +69,7 @@ class _Follower:
         if STATUS_OF_STATE[row["state"]] in ENDED:
             return code_of_end(row)
         if needs_person(self._reader, row):
-            terminal.note(f"{row['id']} waits for {self._reader.waiting_for(row)}")
+            terminal.note(f"{row['id']} waiting for: {self._reader.waiting_for(row)}")
             return code_of_end(row)
         self._look_around(row)
         return None
@@ -117,5 +117,5 @@ class _Follower:
             raise DaemonUnreachable("No daemon runs, so nothing more comes; start it with `skep up`.")
         waits = self._reader.waiting_for(row)
         if waits is not None and waits != self._waits:
-            terminal.note(f"waits for {waits}")
+            terminal.note(f"waiting for: {waits}")
         self._waits = waits

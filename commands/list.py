@@ -102,5 +102,5 @@ def show_tasks(found: Sequence[dict[str, Any]]) -> None:
 
 def _why(task: dict[str, Any]) -> str:
     if task["waiting_for"] is not None:
-        return f"waits for {task['waiting_for']}"
+        return f"waiting for: {task['waiting_for']}"
     return str(task["reason"] or task["result_summary"] or "")

@@ -17,7 +17,7 @@ class Left:
     """What there is to do, and what has been done."""
 
     is_idle: bool
-    #: questions to a person, and tasks that wait for a model or a person's leave
+    #: questions to a person, and what waits for a model, a person's leave or a task that does not exist
     waits_for_person: int
     failed: int
 
@@ -76,7 +76,8 @@ class Idleness:
         )
 
     def _waiting_for_person(self) -> int:
-        return len(self._reader.decisions()) + sum(1 for _ in self._reader.all("ready_heads"))
+        blocked = self._reader.state_counts().get("blocked", 0)
+        return len(self._reader.decisions()) + len(self._reader.all("ready_heads")) + blocked
 
 
 def _process(data: str) -> str:

@@ -82,7 +82,7 @@ def test_following_begins_before_the_task_does(daemon, model):
     following = follow(daemon, "log", "-f", "later")
     assert following.stderr is not None
 
-    assert following.stderr.readline() == "waits for first to be approved\n"
+    assert following.stderr.readline() == "waiting for: first to be approved\n"
     hold.set()
 
     told, _ = following.communicate(timeout=30)

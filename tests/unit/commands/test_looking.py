@@ -185,7 +185,7 @@ def test_log_gives_the_attempt_that_is_asked_for(walk, ask, run):
 def test_log_of_a_task_that_never_ran_says_what_it_waits_for(walk, run):
     walk.submit({"id": "a", "depends_on": ["b"]})
 
-    assert "it waits for b, which does not exist" in run("log", "a", code=1).stderr
+    assert "it is waiting for: b, which does not exist" in run("log", "a", code=1).stderr
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/../b", "", "\x1b[31m", "a\nb", "%s"])
