@@ -74,7 +74,9 @@ def _why_none(reader: Reader, row: sqlite3.Row) -> str:
     if status == "in_progress":
         return f"it is running; `skep log -f {row['id']}` follows it."
     waits = reader.waiting_for(row)
-    return f"it is waiting for: {waits}." if waits else f"it ended {status}: {row['reason'] or 'it never ran'}."
+    return (
+        f"it is waiting for: {waits}." if waits else f"it ended {status}: {row['reason'] or 'it never ran'}."
+    )
 
 
 def _print(home: Home, attempt: sqlite3.Row) -> int:
