@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -142,8 +143,20 @@ def _notes(figures: Mapping[str, Sequence[Figure]]) -> str:
     for row in ROWS:
         if row.name in figures:
             lines.append(f"* **{row.name}**: {row.told}")
-            lines += [f"  * {one.what}: {_rounds(one)}{one.note}" for one in figures[row.name]]
+            lines += [_wrapped(f"{one.what}: {_rounds(one)}{one.note}") for one in figures[row.name]]
     return "\n".join([*lines, ""])
+
+
+def _wrapped(text: str) -> str:
+    """A point of a list, in lines as long as those of the other documents."""
+    return textwrap.fill(
+        text,
+        115,
+        initial_indent="  * ",
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _rounds(one: Figure) -> str:
