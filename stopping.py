@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -27,6 +28,8 @@ class Stop:
         self.is_hurried = False
         #: what asked, for the log
         self.reason = ""
+        #: what a second signal does before the process ends
+        self.at_once: Callable[[], None] = lambda: None
 
     def ask(self, reason: str, *, hurried: bool = False) -> None:
         """Ask the process to stop; the first reason stands."""
@@ -56,7 +59,10 @@ class Stop:
         while True:
             number = os.read(reading, 1)[0]
             if self.asked.is_set():
-                os._exit(ENDED_AT_ONCE)
+                try:
+                    self.at_once()
+                finally:
+                    os._exit(ENDED_AT_ONCE)
             self.ask(signal.Signals(number).name)
 
     def _wait_for_end(self, handle: int) -> None:

@@ -51,9 +51,14 @@ class Teller:
         self._reader = reader
         row = reader.one("last_event_seq")
         self._seen = int(row["seq"]) if row else 0
+        self._version = -1
 
     def tell_new(self) -> None:
         """Tell what is new."""
+        version = self._reader.data_version()
+        if version == self._version:
+            return
+        self._version = version
         for row in self._reader.events(after=self._seen):
             self._seen = row["seq"]
             word = TOLD.get(row["event"])
@@ -103,6 +108,7 @@ def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool) 
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:
             daemon = Daemon(home, settings, with_panel=with_panel)
+            stop.at_once = daemon.end_at_once
             idleness = Idleness(home, store.reader)
             greet(home, settings, with_panel)
             left = _keep_up(daemon, store, stop, idleness, until_idle)

@@ -25,7 +25,7 @@ class LeaseRequest(_Request):
     """A task under one lease."""
 
     task_id: Annotated[StrictStr, Field(min_length=1, max_length=300)]
-    lease: Annotated[StrictInt, Field(ge=1)]
+    lease: Annotated[StrictInt, Field(ge=1, lt=2**63)]
 
     @property
     def ref(self) -> TaskRef:

@@ -14,6 +14,7 @@ from typing import Final
 
 import filelock
 
+import host_platform
 from errors import AlreadyRunning
 from settings import Home, Settings
 from stopping import Stop
@@ -21,7 +22,7 @@ from supervisor.child import Child
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S: Final = 0.05
+LOOK_EVERY_S: Final = 0.1
 #: Seconds a process gets beyond the grace of the tasks.
 GOODBYE_S: Final = 8.0
 
@@ -62,6 +63,12 @@ class Daemon:
                         on_fall(child.name, code)
         finally:
             self._stop_in_order()
+
+    def end_at_once(self) -> None:
+        """End what would take its time. Swarm sees its pipe close, and kills the commands that run."""
+        for child in [*self.workers, *([self.panel] if self.panel else [])]:
+            if child.pid is not None:
+                host_platform.kill_process(child.pid)
 
     def _stop_in_order(self) -> None:
         for group, seconds in (

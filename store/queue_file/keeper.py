@@ -90,6 +90,7 @@ class QueueFileKeeper:
     def look(self) -> bool:
         """Take in what has changed; whether anything was. One stat where nothing has. Raises `StoreError`."""
         self._looked_at = self._clock.monotonic()
+        self._follow_the_link()
         took = self._old.any_changed() and self._look_at_old()
         signature = plain_files.look_at(self._places.target)
         if signature is not None and signature == self._seen and self._is_settled:
@@ -139,6 +140,13 @@ class QueueFileKeeper:
         return min(self._looked_at + self._settings.queue_poll_s, self._pace.due_at(), self._old.next_end())
 
     # -- taking in -----------------------------------------------------------------------------------------
+
+    def _follow_the_link(self) -> None:
+        """Go where the name leads now: a person may put a link in the place of the file at any time."""
+        if self._places.has_moved():
+            self._places = swap.Places(self._home.queue_file, self._home.state)
+            self._seen, self._is_settled, self._stale = None, False, True
+            self._pace.note_change(self._clock.monotonic())
 
     def _take_current(self) -> bool:
         """Take in the file as it stands; whether it was something new."""
@@ -202,6 +210,7 @@ class QueueFileKeeper:
         now = self._clock.monotonic()
         self._seen = None
         self._unreadable = False
+        self._places.error.unlink(missing_ok=True)
         if self._missing_since is None:
             self._missing_since = now
             self._stale = True
@@ -210,6 +219,7 @@ class QueueFileKeeper:
 
     def _refuse(self, error: InvalidFile, digest: str) -> None:
         self._unreadable = True
+        self._missing_since = None
         message = self._memory.refuse(error, digest)
         with contextlib.suppress(OSError):
             self._places.error.write_text(f"{message}\n", "utf-8")

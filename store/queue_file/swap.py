@@ -28,6 +28,7 @@ class Places:
     """Where the files of one queue file lie."""
 
     def __init__(self, queue_file: Path, state: Path) -> None:
+        self._queue_file = queue_file
         #: what the name leads to: a link is followed and stays
         self.target = Path(os.path.realpath(queue_file))
         folder, prefix = state, ""
@@ -39,6 +40,11 @@ class Places:
         self._out = f"{stem}out-"
         self.folder = folder
         self.error = queue_file.with_name(f"{queue_file.name}.error")
+
+    def has_moved(self) -> bool:
+        """Whether the name leads elsewhere by now, to a folder that is there."""
+        target = Path(os.path.realpath(self._queue_file))
+        return target != self.target and target.parent.is_dir()
 
     def out(self, revision: int, digest: str) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""
