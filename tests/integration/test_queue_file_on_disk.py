@@ -214,6 +214,33 @@ def test_a_linked_file_is_followed_and_the_link_stays(tmp_path: Path) -> None:
     keeping.close()
 
 
+def test_a_link_put_in_its_place_while_the_daemon_runs_is_followed(keeping: Keeping, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    keeping.file.rename(elsewhere / "real.json")
+    keeping.file.symlink_to(elsewhere / "real.json")
+    keeping.round()
+    save_in_place(elsewhere / "real.json", json.dumps({"tasks": [A]}).encode())
+    keeping.round()
+
+    assert keeping.file.is_symlink()
+    assert keeping.entry("a")["status"] == "pending"
+
+
+def test_when_what_could_not_be_read_is_gone_the_file_comes_back_and_the_error_goes(keeping: Keeping) -> None:
+    error = keeping.file.with_name("queue.json.error")
+    keeping.file.unlink()
+    keeping.keeper.look()
+    keeping.file.mkdir()
+    keeping.keeper.look()
+    assert error.exists()
+    keeping.file.rmdir()
+    keeping.keeper.look()
+    assert not error.exists()
+    keeping.round()
+    assert keeping.shown()["tasks"] == []
+
+
 def test_mode_and_owner_of_the_file_stay(keeping: Keeping) -> None:
     keeping.file.chmod(0o640)
     if os.geteuid() == 0:

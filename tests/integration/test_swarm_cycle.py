@@ -338,3 +338,8 @@ def test_a_model_that_starts_later_is_found(tmp_path: Path) -> None:
 
     assert (first["ready"], first["model"]) == (False, None)
     assert rig.swarm.models.status.model == "llama3.2:latest"
+
+
+def test_a_lease_no_store_can_hold_is_refused_as_a_field(rig: SwarmRig) -> None:
+    answer = rig.client.post("/cycle", json={"task_id": "a", "lease": 2**70, "command": "true"})
+    assert (answer.status_code, answer.json()["path"]) == (422, "lease")
