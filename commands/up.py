@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from clock import to_local_text
+from commands import terminal
 from commands.terminal import clean
 from daemon_log import configure_logging
 from errors import SkepError
@@ -45,10 +46,11 @@ TOLD = {
 
 
 class Teller:
-    """Tells on the terminal what happens, a line an event."""
+    """Tells on the terminal what happens, a line an event; as JSON every event, for scripts."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, *, as_json: bool) -> None:
         self._reader = reader
+        self._as_json = as_json
         row = reader.one("last_event_seq")
         self._seen = int(row["seq"]) if row else 0
         self._version = -1
@@ -62,14 +64,21 @@ class Teller:
         for row in self._reader.events(after=self._seen):
             self._seen = row["seq"]
             word = TOLD.get(row["event"])
-            if word is not None:
+            if self._as_json:
+                _say(terminal.to_json(event_of(row), indent=None))
+            elif word is not None:
                 self._tell(word, event_of(row))
 
     def _tell(self, word: str, event: dict[str, Any]) -> None:
         what = event.get("question") or event.get("reason") or event.get("result_summary") or ""
         moment = to_local_text(time.time())[11:]
-        with contextlib.suppress(OSError):  # what is told here may go to a file on a full disk
-            click.echo(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
+        _say(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
+
+
+def _say(line: str) -> None:
+    """Print a line. It may go to a file on a full disk, and the daemon goes on without it."""
+    with contextlib.suppress(OSError):
+        click.echo(line)
 
 
 @click.command(
@@ -85,40 +94,51 @@ class Teller:
 @click.option("--workers", type=int, help="Worker processes (default 1).")
 @click.option("--until-idle", is_flag=True, help="Stop when nothing is left to do.")
 @click.option("--no-panel", is_flag=True, help="Do not start the control panel.")
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a JSON line, nothing else.")
 @click.pass_context
 def up(
-    context: click.Context, concurrency: int | None, workers: int | None, until_idle: bool, no_panel: bool
+    context: click.Context,
+    *,
+    concurrency: int | None,
+    workers: int | None,
+    until_idle: bool,
+    no_panel: bool,
+    as_json: bool,
 ) -> None:
     """Start everything and stay with it."""
     home = find_home((context.obj or {}).get("home"), os.environ)
     flags = {"concurrency": concurrency, "workers": workers}
     settings = load_settings(home, os.environ, flags).settings
     configure_logging(settings, "supervisor")
-    context.exit(_run(home, settings, until_idle=until_idle, with_panel=not no_panel))
+    code = _run(home, settings, until_idle=until_idle, with_panel=not no_panel, as_json=as_json)
+    context.exit(code)
 
 
-def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool) -> int:
+def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, as_json: bool) -> int:
     stop = Stop()
     stop.on_signals()
     database.prepare_state_directory(home.state)
     lock = lock_home(home)
     try:
         recovered = recover_if_damaged(home, settings, effect_of=SafetyGateway(home, settings).effect_of)
-        if recovered is not None:
+        if recovered is not None and not as_json:
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:
             daemon = Daemon(home, settings, with_panel=with_panel)
             stop.at_once = daemon.end_at_once
             idleness = Idleness(home, store.reader)
-            greet(home, settings, with_panel)
-            left = _keep_up(daemon, store, stop, idleness, until_idle)
+            if not as_json:
+                greet(home, settings, with_panel)
+            teller = Teller(store.reader, as_json=as_json)
+            left = _keep_up(daemon, store, stop, idleness, teller, until_idle=until_idle)
     finally:
         lock.release()
     return _exit_code(left) if until_idle and not stop.asked.is_set() else 0
 
 
-def _keep_up(daemon: Daemon, store: SqliteStore, stop: Stop, idleness: Idleness, until_idle: bool) -> Left:
-    teller = Teller(store.reader)
+def _keep_up(
+    daemon: Daemon, store: SqliteStore, stop: Stop, idleness: Idleness, teller: Teller, *, until_idle: bool
+) -> Left:
     due = 0.0
     left = idleness.look()
 
