@@ -6,6 +6,9 @@ const live = document.getElementById("live");
 const freshness = document.getElementById("freshness");
 let tag = `"${live.dataset.tag}"`;
 let isAsking = false;
+let askedAt = 0;
+// Longer than htmx waits for an answer: a question that got none and no error either.
+const LOST_MS = 12000;
 let isPressed = false;
 
 // A code in the address is only good on the login page; it is not left standing here.
@@ -17,7 +20,18 @@ function isBusy() {
   return isAsking || isPressed || isSelecting || document.getElementById("ask").open;
 }
 
+function tellFreshness(isFine) {
+  document.body.classList.toggle("stale", !isFine);
+  if (isFine) freshness.textContent = "live";
+  else freshness.textContent = `the panel does not answer; this is how things were at ${lastSeen}`;
+  if (isFine) lastSeen = new Date().toLocaleTimeString();
+}
+
 function refresh() {
+  if (isAsking && Date.now() - askedAt > LOST_MS) {
+    isAsking = false;
+    tellFreshness(false);
+  }
   if (document.hidden) freshness.textContent = "paused while hidden";
   else if (!isBusy()) htmx.trigger(live, "skep:refresh");
 }
@@ -26,18 +40,16 @@ live.addEventListener("htmx:configRequest", (event) => {
   if (event.target === live && tag) event.detail.headers["If-None-Match"] = tag;
 });
 live.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.target === live) isAsking = true;
+  if (event.target !== live) return;
+  isAsking = true;
+  askedAt = Date.now();
 });
 live.addEventListener("htmx:afterRequest", (event) => {
   if (event.target !== live) return;
   isAsking = false;
   const { xhr } = event.detail;
   if (xhr.status === 200) tag = xhr.getResponseHeader("ETag") || "";
-  const isFine = xhr.status === 200 || xhr.status === 304;
-  document.body.classList.toggle("stale", !isFine);
-  if (isFine) freshness.textContent = "live";
-  else freshness.textContent = `the panel does not answer; this is how things were at ${lastSeen}`;
-  if (isFine) lastSeen = new Date().toLocaleTimeString();
+  tellFreshness(xhr.status === 200 || xhr.status === 304);
 });
 
 let lastSeen = new Date().toLocaleTimeString();
