@@ -6,11 +6,12 @@ what would run, and hands out an `Approved` made of the same bytes, under their 
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Any, Final, Literal, Self
 
 from llm.contracts import Message
 from runtime_contract import Task
@@ -20,6 +21,34 @@ SYSTEM_MESSAGE: Final = (
     "You work through one task of a queue, unattended. "
     "Answer with the result itself: no questions back, no preamble."
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rights:
+    """What an approved command may reach. The policy decides it, the sandbox enforces it, nothing else may.
+
+    The default is what a reading command gets: the workspace read-only, no network, nothing else.
+    """
+
+    #: whether the command may change files of the workspace
+    workspace: Literal["read", "write"] = "read"
+    #: whether it may change ``.git``; only git's own writing subcommands may
+    git: Literal["read", "write"] = "read"
+    network: bool = False
+    #: absolute paths outside the workspace that it sees; only a profile names any
+    read_paths: tuple[str, ...] = ()
+    #: the same, and it may write them
+    write_paths: tuple[str, ...] = ()
+    #: names of the daemon's environment variables that are handed on; only a profile names any
+    environment_keys: tuple[str, ...] = ()
+    #: seconds; none: as the task and the settings say, which a profile may only lower
+    timeout_s: float | None = None
+    #: bytes of output that are kept; none: as the settings say
+    output_bytes: int | None = None
+    #: whether only the strongest sandbox will do, as for interpreters
+    needs_namespaces: bool = False
+    #: whether a person must agree to these exact bytes before they run
+    needs_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +85,7 @@ class Approved:
     environment: tuple[tuple[str, str], ...] = ()
     #: whether the program starts others, so that strays are looked for after it
     may_spawn: bool = False
+    rights: Rights = field(default_factory=Rights)
     messages: tuple[Message, ...] = ()
     digest: str = field(init=False)
 
@@ -63,12 +93,21 @@ class Approved:
         object.__setattr__(self, "digest", hashlib.sha256(self.canonical_bytes()).hexdigest())
 
     @classmethod
-    def command(cls, argv: tuple[str, ...], environment: Mapping[str, str], *, may_spawn: bool) -> Self:
+    def command(
+        cls,
+        argv: tuple[str, ...],
+        environment: Mapping[str, str],
+        *,
+        may_spawn: bool,
+        rights: Rights | None = None,
+    ) -> Self:
         """An allowed command."""
-        return cls(argv=argv, environment=tuple(sorted(environment.items())), may_spawn=may_spawn)
+        forced = tuple(sorted(environment.items()))
+        return cls(argv=argv, environment=forced, may_spawn=may_spawn, rights=rights or Rights())
 
     def canonical_bytes(self) -> bytes:
         """The bytes that the approval binds to."""
         messages = [[message.role, message.content] for message in self.messages]
-        told = {"argv": self.argv, "environment": self.environment, "messages": messages}
+        told: dict[str, Any] = {"argv": self.argv, "environment": self.environment, "messages": messages}
+        told["rights"] = dataclasses.asdict(self.rights)
         return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()

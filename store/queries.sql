@@ -494,3 +494,12 @@ SELECT key, value FROM meta WHERE key IN ('paused', 'model_status', 'local_statu
 -- get_shown --
 -- A task's entry in the queue file as it was last rendered.
 SELECT text FROM shown WHERE task = :task;
+
+-- insert_audit --
+-- A decision, in the transaction it guards.
+INSERT INTO audit (ts, event, decision, actor, task_id, lease, rule, digest, cost_micros, data)
+VALUES (:ts, :event, :decision, :actor, :task_id, :lease, :rule, :digest, :cost_micros, :data);
+
+-- audit_after --
+-- Decisions after a place.
+SELECT * FROM audit WHERE seq > :after ORDER BY seq LIMIT :limit;

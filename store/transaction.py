@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from audit_events import check_record
 from clock import to_rfc3339
 from events import check_event
 from store import sql
@@ -85,6 +86,36 @@ class Transaction:
                 for task_id, data in rows
             ),
         )  # fmt: skip
+
+    def audit(
+        self,
+        event: str,
+        decision: str,
+        *,
+        actor: str,
+        task_id: str | None = None,
+        lease: int | None = None,
+        rule: str | None = None,
+        digest: str | None = None,
+        cost_micros: int | None = None,
+        **fields: Any,
+    ) -> None:
+        """Write a decision into the audit, without secrets. Fields that are None are left out."""
+        check_record(event, decision)
+        told = {name: value for name, value in fields.items() if value is not None}
+        self.run(
+            "insert_audit",
+            ts=self.moment,
+            event=event,
+            decision=decision,
+            actor=actor,
+            task_id=task_id,
+            lease=lease,
+            rule=rule,
+            digest=digest,
+            cost_micros=cost_micros,
+            data=dump(told) if told else "{}",
+        )
 
     def mark_dirty(self, task: int) -> None:
         """The queue file's entry of a task must be rendered anew."""

@@ -1,0 +1,29 @@
+"""What the audit tells of: every decision about what may run, be sent, be spent, or steer the daemon.
+
+A record is a row written in the transaction it guards, so that it is durable before the side effect; the
+leader chains the rows and exports them to ``.swarm/audit.jsonl``. An event or a decision that is not listed
+here cannot be written: the lists are the documentation.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Every event of the audit, with what was decided.
+AUDIT_EVENTS: Final[dict[str, str]] = {
+    "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
+    "decision": "a person answered a question",
+}
+
+#: Every word a record may have as its `decision`.
+AUDIT_DECISIONS: Final[dict[str, str]] = {
+    "allowed": "it may go on",
+    "blocked": "a rule refused it",
+    "recorded": "it happened, and nothing was refused",
+}
+
+
+def check_record(event: str, decision: str) -> None:
+    """Raise `ValueError` where an event or a decision is not one of the listed."""
+    if event not in AUDIT_EVENTS or decision not in AUDIT_DECISIONS:
+        raise ValueError(f"undeclared audit record: {event} {decision}")
