@@ -13,6 +13,8 @@ from typing import Final
 AUDIT_EVENTS: Final[dict[str, str]] = {
     "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
     "decision": "a person answered a question",
+    "kill_switch": "the kill switch was set or cleared",
+    "circuit_breaker": "the circuit breaker tripped, or a person reset it",
 }
 
 #: Every word a record may have as its `decision`.
@@ -20,6 +22,10 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "allowed": "it may go on",
     "blocked": "a rule refused it",
     "recorded": "it happened, and nothing was refused",
+    "set": "from here on nothing runs",
+    "cleared": "from here on work goes on",
+    "tripped": "from here on nothing new is started",
+    "reset": "work goes on, and counting begins anew",
 }
 
 

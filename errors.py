@@ -10,6 +10,7 @@ SkepError
 ├── CycleRunning             this very call is already being executed
 ├── CycleLost                this very call began and its process is gone without an outcome
 ├── DaemonStopping           the process is about to end and begins nothing
+├── KillSwitchOn             the kill switch is set, and nothing runs until it is cleared
 ├── AlreadyAnswered          the decision has its answer
 ├── NotAllowed               a safety rule refuses; names the rule and the way out
 ├── NotAuthenticated         no or a wrong token or session
@@ -127,6 +128,13 @@ class DaemonStopping(SkepError):
     """The process is stopping and begins nothing new."""
 
     code = "stopping"
+    http_status = 503
+
+
+class KillSwitchOn(SkepError):
+    """The kill switch is on: nothing runs until a person clears it (skep kill-switch off)."""
+
+    code = "kill_switch_on"
     http_status = 503
 
 

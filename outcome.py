@@ -38,8 +38,8 @@ class Outcome(pydantic.BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    #: completed: a command ended with exit code 0, or a model answered
-    status: Literal["completed", "failed", "cancelled", "safety_blocked"]
+    #: completed: a command ended with exit code 0, or a model answered; interrupted: by the kill switch
+    status: Literal["completed", "failed", "cancelled", "interrupted", "safety_blocked"]
     task_id: str
     lease: int
     mode: Literal["llm", "local"]

@@ -29,6 +29,8 @@ ENVIRONMENT_PREFIX: Final = "SKEP_"
 #: Variables with the prefix that are not settings.
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+#: Name of the file that is the kill switch, beside the database.
+KILL_SWITCH: Final = "KILL"
 
 _LIMITS: Final = Limits()
 
@@ -206,6 +208,7 @@ class Home:
         self.token = self.state / "execution_token"
         self.leader_lock = self.state / "leader.lock"
         self.daemon_lock = self.state / "daemon.lock"
+        self.kill_switch = self.state / KILL_SWITCH
         self.queue_file = root / "queue.json"
         self.log_file = root / "execution_log.jsonl"
         self.inbox = root / "inbox"

@@ -39,6 +39,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "reject": ("reject:reject", "say no to it, and why"),
     "pause": ("pause:pause", "start nothing new"),
     "resume": ("resume:resume", "start things again"),
+    "kill-switch": ("kill_switch:kill_switch", "stop everything at once, and let it go on"),
     "verify": ("verify:verify", "check the log against the store"),
     "doctor": ("doctor:doctor", "check this machine and home"),
     "service": ("service:service", "run the daemon as a systemd user service"),

@@ -37,6 +37,7 @@ from localhost import body, gate, problems, server
 from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
+from safety.kill_switch import KillSwitch, KillSwitchWatch
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
 from store.database import prepare_state_directory
@@ -73,7 +74,12 @@ class Swarm:
         self.models = ModelWatch(settings, self.store)
         llm = LlmRunner(settings, self.models)
         self.executor = Executor(home, settings, self.store, self.models, gateway)
-        self.planner = Planner(home, settings, self.store, llm, gateway, self.executor.running)
+        running = self.executor.running
+        self.planner = Planner(home, settings, self.store, llm, gateway, running)
+        self.kill_switch = KillSwitch(home)
+        self._watch = KillSwitchWatch(
+            self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
+        )
         self.token = ""
         #: the port it really listens on, once it does
         self.port = settings.swarm_port
@@ -85,6 +91,7 @@ class Swarm:
         try:
             markers.kill_orphans(self.home)
             adopt_leftovers(self.home.outputs)
+            self._watch.start()
             threading.Thread(target=self._wind_down, args=(closing,), name="stop", daemon=True).start()
             server.serve(
                 create_app(self),
@@ -118,6 +125,7 @@ class Swarm:
     def _close(self) -> None:
         token.remove(self.home.token, self.token)
         self.executor.stop(0.0)
+        self._watch.stop()
         self.models.close()
         self.store.close()
         self._lock.release()

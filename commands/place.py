@@ -7,6 +7,7 @@ import functools
 import getpass
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
@@ -66,7 +67,14 @@ class Place:
 
     def check(self) -> None:
         """Raise `NoHome` where no home was made."""
-        if not self.home.database.exists():
+        self._expect(self.home.database)
+
+    def check_state(self) -> None:
+        """The same for a verb that works without the database."""
+        self._expect(self.home.state)
+
+    def _expect(self, path: Path) -> None:
+        if not path.exists():
             raise NoHome(
                 f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."
             )

@@ -41,8 +41,16 @@ TOLD = {
     "queue_file.removal_held": "queue.json",
     "daemon.crashed": "crashed",
     "daemon.disk_full": "disk",
+    "daemon.kill_switch_on": "KILLED",
+    "daemon.kill_switch_off": "cleared",
+    "daemon.breaker_tripped": "TRIPPED",
+    "daemon.breaker_reset": "reset",
     "daemon.model": "model",
 }
+
+
+#: What holds everything back and is said loudly at the start, by its cause.
+LOUD = {"kill_switch": "NOTHING RUNS", "circuit_breaker": "NOTHING STARTS"}
 
 
 class Teller:
@@ -129,6 +137,7 @@ def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, 
             idleness = Idleness(home, store.reader)
             if not as_json:
                 greet(home, settings, with_panel)
+            warn_of_halt(store.reader)
             teller = Teller(store.reader, as_json=as_json)
             left = _keep_up(daemon, store, stop, idleness, teller, until_idle=until_idle)
     finally:
@@ -177,6 +186,13 @@ def greet(home: Home, settings: Settings, with_panel: bool) -> None:
         except (SkepError, OSError) as error:
             click.echo(f"Panel:  http://127.0.0.1:{settings.panel_port} (no login link: {error})")
     click.echo("Stop:   Ctrl-C")
+
+
+def warn_of_halt(reader: Reader) -> None:
+    """Say so loudly when the daemon starts and nothing will be."""
+    gate = reader.gate()
+    if gate.cause in LOUD and gate.paused is not None:
+        click.secho(clean(f"{LOUD[gate.cause]}: {gate.paused}"), fg="red", bold=True, err=True)
 
 
 def _exit_code(left: Left) -> int:

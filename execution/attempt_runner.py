@@ -81,6 +81,8 @@ class AttemptRunner:
     def _stopped(self, attempt: Attempt, stored: StoredOutput | None, report: dict[str, Any]) -> Outcome:
         if attempt.running.stopped == "stopping":
             raise Interrupted
+        if attempt.running.stopped == "halted":
+            return outcomes.halted(attempt, stored, report)
         return outcomes.cancelled(attempt, stored, report)
 
 

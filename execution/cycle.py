@@ -29,6 +29,7 @@ from outcome import Outcome
 from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
+from safety.kill_switch import KillSwitch
 from safety.work import Work
 from settings import Home, Settings
 from store.records import TaskRef, task_of
@@ -50,6 +51,7 @@ class Executor:
     ) -> None:
         self._store = store
         self._gateway = gateway
+        self._kill_switch = KillSwitch(home)
         self._swarm = host_platform.this_process()
         self._stopping = threading.Event()
         self.running = RunningSet()
@@ -69,7 +71,8 @@ class Executor:
     def cycle(self, request: CycleRequest) -> Outcome:
         """Execute a lease, or say what came of it before.
 
-        Raises `LeaseLost`, `CycleRunning`, `CycleLost`, `NotAllowed`, `InvalidRequest`, `DaemonStopping`.
+        Raises `LeaseLost`, `CycleRunning`, `CycleLost`, `NotAllowed`, `InvalidRequest`, `DaemonStopping`,
+        `KillSwitchOn`.
         """
         seq, task = self._stored(request.ref)
         work = self._work(request, task)
@@ -106,7 +109,7 @@ class Executor:
         self.running.close()
         if not self.running.wait_until_empty(grace_s):
             logger.warning("stopping %d executions that did not end in time", len(self.running.all()))
-            self.running.stop_all()
+            self.running.stop_all("stopping")
             self.running.wait_until_empty(10.0)
 
     # -- before it starts ----------------------------------------------------------------------------------
@@ -149,6 +152,7 @@ class Executor:
         """Record the start; the stored outcome when it was executed before."""
         if running.stopped == "stopping":
             raise DaemonStopping
+        self._kill_switch.check()
         before = self._store.start_cycle(running.ref, self.process)
         if before is None:
             fault_point("cycle.started")
@@ -175,6 +179,8 @@ class Executor:
         approved, report = self._gateway.examine(attempt.task, work)
         if approved is None:
             return outcomes.blocked(attempt, report)
+        if self._kill_switch.is_on():  # set since this began: the watch need not come first
+            attempt.running.stop("halted")
         try:
             return self._runner.run(attempt, approved, report)
         except Interrupted:

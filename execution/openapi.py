@@ -32,7 +32,7 @@ _WHY: Final = {
     421: "the Host header does not name this port",
     422: "a field is missing, wrong or unknown",
     502: "the model failed, or its answer is no plan",
-    503: "no model is ready, the store cannot be written, or swarm is stopping",
+    503: "the kill switch is on, no model is ready, the store cannot be written, or swarm is stopping",
     504: "the model did not answer in time",
 }
 _COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)

@@ -38,6 +38,13 @@ def cancelled(attempt: Attempt, stored: StoredOutput | None, report: Report) -> 
     return _outcome(attempt, stored, report, status="cancelled", result=failure.message, failure=failure)
 
 
+def halted(attempt: Attempt, stored: StoredOutput | None, report: Report) -> Outcome:
+    """The kill switch stopped it; without an output it had not begun, and may run again whatever it does."""
+    message = "the kill switch was set " + ("before it began" if stored is None else "while it ran")
+    failure = Failure(code="kill_switch", message=message, retryable=stored is None, counts=False)
+    return _outcome(attempt, stored, report, status="interrupted", result=message, failure=failure)
+
+
 def failed(
     attempt: Attempt,
     code: str,

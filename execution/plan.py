@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict, Field, StrictStr
 
-from errors import CycleRunning, DaemonStopping, InvalidRequest, ModelError
+from errors import CycleRunning, DaemonStopping, InvalidRequest, KillSwitchOn, ModelError
 from execution.contract import PlanAnswer, PlanRequest
 from execution.llm_runner import LlmRunner, Wishes
 from execution.running import RunningSet
@@ -24,6 +24,7 @@ from execution.scan import ScannedFile, scan
 from llm.contracts import CallCancelled, Message
 from runtime_contract import Task, normalize_task
 from safety.gateway import SafetyGateway
+from safety.kill_switch import KillSwitch
 from safety.prompt_screen import defused
 from safety.work import Work
 from settings import Home, Settings
@@ -83,12 +84,15 @@ class Planner:
         self._llm = llm
         self._gateway = gateway
         self._running = running
+        self._kill_switch = KillSwitch(home)
 
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """Plan, and add the tasks to the queue.
 
-        Raises `ModelError` subclasses such as `NoModel` and `BadPlan`; `InvalidRequest` without files.
+        Raises `ModelError` subclasses such as `NoModel` and `BadPlan`; `InvalidRequest` without files;
+        `KillSwitchOn`.
         """
+        self._kill_switch.check()
         files = scan(self._home.workspace)
         if not files:
             raise InvalidRequest(f"There is no text file in {self._home.workspace} to plan from.")
@@ -110,10 +114,11 @@ class Planner:
         if running is None:
             raise CycleRunning
         try:
+            self._kill_switch.check()
             wishes = Wishes(model=request.model, timeout_s=request.timeout)
             return self._llm.run(approved, running, _Nowhere(), wishes).result.text
         except CallCancelled:
-            raise DaemonStopping from None
+            raise (KillSwitchOn if running.stopped == "halted" else DaemonStopping) from None
         finally:
             self._running.end(running)
 

@@ -15,8 +15,8 @@ from store.records import TaskRef
 #: Cancellations that are remembered for calls that have not come yet.
 REMEMBERED: Final = 10_000
 
-#: Why an execution was stopped: for a person, or because this process ends.
-Why = Literal["cancelled", "stopping"]
+#: Why an execution was stopped: for a person, because this process ends, or by the kill switch.
+Why = Literal["cancelled", "stopping", "halted"]
 
 
 class Running:
@@ -70,6 +70,7 @@ class RunningSet:
             elif self._closed:
                 running.stop("stopping")
             self._running[ref] = running
+            self._changed.notify_all()
         return running
 
     def end(self, running: Running) -> None:
@@ -102,10 +103,15 @@ class RunningSet:
         with self._changed:
             self._closed = True
 
-    def stop_all(self) -> None:
-        """Stop everything because this process ends."""
+    def stop_all(self, why: Why) -> None:
+        """Stop everything that runs."""
         for running in self.all():
-            running.stop("stopping")
+            running.stop(why)
+
+    def wait_until_busy(self, timeout_s: float) -> bool:
+        """Wait until something runs; false if nothing does when the time is over."""
+        with self._changed:
+            return self._changed.wait_for(lambda: bool(self._running), timeout_s)
 
     def wait_until_empty(self, timeout_s: float) -> bool:
         """Wait until nothing runs; false if something still does when the time is over."""

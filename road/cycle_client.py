@@ -46,8 +46,8 @@ class CycleClient:
     def cycle(self, request: dict[str, Any], time_limit_s: float) -> Outcome:
         """Execute a lease and wait for its outcome.
 
-        Raises `SwarmGone`, and what swarm refuses with: `LeaseLost`, `CycleRunning`, `NotAllowed`, or any
-        other `SkepError`.
+        Raises `SwarmGone`, and what swarm refuses with: `LeaseLost`, `CycleRunning`, `NotAllowed`,
+        `KillSwitchOn`, or any other `SkepError`.
         """
         return Outcome.model_validate_json(self._post("/cycle", request, time_limit_s + PATIENCE_S))
 
@@ -114,6 +114,7 @@ _ERRORS: Final[dict[str, type[errors.SkepError]]] = {
         errors.CycleRunning,
         errors.CycleLost,
         errors.DaemonStopping,
+        errors.KillSwitchOn,
         errors.NotAllowed,
         errors.NotFound,
         errors.NotAuthenticated,

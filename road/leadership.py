@@ -20,6 +20,7 @@ from typing import Final
 import filelock
 
 from errors import SkepError, StoreFull
+from road import halts
 from road.rescue import Rescuer
 from settings import Home, Settings
 from store import database
@@ -176,7 +177,9 @@ class Leadership:
     def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox) -> None:
         keeper.start_up()
         copies = Backup(self._home, self._settings, self._store.clock)
+        kill_switch = halts.KillSwitchTeller(self._store)
         duties = [
+            Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("rescue", 1.0, self._rescuer.rescue),
             Duty("queue file", self._settings.queue_poll_s, keeper.look, on_hint=True),
             Duty("inbox", self._settings.queue_poll_s, inbox.look, on_hint=True),

@@ -16,10 +16,11 @@ from typing import Any, Final
 import errors
 from context.context_builder import build_prompt
 from faults import fault_point
-from outcome import Outcome
+from outcome import Failure, Outcome
 from road.cycle_client import CycleClient, SwarmGone
 from road.judging import Judge
 from safety.gateway import SafetyGateway
+from safety.kill_switch import KillSwitch
 from settings import Settings
 from store import claims, recording
 from store.records import Claim, TaskRef
@@ -70,6 +71,7 @@ class Road:
         self._router = router
         self._judge = judge
         self._settings = settings
+        self._kill_switch = KillSwitch(store.home)
         self._policy = settings.attempt_policy
         self._chance = random.Random()  # noqa: S311  jitter, not a secret
         self._mutex = threading.Lock()
@@ -160,6 +162,7 @@ class Road:
         swarm_errors = 0
         while not journey.is_over:
             try:
+                self._kill_switch.check()  # also while swarm does not answer
                 fault_point("cycle.sent")
                 return self._swarm.cycle(request, request["timeout"])
             except (SwarmGone, errors.DaemonStopping):
@@ -168,6 +171,8 @@ class Road:
                 self._pause(journey)
             except (errors.CycleRunning, errors.CycleLost):
                 return self._await_outcome(journey)
+            except errors.KillSwitchOn as error:
+                return self._end_halted(journey, error.message)
             except errors.LeaseLost as error:
                 logger.warning("task %s: %s", journey.claim.id, error)
                 return None
@@ -220,7 +225,7 @@ class Road:
 
     def _refused_by_swarm(self, claim: Claim, error: errors.SkepError) -> None:
         if error.details.get("rule") == "not-the-task":
-            self._store.write(lambda tx: recording.hand_back(tx, claim.ref, "the task was edited meanwhile"))
+            self._hand_back(claim, "the task was edited meanwhile")
             return
         report = error.details.get("safety_report") or {"passed": False, "blocked_reason": error.message}
         self._store.write(lambda tx: recording.block(tx, claim.ref, error.message, report))
@@ -234,12 +239,35 @@ class Road:
         if journey.is_cancelled.is_set():
             self._store.write(lambda tx: recording.cancel_running(tx, ref, "a person"))
         else:
-            self._store.write(lambda tx: recording.hand_back(tx, ref, "the worker stopped"))
+            self._hand_back(journey.claim, "the worker stopped")
+
+    def _hand_back(self, claim: Claim, reason: str) -> None:
+        self._store.write(lambda tx: recording.hand_back(tx, claim.ref, reason))
+
+    def _end_halted(self, journey: Journey, reason: str) -> Outcome | None:
+        """The kill switch is on: back into the queue, unless swarm has begun it after all."""
+        claim = journey.claim
+
+        def hand_back(tx: Transaction) -> bool:
+            attempt = tx.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+            if attempt is not None and attempt["swarm"] is not None:
+                return False
+            recording.hand_back(tx, claim.ref, reason)
+            return True
+
+        return None if self._store.write(hand_back) else self._await_outcome(journey)
+
+    def _halted(self, claim: Claim, failure: Failure) -> None:
+        """The kill switch stopped it. What had not begun did nothing and runs again, whatever its effect."""
+        effect = "idempotent" if failure.retryable else self._gateway.effect_of(claim.task)
+        self._store.write(lambda tx: recording.halted(tx, claim.ref, effect, failure.message))
 
     def _record(self, journey: Journey, outcome: Outcome, route: Route) -> None:
         """Review and reward; or, where it was stopped, the word for that."""
         if outcome.status == "cancelled" and journey.is_over:
             self._end_unstarted(journey)
+        elif outcome.status == "interrupted" and outcome.failure is not None:
+            self._halted(journey.claim, outcome.failure)
         elif outcome.status == "safety_blocked":
             report = outcome.safety_report or {}
             reason = outcome.failure.message if outcome.failure else "refused"

@@ -11,7 +11,7 @@ from typing import Final
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from runtime_contract import Status
-from store import decisions, recording, steering
+from store import decisions, halting, recording, steering
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -32,6 +32,7 @@ YES_AND_NO: Final = {
     "interrupted": ("done", "failed"),
     "removal": ("accept", "keep"),
     "recovery": ("accept", "wait"),
+    "circuit_breaker": ("resume", "wait"),
 }
 
 
@@ -112,10 +113,18 @@ def _recovery(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Att
     return "The rebuilt store is accepted; work goes on."
 
 
+def _circuit_breaker(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    if given.choice == "wait":
+        return "Nothing new is started until you resume."
+    halting.reset_breaker(tx, given.by)
+    return "The circuit breaker is reset; work goes on."
+
+
 Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
 _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
     "interrupted": _interrupted,
     "removal": _removal,
     "recovery": _recovery,
+    "circuit_breaker": _circuit_breaker,
 }

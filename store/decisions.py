@@ -79,15 +79,26 @@ def withdraw(tx: Transaction, task_id: str, by: str) -> None:
     """Close the open question about a task that no longer waits for it."""
     row = tx.one("open_decision_of", id=task_id)
     if row is not None:
-        tx.run("answer_decision", id=row["id"], answer="withdrawn", by=by, comment=None, now=tx.now)
-        tx.emit(
-            "decision.answered",
-            task_id=task_id,
-            decision=row["id"],
-            kind=row["kind"],
-            answer="withdrawn",
-            answered_by=by,
-        )
+        _withdraw(tx, row, task_id, by)
+
+
+def withdraw_kind(tx: Transaction, kind: str, by: str) -> None:
+    """Close the open question of a kind that has no task, where there is one."""
+    row = tx.one("open_decision_of_kind", kind=kind)
+    if row is not None:
+        _withdraw(tx, row, None, by)
+
+
+def _withdraw(tx: Transaction, row: sqlite3.Row, task_id: str | None, by: str) -> None:
+    tx.run("answer_decision", id=row["id"], answer="withdrawn", by=by, comment=None, now=tx.now)
+    tx.emit(
+        "decision.answered",
+        task_id=task_id,
+        decision=row["id"],
+        kind=row["kind"],
+        answer="withdrawn",
+        answered_by=by,
+    )
 
 
 def lease_lost(ref: TaskRef) -> LeaseLost:

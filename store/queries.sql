@@ -489,7 +489,8 @@ INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
 
 -- gate_facts --
 -- What holds whole kinds of tasks back.
-SELECT key, value FROM meta WHERE key IN ('paused', 'model_status', 'local_status', 'disk_full');
+SELECT key, value FROM meta
+WHERE key IN ('paused', 'model_status', 'local_status', 'disk_full', 'circuit_breaker');
 
 -- get_shown --
 -- A task's entry in the queue file as it was last rendered.
@@ -503,3 +504,29 @@ VALUES (:ts, :event, :decision, :actor, :task_id, :lease, :rule, :digest, :cost_
 -- audit_after --
 -- Decisions after a place.
 SELECT * FROM audit WHERE seq > :after ORDER BY seq LIMIT :limit;
+
+-- ends_after --
+-- How tasks ended after a place in the history, and where the circuit breaker was reset.
+SELECT event.seq, event.event, event.task_id, task.lane, json_extract(event.data, '$.code') AS code,
+    json_extract(event.data, '$.reason') AS reason, json_extract(event.data, '$.reviewer') AS reviewer
+FROM event LEFT JOIN task ON task.id = event.task_id
+WHERE event.seq > :after AND event.event IN ('task.approved', 'task.failed', 'daemon.breaker_reset')
+ORDER BY event.seq LIMIT :limit;
+
+-- newest_ends --
+-- The same, the newest first.
+SELECT event.seq, event.event, event.task_id, task.lane, json_extract(event.data, '$.code') AS code,
+    json_extract(event.data, '$.reason') AS reason, json_extract(event.data, '$.reviewer') AS reviewer
+FROM event LEFT JOIN task ON task.id = event.task_id
+WHERE event.event IN ('task.approved', 'task.failed', 'daemon.breaker_reset')
+ORDER BY event.seq DESC LIMIT :limit;
+
+-- reset_after --
+-- Whether the circuit breaker was reset after a place in the history.
+SELECT seq FROM event WHERE seq > :after AND event = 'daemon.breaker_reset' LIMIT 1;
+
+-- spent_since --
+-- Micro-dollars that attempts have cost since a moment, of those told after a place in the history.
+SELECT coalesce(sum(json_extract(data, '$.cost_micros')), 0) AS micros FROM event
+WHERE seq > :after AND event IN ('task.completed', 'task.pending_review', 'task.failed')
+    AND seq > coalesce((SELECT seq FROM event WHERE ts < :since ORDER BY seq DESC LIMIT 1), 0);

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from store import database, sql, waiting
+from settings import KILL_SWITCH
+from store import database, kill_file, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -23,6 +24,7 @@ PAUSED: Final = "paused"
 MODEL_STATUS: Final = "model_status"
 LOCAL_STATUS: Final = "local_status"
 DISK_FULL: Final = "disk_full"
+BREAKER: Final = "circuit_breaker"
 
 
 class Reader:
@@ -30,6 +32,7 @@ class Reader:
 
     def __init__(self, path: Path, limits: ConcurrencyLimits) -> None:
         self._path = path
+        self._kill_switch = path.with_name(KILL_SWITCH)
         self._limits = limits
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -76,18 +79,25 @@ class Reader:
     def gate(self) -> Gate:
         """What holds whole kinds of tasks back right now."""
         facts = {row["key"]: json.loads(row["value"]) for row in self.all("gate_facts")}
-        paused, model, local, full = map(facts.get, (PAUSED, MODEL_STATUS, LOCAL_STATUS, DISK_FULL))
         closed = {}
-        if model is not None and not model["ready"]:
-            closed["llm"] = str(model["reason"])
-        if local is not None and not local["ready"]:
-            closed["local"] = str(local["reason"])
-        why = None
-        if full is not None:
-            why = str(full["reason"])
-        elif paused is not None:
-            why = f"paused by {paused['by']}" + (f": {paused['reason']}" if paused["reason"] else "")
-        return Gate(paused=why, closed_modes=closed)
+        for mode, key in (("llm", MODEL_STATUS), ("local", LOCAL_STATUS)):
+            if key in facts and not facts[key]["ready"]:
+                closed[mode] = str(facts[key]["reason"])
+        return Gate(*self._halt(facts), closed_modes=closed)
+
+    def _halt(self, facts: dict[str, Any]) -> tuple[str | None, str | None]:
+        """Why nothing at all is claimed, and the cause; the gravest where there are several."""
+        killed = kill_file.look(self._kill_switch)
+        if killed is not None:
+            return killed.sentence, "kill_switch"
+        if DISK_FULL in facts:
+            return str(facts[DISK_FULL]["reason"]), "disk_full"
+        if BREAKER in facts:
+            return f"the circuit breaker tripped: {facts[BREAKER]['reason']} (skep resume)", "circuit_breaker"
+        if PAUSED in facts:
+            by, reason = facts[PAUSED]["by"], facts[PAUSED]["reason"]
+            return f"paused by {by}" + (f": {reason}" if reason else ""), "pause"
+        return None, None
 
     def situation(self) -> waiting.Situation:
         """What holds tasks back: the gate, the limits, and what runs."""

@@ -292,6 +292,21 @@ def hand_back(tx: Transaction, ref: TaskRef, reason: str) -> bool:
     return row is not None
 
 
+def halted(tx: Transaction, ref: TaskRef, effect: str, what: str) -> bool:
+    """The kill switch ended an attempt, or kept it from beginning; `effect` decides what that means.
+
+    ``idempotent``: again once the switch is cleared, and nothing of it counts. ``unsafe``: a person is asked.
+    """
+    row = claims.held(tx, ref, "an interruption")
+    if row is None:
+        return False
+    if effect == "unsafe" and not _end_withdrawn(tx, row):
+        _ask_after_interruption(tx, row, what)
+    elif effect != "unsafe":
+        requeue(tx, row, f"{what}; it runs again", code="kill_switch", counts=False, became="halted")
+    return True
+
+
 def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what: str) -> None:
     """The process that ran an attempt is gone and left no outcome; `effect` decides what that means.
 

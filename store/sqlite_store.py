@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from clock import Clock, SystemClock, to_rfc3339
 from outcome import Outcome
 from settings import Home, Settings
-from store import answering, claims, database, intake, rescue, schedules, steering
+from store import answering, claims, database, halting, intake, kill_file, rescue, schedules, steering
 from store import recording as record
 from store.lanes import ConcurrencyLimits
 from store.reading import DISK_FULL, PAUSED, Reader
@@ -57,8 +58,14 @@ class SqliteStore:
     def claim(self, who: claims.Claimant, slots: int) -> list[Claim]:
         """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
         gate = self.reader.gate()
-        taken = self.write(lambda tx: claims.claim(tx, who, slots, gate, self.limits))
-        return [Claim.from_row(row) for row in taken]
+
+        def take(tx: Transaction) -> list[sqlite3.Row]:
+            # Once more, for the switch may have been set while this waited for its turn to write.
+            if kill_file.is_set(self.home.kill_switch):
+                return []
+            return claims.claim(tx, who, slots, gate, self.limits)
+
+        return [Claim.from_row(row) for row in self.write(take)]
 
     def heartbeat(self, who: claims.Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
         """Renew leases; those that are lost come back."""
@@ -121,9 +128,10 @@ class SqliteStore:
         self.write(pause)
 
     def resume(self, by: str) -> bool:
-        """Claim again; false if it was not paused."""
+        """Claim again, and reset a circuit breaker that has tripped; false if neither held anything."""
 
         def resume(tx: Transaction) -> bool:
+            was_tripped = halting.reset_breaker(tx, by)
             asked = tx.one("open_decision_of_kind", kind="recovery")
             if asked is not None:
                 answering.answer(
@@ -134,11 +142,22 @@ class SqliteStore:
             if was_paused:
                 tx.run("delete_meta", key=PAUSED)
                 tx.emit("daemon.resumed", source=by)
-            return was_paused
+            return was_paused or was_tripped
 
         return self.write(resume)
 
     # -- the home ------------------------------------------------------------------------------------------
+
+    def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
+        """Tell that the kill switch was set or cleared, where nobody has; `by` is who has just done it.
+
+        Raises `TimeoutError` where the store does not come to it in time; it is told later then.
+        """
+        return self.writer.run(lambda tx: halting.note_kill_switch(tx, self.home.kill_switch, by), timeout_s)
+
+    def trip_breaker(self, trip: halting.Trip, seen: int) -> bool:
+        """Start nothing new until a person resumes, because of what the events up to `seen` tell."""
+        return self.write(lambda tx: halting.trip_breaker(tx, trip, seen))
 
     def set_fact(self, key: str, value: Mapping[str, Any], event: str, **fields: Any) -> bool:
         """Keep a fact about the home; an event tells when it changed."""

@@ -62,9 +62,13 @@ class Projection:
         return 0 if row is None else int(row["value"])
 
     def is_dirty(self) -> bool:
-        """Whether a task has changed since it was rendered."""
+        """Whether an entry must be rendered anew: a task has changed, or what holds the ready ones has."""
         row = self._reader.one("any_dirty")
-        return row is not None and bool(row["found"])
+        if row is not None and row["found"]:
+            return True
+        told = self._reader.one("get_meta", key=_GATE)
+        is_told = told is not None and told["value"] == repr(self._reader.gate())
+        return not is_told and bool(self._reader.all("any_ready"))
 
     # -- rendering -----------------------------------------------------------------------------------------
 

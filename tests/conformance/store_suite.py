@@ -11,8 +11,9 @@ import pytest
 
 from errors import LeaseLost, NotFound, TransitionNotAllowed
 from outcome import Outcome, Verdict
-from store import recording
+from store import kill_file, recording
 from store.claims import Claimant
+from store.reading import event_of
 from store.records import Claim, Intake
 from testing.tasks import new_task
 
@@ -174,6 +175,75 @@ class StoreSuite:
         assert store.claim(who, 10) == []
         assert store.resume("test")
         assert len(store.claim(who, 10)) == 1
+
+    def test_while_the_kill_switch_is_on_nothing_is_claimed_and_every_task_says_why(self, store, who):
+        submit(store, new_task(id="a"))
+        store.home.kill_switch.write_text("it loops")
+        assert store.claim(who, 10) == []
+        assert store.reader.waiting_for(store.reader.task("a")) == (
+            "the kill switch is on: it loops (skep kill-switch off)"
+        )
+        store.resume("test")
+        assert store.claim(who, 10) == []
+        store.home.kill_switch.unlink()
+        assert len(store.claim(who, 10)) == 1
+
+    def test_a_switch_that_is_set_while_a_claim_waits_to_be_written_stops_it(self, store, who):
+        submit(store, new_task(id="a"))
+        gate = store.reader.gate()
+        store.home.kill_switch.touch()
+        store.reader.gate = lambda: gate  # what was read before the switch was set
+        assert store.claim(who, 10) == []
+        assert status(store, "a") == "ready"
+
+    def test_the_kill_switch_is_told_once_whoever_notices_it(self, store):
+        def told():
+            return [
+                (row["event"], event_of(row).get("source"), event_of(row).get("reason"))
+                for row in store.reader.events()
+            ]
+
+        assert not store.note_kill_switch()
+        kill_file.put(store.home.kill_switch, "it loops", "cli:ada", store.clock.now())
+        assert store.note_kill_switch("cli:ada")
+        assert not store.note_kill_switch()
+        kill_file.clear(store.home.kill_switch)
+        assert store.note_kill_switch()
+        assert not store.note_kill_switch("cli:ada")
+        assert told() == [
+            ("daemon.kill_switch_on", "cli:ada", "it loops"),
+            ("daemon.kill_switch_off", "by hand", None),
+        ]
+        audit = store.reader.all("audit_after", after=0, limit=10)
+        assert [(row["event"], row["decision"], row["actor"]) for row in audit] == [
+            ("kill_switch", "set", "cli:ada"),
+            ("kill_switch", "cleared", "by hand"),
+        ]
+
+    @pytest.mark.parametrize(
+        ("effect", "state", "attempts"), [("idempotent", "ready", 0), ("unsafe", "review", 1)]
+    )
+    def test_what_the_kill_switch_stopped_runs_again_uncounted_or_asks(
+        self, store, who, effect, state, attempts
+    ):
+        submit(store, new_task(id="a"))
+        (claim,) = store.claim(who, 1)
+        assert store.write(lambda tx: recording.halted(tx, claim.ref, effect, "the switch was set"))
+        row = store.reader.task("a")
+        assert (row["state"], row["attempts"], row["interruptions"]) == (state, attempts, 0)
+        assert len(store.reader.decisions()) == (effect == "unsafe")
+        assert not store.write(lambda tx: recording.halted(tx, claim.ref, effect, "too late"))
+
+    @pytest.mark.parametrize("effect", ["idempotent", "unsafe"])
+    def test_what_a_person_had_cancelled_ends_so_although_the_kill_switch_stopped_it(
+        self, store, who, effect
+    ):
+        submit(store, new_task(id="a"))
+        (claim,) = store.claim(who, 1)
+        store.cancel("a", "ada")
+        store.write(lambda tx: recording.halted(tx, claim.ref, effect, "the switch was set"))
+        assert status(store, "a") == "cancelled"
+        assert store.reader.decisions() == []
 
     def test_every_member_of_a_dependency_cycle_fails_and_the_message_shows_it(self, store, who):
         submit(store, new_task(id="a", depends_on=["c"]), new_task(id="b", depends_on=["a"]))

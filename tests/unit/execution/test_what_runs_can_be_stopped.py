@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from execution.running import REMEMBERED, RunningSet
 from store.records import TaskRef
 
@@ -36,9 +38,33 @@ def test_the_first_reason_to_stop_stands() -> None:
     assert one is not None
 
     running.cancel(REF)
-    running.stop_all()
+    running.stop_all("stopping")
 
     assert one.stopped == "cancelled"
+
+
+def test_the_kill_switch_stops_all_that_runs_and_nothing_that_comes_later() -> None:
+    running = RunningSet()
+    one, two = running.begin(REF, "llm", 0.0), running.begin(TaskRef("u", 1), "local", 0.0)
+    assert one is not None
+    assert two is not None
+
+    running.stop_all("halted")
+    later = running.begin(TaskRef("v", 1), "local", 0.0)
+
+    assert (one.stopped, two.stopped, later and later.stopped) == ("halted", "halted", None)
+
+
+def test_who_waits_for_something_to_run_is_woken_by_it() -> None:
+    running, found = RunningSet(), []
+    assert running.wait_until_busy(0.0) is False
+    waiting = threading.Thread(target=lambda: found.append(running.wait_until_busy(60.0)))
+    waiting.start()
+
+    running.begin(REF, "llm", 0.0)
+    waiting.join(60)
+
+    assert found == [True]
 
 
 def test_a_cancellation_that_comes_first_meets_its_call_once() -> None:
