@@ -21,7 +21,7 @@ from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from panel import access, healthz, labels, spawner, task_views, words
-from panel.api import decisions, status, tasks
+from panel.api import decisions, kill_switch, status, tasks
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
 from panel.pages import session
@@ -45,6 +45,7 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     tasks.blueprint,
     decisions.blueprint,
+    kill_switch.blueprint,
     status.blueprint,
 )
 
@@ -113,6 +114,7 @@ def _furnish_templates(app: flask.Flask) -> None:
         "version": version(),
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
+        "switch_of": labels.switch_of,
         "remark_of": task_views.remark_of,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

@@ -107,6 +107,23 @@ class Settings(pydantic.BaseModel):
         10, ge=0, le=10_000, description="retries while nothing answers at the model endpoint"
     )
 
+    # the circuit breaker
+    breaker_failures: int = Field(
+        20, ge=0, le=1000, description="failed tasks in a row after which nothing new is started; 0: never"
+    )
+    breaker_same_failures: int = Field(
+        10,
+        ge=0,
+        le=1000,
+        description="times the same failure stops new starts, with no success of its mode between; 0: never",
+    )
+    breaker_spend_per_minute: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        description="dollars within a minute over which nothing new is started; unset: any",
+    )
+
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
     heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")

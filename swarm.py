@@ -42,7 +42,7 @@ from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
-from store.reading import LOCAL_STATUS
+from store.reading import BREAKER, LOCAL_STATUS
 from store.sqlite_store import SqliteStore
 from store.transaction import dump
 
@@ -191,6 +191,8 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
         model=contract.ModelAnswer(
             ready=model.ready, model=model.model, endpoint=model.endpoint, reason=model.reason
         ),
+        kill_switch=swarm.kill_switch.is_on(),
+        circuit_breaker=swarm.store.reader.fact(BREAKER) is not None,
         running=[
             contract.RunningCycle(
                 task_id=one.ref.id, lease=one.ref.lease, mode=one.mode, started_at=one.started_at

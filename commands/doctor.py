@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from commands import checks_home, checks_machine, terminal
+from commands import checks_halts, checks_home, checks_machine, terminal
 from commands.exits import FAILED, FINE
 from commands.findings import Finding, fail, warn
 from commands.place import Place, json_option, with_place
@@ -73,8 +73,10 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
 def _home(place: Place) -> Iterator[Finding]:
     yield from checks_home.check_rights(place.home)
     yield from checks_home.check_daemon(place.home)
+    yield from checks_halts.check_kill_switch(place.home)
     try:
         yield from checks_home.check_store(place)
+        yield from checks_halts.check_breaker(place)
         yield from checks_home.check_queue_file(place)
     except InvalidSetting:
         pass  # told as the first finding

@@ -17,6 +17,7 @@ _HEADINGS: Final = {
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
     "max_attempts": "Attempts",
+    "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "queue_poll_s": "The queue file, the log and the disk",
@@ -31,6 +32,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "llm_price_input": 0.15,
     "llm_price_output": 0.6,
     "llm_proxy": "http://127.0.0.1:3128",
+    "breaker_spend_per_minute": 1.0,
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

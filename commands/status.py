@@ -13,7 +13,9 @@ from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
-from store.reading import DISK_FULL, MODEL_STATUS, PAUSED, Reader
+from safety.kill_switch import KillSwitch
+from store.kill_file import CLEAR
+from store.reading import BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
 
 
 @click.command(
@@ -39,11 +41,14 @@ def status(place: Place, as_json: bool) -> int:
 def situation(place: Place, reader: Reader) -> dict[str, Any]:
     """Everything that is told."""
     daemon = look(place.home)
+    killed = KillSwitch(place.home).look()
     disk = shutil.disk_usage(place.home.root)
     told: dict[str, Any] = {
         "home": str(place.home.root),
         "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
         "counts": reader.counts(),
+        "kill_switch": CLEAR if killed is None else killed.to_json(),
+        "circuit_breaker": reader.fact(BREAKER),
         "paused": reader.fact(PAUSED),
         "model": reader.fact(MODEL_STATUS),
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
@@ -59,8 +64,9 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     left = counts["pending"] + counts["in_progress"] + counts["pending_review"]
     asked = len(told["decisions"])
     waits = f" {asked} {'thing waits' if asked == 1 else 'things wait'} for you." if asked else ""
-    if told["disk"]["full"] is not None:
-        return f"Nothing new is started: {told['disk']['full']['reason']}.{waits}"
+    halt = _halt(told)
+    if halt is not None:
+        return f"{halt}.{waits}"
     if not daemon.is_running:
         start = "start it with `skep up`" if left else "nothing is left to do"
         return f"No daemon runs; {start}.{waits}"
@@ -71,8 +77,22 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     return (f"Running; {counts['pending']} wait." if left - asked else "Running; nothing to do.") + waits
 
 
+def _halt(told: dict[str, Any]) -> str | None:
+    """What stops everything, with the way out; none where nothing does."""
+    killed, full, tripped = told["kill_switch"], told["disk"]["full"], told["circuit_breaker"]
+    if killed["on"]:
+        reason = f": {killed['reason']}" if killed["reason"] else ""
+        return f"The kill switch is on{reason}; `skep kill-switch off` clears it"
+    if full is not None:
+        return f"Nothing new is started: {full['reason']}"
+    if tripped is not None:
+        return f"The circuit breaker tripped: {tripped['reason']}; `skep resume` goes on"
+    return None
+
+
 def _print(told: dict[str, Any]) -> None:
-    click.echo(terminal.clean(told["health"]))
+    is_grave = told["kill_switch"]["on"] or told["circuit_breaker"] is not None
+    click.secho(terminal.clean(told["health"]), fg="red" if is_grave else None, bold=is_grave or None)
     model = told["model"]
     rows = [
         ("home", told["home"]),

@@ -41,6 +41,7 @@ _PARTS_OF_SETTINGS: Final = {
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
     "max_attempts": "Attempts",
+    "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "queue_poll_s": "The queue file, the log and the disk",

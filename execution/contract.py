@@ -146,6 +146,10 @@ class StatusAnswer(pydantic.BaseModel):
     #: how many tasks have each status
     counts: dict[str, int]
     model: ModelAnswer
+    #: whether the kill switch is on; its reason is told to those with the token
+    kill_switch: bool
+    #: whether the circuit breaker has tripped
+    circuit_breaker: bool
     running: list[RunningCycle]
     #: the process that executes, as it is recorded with each start
     swarm: str

@@ -31,6 +31,9 @@ class PanelStore(Store, Protocol):
     def answer(self, given: Answer) -> str:
         """Answer a decision with one of its options."""
 
+    def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
+        """Tell that the kill switch was set or cleared, where nobody has."""
+
 
 @dataclass
 class Panel:

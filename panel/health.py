@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from clock import to_local_text
 from panel.words import count_of, one_line
 from runtime_contract import Status
+from store.kill_file import KillFile
 from store.lanes import Gate
 
 START: Final = "Start one with skep up."
@@ -17,7 +19,7 @@ START: Final = "Start one with skep up."
 class Health:
     """How things stand."""
 
-    #: a stable word: stopped, paused, asks, working, held, waiting, done, empty
+    #: a stable word: killed, tripped, stopped, paused, asks, working, held, waiting, done, empty
     kind: str
     #: the sentence
     sentence: str
@@ -31,6 +33,8 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
     moving = f"{running:,} running, {waiting:,} waiting"
     if not any(counts.values()):
         return _of_empty(worker_runs)
+    if gate.cause == "circuit_breaker" and gate.paused is not None:
+        return Health("tripped", f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
     if not worker_runs and (waiting or running):
         left = count_of(waiting + running, "task is", "tasks are")
         return Health("stopped", f"Stopped: no worker runs, {left} left to do.", START)
@@ -44,6 +48,18 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
     if waiting:
         return _of_waiting(waiting, gate)
     return Health("done", "All done: nothing runs, nothing waits.")
+
+
+def of_killed(killed: KillFile) -> Health:
+    """The kill switch is on, and nothing else matters."""
+    reason = f": {one_line(killed.reason)}" if killed.reason else ""
+    since = "" if killed.since is None else f" at {to_local_text(killed.since)}"
+    detail = f"Nothing starts, and what ran was stopped. Set {_by(killed)}{since}."
+    return Health("killed", f"The kill switch is on{reason.rstrip('.')}.", detail)
+
+
+def _by(killed: KillFile) -> str:
+    return {None: "by hand", "panel": "on the panel"}.get(killed.by) or f"by {one_line(str(killed.by))}"
 
 
 def _of_empty(worker_runs: bool) -> Health:

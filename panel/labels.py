@@ -45,6 +45,8 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("removal", "keep"): ("Keep them", "Nothing is cancelled; the file shows them again.", "primary"),
     ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
+    ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
+    ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
 }
 
 
@@ -59,6 +61,29 @@ def buttons_of(task: dict[str, Any]) -> list[Button]:
     if "retry" in task["actions"]:
         found.append(_button(task, "retry", "Retry"))
     return found
+
+
+def switch_of(is_on: bool) -> Button:
+    """The kill switch: a button to set it, or one to clear it, never one that does either."""
+    if is_on:
+        return Button(
+            label="Clear the kill switch",
+            path=url_for("api_kill_switch.off"),
+            ask="Clear the kill switch? Tasks start again at once.",
+            values={},
+            look="primary",
+            name="kill-switch-off",
+        )
+    return Button(
+        label="Kill switch",
+        path=url_for("api_kill_switch.on"),
+        ask="Stop everything? Nothing new starts, running commands are killed, model calls are abandoned. "
+        "What was stopped runs again when you clear the switch, or asks you.",
+        reason="Why? It is shown wherever something waits for it.",
+        values={},
+        look="danger",
+        name="kill-switch-on",
+    )
 
 
 def answers_to(decision: dict[str, Any]) -> list[Button]:

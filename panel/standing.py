@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from panel.context import Panel
 from panel.daemon import worker_runs
-from panel.health import Health, health_of
+from panel.health import Health, health_of, of_killed
+from safety.kill_switch import KillSwitch
+from store.kill_file import KillFile
 from store.lanes import Gate
 
 
@@ -20,19 +22,24 @@ class Standing:
     questions: int
     worker_runs: bool
     health: Health
+    #: none while the kill switch is clear
+    kill_switch: KillFile | None
 
 
 def standing_of(here: Panel) -> Standing:
     """Read how the home stands."""
     counts, gate = here.reader.counts(), here.reader.gate()
     questions, runs = len(here.reader.decisions()), worker_runs(here.home)
-    return Standing(counts, gate, questions, runs, health_of(counts, gate, questions, runs))
+    killed = KillSwitch(here.home).look()
+    health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
+    return Standing(counts, gate, questions, runs, health, killed)
 
 
 def tag_of(here: Panel, *parts: object) -> str:
     """An entity tag that changes with everything a page shows, at a fraction of the page's cost.
 
-    Every change leaves an event, but for a delayed task whose time has come, which the states tell.
+    Every change leaves an event, but for a delayed task whose time has come, which the states tell, and for
+    the kill switch, which the leader tells of later or not at all.
     """
     last = here.reader.one("last_event_seq")
     seen = (
@@ -40,6 +47,7 @@ def tag_of(here: Panel, *parts: object) -> str:
         last["seq"] if last else 0,
         here.reader.state_counts(),
         worker_runs(here.home),
+        KillSwitch(here.home).look(),
         parts,
     )
     return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()[:24]

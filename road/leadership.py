@@ -22,6 +22,7 @@ import filelock
 from errors import SkepError, StoreFull
 from road import halts
 from road.rescue import Rescuer
+from safety.circuit_breaker import Bounds
 from settings import Home, Settings
 from store import database
 from store.backup import Backup
@@ -178,8 +179,10 @@ class Leadership:
         keeper.start_up()
         copies = Backup(self._home, self._settings, self._store.clock)
         kill_switch = halts.KillSwitchTeller(self._store)
+        breaker = halts.Breaker(self._store, Bounds.of(self._settings))
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
+            Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
             Duty("rescue", 1.0, self._rescuer.rescue),
             Duty("queue file", self._settings.queue_poll_s, keeper.look, on_hint=True),
             Duty("inbox", self._settings.queue_poll_s, inbox.look, on_hint=True),

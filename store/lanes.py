@@ -46,10 +46,10 @@ class Gate:
 
     #: nothing is claimed
     paused: str | None = None
-    #: what stops it: kill_switch, disk_full, circuit_breaker or pause
-    cause: str | None = None
     #: mode -> why no task of it starts
     closed_modes: Mapping[str, str] = field(default_factory=dict)
+    #: what stops all claiming: kill_switch, disk_full, circuit_breaker or pause
+    cause: str | None = None
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ class Reader:
         for mode, key in (("llm", MODEL_STATUS), ("local", LOCAL_STATUS)):
             if key in facts and not facts[key]["ready"]:
                 closed[mode] = str(facts[key]["reason"])
-        return Gate(*self._halt(facts), closed_modes=closed)
+        why, cause = self._halt(facts)
+        return Gate(why, closed, cause)
 
     def _halt(self, facts: dict[str, Any]) -> tuple[str | None, str | None]:
         """Why nothing at all is claimed, and the cause; the gravest where there are several."""

@@ -45,11 +45,11 @@ def _get(summary: str, schema: str, *parameters: dict[str, Any]) -> dict[str, An
     return {"get": {"summary": summary, "parameters": list(parameters), "responses": _answer(schema)}}
 
 
-def _post(summary: str, of: dict[str, Any], **fields: str) -> dict[str, Any]:
+def _post(summary: str, *of: dict[str, Any], answers: str = "Done", **fields: str) -> dict[str, Any]:
     properties = {name: {"type": "string", "description": text} for name, text in fields.items()}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     body = {"content": {JSON: {"schema": schema}}, "required": False}
-    told = {"summary": summary, "parameters": [of], "requestBody": body, "responses": _answer("Done")}
+    told = {"summary": summary, "parameters": list(of), "requestBody": body, "responses": _answer(answers)}
     return {"post": told}
 
 
@@ -93,6 +93,13 @@ _PATHS: Final[dict[str, Any]] = {
     "/api/v1/decisions/{decision_id}/answer": _post(
         "Answer a decision", _path("decision_id"), answer="one of its options", comment="a word with it"
     ),
+    "/api/v1/kill-switch": _get("Whether the kill switch is on", "KillSwitch"),
+    "/api/v1/kill-switch/on": _post(
+        "Set the kill switch; one that is set keeps its reason where none is given",
+        answers="KillSwitch",
+        reason="why, shown wherever something waits for it",
+    ),
+    "/api/v1/kill-switch/off": _post("Clear the kill switch", answers="KillSwitch"),
     "/api/v1/status": _get("The home at a glance", "Standing"),
     "/api/v1/openapi.json": _get("This document", "Document"),
 }
@@ -142,11 +149,14 @@ _SCHEMAS: Final[dict[str, Any]] = {
         health=_object(kind=_TEXT, sentence=_TEXT, detail=_TEXT),
         counts={"type": "object", "additionalProperties": _NUMBER},
         open_decisions=_NUMBER,
+        kill_switch=_ref("KillSwitch"),
+        circuit_breaker={"type": ["object", "null"]},
         gate={"type": "object"},
         model={"type": ["object", "null"]},
         worker_runs={"type": "boolean"},
         version=_TEXT,
     ),
+    "KillSwitch": _object(on={"type": "boolean"}, reason=_MAYBE, by=_MAYBE, since=_MAYBE, message=_TEXT),
     "Done": _object(message=_TEXT, task={"oneOf": [_ref("Task"), {"type": "null"}]}),
     "Document": {"type": "object"},
     "Problem": _object(type=_TEXT, title=_TEXT, status=_NUMBER, detail=_TEXT, code=_TEXT),

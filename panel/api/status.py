@@ -7,11 +7,12 @@ from typing import Any
 import flask
 
 from panel.api import fields
+from panel.api.kill_switch import state_of
 from panel.api.openapi import document
 from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
-from store.reading import MODEL_STATUS
+from store.reading import BREAKER, MODEL_STATUS
 
 blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")
 
@@ -25,7 +26,13 @@ def status() -> dict[str, Any]:
         "health": {"kind": now.health.kind, "sentence": now.health.sentence, "detail": now.health.detail},
         "counts": now.counts,
         "open_decisions": now.questions,
-        "gate": {"paused": now.gate.paused, "closed_modes": dict(now.gate.closed_modes)},
+        "kill_switch": state_of(now.kill_switch),
+        "circuit_breaker": panel().reader.fact(BREAKER),
+        "gate": {
+            "paused": now.gate.paused,
+            "cause": now.gate.cause,
+            "closed_modes": dict(now.gate.closed_modes),
+        },
         "model": panel().reader.fact(MODEL_STATUS),
         "worker_runs": now.worker_runs,
         "version": version(),

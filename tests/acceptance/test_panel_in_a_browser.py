@@ -66,6 +66,33 @@ def test_the_link_logs_in_once_and_leaves_no_trace_in_the_address(chromium, cont
         expect(second.locator("#live")).to_be_visible()
 
 
+def test_everything_is_stopped_with_a_reason_and_let_go_on(page, panel):
+    furnish(panel.store)
+    page.get_by_role("button", name="Kill switch", exact=True).click()
+    dialog = page.locator("#ask")
+    expect(dialog).to_contain_text("Stop everything?")
+    dialog.get_by_role("button", name="Leave it").click()
+    assert not panel.home.kill_switch.exists()
+
+    page.get_by_role("button", name="Kill switch", exact=True).click()
+    dialog.get_by_label("Why?").fill("it rewrites the wrong files")
+    dialog.get_by_role("button", name="Kill switch").click()
+
+    health = page.locator("#health")
+    expect(health).to_contain_text("The kill switch is on: it rewrites the wrong files.")
+    expect(page.locator("#health-news")).to_have_text("The kill switch is on: it rewrites the wrong files.")
+    expect(row(page, "classify-01")).to_contain_text("the kill switch is on: it rewrites the wrong files")
+    assert panel.home.kill_switch.exists()
+
+    page.get_by_role("button", name="Clear the kill switch").click()
+    dialog.get_by_role("button", name="Clear the kill switch").click()
+    expect(health).not_to_contain_text("kill switch is on")
+    assert not panel.home.kill_switch.exists()
+
+    panel.home.kill_switch.write_text("by hand <b>\u202e")
+    expect(health).to_contain_text("The kill switch is on: by hand <b>\\u202e.")
+
+
 def test_tasks_are_seen_and_hostile_text_is_only_text(page, panel):
     furnish(panel.store)
 

@@ -140,3 +140,24 @@ def test_set_while_tasks_are_being_claimed_it_leaves_none_running_and_loses_none
 
     assert {task["status"] for task in tasks.values()} == {"pending"}
     assert nothing_runs(daemon.tasks())
+
+
+def test_the_circuit_breaker_trips_by_itself_stays_so_and_is_reset(daemon):
+    daemon.start("--no-panel")
+    daemon.skep("add", "--id", "fine", "--command", "true")
+    daemon.wait_for_ends("fine")
+    daemon.add_to_queue(*({"id": f"t{number}", "command": f"cat gone{number}"} for number in range(10)))
+    daemon.wait_until(lambda _: bool(kinds(daemon, "daemon.breaker_tripped")), "it trips")
+    daemon.skep("add", "--id", "next", "--command", "true")
+
+    assert daemon.stop() == 0
+    daemon.start("--no-panel")
+    daemon.wait_until(lambda _: len(kinds(daemon, "daemon.leader")) == 2, "it leads again")
+    assert "NOTHING STARTS: the circuit breaker tripped" in daemon.log()
+    assert daemon.tasks()["next"]["waiting_for"].startswith(
+        "the circuit breaker tripped: the same failure 10 times, and no command went well in between: "
+    )
+
+    assert daemon.skep("resume").stdout == "The circuit breaker is reset. Work goes on.\n"
+    assert daemon.wait_for_ends("next")["next"]["status"] == "approved"
+    assert len(kinds(daemon, "daemon.breaker_tripped")) == 1

@@ -193,7 +193,12 @@ def test_the_status_tells_counts_gate_model_and_a_sentence(browser, by, store, r
     told = browser.get("/api/v1/status").json
 
     assert told["counts"]["pending"] == 1
-    assert told["gate"] == {"paused": "paused by cli: lunch", "closed_modes": {"llm": reason}}
+    assert told["gate"] == {
+        "paused": "paused by cli: lunch",
+        "cause": "pause",
+        "closed_modes": {"llm": reason},
+    }
+    assert (told["kill_switch"]["on"], told["circuit_breaker"]) == (False, None)
     assert told["model"]["reason"] == reason
     assert told["worker_runs"] is True
     assert told["health"]["sentence"] == "Paused by cli: lunch."

@@ -56,6 +56,7 @@ def test_only_what_can_be_done_is_offered(browser, by):
         "Cancel waits",
         "Count as done cut",
         "Count as failed cut",
+        "Kill switch",
         "Reject asked",
         "Retry bad",
         "Run again cut",

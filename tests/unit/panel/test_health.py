@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from panel.health import health_of
+from panel.health import health_of, of_killed
 from runtime_contract import Status
+from store.kill_file import KillFile
 from store.lanes import Gate
 
 
@@ -11,6 +12,7 @@ def counts(**given):
     return {status.value: 0 for status in Status} | given
 
 
+TRIPPED = Gate("the circuit breaker tripped: 20 tasks failed (skep resume)", cause="circuit_breaker")
 NO_MODEL = Gate(closed_modes={"llm": "no model configured: set SKEP_LLM_API_KEY"})
 
 
@@ -38,6 +40,11 @@ NO_MODEL = Gate(closed_modes={"llm": "no model configured: set SKEP_LLM_API_KEY"
             "paused",
             "Paused by cli: lunch.",
         ),
+        (
+            (counts(pending=1, failed=20), TRIPPED, 1, False),
+            "tripped",
+            "The circuit breaker tripped: 20 tasks failed (skep resume).",
+        ),
         ((counts(pending=4), NO_MODEL, 0, True), "held", "Waiting: 4 tasks, nothing running."),
         (
             (counts(pending=1), Gate(), 0, True),
@@ -50,6 +57,21 @@ def test_one_sentence_says_how_things_stand(given, kind, sentence):
     health = health_of(*given)
 
     assert (health.kind, health.sentence) == (kind, sentence)
+
+
+@pytest.mark.parametrize(
+    ("killed", "sentence", "who"),
+    [
+        (KillFile(), "The kill switch is on.", "Set by hand."),
+        (KillFile("it loops.", "cli:ada"), "The kill switch is on: it loops.", "Set by cli:ada."),
+        (KillFile("x" * 400, "panel"), f"The kill switch is on: {'x' * 240} ….", "Set on the panel."),
+    ],
+)
+def test_the_kill_switch_is_told_with_its_reason_and_who_set_it(killed, sentence, who):
+    health = of_killed(killed)
+
+    assert (health.kind, health.sentence) == ("killed", sentence)
+    assert health.detail.endswith(who)
 
 
 def test_what_holds_everything_back_is_told_with_the_way_out():

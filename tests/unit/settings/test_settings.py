@@ -28,6 +28,7 @@ OTHER: dict[str, Any] = {
     "llm_price_output": 2.5,
     "llm_proxy": "http://127.0.0.1:3128",
     "ollama_url": "http://127.0.0.1:9999",
+    "breaker_spend_per_minute": 2.5,
     "tag_limits": {"gpu": 1},
     "model_limits": {"big": 2},
 }

@@ -1,0 +1,36 @@
+"""What `skep doctor` looks at to say whether the home has been stopped, by a person or by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from commands.findings import Finding, ok, warn
+from commands.place import Place
+from errors import SkepError
+from safety.kill_switch import KillSwitch
+from settings import Home
+from store.reading import BREAKER
+
+
+def check_kill_switch(home: Home) -> Iterator[Finding]:
+    """Whether somebody has stopped everything."""
+    found = KillSwitch(home).look()
+    if found is None:
+        yield ok("kill switch", "The kill switch is off.")
+    else:
+        who = found.by or "by hand"
+        reason = f": {found.reason}" if found.reason else ""
+        yield warn("kill switch", f"The kill switch is on ({who}){reason}.", "skep kill-switch off")
+
+
+def check_breaker(place: Place) -> Iterator[Finding]:
+    """Whether the home has stopped by itself; a store that cannot say is told of as such elsewhere."""
+    try:
+        with place.reader() as reader:
+            tripped = reader.fact(BREAKER)
+    except SkepError:
+        return
+    if tripped is None:
+        yield ok("breaker", "The circuit breaker has not tripped.")
+    else:
+        yield warn("breaker", f"The circuit breaker tripped: {tripped['reason']}.", "skep resume")

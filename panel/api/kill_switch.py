@@ -1,0 +1,59 @@
+"""The kill switch: how it stands, on, off. None of it needs the store, which is told afterwards."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+import flask
+
+from errors import SkepError
+from panel.api import fields
+from panel.context import panel
+from safety.kill_switch import KillSwitch
+from store.kill_file import CLEAR, KillFile
+
+logger = logging.getLogger(__name__)
+
+blueprint = flask.Blueprint("api_kill_switch", __name__, url_prefix="/api/v1/kill-switch")
+
+#: Seconds the store gets to write down what was done.
+PATIENCE_S: Final = 2.0
+
+
+@blueprint.get("")
+def show() -> dict[str, Any]:
+    """Whether it is on, why, since when and by whom."""
+    fields.check_parameters(flask.request.args)
+    return state_of(KillSwitch(panel().home).look())
+
+
+@blueprint.post("/on")
+def on() -> dict[str, Any]:
+    """Set it: nothing starts, and what runs is stopped within a second."""
+    given = fields.body(flask.request, "reason")
+    found = KillSwitch(panel().home).turn_on(flask.g.by, given.get("reason"))
+    _tell_store()
+    return state_of(found) | {"message": "The kill switch is on: nothing starts, and what ran is stopped."}
+
+
+@blueprint.post("/off")
+def off() -> dict[str, Any]:
+    """Clear it: work goes on."""
+    fields.body(flask.request)
+    was_on = KillSwitch(panel().home).turn_off()
+    _tell_store()
+    told = "The kill switch is cleared; work goes on." if was_on else "The kill switch was not on."
+    return state_of(None) | {"message": told}
+
+
+def state_of(found: KillFile | None) -> dict[str, Any]:
+    """The switch as the API tells it."""
+    return CLEAR if found is None else found.to_json()
+
+
+def _tell_store() -> None:
+    try:
+        panel().store.note_kill_switch(flask.g.by, PATIENCE_S)
+    except (SkepError, TimeoutError) as error:
+        logger.warning("the store could not be told of the kill switch: %s", error)
