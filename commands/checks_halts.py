@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from commands.findings import Finding, ok, warn
 from commands.place import Place
 from errors import SkepError
-from safety.kill_switch import KillSwitch
 from settings import Home
+from store import kill_file
 from store.reading import BREAKER
 
 
 def check_kill_switch(home: Home) -> Iterator[Finding]:
     """Whether somebody has stopped everything."""
-    found = KillSwitch(home).look()
+    found = kill_file.look(home.kill_switch)
     if found is None:
         yield ok("kill switch", "The kill switch is off.")
     else:

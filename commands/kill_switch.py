@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from typing import Any, Final
 
 import click
@@ -18,8 +19,8 @@ from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from errors import SkepError
 from execution import markers
-from safety.kill_switch import KillSwitch
-from store.kill_file import CLEAR, KillFile
+from store import kill_file
+from store.kill_file import KillFile
 
 #: Seconds the store gets to write down what was done.
 PATIENCE_S: Final = 2.0
@@ -46,18 +47,18 @@ def kill_switch(place: Place, action: str | None, reason: str | None, as_json: b
     if reason is not None and action != "on":
         raise click.UsageError("--reason goes with `skep kill-switch on`.")
     place.check_state()
-    switch = KillSwitch(place.home)
+    path = place.home.kill_switch
     told: dict[str, Any] = {}
     if action == "on":
-        switch.turn_on(place.by, reason)
+        kill_file.turn_on(path, place.by, time.time(), reason)
         with contextlib.suppress(SkepError, OSError):
             markers.kill_orphans(place.home)  # of a daemon that is gone: nobody else would
     elif action == "off":
-        told["was_on"] = switch.turn_off()
-    found = switch.look()
+        told["was_on"] = kill_file.turn_off(path)
+    found = kill_file.look(path)
     trouble = _tell_store(place) if action else None
     if as_json:
-        told |= CLEAR if found is None else found.to_json()
+        told |= kill_file.state_of(found)
         terminal.print_json(told | ({"recorded": trouble is None} if action else {}))
     else:
         click.echo(terminal.clean(_sentence(found, told.get("was_on"))))

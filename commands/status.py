@@ -13,8 +13,7 @@ from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
-from safety.kill_switch import KillSwitch
-from store.kill_file import CLEAR
+from store import kill_file
 from store.reading import BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
 
 
@@ -41,13 +40,12 @@ def status(place: Place, as_json: bool) -> int:
 def situation(place: Place, reader: Reader) -> dict[str, Any]:
     """Everything that is told."""
     daemon = look(place.home)
-    killed = KillSwitch(place.home).look()
     disk = shutil.disk_usage(place.home.root)
     told: dict[str, Any] = {
         "home": str(place.home.root),
         "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
         "counts": reader.counts(),
-        "kill_switch": CLEAR if killed is None else killed.to_json(),
+        "kill_switch": kill_file.state_of(kill_file.look(place.home.kill_switch)),
         "circuit_breaker": reader.fact(BREAKER),
         "paused": reader.fact(PAUSED),
         "model": reader.fact(MODEL_STATUS),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from panel.context import Panel
 from panel.daemon import worker_runs
 from panel.health import Health, health_of, of_killed
-from safety.kill_switch import KillSwitch
+from store import kill_file
 from store.kill_file import KillFile
 from store.lanes import Gate
 
@@ -30,7 +30,7 @@ def standing_of(here: Panel) -> Standing:
     """Read how the home stands."""
     counts, gate = here.reader.counts(), here.reader.gate()
     questions, runs = len(here.reader.decisions()), worker_runs(here.home)
-    killed = KillSwitch(here.home).look()
+    killed = kill_file.look(here.home.kill_switch)
     health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
     return Standing(counts, gate, questions, runs, health, killed)
 
@@ -47,7 +47,7 @@ def tag_of(here: Panel, *parts: object) -> str:
         last["seq"] if last else 0,
         here.reader.state_counts(),
         worker_runs(here.home),
-        KillSwitch(here.home).look(),
+        kill_file.look(here.home.kill_switch),
         parts,
     )
     return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()[:24]

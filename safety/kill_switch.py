@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
@@ -27,7 +26,7 @@ IDLE_S: Final = 5.0
 
 
 class KillSwitch:
-    """The switch of one home."""
+    """The switch of one home, for those who execute."""
 
     def __init__(self, home: Home) -> None:
         self._path = home.kill_switch
@@ -45,18 +44,6 @@ class KillSwitch:
         if self.is_on():
             found = self.look() or KillFile()
             raise KillSwitchOn(f"{found.sentence[:1].upper()}{found.sentence[1:]}.", reason=found.reason)
-
-    def turn_on(self, by: str, reason: str | None = None) -> KillFile:
-        """Set it. One that is set keeps its reason where none is given. Raises `StoreError`."""
-        found = self.look()
-        if found is None or reason is not None:
-            kill_file.put(self._path, reason or "", by, time.time())
-            found = self.look()
-        return found or KillFile()
-
-    def turn_off(self) -> bool:
-        """Clear it; false where it was not set. Raises `StoreError`."""
-        return kill_file.clear(self._path)
 
 
 class KillSwitchWatch:

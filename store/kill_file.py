@@ -61,8 +61,12 @@ class KillFile:
         return {"on": True, "reason": self.reason, "by": self.by, "since": since}
 
 
-#: The same for a switch that is clear.
-CLEAR: Final[dict[str, Any]] = {"on": False, "reason": None, "by": None, "since": None}
+_CLEAR: Final[dict[str, Any]] = {"on": False, "reason": None, "by": None, "since": None}
+
+
+def state_of(found: KillFile | None) -> dict[str, Any]:
+    """How the switch stands, as JSON tells it on every face."""
+    return _CLEAR if found is None else found.to_json()
 
 
 def is_set(path: Path) -> bool:
@@ -92,26 +96,20 @@ def look(path: Path) -> KillFile | None:
         return KillFile(f"cannot be read: {error.strerror or error}")
 
 
-def put(path: Path, reason: str, by: str, now: float) -> None:
-    """Set the switch, durably. What stood there gives way, but for a directory, which has set it as well.
+def turn_on(path: Path, by: str, now: float, reason: str | None = None) -> KillFile:
+    """Set the switch, durably. One that is set stays as it is where no reason is given.
 
-    Raises `StoreError` where the switch could not be set. Where only the reason finds no room, it is set
-    without one.
+    What stood there gives way, but for a directory, which has set it as well. Where only the reason finds no
+    room, it is set without one. Raises `StoreError` where it could not be set.
     """
-    told = {"reason": plain(reason, REASON_CHARS), "by": by, "since": to_rfc3339(now)}
-    try:
-        with database.translated(path):
-            _write(path, json.dumps(told, ensure_ascii=False).encode() + b"\n")
-    except (StoreError, OSError) as error:
-        if is_set(path):
-            return
-        if not isinstance(error, StoreFull):
-            raise
-        with database.translated(path):
-            os.close(os.open(path, _WRITING, 0o600))
+    found = look(path)
+    if found is None or reason is not None:
+        _put(path, {"reason": plain(reason or "", REASON_CHARS), "by": by, "since": to_rfc3339(now)})
+        found = look(path)
+    return found or KillFile()
 
 
-def clear(path: Path) -> bool:
+def turn_off(path: Path) -> bool:
     """Clear the switch, durably; false where it was not set. Raises `StoreError`."""
     with database.translated(path):
         try:
@@ -142,7 +140,7 @@ def _read(path: Path) -> bytes:
 
 
 def _parse(data: bytes, written: float | None) -> KillFile:
-    """JSON as `put` writes it, or whatever a person wrote."""
+    """JSON as `turn_on` writes it, or whatever a person wrote."""
     text = data.decode("utf-8", "replace")
     try:
         found = json.loads(text)
@@ -165,6 +163,19 @@ def _read_moment(text: object) -> float | None:
 def _moment(seconds: float) -> float | None:
     """The moment, where it is one that can be told as a date."""
     return seconds if 0 <= seconds < _YEAR_10000 else None
+
+
+def _put(path: Path, told: dict[str, str]) -> None:
+    try:
+        with database.translated(path):
+            _write(path, json.dumps(told, ensure_ascii=False).encode() + b"\n")
+    except (StoreError, OSError) as error:
+        if is_set(path):
+            return
+        if not isinstance(error, StoreFull):
+            raise
+        with database.translated(path):
+            os.close(os.open(path, _WRITING, 0o600))
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -10,8 +10,8 @@ import flask
 from errors import SkepError
 from panel.api import fields
 from panel.context import panel
-from safety.kill_switch import KillSwitch
-from store.kill_file import CLEAR, KillFile
+from store import kill_file
+from store.kill_file import state_of
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +25,15 @@ PATIENCE_S: Final = 2.0
 def show() -> dict[str, Any]:
     """Whether it is on, why, since when and by whom."""
     fields.check_parameters(flask.request.args)
-    return state_of(KillSwitch(panel().home).look())
+    return state_of(kill_file.look(panel().home.kill_switch))
 
 
 @blueprint.post("/on")
 def on() -> dict[str, Any]:
     """Set it: nothing starts, and what runs is stopped within a second."""
     given = fields.body(flask.request, "reason")
-    found = KillSwitch(panel().home).turn_on(flask.g.by, given.get("reason"))
+    here = panel()
+    found = kill_file.turn_on(here.home.kill_switch, flask.g.by, here.clock.now(), given.get("reason"))
     _tell_store()
     return state_of(found) | {"message": "The kill switch is on: nothing starts, and what ran is stopped."}
 
@@ -41,15 +42,10 @@ def on() -> dict[str, Any]:
 def off() -> dict[str, Any]:
     """Clear it: work goes on."""
     fields.body(flask.request)
-    was_on = KillSwitch(panel().home).turn_off()
+    was_on = kill_file.turn_off(panel().home.kill_switch)
     _tell_store()
     told = "The kill switch is cleared; work goes on." if was_on else "The kill switch was not on."
     return state_of(None) | {"message": told}
-
-
-def state_of(found: KillFile | None) -> dict[str, Any]:
-    """The switch as the API tells it."""
-    return CLEAR if found is None else found.to_json()
 
 
 def _tell_store() -> None:

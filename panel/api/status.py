@@ -7,11 +7,11 @@ from typing import Any
 import flask
 
 from panel.api import fields
-from panel.api.kill_switch import state_of
 from panel.api.openapi import document
 from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
+from store.kill_file import state_of
 from store.reading import BREAKER, MODEL_STATUS
 
 blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")

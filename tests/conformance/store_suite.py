@@ -204,10 +204,10 @@ class StoreSuite:
             ]
 
         assert not store.note_kill_switch()
-        kill_file.put(store.home.kill_switch, "it loops", "cli:ada", store.clock.now())
+        kill_file.turn_on(store.home.kill_switch, "cli:ada", store.clock.now(), "it loops")
         assert store.note_kill_switch("cli:ada")
         assert not store.note_kill_switch()
-        kill_file.clear(store.home.kill_switch)
+        kill_file.turn_off(store.home.kill_switch)
         assert store.note_kill_switch()
         assert not store.note_kill_switch("cli:ada")
         assert told() == [

@@ -37,6 +37,8 @@ HOT = [
     ("open_decisions", "decision_open"),
     ("events_of", "event_task"),
     ("newest_ended", "task_state"),
+    ("ends_after", "INTEGER PRIMARY KEY"),
+    ("reset_after", "INTEGER PRIMARY KEY"),
 ]
 
 

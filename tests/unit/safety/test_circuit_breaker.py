@@ -80,7 +80,7 @@ def test_prompts_and_commands_and_codes_are_told_apart():
     [
         ("exit code 1: ls: cannot access 'a': no", "exit code 2: ls: cannot access 'b c': no", True),
         ("Task timeout after 300s", "Task timeout after 5s", True),
-        ("cat: /home/a/x.txt: No such file", "cat: notes/y.md: No such file", True),
+        ("cat: a/b/x.txt: No such file", "cat: notes/y.md: No such file", True),
         ("request req_8f3a was refused", "request req_77 was  refused\n", True),
         ("the answer is empty", "The answer is empty", True),
         ("the answer is empty", "the answer is no JSON", False),

@@ -170,7 +170,7 @@ def test_a_file_from_the_far_future_does_no_harm(path):
 
 
 def test_it_is_set_for_this_user_alone_with_who_when_and_why(path):
-    kill_file.put(path, "it  loops\n", "cli:ada", NOW)
+    kill_file.turn_on(path, "cli:ada", NOW, "it  loops\n")
     found = kill_file.look(path)
 
     assert found == KillFile("it loops", "cli:ada", NOW)
@@ -184,7 +184,7 @@ def test_what_stood_there_gives_way(path, tmp_path):
     target.write_text("mine")
     path.symlink_to(target)
 
-    kill_file.put(path, "why", "cli", NOW)
+    kill_file.turn_on(path, "cli", NOW, "why")
 
     assert reason(path) == "why"
     assert target.read_text() == "mine"
@@ -193,7 +193,7 @@ def test_what_stood_there_gives_way(path, tmp_path):
 def test_where_a_directory_stands_it_is_set_already(path):
     path.mkdir()
 
-    kill_file.put(path, "why", "cli", NOW)
+    kill_file.turn_on(path, "cli", NOW, "why")
 
     assert reason(path) == "cannot be read: a directory stands there"
     assert list(path.parent.iterdir()) == [path]
@@ -202,17 +202,17 @@ def test_where_a_directory_stands_it_is_set_already(path):
 def test_on_a_full_disk_it_is_set_without_its_reason(path, monkeypatch):
     refuse(monkeypatch, "write", errno.ENOSPC)
 
-    kill_file.put(path, "why", "cli", NOW)
+    kill_file.turn_on(path, "cli", NOW, "why")
 
     assert kill_file.is_set(path)
     assert reason(path) == ""
 
 
 def test_a_full_disk_does_not_take_a_reason_that_is_there(path, monkeypatch):
-    kill_file.put(path, "first", "cli", NOW)
+    kill_file.turn_on(path, "cli", NOW, "first")
     refuse(monkeypatch, "write", errno.ENOSPC)
 
-    kill_file.put(path, "second", "cli", NOW)
+    kill_file.turn_on(path, "cli", NOW, "second")
 
     assert reason(path) == "first"
 
@@ -221,7 +221,7 @@ def test_where_it_cannot_be_set_that_is_said(path, monkeypatch):
     refuse(monkeypatch, "open", errno.EROFS)
 
     with pytest.raises(StoreReadOnly, match="cannot be written"):
-        kill_file.put(path, "why", "cli", NOW)
+        kill_file.turn_on(path, "cli", NOW, "why")
 
 
 @pytest.mark.parametrize(
@@ -237,14 +237,14 @@ def test_where_it_cannot_be_set_that_is_said(path, monkeypatch):
 def test_whatever_stands_there_is_cleared(path, make):
     make(path)
 
-    assert kill_file.clear(path) is True
+    assert kill_file.turn_off(path) is True
     assert kill_file.is_set(path) is False
-    assert kill_file.clear(path) is False
+    assert kill_file.turn_off(path) is False
 
 
 def test_a_directory_with_something_in_it_is_left_to_the_person(path):
     (path / "deep").mkdir(parents=True)
 
     with pytest.raises(StoreError, match="not empty; remove it by hand"):
-        kill_file.clear(path)
+        kill_file.turn_off(path)
     assert kill_file.is_set(path)
