@@ -65,6 +65,7 @@ class KillSwitchWatch:
         self._wait_until_busy = wait_until_busy
         self._stop_all = stop_all
         self._ended = threading.Event()
+        self._has_said_so = False
         self._thread = threading.Thread(target=self._watch, name="kill-switch", daemon=True)
 
     def start(self) -> None:
@@ -82,9 +83,12 @@ class KillSwitchWatch:
                 self._ended.wait(LOOK_S)
 
     def _look(self) -> None:
-        if not self._switch.is_on():
+        is_on = self._switch.is_on()
+        if is_on and not self._has_said_so:
+            logger.warning("%s: what runs is stopped", (self._switch.look() or KillFile()).sentence)
+        self._has_said_so = is_on
+        if not is_on:
             return
-        logger.warning("%s: what runs is stopped", (self._switch.look() or KillFile()).sentence)
         try:
             self._stop_all()
         except Exception:

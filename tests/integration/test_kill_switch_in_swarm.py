@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from outcome import Outcome
+from store.halting import Trip
 from testing.model_script import Reply
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, eventually
@@ -90,6 +91,17 @@ def test_nothing_begins_and_the_reason_is_told(rig, model, task):
     assert answer.json()["detail"] == "The kill switch is on: it loops (skep kill-switch off)."
     assert (answer.json()["reason"], rig.attempt(claim)["swarm"]) == ("it loops", None)
     assert model.requests == []
+
+
+def test_the_status_says_that_it_is_on_and_not_why(rig):
+    assert rig.client.get("/status").json()["kill_switch"] is False
+    rig.home.kill_switch.write_text("my own business")
+    rig.store.trip_breaker(Trip("failures_in_a_row", "20 tasks in a row failed", 20), 0)
+
+    answer = rig.client.get("/status")
+
+    assert (answer.json()["kill_switch"], answer.json()["circuit_breaker"]) == (True, True)
+    assert "my own business" not in answer.text
 
 
 def test_what_cannot_be_read_stops_as_well(rig):
