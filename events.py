@@ -47,6 +47,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "task.in_progress": "a worker claimed the task",
     "task.completed": "an attempt ran to its end",
     "task.pending_review": "an attempt is being judged, or waits for a person",
+    "task.held": "a command waits for a person's leave; nothing of it has run, and no attempt was spent",
     "task.approved": "the result was accepted",
     "task.requeue": "the task goes back to be tried again, and why",
     "task.failed": "the task ended without an accepted result",

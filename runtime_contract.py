@@ -38,6 +38,7 @@ __all__ = [
     "MACHINE_KEYS",
     "MICROS_PER_DOLLAR",
     "PARENT_PATTERN",
+    "PROFILE_PATTERN",
     "QUEUE_CONTRACT_VERSION",
     "STATUS_READINGS",
     "USER_FIELDS",
@@ -67,6 +68,8 @@ MICROS_PER_DOLLAR: Final = 1_000_000
 PARENT_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
 #: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+#: What the name of a profile may look like.
+PROFILE_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def _as_list(value: object) -> object:
@@ -112,6 +115,8 @@ class Task(pydantic.BaseModel):
     #: a command line, read without a shell; `argv` is the form that needs no reading
     command: StrictStr | None = None
     argv: list[StrictStr] | None = None
+    #: a program that the home's own settings declare, with its rights; it is given the prompt
+    profile: StrictStr | None = None
     mode: Literal["llm", "local"]
     #: ids that must be approved first
     depends_on: list[StrictStr] = []
@@ -205,7 +210,7 @@ def read_task(document: dict[str, Any], path: str) -> Task:
 def _canonical(raw: dict[str, Any]) -> dict[str, Any]:
     """The same keys in the same order, the first non-empty alias of a field under its canonical name."""
     renames: dict[str, str] = {}
-    has_command = raw.get("argv") or _is_given(raw.get("command")) or _is_given(raw.get("shell"))
+    has_command = any(_is_given(raw.get(name)) for name in ("command", "shell", "profile")) or raw.get("argv")
     if raw.get("mode") == "local" and not has_command and _is_given(raw.get("task")):
         renames["task"] = "command"
     for field, aliases in FIELD_ALIASES.items():
@@ -248,7 +253,8 @@ def _normalise_values(fields: dict[str, Any], path: str) -> None:
     for name in [name for name, value in fields.items() if value is None and name in Task.model_fields]:
         del fields[name]
     if "mode" not in fields:
-        fields["mode"] = "local" if fields.get("command") or fields.get("argv") else "llm"
+        is_local = fields.get("command") or fields.get("argv") or fields.get("profile")
+        fields["mode"] = "local" if is_local else "llm"
     if isinstance(fields.get("decompose"), bool):
         fields["decompose"] = "always" if fields["decompose"] else "never"
     if "not_before" in fields:
@@ -338,7 +344,9 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
 
 
 def _check_work(task: Task, path: str) -> None:
-    if task.mode == "local":
+    if task.profile is not None:
+        _check_profile(task, path)
+    elif task.mode == "local":
         if task.prompt and not (task.command or task.argv):
             _refuse(path, "command", "is missing: mode=local needs a command or argv", None)
         if task.command and task.argv:
@@ -349,6 +357,17 @@ def _check_work(task: Task, path: str) -> None:
         _refuse(path, "prompt", "is missing or empty: a task needs a prompt, a command or argv", task.prompt)
     elif task.command or task.argv:
         _refuse(path, "mode", "is llm, but the task has a command; leave one out", task.mode)
+
+
+def _check_profile(task: Task, path: str) -> None:
+    if not PROFILE_PATTERN.fullmatch(task.profile or ""):
+        _refuse(path, "profile", f"must match {PROFILE_PATTERN.pattern}", task.profile)
+    if task.mode != "local":
+        _refuse(path, "mode", "must be local where a profile is named", task.mode)
+    if task.command or task.argv:
+        _refuse(path, "profile", "gives the command itself; leave command and argv out", task.profile)
+    if not (task.prompt and task.prompt.strip()):
+        _refuse(path, "prompt", "is missing or empty: a profile is given a prompt", task.prompt)
 
 
 def _measures(task: Task, limits: Limits) -> list[tuple[str, float, float]]:

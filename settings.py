@@ -93,6 +93,9 @@ class Settings(pydantic.BaseModel):
     output_cap_bytes: int = Field(
         16 * 1024 * 1024, ge=1024, le=2**40, description="bytes of one attempt's output that are kept"
     )
+    profiles: dict[str, dict[str, Any]] = Field(
+        {}, description="programs with rights of their own, which tasks name by profile"
+    )
 
     # attempts
     max_attempts: int = Field(

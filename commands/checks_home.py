@@ -15,9 +15,11 @@ from commands.checking import check as check_queue
 from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from commands.place import Place
-from errors import InvalidFile, SkepError, StoreCorrupt
+from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
 from execution import markers
-from settings import Home
+from safety import programs
+from safety.command_policy import CommandPolicy
+from settings import Home, Settings
 from store import database
 from store.execution_log import verify
 from store.queue_file import plain_files
@@ -143,6 +145,21 @@ def _strays(home: Home) -> Iterator[int]:
     for pid, variable in host_platform.processes_with_environment(f"{markers.VARIABLE}="):
         if mark in variable and host_platform.process_start(pid) != -1:
             yield pid
+
+
+def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:
+    """Whether the files that say what may run can be read, and the programs of profiles be started."""
+    try:
+        policy = CommandPolicy.of_home(home, settings)
+    except InvalidSetting as error:
+        yield fail("commands", error.message, "Correct it: nothing starts until every entry is right.")
+        return
+    for name, profile in policy.profiles.items():
+        fault = programs.why_not(profile.argv[0], home.workspace)
+        if fault is not None:
+            yield warn("commands", f"The profile {name} cannot run: {fault}.", "Its tasks fail until it can.")
+    told = f"{len(policy.allowed)} programs may run, and {len(policy.profiles)} profiles"
+    yield ok("commands", f"{told}; config/commands.toml in the home allows more.")
 
 
 def check_leftovers(home: Home) -> Iterator[Finding]:

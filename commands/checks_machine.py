@@ -17,7 +17,6 @@ import host_platform
 from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from errors import SkepError
-from safety.command_policy import PROGRAMS
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
 
@@ -151,7 +150,7 @@ def check_sandbox() -> Iterator[Finding]:
     found = f"bubblewrap is at {bwrap}, but not used yet" if bwrap else "bubblewrap is not installed"
     yield warn(
         "sandbox", f"There is no sandbox yet ({found}).",
-        f"Only the built-in harmless commands run: {', '.join(PROGRAMS)} (of git: status, log, diff).",
+        "Install bubblewrap. `config/commands.toml` says which commands may run.",
     )  # fmt: skip
 
 

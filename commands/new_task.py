@@ -14,7 +14,7 @@ Verb = Callable[..., Any]
 
 #: Options that are fields of a task under the same name.
 _FIELDS = (
-    "id", "command", "priority", "model", "max_tokens", "temperature", "max_budget", "timeout_s",
+    "id", "command", "profile", "priority", "model", "max_tokens", "temperature", "max_budget", "timeout_s",
     "max_attempts", "review", "effect", "not_before", "every",
 )  # fmt: skip
 
@@ -24,6 +24,8 @@ def task_options(verb: Verb) -> Verb:
     options = (
         click.option("--id", metavar="ID", help="Its id; one is given where this is missing."),
         click.option("--command", metavar="LINE", help="A command line, read without a shell."),
+        click.option("--profile", metavar="NAME",
+                     help="Give the prompt to a profile of your settings, not to a model."),
         click.option("--depends-on", multiple=True, metavar="ID", shell_complete=offer_ids,
                      help="Wait until this task is approved (may be repeated, or with commas)."),
         click.option("--priority", type=int, help="Higher goes first; default 0."),

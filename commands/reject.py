@@ -11,7 +11,7 @@ from commands.task_id import offer_ids
 
 @click.command(
     help="""Say no to what waits for you. A rejected result is tried again with your reason in
-    the prompt, while the task has attempts left.
+    the prompt, while the task has attempts left; a command that may not run fails.
 
     Example: skep reject t-1 --reason "the figures of May are missing\""""
 )

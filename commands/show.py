@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -109,6 +110,7 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     name = task["id"]
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
+        yield from _asked_about(task["decision"]["payload"])
         yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
         correct = task["code"] in {"invalid_task", "duplicate_id"}
@@ -119,6 +121,15 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "output", f"skep log {name}"
     elif task["status"] == "in_progress":
         yield "output", f"skep log -f {name}"
+
+
+def _asked_about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every word of a command that waits for leave, and its rights."""
+    if "argv" in payload and "rights" in payload:
+        yield "would run", "\n".join(map(shlex.quote, payload["argv"]))
+        yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
+        granted = {name: value for name, value in payload["rights"].items() if value}
+        yield "rights", ", ".join(f"{name}={json.dumps(value)}" for name, value in granted.items())
 
 
 def _local(text: str | None) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +32,10 @@ from execution import contract, openapi
 from outcome import Failure, Outcome, Usage
 from panel import access
 from panel.api import openapi as panel_openapi
+from safety.command_compiler import Entry
+from safety.command_file import shipped_rules
+from safety.command_rules import ProgramRule
+from safety.profile_file import ProfileTable
 
 HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -68,6 +73,7 @@ _MEANINGS: Final = {
     "prompt": "the text for a model",
     "command": "a command line, read without a shell",
     "argv": "the command as a list of arguments",
+    "profile": "name of a profile, which is given the prompt",
     "task": "the text under one name for both modes: a command for `local`, a prompt for `llm`",
     "model": "name of the model",
     "max_tokens": "tokens the model may answer with",
@@ -181,6 +187,55 @@ def kinds_table() -> str:
 def fields_table() -> str:
     """Every field an event may carry of its own."""
     return table(("field", "meaning"), ((f"`{name}`", text) for name, text in events.EVENT_FIELDS.items()))
+
+
+def commands_table() -> str:
+    """Every program of ``config/commands.toml``."""
+    columns = ("program", "what it does", "at first", "writes", "after an interruption")
+    rules = shipped_rules()
+    return table(columns, (_command(rule) for _, rule in sorted(rules.programs.items())))
+
+
+def git_table() -> str:
+    """Every subcommand of git."""
+    columns = ("subcommand", "writes", "arguments")
+    found = sorted(shipped_rules().programs["git"].subcommands.items())
+    return table(columns, ((f"`git {name}`", _writes(rule), str(rule.arguments)) for name, rule in found))
+
+
+def _command(rule: ProgramRule) -> tuple[str, ...]:
+    at_first = "may run" if rule.is_allowed else f"off: `{rule.key}.allowed = true`"
+    again = "runs again" if rule.effect == "idempotent" else "asks you"
+    if rule.subcommands:
+        again = "runs again; after `add` and `commit` asks you"
+    return (
+        f"`{rule.name}`",
+        rule.about,
+        at_first,
+        _writes(rule) if not rule.subcommands else "see below",
+        again,
+    )
+
+
+def _writes(rule: ProgramRule) -> str:
+    return ", ".join(
+        word
+        for word, right in (("the workspace", rule.rights.workspace), ("`.git`", rule.rights.git))
+        if right == "write"
+    )
+
+
+def keys_table(model: type[pydantic.BaseModel]) -> str:
+    """The keys of a table in a file."""
+    properties = model.model_json_schema(by_alias=False)
+    properties = properties.get("properties") or properties["$defs"][model.__name__]["properties"]
+    rows = []
+    for name, field in model.model_fields.items():
+        default = "needed" if field.is_required() else f"`{json.dumps(field.default)}`"
+        default = "none" if default == "`null`" else default
+        kind = type_of(properties[name]).removesuffix(" or null")
+        rows.append((f"`{name}`", kind, default, field.description or ""))
+    return table(("key", "type", "default", "meaning"), rows)
 
 
 # -- the command line --------------------------------------------------------------------------------------
@@ -395,6 +450,10 @@ def panel_models() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings_table,
+    "commands": commands_table,
+    "git-commands": git_table,
+    "command-keys": lambda: keys_table(Entry),
+    "profile-keys": lambda: keys_table(ProfileTable),
     "verbs": verbs,
     "exit-codes": exit_codes,
     "kinds": kinds_table,

@@ -14,6 +14,7 @@ from execution.llm_runner import LlmRunner, OverBudget, Wishes
 from execution.local_runner import LocalRunner, NotStarted
 from llm.contracts import CallCancelled
 from outcome import Outcome
+from safety import programs
 from safety.work import Approved
 from settings import Home, Settings
 from store.outputs import OutputSink, StoredOutput
@@ -29,6 +30,8 @@ class AttemptRunner:
         self, home: Home, settings: Settings, local: LocalRunner, llm: LlmRunner, durably: Durably
     ) -> None:
         self._outputs = home.outputs
+        self._workspace = home.workspace
+        self._timeout_s = settings.local_timeout_s
         self._cap_bytes = settings.output_cap_bytes
         self._local = local
         self._llm = llm
@@ -39,7 +42,7 @@ class AttemptRunner:
         if attempt.running.stopped is not None:
             return self._stopped(attempt, None, report)
         try:
-            sink = OutputSink(self._outputs, attempt.name, self._cap_bytes)
+            sink = OutputSink(self._outputs, attempt.name, self._most_bytes(approved))
         except StoreError as error:
             return outcomes.failed(
                 attempt, error.code, error.message, retryable=True, counts=False, report=report
@@ -56,8 +59,14 @@ class AttemptRunner:
     def _run_command(
         self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
     ) -> Outcome:
+        fault = programs.why_not(approved.argv[0], self._workspace)
+        if fault is not None:
+            sink.discard()
+            return outcomes.failed(attempt, "program_missing", f"program-missing: {fault}", report=report)
         try:
-            ended = self._local.run(approved, attempt.running, attempt.name, sink, attempt.timeout_s)
+            ended = self._local.run(
+                approved, attempt.running, attempt.name, sink, self._seconds(attempt, approved)
+            )
         except NotStarted as error:
             sink.discard()
             return outcomes.not_started(attempt, error, report)
@@ -66,6 +75,14 @@ class AttemptRunner:
         if attempt.running.stopped == "cancelled" or (attempt.running.stopped and not ended_itself):
             return self._stopped(attempt, stored, report)
         return outcomes.of_command(attempt, ended, stored, report)
+
+    def _seconds(self, attempt: Attempt, approved: Approved) -> float:
+        """How long it may run: as the call and the settings say, and no longer than its rights."""
+        wanted = attempt.timeout_s or self._timeout_s
+        return min(wanted, approved.rights.timeout_s or wanted)
+
+    def _most_bytes(self, approved: Approved) -> int:
+        return min(self._cap_bytes, approved.rights.output_bytes or self._cap_bytes)
 
     def _ask_model(
         self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]

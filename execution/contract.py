@@ -34,13 +34,15 @@ class LeaseRequest(_Request):
 
 
 class CycleRequest(LeaseRequest):
-    """One attempt to execute: a prompt for a model, or a command."""
+    """One attempt to execute: a prompt for a model, a command, or a profile with its prompt."""
 
-    #: llm or local; inferred when absent: local where there is a command and no prompt
+    #: llm or local; inferred when absent: local where there is a profile, or a command and no prompt
     mode: Literal["llm", "local"] | None = None
     prompt: StrictStr | None = None
     command: StrictStr | None = None
     argv: list[StrictStr] | None = None
+    #: name of a profile, which is given the prompt
+    profile: StrictStr | None = None
     #: the seed's name for the text: a command for mode=local, a prompt for mode=llm
     task: StrictStr | None = None
     model: StrictStr | None = None
@@ -58,13 +60,25 @@ class CycleRequest(LeaseRequest):
         """The mode that is named or meant."""
         if self.mode is not None:
             return self.mode
+        if self.profile is not None:
+            return "local"
         return "local" if self.prompt is None and (self.command or self.argv or self.task) else "llm"
 
     @property
     def text_for_model(self) -> str | None:
         """The prompt to send. Raises `InvalidRequest` where a command stands beside it, or two texts."""
+        if self.profile is not None:
+            raise InvalidRequest("A profile runs a command: mode must be local.", path="profile")
+        return self._text("mode=llm takes a prompt")
+
+    @property
+    def text_for_profile(self) -> str | None:
+        """The prompt that the profile is given. Raises `InvalidRequest` as `text_for_model`."""
+        return self._text("a profile takes a prompt")
+
+    def _text(self, what: str) -> str | None:
         if self.command is not None or self.argv is not None:
-            raise InvalidRequest("mode=llm takes a prompt; leave command and argv out.", path="command")
+            raise InvalidRequest(f"{what}; leave command and argv out.", path="command")
         if self.prompt is not None and self.task is not None:
             raise InvalidRequest("Give the text as prompt or as task, not both.", path="task")
         return self.task if self.prompt is None else self.prompt

@@ -30,8 +30,9 @@ from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
-from safety.work import Work
+from safety.work import Approved, Work
 from settings import Home, Settings
+from store import agreements
 from store.records import TaskRef, task_of
 from store.sqlite_store import SqliteStore
 
@@ -122,12 +123,7 @@ class Executor:
 
     def _work(self, request: CycleRequest, task: Task) -> Work:
         """What the request asks to run. Raises `NotAllowed` when that is not what the task is."""
-        if request.wanted_mode == "llm":
-            prompt = request.text_for_model
-            given = None if prompt is None else Work.of(task, prompt)
-        else:
-            command, argv = request.command_for_policy
-            given = None if command is None and argv is None else Work(command=command, argv=argv)
+        given = _asked(request, task)
         if given is None:
             raise InvalidRequest("There is nothing to do: give a prompt, a command or argv.", path="prompt")
         if request.wanted_mode != task.mode or (
@@ -140,9 +136,9 @@ class Executor:
         return given
 
     def _is_same(self, given: Work, stored: Work) -> bool:
-        """Whether two commands are one, in whichever of the two forms they come."""
-        if given == stored:
-            return True
+        """Whether two commands are one, in whichever of the two forms they come; a profile has only one."""
+        if given == stored or given.profile is not None or stored.profile is not None:
+            return given == stored
         try:
             return self._gateway.policy.read(given) == self._gateway.policy.read(stored)
         except CommandRefused:
@@ -179,6 +175,8 @@ class Executor:
         approved, report = self._gateway.examine(attempt.task, work)
         if approved is None:
             return outcomes.blocked(attempt, report)
+        if approved.rights.needs_person and not self._is_agreed(attempt, approved):
+            return outcomes.blocked(attempt, _not_agreed(report))
         if self._kill_switch.is_on():  # set since this began: the watch need not come first
             attempt.running.stop("halted")
         try:
@@ -188,6 +186,12 @@ class Executor:
         except Exception as error:
             logger.exception("task %s could not be executed", attempt.ref.id)
             return outcomes.failed(attempt, "internal", f"swarm failed: {type(error).__name__}: {error}")
+
+    def _is_agreed(self, attempt: Attempt, approved: Approved) -> bool:
+        """Whether a person agreed to these exact bytes, under the rights they have today."""
+        return agreements.is_agreed(
+            self._store.reader.one("last_agreement", task=attempt.seq), approved.digest
+        )
 
     def _durably(self, write: Callable[[], Result]) -> Result:
         """Do it until the disk takes it. Raises `Interrupted` when this process ends before."""
@@ -199,6 +203,28 @@ class Executor:
                     raise Interrupted from error
                 logger.error("what came of a task cannot be kept yet: %s", error)
                 self._stopping.wait(TRY_AGAIN_S)
+
+
+def _asked(request: CycleRequest, task: Task) -> Work | None:
+    """What a request asks to run, in its own words; none where it asks nothing."""
+    if request.wanted_mode == "llm":
+        prompt = request.text_for_model
+        return None if prompt is None else Work.of(task, prompt)
+    if request.profile is not None:
+        prompt = request.text_for_profile
+        return None if prompt is None else Work(profile=request.profile, prompt=prompt)
+    command, argv = request.command_for_policy
+    return None if command is None and argv is None else Work(command=command, argv=argv)
+
+
+def _not_agreed(report: dict[str, Any]) -> dict[str, Any]:
+    """The report of a task that no person agreed to as it is now."""
+    reason = (
+        "needs-person: nobody agreed to this command as it would run now; restart Skep if its settings were "
+        "changed while it ran, then send the task back, and you are asked"
+    )
+    checks = report["checks"] | {"workspace": {"passed": False, "reason": reason}}
+    return report | {"checks": checks, "passed": False, "blocked_reason": f"workspace: {reason}"}
 
 
 def problem_of(outcome: Outcome) -> NotAllowed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from panel.words import last_line, one_line
 from runtime_contract import ENDED, Status
-from store import waiting
+from store import agreements, waiting
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
@@ -94,8 +95,23 @@ def remark_of(task: dict[str, Any]) -> str:
 
 def decision_of(row: sqlite3.Row) -> dict[str, Any]:
     """A question to a person."""
-    options = json.loads(row["options"])
-    return {"id": row["id"], "kind": row["kind"], "question": row["question"], "options": options}
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "question": row["question"],
+        "options": json.loads(row["options"]),
+        "about": _about(row),
+    }
+
+
+def _about(row: sqlite3.Row) -> str:
+    """The bytes that are decided on, where the question does not hold them all: an argument a line."""
+    if row["kind"] != agreements.KIND:
+        return ""
+    payload = json.loads(row["payload"])
+    variables = [f"{name}={value}" for name, value in payload["environment"].items()]
+    rights = [f"{name}: {json.dumps(value)}" for name, value in payload["rights"].items() if value]
+    return "\n".join([*map(shlex.quote, payload["argv"]), "", *variables, "", *rights])
 
 
 def _attempt(row: sqlite3.Row) -> dict[str, Any]:
@@ -117,9 +133,10 @@ def _moment(seconds: float | None) -> str | None:
 
 
 def _mode(doc: dict[str, Any]) -> str | None:
-    if "raw" in doc and not doc.keys() & {"prompt", "command", "argv"}:
+    if "raw" in doc and not doc.keys() & {"prompt", "command", "argv", "profile"}:
         return None  # broke the contract; what it was meant to be is not known
-    return str(doc.get("mode") or ("local" if doc.get("command") or doc.get("argv") else "llm"))
+    is_local = any(doc.get(name) for name in ("command", "argv", "profile"))
+    return str(doc.get("mode") or ("local" if is_local else "llm"))
 
 
 def _work(doc: dict[str, Any]) -> str:

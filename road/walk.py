@@ -17,12 +17,14 @@ import errors
 from context.context_builder import build_prompt
 from faults import fault_point
 from outcome import Failure, Outcome
+from road.agreement import question
 from road.cycle_client import CycleClient, SwarmGone
 from road.judging import Judge
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.work import Approved, Work
 from settings import Settings
-from store import claims, recording
+from store import agreements, claims, recording
 from store.records import Claim, TaskRef
 from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
@@ -83,7 +85,7 @@ class Road:
         try:
             route = self._route(claim)
             request = self._request(claim, route)
-            if self._is_blocked(claim, request):
+            if not self._may_go(claim, request):
                 return
             outcome = self._execute(journey, request)
             if outcome is not None:
@@ -127,14 +129,16 @@ class Road:
             self._journeys.pop(claim.ref, None)
 
     def _route(self, claim: Claim) -> Route:
-        """Tool first: what a prompt names is put in front of it."""
-        return self._router.route(claim.task.prompt) if claim.task.prompt else NO_ROUTE
+        """Tool first: what a prompt names is put in front of it. A profile gets the task's own words."""
+        return self._router.route(claim.task.prompt or "") if claim.task.mode == "llm" else NO_ROUTE
 
     def _request(self, claim: Claim, route: Route) -> dict[str, Any]:
         """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
         task = claim.task
         body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
-        if task.mode == "local":
+        if task.profile is not None:
+            body |= {"profile": task.profile, "prompt": task.prompt}
+        elif task.mode == "local":
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback)
@@ -149,13 +153,21 @@ class Road:
         settings = self._settings
         return settings.local_timeout_s if claim.task.mode == "local" else settings.llm_timeout_s
 
-    def _is_blocked(self, claim: Claim, request: dict[str, Any]) -> bool:
-        """Preflight: may it run, with all that was added to it?"""
-        passed, report = self._gateway.pre_execute_safety_check(claim.task, request.get("prompt"))
-        if not passed:
+    def _may_go(self, claim: Claim, request: dict[str, Any]) -> bool:
+        """Preflight: may it run, with all that was added to it, and has a person agreed who must?"""
+        approved, report = self._gateway.examine(claim.task, Work.of(claim.task, request.get("prompt")))
+        if approved is None:
             reason = str(report["blocked_reason"])
             self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))
-        return not passed
+            return False
+        if not approved.rights.needs_person or self._is_agreed(claim, approved):
+            return True
+        asked = question(claim, approved)
+        self._store.write(lambda tx: agreements.hold(tx, claim.ref, asked))
+        return False
+
+    def _is_agreed(self, claim: Claim, approved: Approved) -> bool:
+        return agreements.is_agreed(self._store.reader.one("last_agreement", task=claim.seq), approved.digest)
 
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""

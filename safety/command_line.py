@@ -10,12 +10,15 @@ from __future__ import annotations
 import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from errors import NotAllowed
 
-#: What a shell acts upon outside quotes.
-METACHARACTERS: Final = frozenset(";&|<>()$`{}*?[~!#")
+#: What a shell acts upon outside quotes, wherever it stands.
+METACHARACTERS: Final = frozenset(";&|<>()$`{}*?[")
+#: What it acts upon in some places: ``~`` and ``#`` begin a word, ``!`` calls up an earlier command.
+_IN_PLACES: Final = frozenset("~#!")
+_BLANKS: Final = frozenset(" \t")
 #: What it acts upon inside double quotes.
 _IN_DOUBLE_QUOTES: Final = frozenset("$`")
 #: Control characters a quoted text may have.
@@ -39,8 +42,8 @@ def split(command: str) -> tuple[str, ...]:
     """The arguments of a command line. Raises `CommandRefused`."""
     if not unicodedata.is_normalized("NFC", command):
         raise CommandRefused("command-text", "the command has letters in an unusual form; give it as argv")
-    for character, quote in _characters(command):
-        _check(character, quote)
+    for mark in _marks(command):
+        _check(mark)
     try:
         words = tuple(shlex.split(command, posix=True))
     except ValueError:
@@ -74,37 +77,76 @@ def _is_unfit(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cs"}
 
 
-def _characters(command: str) -> Iterator[tuple[str, str]]:
-    """Each character with the quote it stands in: none, a quote mark, or a backslash before it."""
+class _Mark(NamedTuple):
+    """A character and where it stands."""
+
+    character: str
+    #: what it stands in: nothing, a quote mark, or a backslash before it, within a quote or not
+    quote: str
+    #: whether its word, and whether the command, begins with it
+    is_first: bool
+    is_very_first: bool
+    #: the characters beside it; none at the ends
+    before: str
+    after: str
+
+
+def _marks(command: str) -> Iterator[_Mark]:
+    """Every character but the quote marks themselves."""
     quote = ""
-    for character in command:
-        if quote == "\\":
-            yield character, quote
-            quote = ""
-        elif quote == '"\\':
-            yield character, '"'
-            quote = '"'
+    word_has_begun = command_has_begun = False
+    for at, character in enumerate(command):
+        mark = _Mark(
+            character,
+            quote,
+            not word_has_begun,
+            not command_has_begun,
+            command[at - 1 : at] if at else "",
+            command[at + 1 : at + 2],
+        )
+        if quote in {"\\", '"\\'}:
+            yield mark
+            quote = quote[:-1]
         elif character == "\\" and quote != "'":
-            yield character, quote
+            yield mark
             quote += "\\"
         elif character == quote:
             quote = ""
         elif not quote and character in "'\"":
             quote = character
         else:
-            yield character, quote
+            yield mark
+        word_has_begun = bool(quote or mark.quote) or character not in _BLANKS
+        command_has_begun = command_has_begun or word_has_begun
 
 
-def _check(character: str, quote: str) -> None:
+def _check(mark: _Mark) -> None:
+    character, quote = mark.character, mark.quote
     in_quotes = quote in {"'", '"'}
     if in_quotes and character in _PLAIN_CONTROLS:
         return
-    if not in_quotes and character in "\r\n":
+    if character in "\r\n":
         raise CommandRefused("command-lines", f"a command is one line; {_WAY_OUT}")
     if not character.isprintable() and _is_hidden(character, in_quotes):
         raise CommandRefused("command-control", "the command has characters that cannot be seen; remove them")
-    if (not quote and character in METACHARACTERS) or (quote == '"' and character in _IN_DOUBLE_QUOTES):
+    if _acts(mark):
         raise CommandRefused("command-shell", f"{character} means something to a shell; {_WAY_OUT}")
+
+
+def _acts(mark: _Mark) -> bool:
+    """Whether a shell would act upon it."""
+    character, quote = mark.character, mark.quote
+    if quote in {'"', '"\\'}:
+        return character in _IN_DOUBLE_QUOTES
+    if quote or character not in METACHARACTERS | _IN_PLACES:
+        return False
+    if character == "~":
+        return mark.is_first or mark.before in {"=", ":"}
+    if character == "#":
+        return mark.is_first
+    if character == "!":
+        return mark.is_very_first or mark.after not in {"", " ", "\t", "="}
+    return True
 
 
 def _is_hidden(character: str, in_quotes: bool) -> bool:

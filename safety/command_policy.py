@@ -1,36 +1,35 @@
-"""Which commands may run: an exact list, until there is a sandbox to hold more.
+"""Which commands may run, and with what rights: ``config/commands.toml`` says, program by program.
 
 A command is read without a shell (`safety.command_line`), its program is a bare name from the list, and its
-arguments pass that program's own rule. Everything else is refused with the name of the rule and the way
-out.
+arguments pass that program's own rule (`safety.command_reader`). A task that names a profile runs the
+profile's program with its prompt in one argument (`safety.profiles`). Everything else is refused with the
+name of the rule and the way out.
 
-The checks look at the file system as it is now; the command looks again a moment later. Against something
-that exchanges files in between only a sandbox helps, and so it does against what cannot be seen from here,
-such as a hard link to a file outside.
+The verdict depends on the rules and on where the paths lead, never on what is installed. The checks look at
+the file system as it is now; the command looks again a moment later. What holds then is the sandbox, which
+shows a command nothing but what its `Rights` name.
 """
 
 from __future__ import annotations
 
-import os
-import re
-import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from runtime_contract import Limits, Task
 from safety import git_rules
+from safety.command_file import FILE, read_rules, shipped_rules
 from safety.command_line import CommandRefused, check_words, split
+from safety.command_reader import check_arguments
+from safety.command_rules import CommandRules, ProgramRule
+from safety.profile_file import read_profiles
+from safety.profiles import Profile
+from safety.programs import place_of
 from safety.work import Approved, Work
+from settings import Home, Settings
 
-#: Where programs are found.
-SEARCH_PATH: Final = ("/usr/bin", "/bin")
-#: seconds
-LONGEST_SLEEP: Final = 86_400
-_SECONDS: Final = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?", re.ASCII)
-
-#: What every program here does to the world: nothing that running it again would double.
-PROGRAMS: Final = ("cat", "echo", "false", "git", "ls", "pwd", "sleep", "true")
+#: Names of programs that a refusal lists.
+_LISTED: Final = 80
 
 
 class CommandPolicy:
@@ -39,142 +38,159 @@ class CommandPolicy:
     Parameters:
         workspace: the directory commands run in; it need not exist yet.
         limits: bounds on the number and length of arguments.
-        programs: absolute path by name; found in /usr/bin and /bin when not given.
+        rules: what each program may do; Skep's own when not given.
+        profiles: what a person declared, by name.
     """
 
-    def __init__(self, workspace: Path, limits: Limits, programs: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        limits: Limits,
+        rules: CommandRules | None = None,
+        profiles: Mapping[str, Profile] | None = None,
+    ) -> None:
         self._workspace = workspace
         self._limits = limits
-        self._programs = find_programs() if programs is None else dict(programs)
-        self._rules: dict[str, Callable[[Sequence[str]], None]] = {
-            "cat": self._check_cat,
-            "echo": lambda _: None,
-            "false": _check_no_arguments("false"),
-            "ls": self._check_paths,
-            "pwd": _check_no_arguments("pwd"),
-            "sleep": _check_sleep,
-            "true": _check_no_arguments("true"),
-        }
+        self._rules = rules or shipped_rules()
+        #: what a person declared, by name
+        self.profiles = dict(profiles or {})
+
+    @classmethod
+    def of_home(cls, home: Home, settings: Settings) -> Self:
+        """The policy of a home, as its files say. Raises `InvalidSetting`."""
+        rules, profiles = read_rules(home.root)
+        declared = read_profiles({"skep.toml": settings.profiles, FILE: profiles}, home)
+        return cls(home.workspace, settings.limits, rules, declared)
+
+    @property
+    def allowed(self) -> list[str]:
+        """Names of the programs that may run."""
+        return self._rules.allowed
 
     def read(self, work: Work) -> tuple[str, ...]:
         """The argument list of a command, in whichever form it came. Raises `CommandRefused`."""
-        if work.argv is None and len(work.command or "") > self._limits.command_chars:
+        most_items, most_chars = self._limits.argv_items, self._limits.command_chars
+        if work.profile is not None:
+            argv = self._profile(work.profile).fill(work.prompt or "")
+            check_words(argv, len(argv), sum(map(len, argv)))
+            return argv
+        if work.argv is None and len(work.command or "") > most_chars:
             raise CommandRefused(
                 "command-size",
-                f"the command has {len(work.command or '')} characters, at most {self._limits.command_chars} "
+                f"the command has {len(work.command or '')} characters, at most {most_chars} "
                 "(setting: limit_command_chars)",
             )
         argv = split(work.command or "") if work.argv is None else work.argv
-        check_words(argv, self._limits.argv_items, self._limits.command_chars)
+        check_words(argv, most_items, most_chars)
         return argv
 
-    def allow(self, argv: tuple[str, ...]) -> Approved:
-        """What runs for an argument list: the program by its full path. Raises `CommandRefused`."""
-        name, arguments = argv[0], argv[1:]
-        path = self._program(name)
-        if name == "git":
-            git_rules.check(arguments, self._workspace)
-            environment = git_rules.environment(self._workspace)
-            return Approved.command((path, *git_rules.arguments(arguments[0])), environment, may_spawn=True)
-        self._rules[name](arguments)
-        return Approved.command((path, *arguments), {}, may_spawn=False)
+    def allow(self, argv: tuple[str, ...], profile: str | None = None) -> Approved:
+        """What runs for an argument list, the program by its full path, and its rights.
 
-    def _program(self, name: str) -> str:
+        `profile` names the profile that `read` filled. Raises `CommandRefused`.
+        """
+        if profile is not None:
+            return self._profile(profile).approve(argv)
+        rule, taken = self._rule(argv)
+        words = argv[taken:]
+        check_arguments(rule, words, self._workspace)
+        forced = self._forced(rule, argv[1:taken])
+        return Approved.command(
+            (place_of(argv[0]), *forced, *words),
+            rule.variables(str(self._workspace)),
+            may_spawn=rule.spawns,
+            rights=rule.rights,
+        )
+
+    def effect_of(self, task: Task) -> Literal["idempotent", "unsafe"]:
+        """What an interruption of the task means, where it does not say: may it simply run again?"""
+        if task.effect is not None:
+            return task.effect
+        if task.mode == "llm":
+            return "idempotent"
+        try:
+            if task.profile is not None:
+                return self._profile(task.profile).effect
+            rule, _ = self._rule(self.read(Work.of(task)))
+        except CommandRefused:
+            return "unsafe"
+        return rule.effect
+
+    def _rule(self, argv: tuple[str, ...]) -> tuple[ProgramRule, int]:
+        """The rule for a command, and how many words it takes to name it. Raises `CommandRefused`."""
+        program = self._program(argv[0])
+        if not program.subcommands:
+            return program, 1
+        word = argv[1] if len(argv) > 1 else ""
+        found = self._rules.rule(program.name, word)
+        if found is None:
+            raise CommandRefused(f"{program.name}-subcommand", _no_subcommand(program, word))
+        return found, 2
+
+    def _program(self, name: str) -> ProgramRule:
         if "/" in name:
             raise CommandRefused(
-                "program-path", f"{name!r} is a path; name the program alone, one of {_known()}"
+                "program-path",
+                f"{_shown(name)} is a path; name a program of /usr/bin or /bin alone, "
+                "and only a profile (profiles.NAME.argv in skep.toml) starts one from elsewhere",
             )
         if "=" in name:
             raise CommandRefused(
-                "program-assignment", "variables cannot be set for a command; leave the assignment out"
+                "program-assignment",
+                "variables cannot be set for a command, and never will be; leave the assignment out",
             )
-        if name not in PROGRAMS:
-            raise CommandRefused(
-                "program-unknown",
-                f"{name!r} may not run; the commands allowed without a sandbox are {_known()}",
-            )
-        if name not in self._programs:
-            raise CommandRefused(
-                "program-missing", f"{name} is not in {' or '.join(SEARCH_PATH)}; install it"
-            )
-        return self._programs[name]
+        rule = self._rules.rule(name) or self._rules.programs.get(name)
+        if rule is None or not rule.is_allowed:
+            raise CommandRefused("program-unknown", self._no_program(name, rule))
+        return rule
 
-    def _check_cat(self, arguments: Sequence[str]) -> None:
-        if not arguments:
-            raise CommandRefused("cat-nothing", "cat needs the name of a file; there is no input to read")
-        self._check_paths(arguments, "cat")
-
-    def _check_paths(self, arguments: Sequence[str], name: str = "ls") -> None:
-        base = os.path.realpath(self._workspace)
-        for argument in arguments:
-            if argument.startswith("-"):
-                raise CommandRefused(
-                    f"{name}-option",
-                    f"{argument!r}: {name} takes no options here; for a file of that name write ./{argument}",
-                )
-            _check_path(name, argument, base)
-
-
-def _check_path(name: str, argument: str, base: str) -> None:
-    """Raise unless the path leads to a plain file or directory of the workspace, or to nothing in it."""
-    real = os.path.realpath(f"{base}/{argument}" if not argument.startswith("/") else argument)
-    if not argument or (real != base and not real.startswith(base.rstrip("/") + "/")):
-        raise CommandRefused(
-            f"{name}-outside", f"{argument!r} leads outside; only files in the workspace may be read"
+    def _no_program(self, name: str, rule: ProgramRule | None) -> str:
+        if name in self._rules.never:
+            return f"{name} can never be allowed: {self._rules.never[name]}"
+        if rule is not None:
+            return f"{name} ({rule.about}) is off; {rule.key}.allowed = true in {FILE} of your home allows it"
+        if not name.isprintable() or not name.isascii() or not name.replace("-", "").isalnum():
+            return f"{_shown(name)} is not the name of a program; those that may run are {self._known()}"
+        return (
+            f'{_shown(name)} may not run; programs.{name}.use = "interpreter" in {FILE} of your home allows '
+            f"it in the strongest sandbox, without network; those that may run are {self._known()}"
         )
-    try:
-        mode = os.lstat(real).st_mode
-    except (OSError, ValueError):
-        return
-    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise CommandRefused(f"{name}-special", f"{argument!r} is neither a file nor a directory; name one")
+
+    def _known(self) -> str:
+        names = self.allowed
+        return ", ".join(names[:_LISTED]) + (" and more" if len(names) > _LISTED else "")
+
+    def _forced(self, rule: ProgramRule, named: tuple[str, ...]) -> tuple[str, ...]:
+        """What stands before the arguments that were given: forced ones, and the subcommand between."""
+        program = self._rules.programs[rule.program]
+        if not named:
+            return rule.forced
+        identity: tuple[str, ...] = ()
+        if program.name == "git":
+            writes = rule.rights.git == "write"
+            identity = git_rules.check_repository(self._workspace / ".git", writes=writes)
+        return (*program.forced, *identity, *named, *rule.forced)
+
+    def _profile(self, name: str) -> Profile:
+        found = self.profiles.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.profiles)) or "none"
+            raise CommandRefused(
+                "profile-unknown",
+                f"there is no profile {_shown(name)} (declared: {known}); "
+                "declare it in skep.toml as profiles.NAME",
+            )
+        return found
 
 
-def _check_no_arguments(name: str) -> Callable[[Sequence[str]], None]:
-    def check(arguments: Sequence[str]) -> None:
-        if arguments:
-            raise CommandRefused(f"{name}-arguments", f"{name} takes no arguments here; leave them out")
-
-    return check
-
-
-def _check_sleep(arguments: Sequence[str]) -> None:
-    fits = len(arguments) == 1 and _SECONDS.fullmatch(arguments[0]) is not None
-    if not fits or float(arguments[0]) > LONGEST_SLEEP:
-        raise CommandRefused("sleep-seconds", f"sleep takes one number of seconds from 0 to {LONGEST_SLEEP}")
+def _no_subcommand(program: ProgramRule, word: str) -> str:
+    allowed = sorted(name for name, rule in program.subcommands.items() if rule.is_allowed)
+    told = f"{program.name} takes one of {', '.join(allowed)} as its first word"
+    if not word or word.startswith("-"):
+        return f"{told}, and never an option before it"
+    where = f"{program.key}.subcommands" + (f".{word}" if word.replace("-", "").isalnum() else "")
+    return f"{told}, not {_shown(word)}; {where} in {FILE} of your home is where another would be described"
 
 
-def find_programs() -> dict[str, str]:
-    """The full path of each program that is installed and that nobody but root can exchange."""
-    found = {}
-    for name in PROGRAMS:
-        path = next((path for folder in SEARCH_PATH if _is_roots(path := f"{folder}/{name}")), None)
-        if path is not None:
-            found[name] = path
-    return found
-
-
-def _is_roots(path: str) -> bool:
-    try:
-        told = Path(path).stat()
-    except OSError:
-        return False
-    is_program = stat.S_ISREG(told.st_mode) and os.access(path, os.X_OK)
-    return is_program and told.st_uid == 0 and not told.st_mode & 0o022
-
-
-def _known() -> str:
-    return ", ".join(PROGRAMS)
-
-
-def effect_of(task: Task) -> Literal["idempotent", "unsafe"]:
-    """What an interruption of the task means, where the task does not say: may it simply run again?"""
-    if task.effect is not None:
-        return task.effect
-    if task.mode == "llm":
-        return "idempotent"
-    try:
-        first = (task.argv or split(task.command or ""))[0]
-    except CommandRefused:
-        return "unsafe"
-    return "idempotent" if first in PROGRAMS else "unsafe"
+def _shown(word: str) -> str:
+    return repr(word if len(word) <= 60 else f"{word[:60]}...")

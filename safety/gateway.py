@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 from clock import Clock, SystemClock, to_rfc3339
 from errors import NotAllowed
 from runtime_contract import Task
-from safety import command_policy, prompt_screen
+from safety import prompt_screen
 from safety.command_line import CommandRefused
 from safety.command_policy import CommandPolicy
 from safety.work import Approved, Work
@@ -32,7 +32,7 @@ class SafetyGateway:
     """Decides what may run in one home."""
 
     def __init__(self, home: Home, settings: Settings, clock: Clock | None = None) -> None:
-        self.policy = CommandPolicy(home.workspace, settings.limits)
+        self.policy = CommandPolicy.of_home(home, settings)
         self._most_chars = settings.limits.prompt_chars + ADDED_CHARS
         self._clock = clock or SystemClock()
 
@@ -76,7 +76,7 @@ class SafetyGateway:
 
     def effect_of(self, task: Task) -> Literal["idempotent", "unsafe"]:
         """What an interruption of the task means: run again, or stop and ask."""
-        return command_policy.effect_of(task)
+        return self.policy.effect_of(task)
 
     def check_text(self, text: str) -> str | None:
         """What forbids this text whatever it is for, or none."""
@@ -102,7 +102,7 @@ class _Examination:
         return [
             ("constitutional", lambda: self._gateway.check_text(self._work.text)),
             ("workspace", self._workspace),
-            ("network", lambda: None),  # no program that is allowed reaches out; git's transports are off
+            ("network", lambda: None),  # only a profile reaches out, and the sandbox holds all others to that
             ("prompt", self._prompt),
         ]
 
@@ -113,13 +113,14 @@ class _Examination:
         if self._work.messages:
             return None
         try:
-            self._command = self._gateway.policy.allow(self._gateway.policy.read(self._work))
+            argv = self._gateway.policy.read(self._work)
+            self._command = self._gateway.policy.allow(argv, self._work.profile)
         except CommandRefused as error:
             return error.message
         return None
 
     def _prompt(self) -> str | None:
-        return prompt_screen.find(self._work.text) if self._work.messages else None
+        return prompt_screen.find(self._work.text) if self._work.is_for_model else None
 
 
 def _run(name: str, check: Callable[[], str | None]) -> str | None:

@@ -53,26 +53,38 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What would run, before anybody allowed it: a command in one of its two forms, or messages."""
+    """What would run, before anybody allowed it: a command in one of its forms, or messages."""
 
     #: a command line that is still to be read
     command: str | None = None
     argv: tuple[str, ...] | None = None
+    #: name of the profile that runs, which is given `prompt`
+    profile: str | None = None
+    prompt: str | None = None
     messages: tuple[Message, ...] = ()
 
     @classmethod
     def of(cls, task: Task, prompt: str | None = None) -> Self:
         """The work of a task; `prompt` is the text that will be sent, with all that was added."""
+        if task.profile is not None:
+            return cls(profile=task.profile, prompt=task.prompt if prompt is None else prompt)
         if task.mode == "local":
             return cls(command=task.command, argv=tuple(task.argv) if task.argv else None)
         text = task.prompt if prompt is None else prompt
         return cls(messages=(Message("system", SYSTEM_MESSAGE), Message("user", text or "")))
 
     @property
+    def is_for_model(self) -> bool:
+        """Whether a model reads the text: ours, or the one behind a profile's program."""
+        return bool(self.messages) or self.profile is not None
+
+    @property
     def text(self) -> str:
         """The text to look at: the command, or all that was written for the model but our own words."""
         if self.messages:
             return "\n".join(message.content for message in self.messages if message.role != "system")
+        if self.profile is not None:
+            return self.prompt or ""
         return " ".join(self.argv) if self.argv is not None else self.command or ""
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from runtime_contract import Status
-from store import decisions, halting, recording, steering
+from store import agreements, decisions, halting, recording, steering
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -30,6 +30,7 @@ class Answer:
 YES_AND_NO: Final = {
     "review": ("approve", "reject"),
     "interrupted": ("done", "failed"),
+    agreements.KIND: agreements.OPTIONS,
     "removal": ("accept", "keep"),
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
@@ -93,6 +94,16 @@ def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: 
     return f"{row['id']} counts as failed."
 
 
+def _execution(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    row = _task(tx, decision)
+    if given.choice == agreements.OPTIONS[0]:
+        recording.requeue(tx, row, f"{given.by} lets it run", became="held")
+        return f"{row['id']} runs."
+    said = f": {given.comment}" if given.comment else ""
+    recording.fail(tx, row, "not_agreed", f"{given.by} does not let it run{said}", reviewer=given.by)
+    return f"{row['id']} does not run: it failed."
+
+
 def _removal(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
     if given.choice == "keep":
         return "Nothing was cancelled; the tasks are shown in the queue file again."
@@ -124,6 +135,7 @@ Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
 _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
     "interrupted": _interrupted,
+    agreements.KIND: _execution,
     "removal": _removal,
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,

@@ -213,6 +213,11 @@ WHERE task = :task AND lease = :lease;
 UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0
 WHERE seq = :seq RETURNING *;
 
+-- to_person --
+-- A claimed task waits for a person's leave before anything of it runs: the claim does not count.
+UPDATE task SET state = 'review', attempts = attempts - 1, owner = NULL, lease_expires = NULL
+WHERE seq = :seq RETURNING *;
+
 -- to_queue --
 -- A task goes back to be tried again.
 UPDATE task SET state = :state, not_before = :not_before, waiting_for = :waiting_for, reason = :reason,
@@ -259,6 +264,11 @@ WHERE task.id = :id AND decision.answer IS NULL ORDER BY asked LIMIT 1;
 -- Everything that waits for a person, oldest first.
 SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
 WHERE decision.answer IS NULL ORDER BY asked, decision.id;
+
+-- last_agreement --
+-- The newest answer to the question whether a task may run.
+SELECT answer, payload FROM decision
+WHERE task = :task AND kind = 'execution' AND answer IS NOT NULL ORDER BY rowid DESC LIMIT 1;
 
 -- open_decision_of_kind --
 -- The open decision of a kind that has no task.

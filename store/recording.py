@@ -178,7 +178,7 @@ def requeue(
 
     One that a person has cancelled meanwhile ends instead.
     """
-    if _end_withdrawn(tx, row):
+    if end_withdrawn(tx, row):
         return
     end_attempt(tx, row, became, feedback)
     later = not_before is not None and not_before > tx.now
@@ -200,7 +200,7 @@ def requeue(
         task_id=row["id"],
         status="requeue",
         worker_id=row["worker_id"],
-        attempt=row["attempts"],
+        attempt=row["attempts"] or None,
         reason=reason,
         code=code,
         not_before=to_rfc3339(not_before) if later and not_before else None,
@@ -211,7 +211,7 @@ def requeue(
     tx.mark_dirty(row["seq"])
 
 
-def _end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:
+def end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:
     """End a task whose cancellation was asked for while it ran, and has not been done yet."""
     is_withdrawn = bool(row["cancel_requested"])
     if is_withdrawn:
@@ -270,7 +270,7 @@ def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:
     row = claims.held(tx, ref, "a cancellation")
     if row is None:
         return False
-    if not _end_withdrawn(tx, row):
+    if not end_withdrawn(tx, row):
         end_attempt(tx, row, "cancelled")
         ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=f"cancelled by {by}")
     return True
@@ -278,7 +278,7 @@ def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:
 
 def hold(tx: Transaction, row: sqlite3.Row, question: Question) -> str | None:
     """A judged task waits for a person. Returns the decision's id; none where a person has cancelled it."""
-    if _end_withdrawn(tx, row):
+    if end_withdrawn(tx, row):
         return None
     end_attempt(tx, row, "held")
     return decisions.ask(tx, question, row)
@@ -312,7 +312,7 @@ def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what
 
     ``idempotent``: again, until `limit` attempts have ended so. ``unsafe``: a person is asked.
     """
-    if _end_withdrawn(tx, row):
+    if end_withdrawn(tx, row):
         return
     if effect == "unsafe":
         _ask_after_interruption(tx, row, what)

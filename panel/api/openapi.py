@@ -143,7 +143,13 @@ _SCHEMAS: Final[dict[str, Any]] = {
         events={"type": "array", "items": {"type": "object"}},
         events_next={"type": ["integer", "null"]},
     ),
-    "Decision": _object(id=_TEXT, kind=_TEXT, question=_TEXT, options={"type": "array", "items": _TEXT}),
+    "Decision": _object(
+        id=_TEXT,
+        kind=_TEXT,
+        question=_TEXT,
+        options={"type": "array", "items": _TEXT},
+        about={"type": "string", "description": "the exact words that are decided on, where there are any"},
+    ),
     "Decisions": _object(decisions={"type": "array", "items": _ref("Decision")}, open=_NUMBER),
     "Standing": _object(
         health=_object(kind=_TEXT, sentence=_TEXT, detail=_TEXT),

@@ -92,6 +92,11 @@ def _judged(task: Standing, event: Event) -> None:
     task.state, task.retries, task.cancel_requested = "review", 0, 0
 
 
+def _held(task: Standing, event: Event) -> None:
+    task.state, task.attempts = "review", max(0, _number(event, "attempt", task.attempts) - 1)
+    _close_attempt(task, event, "held")
+
+
 def _ended(task: Standing, event: Event) -> None:
     if event.get("completed_at") is not None:
         _completed(task, event)
@@ -185,6 +190,7 @@ _ACTS: Final[dict[str, Callable[[Standing, Event], None]]] = {
     "task.in_progress": _claimed,
     "task.completed": _completed,
     "task.pending_review": _judged,
+    "task.held": _held,
     **{f"task.{end}": _ended for end in ENDS},
     "task.requeue": _requeued,
     "task.interrupted": _interrupted,

@@ -14,7 +14,7 @@ from typing import Final
 
 from attempts import AttemptPolicy
 from runtime_contract import Status, Task
-from store import decisions, ending, recording, steering
+from store import agreements, decisions, ending, recording, steering
 from store.records import Question, task_of
 from store.recovery.playing import Fold, moment_of
 from store.recovery.standing import Event
@@ -55,7 +55,7 @@ def settle_begun(
             _interrupt(tx, row, effect_of, policy, settled)
         elif not row["is_asked"]:
             standing = fold.standings.get(row["id"])
-            decisions.ask(tx, _question(row, standing.question if standing else None), row)
+            _ask_again(tx, row, standing.question if standing else None)
             settled.asked.append(row["id"])
     return settled
 
@@ -73,6 +73,14 @@ def _interrupt(
     state = steering.find(tx, row["id"])["state"]
     where = settled.asked if state == "review" else settled.again if state == "ready" else settled.ended
     where.append(row["id"])
+
+
+def _ask_again(tx: Transaction, row: sqlite3.Row, lost: Event | None) -> None:
+    """Put up the question that was open; for leave to run the road asks again, with today's bytes."""
+    if lost is not None and lost.get("kind") == agreements.KIND:
+        recording.requeue(tx, row, "the database was damaged before a person answered", became="held")
+    else:
+        decisions.ask(tx, _question(row, lost), row)
 
 
 def _question(row: sqlite3.Row, lost: Event | None) -> Question:

@@ -19,8 +19,12 @@ from events import EVENT_FIELDS, EVENT_KINDS, EVENT_STATUSES
 from faults import FAULT_POINTS
 from host_platform import _NETWORK_FILE_SYSTEMS
 from runtime_contract import FIELD_ALIASES, MACHINE_KEYS, STATUS_READINGS, Expect, Queue, Status, Task
-from safety.command_policy import PROGRAMS
-from settings import Settings
+from safety.command_compiler import Entry
+from safety.command_file import shipped_rules
+from safety.command_notation import KINDS
+from safety.command_policy import CommandPolicy
+from safety.profile_file import ProfileTable
+from settings import Home, Settings
 
 HOME = Path(__file__).resolve().parents[2]
 DOCS = {path.stem: path.read_text("utf-8") for path in (HOME / "docs").glob("*.md")}
@@ -283,11 +287,38 @@ def test_every_fault_point_has_a_row() -> None:
     assert told == set(FAULT_POINTS)
 
 
-def test_every_program_that_may_run_is_told() -> None:
-    section = DOCS["security"].partition("## Commands")[2].partition("\n## ")[0]
-    readme = (HOME / "README.md").read_text("utf-8")
+def test_every_program_says_what_it_does_and_has_a_row() -> None:
+    programs = shipped_rules().programs
 
-    assert all(re.search(rf"`{name}\b", section) and re.search(rf"`{name}\b", readme) for name in PROGRAMS)
+    assert [name for name, rule in programs.items() if not rule.about] == []
+    assert programs.keys() <= rows("configuration", 5).keys()
+    assert {f"git {name}" for name in programs["git"].subcommands} <= rows("configuration", 3).keys()
+
+
+def test_every_key_of_an_entry_is_told_at_the_top_of_the_file() -> None:
+    head = (HOME / "config" / "commands.toml").read_text("utf-8").partition("\nversion = 1")[0]
+
+    assert [
+        name for name in [*Entry.model_fields, "use", "replace"] if not re.search(rf"\b{name}\b", head)
+    ] == []
+    assert [kind for kind in KINDS if not re.search(rf"\b{kind}\b", head)] == []
+
+
+def test_every_key_of_a_profile_and_of_an_entry_has_a_row() -> None:
+    assert {*Entry.model_fields, *ProfileTable.model_fields} <= rows("configuration", 4).keys()
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_the_examples_of_the_page_are_good(number: int, tmp_path: Path) -> None:
+    """The file of commands and the profile that the page shows."""
+    page = DOCS["configuration"].partition("## Commands")[2]
+    example = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)[number]
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "commands.toml").write_text(example)
+
+    policy = CommandPolicy.of_home(Home(tmp_path), Settings())
+
+    assert ("strings" in policy.allowed, "agent" in policy.profiles) == (number == 0, number == 1)
 
 
 def test_every_network_file_system_is_told_by_its_family() -> None:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -68,7 +68,7 @@ class SwarmRig(Claiming):
         self.swarm = Swarm(self.home, self.settings, self.stop)
         self.thread = threading.Thread(target=self.swarm.run)
 
-    def __enter__(self) -> SwarmRig:
+    def __enter__(self) -> Self:
         self.thread.start()
         assert self.swarm.is_listening.wait(20)
         self.client = self.new_client()

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from store import recording
+from store import agreements, recording
+from store.records import Question
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 
@@ -51,6 +52,34 @@ def test_a_running_task_runs_again_if_idempotent_and_waits_for_a_person_if_unsaf
     assert [claim.id for claim in worked.claim()] == ["safe"]
     worked.opened.approve("risky", "tester")
     assert worked.states()["risky"] == "approved"
+    assert worked.verify().ok
+
+
+@pytest.mark.parametrize("backup_when", ["never", "before the question", "while it is open"])
+def test_a_command_that_waits_for_leave_never_counts_as_one_that_ran(
+    worked: WorkedHome, backup_when: str
+) -> None:
+    worked.add("held", command="true")
+    worked.show()
+    if backup_when == "before the question":
+        worked.back_up()
+    (claim,) = worked.claim("held")
+    asked = Question(agreements.KIND, "May held run?", agreements.OPTIONS, {"approved": "a digest"})
+    worked.opened.write(lambda tx: agreements.hold(tx, claim.ref, asked))
+    worked.show()
+    if backup_when == "while it is open":
+        worked.back_up()
+    recovered = break_and_recover(worked)
+
+    row = worked.opened.reader.task("held")
+    assert row is not None
+    kinds = {each["kind"] for each in worked.opened.reader.decisions()}
+    if backup_when == "while it is open":
+        assert (row["state"], kinds) == ("review", {"recovery", "execution"})
+    else:
+        assert (row["state"], kinds) == ("ready", {"recovery"}), "the road asks again, with today's bytes"
+    assert row["attempts"] == 0
+    worked.accept(recovered)
     assert worked.verify().ok
 
 

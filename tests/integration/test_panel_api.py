@@ -184,6 +184,22 @@ def test_a_question_is_answered_with_one_of_its_options(browser, by, store):
     assert browser.post("/api/v1/decisions/nothing/answer", {"answer": "x"}).status_code == 404
 
 
+def test_a_command_that_waits_for_leave_is_shown_word_for_word(browser, by, store):
+    by.ask_leave("x", ("/opt/agent", "--", "two words\nand a line"), profile="agent", prompt="two words")
+    (asked,) = browser.get("/api/v1/decisions").json["decisions"]
+    page = browser.get("/").text
+
+    assert (asked["kind"], asked["options"]) == ("execution", ["run", "refuse"])
+    assert asked["about"].startswith("/opt/agent\n--\n'two words\nand a line'\n\nPATH=/opt:/usr/bin")
+    assert 'environment_keys: ["AGENT_KEY"]' in asked["about"]
+    assert "network: true" in asked["about"]
+    assert "Let it run" in page
+    assert 'data-about="/opt/agent' in page
+    answer = browser.post(f"/api/v1/decisions/{asked['id']}/answer", {"answer": "run"})
+    assert answer.json["message"] == "x runs."
+    assert store.reader.task("x")["state"] == "ready"
+
+
 def test_the_status_tells_counts_gate_model_and_a_sentence(browser, by, store, running_worker):
     by.add("x")
     reason = "no model configured: set SKEP_LLM_API_KEY or start Ollama"

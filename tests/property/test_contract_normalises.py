@@ -25,6 +25,7 @@ LIKELY: dict[str, st.SearchStrategy[Any]] = {
     "prompt": st.sampled_from(["x", "", None]),
     "command": st.sampled_from(["ls", "", None]),
     "argv": st.sampled_from([["ls"], [], None]),
+    "profile": st.sampled_from(["agent", "", None]),
     "status": st.sampled_from(["pending", "requeue", "approved"]),
     "not_before": st.sampled_from([0, 1.5, "2030-01-01", None]),
     "timeout_s": st.sampled_from([1, 0.5, 0, None]),

@@ -11,8 +11,10 @@ from click.testing import CliRunner, Result
 
 import skep
 from outcome import Failure, Outcome, Verdict
+from road import agreement
+from safety.work import Approved, Rights
 from settings import Home
-from store import recording
+from store import agreements, recording
 from store.outputs import OutputSink
 from store.records import Claim, Intake, Question
 from store.sqlite_store import SqliteStore
@@ -78,6 +80,13 @@ class Walk:
     def held(self, output: bytes = b"a draft\n", **task: Any) -> None:
         question = Question("review", "Is it good?", ("approve", "reject"), {"task": task["id"]})
         self._judge(self.claim(**task), "HELD", output, recording.hold, question)
+
+    def waits_for_leave(self, argv: tuple[str, ...], **task: Any) -> None:
+        """A command that a person must agree to, asked about as the road does."""
+        rights = Rights(network=True, write_paths=("/var/tmp/agent",), needs_person=True)
+        approved = Approved.command(argv, {"PATH": "/usr/bin"}, may_spawn=True, rights=rights)
+        claim = self.claim(**task)
+        self.store.write(lambda tx: agreements.hold(tx, claim.ref, agreement.question(claim, approved)))
 
     def _judge(self, claim: Claim, verdict: str, output: bytes, conclude, *rest: Any, **fields: Any) -> None:
         self.store.start_cycle(claim.ref, "swarm")

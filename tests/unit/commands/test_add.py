@@ -30,6 +30,14 @@ def test_what_stands_behind_two_dashes_is_the_command_with_its_own_options(store
     assert doc(store, "look") == {"id": "look", "argv": ["ls", "--json", "-l", "a b"]}
 
 
+def test_a_prompt_may_be_for_a_profile(store, run):
+    run("add", "--id", "mend", "--profile", "agent", "Mend the roof.")
+
+    assert doc(store, "mend") == {"id": "mend", "profile": "agent", "prompt": "Mend the roof."}
+    run("add", "--profile", "agent", "--command", "ls", "x", code=2)
+    run("add", "--profile", "agent", "--command", "ls", code=1)
+
+
 def test_a_prompt_can_come_from_standard_input(store, run):
     task_id = run("add", "-", given="long\ntext").stdout.strip()
 

@@ -91,6 +91,27 @@ def test_a_wrong_setting_is_a_failure_and_the_rest_is_still_looked_at(store, hom
     assert "log" in levels(told)
 
 
+def test_the_file_of_commands_is_looked_at(store, home, run, ask):
+    assert "programs may run, and 0 profiles" in run("doctor").stdout
+    (home.root / "config").mkdir()
+    (home.root / "config" / "commands.toml").write_text('programs.ls.options = ["x"]')
+
+    told = json.loads(run("doctor", "--json", code=1).stdout)
+
+    (found,) = [each for each in told["checks"] if each["check"] == "commands"]
+    assert found["level"] == "fail"
+    assert found["told"].startswith("config/commands.toml: programs.ls.options 'x'")
+
+
+def test_a_profile_that_cannot_run_is_a_warning(home):
+    settings = Settings(profiles={"agent": {"argv": ["no-such-program", "{prompt}"]}})
+
+    warning, fine = checks_home.check_commands(home, settings)
+
+    assert (warning.level, fine.level) == ("warn", "ok")
+    assert "The profile agent cannot run: /usr/bin/no-such-program is not installed" in warning.told
+
+
 def test_a_home_that_is_open_to_others_is_a_warning_with_the_command(store, home):
     home.state.chmod(0o755)
 

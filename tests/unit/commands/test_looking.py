@@ -100,6 +100,18 @@ def test_show_tells_the_question_and_how_to_answer(walk, run, ask):
     assert "skep reject a --reason" in run("show", "a").stdout
 
 
+def test_show_tells_every_word_of_a_command_that_waits_for_leave(walk, run, ask):
+    words = ("/opt/agent", "--print", "x" * 5000 + "; the end\x1b[2J")
+    walk.waits_for_leave(words, id="a", profile="agent", prompt="x")
+
+    told = run("show", "a").stdout
+    assert "x" * 5000 + "; the end" in told
+    assert "\x1b" not in told
+    assert 'network=true, write_paths=["/var/tmp/agent"], needs_person=true' in told
+    assert "PATH=/usr/bin" in told
+    assert ask("show", "a")["decision"]["payload"]["argv"] == list(words)
+
+
 def test_show_tells_dependencies_with_their_states_and_who_needs_it(walk, ask):
     walk.approved(id="a")
     walk.submit({"id": "b", "depends_on": ["a", "x"]}, {"id": "c", "depends_on": ["b"]})

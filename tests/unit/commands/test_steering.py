@@ -98,6 +98,15 @@ def test_a_result_is_approved_or_rejected_by_the_task_or_the_decision(walk, run,
     assert "does not wait for a decision" in run("approve", "a", code=1).stderr
 
 
+def test_a_command_that_waits_for_leave_runs_or_fails(walk, run):
+    for name in "ab":
+        walk.waits_for_leave(("/usr/bin/echo", "hello"), id=name, profile="agent", prompt="hello")
+
+    assert run("approve", "a").stdout == "a runs.\n"
+    assert run("reject", "b", "--reason", "no").stdout == "b does not run: it failed.\n"
+    assert (state(walk, "a"), state(walk, "b")) == ("ready", "failed")
+
+
 @pytest.mark.parametrize("arguments", [["a"], ["a", "--reason", "  "]])
 def test_a_rejection_needs_a_reason(walk, run, arguments):
     walk.held(id="a")

@@ -270,6 +270,15 @@ def test_an_id_is_needed():
         ({"mode": "llm", "prompt": "x", "argv": ["ls"]}, "mode: is llm, but the task has a command"),
         ({"command": "ls", "argv": ["ls"]}, "argv: give either command or argv, not both"),
         ({"command": " "}, "command: is missing or empty"),
+        ({"profile": "agent"}, "prompt: is missing or empty: a profile is given a prompt"),
+        ({"profile": "agent", "prompt": " "}, "prompt: is missing or empty"),
+        ({"profile": "agent", "prompt": "x", "mode": "llm"}, "mode: must be local where a profile is named"),
+        ({"profile": "agent", "prompt": "x", "command": "ls"}, "profile: gives the command itself"),
+        ({"profile": "agent", "prompt": "x", "argv": ["ls"]}, "profile: gives the command itself"),
+        ({"profile": "", "prompt": "x"}, "profile: must match"),
+        ({"profile": "../x", "prompt": "x"}, "profile: must match"),
+        ({"profile": "x" * 65, "prompt": "x"}, "profile: must match"),
+        ({"profile": ["agent"], "prompt": "x"}, "profile: must be a text"),
     ],
 )
 def test_fields_that_contradict_each_other_are_refused(fields, message):
@@ -285,6 +294,8 @@ def test_fields_that_contradict_each_other_are_refused(fields, message):
         ({"prompt": "x", "argv": []}, "llm"),
         ({"prompt": "x", "command": "ls"}, "local"),
         ({"mode": None, "command": "ls"}, "local"),
+        ({"profile": "agent", "prompt": "x"}, "local"),
+        ({"profile": None, "prompt": "x"}, "llm"),
     ],
 )
 def test_the_mode_is_inferred_from_the_work(fields, mode):
@@ -318,6 +329,10 @@ def test_the_defaults_are_those_of_the_seed_and_null_asks_for_them():
         (
             {"mode": "local", "task": "why", "argv": ["ls"]},
             {"mode": "local", "prompt": "why", "argv": ["ls"]},
+        ),
+        (
+            {"mode": "local", "task": "why", "profile": "agent"},
+            {"mode": "local", "prompt": "why", "profile": "agent"},
         ),
         ({"prompt": "x", "resident_identity": "ada"}, {"prompt": "x", "identity_id": "ada"}),
         ({"prompt": "x", "author_id": "ada"}, {"prompt": "x", "identity_id": "ada"}),

@@ -7,7 +7,9 @@ import time
 
 import host_platform
 from outcome import Outcome, Verdict
-from store import recording
+from road import agreement
+from safety.work import Approved, Rights
+from store import agreements, recording
 from store.claims import Claimant
 from store.records import Claim, Intake, Question, RefusedTask
 from store.sqlite_store import SqliteStore
@@ -72,6 +74,13 @@ class Furnisher:
         self.review(task_id, result, **fields)
         asked = Question("review", question, ("approve", "reject"), {"result": result})
         return self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
+
+    def ask_leave(self, task_id: str, argv: tuple[str, ...], **fields) -> None:
+        """A command that a person must agree to before it runs."""
+        claim = self.start(task_id, **fields)
+        rights = Rights(network=True, environment_keys=("AGENT_KEY",), needs_person=True)
+        approved = Approved.command(argv, {"PATH": "/opt:/usr/bin"}, may_spawn=True, rights=rights)
+        self.store.write(lambda tx: agreements.hold(tx, claim.ref, agreement.question(claim, approved)))
 
     def interrupt(self, task_id: str, **fields) -> None:
         """A running command that was cut off, and about which a person is asked."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from runtime_contract import Limits
+from safety import programs
 from safety.command_line import CommandRefused, split
-from safety.command_policy import PROGRAMS, CommandPolicy, find_programs
-from safety.git_rules import SUBCOMMANDS
+from safety.command_policy import CommandPolicy
 from safety.work import Work
 
 
@@ -82,13 +82,29 @@ def rule(policy: CommandPolicy, work: Work) -> str | None:
         ("cat not-there-yet", ["cat", "not-there-yet"]),
         ("ls", ["ls"]),
         ("ls . sub", ["ls", ".", "sub"]),
+        ("ls -la", ["ls", "-la"]),
+        # what a shell would leave as it is
+        ("echo hello, world!", ["echo", "hello,", "world!"]),
+        ("echo a#b a~b a!=b", ["echo", "a#b", "a~b", "a!=b"]),
+        ("git diff HEAD~1", None),
+        ("git show v1~2:file.txt", None),
+        ("test ! -e nothing", ["test", "!", "-e", "nothing"]),
+        ("git commit -m 'a; b'", None),
+        ('git commit -m "it\'s 5 > 3 && (done)"', None),
+        ("grep 'a|b' file.txt", ["grep", "a|b", "file.txt"]),
+        ("grep -E '^(x|y)+$' file.txt", ["grep", "-E", "^(x|y)+$", "file.txt"]),
+        ("find . -name '*.txt'", ["find", ".", "-name", "*.txt"]),
+        ("cat caf\u00e9", ["cat", "caf\u00e9"]),
     ],
 )
-def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> None:
-    for work in (Work(command=command), Work(argv=tuple(argv))):
-        approved = policy.allow(policy.read(work))
+def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str] | None) -> None:
+    words = policy.read(Work(command=command))
+    approved = policy.allow(words)
 
-        assert approved.argv[0] in {f"/usr/bin/{argv[0]}", f"/bin/{argv[0]}"}
+    assert approved.argv[0] in {f"/usr/bin/{words[0]}", f"/bin/{words[0]}"}
+    assert approved == policy.allow(policy.read(Work(argv=words)))
+    if argv is not None:
+        assert list(words) == argv
         assert list(approved.argv[1:]) == argv[1:]
 
 
@@ -105,16 +121,16 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> Non
         ("echo x > ~/.bashrc", "command-shell"),
         ("git -c diff.external='sh -c id' diff", "git-subcommand"),
         ("git -c alias.x='!id' x", "git-subcommand"),
-        ("git grep -O'sh -c id' x", "git-subcommand"),
-        ("git log --output=/home/u/.profile", "git-arguments"),
-        ("git diff --no-index /dev/null /etc/shadow", "git-arguments"),
+        ("git grep -O'sh -c id' x", "git-option"),
+        ("git log --output=/home/u/.profile", "git-option"),
+        ("git diff --no-index /dev/null /etc/shadow", "git-option"),
         ("git fetch --upload-pack=id origin", "git-subcommand"),
         ("find . -exec sh -c id {} +", "command-shell"),
-        ("find . -delete", "program-unknown"),
+        ("find . -delete", "find-option"),
         ("tar cf x . --checkpoint=1 --checkpoint-action=exec=id", "program-unknown"),
         ("awk 'BEGIN{system(\"id\")}'", "program-unknown"),
         ("python3 -c 'import os'", "program-unknown"),
-        ("rg --pre id x .", "program-unknown"),
+        ("rg --pre id x .", "rg-option"),
         ("cat /ro*/.ss?/id_*", "command-shell"),
         ("echo ${x:-$(id)}", "command-shell"),
         ("echo cm0gLXJmIH4= | base64 -d | bash", "command-shell"),
@@ -129,7 +145,7 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> Non
         ("bin/ls", "program-path"),
         ("./cat file.txt", "program-path"),
         ("cat link", "cat-outside"),
-        ("git commit -m x", "git-subcommand"),
+        ("git commit -m x ../secret", "git-outside"),
         # shell text in every other place
         ('echo "$HOME"', "command-shell"),
         ('echo "`id`"', "command-shell"),
@@ -143,6 +159,16 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> Non
         ("echo a # b", "command-shell"),
         ("ls ~root", "command-shell"),
         ("echo a \\\n b", "command-lines"),
+        ('echo "a\\\nb"', "command-lines"),
+        ("cat ~", "command-shell"),
+        ("ls --ignore=~root", "command-shell"),
+        ("ls a:~root", "command-shell"),
+        ("! true", "command-shell"),
+        ("!ls", "command-shell"),
+        ("echo !ls", "command-shell"),
+        ("echo #", "command-shell"),
+        ("#!/bin/sh", "command-shell"),
+        (r"echo \  ~x", "command-shell"),
         ("echo a\rb", "command-lines"),
         ("echo 'unfinished", "command-quotes"),
         ('echo "unfinished', "command-quotes"),
@@ -162,21 +188,18 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> Non
         ("echo e\u0301", "command-text"),
         # each program's own rule
         ("true x", "true-arguments"),
-        ("false --help", "false-arguments"),
-        ("pwd -P", "pwd-arguments"),
-        ("sleep", "sleep-seconds"),
-        ("sleep 1 2", "sleep-seconds"),
-        ("sleep -1", "sleep-seconds"),
+        ("false --help", "false-option"),
+        ("pwd x", "pwd-arguments"),
+        ("sleep", "sleep-arguments"),
+        ("sleep 1 2", "sleep-arguments"),
+        ("sleep -1", "sleep-option"),
         ("sleep 86401", "sleep-seconds"),
-        ("sleep 5m", "sleep-seconds"),
+        ("sleep 1441m", "sleep-seconds"),
         ("sleep inf", "sleep-seconds"),
         ("sleep 1e3", "sleep-seconds"),
         ("sleep ٣", "sleep-seconds"),
-        ("cat", "cat-nothing"),
-        ("cat -", "cat-option"),
-        ("cat -n file.txt", "cat-option"),
-        ("cat --help", "cat-option"),
-        ("cat -- file.txt", "cat-option"),
+        ("cat", "cat-arguments"),
+        ("cat -", "cat-input"),
         ("cat ''", "cat-outside"),
         ("cat /etc/passwd", "cat-outside"),
         ("cat /etc//shadow", "cat-outside"),
@@ -188,16 +211,13 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str]) -> Non
         ("cat file.txt link", "cat-outside"),
         ("cat /proc/self/environ", "cat-outside"),
         ("cat pipe", "cat-special"),
-        ("ls -la", "ls-option"),
+        ("ls -la --sh", "ls-option"),
         ("ls ..", "ls-outside"),
         ("ls /", "ls-outside"),
         ("ls up", "ls-outside"),
         ("git", "git-subcommand"),
         ("git push", "git-subcommand"),
-        ("git --version", "git-subcommand"),
-        ("git status -s", "git-arguments"),
-        ("git log -p", "git-arguments"),
-        ("git diff HEAD", "git-arguments"),
+        ("git --paginate log", "git-subcommand"),
         ("curl http://example.com", "program-unknown"),
         ("rm -rf /", "program-unknown"),
         ("sh", "program-unknown"),
@@ -218,7 +238,7 @@ def test_it_may_not_run(policy: CommandPolicy, command: str, refused_by: str) ->
         (("echo", "x" * 9000), "command-size"),
         (("cat", "../secret"), "cat-outside"),
         (("cat", "file.txt\0"), "command-control"),
-        (("git", "status", ""), "git-arguments"),
+        (("git", "status", ""), "git-outside"),
         (("echo hello",), "program-unknown"),
     ],
 )
@@ -236,86 +256,42 @@ def test_a_command_over_its_bound_is_not_even_read(policy: CommandPolicy) -> Non
     assert rule(policy, Work(command="echo " + "x" * 10_000)) == "command-size"
 
 
-def test_git_gets_the_options_that_keep_it_from_starting_anything(
-    policy: CommandPolicy, workspace: Path
+def test_the_verdict_does_not_depend_on_what_is_installed(
+    policy: CommandPolicy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for subcommand in SUBCOMMANDS:
-        approved = policy.allow(("git", subcommand))
+    here = [policy.allow(argv).argv for argv in (("ls",), ("rg", "bee"))]
+    monkeypatch.setattr(programs, "SEARCH_PATH", ("/nowhere", "/nowhere/else"))
+    gone = [policy.allow(argv).argv for argv in (("ls",), ("rg", "bee"))]
 
-        place = approved.argv.index(subcommand)
-        assert "core.fsmonitor=false" in approved.argv[:place]
-        assert "core.hooksPath=/dev/null" in approved.argv[:place]
-        assert dict(approved.environment)["GIT_DIR"] == f"{workspace}/.git"
-        assert dict(approved.environment)["GIT_CONFIG_NOSYSTEM"] == "1"
-        assert approved.may_spawn
+    assert here[0][0] in {"/usr/bin/ls", "/bin/ls"}
+    assert [argv[0] for argv in gone] == ["/nowhere/ls", "/nowhere/rg"]
+    assert [argv[1:] for argv in gone] == [argv[1:] for argv in here]
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("command", "way_out"),
     [
-        '[filter "z"]\n\tclean = touch marker',
-        "[core]\n\tfsmonitor = touch marker",
-        "[core] fsmonitor = touch marker",
-        "[core]\n\tworktree = /etc",
-        "[CORE]\n\tFSMonitor = touch marker",
-        "[core]\n\tfilemode = true\\\n\tx",
-        '[diff "x"]\n\ttextconv = touch marker',
-        "[alias]\n\tstatus = !touch marker",
-        "[include]\n\tpath = other",
-        '[includeIf "gitdir:/"]\n\tpath = other',
-        '[remote "origin"]\n\tuploadpack = touch marker',
-        "[extensions]\n\tworktreeConfig = true",
-        "[core\n",
-        "fsmonitor = true",
+        ("curl http://x", 'programs.curl.use = "interpreter" in config/commands.toml'),
+        ("mkdir x", "programs.mkdir.allowed = true in config/commands.toml"),
+        ("ls --dir", "write --directory"),
+        ("ls --no-such", 'programs.ls.options = ["--no-such"]'),
+        ("git push", "programs.git.subcommands.push in config/commands.toml"),
+        ("git log --foo", 'programs.git.subcommands.log.options = ["--foo"]'),
+        ("sort -o x y", "never be allowed: it writes a file"),
+        ("sudo ls", "never be allowed"),
+        ("/bin/ls", "profiles.NAME.argv in skep.toml"),
+        ("cat ../secret", "only a profile (read_paths, write_paths)"),
+        ("a=b ls", "never will be"),
+        ("echo x | sh", "put plain text in quotes, or give the arguments as argv"),
+        ("cat", "programs.cat.arguments in config/commands.toml"),
+        ("git commit", "needs -m or --message"),
     ],
 )
-def test_a_repository_that_could_start_something_is_refused(
-    policy: CommandPolicy, workspace: Path, config: str
-) -> None:
-    (workspace / ".git").mkdir()
-    (workspace / ".git" / "config").write_text(config)
+def test_a_refusal_says_how_to_go_on(policy: CommandPolicy, command: str, way_out: str) -> None:
+    with pytest.raises(CommandRefused) as refused:
+        policy.allow(policy.read(Work(command=command)))
 
-    assert rule(policy, Work(command="git status")) == "git-config"
-
-
-@pytest.mark.parametrize("kind", ["file", "link", "worktree"])
-def test_a_repository_that_lies_elsewhere_is_refused(
-    policy: CommandPolicy, workspace: Path, tmp_path: Path, kind: str
-) -> None:
-    if kind == "file":
-        (workspace / ".git").write_text(f"gitdir: {tmp_path}/other")
-    elif kind == "link":
-        (workspace / ".git").symlink_to(tmp_path)
-    else:
-        (workspace / ".git").mkdir()
-        (workspace / ".git" / "commondir").write_text("/elsewhere")
-
-    assert rule(policy, Work(command="git log")) == "git-elsewhere"
-
-
-def test_a_plain_repository_with_a_remote_is_fine(policy: CommandPolicy, workspace: Path) -> None:
-    git = ["git", "-C", str(workspace), "-c", "user.name=a", "-c", "user.email=a@b.c"]
-    for arguments in (
-        ["init", "-q"],
-        ["remote", "add", "origin", "https://example.com/x"],
-        ["add", "file.txt"],
-    ):
-        subprocess.run([*git, *arguments], check=True)
-    subprocess.run([*git, "commit", "-qm", "first"], check=True)
-
-    assert rule(policy, Work(command="git log")) is None
-
-
-def test_a_program_that_is_not_installed_is_said(workspace: Path) -> None:
-    assert rule(CommandPolicy(workspace, Limits(), {}), Work(command="git status")) == "program-missing"
-
-
-def test_programs_are_found_where_only_root_writes() -> None:
-    found = find_programs()
-
-    assert set(found) <= set(PROGRAMS)
-    assert {"cat", "echo", "ls", "true"} <= set(found)
-    assert all(path.startswith(("/usr/bin/", "/bin/")) for path in found.values())
+    assert way_out in refused.value.message
 
 
 @pytest.mark.parametrize("command", ["echo 'a b' c", r"echo a\ b", "echo \"a 'b' c\""])

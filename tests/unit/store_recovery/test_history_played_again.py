@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import host_platform
-from store import recording
+from store import agreements, recording
 from store.backup import Backup
 from store.claims import Claimant
-from store.records import Claim
+from store.records import Claim, Question
 from testing.clock import FakeClock
 from tests.unit.store_recovery.worked_home import WorkedHome
 
@@ -36,7 +36,7 @@ class Life:
         self.home.opened.promote_due()
         self.chance.choice(
             [self.add, self.add, self.claim, self.conclude, self.conclude, self.put_back, self.interrupt,
-             self.answer, self.cancel, self.retry]
+             self.ask_leave, self.answer, self.cancel, self.retry]
         )()  # fmt: skip
 
     def add(self) -> None:
@@ -83,6 +83,11 @@ class Life:
             recording.interrupted(tx, row, effect, 2, "its worker ended")
 
         self.home.opened.write(interrupt)
+
+    def ask_leave(self) -> None:
+        if (claim := self.taken()) is not None:
+            asked = Question(agreements.KIND, f"May {claim.id}?", agreements.OPTIONS, {"approved": claim.id})
+            self.home.opened.write(lambda tx: agreements.hold(tx, claim.ref, asked))
 
     def answer(self) -> None:
         open_ones = self.home.opened.reader.decisions()
@@ -133,6 +138,10 @@ def test_random_lives_are_rebuilt_from_the_log_as_they_were(tmp_path, seed: int)
     for name, row in before.items():
         if row["state"] == "running":
             assert after[name]["state"] == "review"
+            continue
+        if asked.get(name) == agreements.KIND and after[name]["state"] in {"ready", "blocked"}:
+            del asked[name]  # the question is lost with its exact bytes: the road puts it up anew
+            assert after[name]["attempts"] == row["attempts"]
             continue
         differing = {
             key: (row[key], after[name][key]) for key in COMPARED if not _is_same(key, row, after[name])

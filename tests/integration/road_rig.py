@@ -1,0 +1,61 @@
+"""A real swarm with a worker's road beside it, in one process: tasks are claimed and walked one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from road.cycle_client import CycleClient
+from road.judging import Judge
+from road.walk import Road
+from safety.gateway import SafetyGateway
+from settings import Settings
+from store import claims
+from store.lanes import Gate
+from store.outputs import read_output
+from store.records import Claim
+from tests.integration.swarm_rig import SwarmRig
+from tool_router import ToolRouter
+
+
+class RoadRig(SwarmRig):
+    """What a test needs to see a task go its way."""
+
+    def __init__(self, root: Path, **settings: Any) -> None:
+        super().__init__(root, **settings)
+        self._calls: CycleClient | None = None
+
+    def __exit__(self, *_: object) -> None:
+        if self._calls is not None:
+            self._calls.close()
+        super().__exit__(*_)
+
+    def road(self, **settings: Any) -> Road:
+        """A worker's road; with `settings` one that was started after these had changed."""
+        changed = Settings.model_validate(self.settings.model_dump() | settings)
+        if self._calls is None:
+            self._calls = CycleClient(self.swarm.port, self.home.token)
+        judge = Judge(
+            self.store,
+            lambda ref: read_output(self.home.outputs, ref),
+            self.home.workspace,
+            changed.attempt_policy,
+        )
+        gateway = SafetyGateway(self.home, changed)
+        return Road(self.store, self._calls, gateway, ToolRouter([]), judge, changed)
+
+    def reclaim(self) -> Claim:
+        """Claim what is ready."""
+        taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
+        assert len(taken) == 1
+        return Claim.from_row(taken[0])
+
+    def row(self, task_id: str) -> Any:
+        """A task's row."""
+        row = self.store.reader.task(task_id)
+        assert row is not None
+        return row
+
+    def kinds(self, task_id: str) -> list[str]:
+        """What happened to a task, in order."""
+        return [row["event"] for row in self.store.reader.events(task_id=task_id)]
