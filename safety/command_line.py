@@ -7,6 +7,7 @@ come out are the words that run.
 
 from __future__ import annotations
 
+import re
 import shlex
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ METACHARACTERS: Final = frozenset(";&|<>()$`{}*?[")
 #: What it acts upon in some places: ``~`` and ``#`` begin a word, ``!`` calls up an earlier command.
 _IN_PLACES: Final = frozenset("~#!")
 _BLANKS: Final = frozenset(" \t")
+#: Text that means itself to everybody, which most commands are: only blanks part its words.
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_./,:=@%+ -]*", re.ASCII)
 #: What it acts upon inside double quotes.
 _IN_DOUBLE_QUOTES: Final = frozenset("$`")
 #: Control characters a quoted text may have.
@@ -40,17 +43,24 @@ class CommandRefused(NotAllowed):
 
 def split(command: str) -> tuple[str, ...]:
     """The arguments of a command line. Raises `CommandRefused`."""
+    if _PLAIN.fullmatch(command):
+        words = tuple(command.split())
+    else:
+        words = _split_quoted(command)
+    if not words:
+        raise CommandRefused("command-empty", "there is no command; name a program")
+    return words
+
+
+def _split_quoted(command: str) -> tuple[str, ...]:
     if not unicodedata.is_normalized("NFC", command):
         raise CommandRefused("command-text", "the command has letters in an unusual form; give it as argv")
     for mark in _marks(command):
         _check(mark)
     try:
-        words = tuple(shlex.split(command, posix=True))
+        return tuple(shlex.split(command, posix=True))
     except ValueError:
         raise CommandRefused("command-quotes", "a quote is not closed") from None
-    if not words:
-        raise CommandRefused("command-empty", "there is no command; name a program")
-    return words
 
 
 def check_words(argv: Sequence[str], most_words: int, most_chars: int) -> None:

@@ -97,7 +97,7 @@ class CommandPolicy:
         forced = self._forced(rule, argv[1:taken])
         return Approved.command(
             (place_of(argv[0]), *forced, *words),
-            rule.variables(str(self._workspace)),
+            rule.variables(self._workspace),
             may_spawn=rule.spawns,
             rights=rule.rights,
         )

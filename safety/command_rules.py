@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from safety.command_notation import OptionTable, Shape, Style
@@ -51,9 +53,12 @@ class ProgramRule:
         program, _, subcommand = self.name.partition(" ")
         return f"programs.{_bare(program)}" + (f".subcommands.{_bare(subcommand)}" if subcommand else "")
 
-    def variables(self, workspace: str) -> dict[str, str]:
-        """Its variables for a workspace."""
-        return {name: value.replace("{workspace}", workspace) for name, value in self.environment.items()}
+    def variables(self, workspace: Path) -> dict[str, str]:
+        """Its variables in a workspace."""
+        if not self.environment:
+            return {}
+        real = os.path.realpath(workspace)
+        return {name: value.replace("{workspace}", real) for name, value in self.environment.items()}
 
 
 @dataclass(frozen=True, slots=True)

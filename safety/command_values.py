@@ -6,6 +6,7 @@ people: the command looks again a moment later, and what holds then is the sandb
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import stat
@@ -34,7 +35,11 @@ class Values:
 
     def __init__(self, program: str, workspace: Path) -> None:
         self._program = program
-        self._base = os.path.realpath(workspace)
+        self._workspace = workspace
+
+    @functools.cached_property
+    def _base(self) -> str:
+        return os.path.realpath(self._workspace)
 
     def check(self, kind: str, value: str, place: str) -> None:
         """Raise `CommandRefused` unless a value is of its kind; `place` says where it stands."""

@@ -21,7 +21,7 @@ from runtime_contract import PROFILE_PATTERN
 from safety.command_compiler import Tables, explain
 from safety.command_rules import Effect
 from safety.profiles import PROMPT, Profile
-from safety.programs import SEARCH_PATH, place_of
+from safety.programs import place_of
 from safety.work import Rights
 from settings import Home
 
@@ -100,12 +100,10 @@ class _Declaration:
             raise explain(error, self._file, f"profiles.{self._name}") from error
         argv = self._argv(told.argv)
         self._check_variables(told.environment_keys)
-        reads = self._paths("read_paths", told.read_paths)
         rights = Rights(
             workspace=told.workspace,
             network=told.network,
-            # the program itself, which may lie anywhere
-            read_paths=tuple(dict.fromkeys([*reads, *self._own_program(argv[0])])),
+            read_paths=self._paths("read_paths", told.read_paths),
             write_paths=self._paths("write_paths", told.write_paths),
             environment_keys=tuple(dict.fromkeys(told.environment_keys)),
             timeout_s=told.timeout_s,
@@ -140,11 +138,6 @@ class _Declaration:
                 "argv", f"begins with {name!r}, which lies in the workspace; install it elsewhere"
             )
         return str(path)
-
-    def _own_program(self, path: str) -> list[str]:
-        if str(Path(path).parent) in SEARCH_PATH:
-            return []
-        return list(dict.fromkeys([path, str(Path(path).resolve())]))
 
     def _check_variables(self, names: Sequence[str]) -> None:
         for name in names:

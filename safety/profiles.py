@@ -7,6 +7,8 @@ not begin with a dash where the program could take it for an option.
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +80,14 @@ class Profile:
         folders = [str(Path(self.argv[0]).parent)]
         folders += [path for path in self.rights.read_paths if path.endswith("/bin")]
         search = ":".join(dict.fromkeys([*folders, *SEARCH_PATH]))
-        return Approved.command(tuple(argv), {"PATH": search}, may_spawn=True, rights=self.rights)
+        rights = dataclasses.replace(self.rights, read_paths=self._seen())
+        return Approved.command(tuple(argv), {"PATH": search}, may_spawn=True, rights=rights)
+
+    def _seen(self) -> tuple[str, ...]:
+        """What it sees beside the workspace: what was declared, and itself, wherever a link leads today."""
+        program = self.argv[0]
+        own = [] if str(Path(program).parent) in SEARCH_PATH else [program, os.path.realpath(program)]
+        return tuple(dict.fromkeys([*self.rights.read_paths, *own]))
 
     def _could_be_an_option(self, place: int) -> bool:
         return self.argv[place].startswith(PROMPT) and "--" not in self.argv[1:place]

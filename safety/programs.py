@@ -52,6 +52,12 @@ def _fault(program: Path, owners: frozenset[int]) -> str | None:
         who = "root" if owners == _ROOT else "root or you"
         if told.st_uid not in owners:
             return f"{place} belongs to uid {told.st_uid}; what runs must belong to {who}, all the way up"
-        if not stat.S_ISLNK(told.st_mode) and told.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        if _is_open(told.st_mode):
             return f"{place} can be written by others, who could exchange {program.name}; chmod go-w {place}"
     return None
+
+
+def _is_open(mode: int) -> bool:
+    """Whether others can exchange it, or what lies in it. In a sticky directory nobody can but the owners."""
+    is_sticky = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
+    return not stat.S_ISLNK(mode) and not is_sticky and bool(mode & (stat.S_IWGRP | stat.S_IWOTH))

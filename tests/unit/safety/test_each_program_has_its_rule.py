@@ -139,6 +139,9 @@ git tag
 git tag -l 'v*'
 git tag -n3 --contains HEAD
 git remote -v
+git stash list
+git stash show --stat 'stash@{1}'
+git reflog -5
 git ls-files -m
 git ls-files --others --exclude-standard
 git ls-tree -r HEAD sub
@@ -342,6 +345,10 @@ git tag -a v1 -m x                        git-option
 git tag -d v1                             git-option
 git tag -v v1                             git-option
 git remote add x y                        git-arguments
+git stash                                 git-arguments
+git stash pop                             git-value
+git stash drop 1                          git-value
+git reflog expire                         git-arguments
 git ls-files -X ../secret                 git-option
 git ls-files --exclude-from=../secret     git-option
 git blame --contents ../secret a          git-option

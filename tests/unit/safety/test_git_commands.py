@@ -40,8 +40,8 @@ def repository(workspace: Path) -> Path:
 def test_every_subcommand_is_kept_from_starting_anything(
     policy: CommandPolicy, workspace: Path, subcommand: str
 ) -> None:
-    given = {"commit": ("-m", "x"), "cat-file": ("HEAD",), "grep": ("x",)}.get(subcommand, ())
-    needs = {"merge-base", "ls-tree", "blame", "shortlog"}
+    given = {"commit": ("-m", "x"), "grep": ("x",), "stash": ("list",)}.get(subcommand, ())
+    needs = {"merge-base", "ls-tree", "blame", "shortlog", "cat-file"}
     approved = policy.allow(("git", subcommand, *given, *(("HEAD",) if subcommand in needs else ())))
 
     before = approved.argv[: approved.argv.index(subcommand)]

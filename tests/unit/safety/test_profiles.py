@@ -152,11 +152,18 @@ def test_a_link_s_end_is_shown_to_the_program_too(home: Home, tmp_path: Path) ->
     (tmp_path / "real").mkdir()
     (tmp_path / "real" / "agent-2").touch()
     (tmp_path / "agent").symlink_to("real/agent-2")
-    rules = read_profiles(
-        {"skep.toml": {"agent": {"argv": [f"{tmp_path}/agent", "{prompt}"]}}}, Home(tmp_path / "home")
-    )
+    table = {"argv": [f"{tmp_path}/agent", "{prompt}"], "read_paths": ["/opt"]}
+    profile = read_profiles({"skep.toml": {"agent": table}}, Home(tmp_path / "home"))["agent"]
 
-    assert rules["agent"].rights.read_paths == (f"{tmp_path}/agent", f"{tmp_path}/real/agent-2")
+    first = profile.approve(profile.fill("x"))
+    (tmp_path / "real" / "agent-3").touch()
+    (tmp_path / "agent").unlink()
+    (tmp_path / "agent").symlink_to("real/agent-3")
+    second = profile.approve(profile.fill("x"))
+
+    assert first.rights.read_paths == ("/opt", f"{tmp_path}/agent", f"{tmp_path}/real/agent-2")
+    assert second.rights.read_paths == ("/opt", f"{tmp_path}/agent", f"{tmp_path}/real/agent-3")
+    assert first.digest != second.digest, "another program is another question to a person"
 
 
 def test_a_profile_may_stand_in_the_commands_file_but_in_one_place_only(home: Home) -> None:

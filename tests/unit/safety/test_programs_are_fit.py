@@ -11,17 +11,10 @@ from safety import programs
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory whose whole way up counts as closed."""
+def place(tmp_path: Path) -> Path:
+    """A directory that is closed all the way up, but for a sticky one where everybody may make files."""
     folder = tmp_path / "bin"
     folder.mkdir(mode=0o755)
-    real = programs._fault
-
-    def fault(program: Path, owners: frozenset[int]) -> str | None:
-        found = real(program, owners)
-        return found if found is None or str(tmp_path) in found.partition(" ")[0] else None
-
-    monkeypatch.setattr(programs, "_fault", fault)
     return folder
 
 
@@ -81,6 +74,13 @@ def test_one_in_a_directory_that_others_can_write_is_not_fit(place: Path, tmp_pa
     place.chmod(0o777)
 
     assert f"{place} can be written by others" in str(programs.why_not(path, tmp_path / "workspace"))
+
+
+def test_a_sticky_directory_lets_nobody_exchange_what_lies_in_it(place: Path, tmp_path: Path) -> None:
+    path = make(place / "agent")
+    place.chmod(0o1777)
+
+    assert programs.why_not(path, tmp_path / "workspace") is None
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
