@@ -43,10 +43,7 @@ class CommandRefused(NotAllowed):
 
 def split(command: str) -> tuple[str, ...]:
     """The arguments of a command line. Raises `CommandRefused`."""
-    if _PLAIN.fullmatch(command):
-        words = tuple(command.split())
-    else:
-        words = _split_quoted(command)
+    words = tuple(command.split()) if _PLAIN.fullmatch(command) else _split_quoted(command)
     if not words:
         raise CommandRefused("command-empty", "there is no command; name a program")
     return words
