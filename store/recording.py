@@ -300,7 +300,7 @@ def halted(tx: Transaction, ref: TaskRef, effect: str, what: str) -> bool:
     row = claims.held(tx, ref, "an interruption")
     if row is None:
         return False
-    if effect == "unsafe" and not _end_withdrawn(tx, row):
+    if effect == "unsafe" and not end_withdrawn(tx, row):
         _ask_after_interruption(tx, row, what)
     elif effect != "unsafe":
         requeue(tx, row, f"{what}; it runs again", code="kill_switch", counts=False, became="halted")
