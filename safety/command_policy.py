@@ -95,11 +95,11 @@ class CommandPolicy:
         words = argv[taken:]
         check_arguments(rule, words, self._workspace)
         forced = self._forced(rule, argv[1:taken])
+        variables = rule.variables(self._workspace)
+        if rule.rights.git == "write":
+            variables |= git_rules.NO_PROGRAMS
         return Approved.command(
-            (place_of(argv[0]), *forced, *words),
-            rule.variables(self._workspace),
-            may_spawn=rule.spawns,
-            rights=rule.rights,
+            (place_of(argv[0]), *forced, *words), variables, may_spawn=rule.spawns, rights=rule.rights
         )
 
     def effect_of(self, task: Task) -> Literal["idempotent", "unsafe"]:

@@ -49,6 +49,8 @@ _HARMLESS: Final = {
     "pull": frozenset({"rebase", "ff"}),
     "push": frozenset({"default", "autosetupremote"}),
 }
+#: Variables with which git finds no program to start, itself included.
+NO_PROGRAMS: Final = {"PATH": "/dev/null", "GIT_EXEC_PATH": "/dev/null"}
 #: Who commits where the repository does not say, for no other configuration is read.
 _IDENTITY: Final = {"name": ("-c", "user.name=Skep"), "email": ("-c", "user.email=skep@localhost")}
 

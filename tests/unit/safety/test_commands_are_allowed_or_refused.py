@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from runtime_contract import Limits
 from safety import programs
 from safety.command_line import CommandRefused, split
 from safety.command_policy import CommandPolicy
 from safety.work import Work
+from tests.unit.safety.policy_table import policy_of, rule
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    workspace = tmp_path / "workspace"
-    (workspace / "sub").mkdir(parents=True)
-    (workspace / "file.txt").write_text("inside")
-    (workspace / "sub" / "deep.txt").write_text("deep")
-    (workspace / "a b").write_text("a name with a space")
-    (workspace / "-n").write_text("a name like an option")
-    (tmp_path / "secret").write_text("outside")
-    (workspace / "link").symlink_to(tmp_path / "secret")
-    (workspace / "up").symlink_to(tmp_path)
-    (workspace / "inner").symlink_to("file.txt")
-    (workspace / "gone").symlink_to(tmp_path / "nothing")
-    os.mkfifo(workspace / "pipe")
-    (tmp_path / "workspace-two").mkdir()
-    (tmp_path / "workspace-two" / "file").write_text("a neighbour whose name begins alike")
-    return workspace
-
-
-@pytest.fixture
-def policy(workspace: Path) -> CommandPolicy:
-    return CommandPolicy(workspace, Limits())
-
-
-def rule(policy: CommandPolicy, work: Work) -> str | None:
-    """The rule that refuses, or none."""
-    try:
-        policy.allow(policy.read(work))
-    except CommandRefused as error:
-        refused = error
-    else:
-        return None
-    assert refused.message.startswith(f"{refused.rule}: ")
-    assert refused.details["rule"] == refused.rule
-    assert len(refused.message) > len(refused.rule) + 15, "a refusal is a sentence"
-    return refused.rule
+def policy(tmp_path: Path) -> CommandPolicy:
+    return policy_of(tmp_path)
 
 
 @pytest.mark.parametrize(

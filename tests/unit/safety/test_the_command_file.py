@@ -117,6 +117,20 @@ def test_an_interpreter_writes_the_workspace_in_the_strongest_sandbox_only(home:
     assert approved.may_spawn
 
 
+def test_another_subcommand_that_writes_the_repository_starts_nothing_either(home: Home) -> None:
+    text = (
+        'programs.git.subcommands.checkout = { arguments = "revision+", git = "write", workspace = "write" }'
+    )
+    rules = policy(home, text)
+    (home.workspace / ".git").mkdir()
+
+    approved = rules.allow(("git", "checkout", "main"))
+    assert (approved.rights.git, approved.rights.workspace) == ("write", "write")
+    assert dict(approved.environment)["GIT_EXEC_PATH"] == "/dev/null"
+    (home.workspace / ".git" / "config").write_text('[filter "x"]\n\tsmudge = touch sprung')
+    assert rule(rules, Work(argv=("git", "checkout", "main"))) == "git-config"
+
+
 def test_a_program_may_ask_for_a_person(home: Home) -> None:
     rules = policy(home, "programs.git.approval = true\nprograms.echo.approval = true")
 
