@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -126,10 +125,10 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _asked_about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every word of a command that waits for leave, and its rights."""
     if "argv" in payload and "rights" in payload:
-        yield "would run", "\n".join(map(shlex.quote, payload["argv"]))
-        yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
         granted = {name: value for name, value in payload["rights"].items() if value}
         yield "rights", ", ".join(f"{name}={json.dumps(value)}" for name, value in granted.items())
+        yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
+        yield "would run", "\n".join(json.dumps(word, ensure_ascii=False) for word in payload["argv"])
 
 
 def _local(text: str | None) -> str:

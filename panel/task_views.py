@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
@@ -105,13 +104,14 @@ def decision_of(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _about(row: sqlite3.Row) -> str:
-    """The bytes that are decided on, where the question does not hold them all: an argument a line."""
+    """What is decided on, where the question does not hold it all; the command last, an argument a line."""
     if row["kind"] != agreements.KIND:
         return ""
     payload = json.loads(row["payload"])
-    variables = [f"{name}={value}" for name, value in payload["environment"].items()]
     rights = [f"{name}: {json.dumps(value)}" for name, value in payload["rights"].items() if value]
-    return "\n".join([*map(shlex.quote, payload["argv"]), "", *variables, "", *rights])
+    variables = [f"{name}={value}" for name, value in payload["environment"].items()]
+    words = [json.dumps(word, ensure_ascii=False) for word in payload["argv"]]
+    return "\n".join([*rights, "", *variables, "", *words])
 
 
 def _attempt(row: sqlite3.Row) -> dict[str, Any]:

@@ -15,15 +15,18 @@ SHOWN_CHARS: Final = 400
 
 
 def question(claim: Claim, approved: Approved) -> Question:
-    """May this run? The decision binds to every byte of the payload."""
+    """May this run? The decision binds to every byte of the payload.
+
+    The command stands last: whoever wrote it cannot make its words look like ours.
+    """
     line = shlex.join(approved.argv)
     shown = line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}... ({len(line):,} characters)"
-    who = f"the profile {claim.task.profile}" if claim.task.profile else "its program"
+    who = f"The profile {claim.task.profile}" if claim.task.profile else "Its program"
     return Question(
         kind=agreements.KIND,
-        question=f"May {claim.id} run? {who} asks for a person's leave for: {shown} (with "
-        f"{_rights(approved)}; skep show {claim.id} has every word; skep approve {claim.id} lets it run, "
-        f"skep reject {claim.id} --reason ... does not)",
+        question=f"May {claim.id} run? {who} asks for a person's leave, with {_rights(approved)}. "
+        f"(skep approve {claim.id} lets it run, skep reject {claim.id} --reason ... does not; "
+        f"skep show {claim.id} tells every word.) It would run: {shown}",
         options=agreements.OPTIONS,
         payload=_payload(claim, approved),
     )

@@ -190,11 +190,11 @@ def test_a_command_that_waits_for_leave_is_shown_word_for_word(browser, by, stor
     page = browser.get("/").text
 
     assert (asked["kind"], asked["options"]) == ("execution", ["run", "refuse"])
-    assert asked["about"].startswith("/opt/agent\n--\n'two words\nand a line'\n\nPATH=/opt:/usr/bin")
+    assert asked["about"].endswith('\n\nPATH=/opt:/usr/bin\n\n"/opt/agent"\n"--"\n"two words\\nand a line"')
     assert 'environment_keys: ["AGENT_KEY"]' in asked["about"]
     assert "network: true" in asked["about"]
     assert "Let it run" in page
-    assert 'data-about="/opt/agent' in page
+    assert "&#34;two words\\nand a line&#34;" in page
     answer = browser.post(f"/api/v1/decisions/{asked['id']}/answer", {"answer": "run"})
     assert answer.json["message"] == "x runs."
     assert store.reader.task("x")["state"] == "ready"
