@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -98,4 +97,5 @@ def test_the_network_is_there_or_not(tmp_path: Path, network: bool) -> None:
         body = rig.cycle(rig.claim(profile="agent", prompt="x"), profile="agent").json()
 
     inside = {line.split(":")[0].strip() for line in body["output"].splitlines() if ":" in line}
-    assert inside == (set(os.listdir("/sys/class/net")) if network else {"lo"})
+    outside = {each.name for each in Path("/sys/class/net").iterdir()}
+    assert inside == (outside if network else {"lo"})
