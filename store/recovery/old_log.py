@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from errors import StoreError
-from store.execution_log.chain import Line, check_line, disagreement
-from store.execution_log.files import LogFiles, lines_of, open_to_read
+from store.chained_log.book import Line
+from store.chained_log.files import LogFiles, lines_of, open_to_read
+from store.execution_log.chain import check_line, disagreement
 
 _FIRST_STEP_BACK: Final = 64 * 1024
 _SEQ: Final = re.compile(rb'\{"seq":(\d{1,18}),')
@@ -101,10 +102,10 @@ class OldLog:
             if seq is not None and seq <= self._after:
                 continue
             line = check_line(raw)
-            if isinstance(line, Line) and line.seq > self.last and _is_event(line.event):
+            if isinstance(line, Line) and line.seq > self.last and _is_event(line.fields):
                 self.last = line.seq
                 self.lines += 1
-                yield line.event
+                yield line.fields
             else:
                 self.damaged += 1
 

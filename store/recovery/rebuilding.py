@@ -14,8 +14,8 @@ import host_platform
 from clock import Clock, to_local_text, to_rfc3339
 from settings import Home, Settings
 from store import backup, decisions
-from store.execution_log.files import LogFiles
-from store.execution_log.history import EXPORTED_FROM, EXPORTED_SEQ
+from store.chained_log.files import LogFiles
+from store.execution_log import EVENTS
 from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
@@ -164,8 +164,8 @@ def _play_log(tx: Transaction, files: LogFiles, account: Account) -> Fold:
         fold.take(event)
     account.lines, account.damaged_lines = log.lines, log.damaged
     if log.lines:
-        tx.set_meta(EXPORTED_SEQ, str(log.last))
-        tx.set_meta(EXPORTED_FROM, str(log.first_of_current()))
+        tx.set_meta(EVENTS.exported_seq, str(log.last))
+        tx.set_meta(EVENTS.exported_from, str(log.first_of_current()))
     return fold
 
 
