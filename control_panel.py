@@ -20,6 +20,7 @@ from clock import Clock, SystemClock
 from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
+from localhost.refusals import Refusals
 from panel import access, healthz, labels, spawner, task_views, words
 from panel.api import decisions, kill_switch, status, tasks
 from panel.context import EXTENSION, Panel, PanelStore
@@ -65,7 +66,8 @@ def create_app(
         MAX_FORM_PARTS=0,
     )
     guard = LoginGuard(CodeBox(home, clock), clock)
-    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard)
+    refusals = Refusals(store, "panel", clock)
+    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard, refusals)
     listen_at(app, port)
     app.before_request(_check_access)
     app.register_error_handler(Exception, _answer_error)
@@ -89,6 +91,7 @@ def _check_access() -> None:
 
 def _answer_error(error: Exception) -> flask.Response:
     """A problem as JSON, or as a page where a person is looking at one."""
+    access.note_refusal(error, flask.request)
     answer = problems.answer(error)
     if answer.status_code < 400 or not _wants_page():
         if isinstance(error, NotAuthenticated) and "HX-Request" in flask.request.headers:
@@ -148,6 +151,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             on_listening=on_listening,
             drain_s=DRAIN_S,
         )
+        app.extensions[EXTENSION].refusals.close()
         _tell(store, "daemon.stopped", stop.reason)
 
 

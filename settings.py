@@ -146,6 +146,12 @@ class Settings(pydantic.BaseModel):
     log_rotate_bytes: int = Field(
         64 * 1024 * 1024, ge=4096, le=2**40, description="size at which execution_log.jsonl is rotated"
     )
+    audit_rotate_bytes: int = Field(
+        64 * 1024 * 1024, ge=4096, le=2**40, description="size at which .swarm/audit.jsonl is rotated"
+    )
+    audit_checkpoint_file: str | None = Field(
+        None, description="file that checkpoints of the audit are added to, best out of reach of this user"
+    )
     missing_dependency_warn_s: float = Field(
         60.0, ge=0, le=86400, description="seconds before a dependency that does not exist is warned of"
     )
@@ -228,6 +234,8 @@ class Home:
         self.kill_switch = self.state / KILL_SWITCH
         self.queue_file = root / "queue.json"
         self.log_file = root / "execution_log.jsonl"
+        self.audit_file = self.state / "audit.jsonl"
+        self.audit_key = self.state / "audit.key"
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
         self.conflicts = root / "conflicts"

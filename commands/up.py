@@ -45,6 +45,7 @@ TOLD = {
     "daemon.kill_switch_off": "cleared",
     "daemon.breaker_tripped": "TRIPPED",
     "daemon.breaker_reset": "reset",
+    "audit.blocked": "audit",
     "daemon.model": "model",
 }
 

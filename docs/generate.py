@@ -115,6 +115,9 @@ _WITH_ERRORS: Final = (
     "panel.login",
     "panel.spawner",
     "safety.command_line",
+    "store.audit_log.key",
+    "store.audit_log.verify",
+    "store.private_files",
 )
 
 

@@ -48,6 +48,10 @@ class WrongMediaType(InvalidRequest):
     http_status = 415
 
 
+#: What a request is refused with before anybody looks at what it asks for.
+REFUSALS: Final = (ForeignRequest, NotAuthenticated, Forwarded, MethodRefused, WrongMediaType)
+
+
 def hosts(port: int) -> frozenset[str]:
     """The ``Host`` headers that mean this port of this machine."""
     return frozenset(f"{name}:{port}" for name in NAMES)

@@ -20,6 +20,7 @@ from typing import Final
 from clock import Clock, SystemClock
 from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
 from settings import Home
+from store.private_files import is_private
 
 #: Seconds a code is good for.
 CODE_LIFE_S: Final = 300
@@ -128,18 +129,13 @@ class CodeBox:
         except OSError:
             return False
         with os.fdopen(handle) as file:
-            if not is_private(os.fstat(handle), stat.S_IFREG):
+            if not is_private(os.fstat(handle)):
                 return False
             try:
                 left = float(file.read(64)) - self._clock.now()
             except ValueError:
                 return False
         return 0 < left <= CODE_LIFE_S
-
-
-def is_private(found: os.stat_result, kind: int) -> bool:
-    """Whether a file is of this kind, ours, and closed to everybody else."""
-    return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 class LoginGuard:

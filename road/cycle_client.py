@@ -15,6 +15,7 @@ import httpx
 
 import errors
 from outcome import Outcome
+from store import private_files
 from store.records import TaskRef
 
 #: Seconds beyond a task's own time limit after which a call is given up; swarm keeps the limit itself.
@@ -101,7 +102,7 @@ class CycleClient:
     def _token_headers(self) -> Headers:
         headers = self._headers
         if headers is None:
-            token = self._token_file.read_text("ascii").strip()
+            token = private_files.read(self._token_file)
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             self._headers = headers
         return headers
