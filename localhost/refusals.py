@@ -10,6 +10,7 @@ import logging
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
 
 import flask
 
@@ -105,8 +106,8 @@ class Refusals:
 
     def note_request(self, rule: str, request: flask.Request, **fields: Any) -> None:
         """Keep a refused request."""
-        origin = request.headers.get("Origin") or request.headers.get("Referer")
-        self.note("request", rule, method=request.method, path=request.path, origin=origin, **fields)
+        told = {"method": request.method, "path": request.path, "origin": _page_of(request)}
+        self.note("request", rule, **told, **fields)
 
     def close(self) -> None:
         """Write what was only counted."""
@@ -139,3 +140,12 @@ class Refusals:
             self._store.audit(event, "blocked", actor=self._actor, rule=rule, **fields)
         except SkepError as error:
             logger.error("a refusal (%s) could not be put into the audit: %s", rule, error)
+
+
+def _page_of(request: flask.Request) -> str | None:
+    """The site a browser names, without the rest of its address, where secrets may stand."""
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return origin
+    parts = urlsplit(request.headers.get("Referer", ""))
+    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else None
