@@ -91,12 +91,12 @@ class Exporter:
             if not self._started:
                 self.start_up()
             rows = self._history.after(self._seq)
-            if not rows:
-                return written
-            if self._is_still_ours():
+            if not self._is_still_ours():
+                self._let_go()
+            elif rows:
                 written += self._append(rows)
             else:
-                self._let_go()
+                return written
 
     def sync_if_due(self, monotonic: float) -> bool:
         """At most once a second: bring the copy to disk and note how far it goes."""
