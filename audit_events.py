@@ -18,6 +18,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "kill_switch": "the kill switch was set or cleared",
     "circuit_breaker": "the circuit breaker tripped, or a person reset it",
     "token": "swarm issued the execution token; `digest` is its SHA-256",
+    "login_link": "a link was made that logs one browser in to the panel",
     "login": "somebody brought a login code to the panel, and whether it was good",
     "logout": "a browser logged out of the panel",
     "request": "a request was refused: who sent it may not, or what it asks for may not be done",

@@ -140,7 +140,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             write_port(home, port)
             _tell(store, "daemon.started")
             if not supervised:
-                _greet(home, port)
+                _greet(store, home, port)
 
         server.serve(
             app,
@@ -163,9 +163,10 @@ def _tell(store: SqliteStore, event: str, reason: str = "") -> None:
         logger.warning("%s could not be written: %s", event, error)
 
 
-def _greet(home: Home, port: int) -> None:
+def _greet(store: SqliteStore, home: Home, port: int) -> None:
     """Show the way in: the link itself only to a person, since output that goes to a file stays there."""
     if sys.stdout.isatty():
+        store.audit("login_link", "recorded", actor="panel")
         click.echo(f"Control panel: {mint_login_link(home, port)}")
     else:
         click.echo(f"Control panel: http://127.0.0.1:{port} (`skep panel` prints a link that logs you in)")
