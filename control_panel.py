@@ -57,6 +57,7 @@ def create_app(
     """The panel of one home, served at `port` (`listen_at` when that turns out later)."""
     clock = clock or SystemClock()
     app = flask.Flask("panel", static_folder="static", template_folder="templates")
+    app.debug = False  # whatever FLASK_DEBUG says
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
         SESSION_COOKIE_HTTPONLY=True,

@@ -46,6 +46,10 @@ class Settings(pydantic.BaseModel):
     workers: int = Field(1, ge=1, le=16, description="worker processes")
     concurrency: int = Field(8, ge=1, le=512, description="tasks one worker runs at once")
     swarm_threads: int = Field(64, ge=4, le=1024, description="requests the execution API serves at once")
+    swarm_socket: bool = Field(
+        False,
+        description="whether /cycle, /cancel and /plan are answered on .swarm/cycle.sock alone",
+    )
     stop_grace_s: float = Field(
         20.0, ge=0, le=3600, description="seconds that running tasks get to finish at a stop"
     )
@@ -186,9 +190,9 @@ class Settings(pydantic.BaseModel):
 
     @pydantic.field_validator("*", mode="before")
     @classmethod
-    def _is_no_bool(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError("must not be true or false")  # noqa: TRY004  pydantic takes no TypeError
+    def _is_no_bool(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("must not be true or false")
         return value
 
     @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
@@ -234,6 +238,7 @@ class Home:
         self.kill_switch = self.state / KILL_SWITCH
         self.queue_file = root / "queue.json"
         self.log_file = root / "execution_log.jsonl"
+        self.cycle_socket = self.state / "cycle.sock"
         self.audit_file = self.state / "audit.jsonl"
         self.audit_key = self.state / "audit.key"
         self.inbox = root / "inbox"

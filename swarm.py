@@ -110,6 +110,7 @@ class Swarm:
                 closing,
                 setting="swarm_port",
                 on_listening=self._open_up,
+                socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
             )
             self._tell("daemon.stopped")
         finally:
@@ -131,6 +132,13 @@ class Swarm:
         self.store.audit("token", "recorded", actor="swarm", digest=token.digest(made))
         token.write(self.home.token, made)
         self.token = made
+
+    def check_way_in(self, request: flask.Request) -> None:
+        """Raise `SocketOnly` for a call by a port where only the socket may be used."""
+        if self.settings.swarm_socket and not gate.came_by_socket(request):
+            raise gate.SocketOnly(
+                "swarm_socket is on: this is answered on .swarm/cycle.sock alone, which no browser can reach."
+            )
 
     def note_refusal(self, error: Exception, request: flask.Request) -> None:
         """Put a refusal into the audit; what the gateway refuses is put there with the task's end."""
@@ -170,12 +178,16 @@ class Swarm:
 def create_app(swarm: Swarm) -> flask.Flask:
     """The routes over one swarm."""
     app = flask.Flask("swarm", static_folder=None)
+    app.debug = False  # whatever FLASK_DEBUG says
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BODY_BYTES, MAX_FORM_MEMORY_SIZE=0, MAX_FORM_PARTS=0)
     problems.install(app, lambda error: swarm.note_refusal(error, flask.request))
 
     @app.before_request
     def let_in() -> None:
         gate.check_transport(flask.request, swarm.port)
-        if flask.request.method == "POST":
+        gate.check_site(flask.request)
+        if flask.request.method not in gate.SAFE_METHODS:
+            swarm.check_way_in(flask.request)
             gate.check_bearer(flask.request, swarm.token)
 
     @app.post("/cycle")

@@ -58,13 +58,10 @@ def check(request: flask.Request) -> None:
 
 def check_sender(request: flask.Request) -> None:
     """Raise `ForeignRequest` when the browser says that another site's page sent this."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is None or site in {"same-origin", "none"}:
-        return
     is_visit = request.headers.get("Sec-Fetch-Mode") == "navigate"
     is_whole_page = request.headers.get("Sec-Fetch-Dest") == "document"
     if not (request.method == "GET" and request.path == "/" and is_visit and is_whole_page):
-        raise ForeignRequest("Pages of other sites may link to the panel's first page and do nothing else.")
+        gate.check_site(request)
 
 
 def check_own_page(request: flask.Request) -> None:
