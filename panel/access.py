@@ -23,7 +23,8 @@ PUBLIC: Final = frozenset({"static", "healthz.healthz", "session.login", "spawne
 PAGE_HEADERS: Final = problems.SERVICE_HEADERS | {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types default"
     ),
 }
 
