@@ -10,7 +10,7 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -19,6 +19,7 @@ import click
 import flask
 import pydantic
 
+import audit_events
 import control_panel
 import errors
 import events
@@ -31,6 +32,7 @@ from execution import contract, openapi
 from outcome import Failure, Outcome, Usage
 from panel import access
 from panel.api import openapi as panel_openapi
+from store.audit_log import RECORD_FIELDS, SEAL_FIELDS
 
 HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -184,6 +186,30 @@ def kinds_table() -> str:
 def fields_table() -> str:
     """Every field an event may carry of its own."""
     return table(("field", "meaning"), ((f"`{name}`", text) for name, text in events.EVENT_FIELDS.items()))
+
+
+def audit_record_table() -> str:
+    """What every record of the audit has."""
+    return _words(("field", "meaning"), RECORD_FIELDS | SEAL_FIELDS)
+
+
+def audit_events_table() -> str:
+    """Every event of the audit."""
+    return _words(("event", "what it tells"), audit_events.AUDIT_EVENTS)
+
+
+def audit_decisions_table() -> str:
+    """Every word a record may have as its decision."""
+    return _words(("decision", "meaning"), audit_events.AUDIT_DECISIONS)
+
+
+def audit_fields_table() -> str:
+    """Every field a record may have of its own."""
+    return _words(("field", "meaning"), audit_events.AUDIT_FIELDS)
+
+
+def _words(columns: Sequence[str], words: Mapping[str, str]) -> str:
+    return table(columns, ((f"`{name}`", text) for name, text in words.items()))
 
 
 # -- the command line --------------------------------------------------------------------------------------
@@ -403,6 +429,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "kinds": kinds_table,
     "fields": fields_table,
     "errors": errors_table,
+    "audit-record": audit_record_table,
+    "audit-events": audit_events_table,
+    "audit-decisions": audit_decisions_table,
+    "audit-fields": audit_fields_table,
     "swarm-routes": swarm_routes,
     "panel-routes": panel_routes,
     "models": models,

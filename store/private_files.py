@@ -39,10 +39,12 @@ def read(path: Path) -> str:
         if path.is_symlink():
             raise _refusal(path) from error
         raise
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not is_private(os.fstat(handle)):
             raise _refusal(path)
-        return file.read(MOST_BYTES).decode("ascii", "replace").strip()
+        return os.read(handle, MOST_BYTES).decode("ascii", "replace").strip()
+    finally:
+        os.close(handle)
 
 
 def write(path: Path, text: str) -> None:

@@ -104,3 +104,51 @@ def test_an_audit_that_was_never_exported_is_3(store, run):
 def test_a_home_that_is_none_is_3(run):
     run("audit", code=3)
     run("audit", "verify", code=3)
+
+
+def test_the_making_of_a_login_link_is_on_record_and_its_code_is_not(store, run):
+    link = run("panel").stdout.strip()
+
+    (row,) = store.reader.all("audit_after", after=0, limit=10)
+    assert (row["event"], row["decision"], row["actor"].partition(":")[0]) == (
+        "login_link",
+        "recorded",
+        "cli",
+    )
+    assert link.partition("#code=")[2] not in str(dict(row))
+
+
+def test_the_status_tells_the_checkpoint_and_what_holds_everything_up(audited, store, ask, run):
+    assert ask("status")["audit"]["checkpoint"].startswith("5:")
+    assert "checkpoint 5:" in run("status").stdout
+
+    store.set_audit_blocked("the audit cannot be written, so nothing new starts: no rights")
+
+    assert ask("status")["health"] == "The audit cannot be written, so nothing new starts: no rights."
+
+
+def doctored(ask, code):
+    told = ask("doctor", code=code)
+    return next(each for each in told["checks"] if each["check"] == "audit")
+
+
+def test_the_doctor_looks_at_the_audit(audited, store, ask, run):
+    found = next(each for each in json.loads(run_any(run, "doctor"))["checks"] if each["check"] == "audit")
+    assert (found["level"], found["told"]) == ("ok", "audit.jsonl is whole: 5 records.")
+
+    audited.audit_file.write_bytes(audited.audit_file.read_bytes().replace(b'"t2"', b'"tX"'))
+    assert "audit.jsonl:3" in doctored(ask, 1)["told"]
+
+    audited.audit_key.chmod(0o644)
+    assert "not a plain file of yours alone" in doctored(ask, 1)["told"]
+
+    store.set_audit_blocked("the audit cannot be written, so nothing new starts: no rights")
+    assert "no rights" in doctored(ask, 1)["told"]
+
+
+def run_any(run, verb):
+    """What a verb prints as JSON, whatever else it finds on this machine."""
+    try:
+        return run(verb, "--json").stdout
+    except AssertionError:
+        return run(verb, "--json", code=1).stdout
