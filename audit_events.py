@@ -1,13 +1,15 @@
 """What the audit tells of: every decision about what may run, be sent, be spent, or steer the daemon.
 
 A record is a row written in the transaction it guards, so that it is durable before the side effect; the
-leader chains the rows and exports them to ``.swarm/audit.jsonl``. An event or a decision that is not listed
-here cannot be written: the lists are the documentation.
+leader chains the rows and exports them to ``.swarm/audit.jsonl``. An event, a decision or a field that is not
+listed here cannot be written: the lists are the documentation. A record names what was decided on by its
+digest; it holds no prompt, no command, no secret and no token.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 #: Every event of the audit, with what was decided.
 AUDIT_EVENTS: Final[dict[str, str]] = {
@@ -15,6 +17,12 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "decision": "a person answered a question",
     "kill_switch": "the kill switch was set or cleared",
     "circuit_breaker": "the circuit breaker tripped, or a person reset it",
+    "token": "swarm issued the execution token; `digest` is its SHA-256",
+    "login_link": "a link was made that logs one browser in to the panel",
+    "login": "somebody brought a login code to the panel, and whether it was good",
+    "logout": "a browser logged out of the panel",
+    "request": "a request was refused: who sent it may not, or what it asks for may not be done",
+    "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
 }
 
 #: Every word a record may have as its `decision`.
@@ -28,8 +36,36 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "reset": "work goes on, and counting begins anew",
 }
 
+#: Every field a record may have beside those that all have (`store.audit_log.record`).
+AUDIT_FIELDS: Final[dict[str, str]] = {
+    "answer": "the answer a person gave",
+    "bytes": "size in bytes of what was taken out of the audit",
+    "clock_back_s": "seconds by which the clock was set back since the record before",
+    "code": "what was wrong with the audit, as a stable word",
+    "count": "how many refusals of the same rule this record stands for, where it is more than one",
+    "file": "name of the file that keeps what was taken out of the audit",
+    "kind": "what kind of decision a person answered",
+    "level": "the sandbox that was used",
+    "method": "method of the request that was refused",
+    "origin": "the page that sent it, as the browser said",
+    "path": "address of the request that was refused",
+    "question": "id of the decision a person answered",
+    "reason": "why, in a sentence",
+}
 
-def check_record(event: str, decision: str) -> None:
-    """Raise `ValueError` where an event or a decision is not one of the listed."""
-    if event not in AUDIT_EVENTS or decision not in AUDIT_DECISIONS:
-        raise ValueError(f"undeclared audit record: {event} {decision}")
+#: Characters of a text in a record; what is longer is cut, so that nothing whole gets in by mistake.
+LONGEST_TEXT: Final = 500
+
+
+def check_record(event: str, decision: str, fields: Iterable[str] = ()) -> None:
+    """Raise `ValueError` where an event, a decision or a field is not one of the listed."""
+    unknown = sorted(set(fields) - AUDIT_FIELDS.keys())
+    if event not in AUDIT_EVENTS or decision not in AUDIT_DECISIONS or unknown:
+        raise ValueError(f"undeclared audit record: {event} {decision} {unknown}")
+
+
+def bounded(value: Any) -> Any:
+    """A value as a record may hold it."""
+    if isinstance(value, str) and len(value) > LONGEST_TEXT:
+        return f"{value[: LONGEST_TEXT - 1]}…"
+    return value

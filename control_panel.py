@@ -20,6 +20,7 @@ from clock import Clock, SystemClock
 from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
+from localhost.refusals import Refusals
 from panel import access, healthz, labels, spawner, task_views, words
 from panel.api import decisions, kill_switch, status, tasks
 from panel.context import EXTENSION, Panel, PanelStore
@@ -56,6 +57,7 @@ def create_app(
     """The panel of one home, served at `port` (`listen_at` when that turns out later)."""
     clock = clock or SystemClock()
     app = flask.Flask("panel", static_folder="static", template_folder="templates")
+    app.debug = False  # whatever FLASK_DEBUG says
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),
         SESSION_COOKIE_HTTPONLY=True,
@@ -65,7 +67,8 @@ def create_app(
         MAX_FORM_PARTS=0,
     )
     guard = LoginGuard(CodeBox(home, clock), clock)
-    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard)
+    refusals = Refusals(store, "panel", clock)
+    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard, refusals)
     listen_at(app, port)
     app.before_request(_check_access)
     app.register_error_handler(Exception, _answer_error)
@@ -89,6 +92,7 @@ def _check_access() -> None:
 
 def _answer_error(error: Exception) -> flask.Response:
     """A problem as JSON, or as a page where a person is looking at one."""
+    access.note_refusal(error, flask.request)
     answer = problems.answer(error)
     if answer.status_code < 400 or not _wants_page():
         if isinstance(error, NotAuthenticated) and "HX-Request" in flask.request.headers:
@@ -137,7 +141,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             write_port(home, port)
             _tell(store, "daemon.started")
             if not supervised:
-                _greet(home, port)
+                _greet(store, home, port)
 
         server.serve(
             app,
@@ -148,6 +152,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             on_listening=on_listening,
             drain_s=DRAIN_S,
         )
+        app.extensions[EXTENSION].refusals.close()
         _tell(store, "daemon.stopped", stop.reason)
 
 
@@ -159,9 +164,10 @@ def _tell(store: SqliteStore, event: str, reason: str = "") -> None:
         logger.warning("%s could not be written: %s", event, error)
 
 
-def _greet(home: Home, port: int) -> None:
+def _greet(store: SqliteStore, home: Home, port: int) -> None:
     """Show the way in: the link itself only to a person, since output that goes to a file stays there."""
     if sys.stdout.isatty():
+        store.audit("login_link", "recorded", actor="panel")
         click.echo(f"Control panel: {mint_login_link(home, port)}")
     else:
         click.echo(f"Control panel: http://127.0.0.1:{port} (`skep panel` prints a link that logs you in)")

@@ -84,6 +84,10 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "daemon.disk_ok": "there is room on the disk again",
     "daemon.recovered": "the database was rebuilt from what was left, and nothing runs until a person agrees",
     "log.repaired": "execution_log.jsonl was torn, missing or not ours; what was there was kept aside",
+    "audit.repaired": "audit.jsonl was torn, missing, not ours or of another key; it was kept aside",
+    "audit.blocked": "the audit cannot be written; nothing new is started",
+    "audit.ok": "the audit can be written again",
+    "audit.checkpoint": "how far the audit went, and the MAC of its last record",
 }
 
 #: Every field an event may carry beside `seq`, `ts`, `event`, `task_id`, `status`, `worker_id` and `attempt`.
@@ -151,6 +155,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "process": "which process: worker, swarm, panel, supervisor",
     "pid": "its process id",
     "version": "version of the program",
+    "checkpoint": "SEQ:MAC of the audit's last record",
     "phase5_reward_applied": "whether tokens were granted",
     "phase5_reward_tokens_requested": "tokens by the formula",
     "phase5_reward_tokens_awarded": "tokens granted",

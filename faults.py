@@ -28,7 +28,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "review.committed": "the task has its end, dependants are released",
     "project.written": "the next queue.json is written beside the old one",
     "project.exchanged": "the two are exchanged, what came out has not been looked at",
-    "export.written": "log lines are written, not yet flushed to disk",
+    "export.written": "lines of the log or the audit are written, not yet flushed to disk",
 }
 
 _passed: dict[str, int] = {}

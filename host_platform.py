@@ -13,6 +13,8 @@ import fcntl
 import functools
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -23,6 +25,9 @@ from typing import Final
 
 IS_LINUX: Final = sys.platform.startswith("linux")
 IS_MACOS: Final = sys.platform == "darwin"
+
+#: Bytes of the longest path a Unix socket may have, its closing NUL not counted (unix(7); unix(4) on macOS).
+MOST_SOCKET_PATH_BYTES: Final = 103 if IS_MACOS else 107
 
 _AT_FDCWD: Final = -100
 _RENAME_EXCHANGE: Final = 2  # renameat2(2)
@@ -194,6 +199,15 @@ def is_lock_held(lock: Path) -> bool:
     return False
 
 
+def peer_uid(connection: socket.socket) -> int:
+    """The user at the other end of a Unix socket, by the kernel's word (unix(7); unix(4) on macOS)."""
+    if IS_MACOS:
+        found = connection.getsockopt(0, 1, 76)  # SOL_LOCAL, LOCAL_PEERCRED: struct xucred
+        return int(struct.unpack_from("Ii", found)[1])
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)  # struct ucred
+    return int(struct.unpack("3i", found)[1])
+
+
 def file_system_type(path: Path) -> str:
     """The kind of file system `path` is on, or ``unknown`` (proc(5) mounts; mount(8) elsewhere)."""
     with contextlib.suppress(OSError, subprocess.SubprocessError):
@@ -238,5 +252,6 @@ def untested_here() -> list[str]:
         "file exchange by renamex_np",
         "process start times by ps",
         "F_FULLFSYNC",
+        "the user at the other end of a socket by LOCAL_PEERCRED",
         "no /proc to find strays",
     ]

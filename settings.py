@@ -46,6 +46,10 @@ class Settings(pydantic.BaseModel):
     workers: int = Field(1, ge=1, le=16, description="worker processes")
     concurrency: int = Field(8, ge=1, le=512, description="tasks one worker runs at once")
     swarm_threads: int = Field(64, ge=4, le=1024, description="requests the execution API serves at once")
+    swarm_socket: bool = Field(
+        False,
+        description="whether /cycle, /cancel and /plan are answered on .swarm/cycle.sock alone",
+    )
     stop_grace_s: float = Field(
         20.0, ge=0, le=3600, description="seconds that running tasks get to finish at a stop"
     )
@@ -149,6 +153,12 @@ class Settings(pydantic.BaseModel):
     log_rotate_bytes: int = Field(
         64 * 1024 * 1024, ge=4096, le=2**40, description="size at which execution_log.jsonl is rotated"
     )
+    audit_rotate_bytes: int = Field(
+        64 * 1024 * 1024, ge=4096, le=2**40, description="size at which .swarm/audit.jsonl is rotated"
+    )
+    audit_checkpoint_file: str | None = Field(
+        None, description="file that checkpoints of the audit are added to, best out of reach of this user"
+    )
     missing_dependency_warn_s: float = Field(
         60.0, ge=0, le=86400, description="seconds before a dependency that does not exist is warned of"
     )
@@ -183,9 +193,9 @@ class Settings(pydantic.BaseModel):
 
     @pydantic.field_validator("*", mode="before")
     @classmethod
-    def _is_no_bool(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError("must not be true or false")  # noqa: TRY004  pydantic takes no TypeError
+    def _is_no_bool(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
+        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+            raise ValueError("must not be true or false")
         return value
 
     @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
@@ -231,6 +241,9 @@ class Home:
         self.kill_switch = self.state / KILL_SWITCH
         self.queue_file = root / "queue.json"
         self.log_file = root / "execution_log.jsonl"
+        self.cycle_socket = self.state / "cycle.sock"
+        self.audit_file = self.state / "audit.jsonl"
+        self.audit_key = self.state / "audit.key"
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
         self.conflicts = root / "conflicts"

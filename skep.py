@@ -41,6 +41,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("resume:resume", "start things again"),
     "kill-switch": ("kill_switch:kill_switch", "stop everything at once, and let it go on"),
     "verify": ("verify:verify", "check the log against the store"),
+    "audit": ("audit:audit", "print what was decided, or check the audit"),
     "doctor": ("doctor:doctor", "check this machine and home"),
     "service": ("service:service", "run the daemon as a systemd user service"),
     "panel": ("panel:panel", "print a fresh login link to the panel"),

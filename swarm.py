@@ -27,13 +27,19 @@ import filelock
 import flask
 
 from daemon_log import configure_logging
-from errors import AlreadyRunning, SkepError
+from errors import (
+    AlreadyRunning,
+    LeaseLost,
+    NotAllowed,
+    SkepError,
+)
 from execution import contract, markers, openapi, token
 from execution.cycle import Executor, problem_of
 from execution.llm_runner import LlmRunner
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from localhost import body, gate, problems, server
+from localhost.refusals import Refusals
 from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
@@ -60,6 +66,9 @@ MOST_FILES: Final = 16_384
 
 _JSON: Final = "application/json"
 
+#: Refusals that the audit tells of, beside a call that is not the task.
+_REFUSALS: Final = (*gate.REFUSALS, LeaseLost)
+
 
 class Swarm:
     """One swarm process: what executes, what plans, what is told, until it is told to stop."""
@@ -80,6 +89,7 @@ class Swarm:
         self._watch = KillSwitchWatch(
             self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
         )
+        self.refusals = Refusals(self.store, "swarm")
         self.token = ""
         #: the port it really listens on, once it does
         self.port = settings.swarm_port
@@ -100,6 +110,7 @@ class Swarm:
                 closing,
                 setting="swarm_port",
                 on_listening=self._open_up,
+                socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
             )
             self._tell("daemon.stopped")
         finally:
@@ -110,10 +121,33 @@ class Swarm:
         self.port = port
         self.models.start()
         self._allow_commands()
-        self.token = token.write_new(self.home.token)
+        self._issue_token()
         self._tell("daemon.started")
         logger.info("listening on http://%s:%d", server.ADDRESS, port)
         self.is_listening.set()
+
+    def _issue_token(self) -> None:
+        """A new one for every start; on record before anybody can use it."""
+        made = token.new()
+        self.store.audit("token", "recorded", actor="swarm", digest=token.digest(made))
+        token.write(self.home.token, made)
+        self.token = made
+
+    def check_way_in(self, request: flask.Request) -> None:
+        """Raise `SocketOnly` for a call by a port where only the socket may be used."""
+        if self.settings.swarm_socket and not gate.came_by_socket(request):
+            raise gate.SocketOnly(
+                "swarm_socket is on: this is answered on .swarm/cycle.sock alone, which no browser can reach."
+            )
+
+    def note_refusal(self, error: Exception, request: flask.Request) -> None:
+        """Put a refusal into the audit; what the gateway refuses is put there with the task's end."""
+        if not isinstance(error, SkepError):
+            return
+        rule = error.details.get("rule") if isinstance(error, NotAllowed) else error.code
+        if isinstance(error, _REFUSALS) or rule == "not-the-task":
+            told = {name: error.details.get(name) for name in ("task_id", "lease")}
+            self.refusals.note_request(str(rule), request, **told)
 
     def _wind_down(self, closing: threading.Event) -> None:
         self.stop.asked.wait()
@@ -126,6 +160,7 @@ class Swarm:
         token.remove(self.home.token, self.token)
         self.executor.stop(0.0)
         self._watch.stop()
+        self.refusals.close()
         self.models.close()
         self.store.close()
         self._lock.release()
@@ -143,12 +178,16 @@ class Swarm:
 def create_app(swarm: Swarm) -> flask.Flask:
     """The routes over one swarm."""
     app = flask.Flask("swarm", static_folder=None)
-    problems.install(app)
+    app.debug = False  # whatever FLASK_DEBUG says
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BODY_BYTES, MAX_FORM_MEMORY_SIZE=0, MAX_FORM_PARTS=0)
+    problems.install(app, lambda error: swarm.note_refusal(error, flask.request))
 
     @app.before_request
     def let_in() -> None:
         gate.check_transport(flask.request, swarm.port)
-        if flask.request.method == "POST":
+        gate.check_site(flask.request)
+        if flask.request.method not in gate.SAFE_METHODS:
+            swarm.check_way_in(flask.request)
             gate.check_bearer(flask.request, swarm.token)
 
     @app.post("/cycle")

@@ -58,7 +58,8 @@ class Worker:
         self.pulse = Pulse(self.store.reader)
         who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
         self.engine = SqliteEngine(self.store, self.pulse, who, settings.concurrency)
-        self.swarm = CycleClient(settings.swarm_port, home.token)
+        socket = home.cycle_socket if settings.swarm_socket else None
+        self.swarm = CycleClient(settings.swarm_port, home.token, socket)
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         judge = Judge(self.store, lambda ref: read_output(home.outputs, ref), home.workspace, policy)

@@ -21,8 +21,11 @@ from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
 from store import database
+from store.audit_log import verify as verify_audit
+from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
 from store.queue_file import plain_files
+from store.reading import AUDIT_BLOCKED
 
 #: A log over this is left to `skep verify`.
 _QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
@@ -99,6 +102,34 @@ def check_log(home: Home) -> Iterator[Finding]:
     else:
         bad = found.first_bad
         yield fail("log", f"{bad.file}:{bad.line}: {bad.what}.", "`skep verify` says more.")
+
+
+def check_audit(place: Place) -> Iterator[Finding]:
+    """Whether the audit is whole and can be written, where that is quickly said."""
+    home = place.home
+    way_out = "`skep audit verify` says more; docs/audit.md tells what is done about it."
+    try:
+        with place.reader() as reader:
+            blocked = reader.fact(AUDIT_BLOCKED)
+        if blocked is not None:
+            yield fail("audit", f"{blocked['reason']}", "Mend what it names; Skep goes on by itself.")
+            return
+        size = sum(each.stat().st_size for each in home.state.glob("audit*.jsonl"))
+        if size > _QUICK_LOG_BYTES:
+            yield ok("audit", f"audit.jsonl has {size / 2**20:.0f} MiB; `skep audit verify` checks it.")
+            return
+        found = verify_audit(home)
+    except AuditNotBegun:
+        yield ok("audit", "Nothing of the audit was exported yet.")
+        return
+    except SkepError as error:
+        yield fail("audit", error.message, way_out)
+        return
+    if found.first_bad is None:
+        yield ok("audit", f"audit.jsonl is whole: {found.lines:,} records.")
+    else:
+        bad = found.first_bad
+        yield fail("audit", f"{bad.file}:{bad.line}: {bad.what}.", way_out)
 
 
 def check_queue_file(place: Place) -> Iterator[Finding]:

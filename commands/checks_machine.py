@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import sqlite3
 import sys
 import tempfile
@@ -17,6 +16,7 @@ import host_platform
 from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from errors import SkepError
+from localhost import listening
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
 
@@ -102,7 +102,7 @@ def _try_exchange(place: Path) -> Finding:
 
 
 def check_ports(home: Home, settings: Settings) -> Iterator[Finding]:
-    """Whether the two addresses are free, or ours."""
+    """Whether the ports are free on both loopback addresses, or ours; and whether the socket can be made."""
     runs = look(home).is_running
     for name, port in (("swarm_port", settings.swarm_port), ("panel_port", settings.panel_port)):
         check = f"port {port}"
@@ -117,15 +117,26 @@ def check_ports(home: Home, settings: Settings) -> Iterator[Finding]:
                 f"Stop it, or choose another port: {variable}={port + 100}",
             )  # fmt: skip
 
+    if settings.swarm_socket:
+        yield _socket_of(home)
+
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
+    try:
+        bound = listening.bind_port(port, "port")
+    except listening.PortTaken:
+        return False
+    for each in bound:
+        each.close()
     return True
+
+
+def _socket_of(home: Home) -> Finding:
+    try:
+        listening.check_length(home.cycle_socket)
+    except listening.SocketUnusable as error:
+        return fail("socket", error.message, "Set swarm_socket = false, or move the home.")
+    return ok("socket", f"{home.cycle_socket} can be a socket.")
 
 
 def check_clock() -> Iterator[Finding]:

@@ -79,6 +79,7 @@ def _home(place: Place) -> Iterator[Finding]:
         yield from checks_home.check_store(place)
         yield from checks_halts.check_breaker(place)
         yield from checks_home.check_queue_file(place)
+        yield from checks_home.check_audit(place)
     except InvalidSetting:
         pass  # told as the first finding
     yield from checks_home.check_log(place.home)

@@ -21,6 +21,8 @@ from panel.login import mint_login_link
 def panel(place: Place, as_json: bool) -> int:
     """Print a login link."""
     place.check()
+    with place.store() as store:
+        store.audit("login_link", "recorded", actor=place.by)
     link = mint_login_link(place.home, place.settings.panel_port)
     if not look(place.home).supervisor:
         terminal.note("No daemon runs; start it with `skep up`, then open the link.")

@@ -33,6 +33,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "llm_price_output": 0.6,
     "llm_proxy": "http://127.0.0.1:3128",
     "breaker_spend_per_minute": 1.0,
+    "audit_checkpoint_file": "~/checkpoints/skep.jsonl",
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

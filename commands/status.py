@@ -14,7 +14,8 @@ from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
 from store import kill_file
-from store.reading import BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
+from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
+from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
 
 
 @click.command(
@@ -41,6 +42,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
     """Everything that is told."""
     daemon = look(place.home)
     disk = shutil.disk_usage(place.home.root)
+    checkpoint = Checkpoint.of_fact(reader.fact(AUDIT_CHECKPOINT))
     told: dict[str, Any] = {
         "home": str(place.home.root),
         "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
@@ -50,6 +52,10 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "paused": reader.fact(PAUSED),
         "model": reader.fact(MODEL_STATUS),
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
+        "audit": {
+            "blocked": reader.fact(AUDIT_BLOCKED),
+            "checkpoint": None if checkpoint is None else str(checkpoint),
+        },
         "decisions": [decision(row) for row in reader.decisions()],
         "queue_file_unread": has_unread_changes(place.home, reader),
     }
@@ -83,6 +89,9 @@ def _halt(told: dict[str, Any]) -> str | None:
         return f"The kill switch is on{reason}; `skep kill-switch off` clears it"
     if full is not None:
         return f"Nothing new is started: {full['reason']}"
+    if told["audit"]["blocked"] is not None:
+        reason = str(told["audit"]["blocked"]["reason"])
+        return f"{reason[:1].upper()}{reason[1:].rstrip('.')}"
     if tripped is not None:
         return f"The circuit breaker tripped: {tripped['reason']}; `skep resume` goes on"
     return None
@@ -97,6 +106,7 @@ def _print(told: dict[str, Any]) -> None:
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("disk", f"{told['disk']['free_bytes'] / 2**30:.1f} GiB free"),
+        ("audit", f"checkpoint {told['audit']['checkpoint'] or 'none yet'}"),
     ]
     for label, text in rows:
         click.echo(f"{label:<8} {terminal.clean(text)}")

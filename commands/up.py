@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from clock import to_local_text
 from commands import terminal
+from commands.place import Place
 from commands.terminal import clean
 from daemon_log import configure_logging
 from errors import SkepError
@@ -45,6 +47,7 @@ TOLD = {
     "daemon.kill_switch_off": "cleared",
     "daemon.breaker_tripped": "TRIPPED",
     "daemon.breaker_reset": "reset",
+    "audit.blocked": "audit",
     "daemon.model": "model",
 }
 
@@ -136,7 +139,7 @@ def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, 
             stop.at_once = daemon.end_at_once
             idleness = Idleness(home, store.reader)
             if not as_json:
-                greet(home, settings, with_panel)
+                greet(home, settings, with_panel, lambda: _record_link(store, home))
             warn_of_halt(store.reader)
             teller = Teller(store.reader, as_json=as_json)
             left = _keep_up(daemon, store, stop, idleness, teller, until_idle=until_idle)
@@ -176,12 +179,17 @@ def _keep_up(
     return left
 
 
-def greet(home: Home, settings: Settings, with_panel: bool) -> None:
-    """Say where things are."""
+def _record_link(store: SqliteStore, home: Home) -> None:
+    store.audit("login_link", "recorded", actor=Place(home).by)
+
+
+def greet(home: Home, settings: Settings, with_panel: bool, record: Callable[[], None]) -> None:
+    """Say where things are; `record` puts the making of a login link on record."""
     click.echo(f"Skep works in {home.root}")
     click.echo(f"Tasks:  drop them into {home.queue_file}")
     if with_panel:
         try:
+            record()
             click.echo(f"Panel:  {mint_login_link(home, settings.panel_port)}")
         except (SkepError, OSError) as error:
             click.echo(f"Panel:  http://127.0.0.1:{settings.panel_port} (no login link: {error})")

@@ -47,10 +47,10 @@ def to_json(found: VerifyResult) -> dict[str, Any]:
     }
 
 
-def told(found: VerifyResult) -> str:
+def told(found: VerifyResult, what: str = "The log") -> str:
     """The result in a sentence."""
     note = f" {found.note}" if found.note else ""
     if found.first_bad is not None:
         return f"{found.first_bad.file}:{found.first_bad.line}: {found.first_bad.what}.{note}"
     files = f"{found.files} files" if found.files != 1 else "one file"
-    return f"The log is whole: {found.lines:,} lines in {files}, each as the store has it.{note}"
+    return f"{what} is whole: {found.lines:,} lines in {files}, each as the store has it.{note}"

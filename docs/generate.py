@@ -11,7 +11,7 @@ import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,6 +20,7 @@ import click
 import flask
 import pydantic
 
+import audit_events
 import control_panel
 import errors
 import events
@@ -36,6 +37,7 @@ from safety.command_compiler import Entry
 from safety.command_file import shipped_rules
 from safety.command_rules import ProgramRule
 from safety.profile_file import ProfileTable
+from store.audit_log import RECORD_FIELDS, SEAL_FIELDS
 
 HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -121,6 +123,9 @@ _WITH_ERRORS: Final = (
     "panel.login",
     "panel.spawner",
     "safety.command_line",
+    "store.audit_log.key",
+    "store.audit_log.verify",
+    "store.private_files",
 )
 
 
@@ -236,6 +241,30 @@ def keys_table(model: type[pydantic.BaseModel]) -> str:
         kind = type_of(properties[name]).removesuffix(" or null")
         rows.append((f"`{name}`", kind, default, field.description or ""))
     return table(("key", "type", "default", "meaning"), rows)
+
+
+def audit_record_table() -> str:
+    """What every record of the audit has."""
+    return _words(("field", "meaning"), RECORD_FIELDS | SEAL_FIELDS)
+
+
+def audit_events_table() -> str:
+    """Every event of the audit."""
+    return _words(("event", "what it tells"), audit_events.AUDIT_EVENTS)
+
+
+def audit_decisions_table() -> str:
+    """Every word a record may have as its decision."""
+    return _words(("decision", "meaning"), audit_events.AUDIT_DECISIONS)
+
+
+def audit_fields_table() -> str:
+    """Every field a record may have of its own."""
+    return _words(("field", "meaning"), audit_events.AUDIT_FIELDS)
+
+
+def _words(columns: Sequence[str], words: Mapping[str, str]) -> str:
+    return table(columns, ((f"`{name}`", text) for name, text in words.items()))
 
 
 # -- the command line --------------------------------------------------------------------------------------
@@ -459,6 +488,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "kinds": kinds_table,
     "fields": fields_table,
     "errors": errors_table,
+    "audit-record": audit_record_table,
+    "audit-events": audit_events_table,
+    "audit-decisions": audit_decisions_table,
+    "audit-fields": audit_fields_table,
     "swarm-routes": swarm_routes,
     "panel-routes": panel_routes,
     "models": models,

@@ -74,7 +74,7 @@ ROAD: Final = (
     Step("it ends, or goes back", "worker", ("store/recording.py", "enrichment/rewards.py"),
          "approved, failed, requeue, or a question"),
     Step("dependants are released", "worker", ("store/ending.py",), "in the same transaction"),
-    Step("it is shown", "leader", ("store/queue_file/projection.py", "store/execution_log/export.py"),
+    Step("it is shown", "leader", ("store/queue_file/projection.py", "store/chained_log/export.py"),
          "queue.json, execution_log.jsonl"),
 )  # fmt: skip
 

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import hashlib
 import secrets
 from pathlib import Path
-from typing import Final
 
-from store import database
-
-_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+from errors import SkepError
+from store import database, private_files
 
 
-def write_new(path: Path) -> str:
-    """Make a new token and put it at `path`, readable by this user alone from the first moment on."""
-    token = secrets.token_urlsafe(48)
-    written = path.with_name(f"{path.name}.{os.getpid()}")
+def new() -> str:
+    """A new token, 384 random bits."""
+    return secrets.token_urlsafe(48)
+
+
+def digest(token: str) -> str:
+    """SHA-256 of a token: tells one from another, and is of no use to who finds it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def write(path: Path, token: str) -> None:
+    """Put a token at `path`, readable by this user alone from the first moment on. Raises `StoreError`."""
     with database.translated(path):
-        written.unlink(missing_ok=True)
-        handle = os.open(written, _FLAGS, 0o600)
-        try:
-            os.write(handle, token.encode("ascii"))
-            os.fchmod(handle, 0o600)
-        finally:
-            os.close(handle)
-        written.rename(path)
-    return token
+        private_files.write(path, token)
 
 
 def remove(path: Path, token: str) -> None:
     """Take the token away at a stop, unless a later swarm has put its own there."""
-    with contextlib.suppress(OSError):
-        if path.read_text("ascii") == token:
+    with contextlib.suppress(OSError, SkepError):
+        if private_files.read(path) == token:
             path.unlink()

@@ -9,6 +9,7 @@ and nothing a browser sends. Nothing here believes a header that says where a re
 from __future__ import annotations
 
 import hmac
+import os
 from typing import Final
 
 import flask
@@ -17,6 +18,10 @@ from errors import ForeignRequest, InvalidRequest, NotAuthenticated
 
 PEERS: Final = frozenset({"127.0.0.1", "::1"})
 NAMES: Final = ("127.0.0.1", "localhost", "[::1]")
+#: How the address of who called by the Unix socket begins; its user follows.
+SOCKET_PEER: Final = "uid:"
+#: The ``Host`` of a call by the socket.
+SOCKET_HOST: Final = "localhost"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
@@ -48,6 +53,17 @@ class WrongMediaType(InvalidRequest):
     http_status = 415
 
 
+class SocketOnly(ForeignRequest):
+    """This is answered on the Unix socket alone."""
+
+    code = "socket_only"
+
+
+_NOT_THIS_MACHINE: Final = "Only programs on this machine are answered."
+#: What a request is refused with before anybody looks at what it asks for.
+REFUSALS: Final = (ForeignRequest, NotAuthenticated, Forwarded, MethodRefused, WrongMediaType)
+
+
 def hosts(port: int) -> frozenset[str]:
     """The ``Host`` headers that mean this port of this machine."""
     return frozenset(f"{name}:{port}" for name in NAMES)
@@ -58,15 +74,25 @@ def origins(port: int) -> frozenset[str]:
     return frozenset(f"http://{host}" for host in hosts(port))
 
 
+def came_by_socket(request: flask.Request) -> bool:
+    """Whether the request came by the Unix socket; the server tells the sender's user as its address."""
+    return str(request.environ.get("REMOTE_ADDR")).startswith(SOCKET_PEER)
+
+
 def check_transport(request: flask.Request, port: int) -> None:
     """Raise unless the request came straight from this machine, under its name, from no foreign page."""
-    if request.environ.get("REMOTE_ADDR") not in PEERS:
-        raise ForeignRequest("Only programs on this machine are answered.")
+    by_socket = came_by_socket(request)
+    peers = {f"{SOCKET_PEER}{os.geteuid()}"} if by_socket else PEERS
+    if request.environ.get("REMOTE_ADDR") not in peers:
+        raise ForeignRequest(
+            "Only programs of the same user are answered." if by_socket else _NOT_THIS_MACHINE
+        )
     for header, _ in request.headers:
         if _tells_of_a_proxy(header):
             raise Forwarded(f"The request carries {header}; call this port directly, without a proxy.")
-    if request.environ.get("HTTP_HOST", "").lower() not in hosts(port):
-        raise Misdirected(f"Call this port as 127.0.0.1:{port}, localhost:{port} or [::1]:{port}.")
+    if request.environ.get("HTTP_HOST", "").lower() not in ({SOCKET_HOST} if by_socket else hosts(port)):
+        names = SOCKET_HOST if by_socket else f"127.0.0.1:{port}, localhost:{port} or [::1]:{port}"
+        raise Misdirected(f"Call this {'socket' if by_socket else 'port'} as {names}.")
     if request.method in {"OPTIONS", "TRACE", "CONNECT"}:
         raise MethodRefused
     check_origin(request, port)
@@ -81,6 +107,15 @@ def check_origin(request: flask.Request, port: int) -> None:
     """Raise `ForeignRequest` when the request says it comes from a page that is not this port's own."""
     origin = request.headers.get("Origin")
     if origin is not None and origin not in origins(port):
+        raise ForeignRequest("Pages of other sites and ports may not call this port.")
+
+
+def check_site(request: flask.Request) -> None:
+    """Raise `ForeignRequest` when a browser says that the page of another site or port asked for this.
+
+    That is told for images, scripts, frames and event streams too, which send no ``Origin``.
+    """
+    if request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
         raise ForeignRequest("Pages of other sites and ports may not call this port.")
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 import math
 import secrets
+from collections.abc import Callable
 from typing import Any, Final
 
 import flask
@@ -31,9 +32,17 @@ SERVICE_HEADERS: Final = {
 }
 
 
-def install(app: flask.Flask) -> None:
-    """Answer every error of `app` as a problem, and put the headers of a JSON service on every answer."""
-    app.register_error_handler(Exception, answer)
+def install(app: flask.Flask, observe: Callable[[Exception], None] = lambda error: None) -> None:
+    """Answer every error of `app` as a problem, and put the headers of a JSON service on every answer.
+
+    `observe` is shown each error before it is answered.
+    """
+
+    def answer_observed(error: Exception) -> flask.Response:
+        observe(error)
+        return answer(error)
+
+    app.register_error_handler(Exception, answer_observed)
     app.after_request(_add_headers)
 
 

@@ -1,43 +1,43 @@
-"""Waitress inside our own process, on the literal loopback address, stopped when told.
+"""Waitress inside our own process, on loopback and perhaps a Unix socket, stopped when told.
 
 Waitress has no public way to end its loop from another thread, so its loop is turned here, one poll at a
 time, and the thread that waits for `stop` wakes it. After that nothing new is accepted, and what is being
-answered gets a grace to finish.
+answered gets a grace to finish. Every place that is listened at has a server of its own; they share one loop
+and one set of threads.
+
+A request that came by the socket has ``uid:N`` as its ``REMOTE_ADDR``: the user who sent it, by the kernel's
+word. The gate looks at that as it looks at the address of other requests.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from pathlib import Path
+from typing import Any, Final
 
 import flask
 import waitress.server
 
-from errors import SkepError
+import host_platform
+from localhost import listening
+from localhost.listening import ADDRESS, BACKLOG, PortTaken
+
+__all__ = ["ADDRESS", "PortTaken", "serve"]
 
 logger = logging.getLogger(__name__)
 
-ADDRESS: Final = "127.0.0.1"
 #: Over the largest `swarm_threads`, so that every thread can have a connection and others can knock.
 CONNECTION_LIMIT: Final = 2048
-BACKLOG: Final = 1024
 #: Seconds a connection may stay silent. Answers may take hours; this is only about idle ones, which a client
 #: keeps open between calls and must not find closed just as it sends the next.
 CHANNEL_TIMEOUT_S: Final = 3 * 3600
 #: Well above what `localhost.body` reads, so that the answer to a large body is ours.
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-
-
-class PortTaken(SkepError):
-    """Another program has the port."""
-
-    code: ClassVar[str] = "port_taken"
 
 
 def serve(
@@ -49,32 +49,56 @@ def serve(
     setting: str = "port",
     on_listening: Callable[[int], None] | None = None,
     drain_s: float = 5.0,
+    socket_path: Path | None = None,
 ) -> None:
-    """Serve `app` on 127.0.0.1 until `stop` is set.
+    """Serve `app` on loopback, and at `socket_path` where one is given, until `stop` is set.
 
     Returns when the answers under way are out, or `drain_s` is over. `port` 0 takes a free one; the real one
     is told to `on_listening` before the first request is answered. `setting` names the port's setting in the
-    error. Raises `PortTaken`.
+    error. Raises `PortTaken`, `SocketUnusable`.
     """
-    server = _open(app, port, threads, setting)
+    servers = _open(app, _bind(port, setting, socket_path), threads)
     try:
         if on_listening is not None:
-            on_listening(int(server.effective_port))
-        threading.Thread(target=_wake, args=(server, stop), name="stop-watch", daemon=True).start()
+            on_listening(int(servers[0].effective_port))
+        threading.Thread(target=_wake, args=(servers[0], stop), name="stop-watch", daemon=True).start()
         while not stop.is_set():
-            _turn(server)
-        _drain(server, time.monotonic() + drain_s)
+            _turn(servers[0])
+        _drain(servers, time.monotonic() + drain_s)
     finally:
-        _close(server)
+        _close(servers)
+        if socket_path is not None:
+            listening.remove_socket(socket_path)
 
 
-def _open(app: flask.Flask, port: int, threads: int, setting: str) -> Any:
+def _bind(port: int, setting: str, socket_path: Path | None) -> list[socket.socket]:
+    bound = listening.bind_port(port, setting)
+    try:
+        return bound if socket_path is None else [*bound, listening.bind_socket(socket_path)]
+    except BaseException:
+        for each in bound:
+            each.close()
+        raise
+
+
+def _open(app: flask.Flask, bound: list[socket.socket], threads: int) -> list[Any]:
+    """A server for every socket; the first has the loop and the threads of all."""
     # A full queue is no fault of anybody's, and a waiting request shows as waiting.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+    servers: list[Any] = []
+    for each in bound:
+        shared = {"map": servers[0]._map, "_dispatcher": servers[0].task_dispatcher} if servers else {}
+        servers.append(_create(app, each, threads, **shared))
+        if each.family == socket.AF_UNIX:
+            _tell_peers_apart(servers[-1])
+    return servers
+
+
+def _create(app: flask.Flask, bound: socket.socket, threads: int, **shared: Any) -> Any:
     create: Any = waitress.server.create_server
     return create(
         app,
-        sockets=[_bind(port, setting)],
+        sockets=[bound],
         threads=threads,
         connection_limit=CONNECTION_LIMIT,
         backlog=BACKLOG,
@@ -86,30 +110,20 @@ def _open(app: flask.Flask, port: int, threads: int, setting: str) -> Any:
         # The gate refuses a request that came through a proxy; clearing the headers would hide it.
         clear_untrusted_proxy_headers=False,
         expose_tracebacks=False,
+        **shared,
     )
 
 
-def _bind(port: int, setting: str) -> socket.socket:
-    """The listening socket. Bound here: a failure inside waitress would leave threads and pipes behind."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        found.bind((ADDRESS, port))
-        found.listen(BACKLOG)
-    except OSError as error:
-        found.close()
-        raise _explain(error, port, setting) from error
-    return found
+def _tell_peers_apart(server: Any) -> None:
+    """Let the address of a caller by the socket be its user; waitress asks for both in one breath."""
+    caller = {"uid": -1}
 
+    def note(connection: socket.socket) -> None:
+        caller["uid"] = -1
+        caller["uid"] = host_platform.peer_uid(connection)
 
-def _explain(error: OSError, port: int, setting: str) -> PortTaken:
-    way_out = f"choose another with {setting} (SKEP_{setting.upper()} or skep.toml)"
-    if error.errno == errno.EADDRINUSE:
-        why = f"Port {port} on {ADDRESS} is taken by another program"
-        return PortTaken(f"{why}, perhaps Skep itself; stop it, or {way_out}.", setting=setting, port=port)
-    return PortTaken(
-        f"Port {port} on {ADDRESS} cannot be opened ({error.strerror}); {way_out}.", setting=setting
-    )
+    server.set_socket_options = note
+    server.fix_addr = lambda _address: (f"uid:{caller['uid']}", None)
 
 
 def _wake(server: Any, stop: threading.Event) -> None:
@@ -122,20 +136,26 @@ def _turn(server: Any, timeout: float = 1.0) -> None:
     server.asyncore.loop(timeout=timeout, map=server._map, use_poll=True, count=1)
 
 
-def _drain(server: Any, deadline: float) -> None:
-    server.asyncore.dispatcher.close(server)  # the listening socket alone; connections stay
-    while time.monotonic() < deadline and any(map(_is_busy, list(server.active_channels.values()))):
-        _turn(server, 0.05)
+def _drain(servers: list[Any], deadline: float) -> None:
+    for server in servers:
+        server.asyncore.dispatcher.close(server)  # the listening socket alone; connections stay
+    while time.monotonic() < deadline and any(map(_is_busy, _channels(servers))):
+        _turn(servers[0], 0.05)
+
+
+def _channels(servers: list[Any]) -> list[Any]:
+    return [channel for server in servers for channel in list(server.active_channels.values())]
 
 
 def _is_busy(channel: Any) -> bool:
     return bool(channel.requests or channel.total_outbufs_len)
 
 
-def _close(server: Any) -> None:
-    server.task_dispatcher.shutdown(cancel_pending=True, timeout=1)
-    for dispatcher in list(server._map.values()):
+def _close(servers: list[Any]) -> None:
+    servers[0].task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+    for dispatcher in list(servers[0]._map.values()):
         with contextlib.suppress(OSError):
             dispatcher.close()
-    with contextlib.suppress(OSError):
-        server.close()
+    for server in servers:
+        with contextlib.suppress(OSError):
+            server.close()

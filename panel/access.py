@@ -7,16 +7,14 @@ besides come from the panel's own page, as JSON, with the token that only this p
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import Final
 
 import flask
 
-from errors import ForeignRequest, NotAuthenticated
+from errors import ForeignRequest, NotAuthenticated, SkepError, StoreError
 from localhost import gate, problems
 from panel.context import Panel, panel
-from panel.login import is_private
+from store import private_files
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 #: Endpoints that answer without a login. None of them tells or changes anything of the home.
@@ -25,7 +23,8 @@ PUBLIC: Final = frozenset({"static", "healthz.healthz", "session.login", "spawne
 PAGE_HEADERS: Final = problems.SERVICE_HEADERS | {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types default"
     ),
 }
 
@@ -60,13 +59,10 @@ def check(request: flask.Request) -> None:
 
 def check_sender(request: flask.Request) -> None:
     """Raise `ForeignRequest` when the browser says that another site's page sent this."""
-    site = request.headers.get("Sec-Fetch-Site")
-    if site is None or site in {"same-origin", "none"}:
-        return
     is_visit = request.headers.get("Sec-Fetch-Mode") == "navigate"
     is_whole_page = request.headers.get("Sec-Fetch-Dest") == "document"
     if not (request.method == "GET" and request.path == "/" and is_visit and is_whole_page):
-        raise ForeignRequest("Pages of other sites may link to the panel's first page and do nothing else.")
+        gate.check_site(request)
 
 
 def check_own_page(request: flask.Request) -> None:
@@ -84,14 +80,19 @@ def check_csrf(request: flask.Request, here: Panel) -> None:
         raise NoCsrfToken("The page is out of date; reload it.")
 
 
+def note_refusal(error: Exception, request: flask.Request) -> None:
+    """Put a refusal into the audit; a person who has not logged in, and a login, are none of these."""
+    is_stranger = isinstance(error, NotAuthenticated) and "Authorization" not in request.headers
+    if isinstance(error, SkepError) and isinstance(error, gate.REFUSALS) and not is_stranger:
+        panel().refusals.note_request(error.code, request)
+
+
 def read_token(here: Panel) -> str:
     """The execution token of this home; empty where there is none, or where others could have read it."""
     try:
-        handle = os.open(here.home.token, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        return private_files.read(here.home.token)
+    except (OSError, StoreError):
         return ""
-    with os.fdopen(handle, encoding="ascii", errors="replace") as file:
-        return file.read(1024).strip() if is_private(os.fstat(handle), stat.S_IFREG) else ""
 
 
 def add_headers(response: flask.Response) -> flask.Response:

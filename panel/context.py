@@ -9,6 +9,7 @@ from typing import Protocol, cast
 import flask
 
 from clock import Clock
+from localhost.refusals import Refusals
 from panel.login import LoginGuard
 from panel.sessions import Sessions
 from settings import Home, Settings
@@ -46,6 +47,7 @@ class Panel:
     #: the port it is served at; known once it listens
     port: int
     guard: LoginGuard
+    refusals: Refusals
     sessions: Sessions = field(default_factory=Sessions)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Final
 
 from clock import Clock, SystemClock
-from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
+from errors import DaemonUnreachable, NotAllowed, NotAuthenticated, StoreError
 from settings import Home
+from store import private_files
+from store.private_files import is_private
 
 #: Seconds a code is good for.
 CODE_LIFE_S: Final = 300
@@ -57,19 +59,14 @@ def mint_login_link(home: Home, port: int, clock: Clock | None = None) -> str:
 def read_port(home: Home) -> int:
     """The port of the running panel. Raises `DaemonUnreachable`."""
     try:
-        return int((home.state / _PORT_FILE).read_text("ascii"))
-    except (OSError, ValueError):
+        return int(private_files.read(home.state / _PORT_FILE))
+    except (OSError, StoreError, ValueError):
         raise DaemonUnreachable("The control panel does not run; start it with `skep up`.") from None
 
 
 def write_port(home: Home, port: int) -> None:
     """Tell the command line which port the panel has taken."""
-    path = home.state / _PORT_FILE
-    fresh = path.with_name(f"{_PORT_FILE}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(str(port))
-    fresh.replace(path)
+    private_files.write(home.state / _PORT_FILE, str(port))
 
 
 class CodeBox:
@@ -128,18 +125,13 @@ class CodeBox:
         except OSError:
             return False
         with os.fdopen(handle) as file:
-            if not is_private(os.fstat(handle), stat.S_IFREG):
+            if not is_private(os.fstat(handle)):
                 return False
             try:
                 left = float(file.read(64)) - self._clock.now()
             except ValueError:
                 return False
         return 0 < left <= CODE_LIFE_S
-
-
-def is_private(found: os.stat_result, kind: int) -> bool:
-    """Whether a file is of this kind, ours, and closed to everybody else."""
-    return stat.S_IFMT(found.st_mode) == kind and found.st_uid == os.getuid() and not found.st_mode & 0o077
 
 
 class LoginGuard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from typing import Final
@@ -21,11 +22,15 @@ class Sessions:
     def __init__(self) -> None:
         self._csrf_of: dict[str, str] = {}
 
-    def open(self) -> None:
+    @staticmethod
+    def new_name() -> str:
+        """A fresh id."""
+        return secrets.token_urlsafe(32)
+
+    def open(self, name: str) -> None:
         """Log the browser of this request in, under a fresh id."""
         while len(self._csrf_of) >= MOST_SESSIONS:
             self._csrf_of.pop(next(iter(self._csrf_of)), None)
-        name = secrets.token_urlsafe(32)
         self._csrf_of[name] = secrets.token_urlsafe(32)
         flask.session.clear()
         flask.session[_ID] = name
@@ -34,6 +39,11 @@ class Sessions:
         """Log the browser of this request out."""
         self._csrf_of.pop(str(flask.session.get(_ID)), None)
         flask.session.clear()
+
+    @property
+    def digest(self) -> str:
+        """What tells this browser's session from others in the audit."""
+        return digest_of(str(flask.session.get(_ID)))
 
     def is_open(self) -> bool:
         """Whether the browser of this request is logged in."""
@@ -50,3 +60,8 @@ class Sessions:
     def is_csrf_token(self, given: str) -> bool:
         """Whether this is the token of this browser's pages."""
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self.csrf_token.encode())
+
+
+def digest_of(name: str) -> str:
+    """SHA-256 of a session's id, which is of no use to who finds it."""
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()

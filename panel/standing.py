@@ -9,6 +9,7 @@ from panel.context import Panel
 from panel.daemon import worker_runs
 from panel.health import Health, health_of, of_killed
 from store import kill_file
+from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
 
@@ -24,6 +25,8 @@ class Standing:
     health: Health
     #: none while the kill switch is clear
     kill_switch: KillFile | None
+    #: the newest checkpoint of the audit, ``SEQ:MAC``
+    checkpoint: str | None
 
 
 def standing_of(here: Panel) -> Standing:
@@ -32,7 +35,9 @@ def standing_of(here: Panel) -> Standing:
     questions, runs = len(here.reader.decisions()), worker_runs(here.home)
     killed = kill_file.look(here.home.kill_switch)
     health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
-    return Standing(counts, gate, questions, runs, health, killed)
+    checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
+    told = None if checkpoint is None else str(checkpoint)
+    return Standing(counts, gate, questions, runs, health, killed, told)
 
 
 def tag_of(here: Panel, *parts: object) -> str:

@@ -15,6 +15,7 @@ import httpx
 
 import errors
 from outcome import Outcome
+from store import private_files
 from store.records import TaskRef
 
 #: Seconds beyond a task's own time limit after which a call is given up; swarm keeps the limit itself.
@@ -34,10 +35,12 @@ class CycleClient:
     Parameters:
         port: where swarm listens on 127.0.0.1.
         token_file: holds the execution token; read again when swarm refuses the one that is known.
+        socket: the Unix socket to call instead of the port.
     """
 
-    def __init__(self, port: int, token_file: Path) -> None:
-        self._base = f"http://127.0.0.1:{port}"
+    def __init__(self, port: int, token_file: Path, socket: Path | None = None) -> None:
+        self._base = f"http://127.0.0.1:{port}" if socket is None else "http://localhost"
+        self._socket = None if socket is None else str(socket)
         self._token_file = token_file
         self._headers: Headers | None = None
         self._local = threading.local()
@@ -94,14 +97,15 @@ class CycleClient:
     def _transport(self) -> httpx.HTTPTransport:
         found: httpx.HTTPTransport | None = getattr(self._local, "transport", None)
         if found is None:
-            found = self._local.transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=1))
+            one = httpx.Limits(max_connections=1)
+            found = self._local.transport = httpx.HTTPTransport(limits=one, uds=self._socket)
             self._transports.append(found)
         return found
 
     def _token_headers(self) -> Headers:
         headers = self._headers
         if headers is None:
-            token = self._token_file.read_text("ascii").strip()
+            token = private_files.read(self._token_file)
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             self._headers = headers
         return headers

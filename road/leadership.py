@@ -21,10 +21,12 @@ import filelock
 
 from errors import SkepError, StoreFull
 from road import halts
+from road.exporting import AuditGate, Exporting
 from road.rescue import Rescuer
 from safety.circuit_breaker import Bounds
 from settings import Home, Settings
 from store import database
+from store.audit_log import AuditExporter
 from store.backup import Backup
 from store.execution_log import LogExporter
 from store.pulse import Pulse
@@ -86,11 +88,11 @@ class Leadership:
         self._lock = filelock.FileLock(home.leader_lock, mode=0o600)
         self._stop = threading.Event()
         self._changed = threading.Event()
-        self._to_export = threading.Event()
+        self._to_log = threading.Event()
+        self._to_audit = threading.Event()
         self._hinted = threading.Event()
-        self._export_ends = threading.Event()
-        pulse.listen(self._changed)
-        pulse.listen(self._to_export)
+        for listener in (self._changed, self._to_log, self._to_audit):
+            pulse.listen(listener)
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
 
     def start(self) -> None:
@@ -117,21 +119,14 @@ class Leadership:
     def _lead(self) -> None:
         self._store.write(lambda tx: tx.emit("daemon.leader", worker_id=self._worker_id))
         self._store.apply_limits()
-        exporter = LogExporter(
-            self._home.log_file,
-            self._settings.log_rotate_bytes,
-            functools.partial(database.open_reader, self._home.database),
-            self._store.writer,
-        )
+        exports = self._exports()
         keeper = QueueFileKeeper(
             self._home, self._settings, self._store.writer, lambda: self._store.reader, self._store.clock
         )
         inbox = Inbox(self._home.inbox, self._store.writer, self._settings.limits, self._store.limits)
         watch = FileWatch(self._hint)
-        exporter.start_up()
-        self._export_ends.clear()
-        export = threading.Thread(target=self._export, args=(exporter,), name="log-export", daemon=True)
-        export.start()
+        for export in exports:
+            export.start()
         try:
             inbox.prepare()
             watch.add(self._home.queue_file.resolve().parent, self._home.queue_file.resolve().name)
@@ -140,38 +135,30 @@ class Leadership:
             self._keep_house(keeper, inbox)
         finally:
             watch.stop()
-            self._stop_exporting(export)
+            for export in exports:
+                export.stop()
 
     def _hint(self) -> None:
         """A file changed: look at once."""
         self._hinted.set()
         self._changed.set()
 
-    def _stop_exporting(self, export: threading.Thread) -> None:
-        self._export_ends.set()
-        self._to_export.set()
-        export.join()
+    # -- the log and the audit -----------------------------------------------------------------------------
 
-    # -- the log -------------------------------------------------------------------------------------------
+    def _exports(self) -> list[Exporting]:
+        """What is copied as it is committed; what is there at the stop is written before it."""
+        store, home, settings = self._store, self._home, self._settings
+        open_reader = functools.partial(database.open_reader, home.database)
+        log = LogExporter(home.log_file, settings.log_rotate_bytes, open_reader, store.writer)
+        audit = AuditExporter(home, settings, open_reader, store.writer, store.clock)
+        return [
+            Exporting("audit", audit, self._to_audit, AuditGate(store).tell),
+            Exporting("log", log, self._to_log, self._tell_of_log),
+        ]
 
-    def _export(self, exporter: LogExporter) -> None:
-        """Copy events into the log as they are committed; what is there at the stop is written before it."""
-        while True:
-            stopping = self._export_ends.is_set()
-            self._to_export.clear()
-            try:
-                exporter.export_new()
-                exporter.sync_if_due(time.monotonic())
-            except StoreFull as error:
-                self._store.set_disk_full(error.message)
-            except (SkepError, OSError) as error:
-                logger.error("the log cannot be written: %s", error)
-            except Exception:
-                logger.exception("the log cannot be written")
-            if stopping:
-                exporter.close()
-                return
-            self._to_export.wait(1.0)
+    def _tell_of_log(self, trouble: Exception | None) -> None:
+        if isinstance(trouble, StoreFull):
+            self._store.set_disk_full(trouble.message)
 
     # -- the rest ------------------------------------------------------------------------------------------
 

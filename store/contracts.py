@@ -52,6 +52,9 @@ class Store(Protocol):
     def resume(self, by: str) -> bool:
         """Claim again."""
 
+    def audit(self, event: str, decision: str, *, actor: str, **fields: Any) -> None:
+        """Keep a decision that guards no other write."""
+
     def close(self) -> None:
         """Finish what was handed in and close."""
 

@@ -28,7 +28,10 @@ def prepare_state_directory(path: Path) -> None:
     """Make the state directory for this user alone. Raises `StoreReadOnly`, `StoreUnsupported`."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.stat().st_mode & 0o077:
+        found = path.stat()
+        if found.st_uid != os.geteuid() != 0:
+            raise StoreReadOnly(f"{path} belongs to another user (uid {found.st_uid}); remove it or take it.")
+        if found.st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:
         raise StoreReadOnly(f"{path} cannot be made or kept private: {error.strerror}") from error

@@ -62,6 +62,16 @@ def answer(tx: Transaction, decision: str, choice: str, by: str, comment: str | 
         == 0
     ):
         raise AlreadyAnswered(f"{decision} was answered {row['answer']!r} by {row['answered_by']}.")
+    tx.audit(
+        "decision",
+        "recorded",
+        actor=by,
+        task_id=row["task_id"],
+        digest=row["digest"],
+        question=decision,
+        kind=row["kind"],
+        answer=choice,
+    )
     tx.emit(
         "decision.answered",
         task_id=row["task_id"],

@@ -48,7 +48,7 @@ class Gate:
     paused: str | None = None
     #: mode -> why no task of it starts
     closed_modes: Mapping[str, str] = field(default_factory=dict)
-    #: what stops all claiming: kill_switch, disk_full, circuit_breaker or pause
+    #: what stops all claiming: kill_switch, disk_full, audit, circuit_breaker or pause
     cause: str | None = None
 
 

@@ -499,8 +499,8 @@ INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
 
 -- gate_facts --
 -- What holds whole kinds of tasks back.
-SELECT key, value FROM meta
-WHERE key IN ('paused', 'model_status', 'local_status', 'disk_full', 'circuit_breaker');
+SELECT key, value FROM meta WHERE key IN
+    ('paused', 'model_status', 'local_status', 'disk_full', 'audit_blocked', 'circuit_breaker');
 
 -- get_shown --
 -- A task's entry in the queue file as it was last rendered.
@@ -508,8 +508,17 @@ SELECT text FROM shown WHERE task = :task;
 
 -- insert_audit --
 -- A decision, in the transaction it guards.
-INSERT INTO audit (ts, event, decision, actor, task_id, lease, rule, digest, cost_micros, data)
-VALUES (:ts, :event, :decision, :actor, :task_id, :lease, :rule, :digest, :cost_micros, :data);
+INSERT INTO audit (ts, boot, event, decision, actor, task_id, lease, rule, digest, cost_micros, data)
+VALUES (:ts, :boot, :event, :decision, :actor, :task_id, :lease, :rule, :digest, :cost_micros, :data);
+
+-- put_audit --
+-- A decision of an earlier database, as it was.
+INSERT INTO audit (seq, ts, boot, event, decision, actor, task_id, lease, rule, digest, cost_micros, data)
+VALUES (:seq, :ts, :boot, :event, :decision, :actor, :task_id, :lease, :rule, :digest, :cost_micros, :data);
+
+-- last_audit --
+-- The newest decisions.
+SELECT * FROM audit ORDER BY seq DESC LIMIT :limit;
 
 -- audit_after --
 -- Decisions after a place.

@@ -25,6 +25,7 @@ MODEL_STATUS: Final = "model_status"
 LOCAL_STATUS: Final = "local_status"
 DISK_FULL: Final = "disk_full"
 BREAKER: Final = "circuit_breaker"
+AUDIT_BLOCKED: Final = "audit_blocked"
 
 
 class Reader:
@@ -93,6 +94,8 @@ class Reader:
             return killed.sentence, "kill_switch"
         if DISK_FULL in facts:
             return str(facts[DISK_FULL]["reason"]), "disk_full"
+        if AUDIT_BLOCKED in facts:
+            return str(facts[AUDIT_BLOCKED]["reason"]), "audit"
         if BREAKER in facts:
             return f"the circuit breaker tripped: {facts[BREAKER]['reason']} (skep resume)", "circuit_breaker"
         if PAUSED in facts:

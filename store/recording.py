@@ -6,8 +6,11 @@ dropped, an event says so, and the function returns false.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import re
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from clock import to_local_text, to_rfc3339
 from faults import fault_point
@@ -16,6 +19,9 @@ from runtime_contract import Status
 from store import claims, decisions, ending
 from store.records import Question, TaskRef
 from store.transaction import Transaction, dump
+
+#: How rules and checks are named: ``workspace``, ``program-unknown``.
+_RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
 
 def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None:
@@ -253,6 +259,15 @@ def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) ->
     if row is None:
         return False
     end_attempt(tx, row, "safety_blocked")
+    tx.audit(
+        "execution",
+        "blocked",
+        actor=row["worker_id"],
+        task_id=ref.id,
+        lease=ref.lease,
+        rule=report.get("rule") or _rule_of(reason),
+        digest=hashlib.sha256(row["doc"].encode("utf-8", "surrogatepass")).hexdigest(),
+    )
     ending.end_task(
         tx,
         row,
@@ -263,6 +278,13 @@ def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) ->
         safety_report=report,
     )
     return True
+
+
+def _rule_of(reason: str) -> str:
+    """The rule a refusal names: the last of the words it begins with, each before a colon."""
+    *words, _ = reason.split(": ")
+    named = list(itertools.takewhile(_RULE.fullmatch, words))
+    return named[-1] if named else "unnamed"
 
 
 def cancel_running(tx: Transaction, ref: TaskRef, by: str) -> bool:

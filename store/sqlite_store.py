@@ -12,7 +12,7 @@ from settings import Home, Settings
 from store import answering, claims, database, halting, intake, kill_file, rescue, schedules, steering
 from store import recording as record
 from store.lanes import ConcurrencyLimits
-from store.reading import DISK_FULL, PAUSED, Reader
+from store.reading import AUDIT_BLOCKED, DISK_FULL, PAUSED, Reader
 from store.records import Claim, Intake, TaskRef
 from store.transaction import Transaction, dump
 from store.writer import Writer
@@ -146,6 +146,12 @@ class SqliteStore:
 
         return self.write(resume)
 
+    # -- the audit -----------------------------------------------------------------------------------------
+
+    def audit(self, event: str, decision: str, *, actor: str, **fields: Any) -> None:
+        """Keep a decision that guards no other write; durable when it returns."""
+        self.write(lambda tx: tx.audit(event, decision, actor=actor, **fields))
+
     # -- the home ------------------------------------------------------------------------------------------
 
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
@@ -174,17 +180,11 @@ class SqliteStore:
 
     def set_disk_full(self, reason: str | None) -> None:
         """The disk is full, or (none) there is room again."""
+        self.write(lambda tx: _note_obstacle(tx, DISK_FULL, reason, "daemon.disk_full", "daemon.disk_ok"))
 
-        def keep(tx: Transaction) -> None:
-            was_full = tx.meta(DISK_FULL) is not None
-            if reason is not None and not was_full:
-                tx.set_meta(DISK_FULL, dump({"reason": reason}))
-                tx.emit("daemon.disk_full", reason=reason)
-            elif reason is None and was_full:
-                tx.run("delete_meta", key=DISK_FULL)
-                tx.emit("daemon.disk_ok")
-
-        self.write(keep)
+    def set_audit_blocked(self, reason: str | None) -> None:
+        """The audit cannot be written, or (none) it can be again."""
+        self.write(lambda tx: _note_obstacle(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
 
     def apply_limits(self) -> None:
         """Put waiting tasks into the lanes that today's concurrency limits ask for."""
@@ -196,3 +196,14 @@ class SqliteStore:
                 tx.set_meta(intake.LANE_LIMITS, wanted)
 
         self.write(apply)
+
+
+def _note_obstacle(tx: Transaction, fact: str, reason: str | None, came: str, went: str) -> None:
+    """Keep why nothing new may start, or (none) that it may; an event tells when that changes."""
+    was_there = tx.meta(fact) is not None
+    if reason is not None and not was_there:
+        tx.set_meta(fact, dump({"reason": reason}))
+        tx.emit(came, reason=reason)
+    elif reason is None and was_there:
+        tx.run("delete_meta", key=fact)
+        tx.emit(went)

@@ -10,9 +10,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from audit_events import check_record
+import host_platform
+from audit_events import bounded, check_record
 from clock import to_rfc3339
 from events import check_event
 from store import sql
@@ -100,22 +102,34 @@ class Transaction:
         cost_micros: int | None = None,
         **fields: Any,
     ) -> None:
-        """Write a decision into the audit, without secrets. Fields that are None are left out."""
-        check_record(event, decision)
-        told = {name: value for name, value in fields.items() if value is not None}
+        """Write a decision into the audit, without secrets. Fields that are None are left out.
+
+        A long text is cut: what was decided on is named by its digest, never written down.
+        """
+        told = {name: bounded(value) for name, value in fields.items() if value is not None}
+        told |= self._clock_set_back()
+        check_record(event, decision, told)
         self.run(
             "insert_audit",
             ts=self.moment,
+            boot=host_platform.boot_id(),
             event=event,
             decision=decision,
             actor=actor,
             task_id=task_id,
             lease=lease,
-            rule=rule,
+            rule=bounded(rule),
             digest=digest,
             cost_micros=cost_micros,
             data=dump(told) if told else "{}",
         )
+
+    def _clock_set_back(self) -> dict[str, float]:
+        """What a record says that is older than the one before it: else it would look like a forged one."""
+        before = self.one("last_audit", limit=1)
+        if before is None or before["ts"] <= self.moment:
+            return {}
+        return {"clock_back_s": round(datetime.fromisoformat(before["ts"]).timestamp() - self.now, 6)}
 
     def mark_dirty(self, task: int) -> None:
         """The queue file's entry of a task must be rendered anew."""

@@ -160,6 +160,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
         gate={"type": "object"},
         model={"type": ["object", "null"]},
         worker_runs={"type": "boolean"},
+        audit_checkpoint=_MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=_TEXT,
     ),
     "KillSwitch": _object(on={"type": "boolean"}, reason=_MAYBE, by=_MAYBE, since=_MAYBE, message=_TEXT),

@@ -35,6 +35,7 @@ def status() -> dict[str, Any]:
         },
         "model": panel().reader.fact(MODEL_STATUS),
         "worker_runs": now.worker_runs,
+        "audit_checkpoint": now.checkpoint,
         "version": version(),
     }
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import flask
 
-from errors import InvalidRequest
+from errors import InvalidRequest, NotAuthenticated
 from panel.api import fields
 from panel.context import panel
+from panel.sessions import digest_of
 
 blueprint = flask.Blueprint("session", __name__)
 
@@ -19,8 +20,15 @@ def login() -> dict[str, Any]:
     code = fields.body(flask.request, "code").get("code")
     if code is None:
         raise InvalidRequest("code is missing.")
-    panel().guard.admit(code)
-    panel().sessions.open()
+    here = panel()
+    try:
+        here.guard.admit(code)
+    except NotAuthenticated as error:
+        here.refusals.note("login", error.code)
+        raise
+    name = here.sessions.new_name()
+    here.store.audit("login", "allowed", actor="panel", digest=digest_of(name))
+    here.sessions.open(name)
     return {"message": "You are logged in."}
 
 
@@ -28,5 +36,9 @@ def login() -> dict[str, Any]:
 def logout() -> dict[str, Any]:
     """Log this browser out."""
     fields.body(flask.request)
-    panel().sessions.close()
+    here = panel()
+    try:
+        here.store.audit("logout", "recorded", actor="panel", digest=here.sessions.digest)
+    finally:  # whatever the store says, the browser is out
+        here.sessions.close()
     return {"message": "You are logged out."}

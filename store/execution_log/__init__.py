@@ -1,12 +1,13 @@
 """The history as a file: ``execution_log.jsonl``, a hash-chained copy of the event table, and its check."""
 
-from store.execution_log.chain import GENESIS, Line, Problem, check_line, render
-from store.execution_log.export import LogExporter
-from store.execution_log.files import LogFiles, Rotated
-from store.execution_log.recovery import Repair
-from store.execution_log.verify import FirstBad, VerifyResult, verify
+from store.chained_log.book import Line, Problem, Repair
+from store.chained_log.files import LogFiles, Rotated
+from store.chained_log.verify import FirstBad, VerifyResult
+from store.execution_log.chain import EVENTS, GENESIS, check_line, render
+from store.execution_log.log import LogExporter, verify
 
 __all__ = [
+    "EVENTS",
     "GENESIS",
     "FirstBad",
     "Line",

@@ -14,12 +14,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
-import jsonlines
-
+from store.chained_log.book import BROKEN_CHAIN, Book, Line, Problem, Repair, differing, read_object
 from store.reading import event_of
+from store.transaction import Transaction
 
 #: `prev` of the very first line
 GENESIS: Final = "0" * 64
@@ -29,24 +28,6 @@ _BASE: Final = ("seq", "ts", "event", "task_id", "status")
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 _encode_ascii = json.JSONEncoder(ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line that is whole and unchanged since it was written."""
-
-    seq: int
-    #: everything but `prev` and `hash`
-    event: dict[str, Any]
-    prev: str
-    hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a line, for a person."""
-
-    what: str
 
 
 def render(row: sqlite3.Row, prev: str) -> tuple[bytes, str]:
@@ -68,19 +49,14 @@ def _to_bytes(value: Any) -> bytes:
 
 def check_line(raw: bytes, prev: str | None = None) -> Line | Problem:
     """What a line says, if it is whole, unchanged and (where `prev` is given) the next in the chain."""
-    if not raw.endswith(b"\n"):
-        return Problem("the line is torn: it has no end")
-    try:
-        found = jsonlines.Reader((raw,), loads=_loads).read(type=dict)
-    except (jsonlines.InvalidLineError, RecursionError):
-        return Problem("the line is not a JSON object")
-    line = _read(found)
+    found = read_object(raw)
+    line = found if isinstance(found, Problem) else _read(found)
     if isinstance(line, Problem):
         return line
-    if not raw.endswith(f',"hash":"{line.hash}"}}\n'.encode(errors="replace")) or line.hash != _hash_of(raw):
+    if not raw.endswith(f',"hash":"{line.seal}"}}\n'.encode(errors="replace")) or line.seal != _hash_of(raw):
         return Problem("the line was changed: its hash does not fit it")
     if prev is not None and line.prev != prev:
-        return Problem("the chain is broken: the line does not continue the one before")
+        return Problem(BROKEN_CHAIN)
     return line
 
 
@@ -100,30 +76,29 @@ def _hash_of(raw: bytes) -> str:
 
 def disagreement(line: Line, row: sqlite3.Row) -> str | None:
     """Names of the fields in which a line and the store's event differ; none when they agree."""
-    stored = event_of(row)
-    names = [
-        name
-        for name in {**stored, **line.event}
-        # As JSON, because to Python 1, 1.0 and true are the same.
-        if _field(stored, name) != _field(line.event, name)
-    ]
-    return ", ".join(names) or None
+    return differing(event_of(row), line.fields, _encode)
 
 
-def _field(event: dict[str, Any], name: str) -> str | None:
-    return _encode(event[name]) if name in event else None
+class EventChain:
+    """The functions above, as every copy of a table needs them."""
+
+    genesis = GENESIS
+    render = staticmethod(render)
+    check_line = staticmethod(check_line)
+    disagreement = staticmethod(disagreement)
 
 
-def _loads(text: str | bytes) -> Any:
-    return json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+def _tell(tx: Transaction, repair: Repair) -> None:
+    tx.emit("log.repaired", code=repair.code, reason=repair.reason, file=repair.file, bytes=repair.bytes)
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a key comes twice")
-    return found
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
+#: The event table and ``execution_log.jsonl``.
+EVENTS: Final = Book(
+    name="the log",
+    row="event",
+    rows_after="events_after",
+    exported_seq="exported_seq",
+    exported_from="exported_from",
+    chain=EventChain(),
+    tell=_tell,
+)

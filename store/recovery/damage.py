@@ -15,7 +15,7 @@ from pathlib import Path
 from errors import StoreCorrupt, StoreError, StoreUnsupported
 from settings import Home
 from store import backup, database, sql
-from store.execution_log.files import LogFiles
+from store.chained_log.files import LogFiles
 from store.recovery import old_log
 
 

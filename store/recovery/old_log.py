@@ -1,6 +1,6 @@
-"""Reading ``execution_log.jsonl`` the other way round: what it tells of events the store has lost.
+"""Reading a chained copy the other way round: what it tells of rows the store has lost.
 
-Every line proves itself by its hash, so a line that is damaged costs itself and no other.
+Every line proves itself by its seal, so a line that is damaged costs itself and no other.
 """
 
 from __future__ import annotations
@@ -8,17 +8,47 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from errors import StoreError
-from store.execution_log.chain import Line, check_line, disagreement
-from store.execution_log.files import LogFiles, lines_of, open_to_read
+from store.chained_log.book import Line, Problem
+from store.chained_log.files import LogFiles, lines_of, open_to_read
+from store.execution_log.chain import check_line, disagreement
 
 _FIRST_STEP_BACK: Final = 64 * 1024
-_SEQ: Final = re.compile(rb'\{"seq":(\d{1,18}),')
 _TEXTS: Final = ("task_id", "status", "worker_id")
+
+
+@dataclass(frozen=True, slots=True)
+class OldForm:
+    """How the lines of a copy are read."""
+
+    #: what a line says, or what is wrong with it
+    check: Callable[[bytes], Line | Problem]
+    #: finds the number of a line without reading it
+    seq: re.Pattern[bytes]
+    #: whether a row of the store can hold it
+    fits: Callable[[dict[str, Any]], bool]
+    #: in what a line and a row differ
+    disagreement: Callable[[Line, sqlite3.Row], str | None]
+
+
+def _is_event(event: dict[str, Any]) -> bool:
+    """Whether the columns of the event table can hold it."""
+    return (
+        type(event["seq"]) is int
+        and type(event["ts"]) is str
+        and type(event["event"]) is str
+        and all(event.get(name) is None or type(event[name]) is str for name in _TEXTS)
+        and (event.get("attempt") is None or type(event["attempt"]) is int)
+    )
+
+
+#: ``execution_log.jsonl``
+OLD_EVENTS: Final = OldForm(check_line, re.compile(rb'^\{"seq":(\d{1,18}),'), _is_event, disagreement)
 
 
 def last_logged(files: LogFiles) -> int:
@@ -56,20 +86,20 @@ def _last_of(handle: BinaryIO) -> int:
     return 0
 
 
-def agrees_at(files: LogFiles, row: sqlite3.Row | None, seq: int) -> bool:
-    """Whether the log is of the store that has this event; one that lacks the line is taken on trust."""
+def agrees_at(files: LogFiles, row: sqlite3.Row | None, seq: int, form: OldForm = OLD_EVENTS) -> bool:
+    """Whether the copy is of the store that has this row; one that lacks the line is taken on trust."""
     for raw in _raw_lines(files, seq):
-        found = _seq_of(raw)
+        found = _seq_of(raw, form)
         if found == seq:
-            line = check_line(raw)
-            return not isinstance(line, Line) or (row is not None and disagreement(line, row) is None)
+            line = form.check(raw)
+            return not isinstance(line, Line) or (row is not None and form.disagreement(line, row) is None)
         if found is not None and found > seq:
             break
     return True
 
 
-def _seq_of(raw: bytes) -> int | None:
-    match = _SEQ.match(raw)
+def _seq_of(raw: bytes, form: OldForm) -> int | None:
+    match = form.seq.search(raw)
     return int(match[1]) if match else None
 
 
@@ -83,50 +113,46 @@ def _raw_lines(files: LogFiles, after: int) -> Iterator[bytes]:
 
 
 class OldLog:
-    """What the log tells after an event, counted while it is read."""
+    """What a copy tells after a row, counted while it is read."""
 
-    def __init__(self, files: LogFiles, after: int) -> None:
+    def __init__(self, files: LogFiles, after: int, form: OldForm = OLD_EVENTS) -> None:
         self._files = files
         self._after = after
+        self._form = form
         #: lines that were taken
         self.lines = 0
         #: lines that are whole no more
         self.damaged = 0
-        #: the last event taken, or the one it began after
+        #: the last row taken, or the one it began after
         self.last = after
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         for raw in _raw_lines(self._files, self._after):
-            seq = _seq_of(raw)
+            seq = _seq_of(raw, self._form)
             if seq is not None and seq <= self._after:
                 continue
-            line = check_line(raw)
-            if isinstance(line, Line) and line.seq > self.last and _is_event(line.event):
+            line = self._form.check(raw)
+            if isinstance(line, Line) and line.seq > self.last and self._form.fits(line.fields):
                 self.last = line.seq
                 self.lines += 1
-                yield line.event
+                yield line.fields
             else:
                 self.damaged += 1
 
+    def first_line(self) -> Line | None:
+        """The first line of the oldest file, where it is whole."""
+        raw = next(_raw_lines(self._files, 0), b"")
+        line = self._form.check(raw)
+        return line if isinstance(line, Line) else None
+
     def first_of_current(self) -> int:
-        """The first event of the file that is being written."""
+        """The first row of the file that is being written."""
         try:
             with open_to_read(self._files.current) as handle:
-                line = check_line(handle.readline())
+                line = self._form.check(handle.readline())
                 if isinstance(line, Line):
                     return line.seq
         except (OSError, StoreError):
             pass
         rotated = self._files.rotated()
         return rotated[-1].last + 1 if rotated else 1
-
-
-def _is_event(event: dict[str, Any]) -> bool:
-    """Whether the columns of the event table can hold it."""
-    return (
-        type(event["seq"]) is int
-        and type(event["ts"]) is str
-        and type(event["event"]) is str
-        and all(event.get(name) is None or type(event[name]) is str for name in _TEXTS)
-        and (event.get("attempt") is None or type(event["attempt"]) is int)
-    )

@@ -14,8 +14,8 @@ import host_platform
 from clock import Clock, to_local_text, to_rfc3339
 from settings import Home, Settings
 from store import backup, decisions
-from store.execution_log.files import LogFiles
-from store.execution_log.history import EXPORTED_FROM, EXPORTED_SEQ
+from store.chained_log.files import LogFiles
+from store.execution_log import EVENTS
 from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
@@ -23,6 +23,7 @@ from store.records import Question
 from store.recovery import old_log, queue_view, settling
 from store.recovery.damage import Base, Damage
 from store.recovery.entering import SOURCE, Entering, Found
+from store.recovery.old_audit import AuditPlayed, play_audit
 from store.recovery.old_log import OldLog
 from store.recovery.playing import Fold, data_of
 from store.recovery.settling import EffectOf, Settled
@@ -43,6 +44,7 @@ class Account:
     lines: int = 0
     damaged_lines: int = 0
     foreign_log: bool = False
+    audit: AuditPlayed = field(default_factory=AuditPlayed)
     #: why the queue file told nothing; none where it could be read
     no_queue_file: str | None = None
     found: Found = field(default_factory=Found)
@@ -89,6 +91,10 @@ class Account:
             told.append(f"{self.damaged_lines} lines of the log are damaged and were passed over.")
         if self.foreign_log:
             told.append("The log does not belong to the backup and was not used.")
+        if self.audit.damaged:
+            told.append(f"{self.audit.damaged} lines of the audit are damaged and were passed over.")
+        if self.audit.trouble is not None:
+            told.append(f"The audit was not used: {self.audit.trouble}.")
         if self.no_queue_file is not None:
             told.append(f"queue.json {self.no_queue_file}, so nothing came from there.")
         return told
@@ -133,6 +139,7 @@ def _fill(tx: Transaction, means: Means, account: Account) -> None:
     view = queue_view.read(means.home, means.settings.limits, base_revision)
     account.no_queue_file = view.trouble
     lane_limits = ConcurrencyLimits(means.settings.tag_limits, means.settings.model_limits)
+    account.audit = play_audit(tx, means.home)
     entering = Entering(tx, view, means.settings.limits, lane_limits)
     settling.settle_answers(tx, fold)
     entering.enter_logged(fold)
@@ -164,8 +171,8 @@ def _play_log(tx: Transaction, files: LogFiles, account: Account) -> Fold:
         fold.take(event)
     account.lines, account.damaged_lines = log.lines, log.damaged
     if log.lines:
-        tx.set_meta(EXPORTED_SEQ, str(log.last))
-        tx.set_meta(EXPORTED_FROM, str(log.first_of_current()))
+        tx.set_meta(EVENTS.exported_seq, str(log.last))
+        tx.set_meta(EVENTS.exported_from, str(log.first_of_current()))
     return fold
 
 

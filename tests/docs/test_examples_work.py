@@ -13,11 +13,13 @@ import pytest
 
 from runtime_contract import normalize_queue, validate_queue_contract
 from testing.running_daemon import free_port
+from tests.unit.audit_log.audit_home import audit_home_at
 
 HOME = Path(__file__).resolve().parents[2]
 README = (HOME / "README.md").read_text("utf-8")
 QUEUE = (HOME / "docs" / "queue.md").read_text("utf-8")
 EVENTS = (HOME / "docs" / "events.md").read_text("utf-8")
+AUDIT = (HOME / "docs" / "audit.md").read_text("utf-8")
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -84,6 +86,23 @@ def test_the_snippet_that_verifies_the_log_by_hand_verifies_it(fresh_home, tmp_p
     lines = log.splitlines(keepends=True)
     (tmp_path / "execution_log.jsonl").write_bytes(b"".join(lines[:2] + lines[3:]))
     shortened = run_snippet(snippet, tmp_path)
+
+    assert (whole.returncode, whole.stdout) == (0, "The chain is whole.\n"), whole.stderr
+    assert "was changed" in changed.stderr
+    assert "does not continue" in shortened.stderr
+
+
+def test_the_snippet_that_verifies_the_audit_by_hand_verifies_it(tmp_path) -> None:
+    (snippet,) = blocks(AUDIT, "python")
+    with audit_home_at(tmp_path) as audit_home:
+        for _ in range(4):
+            audit_home.decide(20)
+            audit_home.export(audit_rotate_bytes=4096)
+        whole = run_snippet(snippet, audit_home.home.state)
+        audit_home.file.write_bytes(audit_home.file.read_bytes().replace(b"allowed", b"blocked", 1))
+        changed = run_snippet(snippet, audit_home.home.state)
+        audit_home.files()[1].unlink()
+        shortened = run_snippet(snippet, audit_home.home.state)
 
     assert (whole.returncode, whole.stdout) == (0, "The chain is whole.\n"), whole.stderr
     assert "was changed" in changed.stderr

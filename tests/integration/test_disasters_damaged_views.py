@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from store.execution_log.files import LogFiles
+from store.execution_log import LogFiles
 from store.recovery import recover_if_damaged
 from tests.unit.store_recovery.worked_home import WorkedHome
 

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from store.audit_log import Checkpoint, checkpoint
 from store.records import Question
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE, REVERSED
@@ -198,3 +199,13 @@ def test_with_a_worker_it_says_what_goes_on(browser, by, running_worker):
     by.start("x")
 
     assert "Working: 1 running, 0 waiting, nothing needs you." in Seen(browser.get("/")).text
+
+
+def test_the_newest_checkpoint_of_the_audit_is_shown(browser, store):
+    assert "Audit checkpoint" not in Seen(browser.get("/")).text
+    made = Checkpoint(1000, "ab" * 32)
+
+    store.write(lambda tx: checkpoint.keep(tx, made, None))
+
+    assert f"Audit checkpoint {made}" in Seen(browser.get("/")).text
+    assert browser.get("/api/v1/status").json["audit_checkpoint"] == str(made)

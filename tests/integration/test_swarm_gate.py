@@ -10,7 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from localhost import problems
 from settings import Home
+from swarm import create_app
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, request_of
 
@@ -53,6 +55,45 @@ def test_another_name_or_a_proxy_is_refused_everywhere(rig: SwarmRig, path: str)
 
     assert (renamed.status_code, renamed.json()["code"]) == (421, "misdirected")
     assert (forwarded.status_code, forwarded.json()["code"]) == (400, "forwarded")
+
+
+def test_what_another_page_asks_for_is_refused_and_a_person_may_look(rig: SwarmRig) -> None:
+    for path in ("/status", "/openapi.json", "/nowhere"):
+        for site in ("cross-site", "same-site"):
+            answer = rig.client.get(path, headers={"Sec-Fetch-Site": site})
+            assert (answer.status_code, answer.json()["code"]) == (403, "foreign_request")
+    assert rig.client.get("/status", headers={"Sec-Fetch-Site": "none"}).status_code == 200
+
+
+def test_every_answer_carries_the_headers_of_a_service_and_names_no_server(rig: SwarmRig) -> None:
+    answers = [
+        rig.client.get("/status"),
+        rig.client.get("/nowhere"),
+        rig.client.request("OPTIONS", "/cycle", headers={"Access-Control-Request-Private-Network": "true"}),
+        rig.client.request("TRACE", "/cycle"),
+        rig.client.post("/cycle", json={}),
+        rig.cycle(rig.claim(command="true")),
+    ]
+
+    for answer in answers:
+        assert {name.lower() for name in problems.SERVICE_HEADERS} <= set(answer.headers)
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        assert not [name for name in answer.headers if name.startswith("access-control") or name == "server"]
+    assert [answer.status_code for answer in answers[2:4]] == [405, 405]
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
+def test_no_other_method_does_anything(rig: SwarmRig, path: str, method: str) -> None:
+    assert rig.client.request(method, path, json={}).status_code == 405
+
+
+def test_no_variable_of_the_environment_turns_debugging_on(
+    rig: SwarmRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+
+    assert create_app(rig.swarm).debug is False
 
 
 def test_every_error_is_a_problem(rig: SwarmRig) -> None:
@@ -124,8 +165,6 @@ def test_the_description_is_true_of_every_answer(rig: SwarmRig) -> None:
 
 
 def test_the_description_lists_every_route_and_what_it_needs(rig: SwarmRig) -> None:
-    from swarm import create_app
-
     described = rig.client.get("/openapi.json").json()
     routes = {
         (rule.rule, method.lower())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -256,3 +257,23 @@ def test_the_panel_link_is_fresh_each_time(store, run):
 
     assert first.startswith("http://127.0.0.1:")
     assert first != second
+
+
+def test_a_port_that_is_taken_on_the_other_loopback_address_is_told(home):
+    with contextlib.closing(socket.socket(socket.AF_INET6)) as other:
+        other.bind(("::1", 0))
+        other.listen()
+        settings = Settings(swarm_port=other.getsockname()[1], panel_port=0)
+
+        found = list(checks_machine.check_ports(home, settings))
+
+    assert [each.level for each in found] == ["fail", "ok"]
+
+
+def test_a_home_too_deep_for_a_socket_is_told_where_one_is_wanted(tmp_path):
+    deep = Home(tmp_path / ("x" * 120))
+    free = {"swarm_port": 0, "panel_port": 0}
+
+    assert len(list(checks_machine.check_ports(deep, Settings(**free)))) == 2
+    found = list(checks_machine.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
+    assert (found.level, "may have" in found.told) == ("fail", True)

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.execution_log.chain import GENESIS, Line, Problem, check_line, disagreement, render
+from store.execution_log import GENESIS, Line, Problem, check_line, render
+from store.execution_log.chain import disagreement
 
 TEXTS = [
     "plain",
@@ -76,8 +77,8 @@ def test_any_text_stays_on_one_line_and_comes_back(text: str) -> None:
     assert raw.count(b"\n") == 1
     line = check_line(raw, GENESIS)
     assert isinstance(line, Line)
-    assert line.event["reason"] == text
-    assert line.hash == digest
+    assert line.fields["reason"] == text
+    assert line.seal == digest
 
 
 def test_half_a_surrogate_pair_is_written_in_ascii_and_comes_back() -> None:
@@ -88,7 +89,7 @@ def test_half_a_surrogate_pair_is_written_in_ascii_and_comes_back() -> None:
     assert raw.isascii()
     line = check_line(raw, GENESIS)
     assert isinstance(line, Line)
-    assert line.event["reason"] == "half \ud83d bee, 蜂"
+    assert line.fields["reason"] == "half \ud83d bee, 蜂"
     assert disagreement(line, row) is None
 
 
@@ -105,7 +106,7 @@ def test_whatever_an_event_holds_its_line_agrees_with_it(data: dict[str, Any]) -
     line = check_line(raw, "a" * 64)
     assert isinstance(line, Line)
     assert disagreement(line, row) is None
-    assert (line.seq, line.prev, line.hash) == (7, "a" * 64, digest)
+    assert (line.seq, line.prev, line.seal) == (7, "a" * 64, digest)
 
 
 def test_every_changed_byte_is_noticed(line: bytes) -> None:

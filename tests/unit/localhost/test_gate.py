@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import flask
 import pytest
 
@@ -83,6 +85,48 @@ def status_of(check, *values):
 )
 def test_only_what_comes_straight_from_this_machine_is_answered(request_, status):
     assert status_of(gate.check_transport, request_, PORT) == status
+
+
+ME = f"uid:{os.geteuid()}"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (ask(peer=ME, host="localhost"), 200),
+        (ask("POST", peer=ME, host="LOCALHOST"), 200),
+        (ask(peer=f"uid:{os.geteuid() + 1}", host="localhost"), 403),
+        (ask(peer="uid:-1", host="localhost"), 403),
+        (ask(peer="uid:", host="localhost"), 403),
+        (ask(peer=ME, host=f"localhost:{PORT}"), 421),
+        (ask(peer=ME, host="evil.example"), 421),
+        (ask(peer=ME, host="localhost", Origin=f"http://localhost:{PORT}"), 200),
+        (ask(peer=ME, host="localhost", Origin="https://evil.example"), 403),
+        (ask(peer=ME, host="localhost", Via="1.1 proxy"), 400),
+        (ask("OPTIONS", peer=ME, host="localhost"), 405),
+        # the name of the socket is not a name of the port
+        (ask(host="localhost"), 421),
+    ],
+)
+def test_by_the_socket_only_the_same_user_is_answered(request_, status):
+    assert status_of(gate.check_transport, request_, PORT) == status
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [
+        (None, 200),
+        ("none", 200),
+        ("same-origin", 200),
+        ("same-site", 403),
+        ("cross-site", 403),
+        ("", 403),
+        ("x", 403),
+    ],
+)
+def test_what_the_page_of_another_site_asks_for_is_refused(site, status):
+    sent = {} if site is None else {"Sec_Fetch_Site": site}
+    assert status_of(gate.check_site, ask(**sent)) == status
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import errno
 import http.client
+import os
 import socket
+import stat
+import subprocess
+import tempfile
 import threading
 from contextlib import closing, contextmanager
+from pathlib import Path
 
 import flask
 import pytest
 
-from localhost import server
+import host_platform
+from localhost import listening, server
 
 
 @contextmanager
@@ -110,3 +117,112 @@ def test_a_taken_port_names_the_setting_and_the_way_out(app):
 
         with pytest.raises(server.PortTaken, match=rf"Port {port} .* taken .* panel_port \(SKEP_PANEL_PORT"):
             server.serve(app, port, 4, threading.Event(), setting="panel_port")
+
+
+# -- where it listens ---------------------------------------------------------------------------------------
+
+
+def test_both_loopback_addresses_answer_and_no_other_does(app):
+    app.add_url_rule("/", view_func=lambda: flask.request.remote_addr)
+
+    with running(app) as (port, _, _):
+        for address in ("127.0.0.1", "::1"):
+            connection = http.client.HTTPConnection(address, port, timeout=10)
+            with closing(connection):
+                connection.request("GET", "/")
+                assert connection.getresponse().read().decode() == address
+        listening = subprocess.run(["/bin/cat", "/proc/net/tcp"], capture_output=True, text=True, check=True)
+        mine = [line.split()[1] for line in listening.stdout.splitlines() if f":{port:04X} " in line[:24]]
+        assert set(mine) <= {f"0100007F:{port:04X}"}
+
+
+def test_a_port_that_somebody_holds_on_the_other_address_is_taken(app):
+    with closing(socket.socket(socket.AF_INET6)) as other:
+        other.bind(("::1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+
+        with pytest.raises(server.PortTaken, match=rf"Port {port} on ::1 is taken"):
+            server.serve(app, port, 4, threading.Event())
+
+
+def test_a_machine_without_ipv6_is_served_on_the_one_address(app, monkeypatch):
+    make = socket.socket
+
+    def without_ipv6(family=socket.AF_INET, *rest, **options):
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "no such family")
+        return make(family, *rest, **options)
+
+    monkeypatch.setattr("socket.socket", without_ipv6)
+    (only,) = listening.bind_port(0, "port")
+    with closing(only):
+        assert only.getsockname()[0] == "127.0.0.1"
+
+
+@contextmanager
+def by_socket(path):
+    connection = http.client.HTTPConnection("localhost", timeout=10)
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.settimeout(10)
+    connection.sock.connect(str(path))
+    with closing(connection):
+        yield connection
+
+
+def test_a_socket_is_for_its_owner_alone_tells_who_calls_and_goes_with_the_server(app, tmp_path):
+    path = tmp_path / "cycle.sock"
+    app.add_url_rule("/", view_func=lambda: flask.request.remote_addr)
+
+    with running(app, socket_path=path) as (port, _, _):
+        assert stat.S_ISSOCK(path.stat().st_mode)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        for _ in range(2):
+            with by_socket(path) as connection:
+                connection.request("GET", "/")
+                assert connection.getresponse().read().decode() == f"uid:{os.geteuid()}"
+        connection, answer = get(port)
+        with closing(connection):
+            assert answer.read() == b"127.0.0.1"
+    assert not path.exists()
+
+
+def test_a_socket_that_a_dead_process_left_is_replaced(tmp_path):
+    path = tmp_path / "cycle.sock"
+    listening.bind_socket(path).close()
+    assert path.exists()
+
+    with closing(listening.bind_socket(path)), closing(socket.socket(socket.AF_UNIX)) as caller:
+        caller.connect(str(path))
+
+
+@pytest.mark.parametrize("kind", ["file", "symlink"])
+def test_what_is_no_socket_is_left_alone(tmp_path, kind):
+    path = tmp_path / "cycle.sock"
+    (tmp_path / "precious").write_text("precious")
+    if kind == "file":
+        path.write_text("precious")
+    else:
+        path.symlink_to(tmp_path / "precious")
+
+    with pytest.raises(listening.SocketUnusable, match="no socket of yours"):
+        listening.bind_socket(path)
+    listening.remove_socket(path)
+
+    assert path.read_text() == "precious"
+
+
+def test_a_path_that_is_too_long_for_a_socket_names_the_bound_and_the_way_out(app, tmp_path):
+    path = tmp_path / ("x" * 120)
+
+    with pytest.raises(listening.SocketUnusable, match=r"may have \d+: put the home under a shorter path"):
+        server.serve(app, 0, 4, threading.Event(), socket_path=path)
+
+
+def test_a_path_of_just_the_longest_length_works(tmp_path):
+    # Not below tmp_path, which may be long itself.
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        path = Path(short) / ("x" * (host_platform.MOST_SOCKET_PATH_BYTES - len(short) - 1))
+        listening.bind_socket(path).close()
+        with pytest.raises(listening.SocketUnusable):
+            listening.bind_socket(path.with_name(f"{path.name}x"))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import functools
 import http.server
+import itertools
 import os
 import shutil
 import threading
@@ -28,6 +30,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Chromium's own shield of this machine (wicg.github.io/local-network-access) is not what is tested here.
+    "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests",
+    # names of somebody else's, bound to this machine as an attacker's own name server would
+    "--host-resolver-rules=MAP *.example 127.0.0.1",
 ]
 
 
@@ -101,24 +107,33 @@ class RunningPanel:
         return row["state"] if row is not None else "missing"
 
 
-@pytest.fixture
-def elsewhere(tmp_path):
+@contextlib.contextmanager
+def serving(root: Path):
     """Serve a page at another port: the same site as the panel, to browsers, or under another name."""
-    root = tmp_path / "elsewhere"
-    root.mkdir()
     handler = functools.partial(QuietHandler, directory=root)
     other = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=other.serve_forever)
     thread.start()
 
+    numbers = itertools.count()
+
     def serve(body: str, host: str = "127.0.0.1") -> str:
-        (root / "page.html").write_text(f"<!doctype html><title>elsewhere</title>{body}")
-        return f"http://{host}:{other.server_port}/page.html"
+        name = f"page-{next(numbers)}.html"
+        (root / name).write_text(f"<!doctype html><title>elsewhere</title>{body}")
+        return f"http://{host}:{other.server_port}/{name}"
 
     yield serve
     other.shutdown()
     other.server_close()
     thread.join(10)
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    root = tmp_path / "elsewhere"
+    root.mkdir()
+    with serving(root) as serve:
+        yield serve
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -62,6 +62,10 @@ def test_every_answer_carries_the_headers(app, stranger, browser, by):
             headers = answer.headers
             assert "script-src 'self'; style-src 'self'" in headers["Content-Security-Policy"]
             assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+            assert (
+                "require-trusted-types-for 'script'; trusted-types default"
+                in (headers["Content-Security-Policy"])
+            )
             assert "unsafe" not in headers["Content-Security-Policy"]
             assert headers["X-Frame-Options"] == "DENY"
             assert headers["X-Content-Type-Options"] == "nosniff"
@@ -260,3 +264,12 @@ def test_the_predecessors_spawner_is_gone_and_says_what_to_use(app, path, method
 
 def test_health_is_told_without_a_login_and_tells_nothing_else(app):
     assert app.test_client().get("/healthz", base_url=OWN).json == {"status": "ok"}
+
+
+def test_no_variable_of_the_environment_turns_debugging_on(store, home, monkeypatch):
+    import control_panel
+
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    app = control_panel.create_app(store, home, store.settings, port=PORT)
+
+    assert app.debug is False

@@ -31,6 +31,8 @@ OTHER: dict[str, Any] = {
     "breaker_spend_per_minute": 2.5,
     "tag_limits": {"gpu": 1},
     "model_limits": {"big": 2},
+    "swarm_socket": True,
+    "audit_checkpoint_file": "~/elsewhere/checkpoints",
 }
 
 

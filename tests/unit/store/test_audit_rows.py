@@ -6,20 +6,24 @@ import json
 
 import pytest
 
+import host_platform
+from audit_events import AUDIT_DECISIONS, AUDIT_EVENTS, AUDIT_FIELDS, LONGEST_TEXT
+from store.audit_log import RECORD_FIELDS, SEAL_FIELDS
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from testing.clock import FakeClock
 
 
 def test_a_decision_is_kept_with_what_it_binds_to(store: SqliteStore) -> None:
     store.write(
         lambda tx: tx.audit(
-            "execution", "allowed", actor="swarm", task_id="a", lease=1, digest="ab", level="L3", absent=None
+            "execution", "allowed", actor="swarm", task_id="a", lease=1, digest="ab", level="L3", count=None
         )
     )
 
     (row,) = store.reader.all("audit_after", after=0, limit=10)
-    assert (row["event"], row["decision"], row["actor"], row["digest"]) == (
-        "execution", "allowed", "swarm", "ab",
+    assert (row["event"], row["decision"], row["actor"], row["digest"], row["boot"]) == (
+        "execution", "allowed", "swarm", "ab", host_platform.boot_id(),
     )  # fmt: skip
     assert json.loads(row["data"]) == {"level": "L3"}
 
@@ -35,7 +39,44 @@ def test_a_decision_goes_with_the_transaction_that_breaks(store: SqliteStore) ->
     assert store.reader.all("audit_after", after=0, limit=10) == []
 
 
-@pytest.mark.parametrize(("event", "decision"), [("unheard-of", "allowed"), ("execution", "maybe")])
-def test_an_undeclared_record_is_refused(store: SqliteStore, event: str, decision: str) -> None:
+@pytest.mark.parametrize(
+    ("event", "decision", "fields"),
+    [
+        ("unheard-of", "allowed", {}),
+        ("execution", "maybe", {}),
+        ("execution", "allowed", {"prompt": "tell me"}),
+    ],
+)
+def test_an_undeclared_record_is_refused(store: SqliteStore, event: str, decision: str, fields: dict) -> None:
     with pytest.raises(ValueError, match="undeclared"):
-        store.write(lambda tx: tx.audit(event, decision, actor="swarm"))
+        store.write(lambda tx: tx.audit(event, decision, actor="swarm", **fields))
+
+
+def test_no_field_of_an_event_can_stand_in_for_one_that_every_record_has() -> None:
+    assert not AUDIT_FIELDS.keys() & (RECORD_FIELDS.keys() | SEAL_FIELDS.keys())
+
+
+def test_every_word_of_the_audit_has_a_meaning() -> None:
+    for words in (AUDIT_EVENTS, AUDIT_DECISIONS, AUDIT_FIELDS, RECORD_FIELDS, SEAL_FIELDS):
+        assert all(words.values())
+
+
+def test_a_text_that_is_too_long_is_cut(store: SqliteStore) -> None:
+    store.audit("request", "blocked", actor="swarm", rule="r" * 1000, reason="x" * 100_000)
+
+    (row,) = store.reader.all("audit_after", after=0, limit=10)
+    assert len(row["rule"]) == LONGEST_TEXT
+    assert json.loads(row["data"])["reason"] == "x" * (LONGEST_TEXT - 1) + "…"
+
+
+def test_a_record_that_is_older_than_the_one_before_says_that_the_clock_was_set_back(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    told = []
+    for jump in (0.0, 5.0, -60.0, 1.0):
+        clock.jump(jump)
+        store.audit("token", "recorded", actor="swarm")
+        row = store.reader.all("last_audit", limit=1)[0]
+        told.append(json.loads(row["data"]).get("clock_back_s"))
+
+    assert told == [None, None, 60.0, None]

@@ -6,7 +6,7 @@ import functools
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import host_platform
 from outcome import Outcome, Verdict
@@ -33,7 +33,7 @@ class WorkedHome:
 
     # -- what a daemon does --------------------------------------------------------------------------------
 
-    def open(self) -> WorkedHome:
+    def open(self) -> Self:
         """Open the store and what the leader uses."""
         self.store = SqliteStore(self.home, self.settings, self.clock)
         reader = functools.partial(database.open_reader, self.home.database)

@@ -1,4 +1,4 @@
-"""The files of the log: their names, how they are opened, and where one is put that is of no use."""
+"""The files of a copy: their names, how they are opened, and where one is put that is of no use."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import BinaryIO, Final
 import host_platform
 from errors import StoreReadOnly
 
-_DIGITS: Final = 12  # of an event's number in a file's name, so that names sort
+_DIGITS: Final = 12  # of a row's number in a file's name, so that names sort
 _COPY_BYTES: Final = 1024 * 1024
-#: bytes after which a line without an end is taken as it is; no event comes near
+#: bytes after which a line without an end is taken as it is; no row comes near
 LONGEST_LINE: Final = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, order=True, slots=True)
 class Rotated:
-    """A file that is full, and the events it holds by its name."""
+    """A file that is full, and the rows it holds by its name."""
 
     first: int
     last: int
@@ -30,7 +30,7 @@ class Rotated:
 
 
 class LogFiles:
-    """The current file, ``execution_log.jsonl``, and the ones before it."""
+    """The current file, such as ``execution_log.jsonl``, and the ones before it."""
 
     def __init__(self, current: Path) -> None:
         self.current = current
@@ -84,12 +84,12 @@ def open_to_append(path: Path, *, new: bool) -> int:
 
 
 def open_to_read(path: Path) -> BinaryIO:
-    """A file of the log, to be read. Raises `StoreReadOnly` where it is no plain file."""
+    """A file of the copy, to be read. Raises `StoreReadOnly` where it is no plain file."""
     return os.fdopen(_open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK), "rb")
 
 
 def _open(path: Path, flags: int) -> int:
-    refusal = f"{path} is not a plain file. Move it away; Skep then writes the log anew."
+    refusal = f"{path} is not a plain file. Move it away; Skep then writes it anew."
     try:
         handle = os.open(path, flags, 0o600)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Reading the log's files in order while a daemon may add to the last of them, or rename it, at any moment.
+"""Reading a copy's files in order while a daemon may add to the last of them, or rename it, at any moment.
 
 Files are told apart by inode. The current one is looked at before the full ones are listed, so that a file
 which is renamed in between is met under one name or the other; and once it has been renamed nothing is added
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from store.execution_log.files import LogFiles, Rotated, lines_of, open_to_read
+from store.chained_log.files import LogFiles, Rotated, lines_of, open_to_read
 
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A file of the log, open."""
+    """A file of a copy, open."""
 
     path: Path
-    #: the events it holds by its name; none for the current file
+    #: the rows it holds by its name; none for the current file
     rotated: Rotated | None
     handle: BinaryIO
 

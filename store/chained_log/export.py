@@ -1,8 +1,8 @@
-"""Writing the log: each event of the store once, in order, without a gap, whatever dies in between.
+"""Writing a copy: each row of the store once, in order, without a gap, whatever dies in between.
 
-The log is a copy. What has been exported is decided by the file itself: at start its last good line is found
-and the next event goes after it, so a crash at any point can neither lose nor repeat a line. `exported_seq`
-in the store only remembers what is on disk for certain. One process at a time may export: the leader.
+What has been exported is decided by the file itself: at start its last good line is found and the next row
+goes after it, so a crash at any point can neither lose nor repeat a line. What the store notes of it only
+remembers what is on disk for certain. One process at a time may export: the leader.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ import host_platform
 from errors import StoreError, StoreFull
 from faults import fault_point
 from store import database
-from store.execution_log.chain import GENESIS, render
-from store.execution_log.files import LogFiles, open_to_append
-from store.execution_log.history import EXPORTED_FROM, EXPORTED_SEQ, History
-from store.execution_log.recovery import Recovered, Repair, recover
+from store.chained_log.book import Book, Repair
+from store.chained_log.files import LogFiles, open_to_append
+from store.chained_log.history import History
+from store.chained_log.recovery import Recovered, recover
 from store.transaction import Transaction
 from store.writer import Writer
 
@@ -31,21 +31,25 @@ logger = logging.getLogger(__name__)
 SYNC_INTERVAL_S: Final = 1.0
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-_FULL: Final = "The disk is full: the log waits. Make room and it goes on by itself."
-
-#: Where a line ends in a chunk, its event and its hash.
+#: Where a line ends in a chunk, its row and its seal.
 Mark = tuple[int, int, str]
 
 
-class LogExporter:
-    """Keeps ``execution_log.jsonl`` up with the store. For one thread of the leader."""
+class Exporter:
+    """Keeps a copy up with the store. For one thread of the leader."""
 
     def __init__(
-        self, log_file: Path, rotate_bytes: int, open_reader: Callable[[], sqlite3.Connection], writer: Writer
+        self,
+        book: Book,
+        current: Path,
+        rotate_bytes: int,
+        open_reader: Callable[[], sqlite3.Connection],
+        writer: Writer,
     ) -> None:
-        self._files = LogFiles(log_file)
+        self._book = book
+        self._files = LogFiles(current)
         self._rotate_bytes = rotate_bytes
-        self._history = History(open_reader)
+        self._history = History(open_reader, book)
         self._writer = writer
         self._started = False
         self._handle: int | None = None
@@ -53,44 +57,49 @@ class LogExporter:
         self._size = 0
         self._first = 1
         self._seq = 0
-        self._prev = GENESIS
+        self._prev = book.chain.genesis
         self._synced_seq = 0
         self._last_sync = float("-inf")
 
     @property
     def exported(self) -> int:
-        """The last event that was written to the log."""
+        """The last row that was written to the copy."""
         return self._seq
 
+    @property
+    def seal(self) -> str:
+        """What its line is sealed with."""
+        return self._prev
+
     def start_up(self) -> list[Repair]:
-        """Find where the log ends and repair it; what had to be repaired. Raises `StoreError`, `OSError`."""
+        """Find where the copy ends and repair it; what had to be repaired. Raises `StoreError`, `OSError`."""
         self._let_go()
         with database.translated(self._files.current):
-            found = recover(self._files, self._history)
+            found = recover(self._files, self._history, self._book)
             if found.exists:
                 self._open(new=False)
-        self._seq, self._prev = found.end.seq, found.end.hash
+        self._seq, self._prev = found.end.seq, found.end.seal
         self._size, self._first = found.end.offset, found.first
         self._tell(found)
         self._started = True
         return found.repairs
 
     def export_new(self) -> int:
-        """Append every event the log lacks; how many. Raises `StoreFull` (call again later), `StoreError`."""
+        """Append every row the copy lacks; how many. Raises `StoreFull` (call again later), `StoreError`."""
         written = 0
         while True:
             if not self._started:
                 self.start_up()
             rows = self._history.after(self._seq)
-            if not rows:
-                return written
-            if self._is_still_ours():
+            if not self._is_still_ours():
+                self._let_go()
+            elif rows:
                 written += self._append(rows)
             else:
-                self._let_go()
+                return written
 
     def sync_if_due(self, monotonic: float) -> bool:
-        """At most once a second: bring the log to disk and note how far it goes."""
+        """At most once a second: bring the copy to disk and note how far it goes."""
         if self._seq == self._synced_seq or monotonic - self._last_sync < SYNC_INTERVAL_S:
             return False
         self._last_sync = monotonic
@@ -133,7 +142,7 @@ class LogExporter:
         marks: list[Mark] = []
         length, prev = 0, self._prev
         for row in rows:
-            line, prev = render(row, prev)
+            line, prev = self._book.chain.render(row, prev)
             lines.append(line)
             length += len(line)
             marks.append((length, row["seq"], prev))
@@ -147,7 +156,7 @@ class LogExporter:
             written = os.write(self._handle, chunk)
         except OSError as error:
             if error.errno in _NO_ROOM:
-                raise StoreFull(_FULL) from error
+                raise self._full() from error
             raise
         fault_point("export.written")
         return written
@@ -162,7 +171,7 @@ class LogExporter:
             self._size += end
             _, self._seq, self._prev = whole[-1]
         else:
-            raise StoreFull(_FULL)
+            raise self._full()
         return len(whole)
 
     def _take_back(self, size: int) -> None:
@@ -175,7 +184,7 @@ class LogExporter:
             raise
 
     def _rotate(self) -> None:
-        """Give the full file its name; the next event begins a new one."""
+        """Give the full file its name; the next row begins a new one."""
         self.sync()
         with database.translated(self._files.current):
             target = self._files.name_for(self._first, self._seq)
@@ -207,35 +216,32 @@ class LogExporter:
         )
 
     def _tell(self, found: Recovered) -> None:
-        """Write the events of what was repaired, and note that the log may be shorter than it was."""
-        known = self._history.number(EXPORTED_SEQ) or 0
+        """Tell of what was repaired, and note that the copy may be shorter than it was."""
+        known = self._history.exported()
         self._synced_seq = min(known, found.end.seq)
 
         def tell(tx: Transaction) -> None:
-            tx.set_meta(EXPORTED_SEQ, str(self._synced_seq))
-            tx.set_meta(EXPORTED_FROM, str(self._first))
+            tx.set_meta(self._book.exported_seq, str(self._synced_seq))
+            tx.set_meta(self._book.exported_from, str(self._first))
             for repair in found.repairs:
                 logger.warning("%s", repair.reason)
-                tx.emit(
-                    "log.repaired",
-                    code=repair.code,
-                    reason=repair.reason,
-                    file=repair.file,
-                    bytes=repair.bytes,
-                )
+                self._book.tell(tx, repair)
 
-        if found.repairs or self._history.number(EXPORTED_FROM) != self._first or known != self._synced_seq:
+        if found.repairs or self._history.exported_from() != self._first or known != self._synced_seq:
             self._writer.run(tell)
 
     def _note(self) -> None:
         seq, first = self._seq, self._first
 
         def note(tx: Transaction) -> None:
-            tx.set_meta(EXPORTED_SEQ, str(seq))
-            tx.set_meta(EXPORTED_FROM, str(first))
+            tx.set_meta(self._book.exported_seq, str(seq))
+            tx.set_meta(self._book.exported_from, str(first))
 
         self._writer.run(note)
         self._synced_seq = seq
+
+    def _full(self) -> StoreFull:
+        return StoreFull(f"The disk is full: {self._book.name} waits. Make room and it goes on by itself.")
 
     def _let_go(self) -> None:
         self._started = False

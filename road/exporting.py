@@ -1,0 +1,122 @@
+"""Copying committed rows into their file, in a thread of its own, for as long as this worker leads.
+
+The log and the audit are exported side by side: what keeps one from being written does not hold up the other.
+What is wrong is told once, and once more when it is over; a try follows every second either way.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from errors import SkepError
+from store.reading import AUDIT_BLOCKED
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+#: Seconds after which to look even if nothing was committed.
+LOOK_ANYWAY_S: Final = 1.0
+
+
+class Export(Protocol):
+    """What keeps one file up with the store."""
+
+    def export_new(self) -> int:
+        """Append what the file lacks."""
+
+    def sync_if_due(self, monotonic: float) -> bool:
+        """Bring it to disk now and then."""
+
+    def close(self) -> None:
+        """Bring everything to disk and let the file go."""
+
+
+class Exporting:
+    """Runs one export.
+
+    Parameters:
+        name: what is exported, as the daemon's log calls it.
+        committed: set when somebody has committed.
+        tell: called with the error when a pass fails, with none when one succeeds; for every pass.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        export: Export,
+        committed: threading.Event,
+        tell: Callable[[Exception | None], None],
+    ) -> None:
+        self._name = name
+        self._export = export
+        self._committed = committed
+        self._tell = tell
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"{name} export", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is there, then end."""
+        self._ends.set()
+        self._committed.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            is_last = self._ends.is_set()
+            self._committed.clear()
+            self._guarded(self._pass)
+            if is_last:
+                self._guarded(self._export.close)
+                return
+            self._committed.wait(LOOK_ANYWAY_S)
+
+    def _pass(self) -> None:
+        self._export.export_new()
+        self._export.sync_if_due(time.monotonic())
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        trouble: Exception | None = None
+        try:
+            step()
+        except (SkepError, OSError) as error:
+            logger.error("the %s cannot be written: %s", self._name, error)
+            trouble = error
+        except Exception as error:
+            logger.exception("the %s cannot be written", self._name)
+            trouble = error
+        try:
+            self._tell(trouble)
+        except (SkepError, OSError) as error:
+            logger.error("how the %s stands cannot be told: %s", self._name, error)
+
+
+class AuditGate:
+    """Lets nothing new start while the audit cannot be written, and goes on by itself when it can."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._is_open: bool | None = None
+
+    def tell(self, trouble: Exception | None) -> None:
+        """Take note of a pass. Raises `StoreError` where that cannot be kept; the next pass tries again."""
+        is_open = trouble is None
+        if is_open is self._is_open:
+            return
+        if self._is_open is None and is_open and self._store.reader.fact(AUDIT_BLOCKED) is None:
+            self._is_open = True
+            return
+        self._store.set_audit_blocked(None if trouble is None else _why(trouble))
+        self._is_open = is_open
+
+
+def _why(trouble: Exception) -> str:
+    what = trouble.message if isinstance(trouble, SkepError) else str(trouble) or type(trouble).__name__
+    return f"the audit cannot be written, so nothing new starts: {what}"
