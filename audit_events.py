@@ -15,6 +15,8 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "decision": "a person answered a question",
     "kill_switch": "the kill switch was set or cleared",
     "circuit_breaker": "the circuit breaker tripped, or a person reset it",
+    "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
+    "budget": "a person let a limit have more money, or would not",
 }
 
 #: Every word a record may have as its `decision`.
@@ -26,6 +28,11 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "cleared": "from here on work goes on",
     "tripped": "from here on nothing new is started",
     "reset": "work goes on, and counting begins anew",
+    "reserved": "it may go on, and its worst case is reserved in every budget",
+    "settled": "it has ended and is booked at what it cost",
+    "unsettled": "it has ended and is booked at its worst case, as nobody knows what was used",
+    "topped_up": "a person added to a limit",
+    "declined": "a person would not",
 }
 
 

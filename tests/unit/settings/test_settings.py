@@ -31,6 +31,13 @@ OTHER: dict[str, Any] = {
     "breaker_spend_per_minute": 2.5,
     "tag_limits": {"gpu": 1},
     "model_limits": {"big": 2},
+    "llm_private_addresses": "allow",
+    "budget_day_usd": 5.0,
+    "budget_total_usd": 100.0,
+    "budget_run_usd": 2.5,
+    "budget_model_usd": {"big": 1.5},
+    "rate_requests": {"big": 60},
+    "rate_tokens": {"big": 100_000},
 }
 
 
