@@ -21,7 +21,7 @@ from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from panel import access, healthz, labels, spawner, task_views, words
-from panel.api import decisions, kill_switch, status, tasks
+from panel.api import budget, decisions, kill_switch, status, tasks
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
 from panel.pages import session
@@ -45,6 +45,7 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     tasks.blueprint,
     decisions.blueprint,
+    budget.blueprint,
     kill_switch.blueprint,
     status.blueprint,
 )
