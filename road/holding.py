@@ -65,7 +65,7 @@ class Holding:
             if not is_known:
                 _tell_audit(tx, ref, held)
             if isinstance(held, OverBudget):
-                _ask_once(tx, held, row)
+                _ask_once(tx, held, row["seq"])
 
         self._store.write(put_back)
 
@@ -148,21 +148,24 @@ def _is_idle(asks: Asks, question: sqlite3.Row, now: float) -> bool:
     return not is_of_today or not asks.all("held_tasks", held_by=about["limit"], limit=1)
 
 
-def _ask_once(tx: Transaction, held: OverBudget, row: sqlite3.Row) -> None:
+def _ask_once(tx: Transaction, held: OverBudget, task: int) -> None:
     """Ask about the limit that holds a task just put back, unless somebody is asked already."""
-    open_ones = {_limit_of(question) for question in tx.all("open_budget_decisions")}
     account = Account.of_limit(held.held_by, tx.now)
-    if account.limit in open_ones or (
-        account.scope == "task" and sum(each.startswith("task:") for each in open_ones) >= MOST_TASK_QUESTIONS
-    ):
+    row = tx.one("get_task_by_seq", seq=task)
+    if row is None or row["held_by"] != account.limit or not _may_ask(tx, account):
         return
-    now_held = tx.one("get_task_by_seq", seq=row["seq"])
     most = BudgetLimits.kept(tx).of(account)
-    budget = Budget(account, most, budgets.balance_of(tx, account)) if most is not None else None
+    budget = None if most is None else Budget(account, most, budgets.balance_of(tx, account))
     if account.scope == "task":
         budget = _own_budget(tx, row["id"], row["doc"])
-    if now_held is not None and budget is not None and budget.must_ask(held.needs_micros):
-        _ask(tx, budget, now_held)
+    if budget is not None and budget.must_ask(held.needs_micros):
+        _ask(tx, budget, row)
+
+
+def _may_ask(tx: Transaction, account: Account) -> bool:
+    asked = [_limit_of(question) for question in tx.all("open_budget_decisions")]
+    is_one_too_many = sum(limit.startswith("task:") for limit in asked) >= MOST_TASK_QUESTIONS
+    return account.limit not in asked and not (account.scope == "task" and is_one_too_many)
 
 
 def _act(tx: Transaction, changes: Changes) -> None:

@@ -114,12 +114,12 @@ class SecureAPIWrapper:
 
         Returns what holds it instead, and then nothing was taken.
         """
+        self._tell_price(tx, call)
         accounts = accounts_of(call.payer, call.request.model, tx.now)
         held = self._unpriced(call) or self._unpaid(tx, call, accounts) or self._too_early(tx, call)
         if held is not None:
             self._audit(tx, call, "blocked", call.worst_micros, rule=held.rule, reason=held.waiting_for)
             return held
-        self._tell_price(tx, call)
         if call.worst_micros:
             budgets.reserve(tx, self._reservation(call, accounts))
         self._audit(tx, call, "reserved" if call.worst_micros else "allowed", call.worst_micros)
@@ -233,7 +233,7 @@ class SecureAPIWrapper:
     def _tell_price(self, tx: Transaction, call: ModelCall) -> None:
         """Keep a price for those who do not load the catalogue, the first time it is used."""
         model = call.request.model
-        if model not in self._told_prices:
+        if call.facts.price is not None and model not in self._told_prices:
             tx.run("put_price", model=model, **call.facts.as_row())
             self._told_prices.add(model)
 

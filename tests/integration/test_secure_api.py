@@ -13,6 +13,7 @@ import pytest
 from cost.cost_calculator import worst_case
 from cost.model_catalog import ModelFacts
 from cost.price import Price
+from safety.headroom import Headroom
 from safety.work import Work
 from store import budgets
 from store.budgets import Account, Balance
@@ -260,6 +261,24 @@ def test_a_limit_that_cannot_pay_holds_the_call_and_nothing_began(
         while (answer := rig.cycle(claim)).status_code == 403:
             rig.store.top_up(answer.json()["held_by"], worst(claim), "tester")
         assert answer.json()["status"] == "completed"
+
+
+def test_a_refused_call_tells_its_price_so_that_the_next_is_not_sent(
+    tmp_path: Path, model: ModelServer
+) -> None:
+    with limited_rig(tmp_path, model, budget_day_usd=0.001) as rig:
+        claim = rig.claim(prompt="hello", max_tokens=100)
+        headroom = Headroom(rig.store.reader, rig.settings)
+        messages = Work.of(claim.task).messages
+        assert headroom.refusal(claim.task, messages, rig.store.reader.now()) is None
+
+        rig.cycle(claim)
+
+        held = headroom.refusal(claim.task, messages, rig.store.reader.now())
+        assert held is not None
+        assert (held.held_by, held.needs_micros) == ("day", worst(claim))
+        rig.store.top_up("day", 10 * worst(claim), "tester")
+        assert headroom.refusal(claim.task, messages, rig.store.reader.now()) is None
 
 
 def test_a_limit_that_does_not_concern_a_call_does_not_hold_it(tmp_path: Path, model: ModelServer) -> None:

@@ -285,6 +285,20 @@ def test_a_wrong_request_is_told_which_field(rig: SwarmRig, changes: dict, path:
     )
 
 
+@pytest.mark.parametrize("field", ["max_budget", "min_budget"])
+@pytest.mark.parametrize("amount", ["-1", "-0.01", "true", '"5"', "NaN", "Infinity", "-Infinity", "1e400"])
+def test_what_is_no_amount_of_money_is_refused(
+    rig: SwarmRig, model: ModelServer, field: str, amount: str
+) -> None:
+    claim = rig.claim(prompt="hello")
+    body = f'{{"task_id": "{claim.id}", "lease": 1, "prompt": "hello", "{field}": {amount}}}'
+
+    answer = rig.client.post("/cycle", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert model.requests == []
+
+
 @pytest.mark.parametrize(
     "body",
     [
