@@ -23,6 +23,8 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "logout": "a browser logged out of the panel",
     "request": "a request was refused: who sent it may not, or what it asks for may not be done",
     "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
+    "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
+    "budget": "a person let a limit have more money, or would not",
 }
 
 #: Every word a record may have as its `decision`.
@@ -34,23 +36,34 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "cleared": "from here on work goes on",
     "tripped": "from here on nothing new is started",
     "reset": "work goes on, and counting begins anew",
+    "reserved": "it may go on, and its worst case is reserved in every budget",
+    "settled": "it has ended and is booked at what it cost",
+    "unsettled": "it has ended and is booked at its worst case, as nobody knows what was used",
+    "topped_up": "a person added to a limit",
+    "declined": "a person would not",
 }
 
 #: Every field a record may have beside those that all have (`store.audit_log.record`).
 AUDIT_FIELDS: Final[dict[str, str]] = {
+    "added_micros": "micro-dollars a person added to a limit",
     "answer": "the answer a person gave",
+    "budget": "the limit of money that is spoken of",
     "bytes": "size in bytes of what was taken out of the audit",
+    "call": "id of the model call, the same in every record about it",
     "clock_back_s": "seconds by which the clock was set back since the record before",
     "code": "what was wrong with the audit, as a stable word",
     "count": "how many refusals of the same rule this record stands for, where it is more than one",
+    "endpoint": "host of the model server",
     "file": "name of the file that keeps what was taken out of the audit",
     "kind": "what kind of decision a person answered",
     "level": "the sandbox that was used",
     "method": "method of the request that was refused",
+    "model": "name of the model",
     "origin": "the page that sent it, as the browser said",
     "path": "address of the request that was refused",
     "question": "id of the decision a person answered",
     "reason": "why, in a sentence",
+    "tokens": "tokens of the model call, read and written",
 }
 
 #: Characters of a text in a record; what is longer is cut, so that nothing whole gets in by mistake.

@@ -62,3 +62,8 @@ def to_local(moment: float) -> datetime:
 def to_local_text(moment: float) -> str:
     """Unix seconds as a short local time for a person."""
     return datetime.fromtimestamp(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def local_day(moment: float) -> str:
+    """The calendar day on the wall at a moment, such as ``2030-01-31``."""
+    return to_local(moment).date().isoformat()

@@ -22,7 +22,7 @@ from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
 from panel import access, healthz, labels, spawner, task_views, words
-from panel.api import decisions, kill_switch, status, tasks
+from panel.api import budget, decisions, kill_switch, status, tasks
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
 from panel.pages import session
@@ -46,6 +46,7 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     tasks.blueprint,
     decisions.blueprint,
+    budget.blueprint,
     kill_switch.blueprint,
     status.blueprint,
 )

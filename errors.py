@@ -25,6 +25,10 @@ SkepError
 │   └── StoreUnsupported     a file system or a newer version this program must not touch
 ├── AlreadyRunning           a second daemon on the same home
 ├── DaemonUnreachable        swarm or worker does not answer
+├── CallHeld                 a model call must wait, and for what
+│   ├── OverBudget           a budget cannot pay what the call may cost
+│   ├── RateLimited          the model has been asked as often as it may be for now
+│   └── PriceUnknown         nobody knows what the model costs
 └── ModelError               a model call failed
     ├── NoModel              no model is configured
     ├── ModelUnreachable     nothing listens at the endpoint: the call never started
@@ -230,6 +234,65 @@ class DaemonUnreachable(SkepError):
     http_status = 503
 
 
+class CallHeld(SkepError):
+    """A model call must wait. Nothing was sent, and the try counts for nothing."""
+
+    code = "call_held"
+    http_status = 403
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        held_by: str = "",
+        waiting_for: str = "",
+        needs_micros: int = 0,
+        retry_after_s: float | None = None,
+        **details: Any,
+    ) -> None:
+        told = {"held_by": held_by, "waiting_for": waiting_for, "needs_micros": needs_micros}
+        if retry_after_s is not None:
+            told["retry_after_s"] = retry_after_s
+        super().__init__(message or waiting_for or None, **told, **details)
+        #: what holds it: a limit such as ``day`` or ``model:NAME``, ``rate:NAME``, ``price:NAME``
+        self.held_by = held_by
+        #: the sentence every face tells of the task
+        self.waiting_for = waiting_for
+        #: micro-dollars that the call may cost
+        self.needs_micros = needs_micros
+        #: seconds until it may go; none: when something else has changed
+        self.retry_after_s = retry_after_s
+
+    @property
+    def rule(self) -> str:
+        """The rule that holds the call, as the audit names it, such as ``price-unknown``."""
+        return self.code.replace("_", "-")
+
+
+class OverBudget(CallHeld):
+    """A budget cannot pay what the call may cost."""
+
+    code = "over_budget"
+
+    @property
+    def rule(self) -> str:
+        """``budget-day``, ``budget-total``, ``budget-model``, ``budget-run`` or ``budget-task``."""
+        return f"budget-{self.held_by.partition(':')[0]}"
+
+
+class RateLimited(CallHeld):
+    """The model has been asked as often as it may be for now."""
+
+    code = "rate_limited"
+    http_status = 429
+
+
+class PriceUnknown(CallHeld):
+    """Nobody knows what the model costs."""
+
+    code = "price_unknown"
+
+
 class ModelError(SkepError):
     """A model call failed."""
 
@@ -247,6 +310,8 @@ class ModelError(SkepError):
         super().__init__(message, **details)
         #: seconds the server asked to be left alone, where it did
         self.retry_after_s = retry_after_s
+        #: whether the server turned the call away at its door, so that it cost nothing
+        self.turned_away = False
 
 
 class NoModel(ModelError):

@@ -58,8 +58,12 @@ class Outcome(pydantic.BaseModel):
     output_cut: int = 0
     exit_code: int | None = None
     timed_out: bool = False
-    #: micro-dollars; none where the price is unknown
+    #: micro-dollars; none where nothing was asked or run
     cost_micros: int | None = None
+    #: micro-dollars that were reserved for the model call: its worst case
+    reserved_micros: int | None = None
+    #: whether the cost is the worst case, as nobody knows what was used
+    unsettled: bool = False
     #: the same in dollars, as the seed names it
     budget_used: float | None = None
     #: Unix seconds

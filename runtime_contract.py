@@ -6,7 +6,8 @@ is passed is named together with the value; and a key nobody knows is kept but h
 can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
-reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events` and `errors`.
+reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money` and
+`errors`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import json
 import math
 import re
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
 import cronsim
@@ -25,6 +25,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 from errors import InvalidTask, SkepError, TransitionNotAllowed
 from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
 from limits import Limits
+from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 
 __all__ = [
@@ -62,7 +63,6 @@ __all__ = [
 
 QUEUE_CONTRACT_VERSION: Final = "1.1"
 DEFAULT_API_ENDPOINT: Final = "http://127.0.0.1:8420"
-MICROS_PER_DOLLAR: Final = 1_000_000
 
 #: The id of another task, which may be one of a run.
 PARENT_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
@@ -76,7 +76,7 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
-Number = StrictInt | StrictFloat
+Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Texts = Annotated[list[StrictStr], pydantic.BeforeValidator(_as_list)]
 
 
@@ -134,7 +134,7 @@ class Task(pydantic.BaseModel):
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     #: dollars
     min_budget: Annotated[Number, Field(ge=0)] | None = None
-    #: dollars; a model call that could cost more is not made
+    #: dollars that all its attempts may cost together; a call that could pass it waits for a person
     max_budget: Annotated[Number, Field(ge=0)] | None = None
     intensity: Literal["low", "medium", "high"] = "medium"
     #: seconds, from the start of one attempt
@@ -172,11 +172,6 @@ FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "identity_id": ("resident_identity", "author_id"),
     "timeout_s": ("timeout",),
 }
-
-
-def dollars_to_micros(dollars: float) -> int:
-    """Dollars as a person writes them, in whole micro-dollars, rounded half to even."""
-    return int((Decimal(str(dollars)) * MICROS_PER_DOLLAR).to_integral_value())
 
 
 def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Task, dict[str, Any]]:

@@ -83,6 +83,9 @@ class Settings(pydantic.BaseModel):
         le=1e6,
         description="dollars per million tokens written; unset: 0 on loopback, else unknown",
     )
+    llm_private_addresses: Literal["refuse", "allow"] = Field(
+        "refuse", description="what to do when the name of a model server leads into a private network"
+    )
     llm_proxy: str | None = Field(
         None, repr=False, description="proxy for model calls; unset: none, whatever the environment"
     )
@@ -139,6 +142,26 @@ class Settings(pydantic.BaseModel):
     tag_limits: dict[str, int] = Field({}, description="tasks with a tag that may run at once, by tag")
     model_limits: dict[str, int] = Field({}, description="tasks of a model that may run at once, by model")
 
+    # budgets and rates
+    budget_day_usd: float | None = Field(
+        None, ge=0, le=1e9, description="dollars that model calls may cost in a local calendar day"
+    )
+    budget_total_usd: float | None = Field(
+        None, ge=0, le=1e9, description="dollars that model calls of this home may cost in all"
+    )
+    budget_run_usd: float | None = Field(
+        None, ge=0, le=1e9, description="dollars that the tasks of one run_id may cost together"
+    )
+    budget_model_usd: dict[str, float] = Field(
+        {}, description="dollars that a model may cost in a local calendar day, by model"
+    )
+    rate_requests: dict[str, int] = Field(
+        {}, description="calls to a model that may begin in a minute, by model; * for every other"
+    )
+    rate_tokens: dict[str, int] = Field(
+        {}, description="tokens to and from a model in a minute, by model; * for every other"
+    )
+
     # the queue file and the log
     queue_poll_s: float = Field(0.25, gt=0, le=60, description="seconds between looks at the queue file")
     project_quiet_s: float = Field(
@@ -194,7 +217,9 @@ class Settings(pydantic.BaseModel):
     @pydantic.field_validator("*", mode="before")
     @classmethod
     def _is_no_bool(cls, value: Any, info: pydantic.ValidationInfo) -> Any:
-        if isinstance(value, bool) and cls.model_fields[info.field_name or ""].annotation is not bool:
+        values = value.values() if isinstance(value, dict) else [value]
+        takes_bool = cls.model_fields[info.field_name or ""].annotation is bool
+        if not takes_bool and any(isinstance(each, bool) for each in values):
             raise ValueError("must not be true or false")
         return value
 
@@ -205,6 +230,20 @@ class Settings(pydantic.BaseModel):
             urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname
         ):
             raise ValueError("must be an http:// or https:// address")
+        return value
+
+    @pydantic.field_validator("budget_model_usd")
+    @classmethod
+    def _is_money(cls, value: dict[str, float]) -> dict[str, float]:
+        if any(not 0 <= dollars <= 1e9 for dollars in value.values()):
+            raise ValueError("every budget must be from 0 to 1,000,000,000 dollars")
+        return value
+
+    @pydantic.field_validator("rate_requests", "rate_tokens")
+    @classmethod
+    def _is_rate(cls, value: dict[str, int]) -> dict[str, int]:
+        if any(not 1 <= rate <= 1e9 for rate in value.values()):
+            raise ValueError("every rate must be from 1 to 1,000,000,000 a minute")
         return value
 
     @pydantic.field_validator("tag_limits", "model_limits")
@@ -246,6 +285,7 @@ class Home:
         self.audit_key = self.state / "audit.key"
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
+        self.models_file = root / "config" / "models.toml"
         self.conflicts = root / "conflicts"
 
 

@@ -37,6 +37,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
     "reject": ("reject:reject", "say no to it, and why"),
+    "budget": ("budget:budget", "tell what was spent, or let a limit have more"),
     "pause": ("pause:pause", "start nothing new"),
     "resume": ("resume:resume", "start things again"),
     "kill-switch": ("kill_switch:kill_switch", "stop everything at once, and let it go on"),

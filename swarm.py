@@ -26,6 +26,9 @@ import click
 import filelock
 import flask
 
+import host_platform
+from cost.model_catalog import ModelCatalog
+from cost.usage_tracker import standing_of
 from daemon_log import configure_logging
 from errors import (
     AlreadyRunning,
@@ -35,7 +38,6 @@ from errors import (
 )
 from execution import contract, markers, openapi, token
 from execution.cycle import Executor, problem_of
-from execution.llm_runner import LlmRunner
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from localhost import body, gate, problems, server
@@ -44,11 +46,12 @@ from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
+from safety.secure_api import SecureAPIWrapper
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
-from store.reading import BREAKER, LOCAL_STATUS
+from store.reading import BREAKER, LOCAL_STATUS, Reader
 from store.sqlite_store import SqliteStore
 from store.transaction import dump
 
@@ -81,10 +84,12 @@ class Swarm:
         self.store = SqliteStore(home, settings)
         gateway = SafetyGateway(home, settings)
         self.models = ModelWatch(settings, self.store)
-        llm = LlmRunner(settings, self.models)
-        self.executor = Executor(home, settings, self.store, self.models, gateway)
+        catalog = ModelCatalog.of_home(settings, home.models_file)
+        owner = str(host_platform.this_process())
+        self.secure = SecureAPIWrapper(self.store, settings, catalog, self.models, owner)
+        self.executor = Executor(home, settings, self.store, self.secure, gateway)
         running = self.executor.running
-        self.planner = Planner(home, settings, self.store, llm, gateway, running)
+        self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
             self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
@@ -101,6 +106,7 @@ class Swarm:
         try:
             markers.kill_orphans(self.home)
             adopt_leftovers(self.home.outputs)
+            self.secure.start_up()
             self._watch.start()
             threading.Thread(target=self._wind_down, args=(closing,), name="stop", daemon=True).start()
             server.serve(
@@ -238,8 +244,14 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
             )
             for one in swarm.executor.running.all()
         ],
+        budget=[_limit(swarm.store.reader, name) for name in ("day", "total")],
         swarm=swarm.executor.process,
     )
+
+
+def _limit(reader: Reader, name: str) -> contract.LimitAnswer:
+    told = standing_of(reader, name, reader.now()).as_json()
+    return contract.LimitAnswer(**{field: told[field] for field in contract.LimitAnswer.model_fields})
 
 
 def _read_body() -> dict[str, object]:

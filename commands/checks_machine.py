@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import host_platform
 from commands.daemon_state import look
@@ -19,6 +20,9 @@ from errors import SkepError
 from localhost import listening
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
+
+if TYPE_CHECKING:
+    from llm.discovery import ModelStatus
 
 #: The first SQLite without the WAL-reset race (sqlite.org/wal.html#walresetbug).
 _NO_WAL_RACE: Final = (3, 51, 3)
@@ -165,8 +169,8 @@ def check_sandbox() -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def check_model(settings: Settings) -> Iterator[Finding]:
-    """Whether a model answers."""
+def check_model(home: Home, settings: Settings) -> Iterator[Finding]:
+    """Whether a model answers, and what it costs."""
     from llm.discovery import find_model
 
     try:
@@ -176,8 +180,29 @@ def check_model(settings: Settings) -> Iterator[Finding]:
         return
     if found.ready:
         yield ok("model", found.reason)
+        yield from _check_price(home, settings, found)
     else:
         yield warn("model", found.reason, "LLM tasks wait until a model is there; commands run without one.")
+
+
+def _check_price(home: Home, settings: Settings, found: ModelStatus) -> Iterator[Finding]:
+    from cost.model_catalog import ModelCatalog, Place
+    from llm.endpoint import is_loopback
+
+    endpoint = found.endpoint or ""
+    place = Place(endpoint, is_loopback(urlsplit(endpoint).hostname or ""), found.model)
+    try:
+        facts = ModelCatalog.of_home(settings, home.models_file).facts(found.model or "", place)
+    except SkepError as error:
+        yield fail("price", error.message, "Correct the file.")
+        return
+    if facts.price is None:
+        yield warn(
+            "price", f"Nobody knows what {found.model} costs, so it is not asked.",
+            "Set llm_price_input and llm_price_output, or name it in config/models.toml.",
+        )  # fmt: skip
+    else:
+        yield ok("price", f"{found.model}: {facts.price} ({facts.source})")
 
 
 def check_platform() -> Iterator[Finding]:

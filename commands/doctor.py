@@ -67,7 +67,7 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
     yield from checks_machine.check_clock()
     yield from checks_machine.check_sandbox()
     yield from checks_home.check_commands(place.home, settings)
-    yield from checks_machine.check_model(settings)
+    yield from checks_machine.check_model(place.home, settings)
     yield from checks_machine.check_platform()
 
 

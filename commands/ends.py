@@ -7,6 +7,8 @@ import sqlite3
 from commands.exits import FAILED, FINE, WAITS
 from runtime_contract import ENDED, Status
 from store import lanes
+from store.budgets import Account
+from store.rates import RATE_PREFIX
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
@@ -45,9 +47,17 @@ def needs_person(reader: Reader, row: sqlite3.Row, gate: lanes.Gate | None = Non
     return known[row["id"]]
 
 
+def _may_be_freed(reader: Reader, limit: str) -> bool:
+    """Whether a call under way may turn out cheaper than what it reserved."""
+    row = reader.one("balance", **Account.of_limit(limit, reader.now()).key())
+    return row is not None and row["reserved"] > 0
+
+
 def _waits_itself(reader: Reader, row: sqlite3.Row, gate: lanes.Gate) -> bool:
     if row["state"] == "review":
         return reader.one("open_decision_of", id=row["id"]) is not None
+    if row["held_by"] is not None and not row["held_by"].startswith(RATE_PREFIX):
+        return not _may_be_freed(reader, row["held_by"])
     if row["state"] == "ready":
         return gate.paused is not None or lanes.held_by_mode(row["lane"], gate) is not None
     return False

@@ -51,7 +51,7 @@ class Place:
     def reader(self) -> Iterator[Reader]:
         """The store to read from; nothing is made. Raises `NoHome`, `StoreError`."""
         self.check()
-        limits = ConcurrencyLimits(self.settings.tag_limits, self.settings.model_limits)
+        limits = ConcurrencyLimits.of_settings(self.settings)
         opened = Reader(self.home.database, limits)
         try:
             yield opened

@@ -20,6 +20,7 @@ _HEADINGS: Final = {
     "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
+    "budget_day_usd": "Budgets and rates",
     "queue_poll_s": "The queue file, the log and the disk",
     "limit_file_bytes": "Bounds of what a queue file may ask for",
 }
@@ -34,6 +35,9 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "llm_proxy": "http://127.0.0.1:3128",
     "breaker_spend_per_minute": 1.0,
     "audit_checkpoint_file": "~/checkpoints/skep.jsonl",
+    "budget_day_usd": 5.0,
+    "budget_total_usd": 100.0,
+    "budget_run_usd": 2.0,
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

@@ -13,6 +13,7 @@ from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
+from cost.usage_tracker import Standing, standing_of
 from store import kill_file
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
@@ -51,6 +52,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "circuit_breaker": reader.fact(BREAKER),
         "paused": reader.fact(PAUSED),
         "model": reader.fact(MODEL_STATUS),
+        "budget": {name: standing_of(reader, name, reader.now()).as_json() for name in ("day", "total")},
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
         "audit": {
             "blocked": reader.fact(AUDIT_BLOCKED),
@@ -81,6 +83,11 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     return (f"Running; {counts['pending']} wait." if left - asked else "Running; nothing to do.") + waits
 
 
+def _spent(budget: dict[str, Any]) -> str:
+    day, total = Standing(**budget["day"]), Standing(**budget["total"])
+    return f"{day.sentence} today, {total.sentence} in all (skep budget)"
+
+
 def _halt(told: dict[str, Any]) -> str | None:
     """What stops everything, with the way out; none where nothing does."""
     killed, full, tripped = told["kill_switch"], told["disk"]["full"], told["circuit_breaker"]
@@ -105,6 +112,7 @@ def _print(told: dict[str, Any]) -> None:
         ("home", told["home"]),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
+        ("spent", _spent(told["budget"])),
         ("disk", f"{told['disk']['free_bytes'] / 2**30:.1f} GiB free"),
         ("audit", f"checkpoint {told['audit']['checkpoint'] or 'none yet'}"),
     ]

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Self
 
-from runtime_contract import MICROS_PER_DOLLAR
-from settings import Settings
+from money import dollars_text
 
-#: Tokens that the chat template may put around a message.
-TOKENS_AROUND_A_MESSAGE: Final = 16
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The price of a call whose prompt is longer than so many tokens, of the whole call."""
+
+    above: int
+    read: Decimal
+    written: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,26 +26,46 @@ class Price:
 
     read: Decimal
     written: Decimal
+    #: micro-dollars of each call, whatever its length
+    call: Decimal = Decimal(0)
+    #: other prices of longer prompts, rising
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether no call can cost anything."""
+        rates = [self.read, self.written, self.call]
+        rates += [rate for step in self.steps for rate in (step.read, step.written)]
+        return not any(rates)
 
     def cost_micros(self, prompt_tokens: int, completion_tokens: int) -> int:
         """The cost of a call in micro-dollars, rounded up."""
-        return math.ceil(prompt_tokens * self.read + completion_tokens * self.written)
+        reached = [step for step in self.steps if prompt_tokens > step.above]
+        read, written = (reached[-1].read, reached[-1].written) if reached else (self.read, self.written)
+        return math.ceil(prompt_tokens * read + completion_tokens * written + self.call)
 
+    def most_micros(self, prompt_tokens: int, completion_tokens: int) -> int:
+        """The most that a call of at most so many tokens can cost, whichever steps it reaches."""
+        reached = [step for step in self.steps if prompt_tokens > step.above]
+        read = max([self.read, *(step.read for step in reached)])
+        written = max([self.written, *(step.written for step in reached)])
+        return math.ceil(prompt_tokens * read + completion_tokens * written + self.call)
 
-def price_of(settings: Settings, *, is_loopback: bool) -> Price | None:
-    """The price the settings name; on this machine what is not priced costs 0, elsewhere it is unknown."""
-    free = Decimal(0) if is_loopback else None
-    read = free if settings.llm_price_input is None else Decimal(str(settings.llm_price_input))
-    written = free if settings.llm_price_output is None else Decimal(str(settings.llm_price_output))
-    return None if read is None or written is None else Price(read, written)
+    def as_json(self) -> str:
+        """The price as the store keeps it."""
+        steps = [[step.above, str(step.read), str(step.written)] for step in self.steps]
+        return json.dumps([str(self.read), str(self.written), str(self.call), steps])
 
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The price that `as_json` told."""
+        read, written, call, steps = json.loads(text)
+        rises = tuple(Step(above, Decimal(read), Decimal(written)) for above, read, written in steps)
+        return cls(Decimal(read), Decimal(written), Decimal(call), rises)
 
-def worst_case_micros(price: Price, texts: list[str], max_tokens: int) -> int:
-    """The most a call can cost: a token for each byte that is sent, and every token it may answer with."""
-    sent = sum(len(text.encode("utf-8", "replace")) + TOKENS_AROUND_A_MESSAGE for text in texts)
-    return price.cost_micros(sent, max_tokens)
-
-
-def to_dollars(micros: int) -> float:
-    """Micro-dollars as a person reads them."""
-    return micros / MICROS_PER_DOLLAR
+    def __str__(self) -> str:
+        if self.is_free:
+            return "free"
+        more = " (dearer for long prompts)" if self.steps else ""
+        call = f" and {dollars_text(math.ceil(self.call))} a call" if self.call else ""
+        return f"${self.read:f} read, ${self.written:f} written per million tokens{call}{more}"

@@ -51,6 +51,7 @@ _PARTS_OF_SETTINGS: Final = {
     "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
+    "budget_day_usd": "Budgets and rates",
     "queue_poll_s": "The queue file, the log and the disk",
     "limit_file_bytes": "Bounds of what a queue file may ask for",
 }
@@ -82,7 +83,7 @@ _MEANINGS: Final = {
     "temperature": "from 0 to 2",
     "timeout": "seconds the attempt may run",
     "min_budget": "dollars; no effect yet",
-    "max_budget": "dollars; a call whose worst case is more is not made, where the price is known",
+    "max_budget": "dollars that all attempts may cost together; a call that could pass it is not made",
     "intensity": "no effect yet",
     "status": "what became of it, or how it stands",
     "failure": "why it did not come to its end",
@@ -113,7 +114,6 @@ _WITH_ERRORS: Final = (
     "commands.edit_file",
     "commands.place",
     "execution.contract",
-    "execution.llm_runner",
     "execution.plan",
     "llm.contracts",
     "localhost.body",
@@ -435,7 +435,7 @@ def models() -> str:
     """What swarm is sent and answers."""
     asked = (contract.CycleRequest, contract.CancelRequest, contract.PlanRequest)
     told = (Outcome, Usage, Failure, contract.CancelAnswer, contract.PlanAnswer, contract.StatusAnswer,
-            contract.ModelAnswer, contract.RunningCycle)  # fmt: skip
+            contract.ModelAnswer, contract.LimitAnswer, contract.RunningCycle)  # fmt: skip
     parts = []
     for model in (*asked, *told):
         sentence = (model.__doc__ or "").splitlines()[0].partition(". ")[0].rstrip(".") + "."

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+from errors import ModelError
 from execution.contract import CycleRequest
 from execution.running import Running
 from runtime_contract import Task
+from safety.model_call import ModelCall
+from safety.work import Approved
 from store.records import TaskRef
 
 
@@ -39,8 +43,14 @@ class Attempt:
         """Seconds it may run: as the call says, else as the task does."""
         return self.request.timeout or self.task.timeout_s
 
-    @property
-    def max_budget(self) -> float | None:
-        """Dollars it may cost: the smaller of what the call and the task say."""
-        named = [one for one in (self.request.max_budget, self.task.max_budget) if one is not None]
-        return min(named, default=None)
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the gate said of an attempt, and the model call that is ready to be made, where it is one."""
+
+    #: none: refused
+    approved: Approved | None
+    report: dict[str, Any]
+    call: ModelCall | None = None
+    #: why no call could be made ready
+    error: ModelError | None = None

@@ -7,10 +7,10 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
-from errors import ModelError, StoreError
+from errors import ModelError, NoModel, StoreError
 from execution import outcomes
-from execution.attempt import Attempt, Interrupted
-from execution.llm_runner import LlmRunner, OverBudget, Wishes
+from execution.attempt import Attempt, Examined, Interrupted
+from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner, NotStarted
 from llm.contracts import CallCancelled
 from outcome import Outcome
@@ -37,8 +37,9 @@ class AttemptRunner:
         self._llm = llm
         self._durably = durably
 
-    def run(self, attempt: Attempt, approved: Approved, report: dict[str, Any]) -> Outcome:
+    def run(self, attempt: Attempt, approved: Approved, examined: Examined) -> Outcome:
         """Run it to its end, whatever that is. Raises `Interrupted` when this process ends before."""
+        report = examined.report
         if attempt.running.stopped is not None:
             return self._stopped(attempt, None, report)
         try:
@@ -50,7 +51,7 @@ class AttemptRunner:
         try:
             if attempt.task.mode == "local":
                 return self._run_command(attempt, approved, sink, report)
-            return self._ask_model(attempt, approved, sink, report)
+            return self._ask_model(attempt, examined, sink)
         except BaseException:
             with contextlib.suppress(StoreError):
                 sink.close()
@@ -84,16 +85,19 @@ class AttemptRunner:
     def _most_bytes(self, approved: Approved) -> int:
         return min(self._cap_bytes, approved.rights.output_bytes or self._cap_bytes)
 
-    def _ask_model(
-        self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
-    ) -> Outcome:
+    def _ask_model(self, attempt: Attempt, examined: Examined, sink: OutputSink) -> Outcome:
+        call, report = examined.call, examined.report
         try:
-            answered = self._llm.run(approved, attempt.running, sink, _wishes(attempt))
+            if call is None:
+                raise examined.error or NoModel()
+            result = self._llm.run(call, attempt.running, sink)
         except CallCancelled:
-            return self._stopped(attempt, self._durably(sink.close), report)
-        except (ModelError, OverBudget) as error:
-            return outcomes.of_model_error(attempt, error, self._durably(sink.close), report)
-        return outcomes.of_answer(attempt, answered, self._durably(sink.close), report)
+            return outcomes.billed(self._stopped(attempt, self._durably(sink.close), report), call)
+        except ModelError as error:
+            failed = outcomes.of_model_error(attempt, error, self._durably(sink.close), report)
+            return outcomes.billed(failed, call)
+        answered = outcomes.of_answer(attempt, result, self._durably(sink.close), report)
+        return outcomes.billed(answered, call)
 
     def _stopped(self, attempt: Attempt, stored: StoredOutput | None, report: dict[str, Any]) -> Outcome:
         if attempt.running.stopped == "stopping":
@@ -101,14 +105,3 @@ class AttemptRunner:
         if attempt.running.stopped == "halted":
             return outcomes.halted(attempt, stored, report)
         return outcomes.cancelled(attempt, stored, report)
-
-
-def _wishes(attempt: Attempt) -> Wishes:
-    request, task = attempt.request, attempt.task
-    return Wishes(
-        model=request.model or task.model,
-        max_tokens=request.max_tokens or task.max_tokens,
-        temperature=task.temperature if request.temperature is None else request.temperature,
-        timeout_s=attempt.timeout_s,
-        max_budget=attempt.max_budget,
-    )

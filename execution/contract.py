@@ -148,6 +148,19 @@ class RunningCycle(pydantic.BaseModel):
     started_at: float
 
 
+class LimitAnswer(pydantic.BaseModel):
+    """What was spent of a limit."""
+
+    #: day or total
+    limit: str
+    #: micro-dollars; null where no limit is set
+    granted_micros: int | None
+    #: micro-dollars
+    spent_micros: int
+    #: micro-dollars that calls under way may cost
+    reserved_micros: int
+
+
 class StatusAnswer(pydantic.BaseModel):
     """How the daemon stands. ``tasks``, ``completed`` and ``failed`` are the seed's counts."""
 
@@ -165,6 +178,8 @@ class StatusAnswer(pydantic.BaseModel):
     #: whether the circuit breaker has tripped
     circuit_breaker: bool
     running: list[RunningCycle]
+    #: what was spent today, and in all
+    budget: list[LimitAnswer]
     #: the process that executes, as it is recorded with each start
     swarm: str
 

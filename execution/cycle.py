@@ -8,6 +8,7 @@ stays without one, so that the worker decides what the interruption means.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -15,14 +16,23 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import host_platform
-from errors import CycleLost, CycleRunning, DaemonStopping, InvalidRequest, LeaseLost, NotAllowed, StoreError
+from errors import (
+    CallHeld,
+    CycleLost,
+    CycleRunning,
+    DaemonStopping,
+    InvalidRequest,
+    LeaseLost,
+    ModelError,
+    NotAllowed,
+    StoreError,
+)
 from execution import outcomes
-from execution.attempt import Attempt, Interrupted
+from execution.attempt import Attempt, Examined, Interrupted
 from execution.attempt_runner import AttemptRunner
 from execution.contract import CancelRequest, CycleRequest, Found
 from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
-from execution.model_watch import ModelWatch
 from execution.running import Running, RunningSet
 from faults import fault_point
 from outcome import Outcome
@@ -30,6 +40,7 @@ from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.secure_api import SecureAPIWrapper
 from safety.work import Approved, Work
 from settings import Home, Settings
 from store import agreements
@@ -48,21 +59,23 @@ class Executor:
     """Executes leases of one home."""
 
     def __init__(
-        self, home: Home, settings: Settings, store: SqliteStore, models: ModelWatch, gateway: SafetyGateway
+        self,
+        home: Home,
+        settings: Settings,
+        store: SqliteStore,
+        secure: SecureAPIWrapper,
+        gateway: SafetyGateway,
     ) -> None:
         self._store = store
+        self._secure = secure
         self._gateway = gateway
         self._kill_switch = KillSwitch(home)
         self._swarm = host_platform.this_process()
         self._stopping = threading.Event()
         self.running = RunningSet()
-        self._runner = AttemptRunner(
-            home,
-            settings,
-            LocalRunner(home, settings, self._swarm),
-            LlmRunner(settings, models),
-            self._durably,
-        )
+        self._llm = LlmRunner(secure)
+        local = LocalRunner(home, settings, self._swarm)
+        self._runner = AttemptRunner(home, settings, local, self._llm, self._durably)
 
     @property
     def process(self) -> str:
@@ -73,7 +86,7 @@ class Executor:
         """Execute a lease, or say what came of it before.
 
         Raises `LeaseLost`, `CycleRunning`, `CycleLost`, `NotAllowed`, `InvalidRequest`, `DaemonStopping`,
-        `KillSwitchOn`.
+        `CallHeld`, `KillSwitchOn`.
         """
         seq, task = self._stored(request.ref)
         work = self._work(request, task)
@@ -81,8 +94,10 @@ class Executor:
         if running is None:
             raise CycleRunning
         try:
-            before = self._begin(running)
-            return before or self._execute(Attempt(running, seq, task, request), work)
+            attempt = Attempt(running, seq, task, request)
+            examined = self._examine(attempt, work)
+            before = self._begin(running, examined)
+            return before or self._execute(attempt, examined)
         finally:
             self.running.end(running)
 
@@ -144,15 +159,32 @@ class Executor:
         except CommandRefused:
             return False
 
-    def _begin(self, running: Running) -> Outcome | None:
-        """Record the start; the stored outcome when it was executed before."""
+    def _examine(self, attempt: Attempt, work: Work) -> Examined:
+        """The gate's word on the exact bytes that would run, and for a model what they may cost."""
+        approved, report = self._gateway.examine(attempt.task, work)
+        if approved is None or attempt.task.mode == "local":
+            return Examined(approved, report)
+        try:
+            return Examined(approved, report, self._llm.prepare(approved, attempt))
+        except ModelError as error:
+            return Examined(approved, report, error=error)
+
+    def _begin(self, running: Running, examined: Examined) -> Outcome | None:
+        """Record the start, and reserve what it may cost; the stored outcome when it was executed before.
+
+        Raises `CallHeld` where a budget or a rate holds it, and then it has not begun.
+        """
         if running.stopped == "stopping":
             raise DaemonStopping
         self._kill_switch.check()
-        before = self._store.start_cycle(running.ref, self.process)
+        call = examined.call
+        allow = None if call is None else lambda tx: self._secure.reserve(tx, call)
+        before = self._store.start_cycle(running.ref, self.process, allow)
         if before is None:
             fault_point("cycle.started")
             return None
+        if isinstance(before, CallHeld):
+            raise before
         if before["outcome"] is not None:
             return Outcome.model_validate_json(before["outcome"])
         if before["swarm"] != self.process and host_platform.ProcessId.parse(before["swarm"]).is_alive():
@@ -161,18 +193,23 @@ class Executor:
 
     # -- from the start on ---------------------------------------------------------------------------------
 
-    def _execute(self, attempt: Attempt, work: Work) -> Outcome:
+    def _execute(self, attempt: Attempt, examined: Examined) -> Outcome:
+        call = examined.call
+        settle = None if call is None else lambda tx: self._secure.settle(tx, call)
         try:
-            outcome = self._outcome(attempt, work)
+            outcome = self._outcome(attempt, examined)
             fault_point("cycle.ended")
-            self._durably(lambda: self._store.record_outcome(outcome))
+            self._durably(lambda: self._store.record_outcome(outcome, settle))
         except Interrupted:
+            if settle is not None:  # else the next start does, at the worst case
+                with contextlib.suppress(StoreError):
+                    self._store.write(settle)
             raise CycleLost("swarm stopped while this was being executed") from None
         fault_point("cycle.recorded")
         return outcome
 
-    def _outcome(self, attempt: Attempt, work: Work) -> Outcome:
-        approved, report = self._gateway.examine(attempt.task, work)
+    def _outcome(self, attempt: Attempt, examined: Examined) -> Outcome:
+        approved, report = examined.approved, examined.report
         if approved is None:
             return outcomes.blocked(attempt, report)
         if approved.rights.needs_person and not self._is_agreed(attempt, approved):
@@ -180,12 +217,13 @@ class Executor:
         if self._kill_switch.is_on():  # set since this began: the watch need not come first
             attempt.running.stop("halted")
         try:
-            return self._runner.run(attempt, approved, report)
+            return self._runner.run(attempt, approved, examined)
         except Interrupted:
             raise
         except Exception as error:
             logger.exception("task %s could not be executed", attempt.ref.id)
-            return outcomes.failed(attempt, "internal", f"swarm failed: {type(error).__name__}: {error}")
+            failed = outcomes.failed(attempt, "internal", f"swarm failed: {type(error).__name__}: {error}")
+            return outcomes.billed(failed, examined.call)
 
     def _is_agreed(self, attempt: Attempt, approved: Approved) -> bool:
         """Whether a person agreed to these exact bytes, under the rights they have today."""

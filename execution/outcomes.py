@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from cost.price import to_dollars
-from errors import ModelError, SkepError
+from errors import ModelError
 from execution.attempt import Attempt
-from execution.llm_runner import Answered, line_of
+from execution.llm_runner import line_of
 from execution.local_runner import Ended, NotStarted
+from llm.contracts import ChatResult
+from money import to_dollars
 from outcome import Failure, Outcome, Usage
+from safety.model_call import ModelCall
 from store.outputs import StoredOutput
 
 #: Characters of a command's own words in a failure.
@@ -86,35 +88,31 @@ def of_command(attempt: Attempt, ended: Ended, stored: StoredOutput, report: Rep
     )
 
 
-def of_answer(attempt: Attempt, answered: Answered, stored: StoredOutput, report: Report) -> Outcome:
+def of_answer(attempt: Attempt, result: ChatResult, stored: StoredOutput, report: Report) -> Outcome:
     """A model answered."""
-    usage = answered.result.usage
+    usage = result.usage
     return _outcome(
         attempt,
         stored,
         report,
         status="completed",
-        result=line_of(answered.result, stored.head),
-        model=answered.result.model,
+        result=line_of(result, stored.head),
+        model=result.model,
         usage=Usage(
             prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens, source=usage.source
         ),
-        **_cost(answered.cost_micros),
     )
 
 
-def of_model_error(attempt: Attempt, error: SkepError, stored: StoredOutput, report: Report) -> Outcome:
-    """A model call failed, or was not made because it could cost too much."""
-    if isinstance(error, ModelError):
-        failure = Failure(
-            code=error.code,
-            message=error.message,
-            retryable=error.retryable,
-            counts=error.counts,
-            retry_after_s=error.retry_after_s,
-        )
-    else:
-        failure = Failure(code=error.code, message=error.message)
+def of_model_error(attempt: Attempt, error: ModelError, stored: StoredOutput, report: Report) -> Outcome:
+    """A model call failed."""
+    failure = Failure(
+        code=error.code,
+        message=error.message,
+        retryable=error.retryable,
+        counts=error.counts,
+        retry_after_s=error.retry_after_s,
+    )
     return _outcome(
         attempt,
         stored,
@@ -125,6 +123,19 @@ def of_model_error(attempt: Attempt, error: SkepError, stored: StoredOutput, rep
         timed_out=error.code == "model_timeout",
         failure=failure,
     )
+
+
+def billed(outcome: Outcome, call: ModelCall | None) -> Outcome:
+    """The outcome with what its model call came to."""
+    if call is None or call.bill is None:
+        return outcome
+    bill = call.bill
+    told = {
+        **_cost(bill.micros),
+        "reserved_micros": call.worst_micros or None,
+        "unsettled": not bill.is_settled,
+    }
+    return outcome.model_copy(update=told)
 
 
 def _outcome(attempt: Attempt, stored: StoredOutput | None, report: Report | None, **fields: Any) -> Outcome:

@@ -16,16 +16,18 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict, Field, StrictStr
 
+from cost.budget_enforcer import Payer
 from errors import CycleRunning, DaemonStopping, InvalidRequest, KillSwitchOn, ModelError
 from execution.contract import PlanAnswer, PlanRequest
-from execution.llm_runner import LlmRunner, Wishes
 from execution.running import RunningSet
 from execution.scan import ScannedFile, scan
-from llm.contracts import CallCancelled, Message
+from llm.contracts import Call, CallCancelled, Message
 from runtime_contract import Task, normalize_task
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.model_call import Wishes
 from safety.prompt_screen import defused
+from safety.secure_api import SecureAPIWrapper
 from safety.work import Work
 from settings import Home, Settings
 from store.records import Intake, NewTask, TaskRef
@@ -74,14 +76,14 @@ class Planner:
         home: Home,
         settings: Settings,
         store: SqliteStore,
-        llm: LlmRunner,
+        secure: SecureAPIWrapper,
         gateway: SafetyGateway,
         running: RunningSet,
     ) -> None:
         self._home = home
         self._limits = settings.limits
         self._store = store
-        self._llm = llm
+        self._secure = secure
         self._gateway = gateway
         self._running = running
         self._kill_switch = KillSwitch(home)
@@ -89,8 +91,8 @@ class Planner:
     def plan(self, request: PlanRequest) -> PlanAnswer:
         """Plan, and add the tasks to the queue.
 
-        Raises `ModelError` subclasses such as `NoModel` and `BadPlan`; `InvalidRequest` without files;
-        `KillSwitchOn`.
+        Raises `ModelError` subclasses such as `NoModel` and `BadPlan`; `CallHeld` where a budget or a rate
+        has no room; `InvalidRequest` without files; `KillSwitchOn`.
         """
         self._kill_switch.check()
         files = scan(self._home.workspace)
@@ -116,7 +118,9 @@ class Planner:
         try:
             self._kill_switch.check()
             wishes = Wishes(model=request.model, timeout_s=request.timeout)
-            return self._llm.run(approved, running, _Nowhere(), wishes).result.text
+            handle = Call()
+            running.on_stop(handle.cancel)
+            return self._secure.complete(approved, wishes, Payer(), _drop, handle).text
         except CallCancelled:
             raise (KillSwitchOn if running.stopped == "halted" else DaemonStopping) from None
         finally:
@@ -128,11 +132,8 @@ class Planner:
         return NewTask(task, document)
 
 
-class _Nowhere:
-    """Takes the pieces of an answer that is only used whole."""
-
-    def write(self, data: bytes) -> None:
-        """Drop it."""
+def _drop(text: str) -> None:
+    """Take a piece of an answer that is only used whole."""
 
 
 def _messages(files: list[ScannedFile]) -> tuple[Message, ...]:

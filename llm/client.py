@@ -90,7 +90,7 @@ class WireClient:
                     return answer
                 found = self._wire.quirk(answer, request, quirks) if answer.status in {400, 422} else None
                 if found is None or found in quirks:
-                    raise answer.to_error(self._endpoint, self._hint(answer, watch))
+                    raise self._refusal(answer, watch)
                 quirks |= {found}
 
     def _ask(
@@ -174,6 +174,12 @@ class WireClient:
         if not isinstance(listed, list):
             raise ModelFailed(f"The model server at {self._endpoint.base_url} gave no list of its models.")
         return [item["id"] for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
+
+    def _refusal(self, failure: Failure, watch: Watch) -> ModelError:
+        """The error for an answer that is none; a server that failed may have worked all the same."""
+        error = failure.to_error(self._endpoint, self._hint(failure, watch))
+        error.turned_away = not isinstance(error, ModelFailed)
+        return error
 
     def _hint(self, failure: Failure, watch: Watch) -> str:
         """For a model that is not there: those that are, if the server says so quickly."""

@@ -131,7 +131,12 @@ def _list(endpoint: Endpoint) -> list[str]:
 
 
 def _listens(endpoint: Endpoint) -> bool:
-    """Whether something accepts connections there: the usual answer, no, takes no HTTP."""
+    """Whether something accepts connections there: the usual answer, no, takes no HTTP.
+
+    Elsewhere than on this machine it is asked properly, by a connection that looks at the address first.
+    """
+    if not endpoint.is_loopback:
+        return True
     parts = urlsplit(endpoint.base_url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:

@@ -36,6 +36,8 @@ class Endpoint:
     proxy: str | None = field(default=None, repr=False)
     #: seconds to come to a connection
     connect_timeout_s: float = 10.0
+    #: whether its name may lead into a private network
+    may_be_private: bool = False
 
     @property
     def host(self) -> str:
@@ -74,6 +76,7 @@ def make_endpoint(settings: Settings, address: str, setting: str, key: SecretStr
         # A proxy cannot reach this machine's loopback, and would read plain http.
         proxy=None if loopback else settings.llm_proxy,
         connect_timeout_s=settings.llm_connect_timeout_s,
+        may_be_private=settings.llm_private_addresses == "allow",
     )
 
 

@@ -19,7 +19,9 @@ from typing import Any, Final, TypeVar
 import httpcore
 from httpcore import NetworkBackend, NetworkStream
 
-from llm.connect import open_socket, resolve
+from llm.addresses import why_refused
+from llm.connect import Address, open_socket, resolve
+from llm.endpoint import Endpoint
 from llm.watch import READ, WRITE, current_watch
 
 T = TypeVar("T")
@@ -181,7 +183,18 @@ class TlsStream(WatchedStream):
 
 
 class WatchedBackend(NetworkBackend):
-    """Makes connections that obey the current `Watch`."""
+    """Makes connections that obey the current `Watch`, to addresses that a model server may have.
+
+    A name is looked up once for each connection, and what is connected to is an address that was looked at.
+
+    Parameters:
+        endpoint: the server. A proxy is taken at its word: it stands in the user's settings, and is the one
+            that looks the server's name up.
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._is_trusted = endpoint.is_loopback or endpoint.proxy is not None
+        self._may_be_private = endpoint.may_be_private
 
     def connect_tcp(
         self,
@@ -193,7 +206,7 @@ class WatchedBackend(NetworkBackend):
     ) -> NetworkStream:
         """Connect to the first address of `host` that answers, within `timeout` seconds in all."""
         end = time.monotonic() + (timeout if timeout is not None else current_watch().check())
-        addresses = resolve(host, port, end)
+        addresses = self._allowed(resolve(host, port, end))
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for number, (family, address) in enumerate(addresses):
             # Each address gets a fair part, so that a dead IPv6 route leaves time for IPv4.
@@ -203,6 +216,14 @@ class WatchedBackend(NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure
+
+    def _allowed(self, addresses: list[Address]) -> list[Address]:
+        """The addresses as they are, if every one may be connected to. Raises httpcore's `ConnectError`."""
+        for _, (address, *_) in addresses:
+            why = None if self._is_trusted else why_refused(address, may_be_private=self._may_be_private)
+            if why is not None:
+                raise httpcore.ConnectError(why)
+        return addresses
 
 
 def _is_readable(sock: socket.socket) -> bool:

@@ -38,7 +38,7 @@ class LaneTransport(httpx.BaseTransport):
         self._proxy = httpx.Proxy(endpoint.proxy) if endpoint.proxy else None
         secure_proxy = self._proxy is not None and self._proxy.url.scheme == "https"
         self._proxy_tls = _tls_context() if secure_proxy else None
-        self._backend = WatchedBackend()
+        self._backend = WatchedBackend(endpoint)
         self._lock = threading.Lock()
         #: free lanes with the monotonic time they became free, oldest first
         self._free: collections.deque[tuple[float, httpcore.ConnectionPool]] = collections.deque()

@@ -35,6 +35,9 @@ class PanelStore(Store, Protocol):
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
         """Tell that the kill switch was set or cleared, where nobody has."""
 
+    def top_up(self, limit: str, micros: int, by: str) -> str:
+        """Let a budget have more."""
+
 
 @dataclass
 class Panel:

@@ -46,6 +46,9 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("removal", "accept"): ("Cancel them", "Every task of this question that waits is cancelled.", "danger"),
     ("removal", "keep"): ("Keep them", "Nothing is cancelled; the file shows them again.", "primary"),
     ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
+    ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
+    ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
+    ("budget", "no"): ("Add nothing", "What waits for this limit goes on waiting.", "secondary"),
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
     ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
     ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
@@ -56,7 +59,7 @@ def buttons_of(task: dict[str, Any]) -> list[Button]:
     """What a person may do to a task, as buttons."""
     decision = task["decision"]
     found = []
-    if decision is not None:
+    if decision is not None and decision["kind"] != "budget":  # whose question stands above the tasks
         found += _review(task, decision) if decision["kind"] == "review" else answers_to(decision)
     if "cancel" in task["actions"]:
         found.append(_cancel(task))

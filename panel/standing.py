@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from cost import usage_tracker
 from panel.context import Panel
 from panel.daemon import worker_runs
 from panel.health import Health, health_of, of_killed
@@ -22,6 +23,9 @@ class Standing:
     gate: Gate
     questions: int
     worker_runs: bool
+    #: what was spent today, and in all
+    day: usage_tracker.Standing
+    total: usage_tracker.Standing
     health: Health
     #: none while the kill switch is clear
     kill_switch: KillFile | None
@@ -33,11 +37,12 @@ def standing_of(here: Panel) -> Standing:
     """Read how the home stands."""
     counts, gate = here.reader.counts(), here.reader.gate()
     questions, runs = len(here.reader.decisions()), worker_runs(here.home)
+    day, total = (usage_tracker.standing_of(here.reader, name, here.clock.now()) for name in ("day", "total"))
     killed = kill_file.look(here.home.kill_switch)
     health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
-    return Standing(counts, gate, questions, runs, health, killed, told)
+    return Standing(counts, gate, questions, runs, day, total, health, killed, told)
 
 
 def tag_of(here: Panel, *parts: object) -> str:

@@ -32,7 +32,8 @@ def page_of(reader: Reader, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]
 def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> dict[str, Any]:
     """A task in short."""
     doc = json.loads(row["doc"])
-    decision = reader.one("open_decision_of", id=row["id"]) if row["state"] == "review" else None
+    may_ask = row["state"] == "review" or row["held_by"] is not None
+    decision = reader.one("open_decision_of", id=row["id"]) if may_ask else None
     parents = reader.all("parents_of", child=row["seq"]) if row["state"] == "blocked" else []
     result = json.loads(row["result"]) if row["result"] else {}
     return {

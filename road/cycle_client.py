@@ -123,6 +123,9 @@ _ERRORS: Final[dict[str, type[errors.SkepError]]] = {
         errors.NotFound,
         errors.NotAuthenticated,
         errors.StoreFull,
+        errors.OverBudget,
+        errors.RateLimited,
+        errors.PriceUnknown,
     )
 }
 _MEMBERS: Final = frozenset({"type", "title", "status", "detail", "code", "instance", "message"})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+from datetime import datetime
 from typing import Final
 
-from clock import to_rfc3339
 from safety import circuit_breaker
 from safety.circuit_breaker import Bounds, End
-from store import kill_file
+from store import budgets, kill_file
 from store.reading import PAGE
 from store.sqlite_store import SqliteStore
 
@@ -49,8 +49,8 @@ class Breaker:
         self._ends: list[End] = []
         #: place in the history up to which it has read; none: not at all
         self._seen: int | None = None
-        #: place of the last reset
-        self._since = 0
+        #: when it was last reset, Unix seconds
+        self._since = 0.0
         #: whether this has been dealt with; a reset makes it new
         self._has_tripped = False
 
@@ -82,7 +82,8 @@ class Breaker:
             self._seen = row["seq"]
             if row["event"] == "daemon.breaker_reset":
                 self._ends.clear()
-                self._since, self._has_tripped = row["seq"], False
+                self._since = datetime.fromisoformat(row["ts"]).timestamp()
+                self._has_tripped = False
             elif row["event"] == "task.approved" or circuit_breaker.counts(
                 row["code"], bool(row["reviewer"])
             ):
@@ -93,8 +94,7 @@ class Breaker:
         if self._bounds.spend_per_minute is None:
             return 0
         since = self._store.clock.now() - circuit_breaker.MINUTE_S
-        row = self._store.reader.one("spent_since", after=self._since, since=to_rfc3339(since))
-        return int(row["micros"]) if row is not None else 0
+        return budgets.spent_since(self._store.reader, max(since, self._since))
 
 
 def _end_of(row: sqlite3.Row) -> End:

@@ -22,6 +22,7 @@ import filelock
 from errors import SkepError, StoreFull
 from road import halts
 from road.exporting import AuditGate, Exporting
+from road.holding import Holding
 from road.rescue import Rescuer
 from safety.circuit_breaker import Bounds
 from settings import Home, Settings
@@ -167,6 +168,7 @@ class Leadership:
         copies = Backup(self._home, self._settings, self._store.clock)
         kill_switch = halts.KillSwitchTeller(self._store)
         breaker = halts.Breaker(self._store, Bounds.of(self._settings))
+        holding = Holding(self._store)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -175,6 +177,7 @@ class Leadership:
             Duty("inbox", self._settings.queue_poll_s, inbox.look, on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
+            Duty("budgets", 1.0, holding.look, on_change_s=0.1),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("disk", 2.0, self._look_at_disk),

@@ -19,8 +19,10 @@ from faults import fault_point
 from outcome import Failure, Outcome
 from road.agreement import question
 from road.cycle_client import CycleClient, SwarmGone
+from road.holding import Holding
 from road.judging import Judge
 from safety.gateway import SafetyGateway
+from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
 from safety.work import Approved, Work
 from settings import Settings
@@ -74,6 +76,8 @@ class Road:
         self._judge = judge
         self._settings = settings
         self._kill_switch = KillSwitch(store.home)
+        self._headroom = Headroom(store.reader, settings)
+        self._holding = Holding(store)
         self._policy = settings.attempt_policy
         self._chance = random.Random()  # noqa: S311  jitter, not a secret
         self._mutex = threading.Lock()
@@ -85,7 +89,7 @@ class Road:
         try:
             route = self._route(claim)
             request = self._request(claim, route)
-            if not self._may_go(claim, request):
+            if not self._may_go(claim, request) or self._is_unpayable(claim, request):
                 return
             outcome = self._execute(journey, request)
             if outcome is not None:
@@ -169,6 +173,16 @@ class Road:
     def _is_agreed(self, claim: Claim, approved: Approved) -> bool:
         return agreements.is_agreed(self._store.reader.one("last_agreement", task=claim.seq), approved.digest)
 
+    def _is_unpayable(self, claim: Claim, request: dict[str, Any]) -> bool:
+        """Headroom: can every budget pay the worst case? Else it waits, and is not sent to be refused."""
+        if claim.task.mode == "local":
+            return False
+        messages = Work.of(claim.task, request["prompt"]).messages
+        held = self._headroom.refusal(claim.task, messages, self._store.clock.now())
+        if held is not None:
+            self._holding.hold(claim.ref, held, is_known=False)
+        return held is not None
+
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
         swarm_errors = 0
@@ -188,7 +202,7 @@ class Road:
             except errors.LeaseLost as error:
                 logger.warning("task %s: %s", journey.claim.id, error)
                 return None
-            except errors.NotAllowed as error:
+            except (errors.CallHeld, errors.NotAllowed) as error:
                 self._refused_by_swarm(journey.claim, error)
                 return None
             except errors.SkepError as error:
@@ -236,6 +250,9 @@ class Road:
         self._store.write(interrupt)
 
     def _refused_by_swarm(self, claim: Claim, error: errors.SkepError) -> None:
+        if isinstance(error, errors.CallHeld):
+            self._holding.hold(claim.ref, error, is_known=True)
+            return
         if error.details.get("rule") == "not-the-task":
             self._hand_back(claim, "the task was edited meanwhile")
             return

@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cost.price import to_dollars
-from runtime_contract import dollars_to_micros
+from money import dollars_to_micros, to_dollars
 from settings import Settings
 from store.halting import Trip
 

@@ -10,8 +10,9 @@ from typing import Final
 
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
+from money import dollars_text
 from runtime_contract import Status
-from store import agreements, decisions, halting, recording, steering
+from store import agreements, budgets, decisions, ending, halting, recording, steering
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -34,6 +35,7 @@ YES_AND_NO: Final = {
     "removal": ("accept", "keep"),
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
+    "budget": ("needed", "no"),
 }
 
 
@@ -131,6 +133,19 @@ def _circuit_breaker(tx: Transaction, decision: sqlite3.Row, given: Answer, poli
     return "The circuit breaker is reset; work goes on."
 
 
+def _budget(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    about = json.loads(decision["payload"])
+    account = budgets.Account(about["scope"], about["name"], about["day"])
+    if given.choice == "no":
+        budgets.decline(tx, account, given.by)
+        return f"The budget {account.limit} gets no more; what waits for it goes on waiting."
+    micros = about[f"{given.choice}_micros"]
+    budgets.top_up(tx, account, micros, given.by)
+    if account.scope == "task":
+        ending.let_go(tx, account.limit)
+    return f"The budget {account.limit} has {dollars_text(micros)} more."
+
+
 Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
 _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
@@ -139,4 +154,5 @@ _ACTIONS: Final[dict[str, Action]] = {
     "removal": _removal,
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,
+    "budget": _budget,
 }

@@ -39,6 +39,7 @@ def claim(
         while len(claims) < slots and (taken := _claim_one(tx, who, running, gate, limits)) is not None:
             running.append(taken["lane"])
             claims.append(taken)
+            gate = gate.after_claim(taken["lane"])
     if claims:
         fault_point("claim.before_commit")
     return claims

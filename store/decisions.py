@@ -15,8 +15,13 @@ from store.records import Question, TaskRef
 from store.transaction import Transaction, dump
 
 
-def ask(tx: Transaction, question: Question, row: sqlite3.Row | None = None) -> str:
-    """Put up a question, about a task where one is given. Returns its id."""
+def ask(
+    tx: Transaction,
+    question: Question,
+    row: sqlite3.Row | None = None,
+    status: str | None = "pending_review",
+) -> str:
+    """Put up a question, about a task where one is given, whose status is `status` then. Returns its id."""
     payload = dump(question.payload)
     digest = hashlib.sha256(payload.encode()).hexdigest()
     about = "" if row is None else f"{row['id']}/{row['lease']}/"
@@ -35,7 +40,7 @@ def ask(tx: Transaction, question: Question, row: sqlite3.Row | None = None) -> 
     tx.emit(
         "decision.asked",
         task_id=None if row is None else row["id"],
-        status=None if row is None else "pending_review",
+        status=None if row is None else status,
         decision=decision,
         kind=question.kind,
         question=question.question,
@@ -89,21 +94,22 @@ def withdraw(tx: Transaction, task_id: str, by: str) -> None:
     """Close the open question about a task that no longer waits for it."""
     row = tx.one("open_decision_of", id=task_id)
     if row is not None:
-        _withdraw(tx, row, task_id, by)
+        withdraw_one(tx, row, by)
 
 
 def withdraw_kind(tx: Transaction, kind: str, by: str) -> None:
     """Close the open question of a kind that has no task, where there is one."""
     row = tx.one("open_decision_of_kind", kind=kind)
     if row is not None:
-        _withdraw(tx, row, None, by)
+        withdraw_one(tx, row, by)
 
 
-def _withdraw(tx: Transaction, row: sqlite3.Row, task_id: str | None, by: str) -> None:
+def withdraw_one(tx: Transaction, row: sqlite3.Row, by: str) -> None:
+    """Close an open question that nobody waits for any more."""
     tx.run("answer_decision", id=row["id"], answer="withdrawn", by=by, comment=None, now=tx.now)
     tx.emit(
         "decision.answered",
-        task_id=task_id,
+        task_id=row["task_id"],
         decision=row["id"],
         kind=row["kind"],
         answer="withdrawn",

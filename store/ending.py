@@ -166,3 +166,14 @@ def read_result(row: sqlite3.Row) -> dict[str, Any]:
     """What the last attempt of a task brought."""
     found: dict[str, Any] = json.loads(row["result"]) if row["result"] else {}
     return found
+
+
+def let_go(tx: Transaction, held_by: str) -> int:
+    """Whoever is held by something that is gone may be claimed again; how many that were."""
+    count = 0
+    while rows := tx.all("held_tasks", held_by=held_by, limit=1000):
+        for row in rows:
+            make_claimable(tx, row)
+            tx.mark_dirty(row["seq"])
+        count += len(rows)
+    return count

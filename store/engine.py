@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds after which the loop looks even if nothing woke it.
 LOOK_ANYWAY_S: Final = 5.0
+#: Seconds that pass at least before it looks again for a rate limit to have room.
+SOONEST_LOOK_S: Final = 0.01
 #: Seconds to leave the store alone after it failed.
 AFTER_ERROR_S: Final = 1.0
 #: A lease outlives two beats that are lost, whatever the settings say.
@@ -67,12 +69,12 @@ class SqliteEngine:
         while not stop.is_set():
             self._wake.clear()
             try:
-                self._claim(handle)
+                patience = self._claim(handle)
             except StoreError as error:
                 logger.error("nothing can be claimed: %s", error)
                 stop.wait(AFTER_ERROR_S)
                 continue
-            self._wake.wait(LOOK_ANYWAY_S)
+            self._wake.wait(patience)
 
     def wake(self) -> None:
         """Look now."""
@@ -95,14 +97,24 @@ class SqliteEngine:
         self._pool.shutdown(wait=False)
         self._adopted.shutdown(wait=False)
 
-    def _claim(self, handle: Handler) -> None:
+    def _claim(self, handle: Handler) -> float:
+        """Hand out what may start; seconds after which to look even if nothing wakes us."""
         free = self._concurrency - len(self.held())
         if free <= 0 or not self._store.reader.all("any_ready"):
-            return
-        for claim in self._store.claim(self.who, free):
+            return LOOK_ANYWAY_S
+        claims = self._store.claim(self.who, free)
+        for claim in claims:
             with self._mutex:
                 self._held[claim.ref] = claim
             self._pool.submit(self._do, claim, handle)
+        return LOOK_ANYWAY_S if len(claims) == free else self._patience()
+
+    def _patience(self) -> float:
+        """Nobody tells when a rate limit has room again: that is looked at when it has."""
+        opening = self._store.reader.gate().next_opening
+        if opening is None:
+            return LOOK_ANYWAY_S
+        return min(max(opening - self._store.clock.now(), SOONEST_LOOK_S), LOOK_ANYWAY_S)
 
     def _do(self, claim: Claim, handle: Handler) -> None:
         try:

@@ -1,8 +1,9 @@
 """Which ready task may start beside what runs: pure decisions over lanes.
 
-A task's lane names every limit it falls under: its mode, whether it runs alone, and its limited model and
-tags. Tasks of one lane are alike to every limit, so only the first ready task of each lane is ever looked
-at, and a lane that is closed hides the tasks behind it at no cost, however many they are.
+A task's lane names every limit it falls under: its mode, whether it runs alone, its limited model and tags,
+and the model whose rate is limited. Tasks of one lane are alike to every limit, so only the first ready task
+of each lane is ever looked at, and a lane that is closed hides the tasks behind it at no cost, however many
+they are.
 """
 
 from __future__ import annotations
@@ -10,34 +11,61 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
+from urllib.parse import quote, unquote
 
 from runtime_contract import Task
+from settings import Settings
 
 ALONE = "alone"
+#: Begins the part of a lane that names a model whose rate is limited; no name: the model that is used where a
+#: task names none.
+RATE: Final = "rate:"
+#: Stands for every model, where rates are given by model.
+EVERY_OTHER: Final = "*"
 
 
 @dataclass(frozen=True)
 class ConcurrencyLimits:
-    """How many tasks with a tag or of a model may run at once."""
+    """How many tasks with a tag or of a model may run at once, and which models have a rate."""
 
     tags: Mapping[str, int] = field(default_factory=dict)
     models: Mapping[str, int] = field(default_factory=dict)
+    #: models whose rate is limited, or `EVERY_OTHER`
+    rated: frozenset[str] = frozenset()
+
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Self:
+        """The limits that the settings name."""
+        rated = frozenset(settings.rate_requests) | frozenset(settings.rate_tokens)
+        return cls(settings.tag_limits, settings.model_limits, rated)
 
     def as_json(self) -> str:
         """The limits as the store keeps them."""
-        return json.dumps([dict(self.tags), dict(self.models)], sort_keys=True)
+        return json.dumps([dict(self.tags), dict(self.models), sorted(self.rated)], sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> ConcurrencyLimits:
+    def from_json(cls, text: str) -> Self:
         """The limits that `as_json` told."""
-        tags, models = json.loads(text)
-        return cls(tags, models)
+        tags, models, *rated = json.loads(text)
+        return cls(tags, models, frozenset(*rated))
 
     def of(self, limit: str) -> int | None:
         """The limit a part of a lane stands for, or none."""
         kind, _, name = limit.partition(":")
-        return (self.tags if kind == "tag" else self.models).get(name)
+        return {"tag": self.tags, "model": self.models}.get(kind, {}).get(name)
+
+
+@dataclass(frozen=True)
+class Room:
+    """How often a model whose rate is limited may be asked right now."""
+
+    calls: int
+    #: such as ``60 requests a minute``
+    limit: str
+    #: when it may be asked once more, Unix seconds
+    opens_at: float
 
 
 @dataclass(frozen=True)
@@ -50,6 +78,27 @@ class Gate:
     closed_modes: Mapping[str, str] = field(default_factory=dict)
     #: what stops all claiming: kill_switch, disk_full, audit, circuit_breaker or pause
     cause: str | None = None
+    #: model -> its room; a model that is not here may be asked
+    rooms: Mapping[str, Room] = field(default_factory=dict)
+    #: the model that is used where a task names none
+    default_model: str = ""
+
+    @property
+    def next_opening(self) -> float | None:
+        """When the first model that may not be asked now may be again, Unix seconds."""
+        return min((room.opens_at for room in self.rooms.values() if room.calls < 1), default=None)
+
+    def lasting(self) -> Gate:
+        """The gate without what changes by the second, for a view in which every task is written down."""
+        return replace(self, rooms={})
+
+    def after_claim(self, lane: str) -> Gate:
+        """The gate when a task of this lane has been claimed: its model may be asked once less."""
+        model = rated_model(lane, self)
+        if model is None or model not in self.rooms:
+            return self
+        room = self.rooms[model]
+        return replace(self, rooms={**self.rooms, model: replace(room, calls=room.calls - 1)})
 
 
 @dataclass(frozen=True)
@@ -69,7 +118,19 @@ def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
     if task.model in limits.models:
         parts.append(f"model:{task.model}")
     parts += sorted({f"tag:{tag}" for tag in task.tags if tag in limits.tags})
+    if limits.rated and task.mode == "llm" and _is_rated(task.model, limits):
+        parts.append(RATE + quote(task.model or "", safe="/:"))
     return "|".join(parts)
+
+
+def _is_rated(model: str | None, limits: ConcurrencyLimits) -> bool:
+    return model is None or model in limits.rated or EVERY_OTHER in limits.rated
+
+
+def rated_model(lane: str, gate: Gate) -> str | None:
+    """The model of this lane whose rate is limited, or none."""
+    part = next((part for part in lane.split("|") if part.startswith(RATE)), None)
+    return None if part is None else unquote(part.removeprefix(RATE)) or gate.default_model
 
 
 def choose(
@@ -81,7 +142,7 @@ def choose(
     it meanwhile, so that it cannot starve.
     """
     for head in sorted(heads, key=lambda head: (-head.priority, head.seq)):
-        if gate.paused is None and held_by_mode(head.lane, gate) is None:
+        if _is_let_through(head.lane, gate):
             if _is_alone(head.lane):
                 return None if running else head.lane
             if any(map(_is_alone, running)):
@@ -91,9 +152,21 @@ def choose(
     return None
 
 
+def _is_let_through(lane: str, gate: Gate) -> bool:
+    is_open = held_by_mode(lane, gate) is None and closed_room(lane, gate) is None
+    return gate.paused is None and is_open
+
+
 def held_by_mode(lane: str, gate: Gate) -> str | None:
     """Why no task of this lane's mode starts, or none."""
     return gate.closed_modes.get(lane.partition("|")[0])
+
+
+def closed_room(lane: str, gate: Gate) -> Room | None:
+    """The room of this lane's model where it may not be asked now, or none."""
+    model = rated_model(lane, gate)
+    room = None if model is None else gate.rooms.get(model)
+    return room if room is not None and room.calls < 1 else None
 
 
 def full_limit(lane: str, running: Sequence[str], limits: ConcurrencyLimits) -> str | None:

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from clock import Clock, SystemClock
 from settings import KILL_SWITCH
-from store import database, kill_file, sql, waiting
+from store import database, kill_file, rates, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -31,10 +32,11 @@ AUDIT_BLOCKED: Final = "audit_blocked"
 class Reader:
     """Reads one home's store; each thread has a connection of its own."""
 
-    def __init__(self, path: Path, limits: ConcurrencyLimits) -> None:
+    def __init__(self, path: Path, limits: ConcurrencyLimits, clock: Clock | None = None) -> None:
         self._path = path
         self._kill_switch = path.with_name(KILL_SWITCH)
         self._limits = limits
+        self._clock = clock or SystemClock()
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._queries = sql.queries()
@@ -64,6 +66,10 @@ class Reader:
         rows = self.all(name, **values)
         return rows[0] if rows else None
 
+    def now(self) -> float:
+        """Wall time by the store's clock, Unix seconds."""
+        return self._clock.now()
+
     def data_version(self) -> int:
         """A number that changes when anybody has committed (sqlite.org/pragma.html#pragma_data_version)."""
         with database.translated(self._path):
@@ -85,7 +91,10 @@ class Reader:
             if key in facts and not facts[key]["ready"]:
                 closed[mode] = str(facts[key]["reason"])
         why, cause = self._halt(facts)
-        return Gate(why, closed, cause)
+        limits = rates.RateLimits.of_fact(facts.get(rates.RATE_LIMITS))
+        rooms = rates.rooms(self.all("buckets"), limits, self._clock) if limits.models else {}
+        model = facts.get(MODEL_STATUS) or {}
+        return Gate(why, closed, cause, rooms, str(model.get("model") or ""))
 
     def _halt(self, facts: dict[str, Any]) -> tuple[str | None, str | None]:
         """Why nothing at all is claimed, and the cause; the gravest where there are several."""

@@ -10,9 +10,11 @@ import hashlib
 import itertools
 import re
 import sqlite3
+from collections.abc import Callable
 from typing import Any, Final
 
 from clock import to_local_text, to_rfc3339
+from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
@@ -24,11 +26,14 @@ from store.transaction import Transaction, dump
 _RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
 
-def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None:
+def start_cycle(
+    tx: Transaction, ref: TaskRef, swarm: str, allow: Callable[[Transaction], CallHeld | None] | None = None
+) -> sqlite3.Row | CallHeld | None:
     """Swarm begins to execute a lease.
 
-    Returns none when the start is now recorded, else the attempt as it stands: begun or ended before.
-    Raises `errors.LeaseLost` when the store does not hold the lease and no outcome is known.
+    `allow` is asked first, in the same transaction; what it returns holds the lease, and nothing began.
+    Returns none when the start is now recorded, else that, or the attempt as it stands: begun or ended
+    before. Raises `errors.LeaseLost` when the store does not hold the lease and no outcome is known.
     """
     attempt = tx.one("get_attempt", id=ref.id, lease=ref.lease)
     if attempt is not None and attempt["swarm"] is not None:
@@ -37,6 +42,9 @@ def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None
     if row is None:
         raise decisions.lease_lost(ref)
     fault_point("cycle.before_start")
+    held = None if allow is None else allow(tx)
+    if held is not None:
+        return held
     tx.run("start_cycle", task=row["seq"], lease=ref.lease, swarm=swarm, now=tx.now)
     return None
 
@@ -70,6 +78,8 @@ def _outcome_fields(outcome: Outcome, route: dict[str, Any]) -> dict[str, Any]:
         "output_cut": outcome.output_cut or None,
         "usage": outcome.usage.model_dump() if outcome.usage else None,
         "cost_micros": outcome.cost_micros,
+        "reserved_micros": outcome.reserved_micros,
+        "unsettled": outcome.unsettled or None,
         "budget_used": outcome.budget_used,
         "safety_passed": outcome.safety_report.get("passed") if outcome.safety_report else None,
         "safety_report": outcome.safety_report,
@@ -179,8 +189,9 @@ def requeue(
     rejected: bool = False,
     became: str = "requeue",
     code: str | None = None,
+    held: CallHeld | None = None,
 ) -> None:
-    """Send a running or judged task back to be tried again, now or at `not_before`.
+    """Send a running or judged task back to be tried again: now, at `not_before`, or when `held` is no more.
 
     One that a person has cancelled meanwhile ends instead.
     """
@@ -192,9 +203,11 @@ def requeue(
         "to_queue",
         seq=row["seq"],
         # an edit while it ran may have given it something to wait for
-        state="blocked" if row["waiting_on"] else "delayed" if later else "ready",
+        state="blocked" if row["waiting_on"] else "delayed" if later or held is not None else "ready",
         not_before=not_before if later else None,
         waiting_for=waiting_for,
+        held_by=None if held is None else held.held_by,
+        needs=None if held is None else held.needs_micros,
         reason=reason,
         uncounted=0 if counts else 1,
         interrupted=int(interrupted),
@@ -210,7 +223,9 @@ def requeue(
         reason=reason,
         code=code,
         not_before=to_rfc3339(not_before) if later and not_before else None,
-        retry=None if counts else row["retries"] + 1,
+        retry=None if counts else row["retries"] + (held is None),
+        waiting_for=None if held is None else held.waiting_for,
+        needs_micros=held.needs_micros or None if held is not None else None,
         review_issues=feedback,
         review_attempt=row["rejections"] + 1 if rejected else None,
     )
@@ -304,6 +319,24 @@ def hold(tx: Transaction, row: sqlite3.Row, question: Question) -> str | None:
         return None
     end_attempt(tx, row, "held")
     return decisions.ask(tx, question, row)
+
+
+def hold_back(tx: Transaction, ref: TaskRef, held: CallHeld) -> sqlite3.Row | None:
+    """Its model call must wait: the task goes back, and the try does not count. Its row, if it was ours."""
+    row = claims.held(tx, ref, "what holds its model call")
+    if row is not None:
+        requeue(
+            tx,
+            row,
+            held.waiting_for,
+            code=held.code,
+            not_before=None if held.retry_after_s is None else tx.now + held.retry_after_s,
+            waiting_for=held.waiting_for,
+            counts=False,
+            became=held.code,
+            held=held,
+        )
+    return row
 
 
 def hand_back(tx: Transaction, ref: TaskRef, reason: str) -> bool:

@@ -7,9 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from clock import Clock, SystemClock, to_rfc3339
+from errors import CallHeld
 from outcome import Outcome
 from settings import Home, Settings
-from store import answering, claims, database, halting, intake, kill_file, rescue, schedules, steering
+from store import (
+    answering,
+    claims,
+    database,
+    halting,
+    intake,
+    kill_file,
+    rescue,
+    schedules,
+    steering,
+    top_ups,
+)
 from store import recording as record
 from store.lanes import ConcurrencyLimits
 from store.reading import AUDIT_BLOCKED, DISK_FULL, PAUSED, Reader
@@ -27,10 +39,10 @@ class SqliteStore:
         self.home = home
         self.settings = settings
         self.clock = clock or SystemClock()
-        self.limits = ConcurrencyLimits(settings.tag_limits, settings.model_limits)
+        self.limits = ConcurrencyLimits.of_settings(settings)
         database.prepare_state_directory(home.state)
         self.writer = Writer(home.database, self.clock)
-        self.reader = Reader(home.database, self.limits)
+        self.reader = Reader(home.database, self.limits, self.clock)
 
     def close(self) -> None:
         """Finish what was handed in and close."""
@@ -86,13 +98,26 @@ class SqliteStore:
 
     # -- swarm ---------------------------------------------------------------------------------------------
 
-    def start_cycle(self, ref: TaskRef, swarm: str) -> Any:
-        """Record that a lease is being executed; the attempt's row if it was before. Raises `LeaseLost`."""
-        return self.write(lambda tx: record.start_cycle(tx, ref, swarm))
+    def start_cycle(
+        self, ref: TaskRef, swarm: str, allow: Callable[[Transaction], CallHeld | None] | None = None
+    ) -> Any:
+        """Record that a lease is being executed, where `allow` lets it; see `recording.start_cycle`.
 
-    def record_outcome(self, outcome: Outcome) -> bool:
-        """Keep what an attempt brought."""
-        return self.write(lambda tx: record.record_outcome(tx, outcome))
+        Raises `LeaseLost`.
+        """
+        # In a tuple: what holds it is an answer here, and an exception that a writer is given is raised.
+        (found,) = self.write(lambda tx: (record.start_cycle(tx, ref, swarm, allow),))
+        return found
+
+    def record_outcome(self, outcome: Outcome, settle: Callable[[Transaction], None] | None = None) -> bool:
+        """Keep what an attempt brought, and `settle` in the same transaction what it cost."""
+
+        def keep(tx: Transaction) -> bool:
+            if settle is not None:
+                settle(tx)
+            return record.record_outcome(tx, outcome)
+
+        return self.write(keep)
 
     # -- people --------------------------------------------------------------------------------------------
 
@@ -117,6 +142,10 @@ class SqliteStore:
     def answer(self, given: answering.Answer) -> str:
         """Answer a decision with one of its options."""
         return self.write(lambda tx: answering.answer(tx, given, self.settings.attempt_policy))
+
+    def top_up(self, limit: str, micros: int, by: str) -> str:
+        """Let a budget have more. Raises `NotFound`, `InvalidRequest`."""
+        return self.write(lambda tx: top_ups.add(tx, limit, micros, by))
 
     def pause(self, by: str, reason: str | None = None) -> None:
         """Claim nothing until resumed; what runs goes on."""

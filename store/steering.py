@@ -31,7 +31,7 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
         tx.run("request_cancel", seq=row["seq"], reason=why)
         tx.emit("task.cancel_requested", task_id=task_id, status="in_progress", reason=why, source=by)
         return "stopping"
-    if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW:
+    if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW or row["held_by"] is not None:
         decisions.withdraw(tx, task_id, by)
     ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=why)
     return "cancelled"

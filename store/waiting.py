@@ -64,6 +64,8 @@ def _some(ids: Sequence[str]) -> str:
 
 
 def _time(row: sqlite3.Row) -> str:
+    if row["not_before"] is None:
+        return str(row["waiting_for"])  # what holds its model call
     moment = to_local_text(row["not_before"])
     if row["every"]:
         return f"its next firing at {moment} (every {row['every']})"
@@ -77,6 +79,10 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
     closed = lanes.held_by_mode(lane, now.gate)
     if closed is not None:
         return closed
+    room = lanes.closed_room(lane, now.gate)
+    if room is not None:
+        model = lanes.rated_model(lane, now.gate)
+        return f"rate limit of {model} ({room.limit}); next try at {to_local_text(room.opens_at)}"
     full = lanes.full_limit(lane, now.running, now.limits)
     if full is not None:
         kind, _, name = full.partition(":")
@@ -86,4 +92,5 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
         return f"{count} to end: it runs alone (parallel_safe is false)"
     if any(lanes.ALONE in other.split("|") for other in now.running):
         return "a task that runs alone to end"
-    return "a free slot"
+    model = lanes.rated_model(lane, now.gate)
+    return "a free slot" if model is None else f"a free slot, within the rate of {model}"

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from road.holding import look_at
 from settings import Home
 from store import lanes
 from store.queue_file.memory import has_seen
@@ -70,6 +71,8 @@ class Idleness:
             return True
         if any(row["every"] is None for row in self._reader.all("some_delayed")):
             return True
+        if look_at(self._reader, self._reader.now()):
+            return True
         gate = self._reader.gate()
         return gate.paused is None and any(
             lanes.held_by_mode(row["lane"], gate) is None for row in self._reader.all("ready_heads")
@@ -77,7 +80,8 @@ class Idleness:
 
     def _waiting_for_person(self) -> int:
         blocked = self._reader.state_counts().get("blocked", 0)
-        return len(self._reader.decisions()) + len(self._reader.all("ready_heads")) + blocked
+        held = len(self._reader.all("held_by"))
+        return len(self._reader.decisions()) + len(self._reader.all("ready_heads")) + blocked + held
 
 
 def _process(data: str) -> str:

@@ -133,7 +133,7 @@ def test_an_endpoint_that_is_not_loopback_is_refused_and_has_no_effect(daemon):
     assert "loopback" in refused[0]["reason"]
 
 
-def test_a_price_above_the_tasks_budget_is_refused_before_the_call(tmp_path, model):
+def test_a_price_above_the_tasks_budget_is_refused_before_the_call_and_a_person_asked(tmp_path, model):
     priced = RunningDaemon(
         tmp_path / "home",
         SKEP_LLM_BASE_URL=model.url,
@@ -144,8 +144,10 @@ def test_a_price_above_the_tasks_budget_is_refused_before_the_call(tmp_path, mod
     before = len(model.requests)
     priced.add_to_queue({"id": "dear", "prompt": "hello", "max_budget": 0.01, "max_tokens": 4000})
     priced.start("--until-idle", "--no-panel")
-    assert priced.wait_for_exit() == 1
-    assert "exceeds task max budget" in priced.tasks()["dear"]["reason"]
+    assert priced.wait_for_exit() == 75
+    dear = priced.tasks()["dear"]
+    assert dear["status"] == "pending"
+    assert dear["waiting_for"].startswith("budget task $0.01 reached (spent $0.00, needs $4.0")
     assert len(model.requests) == before
 
 

@@ -93,6 +93,12 @@ _PATHS: Final[dict[str, Any]] = {
     "/api/v1/decisions/{decision_id}/answer": _post(
         "Answer a decision", _path("decision_id"), answer="one of its options", comment="a word with it"
     ),
+    "/api/v1/budget": _get("Every limit, and what was spent of it", "Budgets"),
+    "/api/v1/budget/add": _post(
+        "Let a limit have more",
+        amount="dollars over 0, such as 5.00",
+        limit="day (the default), total, model:NAME, run:ID or task:ID",
+    ),
     "/api/v1/kill-switch": _get("Whether the kill switch is on", "KillSwitch"),
     "/api/v1/kill-switch/on": _post(
         "Set the kill switch; one that is set keeps its reason where none is given",
@@ -116,6 +122,7 @@ def _object(**properties: Any) -> dict[str, Any]:
 _TEXT: Final = {"type": "string"}
 _MAYBE: Final = {"type": ["string", "null"]}
 _NUMBER: Final = {"type": "integer"}
+_MAYBE_NUMBER: Final = {"type": ["integer", "null"]}
 _TASK_FIELDS: Final[dict[str, Any]] = {
     "id": _TEXT,
     "status": {"type": "string", "enum": [status.value for status in Status]},
@@ -151,6 +158,18 @@ _SCHEMAS: Final[dict[str, Any]] = {
         about={"type": "string", "description": "the exact words that are decided on, where there are any"},
     ),
     "Decisions": _object(decisions={"type": "array", "items": _ref("Decision")}, open=_NUMBER),
+    "Limit": _object(
+        limit=_TEXT,
+        granted_micros=_MAYBE_NUMBER,
+        topped_up_micros=_NUMBER,
+        spent_micros=_NUMBER,
+        unsettled_micros=_NUMBER,
+        reserved_micros=_NUMBER,
+        left_micros=_MAYBE_NUMBER,
+        waiting=_NUMBER,
+        declined_by=_MAYBE,
+    ),
+    "Budgets": _object(limits={"type": "array", "items": _ref("Limit")}),
     "Standing": _object(
         health=_object(kind=_TEXT, sentence=_TEXT, detail=_TEXT),
         counts={"type": "object", "additionalProperties": _NUMBER},
@@ -159,6 +178,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
         circuit_breaker={"type": ["object", "null"]},
         gate={"type": "object"},
         model={"type": ["object", "null"]},
+        budget=_object(day=_ref("Limit"), total=_ref("Limit")),
         worker_runs={"type": "boolean"},
         audit_checkpoint=_MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=_TEXT,

@@ -34,6 +34,7 @@ def status() -> dict[str, Any]:
             "closed_modes": dict(now.gate.closed_modes),
         },
         "model": panel().reader.fact(MODEL_STATUS),
+        "budget": {"day": now.day.as_json(), "total": now.total.as_json()},
         "worker_runs": now.worker_runs,
         "audit_checkpoint": now.checkpoint,
         "version": version(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, Final
 
 import flask
@@ -44,6 +45,11 @@ def live() -> flask.Response:
     return response
 
 
+def _stands_alone(question: sqlite3.Row) -> bool:
+    """Whether a question is shown above the tasks: it is about none, or about one that is not in review."""
+    return question["task_id"] is None or question["kind"] == "budget"
+
+
 def _tag() -> str:
     return tag_of(panel(), sorted(flask.request.args.items(multi=True)))
 
@@ -57,7 +63,7 @@ def _what_is_shown() -> dict[str, Any]:
     return {
         "now": standing_of(panel()),
         "tasks": page_of(reader, rows[:ROWS]),
-        "questions": [decision_of(row) for row in reader.decisions() if row["task_id"] is None],
+        "questions": [decision_of(row) for row in reader.decisions() if _stands_alone(row)],
         "statuses": list(Status),
         "shown": statuses,
         "before": before,

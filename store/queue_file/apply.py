@@ -209,13 +209,16 @@ def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:
 
 
 def _hold_or_release(tx: Transaction, task_id: str, fields: Sequence[str]) -> None:
-    """The state of a pending task after an edit; a pause the edit does not touch goes on."""
+    """The state of a pending task after an edit; a pause the edit does not touch goes on.
+
+    What held its model call is looked at anew: the edit may have changed what it costs, or may cost.
+    """
     row = steering.find(tx, task_id)
     waiting_on = sum(parent["state"] != "approved" for parent in tx.all("parents_of", child=row["seq"]))
     tx.run("set_waiting_on", seq=row["seq"], waiting_on=waiting_on)
     if waiting_on:
         tx.run("set_state", seq=row["seq"], state="blocked", waiting_for=None, not_before=row["not_before"])
-    elif row["state"] == "blocked" or {"not_before", "every"} & set(fields):
+    elif row["state"] == "blocked" or row["held_by"] or {"not_before", "every"} & set(fields):
         ending.make_claimable(tx, row)
 
 

@@ -51,7 +51,7 @@ class QueueFileKeeper:
     def __init__(
         self, home: Home, settings: Settings, writer: Writer, open_reader: Callable[[], Reader], clock: Clock
     ) -> None:
-        limits = ConcurrencyLimits(settings.tag_limits, settings.model_limits)
+        limits = ConcurrencyLimits.of_settings(settings)
         self._home = home
         self._settings = settings
         self._clock = clock

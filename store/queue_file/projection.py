@@ -74,7 +74,7 @@ class Projection:
 
     def render_changed(self, revision: int) -> int:
         """Render every changed task for `revision`; return how many were."""
-        gate = self._reader.gate()
+        gate = self._reader.gate().lasting()
         situation = waiting.Situation(gate, self._limits)
         self._writer.run(lambda tx: _note_gate(tx, repr(gate)))
         total = 0

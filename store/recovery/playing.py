@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from store.recovery import money
 from store.recovery.standing import ENDS, PENDING, Claimed, Ended, Event, Standing
 from store.transaction import Transaction, dump
 
@@ -27,12 +28,16 @@ class Fold:
         self.answers: dict[str, Event] = {}
         #: approvals that granted tokens
         self.grants: list[Event] = []
+        #: what was reserved, booked and topped up
+        self.money: list[Event] = []
 
     def take(self, event: Event) -> None:
         """One more event."""
         kind, task_id = event["event"], event["task_id"]
         if kind == "decision.answered" and isinstance(event.get("decision"), str):
             self.answers[event["decision"]] = event
+        if kind in money.KINDS:
+            self.money.append(event)
         act = _ACTS.get(kind)
         if act is not None and task_id is not None:
             act(self.standing(task_id), event)

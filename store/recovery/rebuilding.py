@@ -20,7 +20,7 @@ from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
 from store.records import Question
-from store.recovery import old_log, queue_view, settling
+from store.recovery import money, old_log, queue_view, settling
 from store.recovery.damage import Base, Damage
 from store.recovery.entering import SOURCE, Entering, Found
 from store.recovery.old_audit import AuditPlayed, play_audit
@@ -138,12 +138,13 @@ def _fill(tx: Transaction, means: Means, account: Account) -> None:
     base_revision = int(tx.meta(REVISION) or 0)
     view = queue_view.read(means.home, means.settings.limits, base_revision)
     account.no_queue_file = view.trouble
-    lane_limits = ConcurrencyLimits(means.settings.tag_limits, means.settings.model_limits)
+    lane_limits = ConcurrencyLimits.of_settings(means.settings)
     account.audit = play_audit(tx, means.home)
     entering = Entering(tx, view, means.settings.limits, lane_limits)
     settling.settle_answers(tx, fold)
     entering.enter_logged(fold)
     settling.settle_grants(tx, fold)
+    money.play(tx, fold.money)
     entering.enter_shown(fold)
     account.found = entering.found
     account.settled = settling.settle_begun(

@@ -16,7 +16,7 @@ from execution import markers
 from runtime_contract import normalize_task
 from settings import Home, Settings
 from stopping import Stop
-from store import claims
+from store import claims, recording
 from store.claims import Claimant
 from store.lanes import Gate
 from store.records import Claim, Intake, NewTask
@@ -46,6 +46,13 @@ class Claiming:
         self.store.submit(Intake([new]), "cli")
         taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
         assert [row["id"] for row in taken] == [task_id]
+        return Claim.from_row(taken[0])
+
+    def claim_again(self, claim: Claim) -> Claim:
+        """Put a claimed task back and claim it anew."""
+        self.store.write(lambda tx: recording.hand_back(tx, claim.ref, "the test takes it back"))
+        taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
+        assert [row["id"] for row in taken] == [claim.id]
         return Claim.from_row(taken[0])
 
     def attempt(self, claim: Claim) -> Any:

@@ -10,8 +10,9 @@ import host_platform
 from outcome import Failure, Verdict
 from road.halts import Breaker
 from safety.circuit_breaker import Bounds
-from store import recording
+from store import budgets, recording
 from store.answering import Answer
+from store.budgets import Account, Reservation
 from store.claims import Claimant
 from store.reading import BREAKER
 from store.records import Intake
@@ -40,6 +41,7 @@ class Work:
         outcome = outcome_of(
             claim, status="failed", cost_micros=cost, failure=Failure(code=code, message=reason)
         )
+        self.spend(cost)
         self.store.write(
             lambda tx: recording.fail_attempt(
                 tx, tx.one("held", id=claim.id, lease=claim.ref.lease), outcome, {}, code, reason
@@ -56,7 +58,20 @@ class Work:
             assert row is not None
             recording.approve(tx, row, "critics", cost_micros=cost)
 
+        self.spend(cost)
         self.store.write(conclude)
+
+    def spend(self, micros):
+        """Reserve and book a call that comes to so much."""
+
+        def pay(tx):
+            call = f"call-{self.number}"
+            owner = str(self.who.owner)
+            budgets.reserve(tx, Reservation(call, None, None, "m", owner, [Account("total")], micros))
+            budgets.book(tx, call, micros)
+
+        if micros:
+            self.store.write(pay)
 
 
 @pytest.fixture

@@ -114,13 +114,14 @@ def test_what_cannot_be_read_stops_as_well(rig):
 
 
 def test_a_switch_that_is_set_between_the_question_and_the_start_stops_it_all_the_same(rig, monkeypatch):
-    examine = rig.swarm.executor._gateway.examine
+    store = rig.swarm.executor._store
+    begin = store.start_cycle
 
     def set_switch_meanwhile(*given):
         rig.home.kill_switch.touch()
-        return examine(*given)
+        return begin(*given)
 
-    monkeypatch.setattr(rig.swarm.executor._gateway, "examine", set_switch_meanwhile)
+    monkeypatch.setattr(store, "start_cycle", set_switch_meanwhile)
     claim = rig.claim(command="echo no")
 
     body = rig.cycle(claim).json()
@@ -135,9 +136,9 @@ def test_a_command_that_had_ended_counts_as_it_ended(rig, monkeypatch):
     store = rig.swarm.executor._store
     kept = store.record_outcome
 
-    def set_switch_meanwhile(outcome):
+    def set_switch_meanwhile(*given):
         rig.home.kill_switch.touch()
-        return kept(outcome)
+        return kept(*given)
 
     monkeypatch.setattr(store, "record_outcome", set_switch_meanwhile)
 

@@ -208,7 +208,8 @@ def test_the_next_address_is_tried_where_the_first_is_dead(server, secure, trust
         "getaddrinfo",
         lambda host, *rest, **options: found if host == "models.test" else real(host, *rest, **options),
     )
-    with contextlib.closing(client_for(f"https://models.test:{secure}")) as client:
+    url = f"https://models.test:{secure}"
+    with contextlib.closing(client_for(url, llm_private_addresses="allow")) as client:
         assert ask(client).text == "ok"
 
 
@@ -230,3 +231,93 @@ def test_a_connection_that_is_idle_for_long_is_closed(server, monkeypatch):
         ask(client)
 
     assert len({request.connection for request in server.requests}) == 2
+
+
+# -- where a name leads ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """A name server that says what the test wants; each name it was asked for is kept."""
+    answers: dict[str, list[str]] = {}
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def look_up(host, port, *rest, **options):
+        if host not in answers:
+            return real(host, port, *rest, **options)
+        asked.append(host)
+        kinds = [(socket.AF_INET6 if ":" in one else socket.AF_INET, one) for one in answers[host]]
+        return [(family, socket.SOCK_STREAM, 6, "", (one, port)) for family, one in kinds]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    answers["asked"] = asked
+    return answers
+
+
+def reached(url: str, **settings: str) -> str:
+    """What came of a call: nothing, or the sentence."""
+    with contextlib.closing(client_for(url, llm_connect_timeout_s=0.2, **settings)) as client:
+        try:
+            ask(client)
+        except ModelUnreachable as error:
+            return error.message
+    return ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.8",
+        "192.168.1.5",
+        "127.0.0.1",
+        "::1",
+        "fd12::1",
+        "100.64.1.1",
+        "::ffff:10.0.0.8",
+        "64:ff9b::a00:8",
+    ],
+)
+def test_a_name_that_leads_into_a_private_network_is_not_followed(told, address) -> None:
+    told["models.example"] = [address]
+
+    assert f"it leads to {address}, in a private network" in reached("https://models.example/v1")
+
+
+@pytest.mark.parametrize(
+    "address", ["169.254.169.254", "fe80::1", "fd00:ec2::254", "168.63.129.16", "100.100.100.200", "0.0.0.0"]
+)
+def test_a_name_that_leads_to_a_metadata_service_is_never_followed(told, address) -> None:
+    told["models.example"] = [address]
+
+    assert f"it leads to {address}" in reached("https://models.example/v1", llm_private_addresses="allow")
+
+
+def test_one_bad_address_among_good_ones_is_enough(told) -> None:
+    told["models.example"] = ["8.8.8.8", "10.0.0.8"]
+
+    assert "it leads to " in reached("https://models.example/v1")
+
+
+def test_a_private_address_that_is_written_out_is_one_too() -> None:
+    assert "in a private network" in reached("https://192.168.1.5/v1")
+
+
+def test_this_machine_is_reached_by_its_own_names_alone(told) -> None:
+    with ModelServer() as server:
+        port = server.root.rpartition(":")[2]
+        told["localhost"] = ["203.0.113.9"]
+
+        assert reached(f"http://localhost:{port}/v1") == ""
+    assert told["asked"] == []
+
+
+def test_what_was_looked_at_is_what_is_connected_to(told, server, secure, trusted) -> None:
+    """A name server that changes its mind gets one question a connection, so there is no second answer."""
+    told["models.test"] = ["127.0.0.1"]
+    url = f"https://models.test:{secure}"
+    with contextlib.closing(client_for(url, llm_private_addresses="allow")) as client:
+        assert ask(client).text == "ok"
+
+    assert told["asked"] == ["models.test"]
+    assert server.requests[0].headers["host"] == f"models.test:{secure}"

@@ -6,6 +6,10 @@ import json
 
 import pytest
 
+from errors import OverBudget
+from road.holding import Holding
+from store import budgets
+from store.budgets import Account, BudgetLimits, Reservation
 from store.records import Question
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE
@@ -287,3 +291,89 @@ def test_a_question_about_no_task_is_told_and_answered(browser, store):
     (asked,) = browser.get("/api/v1/decisions").json["decisions"]
     assert asked["task_id"] is None
     assert browser.post(f"/api/v1/decisions/{name}/answer", {"answer": "keep"}).status_code == 200
+
+
+# -- budgets -----------------------------------------------------------------------------------------------
+
+
+def spend_a_day(store):
+    """Five dollars a day, all of them spent, and a task that waits for more."""
+    dollar = 1_000_000
+    account = Account.of_limit("day", store.clock.now())
+    wanted = Reservation("c", None, None, "m", "another-boot/1/1", [account], 5 * dollar)
+    store.write(lambda tx: budgets.keep_limits(tx, BudgetLimits(day=5 * dollar)))
+    store.write(lambda tx: budgets.reserve(tx, wanted))
+    store.write(lambda tx: budgets.book(tx, "c", 5 * dollar))
+
+
+def hold(by, store, task_id, held_by="day"):
+    claim = by.start(task_id, prompt="x", max_budget=0.01)
+    held = OverBudget(held_by=held_by, waiting_for="budget day $5.00 reached", needs_micros=120_000)
+    Holding(store).hold(claim.ref, held, is_known=True)
+
+
+def test_limits_are_told_and_the_status_has_today(browser, by, store):
+    spend_a_day(store)
+    hold(by, store, "poor")
+
+    day, total = browser.get("/api/v1/budget").json["limits"]
+
+    assert (day["limit"], day["spent_micros"], day["left_micros"], day["waiting"]) == ("day", 5_000_000, 0, 1)
+    assert (total["limit"], total["granted_micros"]) == ("total", None)
+    assert browser.get("/api/v1/status").json["budget"]["day"]["spent_micros"] == 5_000_000
+
+
+def test_a_question_about_a_budget_can_be_answered_and_lets_go(browser, by, store):
+    spend_a_day(store)
+    hold(by, store, "poor")
+    (question,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert (question["kind"], question["options"]) == ("budget", ["needed", "more", "no"])
+
+    answer = browser.post(f"/api/v1/decisions/{question['id']}/answer", {"answer": "needed"})
+    Holding(store).look()
+
+    assert answer.json["message"] == "The budget day has $0.12 more."
+    assert browser.get("/api/v1/tasks/poor").json["waiting_for"] == "a free slot"
+
+
+def test_a_task_over_its_own_budget_carries_its_question(browser, by, store):
+    hold(by, store, "dear", "task:dear")
+
+    task = browser.get("/api/v1/tasks/dear").json
+
+    assert (task["status"], task["decision"]["kind"]) == ("pending", "budget")
+
+
+def test_any_amount_can_be_added(browser, store):
+    spend_a_day(store)
+
+    answer = browser.post("/api/v1/budget/add", {"amount": "2.50"})
+
+    assert answer.json["message"] == "The budget day has $2.50 more."
+    assert browser.get("/api/v1/budget").json["limits"][0]["left_micros"] == 2_500_000
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"amount": "0"},
+        {"amount": "-1"},
+        {"amount": "nan"},
+        {"amount": "Infinity"},
+        {"amount": "1", "limit": "week"},
+        {"amount": "1", "limit": "total"},
+        {"amount": "1", "surprise": "x"},
+    ],
+)
+def test_what_is_no_amount_or_no_limit_is_refused(browser, store, given):
+    spend_a_day(store)
+
+    assert browser.post("/api/v1/budget/add", given).status_code == 400
+
+
+@pytest.mark.parametrize("body", [{"amount": 5}, {"amount": True}, {"amount": None}, {"amount": ["5"]}])
+def test_an_amount_is_a_text(browser, store, body):
+    spend_a_day(store)
+
+    assert browser.post("/api/v1/budget/add", body).status_code == 400

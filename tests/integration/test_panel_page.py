@@ -9,6 +9,7 @@ import pytest
 
 from store.audit_log import Checkpoint, checkpoint
 from store.records import Question
+from tests.integration.test_panel_api import hold, spend_a_day
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE, REVERSED
 
@@ -209,3 +210,23 @@ def test_the_newest_checkpoint_of_the_audit_is_shown(browser, store):
 
     assert f"Audit checkpoint {made}" in Seen(browser.get("/")).text
     assert browser.get("/api/v1/status").json["audit_checkpoint"] == str(made)
+
+
+def test_what_was_spent_stands_there_once_there_is_something(browser, store):
+    assert "Spent today" not in Seen(browser.get("/")).text
+    spend_a_day(store)
+
+    assert "Spent today: $5.00 of $5.00" in Seen(browser.get("/")).text
+
+
+def test_a_question_about_a_budget_stands_above_the_tasks_with_its_answers(browser, by, store):
+    spend_a_day(store)
+    hold(by, store, "poor")
+    hold(by, store, "dear", "task:dear")
+
+    seen = Seen(browser.get("/"))
+
+    assert "budget day $5.00 reached (spent $5.00, needs $0.12)" in seen.text
+    for label in ("Add what is needed", "Add more", "Add nothing"):
+        assert sum(button.startswith(label) for button in seen.buttons()) == 2
+    assert len(set(seen.ids)) == len(seen.ids)

@@ -39,6 +39,17 @@ HOT = [
     ("newest_ended", "task_state"),
     ("ends_after", "INTEGER PRIMARY KEY"),
     ("reset_after", "INTEGER PRIMARY KEY"),
+    ("held_by", "task_held"),
+    ("held_limits", "task_held"),
+    ("held_tasks", "task_held"),
+    ("count_held", "task_held"),
+    ("held_by_themselves", "task_held"),
+    ("promised", "task_promised"),
+    ("reserving_owners", "spend_reserved"),
+    ("reserved_by", "spend_reserved"),
+    ("spent_since", "spend_time"),
+    ("open_budget_decisions", "decision_open"),
+    ("balance", "PRIMARY KEY"),
 ]
 
 

@@ -239,12 +239,14 @@ def test_a_call_that_could_cost_more_than_the_task_may_spend_is_not_made(
 ) -> None:
     prices = {"llm_price_input": 1.0, "llm_price_output": 10.0}
     with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="m", **prices) as rig:
-        body = rig.cycle(rig.claim(prompt="hello", max_tokens=1000, max_budget=0.005)).json()
+        refused = rig.cycle(rig.claim(prompt="hello", max_tokens=1000, max_budget=0.005))
         paid = rig.cycle(rig.claim(prompt="hello", max_tokens=1000, max_budget=0.02)).json()
 
-    assert (body["failure"]["code"], body["failure"]["retryable"]) == ("over_budget", False)
-    assert body["failure"]["message"].startswith("Estimated cost $0.01")
-    assert body["failure"]["message"].endswith("exceeds task max budget $0.005000")
+    body = refused.json()
+    assert (refused.status_code, body["code"], body["held_by"]) == (403, "over_budget", "task:task-1")
+    assert body["detail"].startswith("Estimated cost $0.01")
+    assert body["detail"].endswith("exceeds task max budget $0.005000")
+    assert body["waiting_for"].startswith("budget task $0.005 reached (spent $0.00, needs $0.01")
     assert len(model.requests) == 1
     assert paid["cost_micros"] == paid["usage"]["prompt_tokens"] + 10 * paid["usage"]["completion_tokens"]
     assert paid["budget_used"] == paid["cost_micros"] / 1e6
@@ -253,9 +255,12 @@ def test_a_call_that_could_cost_more_than_the_task_may_spend_is_not_made(
 def test_a_price_that_is_not_known_is_not_taken_for_nothing(tmp_path: Path) -> None:
     far_away = {"llm_base_url": "https://example.invalid/v1", "llm_model": "m"}
     with SwarmRig(tmp_path, **far_away) as rig:
-        body = rig.cycle(rig.claim(prompt="hello", max_budget=0.0), timeout=5).json()
+        refused = rig.cycle(rig.claim(prompt="hello"), timeout=5)
 
-    assert (body["failure"]["code"], body["cost_micros"]) == ("model_unreachable", None)
+    assert (refused.status_code, refused.json()["code"]) == (403, "price_unknown")
+    assert refused.json()["detail"] == (
+        "price of m unknown: set llm_price_input and llm_price_output, or name it in config/models.toml"
+    )
 
 
 @pytest.mark.parametrize(
@@ -278,6 +283,20 @@ def test_a_wrong_request_is_told_which_field(rig: SwarmRig, changes: dict, path:
         "invalid_request",
         path,
     )
+
+
+@pytest.mark.parametrize("field", ["max_budget", "min_budget"])
+@pytest.mark.parametrize("amount", ["-1", "-0.01", "true", '"5"', "NaN", "Infinity", "-Infinity", "1e400"])
+def test_what_is_no_amount_of_money_is_refused(
+    rig: SwarmRig, model: ModelServer, field: str, amount: str
+) -> None:
+    claim = rig.claim(prompt="hello")
+    body = f'{{"task_id": "{claim.id}", "lease": 1, "prompt": "hello", "{field}": {amount}}}'
+
+    answer = rig.client.post("/cycle", content=body, headers={"Content-Type": "application/json"})
+
+    assert answer.status_code in {400, 422}
+    assert model.requests == []
 
 
 @pytest.mark.parametrize(

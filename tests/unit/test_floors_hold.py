@@ -32,7 +32,7 @@ FLOORS: list[set[str]] = [
     {"attempts"},
     {"runtime_contract"},
     {"statuses"},
-    {"audit_events", "errors", "events", "limits", "clock", "faults", "outcome", "stopping"},
+    {"audit_events", "errors", "events", "limits", "clock", "faults", "money", "outcome", "stopping"},
 ]
 
 #: Which room may look at which others on its own floor.

@@ -52,6 +52,41 @@ def test_without_a_home_it_says_so_makes_nothing_and_is_0(tmp_path, run, home):
     assert list(home.root.iterdir()) == []
 
 
+def far_away(monkeypatch, model: str = "m") -> None:
+    monkeypatch.setenv("SKEP_LLM_BASE_URL", "https://models.example/v1")
+    monkeypatch.setenv("SKEP_LLM_MODEL", model)
+
+
+def test_a_price_nobody_knows_is_warned_of_with_the_way_to_name_it(store, ask, monkeypatch):
+    far_away(monkeypatch)
+
+    (found,) = [each for each in ask("doctor")["checks"] if each["check"] == "price"]
+
+    assert (found["level"], "Nobody knows what m costs" in found["told"]) == ("warn", True)
+    assert "config/models.toml" in found["way_out"]
+
+
+def test_a_price_that_is_known_is_told_with_its_source(store, ask, home, monkeypatch):
+    far_away(monkeypatch)
+    home.models_file.parent.mkdir()
+    home.models_file.write_text('[[model]]\nname = "m"\ninput = 1\noutput = 2\n')
+
+    (found,) = [each for each in ask("doctor")["checks"] if each["check"] == "price"]
+
+    assert found["told"] == "m: $1 read, $2 written per million tokens (config/models.toml)"
+
+
+def test_a_list_of_models_that_cannot_be_read_is_a_failure(store, run, home, monkeypatch):
+    far_away(monkeypatch)
+    home.models_file.parent.mkdir()
+    home.models_file.write_text('[[model]]\nname = "m"\ninput = nan\noutput = 2\n')
+
+    told = json.loads(run("doctor", "--json", code=1).stdout)
+
+    (found,) = [each for each in told["checks"] if each["check"] == "price"]
+    assert (found["level"], "config/models.toml.model[0].input" in found["told"]) == ("fail", True)
+
+
 def test_there_is_no_sandbox_and_it_says_so():
     (found,) = checks_machine.check_sandbox()
 

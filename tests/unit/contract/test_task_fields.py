@@ -6,6 +6,7 @@ import json
 import math
 from typing import Any
 
+import pydantic
 import pytest
 
 from errors import InvalidTask
@@ -202,6 +203,14 @@ def test_a_passed_bound_is_named_with_the_value_and_its_setting(fields, path, va
 def test_nan_and_infinity_are_refused_wherever_they_stand(field, number):
     assert "NaN or an infinity" in refusal(prompt="x", **{field: number}).message
     assert refusal(prompt="x", **{field: [number]}).message.startswith(f"tasks[3].{field}: ")
+
+
+@pytest.mark.parametrize("field", ["max_budget", "min_budget", "reward"])
+@pytest.mark.parametrize("amount", [-1, -0.01, True, "5", math.nan, math.inf, -math.inf])
+def test_what_is_no_amount_is_refused_by_the_contract_and_by_the_model_itself(field, amount):
+    assert refusal(prompt="x", **{field: amount}).details["path"] == f"tasks[3].{field}"
+    with pytest.raises(pydantic.ValidationError, match=field):
+        Task(id="a", mode="llm", prompt="x", **{field: amount})
 
 
 @pytest.mark.parametrize("field", ["prompt", "note", "model"])

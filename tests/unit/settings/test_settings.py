@@ -33,6 +33,13 @@ OTHER: dict[str, Any] = {
     "model_limits": {"big": 2},
     "swarm_socket": True,
     "audit_checkpoint_file": "~/elsewhere/checkpoints",
+    "llm_private_addresses": "allow",
+    "budget_day_usd": 5.0,
+    "budget_total_usd": 100.0,
+    "budget_run_usd": 2.5,
+    "budget_model_usd": {"big": 1.5},
+    "rate_requests": {"big": 60},
+    "rate_tokens": {"big": 100_000},
 }
 
 

@@ -1,0 +1,84 @@
+"""What was spent, for people and programs to read: every limit with what counts against it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from clock import local_day
+from money import dollars_text
+from store.budgets import Account, Asks, Balance, BudgetLimits
+from store.records import task_of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a limit stands; every amount in micro-dollars."""
+
+    #: day, total, model:NAME, run:ID or task:ID
+    limit: str
+    #: with what a person added; none: no limit is set
+    granted_micros: int | None
+    topped_up_micros: int
+    spent_micros: int
+    #: of it, booked at the worst case
+    unsettled_micros: int
+    reserved_micros: int
+    #: none: no limit is set
+    left_micros: int | None
+    #: tasks that wait for it
+    waiting: int
+    #: who said no to more
+    declined_by: str | None
+
+    @classmethod
+    def of(cls, account: Account, limit: int | None, balance: Balance, waiting: int) -> Self:
+        """How an account stands."""
+        granted = None if limit is None else limit + balance.topped_up
+        return cls(
+            limit=account.limit,
+            granted_micros=granted,
+            topped_up_micros=balance.topped_up,
+            spent_micros=balance.spent,
+            unsettled_micros=balance.unsettled,
+            reserved_micros=balance.reserved,
+            left_micros=None if granted is None else max(0, granted - balance.spent - balance.reserved),
+            waiting=waiting,
+            declined_by=balance.declined_by,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """The standing as JSON tells it."""
+        return asdict(self)
+
+    @property
+    def sentence(self) -> str:
+        """The standing in a few words: ``$1.20 of $5.00``."""
+        spent = dollars_text(self.spent_micros)
+        return spent if self.granted_micros is None else f"{spent} of {dollars_text(self.granted_micros)}"
+
+
+def standing_of(asks: Asks, limit: str, now: float) -> Standing:
+    """How the day or the total stands, whether or not it has a limit."""
+    account = Account.of_limit(limit, now)
+    return _standing(asks, account, BudgetLimits.kept(asks), asks.one("balance", **account.key()))
+
+
+def standings(asks: Asks, now: float) -> list[Standing]:
+    """Every limit: today's, the total, each model's, and those of runs and tasks that something hangs on."""
+    limits = BudgetLimits.kept(asks)
+    today = local_day(now)
+    rows = {Account(row["scope"], row["name"], row["day"]): row for row in asks.all("balances", day=today)}
+    accounts = [Account("day", "", today), Account("total")]
+    accounts += [Account("model", name, today) for name in sorted(limits.models)]
+    accounts += [each for each in rows if each not in accounts]
+    return [_standing(asks, each, limits, rows.get(each)) for each in accounts]
+
+
+def _standing(asks: Asks, account: Account, limits: BudgetLimits, row: Any) -> Standing:
+    most = limits.of(account)
+    if account.scope == "task":
+        task = asks.one("get_task", id=account.name)
+        most = None if task is None else task_of(task["doc"], task["id"]).max_budget_micros
+    held = asks.one("count_held", held_by=account.limit)
+    return Standing.of(account, most, Balance.of_row(row), held["count"] if held else 0)

@@ -1,0 +1,35 @@
+"""Money: whole micro-dollars inside, dollars in what a person writes and reads."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Final
+
+MICROS_PER_DOLLAR: Final = 1_000_000
+
+_DOLLARS: Final = re.compile(r"\$?([0-9]{1,9}(?:\.[0-9]{1,6})?)")
+
+
+def dollars_to_micros(dollars: float) -> int:
+    """Dollars as a person writes them, in whole micro-dollars, rounded half to even."""
+    return int((Decimal(str(dollars)) * MICROS_PER_DOLLAR).to_integral_value())
+
+
+def to_dollars(micros: int) -> float:
+    """Micro-dollars as a number of dollars."""
+    return micros / MICROS_PER_DOLLAR
+
+
+def dollars_text(micros: int) -> str:
+    """Micro-dollars as a person reads them: to the cent, and further only where there is something."""
+    text = f"{Decimal(micros) / MICROS_PER_DOLLAR:.6f}".rstrip("0")
+    whole, _, part = text.partition(".")
+    return f"${whole}.{part:0<2}"
+
+
+def read_amount(text: str) -> int | None:
+    """Micro-dollars of an amount such as ``5``, ``5.00`` or ``$0.25``; none where it is no amount over 0."""
+    found = _DOLLARS.fullmatch(text.strip())
+    micros = 0 if found is None else int(Decimal(found[1]) * MICROS_PER_DOLLAR)
+    return micros or None

@@ -1,0 +1,44 @@
+"""A model call on its way: what is asked, of whom, for whom, and what it may and did cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cost.budget_enforcer import Payer
+from cost.cost_calculator import Bill
+from cost.model_catalog import ModelFacts
+from llm.contracts import ChatClient, ChatRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked of a model call; what is left out comes from the settings."""
+
+    model: str | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    #: seconds
+    timeout_s: float | None = None
+
+
+@dataclass(slots=True)
+class ModelCall:
+    """An approved call: what is sent to whom, what it may cost, and in the end what it did."""
+
+    id: str
+    request: ChatRequest
+    client: ChatClient
+    #: host of the endpoint
+    host: str
+    #: SHA-256 of what was approved
+    digest: str
+    payer: Payer
+    #: of the task, where there is one
+    lease: int | None
+    facts: ModelFacts
+    #: micro-dollars
+    worst_micros: int
+    #: tokens that count against the rate until it is known better
+    likely_tokens: int
+    #: what it came to; none before it is sent
+    bill: Bill | None = None

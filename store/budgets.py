@@ -1,0 +1,252 @@
+"""Money on disk: what each limit has spent and reserved, and the calls that reserved it.
+
+A call counts against several accounts at once: its task, its run, its model today, the day, and all there
+ever was. Its worst case is reserved in all of them in the transaction that lets it start, and booked at what
+it came to in the one that records its end. A process that dies in between leaves its reservations; whoever
+finds it gone books them at the worst case. So an account never says less than what may have been spent.
+
+What may be spent is not decided here but in `cost.budget_enforcer`; only `safety.secure_api` reserves and
+books.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, Self
+
+from clock import local_day
+from host_platform import ProcessId
+from store.transaction import Transaction, dump
+
+#: The limits of the home in `meta`, as the executing process goes by them.
+BUDGET_LIMITS: Final = "budget_limits"
+#: What `held_by` says of a task that waits for the price of its model to be named.
+PRICE_PREFIX: Final = "price:"
+
+
+class Asks(Protocol):
+    """A reader, or a transaction."""
+
+    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
+        """The first row of a query, or none."""
+
+    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
+        """Every row of a query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Something that money counts against."""
+
+    #: total, day, model, run or task
+    scope: str
+    #: of the model, run or task
+    name: str = ""
+    #: local calendar day, of ``day`` and ``model``
+    day: str = ""
+
+    @property
+    def limit(self) -> str:
+        """How people and tasks name it: ``day``, ``total``, ``model:NAME``, ``run:ID``, ``task:ID``."""
+        return f"{self.scope}:{self.name}" if self.name else self.scope
+
+    @classmethod
+    def of_limit(cls, limit: str, now: float) -> Self:
+        """The account that is meant by a limit's name now; a day is today."""
+        scope, _, name = limit.partition(":")
+        return cls(scope, name, local_day(now) if scope in {"day", "model"} else "")
+
+    def key(self) -> dict[str, str]:
+        """Its place in the table."""
+        return {"scope": self.scope, "named": self.name, "day": self.day}
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What counts against an account, in micro-dollars."""
+
+    spent: int = 0
+    #: of it, booked at the worst case because nobody knows what was used
+    unsettled: int = 0
+    reserved: int = 0
+    #: what a person added to the limit
+    topped_up: int = 0
+    #: who said no to more
+    declined_by: str | None = None
+
+    @classmethod
+    def of_row(cls, row: sqlite3.Row | None) -> Self:
+        """The balance of a row of ``budget``; nothing where there is none yet."""
+        if row is None:
+            return cls()
+        return cls(row["spent"], row["unsettled"], row["reserved"], row["topped_up"], row["declined_by"])
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLimits:
+    """The limits that settings name, in micro-dollars; a task's own stands in the task."""
+
+    day: int | None = None
+    total: int | None = None
+    run: int | None = None
+    models: Mapping[str, int] = field(default_factory=dict)
+
+    def of(self, account: Account) -> int | None:
+        """The limit of an account that is no task's; none where there is none."""
+        if account.scope == "model":
+            return self.models.get(account.name)
+        found: int | None = getattr(self, account.scope, None)
+        return found
+
+    def as_json(self) -> str:
+        """The limits as the store keeps them."""
+        return dump({"day": self.day, "total": self.total, "run": self.run, "models": dict(self.models)})
+
+    @classmethod
+    def kept(cls, asks: Asks) -> Self:
+        """The limits that the executing process goes by; none before it first ran."""
+        row = asks.one("get_meta", key=BUDGET_LIMITS)
+        return cls() if row is None else cls(**json.loads(row["value"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """A call that may cost something."""
+
+    id: str
+    task_id: str | None
+    lease: int | None
+    model: str
+    #: process that makes the call
+    owner: str
+    accounts: Sequence[Account]
+    #: its worst case, micro-dollars, over 0
+    micros: int
+
+
+def balance_of(asks: Asks, account: Account) -> Balance:
+    """What counts against an account."""
+    return Balance.of_row(asks.one("balance", **account.key()))
+
+
+def reserve(tx: Transaction, wanted: Reservation) -> None:
+    """Count a call's worst case against its accounts; that they can pay was found out in this transaction."""
+    enter(tx, wanted)
+    tx.emit(
+        "budget.reserved",
+        task_id=wanted.task_id,
+        lease=wanted.lease,
+        call=wanted.id,
+        model=wanted.model,
+        reserved_micros=wanted.micros,
+        accounts=[[each.scope, each.name, each.day] for each in wanted.accounts],
+    )
+
+
+def enter(tx: Transaction, wanted: Reservation) -> None:
+    """The rows of a reservation, untold."""
+    tx.run_many("reserve", ({**each.key(), "micros": wanted.micros} for each in wanted.accounts))
+    tx.run(
+        "insert_spend",
+        id=wanted.id,
+        task_id=wanted.task_id,
+        lease=wanted.lease,
+        model=wanted.model,
+        owner=wanted.owner,
+        accounts=dump([[each.scope, each.name, each.day] for each in wanted.accounts]),
+        micros=wanted.micros,
+        now=tx.now,
+    )
+
+
+def book(tx: Transaction, call: str, micros: int | None) -> int | None:
+    """Book a call at what it came to; where that is none, at its worst case, unsettled.
+
+    Returns the micro-dollars booked; none if the call is not reserved (any more).
+    """
+    row = enter_booked(tx, call, micros)
+    if row is None:
+        return None
+    tx.emit(
+        "budget.settled",
+        task_id=row["task_id"],
+        lease=row["lease"],
+        call=call,
+        model=row["model"],
+        reserved_micros=row["reserved"],
+        cost_micros=row["booked"],
+        unsettled=True if micros is None else None,
+    )
+    return int(row["booked"])
+
+
+def enter_booked(tx: Transaction, call: str, micros: int | None) -> sqlite3.Row | None:
+    """The rows of a booking, untold; the call's own, or none if it is not reserved (any more)."""
+    state = "settled" if micros is not None else "unsettled"
+    row = tx.one("settle_spend", id=call, state=state, booked=micros, now=tx.now)
+    if row is not None:
+        counts = {
+            "reserved": row["reserved"],
+            "booked": row["booked"],
+            "unsettled": row["booked"] if micros is None else 0,
+        }
+        accounts = json.loads(row["accounts"])
+        tx.run_many("book", ({"scope": one[0], "named": one[1], "day": one[2], **counts} for one in accounts))
+    return row
+
+
+def any_abandoned(asks: Asks) -> bool:
+    """Whether a process is gone that had something reserved. Cheap: a look at each process that has."""
+    return any(map(_is_gone, asks.all("reserving_owners")))
+
+
+def settle_abandoned(tx: Transaction, actor: str) -> int:
+    """Book at its worst case what processes have left that are gone; how many calls that were."""
+    gone = [row["owner"] for row in tx.all("reserving_owners") if _is_gone(row)]
+    calls = [row for owner in gone for row in tx.all("reserved_by", owner=owner)]
+    for row in calls:
+        book_worst_case(tx, row, actor, "the process that made it is gone")
+    return len(calls)
+
+
+def book_worst_case(tx: Transaction, row: sqlite3.Row, actor: str, reason: str) -> None:
+    """Book a call of which nobody will hear any more."""
+    booked = book(tx, row["id"], None)
+    tx.audit(
+        "model_call", "unsettled", actor=actor, task_id=row["task_id"], lease=row["lease"],
+        cost_micros=booked, call=row["id"], model=row["model"], reason=reason,
+    )  # fmt: skip
+
+
+def _is_gone(row: sqlite3.Row) -> bool:
+    return not ProcessId.parse(row["owner"]).is_alive()
+
+
+def top_up(tx: Transaction, account: Account, micros: int, by: str) -> None:
+    """Let a limit have more; it asks again when that is used up too."""
+    tx.run("top_up", **account.key(), micros=micros)
+    fields: dict[str, Any] = {"budget": account.limit, "added_micros": micros}
+    tx.emit("budget.topped_up", source=by, accounts=[[account.scope, account.name, account.day]], **fields)
+    tx.audit("budget", "topped_up", actor=by, rule=f"budget-{account.scope}", cost_micros=micros, **fields)
+
+
+def decline(tx: Transaction, account: Account, by: str) -> None:
+    """A limit gets no more; who waits for it says so, and nobody is asked again until it is topped up."""
+    tx.run("decline", **account.key(), by=by)
+    for row in tx.all("tell_held", held_by=account.limit, more=f"; {by} said no to more"):
+        tx.mark_dirty(row["seq"])
+    tx.audit("budget", "declined", actor=by, rule=f"budget-{account.scope}", budget=account.limit)
+
+
+def keep_limits(tx: Transaction, limits: BudgetLimits) -> None:
+    """The limits that the executing process goes by from now on, for everyone to read."""
+    tx.set_meta(BUDGET_LIMITS, limits.as_json())
+
+
+def spent_since(asks: Asks, since: float) -> int:
+    """Micro-dollars of the calls that have been booked since a moment in Unix seconds."""
+    row = asks.one("spent_since", since=since)
+    return int(row["micros"]) if row else 0
