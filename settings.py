@@ -29,6 +29,8 @@ ENVIRONMENT_PREFIX: Final = "SKEP_"
 #: Variables with the prefix that are not settings.
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+#: Settings that grant rights: a file of the user's own says them, and nothing else does.
+FILES_ONLY: Final = frozenset({"profiles"})
 #: Name of the file that is the kill switch, beside the database.
 KILL_SWITCH: Final = "KILL"
 
@@ -322,6 +324,10 @@ def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, A
             close = difflib.get_close_matches(name, Settings.model_fields, n=1)
             hint = f"; did you mean {close[0]}?" if close else ""
             raise InvalidSetting(f"{source}: there is no setting {name!r}{hint}", setting=name)
+        if name in FILES_ONLY and source not in SETTINGS_FILES:
+            raise InvalidSetting(
+                f"{source}: {name} may be said by skep.toml only; put it there", setting=name
+            )
         values[name] = value
         sources[name] = source
 

@@ -152,6 +152,7 @@ def settings_table() -> str:
             parts.append(f"### {_PARTS_OF_SETTINGS[name]}\n")
         default = "unset" if field.default is None else f"`{_plain(field.default)}`"
         variable = f"`{settings.ENVIRONMENT_PREFIX}{name.upper()}`"
+        variable = "only in a file" if name in settings.FILES_ONLY else variable
         rows.append(
             (f"`{name}`", _type(name), default, _bounds(field.metadata), variable, field.description or "")
         )

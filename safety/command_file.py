@@ -48,7 +48,7 @@ def read_rules(root: Path) -> tuple[CommandRules, dict[str, Tables]]:
     path = root / FILE
     if not path.exists():
         return shipped_rules(), {}
-    _check_owner(path)
+    check_owner(path, FILE)
     ours, theirs = _shipped(), _read(path, FILE)
     if path.samefile(SHIPPED):
         return shipped_rules(), theirs.profiles
@@ -102,16 +102,21 @@ def _read(path: Path, name: str) -> CommandFile:
     return parse(text, name)
 
 
-def _check_owner(path: Path) -> None:
-    """Raise unless the file is this user's own, as far as that can be told; root takes everybody's."""
+def check_owner(path: Path, name: str) -> None:
+    """Raise `InvalidSetting` unless a file that says what may run is this user's own.
+
+    Root takes everybody's, as with the files of a queue.
+    """
     told = path.stat()
     if told.st_uid not in {0, os.geteuid()} and os.geteuid() != 0:
         raise InvalidSetting(
-            f"{FILE}: belongs to another user (uid {told.st_uid}); it says what may run, so it must be yours",
-            setting=FILE,
+            f"{name}: belongs to another user (uid {told.st_uid}); it says what may run, so it must be yours",
+            setting=name,
         )
     if told.st_mode & stat.S_IWOTH:
-        raise InvalidSetting(f"{FILE}: everybody can write it; chmod o-w {path}", setting=FILE)
+        raise InvalidSetting(
+            f"{name}: says what may run, and everybody can write it; chmod o-w {path}", setting=name
+        )
 
 
 def lay_over(ours: Mapping[str, Tables], theirs: Mapping[str, Tables]) -> dict[str, Tables]:

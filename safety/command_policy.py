@@ -18,7 +18,7 @@ from typing import Final, Literal, Self
 
 from runtime_contract import Limits, Task
 from safety import git_rules
-from safety.command_file import FILE, read_rules, shipped_rules
+from safety.command_file import FILE, check_owner, read_rules, shipped_rules
 from safety.command_line import CommandRefused, check_words, split
 from safety.command_reader import check_arguments
 from safety.command_rules import CommandRules, ProgramRule
@@ -26,7 +26,7 @@ from safety.profile_file import read_profiles
 from safety.profiles import Profile
 from safety.programs import place_of
 from safety.work import Approved, Work
-from settings import Home, Settings
+from settings import SETTINGS_FILES, Home, Settings
 
 #: Names of programs that a refusal lists.
 _LISTED: Final = 80
@@ -59,6 +59,9 @@ class CommandPolicy:
     def of_home(cls, home: Home, settings: Settings) -> Self:
         """The policy of a home, as its files say. Raises `InvalidSetting`."""
         rules, profiles = read_rules(home.root)
+        for name in SETTINGS_FILES:
+            if settings.profiles and (home.root / name).exists():
+                check_owner(home.root / name, name)
         declared = read_profiles({"skep.toml": settings.profiles, FILE: profiles}, home)
         return cls(home.workspace, settings.limits, rules, declared)
 
