@@ -23,6 +23,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "logout": "a browser logged out of the panel",
     "request": "a request was refused: who sent it may not, or what it asks for may not be done",
     "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
+    "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 
 #: Every word a record may have as its `decision`.

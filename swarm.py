@@ -44,13 +44,14 @@ from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
+from safety.sandbox import Sandbox
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS
 from store.sqlite_store import SqliteStore
-from store.transaction import dump
+from store.transaction import Transaction, dump
 
 logger = logging.getLogger("swarm")
 
@@ -82,7 +83,8 @@ class Swarm:
         gateway = SafetyGateway(home, settings)
         self.models = ModelWatch(settings, self.store)
         llm = LlmRunner(settings, self.models)
-        self.executor = Executor(home, settings, self.store, self.models, gateway)
+        self.sandbox = Sandbox(home, settings)
+        self.executor = Executor(home, settings, self.store, self.models, gateway, self.sandbox)
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, llm, gateway, running)
         self.kill_switch = KillSwitch(home)
@@ -161,14 +163,25 @@ class Swarm:
         self.executor.stop(0.0)
         self._watch.stop()
         self.refusals.close()
+        self.sandbox.close()
         self.models.close()
         self.store.close()
         self._lock.release()
 
     def _allow_commands(self) -> None:
-        fact = {"ready": True, "reason": ""}
-        if self.store.reader.fact(LOCAL_STATUS) != fact:
-            self.store.write(lambda tx: tx.set_meta(LOCAL_STATUS, dump(fact)))
+        """Try what can hold commands here, and tell it; where nothing can, they wait and say so."""
+        found = self.sandbox.start()
+        level = found.level or "none"
+
+        def tell(tx: Transaction) -> None:
+            fact = dump(found.to_fact())
+            tx.audit("sandbox", "recorded", actor="swarm", level=level, reason=found.reason)
+            if tx.meta(LOCAL_STATUS) != fact:
+                tx.set_meta(LOCAL_STATUS, fact)
+                tx.emit("daemon.sandbox", sandbox=level, reason=found.reason)
+
+        self.store.write(tell)
+        logger.log(logging.INFO if found.level == "bubblewrap" else logging.WARNING, "%s", found.reason)
 
     def _tell(self, event: str) -> None:
         reason = self.stop.reason or None
@@ -239,6 +252,7 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
             for one in swarm.executor.running.all()
         ],
         swarm=swarm.executor.process,
+        sandbox=contract.SandboxAnswer(**swarm.sandbox.standing.to_fact()),
     )
 
 

@@ -16,6 +16,7 @@ _HEADINGS: Final = {
     "swarm_port": "Processes",
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
+    "sandbox": "The sandbox of commands",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
@@ -34,6 +35,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "llm_proxy": "http://127.0.0.1:3128",
     "breaker_spend_per_minute": 1.0,
     "audit_checkpoint_file": "~/checkpoints/skep.jsonl",
+    "sandbox_cpu_s": 600.0,
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from execution.contract import CycleRequest
 from execution.running import Running
 from runtime_contract import Task
+from safety.work import Approved
 from store.records import TaskRef
 
 
@@ -44,3 +46,12 @@ class Attempt:
         """Dollars it may cost: the smaller of what the call and the task say."""
         named = [one for one in (self.request.max_budget, self.task.max_budget) if one is not None]
         return min(named, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What the gate said of an attempt."""
+
+    #: none: refused
+    approved: Approved | None
+    report: dict[str, Any]

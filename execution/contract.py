@@ -148,6 +148,19 @@ class RunningCycle(pydantic.BaseModel):
     started_at: float
 
 
+class SandboxAnswer(pydantic.BaseModel):
+    """What holds commands."""
+
+    #: whether commands run
+    ready: bool
+    #: bubblewrap, landlock or off; none where commands do not run
+    level: str | None
+    #: what holds them, or why none runs and what to do
+    reason: str
+    #: what bounds the processes and the memory of a whole command
+    bounds: str
+
+
 class StatusAnswer(pydantic.BaseModel):
     """How the daemon stands. ``tasks``, ``completed`` and ``failed`` are the seed's counts."""
 
@@ -167,6 +180,8 @@ class StatusAnswer(pydantic.BaseModel):
     running: list[RunningCycle]
     #: the process that executes, as it is recorded with each start
     swarm: str
+    #: what holds commands
+    sandbox: SandboxAnswer
 
 
 class Problem(pydantic.BaseModel):

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 import host_platform
 from errors import CycleLost, CycleRunning, DaemonStopping, InvalidRequest, LeaseLost, NotAllowed, StoreError
 from execution import outcomes
-from execution.attempt import Attempt, Interrupted
+from execution.attempt import Attempt, Examined, Interrupted
 from execution.attempt_runner import AttemptRunner
 from execution.contract import CancelRequest, CycleRequest, Found
 from execution.llm_runner import LlmRunner
@@ -30,11 +30,13 @@ from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.sandbox import Sandbox
 from safety.work import Approved, Work
 from settings import Home, Settings
 from store import agreements
 from store.records import TaskRef, task_of
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +50,16 @@ class Executor:
     """Executes leases of one home."""
 
     def __init__(
-        self, home: Home, settings: Settings, store: SqliteStore, models: ModelWatch, gateway: SafetyGateway
+        self,
+        home: Home,
+        settings: Settings,
+        store: SqliteStore,
+        models: ModelWatch,
+        gateway: SafetyGateway,
+        sandbox: Sandbox,
     ) -> None:
         self._store = store
+        self._sandbox = sandbox
         self._gateway = gateway
         self._kill_switch = KillSwitch(home)
         self._swarm = host_platform.this_process()
@@ -59,7 +68,7 @@ class Executor:
         self._runner = AttemptRunner(
             home,
             settings,
-            LocalRunner(home, settings, self._swarm),
+            LocalRunner(home, settings, self._swarm, sandbox),
             LlmRunner(settings, models),
             self._durably,
         )
@@ -81,8 +90,10 @@ class Executor:
         if running is None:
             raise CycleRunning
         try:
-            before = self._begin(running)
-            return before or self._execute(Attempt(running, seq, task, request), work)
+            attempt = Attempt(running, seq, task, request)
+            examined = self._examine(attempt, work)
+            before = self._begin(running, examined)
+            return before or self._execute(attempt, examined)
         finally:
             self.running.end(running)
 
@@ -144,12 +155,19 @@ class Executor:
         except CommandRefused:
             return False
 
-    def _begin(self, running: Running) -> Outcome | None:
-        """Record the start; the stored outcome when it was executed before."""
+    def _examine(self, attempt: Attempt, work: Work) -> Examined:
+        """The gate's word on the exact bytes that would run, and whether a person agreed where one must."""
+        approved, report = self._gateway.examine(attempt.task, work)
+        if approved is not None and approved.rights.needs_person and not self._is_agreed(attempt, approved):
+            return Examined(None, _not_agreed(report))
+        return Examined(approved, report)
+
+    def _begin(self, running: Running, examined: Examined) -> Outcome | None:
+        """Record the start, and in the audit what was allowed; the stored outcome of an earlier start."""
         if running.stopped == "stopping":
             raise DaemonStopping
         self._kill_switch.check()
-        before = self._store.start_cycle(running.ref, self.process)
+        before = self._store.start_cycle(running.ref, self.process, self._record_of(running, examined))
         if before is None:
             fault_point("cycle.started")
             return None
@@ -159,11 +177,28 @@ class Executor:
             raise CycleRunning
         raise CycleLost
 
+    def _record_of(self, running: Running, examined: Examined) -> Callable[[Transaction], None] | None:
+        """Writes what is allowed, into the very transaction that the start waits for."""
+        approved = examined.approved
+        if approved is None:
+            return None  # a refusal is recorded with the task's end
+        level = self._sandbox.standing.level if running.mode == "local" else None
+        return lambda tx: tx.audit(
+            "execution",
+            "allowed",
+            actor="swarm",
+            task_id=running.ref.id,
+            lease=running.ref.lease,
+            rule=examined.report.get("rule"),
+            digest=approved.digest,
+            level=level,
+        )
+
     # -- from the start on ---------------------------------------------------------------------------------
 
-    def _execute(self, attempt: Attempt, work: Work) -> Outcome:
+    def _execute(self, attempt: Attempt, examined: Examined) -> Outcome:
         try:
-            outcome = self._outcome(attempt, work)
+            outcome = self._outcome(attempt, examined)
             fault_point("cycle.ended")
             self._durably(lambda: self._store.record_outcome(outcome))
         except Interrupted:
@@ -171,16 +206,13 @@ class Executor:
         fault_point("cycle.recorded")
         return outcome
 
-    def _outcome(self, attempt: Attempt, work: Work) -> Outcome:
-        approved, report = self._gateway.examine(attempt.task, work)
-        if approved is None:
-            return outcomes.blocked(attempt, report)
-        if approved.rights.needs_person and not self._is_agreed(attempt, approved):
-            return outcomes.blocked(attempt, _not_agreed(report))
+    def _outcome(self, attempt: Attempt, examined: Examined) -> Outcome:
+        if examined.approved is None:
+            return outcomes.blocked(attempt, examined.report)
         if self._kill_switch.is_on():  # set since this began: the watch need not come first
             attempt.running.stop("halted")
         try:
-            return self._runner.run(attempt, approved, report)
+            return self._runner.run(attempt, examined.approved, examined.report)
         except Interrupted:
             raise
         except Exception as error:

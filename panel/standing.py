@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from panel.context import Panel
 from panel.daemon import worker_runs
@@ -12,6 +13,7 @@ from store import kill_file
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
+from store.reading import LOCAL_STATUS
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Standing:
     kill_switch: KillFile | None
     #: the newest checkpoint of the audit, ``SEQ:MAC``
     checkpoint: str | None
+    #: what holds commands, as swarm found it; none before it has looked
+    sandbox: dict[str, Any] | None
 
 
 def standing_of(here: Panel) -> Standing:
@@ -37,7 +41,8 @@ def standing_of(here: Panel) -> Standing:
     health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
-    return Standing(counts, gate, questions, runs, health, killed, told)
+    sandbox = here.reader.fact(LOCAL_STATUS)
+    return Standing(counts, gate, questions, runs, health, killed, told, sandbox)
 
 
 def tag_of(here: Panel, *parts: object) -> str:

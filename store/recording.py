@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import re
 import sqlite3
+from collections.abc import Callable
 from typing import Any, Final
 
 from clock import to_local_text, to_rfc3339
@@ -24,8 +25,10 @@ from store.transaction import Transaction, dump
 _RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
 
-def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None:
-    """Swarm begins to execute a lease.
+def start_cycle(
+    tx: Transaction, ref: TaskRef, swarm: str, allow: Callable[[Transaction], None] | None = None
+) -> sqlite3.Row | None:
+    """Swarm begins to execute a lease; `allow` writes into the same transaction what it was allowed.
 
     Returns none when the start is now recorded, else the attempt as it stands: begun or ended before.
     Raises `errors.LeaseLost` when the store does not hold the lease and no outcome is known.
@@ -37,6 +40,8 @@ def start_cycle(tx: Transaction, ref: TaskRef, swarm: str) -> sqlite3.Row | None
     if row is None:
         raise decisions.lease_lost(ref)
     fault_point("cycle.before_start")
+    if allow is not None:
+        allow(tx)
     tx.run("start_cycle", task=row["seq"], lease=ref.lease, swarm=swarm, now=tx.now)
     return None
 

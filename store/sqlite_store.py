@@ -86,9 +86,11 @@ class SqliteStore:
 
     # -- swarm ---------------------------------------------------------------------------------------------
 
-    def start_cycle(self, ref: TaskRef, swarm: str) -> Any:
+    def start_cycle(
+        self, ref: TaskRef, swarm: str, allow: Callable[[Transaction], None] | None = None
+    ) -> Any:
         """Record that a lease is being executed; the attempt's row if it was before. Raises `LeaseLost`."""
-        return self.write(lambda tx: record.start_cycle(tx, ref, swarm))
+        return self.write(lambda tx: record.start_cycle(tx, ref, swarm, allow))
 
     def record_outcome(self, outcome: Outcome) -> bool:
         """Keep what an attempt brought."""

@@ -159,6 +159,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
         circuit_breaker={"type": ["object", "null"]},
         gate={"type": "object"},
         model={"type": ["object", "null"]},
+        sandbox={"type": ["object", "null"]},
         worker_runs={"type": "boolean"},
         audit_checkpoint=_MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=_TEXT,

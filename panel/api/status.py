@@ -12,7 +12,7 @@ from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
 from store.kill_file import state_of
-from store.reading import BREAKER, MODEL_STATUS
+from store.reading import BREAKER, LOCAL_STATUS, MODEL_STATUS
 
 blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")
 
@@ -34,6 +34,7 @@ def status() -> dict[str, Any]:
             "closed_modes": dict(now.gate.closed_modes),
         },
         "model": panel().reader.fact(MODEL_STATUS),
+        "sandbox": panel().reader.fact(LOCAL_STATUS),
         "worker_runs": now.worker_runs,
         "audit_checkpoint": now.checkpoint,
         "version": version(),

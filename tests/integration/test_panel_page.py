@@ -209,3 +209,18 @@ def test_the_newest_checkpoint_of_the_audit_is_shown(browser, store):
 
     assert f"Audit checkpoint {made}" in Seen(browser.get("/")).text
     assert browser.get("/api/v1/status").json["audit_checkpoint"] == str(made)
+
+
+def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser, by, store):
+    by.add("waits")
+    assert not [tag for tag, found in Seen(browser.get("/")).tags if found.get("id") == "sandbox"]
+    store.set_fact(
+        "local_status", {"ready": True, "level": "off", "reason": "nothing does"}, "daemon.sandbox"
+    )
+
+    seen = Seen(browser.get("/live"))
+
+    (found,) = [found for _, found in seen.tags if found.get("id") == "sandbox"]
+    assert found["data-level"] == "off"
+    assert "Sandbox: off. nothing does" in seen.text
+    assert browser.get("/api/v1/status").json["sandbox"]["level"] == "off"
