@@ -25,6 +25,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
     "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
     "budget": "a person let a limit have more money, or would not",
+    "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 
 #: Every word a record may have as its `decision`.

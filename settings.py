@@ -33,6 +33,8 @@ SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 FILES_ONLY: Final = frozenset({"profiles"})
 #: Name of the file that is the kill switch, beside the database.
 KILL_SWITCH: Final = "KILL"
+#: Values that only a settings file of the user's own may give, so that no flag, variable or task can.
+_FROM_A_FILE_ONLY: Final = {"sandbox": "off"}
 
 _LIMITS: Final = Limits()
 
@@ -104,6 +106,44 @@ class Settings(pydantic.BaseModel):
     )
     profiles: dict[str, dict[str, Any]] = Field(
         {}, description="programs with rights of their own, which tasks name by profile"
+    )
+
+    # the sandbox of commands
+    sandbox: Literal["auto", "bubblewrap", "landlock", "off"] = Field(
+        "auto",
+        description="what holds commands; auto: bubblewrap, else landlock, else none run; off: nothing, and "
+        "only a settings file of your own may say so",
+    )
+    sandbox_memory_bytes: int = Field(
+        2 * 1024**3,
+        ge=64 * 1024**2,
+        le=2**50,
+        description="bytes of memory of each process of a command, and of all together where a cgroup "
+        "can be made",
+    )
+    sandbox_processes: int = Field(
+        128, ge=8, le=1_000_000, description="processes and threads a command may have"
+    )
+    sandbox_open_files: int = Field(
+        1024, ge=16, le=1_000_000, description="files a process of a command may have open"
+    )
+    sandbox_cpu_s: float | None = Field(
+        None,
+        gt=0,
+        le=604800,
+        description="seconds of CPU of each process of a command; unset: its time limit",
+    )
+    sandbox_file_bytes: int = Field(
+        256 * 1024**2, ge=4096, le=2**50, description="bytes of a file a command writes"
+    )
+    sandbox_disk_bytes: int = Field(
+        1024**3, ge=1024**2, le=2**50, description="bytes a command may write in all before it is ended"
+    )
+    sandbox_tmp_bytes: int = Field(
+        64 * 1024**2, ge=1024**2, le=2**50, description="bytes of a command's own /tmp, which is in memory"
+    )
+    sandbox_warm: int = Field(
+        8, ge=0, le=64, description="sandboxes set up ahead while commands run, at most; 0: none"
     )
 
     # attempts
@@ -312,6 +352,7 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
     _take(values, sources, _from_environment(environ), "environment")
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _take(values, sources, given, "command line")
+    _check_sources(home, values, sources)
     try:
         return Loaded(Settings.model_validate(values), sources)
     except pydantic.ValidationError as error:
@@ -330,6 +371,24 @@ def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, A
             )
         values[name] = value
         sources[name] = source
+
+
+def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Raise `InvalidSetting` where a value came from where it must not come from."""
+    for name, value in _FROM_A_FILE_ONLY.items():
+        source = sources.get(name)
+        if values.get(name) != value or source is None:
+            continue
+        if source not in SETTINGS_FILES:
+            told = f'{source}: {name} = "{value}" may be said by a settings file only; put it into skep.toml'
+            raise InvalidSetting(told, setting=name)
+        mode = (home.root / source).stat()
+        if mode.st_uid != os.geteuid() or mode.st_mode & 0o022:
+            told = (
+                f'{source}: {name} = "{value}" counts only in a file that is yours and that nobody else may '
+                f"write: chmod go-w {source}"
+            )
+            raise InvalidSetting(told, setting=name)
 
 
 def _from_file(path: Path) -> dict[str, Any]:

@@ -46,6 +46,7 @@ from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
+from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
@@ -53,7 +54,7 @@ from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS, Reader
 from store.sqlite_store import SqliteStore
-from store.transaction import dump
+from store.transaction import Transaction, dump
 
 logger = logging.getLogger("swarm")
 
@@ -87,7 +88,8 @@ class Swarm:
         catalog = ModelCatalog.of_home(settings, home.models_file)
         owner = str(host_platform.this_process())
         self.secure = SecureAPIWrapper(self.store, settings, catalog, self.models, owner)
-        self.executor = Executor(home, settings, self.store, self.secure, gateway)
+        self.sandbox = Sandbox(home, settings)
+        self.executor = Executor(home, settings, self.store, self.secure, gateway, self.sandbox)
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.kill_switch = KillSwitch(home)
@@ -167,14 +169,25 @@ class Swarm:
         self.executor.stop(0.0)
         self._watch.stop()
         self.refusals.close()
+        self.sandbox.close()
         self.models.close()
         self.store.close()
         self._lock.release()
 
     def _allow_commands(self) -> None:
-        fact = {"ready": True, "reason": ""}
-        if self.store.reader.fact(LOCAL_STATUS) != fact:
-            self.store.write(lambda tx: tx.set_meta(LOCAL_STATUS, dump(fact)))
+        """Try what can hold commands here, and tell it; where nothing can, they wait and say so."""
+        found = self.sandbox.start()
+        level = found.level or "none"
+
+        def tell(tx: Transaction) -> None:
+            fact = dump(found.to_fact())
+            tx.audit("sandbox", "recorded", actor="swarm", level=level, reason=found.reason)
+            if tx.meta(LOCAL_STATUS) != fact:
+                tx.set_meta(LOCAL_STATUS, fact)
+                tx.emit("daemon.sandbox", sandbox=level, reason=found.reason)
+
+        self.store.write(tell)
+        logger.log(logging.INFO if found.level == "bubblewrap" else logging.WARNING, "%s", found.reason)
 
     def _tell(self, event: str) -> None:
         reason = self.stop.reason or None
@@ -246,6 +259,7 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
         ],
         budget=[_limit(swarm.store.reader, name) for name in ("day", "total")],
         swarm=swarm.executor.process,
+        sandbox=contract.SandboxAnswer(**swarm.sandbox.standing.to_fact()),
     )
 
 

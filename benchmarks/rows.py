@@ -13,6 +13,7 @@ from benchmarks import (
     row_intake,
     row_path,
     row_restart,
+    row_sandbox,
     row_store,
 )
 from benchmarks.measure import Bench, Figure
@@ -33,6 +34,7 @@ ROWS = [
     Row("store", "the bare store in batches, beside huey and bare SQLite", row_store.run),
     Row("drop", "drop in queue.json to start, beside huey's enqueue to start", row_drop.run),
     Row("calls", "500 model calls of 200 ms, 50 at once, beside the limit and httpx", row_calls.run),
+    Row("sandbox", "sandboxed commands by the runner alone, beside bare bwrap", row_sandbox.run),
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),

@@ -18,6 +18,7 @@ from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from errors import SkepError
 from localhost import listening
+from safety.sandbox import Sandbox
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
 
@@ -159,14 +160,23 @@ def check_clock() -> Iterator[Finding]:
         yield ok("clock", f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}")
 
 
-def check_sandbox() -> Iterator[Finding]:
-    """What commands may do, said as it is."""
-    bwrap = shutil.which("bwrap")
-    found = f"bubblewrap is at {bwrap}, but not used yet" if bwrap else "bubblewrap is not installed"
-    yield warn(
-        "sandbox", f"There is no sandbox yet ({found}).",
-        "Install bubblewrap. `config/commands.toml` says which commands may run.",
-    )  # fmt: skip
+def check_sandbox(settings: Settings) -> Iterator[Finding]:
+    """What holds commands here: tried for real, in a home of its own."""
+    with tempfile.TemporaryDirectory(prefix="doctor-") as folder:
+        sandbox = Sandbox(Home(Path(folder, "home")), settings)
+        try:
+            found = sandbox.start()
+        finally:
+            sandbox.close()
+    told = f"{found.reason}{f'; {found.bounds}' if found.bounds else ''}"
+    if found.level == "bubblewrap":
+        yield ok("sandbox", f"{told}.")
+    elif found.level == "landlock":
+        yield warn("sandbox", f"{told}.", "Install bubblewrap; programs such as interpreters need it.")
+    elif found.level == "off":
+        yield fail("sandbox", f"{told}.", 'Take sandbox = "off" out of the settings file.')
+    else:
+        yield warn("sandbox", told, "Commands wait until there is one; LLM tasks run without.")
 
 
 def check_model(home: Home, settings: Settings) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ _HEADINGS: Final = {
     "swarm_port": "Processes",
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
+    "sandbox": "The sandbox of commands",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "lease_s": "Leases",
@@ -38,6 +39,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "budget_day_usd": 5.0,
     "budget_total_usd": 100.0,
     "budget_run_usd": 2.0,
+    "sandbox_cpu_s": 600.0,
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

@@ -16,7 +16,7 @@ from commands.task_view import decision
 from cost.usage_tracker import Standing, standing_of
 from store import kill_file
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
-from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, MODEL_STATUS, PAUSED, Reader
+from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
 
 
 @click.command(
@@ -53,6 +53,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "paused": reader.fact(PAUSED),
         "model": reader.fact(MODEL_STATUS),
         "budget": {name: standing_of(reader, name, reader.now()).as_json() for name in ("day", "total")},
+        "sandbox": reader.fact(LOCAL_STATUS),
         "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
         "audit": {
             "blocked": reader.fact(AUDIT_BLOCKED),
@@ -107,17 +108,19 @@ def _halt(told: dict[str, Any]) -> str | None:
 def _print(told: dict[str, Any]) -> None:
     is_grave = told["kill_switch"]["on"] or told["circuit_breaker"] is not None
     click.secho(terminal.clean(told["health"]), fg="red" if is_grave else None, bold=is_grave or None)
-    model = told["model"]
+    model, sandbox = told["model"], told["sandbox"]
     rows = [
         ("home", told["home"]),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("spent", _spent(told["budget"])),
+        ("sandbox", "not tried yet" if sandbox is None else str(sandbox["reason"])),
         ("disk", f"{told['disk']['free_bytes'] / 2**30:.1f} GiB free"),
         ("audit", f"checkpoint {told['audit']['checkpoint'] or 'none yet'}"),
     ]
     for label, text in rows:
-        click.echo(f"{label:<8} {terminal.clean(text)}")
+        is_grave = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
+        click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
         click.echo(f"asks     {terminal.shorten(each['question'], 300)}")

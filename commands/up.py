@@ -49,6 +49,7 @@ TOLD = {
     "daemon.breaker_reset": "reset",
     "audit.blocked": "audit",
     "daemon.model": "model",
+    "daemon.sandbox": "sandbox",
 }
 
 

@@ -161,6 +161,19 @@ class LimitAnswer(pydantic.BaseModel):
     reserved_micros: int
 
 
+class SandboxAnswer(pydantic.BaseModel):
+    """What holds commands."""
+
+    #: whether commands run
+    ready: bool
+    #: bubblewrap, landlock or off; none where commands do not run
+    level: str | None
+    #: what holds them, or why none runs and what to do
+    reason: str
+    #: what bounds the processes and the memory of a whole command
+    bounds: str
+
+
 class StatusAnswer(pydantic.BaseModel):
     """How the daemon stands. ``tasks``, ``completed`` and ``failed`` are the seed's counts."""
 
@@ -182,6 +195,8 @@ class StatusAnswer(pydantic.BaseModel):
     budget: list[LimitAnswer]
     #: the process that executes, as it is recorded with each start
     swarm: str
+    #: what holds commands
+    sandbox: SandboxAnswer
 
 
 class Problem(pydantic.BaseModel):

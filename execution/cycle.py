@@ -40,12 +40,14 @@ from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
 from safety.work import Approved, Work
 from settings import Home, Settings
 from store import agreements
 from store.records import TaskRef, task_of
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
@@ -65,16 +67,18 @@ class Executor:
         store: SqliteStore,
         secure: SecureAPIWrapper,
         gateway: SafetyGateway,
+        sandbox: Sandbox,
     ) -> None:
         self._store = store
         self._secure = secure
+        self._sandbox = sandbox
         self._gateway = gateway
         self._kill_switch = KillSwitch(home)
         self._swarm = host_platform.this_process()
         self._stopping = threading.Event()
         self.running = RunningSet()
         self._llm = LlmRunner(secure)
-        local = LocalRunner(home, settings, self._swarm)
+        local = LocalRunner(home, settings, self._swarm, sandbox)
         self._runner = AttemptRunner(home, settings, local, self._llm, self._durably)
 
     @property
@@ -162,6 +166,8 @@ class Executor:
     def _examine(self, attempt: Attempt, work: Work) -> Examined:
         """The gate's word on the exact bytes that would run, and for a model what they may cost."""
         approved, report = self._gateway.examine(attempt.task, work)
+        if approved is not None and approved.rights.needs_person and not self._is_agreed(attempt, approved):
+            return Examined(None, _not_agreed(report))
         if approved is None or attempt.task.mode == "local":
             return Examined(approved, report)
         try:
@@ -170,16 +176,15 @@ class Executor:
             return Examined(approved, report, error=error)
 
     def _begin(self, running: Running, examined: Examined) -> Outcome | None:
-        """Record the start, and reserve what it may cost; the stored outcome when it was executed before.
+        """Record the start, in the audit what was allowed, and reserve what it may cost.
 
-        Raises `CallHeld` where a budget or a rate holds it, and then it has not begun.
+        The stored outcome when it was executed before. Raises `CallHeld` where a budget or a rate holds it,
+        and then it has not begun.
         """
         if running.stopped == "stopping":
             raise DaemonStopping
         self._kill_switch.check()
-        call = examined.call
-        allow = None if call is None else lambda tx: self._secure.reserve(tx, call)
-        before = self._store.start_cycle(running.ref, self.process, allow)
+        before = self._store.start_cycle(running.ref, self.process, self._allowing(running, examined))
         if before is None:
             fault_point("cycle.started")
             return None
@@ -190,6 +195,29 @@ class Executor:
         if before["swarm"] != self.process and host_platform.ProcessId.parse(before["swarm"]).is_alive():
             raise CycleRunning
         raise CycleLost
+
+    def _allowing(
+        self, running: Running, examined: Examined
+    ) -> Callable[[Transaction], CallHeld | None] | None:
+        """What goes into the very transaction that the start waits for; it may hold the start back.
+
+        A refusal is recorded with the task's end, and a model call by the reservation itself.
+        """
+        approved, call = examined.approved, examined.call
+        if call is not None:
+            return lambda tx: self._secure.reserve(tx, call)
+        if approved is None or running.mode != "local":
+            return None
+        return lambda tx: tx.audit(
+            "execution",
+            "allowed",
+            actor="swarm",
+            task_id=running.ref.id,
+            lease=running.ref.lease,
+            rule=examined.report.get("rule"),
+            digest=approved.digest,
+            level=self._sandbox.standing.level,
+        )
 
     # -- from the start on ---------------------------------------------------------------------------------
 
@@ -212,8 +240,6 @@ class Executor:
         approved, report = examined.approved, examined.report
         if approved is None:
             return outcomes.blocked(attempt, report)
-        if approved.rights.needs_person and not self._is_agreed(attempt, approved):
-            return outcomes.blocked(attempt, _not_agreed(report))
         if self._kill_switch.is_on():  # set since this began: the watch need not come first
             attempt.running.stop("halted")
         try:

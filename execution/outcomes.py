@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import Any, Final
 
@@ -17,6 +18,12 @@ from store.outputs import StoredOutput
 
 #: Characters of a command's own words in a failure.
 WORDS_CHARS: Final = 300
+
+#: Signals by which the kernel says that a limit was reached (setrlimit(2)).
+_LIMITS: Final[dict[int, str]] = {
+    signal.SIGXCPU: "it used up its CPU time (settings: sandbox_cpu_s, or its time limit)",
+    signal.SIGXFSZ: "it wrote a file longer than it may (setting: sandbox_file_bytes)",
+}
 
 Report = dict[str, Any]
 
@@ -73,6 +80,9 @@ def of_command(attempt: Attempt, ended: Ended, stored: StoredOutput, report: Rep
     failure = None
     if timed_out:
         failure = Failure(code="timed_out", message=f"Task timeout after {ended.limit_s:g}s")
+    elif ended.over == "disk":
+        told = "it wrote more than a command may in all (setting: sandbox_disk_bytes)"
+        failure = Failure(code="disk_limit", message=told)
     elif ended.exit_code != 0:
         failure = Failure(code="exit_code", message=_words(ended.exit_code, stored.head))
     return _outcome(
@@ -171,5 +181,6 @@ def _cost(micros: int | None) -> dict[str, Any]:
 def _words(exit_code: int, head: str) -> str:
     """What a failing command said, after how it ended."""
     how = f"exit code {exit_code}" if exit_code > 0 else f"ended by signal {-exit_code}"
+    how = _LIMITS.get(-exit_code, how)
     said = " ".join(head.split())
     return f"{how}: {said[:WORDS_CHARS]}" if said else how

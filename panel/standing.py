@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from cost import usage_tracker
 from panel.context import Panel
@@ -13,6 +14,7 @@ from store import kill_file
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
+from store.reading import LOCAL_STATUS
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Standing:
     kill_switch: KillFile | None
     #: the newest checkpoint of the audit, ``SEQ:MAC``
     checkpoint: str | None
+    #: what holds commands, as swarm found it; none before it has looked
+    sandbox: dict[str, Any] | None
 
 
 def standing_of(here: Panel) -> Standing:
@@ -42,7 +46,8 @@ def standing_of(here: Panel) -> Standing:
     health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
-    return Standing(counts, gate, questions, runs, day, total, health, killed, told)
+    sandbox = here.reader.fact(LOCAL_STATUS)
+    return Standing(counts, gate, questions, runs, day, total, health, killed, told, sandbox)
 
 
 def tag_of(here: Panel, *parts: object) -> str:

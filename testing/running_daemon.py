@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from runtime_contract import ENDED
+from testing import sandbox_here
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 PATIENCE_S: Final = 60.0
@@ -41,6 +42,7 @@ class RunningDaemon:
         self._environment = _environment(root, self.swarm_port, self.panel_port) | environment
         root.mkdir(parents=True, exist_ok=True)
         self.skep("init")
+        sandbox_here.write_setting(root)
 
     # -- life ----------------------------------------------------------------------------------------------
 

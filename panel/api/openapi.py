@@ -179,6 +179,7 @@ _SCHEMAS: Final[dict[str, Any]] = {
         gate={"type": "object"},
         model={"type": ["object", "null"]},
         budget=_object(day=_ref("Limit"), total=_ref("Limit")),
+        sandbox={"type": ["object", "null"]},
         worker_runs={"type": "boolean"},
         audit_checkpoint=_MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=_TEXT,

@@ -12,7 +12,7 @@ from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
 from store.kill_file import state_of
-from store.reading import BREAKER, MODEL_STATUS
+from store.reading import BREAKER, LOCAL_STATUS, MODEL_STATUS
 
 blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")
 
@@ -35,6 +35,7 @@ def status() -> dict[str, Any]:
         },
         "model": panel().reader.fact(MODEL_STATUS),
         "budget": {"day": now.day.as_json(), "total": now.total.as_json()},
+        "sandbox": panel().reader.fact(LOCAL_STATUS),
         "worker_runs": now.worker_runs,
         "audit_checkpoint": now.checkpoint,
         "version": version(),

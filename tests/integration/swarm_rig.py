@@ -22,6 +22,7 @@ from store.lanes import Gate
 from store.records import Claim, Intake, NewTask
 from store.sqlite_store import SqliteStore
 from swarm import Swarm
+from testing.sandbox_here import sandbox_setting
 
 NO_MODEL = "http://127.0.0.1:9"  # the discard port: nothing listens
 
@@ -32,9 +33,8 @@ class Claiming:
     def __init__(self, root: Path, **settings: Any) -> None:
         self.home = Home(root)
         self.home.workspace.mkdir(parents=True, exist_ok=True)
-        self.settings = Settings.model_validate(
-            {"swarm_port": 0, "ollama_url": NO_MODEL, "stop_grace_s": 0.0, **settings}
-        )
+        plain = {"swarm_port": 0, "ollama_url": NO_MODEL, "stop_grace_s": 0.0, "sandbox": sandbox_setting()}
+        self.settings = Settings.model_validate({**plain, **settings})
         self.store = SqliteStore(self.home, self.settings)
         self.who = Claimant("worker-test", host_platform.this_process(), self.settings.lease_s)
         self._numbers = itertools.count(1)

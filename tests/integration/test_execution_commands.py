@@ -1,4 +1,7 @@
-"""The local runner on real processes: environment, output, time, and the whole tree gone at the end."""
+"""The local runner on real processes: environment, output, time, and the whole tree gone at the end.
+
+Each test runs in every kind of sandbox that the machine has, and in none.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,12 @@ from pathlib import Path
 import pytest
 
 import host_platform
-from execution import local_runner, markers
+from execution import markers
 from execution.local_runner import Ended, LocalRunner, NotStarted
 from execution.running import Running
 from runtime_contract import Limits
 from safety.command_policy import CommandPolicy
+from safety.sandbox import Sandbox, following
 from safety.work import Approved
 from settings import Home, Settings
 from store.outputs import OutputSink, StoredOutput
@@ -27,9 +31,13 @@ from tests.integration.swarm_rig import eventually
 class Runner:
     """Runs shell text as if it had been approved: what the policy would never let through."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, level: str) -> None:
         self.home = Home(root)
-        self.local = LocalRunner(self.home, Settings(local_timeout_s=60), host_platform.this_process())
+        self.level = level
+        settings = Settings.model_validate({"local_timeout_s": 60, "sandbox": level})
+        self.sandbox = Sandbox(self.home, settings)
+        self.standing = self.sandbox.start()
+        self.local = LocalRunner(self.home, settings, host_platform.this_process(), self.sandbox)
         self.running = Running(TaskRef("t", 1), "local", time.time())
 
     def shell(
@@ -54,19 +62,25 @@ class Runner:
         return [pid for pid, _ in found if host_platform.process_start(pid) != -1]
 
 
-@pytest.fixture
-def runner(tmp_path: Path):
-    runner = Runner(tmp_path)
-    yield runner
-    assert runner.left() == []
+@pytest.fixture(params=["bubblewrap", "landlock", "off", "off, without process handles"])
+def runner(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    level, _, without = request.param.partition(", ")
+    runner = Runner(tmp_path, level)
+    if without:  # a system without pidfd_open(2)
+        monkeypatch.delattr(os, "pidfd_open")
+    try:
+        if not runner.standing.ready:
+            skip_or_fail(level, runner.standing.reason)
+        yield runner
+        assert runner.left() == []
+    finally:
+        runner.sandbox.close()
 
 
-@pytest.fixture(params=["with a process handle", "without"])
-def either(request, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """The runner on a system with pidfd_open(2), and as it is where there is none."""
-    if request.param == "without":
-        monkeypatch.delattr(os, "pidfd_open", raising=False)
-    return runner
+def skip_or_fail(level: str, why: str) -> None:
+    if os.environ.get("CI") == "true" and level == "bubblewrap":
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 def test_the_environment_is_made_from_nothing(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,101 +88,106 @@ def test_the_environment_is_made_from_nothing(runner: Runner, monkeypatch: pytes
     ended, stored = runner.run(Approved.command(("/usr/bin/env",), {"FORCED": "1"}, may_spawn=False))
 
     told = dict(line.split("=", 1) for line in stored.head.splitlines())
+    told.pop("PWD", None)  # the shell that waits inside may say where it is
+    home = told.pop("HOME")
     assert ended.exit_code == 0
+    assert home == told.pop("TMPDIR", "/tmp")
+    assert not Path(home).is_relative_to(runner.home.workspace)
     assert told == {
         "PATH": "/usr/bin:/bin",
-        "HOME": str(runner.home.workspace),
         "LANG": "C.UTF-8",
         "FORCED": "1",
         "SKEP_CYCLE": markers.mark(host_platform.this_process(), runner.home, "1-1"),
     }
 
 
-def test_it_runs_in_the_workspace_with_no_input_and_no_other_file_open(either: Runner) -> None:
-    ended, stored = either.shell("pwd; cat; ls /proc/self/fd | wc -l")
+def test_it_runs_in_the_workspace_with_no_input_and_no_other_file_open(runner: Runner) -> None:
+    ended, stored = runner.shell(
+        "pwd; cat; for n in 3 4 5 6 7 8 9; do (: <&$n) 2>/dev/null && echo open $n; done; true"
+    )
 
     assert ended.exit_code == 0
-    assert stored.head.split() == [str(either.home.workspace), "4"]  # 0, 1, 2 and the listing itself
+    assert stored.head.split() == [str(runner.home.workspace)]
 
 
-def test_both_streams_are_kept_in_the_order_they_came(either: Runner) -> None:
-    ended, stored = either.shell("echo one; echo two >&2; echo three; exit 3")
+def test_both_streams_are_kept_in_the_order_they_came(runner: Runner) -> None:
+    ended, stored = runner.shell("echo one; echo two >&2; echo three; exit 3")
 
     assert (ended.exit_code, stored.head) == (3, "one\ntwo\nthree\n")
 
 
-def test_a_signal_that_ends_it_is_its_exit_code(either: Runner) -> None:
-    ended, _ = either.shell("kill -9 $$")
+def test_a_signal_that_ends_it_is_its_exit_code(runner: Runner) -> None:
+    ended, _ = runner.shell("kill -9 $$")
 
     assert (ended.exit_code, ended.timed_out) == (-signal.SIGKILL, False)
 
 
-def test_output_beyond_the_cap_is_read_and_counted(either: Runner) -> None:
-    ended, stored = either.shell("head -c 1000000 /dev/zero; exit 7", cap=4096)
+def test_output_beyond_the_cap_is_read_and_counted(runner: Runner) -> None:
+    ended, stored = runner.shell("head -c 1000000 /dev/zero; exit 7", cap=4096)
 
     assert (ended.exit_code, stored.bytes, stored.cut) == (7, 4096, 1_000_000 - 4096)
 
 
-def test_a_command_that_closes_its_output_is_waited_for(either: Runner) -> None:
-    ended, _ = either.shell("exec >&- 2>&-; sleep 0.1; exit 5")
+def test_a_command_that_closes_its_output_is_waited_for(runner: Runner) -> None:
+    ended, _ = runner.shell("exec >&- 2>&-; sleep 0.1; exit 5")
 
     assert ended.exit_code == 5
 
 
-def test_a_grandchild_that_keeps_the_pipe_does_not_keep_the_command(either: Runner) -> None:
-    ended, stored = either.shell("sleep 60 & echo done")
+def test_a_grandchild_that_keeps_the_pipe_does_not_keep_the_command(runner: Runner) -> None:
+    ended, stored = runner.shell("sleep 60 & echo done")
 
     assert (ended.exit_code, ended.timed_out, stored.head) == (0, False, "done\n")
-    assert either.left() == []
+    assert runner.left() == []
 
 
-def test_a_grandchild_in_a_session_of_its_own_is_found(either: Runner) -> None:
-    ended, stored = either.shell("setsid sh -c 'sleep 60' & echo done")
+def test_a_grandchild_in_a_session_of_its_own_is_found(runner: Runner) -> None:
+    ended, stored = runner.shell("setsid sh -c 'sleep 60' & echo done")
 
     assert (ended.exit_code, stored.head) == (0, "done\n")
-    assert either.left() == []
+    assert runner.left() == []
 
 
-def test_a_time_out_takes_the_whole_tree(either: Runner) -> None:
+def test_a_time_out_takes_the_whole_tree(runner: Runner) -> None:
     script = "setsid sh -c 'exec >/dev/null 2>&1; sleep 60' & sh -c 'sleep 60; true' & sleep 60; true"
-    ended, _ = either.shell(script, timeout_s=0.2)
+    ended, _ = runner.shell(script, timeout_s=0.2)
 
     assert (ended.timed_out, ended.exit_code, ended.limit_s) == (True, -signal.SIGTERM, 0.2)
-    assert either.left() == []
+    assert runner.left() == []
 
 
-def test_what_does_not_listen_to_sigterm_is_killed(either: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_runner, "TERM_GRACE_S", 0.1)
-    ended, _ = either.shell("trap '' TERM; while true; do sleep 60; done", timeout_s=0.2)
+def test_what_does_not_listen_to_sigterm_is_killed(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "TERM_GRACE_S", 0.1)
+    ended, _ = runner.shell("trap '' TERM; while true; do sleep 60; done", timeout_s=0.2)
 
     assert (ended.timed_out, ended.exit_code) == (True, -signal.SIGKILL)
 
 
-def test_what_a_command_says_at_its_time_out_is_kept(either: Runner) -> None:
-    ended, stored = either.shell("trap 'echo bye; exit 4' TERM; echo hi; sleep 60 & wait", timeout_s=0.3)
+def test_what_a_command_says_at_its_time_out_is_kept(runner: Runner) -> None:
+    ended, stored = runner.shell("trap 'echo bye; exit 4' TERM; echo hi; sleep 60 & wait", timeout_s=0.3)
 
     assert (ended.timed_out, ended.exit_code, stored.head) == (True, 4, "hi\nbye\n")
 
 
-def test_stopping_kills_at_once_even_what_ignores_signals(either: Runner) -> None:
+def test_stopping_kills_at_once_even_what_ignores_signals(runner: Runner) -> None:
     ended: list[Ended] = []
     script = "trap '' TERM INT HUP; echo up; setsid sleep 60 & sleep 60; true"
-    thread = threading.Thread(target=lambda: ended.append(either.shell(script)[0]))
+    thread = threading.Thread(target=lambda: ended.append(runner.shell(script)[0]))
     thread.start()
-    live = either.home.outputs / "live" / "1-1"
+    live = runner.home.outputs / "live" / "1-1"
     eventually(lambda: live.exists() and live.read_bytes() == b"up\n", "it has begun")
 
-    either.running.stop("cancelled")
+    runner.running.stop("cancelled")
 
     thread.join(30)
     assert ended[0].exit_code == -signal.SIGKILL
-    assert either.left() == []
+    assert runner.left() == []
 
 
-def test_one_that_was_stopped_before_it_began_is_killed(either: Runner) -> None:
-    either.running.stop("cancelled")
+def test_one_that_was_stopped_before_it_began_is_killed(runner: Runner) -> None:
+    runner.running.stop("cancelled")
 
-    ended, _ = either.shell("sleep 60")
+    ended, _ = runner.shell("sleep 60")
 
     assert ended.exit_code == -signal.SIGKILL
 
@@ -197,7 +216,7 @@ def test_git_runs_in_a_repository_of_the_workspace_and_starts_nothing_of_it(
     runner: Runner, tmp_path: Path
 ) -> None:
     workspace = runner.home.workspace
-    workspace.mkdir()
+    workspace.mkdir(exist_ok=True)
     git = ["git", "-C", str(workspace), "-c", "user.name=a", "-c", "user.email=a@b.c"]
     (workspace / "file").write_text("one\n")
     for arguments in (["init", "-q"], ["add", "file"], ["commit", "-qm", "the first"]):

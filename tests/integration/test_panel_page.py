@@ -230,3 +230,18 @@ def test_a_question_about_a_budget_stands_above_the_tasks_with_its_answers(brows
     for label in ("Add what is needed", "Add more", "Add nothing"):
         assert sum(button.startswith(label) for button in seen.buttons()) == 2
     assert len(set(seen.ids)) == len(seen.ids)
+
+
+def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser, by, store):
+    by.add("waits")
+    assert not [tag for tag, found in Seen(browser.get("/")).tags if found.get("id") == "sandbox"]
+    store.set_fact(
+        "local_status", {"ready": True, "level": "off", "reason": "nothing does"}, "daemon.sandbox"
+    )
+
+    seen = Seen(browser.get("/live"))
+
+    (found,) = [found for _, found in seen.tags if found.get("id") == "sandbox"]
+    assert found["data-level"] == "off"
+    assert "Sandbox: off. nothing does" in seen.text
+    assert browser.get("/api/v1/status").json["sandbox"]["level"] == "off"

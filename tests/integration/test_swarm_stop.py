@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from execution import markers
 from host_platform import ProcessId
 from outcome import Outcome
 from settings import Home
+from testing import sandbox_here
 from testing.model_script import Reply
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import NO_MODEL, Claiming, SwarmRig, eventually, request_of
@@ -155,6 +157,7 @@ class SwarmProcess:
 
     def __init__(self, root: Path, *arguments: str, **environment: str) -> None:
         self.home = Home(root)
+        sandbox_here.write_setting(root)
         self.home.token.unlink(missing_ok=True)
         self.port = free_port()
         self.children: list[subprocess.Popen[bytes]] = []
@@ -214,6 +217,33 @@ def test_a_port_that_is_taken_is_said_and_the_token_of_its_owner_stays(tmp_path:
         assert second.process.returncode == 3
         assert b"swarm_port" in err
         assert not home.token.exists()
+
+
+def test_commands_of_a_killed_swarm_end_with_it(tmp_path: Path) -> None:
+    if sandbox_here.sandbox_setting() == "off":
+        pytest.skip("there is no sandbox here that would end them")
+    rig = Claiming(tmp_path)
+    claim = rig.claim(command="sleep 600")
+    with SwarmProcess(tmp_path) as running:
+        call = threading.Thread(target=call_in_vain, args=(running, claim))
+        call.start()
+        eventually(lambda: commands_of(rig.home), "the command runs")
+        running.process.kill()
+        call.join(30)
+
+        eventually(lambda: not commands_of(rig.home), "the command is gone")
+    rig.store.close()
+
+
+def call_in_vain(running: SwarmProcess, claim: Any) -> None:
+    with contextlib.suppress(httpx.TransportError):
+        post_cycle(running, claim)
+
+
+def commands_of(home: Home) -> list[int]:
+    mine = f":{markers.home_mark(home)}:"
+    found = host_platform.processes_with_environment(f"{markers.VARIABLE}=")
+    return [pid for pid, value in found if mine in value and host_platform.process_start(pid) != -1]
 
 
 def test_commands_of_a_dead_swarm_are_killed_before_the_next_one_answers(tmp_path: Path) -> None:

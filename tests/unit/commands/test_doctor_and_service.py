@@ -16,6 +16,7 @@ from commands import checks_home, checks_machine
 from commands.unit_file import MARK, quote, render_unit
 from commands.verify import told as verified
 from execution import markers
+from safety.sandbox import bubblewrap
 from settings import Home, Settings
 from store.execution_log import FirstBad, VerifyResult
 from testing.running_daemon import free_port
@@ -87,10 +88,25 @@ def test_a_list_of_models_that_cannot_be_read_is_a_failure(store, run, home, mon
     assert (found["level"], "config/models.toml.model[0].input" in found["told"]) == ("fail", True)
 
 
-def test_there_is_no_sandbox_and_it_says_so():
-    (found,) = checks_machine.check_sandbox()
+def test_the_sandbox_is_tried_for_real():
+    (found,) = checks_machine.check_sandbox(Settings())
 
-    assert (found.level, "no sandbox" in found.told) == ("warn", True)
+    assert (found.level == "ok") == ("namespaces of their own (bubblewrap)" in found.told)
+
+
+def test_without_a_sandbox_it_says_that_commands_wait(monkeypatch):
+    monkeypatch.setattr(bubblewrap, "PLACES", ())
+
+    (found,) = checks_machine.check_sandbox(Settings(sandbox="bubblewrap"))
+
+    assert (found.level, found.told.startswith("no sandbox on this machine: bubblewrap: ")) == ("warn", True)
+    assert "Commands wait" in found.way_out
+
+
+def test_a_sandbox_that_was_switched_off_is_a_failure():
+    (found,) = checks_machine.check_sandbox(Settings(sandbox="off"))
+
+    assert (found.level, "off" in found.told) == ("fail", True)
 
 
 def test_a_port_another_program_has_is_a_failure_with_the_way_out(store, run, monkeypatch):

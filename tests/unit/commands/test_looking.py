@@ -8,7 +8,7 @@ import pytest
 
 from commands.daemon_state import look
 from host_platform import is_lock_held
-from store.reading import MODEL_STATUS
+from store.reading import LOCAL_STATUS, MODEL_STATUS
 from supervisor.daemon import lock_home
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m\u202e"
@@ -158,6 +158,16 @@ def test_status_tells_counts_model_and_questions_and_is_0(walk, ask, run):
     assert told["decisions"][0]["task_id"] == "a"
     assert "1 thing waits for you" in told["health"]
     assert "m at http://x" in run("status").stdout
+
+
+@pytest.mark.parametrize("fact", [{}, {"level": None}, {"level": "off"}, {"level": "bubblewrap"}])
+def test_status_tells_what_holds_commands(walk, ask, run, fact):
+    told = {"ready": True, "reason": "what holds them", **fact}
+    assert "sandbox  not tried yet" in run("status").stdout
+    walk.store.set_fact(LOCAL_STATUS, told, "daemon.sandbox")
+
+    assert ask("status")["sandbox"] == told
+    assert "sandbox  what holds them" in run("status").stdout
 
 
 def test_a_lock_is_looked_at_without_being_made(home):

@@ -41,6 +41,8 @@ OTHER: dict[str, Any] = {
     "rate_requests": {"big": 60},
     "rate_tokens": {"big": 100_000},
     "profiles": {"agent": {"argv": ["echo", "{prompt}"]}},
+    "sandbox": "landlock",
+    "sandbox_cpu_s": 60.0,
 }
 ANYWHERE = sorted(Settings.model_fields.keys() - FILES_ONLY)
 
@@ -260,3 +262,32 @@ def test_the_home_is_the_flags_else_the_environments_else_here(tmp_path, monkeyp
     assert find_home(None, {}).root == tmp_path
     assert find_home(None, {"SKEP_HOME": str(tmp_path / "a")}).root == tmp_path / "a"
     assert find_home("b", {"SKEP_HOME": str(tmp_path / "a")}).root == tmp_path / "b"
+
+
+@pytest.mark.parametrize("name", ["skep.toml", "config/skep.toml"])
+def test_a_settings_file_may_switch_the_sandbox_off(home, name):
+    write(home, 'sandbox = "off"\n', name)
+    assert load_settings(home, {}).settings.sandbox == "off"
+
+
+@pytest.mark.parametrize(
+    ("environ", "flags"),
+    [({"SKEP_SANDBOX": "off"}, {}), ({}, {"sandbox": "off"})],
+    ids=["environment", "flag"],
+)
+def test_nothing_else_may_switch_the_sandbox_off(home, environ, flags):
+    with pytest.raises(InvalidSetting, match="may be said by a settings file only") as failed:
+        load_settings(home, environ, flags)
+    assert failed.value.details["setting"] == "sandbox"
+
+
+def test_a_settings_file_that_others_can_write_may_not_switch_the_sandbox_off(home):
+    write(home, 'sandbox = "off"\n')
+    (home.root / "skep.toml").chmod(0o666)
+    with pytest.raises(InvalidSetting, match=r"nobody else may write: chmod go-w skep\.toml"):
+        load_settings(home, {})
+
+
+def test_what_a_file_switched_off_may_be_switched_on_by_anybody(home):
+    write(home, 'sandbox = "off"\n')
+    assert load_settings(home, {"SKEP_SANDBOX": "bubblewrap"}).settings.sandbox == "bubblewrap"
