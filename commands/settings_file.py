@@ -18,6 +18,7 @@ _HEADINGS: Final = {
     "local_timeout_s": "Commands",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
+    "plan_threshold": "Planning",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "queue_poll_s": "The queue file, the log and the disk",

@@ -49,6 +49,7 @@ _PARTS_OF_SETTINGS: Final = {
     "local_timeout_s": "Commands",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
+    "plan_threshold": "Planning",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "queue_poll_s": "The queue file, the log and the disk",

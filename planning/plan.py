@@ -50,7 +50,7 @@ def consider(task: Task, rules: PlanRules, depth: int = 1) -> Decision:
     if reason:
         return Decision(check, reason)
     intent = extract(task.prompt, [part.text for part in split.parts])
-    return Decision(check, f"{len(split.parts)} parts, score {check.score}", split, intent)
+    return Decision(check, f"score {check.score}: {', '.join(check.reasons)}", split, intent)
 
 
 def _against(task: Task, split: Split, check: GutCheck, rules: PlanRules) -> str:

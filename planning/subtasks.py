@@ -11,10 +11,9 @@ from typing import Any, Final
 from planning.budgets import SYNTHESIS_WEIGHT, shares_of, weight_of
 from planning.decomposition import Split
 from runtime_contract import MICROS_PER_DOLLAR, Task, dollars_to_micros
+from store.subtasks import OWN_PART
 
 ID_CHARS: Final = 128
-#: What stands between the words all parts share and a part's own.
-YOUR_PART: Final = "Your part of this, and only this:"
 #: Fields that a subtask has as its parent has them. What is said of the result as a whole (expect, reward,
 #: not_before, a person's review) stays with the parent, whose synthesis makes that result.
 TAKEN_OVER: Final = (
@@ -69,7 +68,7 @@ def make_subtasks(parent: Task, split: Split, ids: Sequence[str], *, may_split: 
 
 def prompt_of(shared: str, part: str) -> str:
     """The words of a subtask."""
-    return f"{shared}\n\n{YOUR_PART}\n{part}" if shared else part
+    return f"{shared}\n\n{OWN_PART}\n{part}" if shared else part
 
 
 def is_divisible(parent: Task, split: Split) -> bool:
