@@ -193,7 +193,8 @@ class _Reading:
 
     def _read_item(self, item: Block, *, is_shared: bool, follows: bool) -> None:
         head = read_head(self._ask.masked, item.body, item.end)
-        if is_shared or not (head.action or self._is_lenient):
+        is_work = head.action or (self._is_lenient and not is_rule(self._ask.masked, item.body, item.end))
+        if is_shared or not is_work:
             self._reader.share(self._words(item))
             return
         self._features.add("list")
@@ -212,5 +213,6 @@ class _Reading:
         action = read_head(introduction.masked, 0, len(introduction.masked)).action
         self._features.add("fan_out")
         self._features.add("list")
+        self._announced.append(introduction[each.start() : each.end()])
         self._reader.add([for_name(introduction, each, name) for name in names], action)
         return True

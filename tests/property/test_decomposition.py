@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.budgets import shares_of
@@ -37,6 +37,7 @@ def task(ask: str, wish: str, **fields: object) -> Task:
     return Task.model_validate({"id": "p", "mode": "llm", "prompt": ask, "decompose": wish} | fields)
 
 
+@settings(deadline=None)
 @given(ANYTHING, st.booleans())
 def test_the_same_ask_gives_the_same_plan_and_its_parts_come_after_what_they_need(ask, is_lenient):
     split = decompose(ask, is_lenient=is_lenient)
@@ -49,6 +50,7 @@ def test_the_same_ask_gives_the_same_plan_and_its_parts_come_after_what_they_nee
     assert len(split.parts) != 1
 
 
+@settings(deadline=None)
 @given(ANYTHING, st.booleans())
 def test_no_word_of_an_ask_is_lost(ask, is_lenient):
     split = decompose(ask, is_lenient=is_lenient)
@@ -57,6 +59,7 @@ def test_no_word_of_an_ask_is_lost(ask, is_lenient):
         assert lost <= {"tasks"}, lost  # it announced the list and has done its work
 
 
+@settings(deadline=None)
 @given(ANYTHING, st.booleans())
 def test_what_is_quoted_or_code_stands_whole_in_one_place(ask, is_lenient):
     split = decompose(ask, is_lenient=is_lenient)
@@ -67,6 +70,7 @@ def test_what_is_quoted_or_code_stands_whole_in_one_place(ask, is_lenient):
             assert any(protected in place for place in places), protected
 
 
+@settings(deadline=None)
 @given(ANYTHING, WISHES, st.integers(0, 3_000_000), st.integers(0, 3_000_000), st.text("ab.-", max_size=130))
 def test_a_budget_is_never_passed_and_every_subtask_keeps_the_contract(ask, wish, most, least, name):
     parent = task(ask or "x", wish, max_budget=most / 1e6, min_budget=least / 1e6)
@@ -86,6 +90,7 @@ def test_a_budget_is_never_passed_and_every_subtask_keeps_the_contract(ask, wish
         assert set(child.depends_on) <= set(ids)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**12), st.lists(st.integers(1, 9), min_size=1, max_size=30))
 def test_shares_are_whole_and_make_up_the_budget(total, weights):
     shares = shares_of(total, weights)
@@ -94,6 +99,7 @@ def test_shares_are_whole_and_make_up_the_budget(total, weights):
         assert abs(share - total * weight / sum(weights)) <= 1
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 def test_an_intent_is_read_from_anything_and_stays_in_its_lines(ask):
     intent = extract(ask)

@@ -111,6 +111,7 @@ def test_a_heading_that_says_tasks_only_announces_its_list():
         "For each of Bern, Basel and Zurich, write a short history. Then compare them.",
         "Write a short history for each of Bern, Basel and Zurich. Then compare them.",
         "Write a short history for each of the following:\n- Bern\n- Basel\n- Zurich\n\nThen compare them.",
+        "For each of the following towns, write a short history:\n- Bern\n- Basel\n- Zurich\n\nRank them.",
     ],
 )
 def test_what_is_asked_for_each_of_several_names_is_asked_once_for_each(ask):
@@ -206,6 +207,7 @@ def test_a_person_who_wants_a_split_gets_one_of_any_list_but_of_rules():
     assert [part.text for part in split.parts] == ["History", "Biology", "Trade"]
     assert split.shared == "Write a report with these sections:"
     assert decompose("Rules:\n- Bees\n- Wasps", is_lenient=True).parts == ()
+    assert decompose("Write a description:\n- Be brief\n- Do not guess", is_lenient=True).parts == ()
 
 
 def test_what_is_too_long_to_be_a_list_of_things_to_do_is_not_read():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planning.masking import HIDDEN, mask
@@ -40,6 +40,7 @@ def test_what_is_hidden(ask, masked):
     assert shown(ask) == masked
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.sampled_from("ab \n\t`'\"“”\u2018\u2019«»„()[]{}<>/#-*>~1.,:"), max_size=200))
 def test_length_and_lines_stay(ask):
     masked = mask(ask)

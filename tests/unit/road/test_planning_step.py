@@ -7,6 +7,7 @@ import re
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from context.context_builder import Surroundings, build_prompt
@@ -184,6 +185,7 @@ def test_intent_then_answers_then_the_task_then_what_is_to_be_done_with_them():
     assert places == sorted(places)
 
 
+@budget(deadline=None)
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_nothing_leaves_its_envelope(texts):
     sealed = seal([Source(f"p.{number}", text) for number, text in enumerate(texts)], "answers")
@@ -199,6 +201,7 @@ def test_no_two_envelopes_have_the_same_delimiter():
     assert seal([], "answers") == ""
 
 
+@budget(deadline=None)
 @given(st.lists(st.text(max_size=50), max_size=6), st.integers(0, 120))
 def test_short_answers_stay_whole_and_together_they_fit(texts, most):
     kept = [text.partition("\n[cut:")[0] if text.endswith(" more characters]") else text
