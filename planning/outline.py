@@ -102,8 +102,8 @@ class _Reading:
         """A paragraph: its sentences, but for one that introduces the list under it."""
         start, end = self._introduction(place + 1)
         stop = start if start < end else block.end
-        self._check_material(block, stop, is_last=place + 1 == len(self._blocks))
         goals = _imperatives(self._ask, block.body, stop)
+        self._check_material(goals, block, is_last=place + 1 == len(self._blocks))
         if is_before_work and not self._has_listed_step():
             if len(goals) > 1 or (goals and self._reader.steps):
                 raise Unsure("it is not clear whether the list is the work or describes it")
@@ -117,17 +117,18 @@ class _Reading:
         """A paragraph in one piece, or line by line where each of its lines is an ask or a rule."""
         masked = self._ask.masked
         lines = [(found.start(), found.end()) for found in _LINE.finditer(masked, start, end)]
-        if all(read_head(masked, *line).action or is_rule(masked, *line) for line in lines):
+        if len(lines) > 1 and all(
+            read_head(masked, *line).action or is_rule(masked, *line) for line in lines
+        ):
             return lines
         return [(start, end)]
 
-    def _check_material(self, block: Block, stop: int, *, is_last: bool) -> None:
+    def _check_material(self, asked: Sequence[tuple[int, int]], block: Block, *, is_last: bool) -> None:
         """What stands after "Summarise this letter" or begins with "Dear Ann" may be anything."""
         masked = self._ask.masked
-        for sentence in _imperatives(self._ask, block.body, stop):
-            if not is_last and names_material(masked, *sentence):
-                raise Unsure("what follows may be the text to work on")
-        if is_letter(masked, block.body, stop):
+        if not is_last and any(names_material(masked, *sentence) for sentence in asked):
+            raise Unsure("what follows may be the text to work on")
+        if is_letter(masked, block.body, block.end):
             raise Unsure("a part of it is a letter")
 
     def _has_listed_step(self) -> bool:

@@ -11,7 +11,6 @@ from collections import Counter
 
 import pytest
 
-from testing.running_daemon import RunningDaemon
 from tests.acceptance.conservation import check_nothing_is_lost, settled
 from tests.acceptance.witness import ModelWitness
 
@@ -25,27 +24,6 @@ PARTS = [
 ]
 ASK = "\n".join(f"{number}. {part}" for number, part in enumerate(PARTS, 1))
 IDS = ["p", *(f"p.{number}" for number in range(1, len(PARTS) + 1))]
-
-
-@pytest.fixture
-def model(tmp_path):
-    witness = ModelWitness(tmp_path, "--text", "done", "--delay-ms", "30")
-    yield witness
-    witness.close()
-
-
-@pytest.fixture
-def daemon(tmp_path, model):
-    running = RunningDaemon(
-        tmp_path / "home",
-        SKEP_LLM_BASE_URL=model.url,
-        SKEP_LLM_MODEL="m",
-        SKEP_PROJECT_INTERVAL_S="0.1",
-        SKEP_PROJECT_QUIET_S="0.02",
-        SKEP_LOG_LEVEL="warning",
-    )
-    yield running
-    running.kill_everything()
 
 
 def asked(model: ModelWitness) -> Counter[str]:

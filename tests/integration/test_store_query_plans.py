@@ -39,6 +39,8 @@ HOT = [
     ("newest_ended", "task_state"),
     ("ends_after", "INTEGER PRIMARY KEY"),
     ("reset_after", "INTEGER PRIMARY KEY"),
+    ("subtasks_of", "task_plan_parent"),
+    ("insert_plan_edges", "task_plan_parent"),
 ]
 
 
