@@ -18,6 +18,8 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "ingest.committed": "its tasks are in the store, the file does not show it yet",
     "claim.before_commit": "a task is chosen, the claim is not durable",
     "claim.committed": "the claim is durable, nothing has been sent",
+    "plan.before_commit": "a task is split, nothing of it is durable",
+    "plan.committed": "its subtasks are in the queue, and it waits for them",
     "cycle.sent": "the worker is about to send /cycle",
     "cycle.before_start": "swarm has the call and has not recorded its start",
     "cycle.started": "the start is durable, nothing runs yet",

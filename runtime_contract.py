@@ -162,7 +162,15 @@ class Task(pydantic.BaseModel):
 USER_FIELDS: Final = frozenset(Task.model_fields) - {"id", "status"}
 #: The keys of a queue file's entry that only Skep writes.
 MACHINE_KEYS: Final = frozenset(
-    {"status", "waiting_for", "attempts", "reason", "result_summary", "finished_at"}
+    {
+        "status",
+        "waiting_for",
+        "attempts",
+        "reason",
+        "result_summary",
+        "finished_at",
+        "phase4_parent_task",
+    }
 )
 
 #: Other names a field is read under, in the order they are looked for.

@@ -176,6 +176,20 @@ class Settings(pydantic.BaseModel):
         description="dollars within a minute over which nothing new is started; unset: any",
     )
 
+    # planning
+    plan_threshold: int = Field(
+        4, ge=2, le=1000, description="score of the gut check from which a prompt is split by itself"
+    )
+    plan_max_subtasks: int = Field(
+        16, ge=2, le=200, description="subtasks of one task; what falls into more runs as one"
+    )
+    plan_max_depth: int = Field(
+        1, ge=0, le=5, description="how often words may be split: 0 never, 2 the subtasks once more"
+    )
+    plan_answer_chars: int = Field(
+        60_000, ge=100, le=400_000, description="characters of answers that a prompt is given to build on"
+    )
+
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
     heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")

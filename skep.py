@@ -25,6 +25,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "init": ("init:init", "make a home here"),
     "up": ("up:up", "run the daemon: swarm, workers and panel"),
     "add": ("add:add", "put tasks into the queue"),
+    "plan": ("plan:plan", "show what an ask would be split into"),
     "validate": ("validate:validate", "check a queue file without taking it in"),
     "list": ("list:list_tasks", "list tasks, with what they wait for"),
     "show": ("show:show", "tell everything about a task"),

@@ -9,6 +9,7 @@ Any number of workers may serve one home: leases keep each task with one of them
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -23,6 +24,7 @@ from errors import SkepError
 from road.cycle_client import CycleClient
 from road.judging import Judge
 from road.leadership import Leadership
+from road.planning import Planner
 from road.rescue import Rescuer
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -62,8 +64,11 @@ class Worker:
         self.swarm = CycleClient(settings.swarm_port, home.token, socket)
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
-        judge = Judge(self.store, lambda ref: read_output(home.outputs, ref), home.workspace, policy)
-        self.road = Road(self.store, self.swarm, gateway, ToolRouter.of_home(home.root), judge, settings)
+        read = functools.partial(read_output, home.outputs)
+        judge = Judge(self.store, read, home.workspace, policy)
+        planner = Planner(self.store, gateway, read, settings)
+        router = ToolRouter.of_home(home.root)
+        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)
         rescuer = Rescuer(
             self.store,
             who,

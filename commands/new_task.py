@@ -15,7 +15,7 @@ Verb = Callable[..., Any]
 #: Options that are fields of a task under the same name.
 _FIELDS = (
     "id", "command", "profile", "priority", "model", "max_tokens", "temperature", "max_budget", "timeout_s",
-    "max_attempts", "review", "effect", "not_before", "every",
+    "max_attempts", "review", "effect", "not_before", "every", "decompose",
 )  # fmt: skip
 
 
@@ -42,6 +42,8 @@ def task_options(verb: Verb) -> Verb:
                      help="After an interruption: run again, or ask."),
         click.option("--not-before", metavar="TIME", help="Start at 2030-01-31T09:00 or later."),
         click.option("--every", metavar="CRON", help="Run on a schedule, such as '0 9 * * mon'."),
+        click.option("--decompose", type=click.Choice(["auto", "never", "always"]),
+                     help="Whether a prompt may be split into subtasks; see skep plan."),
         click.option("--alone", is_flag=True, default=None, help="Run with nothing beside it."),
         click.option("--tag", multiple=True, help="A word to find it by (may be repeated)."),
         click.option("--expect-json", is_flag=True, default=None, help="The answer must be JSON."),

@@ -9,6 +9,7 @@ from commands.several import do_each
 from commands.task_id import offer_ids
 from runtime_contract import Status
 from store.answering import Answer
+from store.records import STATUS_OF_STATE
 from store.sqlite_store import SqliteStore
 
 #: The answer to a question that means to run the task once more.
@@ -39,6 +40,8 @@ def retry(place: Place, ids: tuple[str, ...], all_failed: bool, as_json: bool) -
             question = store.reader.one("open_decision_of", id=task_id)
             if question is not None and AGAIN in question["options"]:
                 return store.answer(Answer(question["id"], AGAIN, place.by))
+            if all_failed and not _has_failed(store, task_id):
+                return f"{task_id} is back in the queue with another."
             store.retry(task_id, place.by)
             return f"{task_id} is back in the queue."
 
@@ -46,6 +49,11 @@ def retry(place: Place, ids: tuple[str, ...], all_failed: bool, as_json: bool) -
         if not chosen and not as_json:
             click.echo("No task has failed.")
         return do_each("retry", chosen, send_back, as_json=as_json)
+
+
+def _has_failed(store: SqliteStore, task_id: str) -> bool:
+    row = store.reader.task(task_id)
+    return row is not None and STATUS_OF_STATE[row["state"]].value in FAILED_STATUSES
 
 
 def _failed(store: SqliteStore) -> tuple[str, ...]:

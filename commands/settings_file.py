@@ -19,6 +19,7 @@ _HEADINGS: Final = {
     "sandbox": "The sandbox of commands",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
+    "plan_threshold": "Planning",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",

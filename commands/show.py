@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from clock import to_local_text
-from commands import terminal
+from commands import terminal, tree
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
@@ -24,12 +24,16 @@ _TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "stat
 @click.command(
     help="""Tell everything about a task: what holds it, each attempt, and the way on.
 
-    Example: skep show t-1"""
+    Example: skep show t-1
+
+    --tree shows a task that was split with its subtasks, and of each what was
+    routed, judged, spent and earned."""
 )
 @click.argument("task_id", metavar="ID", shell_complete=offer_ids)
+@click.option("--tree", "as_tree", is_flag=True, help="The task with its subtasks.")
 @json_option
 @with_place
-def show(place: Place, task_id: str, as_json: bool) -> int:
+def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
     """Tell of one task."""
     with place.reader() as reader:
         row = reader.task(task_id)
@@ -37,13 +41,37 @@ def show(place: Place, task_id: str, as_json: bool) -> int:
             raise NotFound(
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
-        told = full(reader, row, reader.situation())
+        now = reader.situation()
+        told = full(reader, row, now) | ({"tree": tree.tree_of(reader, row, now)} if as_tree else {})
     if as_json:
         terminal.print_json(told)
+    elif as_tree:
+        _print_tree(told["tree"])
     else:
         for label, text in lines(told):
             _print(label, text)
     return FINE
+
+
+def _print_tree(root: dict[str, Any]) -> None:
+    for line in tree.lines_of(root):
+        click.echo(line)
+    for label, text in _intent(root["intent"]):
+        _print(label, text)
+
+
+def _intent(intent: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """What every part of a split task is told of the whole."""
+    labels = {
+        "goal": "goal",
+        "constraints": "constraint",
+        "must_nots": "must not",
+        "acceptance": "accepted if",
+    }
+    for name, label in labels.items():
+        entries = (intent or {}).get(name) or ()
+        for entry in [entries] if isinstance(entries, str) else entries:
+            yield label, entry
 
 
 def _print(label: str, text: str) -> None:
@@ -67,8 +95,14 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "with",
             ", ".join(f"{key}={json.dumps(value, ensure_ascii=False)}" for key, value in settings.items()),
         )
-    if task["depends_on"]:
-        yield "depends on", ", ".join(_parent(each) for each in task["depends_on"])
+    subtasks = {each["id"] for each in task["subtasks"]}
+    if others := [each for each in task["depends_on"] if each["id"] not in subtasks]:
+        yield "depends on", ", ".join(map(_parent, others))
+    if task["parent"]:
+        yield "part of", task["parent"]
+    if task["subtasks"]:
+        yield "subtasks", ", ".join(f"{each['id']} ({each['status']})" for each in task["subtasks"])
+        yield from _intent(task["intent"])
     if task["dependants"]:
         yield "needed by", ", ".join(task["dependants"])
     yield "came", f"{_local(task['created_at'])} from {task['source']}"

@@ -8,7 +8,7 @@ import sqlite3
 from typing import Any, Final
 
 from clock import to_rfc3339
-from store import waiting
+from store import planning, waiting
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
@@ -75,6 +75,12 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
             for each in parents
         ],
         "dependants": [each["id"] for each in reader.all("children_of", parent=row["id"])],
+        "parent": row["plan_parent"],
+        "intent": planning.intent_of(reader, row["id"]) if row["planned"] else None,
+        "subtasks": [
+            {"id": each["id"], "status": status_of(each)}
+            for each in (reader.all("subtasks_of", parent=row["id"]) if row["planned"] else ())
+        ],
         "not_before": moment(row["not_before"]),
         "source": row["source"],
         "version": row["version"],

@@ -1,20 +1,43 @@
 """The prompt of one attempt: the task's own text, what a tool adds, what the last attempt got wrong.
 
 Everything that is not the task's own text stands in a marked block whose lines are JSON, so that a finding
-which quotes an answer cannot pass for an instruction.
+which quotes an answer cannot pass for an instruction. Of a task that was split, every part and the step that
+puts them together are told the intent of the whole first, and then the answers they build on.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
+from context.envelope import Source, seal
 from tool_router import Route
 
 
-def build_prompt(prompt: str, route: Route, feedback: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a part of a split task is told of the whole."""
+
+    #: the intent as a block; empty where the task is no part of anything
+    intent: str = ""
+    #: answers of the parts it builds on
+    answers: tuple[Source, ...] = ()
+    #: what is to be done with them, after the task
+    instruction: str = ""
+
+
+NO_SURROUNDINGS: Final = Surroundings()
+
+
+def build_prompt(
+    prompt: str, route: Route, feedback: Sequence[str], around: Surroundings = NO_SURROUNDINGS
+) -> str:
     """The text that is sent for `prompt`."""
-    parts = [route.context(), prompt if route.tool is None else f"TASK:\n{prompt}", _findings(feedback)]
+    before = [around.intent, route.context(), seal(around.answers, "answers of other parts of the task")]
+    own = f"TASK:\n{prompt}" if any(before) else prompt
+    parts = [*before, own, around.instruction, _findings(feedback)]
     return "\n\n".join(part for part in parts if part)
 
 

@@ -56,6 +56,8 @@ ROAD: Final = (
          "store/intake.py"), "queued, or refused with the reason"),
     Step("it waits", "worker", ("store/waiting.py", "store/lanes.py", "store/schedules.py"), "waiting_for"),
     Step("it is claimed", "worker", ("store/engine.py", "store/claims.py"), "in_progress, under a lease"),
+    Step("it is split, if it asks for much", "worker", ("road/planning.py", "planning/plan.py",
+         "store/planning.py"), "queued, with its subtasks"),
     Step("a tool is looked up", "worker", ("tool_router.py", "context/context_builder.py"), "tool_route"),
     Step("preflight", "worker", ("safety/gateway.py", "road/walk.py", "road/agreement.py"),
          "safety_blocked, held for a person's leave, or on it goes"),

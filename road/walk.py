@@ -21,6 +21,7 @@ from road.agreement import question
 from road.cycle_client import CycleClient, SwarmGone
 from road.holding import Holding
 from road.judging import Judge
+from road.planning import Planner
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
@@ -65,6 +66,7 @@ class Road:
         store: SqliteStore,
         swarm: CycleClient,
         gateway: SafetyGateway,
+        planner: Planner,
         router: ToolRouter,
         judge: Judge,
         settings: Settings,
@@ -72,6 +74,7 @@ class Road:
         self._store = store
         self._swarm = swarm
         self._gateway = gateway
+        self._planner = planner
         self._router = router
         self._judge = judge
         self._settings = settings
@@ -87,6 +90,8 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
+            if self._planner.split(claim):
+                return
             route = self._route(claim)
             request = self._request(claim, route)
             if not self._may_go(claim, request) or self._is_unpayable(claim, request):
@@ -145,10 +150,13 @@ class Road:
         elif task.mode == "local":
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
-            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback)
+            around = self._planner.surroundings(claim)
+            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around)
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
+        if claim.is_planned and task.max_budget is not None:
+            body["max_budget"] = self._planner.synthesis_budget(claim)
         return body | {"timeout": self._time_limit(claim), "intensity": task.intensity}
 
     def _time_limit(self, claim: Claim) -> float:

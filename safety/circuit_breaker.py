@@ -27,7 +27,9 @@ WINDOW: Final = 1_000
 #: Seconds of a minute, over which spending is counted.
 MINUTE_S: Final = 60.0
 #: Codes of failures that say nothing of their own.
-UNCOUNTED: Final = frozenset({"dependency_failed", "dependency_cycle", "invalid_task", "duplicate_id"})
+UNCOUNTED: Final = frozenset(
+    {"dependency_failed", "subtask_failed", "dependency_cycle", "invalid_task", "duplicate_id"}
+)
 #: Characters of a failure's reason that tell it from others, and that are shown.
 WORDS_CHARS: Final = 200
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from faults import fault_point
 from host_platform import ProcessId
-from store import lanes
+from store import lanes, subtasks
 from store.records import Claim, TaskRef
 from store.transaction import Transaction
 
@@ -83,6 +83,8 @@ def _note_claim(tx: Transaction, row: sqlite3.Row) -> None:
         lease=row["lease"],
         mode=row["lane"].partition("|")[0],
     )
+    if row["plan_parent"] is not None:
+        subtasks.tell_start(tx, row)
     tx.mark_dirty(row["seq"])
 
 

@@ -3,6 +3,9 @@
 An approved task takes one from the count of each dependant, in the same transaction, so a claim never has to
 look at dependencies. Any other end fails the dependants, near and far, with the name of the one that ended;
 when a person sends that one back to the queue, they come back with it.
+
+A task that was split ends with the first of its subtasks that ends badly, and takes those with it that have
+not started. It comes back as a whole: whatever of it had not been approved is tried again.
 """
 
 from __future__ import annotations
@@ -10,14 +13,22 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from runtime_contract import Status, check_transition
+from store import subtasks
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction, dump
 
 #: The code of a task that failed because one it waited for did.
-DEPENDENCY_FAILED = "dependency_failed"
+DEPENDENCY_FAILED: Final = "dependency_failed"
+#: The code of a split task that failed because one of its subtasks did.
+SUBTASK_FAILED: Final = "subtask_failed"
+#: The code of a subtask that was withdrawn because the task it is a part of had ended.
+PLAN_ENDED: Final = "plan_ended"
+_FOR_ITS_SAKE: Final = frozenset({DEPENDENCY_FAILED, SUBTASK_FAILED})
+#: States of tasks that have not started.
+UNSTARTED: Final = frozenset({"blocked", "delayed", "ready"})
 
 
 def end_task(
@@ -32,21 +43,22 @@ def end_task(
 ) -> None:
     """End a task and let its dependants know. Raises `TransitionNotAllowed`."""
     check_transition(STATUS_OF_STATE[row["state"]], status)
-    _end(tx, row, status, reason, code, result, event_fields)
+    ended = _end(tx, row, status, reason, code, result, event_fields)
     if status is Status.APPROVED:
         release_children(tx, row["id"])
     else:
-        fail_children(tx, row["id"], status)
+        _fail_dependants(tx, ended)
 
 
 def end_together(
     tx: Transaction, rows: Sequence[sqlite3.Row], *, code: str, reason: str, **event_fields: Any
 ) -> None:
     """Fail several tasks for one reason, and only then those that wait for them."""
+    ended: list[tuple[str, Status]] = []
     for row in rows:
-        _end(tx, row, Status.FAILED, reason, code, None, event_fields)
-    for row in rows:
-        fail_children(tx, row["id"], Status.FAILED)
+        if row["id"] not in {name for name, _ in ended}:
+            ended += _end(tx, row, Status.FAILED, reason, code, None, event_fields)
+    _fail_dependants(tx, ended)
 
 
 def _end(
@@ -57,7 +69,8 @@ def _end(
     code: str | None,
     result: dict[str, Any] | None,
     event_fields: dict[str, Any],
-) -> None:
+) -> list[tuple[str, Status]]:
+    """End a task, and with it those of its subtasks that have not started; all that ended, and how."""
     tx.run(
         "end_task",
         seq=row["seq"],
@@ -78,6 +91,20 @@ def _end(
         **event_fields,
     )
     tx.mark_dirty(row["seq"])
+    if row["plan_parent"] is not None:
+        subtasks.tell_end(tx, row, status, reason)
+    ended = [(row["id"], status)]
+    if row["planned"] and status is not Status.APPROVED:
+        why = ended_with(row["id"], status)
+        for each in tx.all("subtasks_of", parent=row["id"]):
+            if each["state"] in UNSTARTED:
+                ended += _end(tx, each, Status.CANCELLED, why, PLAN_ENDED, None, {})
+    return ended
+
+
+def ended_with(parent: str, status: str) -> str:
+    """Why a subtask ends that nothing is wrong with."""
+    return f"{parent}, which it is a part of, ended {status}; `skep retry {parent}` brings both back"
 
 
 def release_children(tx: Transaction, parent: str) -> None:
@@ -103,14 +130,37 @@ def make_claimable(tx: Transaction, row: sqlite3.Row) -> None:
 
 def fail_children(tx: Transaction, parent: str, status: Status) -> None:
     """Everyone who waits for `parent`, near or far, fails with it."""
-    ended: list[tuple[str, Status]] = [(parent, status)]
-    while ended:
-        name, how = ended.pop()
-        for child in tx.all("children_of", parent=name):
-            if STATUS_OF_STATE[child["state"]] is Status.PENDING:
-                reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
-                _end(tx, child, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": [name]})
-                ended.append((child["id"], Status.FAILED))
+    _fail_dependants(tx, [(parent, status)])
+
+
+def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]]) -> None:
+    over = {name for name, _ in ended}
+    left = list(ended)
+    while left:
+        name, how = left.pop()
+        # what was split goes first: it takes its own unstarted subtasks with it
+        for child in sorted(tx.all("children_of", parent=name), key=lambda row: -row["planned"]):
+            if child["id"] not in over and child["state"] in UNSTARTED:
+                gone = _end_for_the_sake_of(tx, child, name, how)
+                over |= {each for each, _ in gone}
+                left += gone
+
+
+def _end_for_the_sake_of(
+    tx: Transaction, row: sqlite3.Row, name: str, how: Status
+) -> list[tuple[str, Status]]:
+    """Fail a task because the one of that name, which it waits for, ended so; all that ended with it."""
+    reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
+    code = DEPENDENCY_FAILED
+    part = tx.one("get_task", id=name) if row["planned"] else None
+    if part is not None and part["plan_parent"] == row["id"]:
+        code = SUBTASK_FAILED
+        told = f" ({part['reason']})" if part["reason"] else ""
+        reason = (
+            f"its subtask {name} ended {how}{told}; `skep retry {row['id']}` tries again what failed "
+            "and keeps what is approved"
+        )
+    return _end(tx, row, Status.FAILED, reason, code, None, {"depends_on": [name]})
 
 
 def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
@@ -136,15 +186,21 @@ def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
 
 
 def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tuple[sqlite3.Row, str | None]]:
-    """The task and everyone, near and far, who failed only because it ended, each once with its parent."""
+    """The task and everyone, near and far, who ended only because it did, each once with whom it followed.
+
+    With a task that was split come all of its subtasks that ended without being approved.
+    """
     found: dict[str, tuple[sqlite3.Row, str | None]] = {row["id"]: (row, None)}
-    names = [row["id"]]
-    while names:
-        name = names.pop()
-        for child in tx.all("children_of", parent=name):
-            if child["code"] == DEPENDENCY_FAILED and child["id"] not in found:
-                found[child["id"]] = (child, name)
-                names.append(child["id"])
+    left = [row]
+    while left:
+        one = left.pop()
+        back = [each for each in tx.all("children_of", parent=one["id"]) if each["code"] in _FOR_ITS_SAKE]
+        if one["planned"]:
+            back += [each for each in tx.all("subtasks_of", parent=one["id"]) if is_dead(each["state"])]
+        for each in back:
+            if each["id"] not in found:
+                found[each["id"]] = (each, one["id"])
+                left.append(each)
     return found
 
 
@@ -153,8 +209,8 @@ def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked":
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
-        fail_children(tx, row["id"], Status.FAILED)
+        ended = _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
+        _fail_dependants(tx, ended)
 
 
 def is_dead(state: str | None) -> bool:

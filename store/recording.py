@@ -193,9 +193,9 @@ def requeue(
 ) -> None:
     """Send a running or judged task back to be tried again: now, at `not_before`, or when `held` is no more.
 
-    One that a person has cancelled meanwhile ends instead.
+    One that a person has cancelled meanwhile ends instead, and so does a part of a task that has ended.
     """
-    if end_withdrawn(tx, row):
+    if end_withdrawn(tx, row) or end_with_its_parent(tx, row):
         return
     end_attempt(tx, row, became, feedback)
     later = not_before is not None and not_before > tx.now
@@ -239,6 +239,19 @@ def end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:
         end_attempt(tx, row, "cancelled")
         ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=row["reason"])
     return is_withdrawn
+
+
+def end_with_its_parent(tx: Transaction, row: sqlite3.Row) -> bool:
+    """End a subtask instead of trying it again, where the task it is a part of ended while it ran."""
+    if row["plan_parent"] is None:
+        return False
+    parent = tx.one("get_task", id=row["plan_parent"])
+    if parent is None or not ending.is_dead(parent["state"]) or parent["finished"] < row["started"]:
+        return False
+    end_attempt(tx, row, "cancelled")
+    reason = ending.ended_with(parent["id"], parent["state"])
+    ending.end_task(tx, row, Status.CANCELLED, code=ending.PLAN_ENDED, reason=reason)
+    return True
 
 
 def end_attempt(tx: Transaction, row: sqlite3.Row, became: str, findings: list[str] | None = None) -> None:

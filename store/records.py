@@ -88,6 +88,10 @@ class Claim:
     retries: int
     #: findings of earlier attempts, for the prompt
     feedback: list[str]
+    #: whether it was split, so that what is left to do is to put the answers together
+    is_planned: bool = False
+    #: id of the task it is a part of
+    plan_parent: str | None = None
 
     @property
     def id(self) -> str:
@@ -106,6 +110,8 @@ class Claim:
             rejections=row["rejections"],
             retries=row["retries"],
             feedback=json.loads(row["feedback"]) if row["feedback"] else [],
+            is_planned=bool(row["planned"]),
+            plan_parent=row["plan_parent"],
         )
 
 

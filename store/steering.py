@@ -6,7 +6,7 @@ import sqlite3
 from typing import Final
 
 from errors import NotFound, TransitionNotAllowed
-from runtime_contract import Status
+from runtime_contract import ENDED, Status
 from store import decisions, ending, intake
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
@@ -34,7 +34,18 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
     if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW or row["held_by"] is not None:
         decisions.withdraw(tx, task_id, by)
     ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=why)
+    if row["planned"]:
+        _cancel_subtasks(tx, task_id, by)
     return "cancelled"
+
+
+def _cancel_subtasks(tx: Transaction, parent: str, by: str) -> None:
+    """Withdraw what is left of a task that a person withdrew: what runs, and what waits for a person."""
+    for row in tx.all("subtasks_of", parent=parent):
+        if STATUS_OF_STATE[row["state"]] not in ENDED:
+            cancel(tx, row["id"], by, f"{parent}, which it is a part of, was cancelled by {by}")
+        elif row["planned"]:
+            _cancel_subtasks(tx, row["id"], by)
 
 
 def retry(tx: Transaction, task_id: str, by: str) -> None:

@@ -29,7 +29,7 @@ def waiting_for(
     """
     state = row["state"]
     if state == "blocked":
-        return _dependencies(parents)
+        return _dependencies(row["id"], parents)
     if state == "delayed":
         return _time(row)
     if state == "ready":
@@ -41,7 +41,7 @@ def waiting_for(
     return None
 
 
-def _dependencies(parents: Sequence[sqlite3.Row]) -> str:
+def _dependencies(task_id: str, parents: Sequence[sqlite3.Row]) -> str:
     missing = [parent["id"] for parent in parents if parent["state"] is None]
     schedules = [parent["id"] for parent in parents if parent["every"] is not None]
     open_ones = [
@@ -49,7 +49,11 @@ def _dependencies(parents: Sequence[sqlite3.Row]) -> str:
         for parent in parents
         if parent["state"] not in {None, "approved"} and parent["id"] not in schedules
     ]
+    parts = [parent["id"] for parent in parents if parent["plan_parent"] == task_id]
     told = []
+    if subtasks := [each for each in open_ones if each in parts]:
+        told.append(f"its subtasks {_some(subtasks)} to be approved")
+        open_ones = [each for each in open_ones if each not in parts]
     if schedules:
         told.append(f"{_some(schedules)}, a schedule, which never ends: depend on one of its firings")
     if open_ones:

@@ -174,6 +174,8 @@ def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, a
     )
     if "depends_on" in edit.fields:
         _enter_edges(tx, row["seq"], task)
+        if row["planned"]:
+            tx.run("insert_plan_edges", seq=row["seq"], parent=row["id"])
     if STATUS_OF_STATE[row["state"]] is Status.PENDING:
         _hold_or_release(tx, row["id"], edit.fields)
         _settle(tx, task, edit.fields)
@@ -189,6 +191,10 @@ def _note(row: sqlite3.Row) -> str | None:
     """What to say of an edit that does not count at once."""
     if STATUS_OF_STATE[row["state"]] in {Status.IN_PROGRESS, Status.PENDING_REVIEW}:
         return "the attempt under way goes on with the old text; the edit counts from the next one"
+    if row["planned"]:
+        return (
+            "it was split before: its subtasks stay as they are, putting their answers together goes by this"
+        )
     return None
 
 

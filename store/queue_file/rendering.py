@@ -38,6 +38,8 @@ def machine_values(row: sqlite3.Row, doc: dict[str, Any]) -> dict[str, Any]:
     summary = json.loads(row["result"]).get("result") if row["result"] else None
     if summary:
         told["result_summary"] = summary
+    if row["plan_parent"] is not None:
+        told["phase4_parent_task"] = row["plan_parent"]
     if status in ENDED:
         told["finished_at"] = to_rfc3339(row["finished"])
         if row["lease"] == 0 and row["code"] is None:

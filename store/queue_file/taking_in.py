@@ -190,8 +190,10 @@ class Taker:
         if isinstance(decided, AskRemoval):
             self._ask(tx, decided.ids, brought.revision)
             return
-        # The newest first: who waits for another is withdrawn before the other fails it.
-        for task_id in reversed(decided.ids):
+        # The newest first: who waits for another is withdrawn before the other fails it. What was split waits
+        # for newer ones, its subtasks.
+        rows = [steering.find(tx, task_id) for task_id in reversed(decided.ids)]
+        for task_id in [row["id"] for row in sorted(rows, key=lambda row: -row["planned"])]:
             if STATUS_OF_STATE[steering.find(tx, task_id)["state"]] is Status.PENDING:
                 steering.cancel(tx, task_id, apply.SOURCE, "taken out of queue.json")
                 tally.cancelled += 1

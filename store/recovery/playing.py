@@ -170,6 +170,13 @@ def _cancel_asked(task: Standing, event: Event) -> None:
     task.cancel_requested = 1
 
 
+def _planned(task: Standing, event: Event) -> None:
+    task.attempts = max(0, _number(event, "attempt", task.attempts) - 1)
+    task.plan = event
+    _put_back(task, {**event, "reason": None})
+    _close_attempt(task, event, "planned")
+
+
 def _edited(task: Standing, event: Event) -> None:
     task.edited = True
 
@@ -193,6 +200,7 @@ _ACTS: Final[dict[str, Callable[[Standing, Event], None]]] = {
     "task.refused": _refused,
     "task.imported": _imported,
     "task.in_progress": _claimed,
+    "task.planned": _planned,
     "task.completed": _completed,
     "task.pending_review": _judged,
     "task.held": _held,

@@ -20,7 +20,7 @@ from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
 from store.records import Question
-from store.recovery import money, old_log, queue_view, settling
+from store.recovery import money, old_log, plans, queue_view, settling
 from store.recovery.damage import Base, Damage
 from store.recovery.entering import SOURCE, Entering, Found
 from store.recovery.old_audit import AuditPlayed, play_audit
@@ -146,6 +146,7 @@ def _fill(tx: Transaction, means: Means, account: Account) -> None:
     settling.settle_grants(tx, fold)
     money.play(tx, fold.money)
     entering.enter_shown(fold)
+    plans.settle_plans(tx, fold, view)
     account.found = entering.found
     account.settled = settling.settle_begun(
         tx, fold, entering.found.begun, means.effect_of, means.settings.attempt_policy

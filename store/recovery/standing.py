@@ -77,6 +77,8 @@ class Standing:
     finished: float | None = None
     edited: bool = False
     retried: bool = False
+    #: how it was split, where the log has it
+    plan: Event | None = None
     #: the question that is open about it
     question: Event | None = None
     claims: list[Claimed] = field(default_factory=list)

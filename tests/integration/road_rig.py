@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
 from road.cycle_client import CycleClient
 from road.judging import Judge
+from road.planning import Planner
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Settings
@@ -35,14 +37,11 @@ class RoadRig(SwarmRig):
         changed = Settings.model_validate(self.settings.model_dump() | settings)
         if self._calls is None:
             self._calls = CycleClient(self.swarm.port, self.home.token)
-        judge = Judge(
-            self.store,
-            lambda ref: read_output(self.home.outputs, ref),
-            self.home.workspace,
-            changed.attempt_policy,
-        )
+        read = functools.partial(read_output, self.home.outputs)
+        judge = Judge(self.store, read, self.home.workspace, changed.attempt_policy)
         gateway = SafetyGateway(self.home, changed)
-        return Road(self.store, self._calls, gateway, ToolRouter([]), judge, changed)
+        planner = Planner(self.store, gateway, read, changed)
+        return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed)
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""

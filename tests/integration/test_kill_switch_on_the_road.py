@@ -8,6 +8,7 @@ from errors import KillSwitchOn
 from outcome import Failure, Outcome
 from road.cycle_client import SwarmGone
 from road.judging import Judge
+from road.planning import Planner
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
@@ -43,7 +44,8 @@ def travel(store: SqliteStore, who):
         gateway = SafetyGateway(store.home, store.settings)
         policy = store.settings.attempt_policy
         judge = Judge(store, lambda ref: b"", store.home.workspace, policy)
-        road = Road(store, swarm, gateway, ToolRouter([]), judge, store.settings)  # type: ignore[arg-type]
+        planner = Planner(store, gateway, lambda ref: b"", store.settings)
+        road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings)  # type: ignore[arg-type]
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")
         (claim,) = store.claim(who, 1)
         road.walk(claim)

@@ -50,6 +50,8 @@ HOT = [
     ("spent_since", "spend_time"),
     ("open_budget_decisions", "decision_open"),
     ("balance", "PRIMARY KEY"),
+    ("subtasks_of", "task_plan_parent"),
+    ("insert_plan_edges", "task_plan_parent"),
 ]
 
 

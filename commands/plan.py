@@ -1,0 +1,124 @@
+"""``skep plan``: what an ask would be split into, before anything is queued."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import click
+
+from commands import terminal
+from commands.exits import FINE
+from commands.place import Place, json_option, with_place
+from commands.task_file import STDIN
+from planning.plan import Decision, PlanRules, consider
+from planning.subtasks import Subtasks, id_candidates, make_subtasks
+from runtime_contract import MICROS_PER_DOLLAR, Task, dollars_to_micros, normalize_task
+
+WORDS_SHOWN: Final = 60  # characters of a subtask's own words
+_INTENT: Final = {
+    "goal": "goal",
+    "constraints": "constraint",
+    "must_nots": "must not",
+    "acceptance": "accepted when",
+}
+
+
+@click.command(
+    help="""Show what PROMPT (- reads standard input) would be split into: its score, its subtasks with what
+    each waits for, and the intent that all of them are told. Nothing is queued, and
+    neither a home nor a daemon is needed.
+
+    Example: skep plan "Research bees, then write a summary and a poem from it"
+
+    A task's own wish counts: with --decompose always the score does not."""
+)
+@click.argument("prompt", metavar="PROMPT")
+@click.option("--id", "task_id", metavar="ID", default="task", help="The id the task would have.")
+@click.option(
+    "--decompose", type=click.Choice(["auto", "always", "never"]), default="auto", help="The task's wish."
+)
+@click.option("--max-budget", type=float, metavar="DOLLARS", help="The budget to be shared.")
+@json_option
+@with_place
+def plan(
+    place: Place, prompt: str, task_id: str, decompose: str, max_budget: float | None, as_json: bool
+) -> int:
+    """Show a plan."""
+    raw: dict[str, Any] = {"id": task_id, "decompose": decompose, "prompt": _words(prompt)}
+    if max_budget is not None:
+        raw["max_budget"] = max_budget
+    task, _ = normalize_task(raw, place.settings.limits)
+    rules = PlanRules(**{name: getattr(place.settings, name) for name in PlanRules.__slots__})
+    decision = consider(task, rules)
+    if as_json:
+        terminal.print_json(_to_json(task, decision, rules))
+    else:
+        _tell(task, decision, rules)
+    return FINE
+
+
+def _words(prompt: str) -> str:
+    return sys.stdin.read() if prompt == STDIN else prompt
+
+
+def _subtasks(task: Task, decision: Decision, rules: PlanRules) -> Subtasks:
+    if decision.split is None:
+        return Subtasks((), None)
+    ids = next(id_candidates(task.id, len(decision.split.parts)))
+    return make_subtasks(task, decision.split, ids, may_split=rules.plan_max_depth > 1)
+
+
+def _to_json(task: Task, decision: Decision, rules: PlanRules) -> dict[str, Any]:
+    subtasks = _subtasks(task, decision, rules)
+    budget = subtasks.synthesis_budget
+    return {
+        "split": decision.split is not None,
+        "reason": decision.reason,
+        "score": decision.check.score,
+        "threshold": rules.plan_threshold,
+        "reasons": list(decision.check.reasons),
+        "features": list(decision.check.features),
+        "subtasks": [{"depends_on": []} | document for document in subtasks.documents],
+        "synthesis_budget": None if budget is None else budget / MICROS_PER_DOLLAR,
+        "intent": None if decision.intent is None else decision.intent.as_json(),
+    }
+
+
+def _tell(task: Task, decision: Decision, rules: PlanRules) -> None:
+    check = decision.check
+    told = ", ".join(check.reasons)
+    if decision.split is None or decision.intent is None:
+        score = f" (score {check.score}: {told})" if told else ""
+        click.echo(terminal.clean(f"{task.id} runs as one: {decision.reason}{score}."))
+        return
+    subtasks = _subtasks(task, decision, rules)
+    click.echo(terminal.clean(f"{task.id} is split; score {check.score} of {rules.plan_threshold}: {told}"))
+    for document, part in zip(subtasks.documents, decision.split.parts, strict=True):
+        after = document.get("depends_on")
+        notes = [f"after {', '.join(after)}"] if after else []
+        if "max_budget" in document:
+            notes.append(_dollars(dollars_to_micros(document["max_budget"])))
+        _print_branch(document["id"], terminal.shorten(part.text, WORDS_SHOWN), notes, is_last=False)
+    budget = subtasks.synthesis_budget
+    _print_branch(
+        task.id, "puts their answers together", [] if budget is None else [_dollars(budget)], is_last=True
+    )
+    _tell_intent(decision.intent.as_json())
+
+
+def _print_branch(name: str, words: str, notes: list[str], *, is_last: bool) -> None:
+    told = f"  ({'; '.join(notes)})" if notes else ""
+    click.echo(terminal.clean(f"{'└' if is_last else '├'}─ {name}  {words}{told}"))
+
+
+def _tell_intent(intent: dict[str, Any]) -> None:
+    click.echo()
+    for name, label in _INTENT.items():
+        entries = [intent[name]] if isinstance(intent[name], str) else intent[name]
+        for entry in entries:
+            click.echo(f"{label:<13} {terminal.clean(entry)}")
+
+
+def _dollars(micros: int) -> str:
+    return f"${micros / MICROS_PER_DOLLAR:.6f}"

@@ -1,0 +1,138 @@
+"""The English that plans are read from: closed lists of words, each with what it tells.
+
+An ask is recognised by an imperative, and a language has too many nouns that look like one for anything but
+a list to be trusted. A word that is missing here costs a split that could have been made, never a wrong one.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: Verbs that ask for something new: what follows is a thing to be made.
+CREATING: Final = frozenset(
+    """compose create design draft generate make prepare produce propose record write""".split()
+)
+#: Verbs that ask for a piece of work. Words that more often describe what a made thing does (read, return,
+#: handle) or how an answer should be (use, keep, include) are left out.
+ACTIONS: Final = CREATING | frozenset(
+    """analyse analyze answer assess audit benchmark brainstorm build calculate categorise categorize check
+    choose cite classify clean collect compare compile compute conclude condense convert count critique
+    debug decide define deploy derive describe determine develop diagnose discuss document edit
+    enumerate estimate evaluate examine explain explore extract find fix forecast gather group highlight
+    identify implement improve inspect interpret interview investigate judge list locate map measure
+    merge migrate model name optimise optimize outline paraphrase pick plan plot polish predict
+    prioritise prioritize profile proofread prove publish query rank rate recommend refactor remove
+    rename repair rephrase report research restructure review revise rewrite score search select shorten
+    sketch solve sort specify split study suggest summarise summarize survey tabulate tag test trace
+    transcribe translate update upgrade validate verify visualise visualize""".split()
+)
+#: Verbs after which there is something new or changed, of which later words may speak.
+MAKING: Final = CREATING | frozenset(
+    """build choose clean collect convert develop edit extract fix gather implement improve list merge
+    migrate outline pick plan refactor remove rename restructure revise rewrite select translate update
+    upgrade""".split()
+)
+#: Verbs of looking and finding: what is made next, and is about nothing else, is made of what they found.
+GATHERING: Final = frozenset(
+    """analyse analyze assess audit collect compare evaluate examine explore extract find gather identify
+    inspect interview investigate list measure profile query research review search study survey""".split()
+)
+#: Verbs that say how something should be, not what to do next.
+KEEPERS: Final = frozenset(
+    """add allow always apply assume avoid be begin cite consider cover do don't end ensure exclude finish
+    focus follow format ignore imagine include keep leave let limit maintain make mention mind never no
+    note omit only optionally pay pretend put quote refer reference remember reply respect respond
+    return show skip speak start stay stick structure think treat try use wrap""".split()
+)
+#: Verbs that tell, after "to", what a thing is for: "a script to load the file".
+INFINITIVES: Final = (
+    ACTIONS
+    | KEEPERS
+    | frozenset(
+        """accept ask become bring buy call cancel carry change close come connect copy cut delete display
+        do download eat enter execute export fetch filter get give go grow handle have help import
+        install join know learn live load log look lose manage move need open order own parse pass play
+        prevent print process protect provide push raise reach read receive reduce render replace run
+        save see sell send set share ship sleep spend split store support take talk tell think travel
+        understand upload validate view visit wait want watch win work""".split()
+    )
+)
+#: A word of either kind that is followed by one of these is a noun: "Research shows", "Test results are".
+FINITE: Final = frozenset(
+    """are can could depends did do does had has have indicate indicates is may means might must need needs
+    of remains say says seems shall should show showed shows suggest suggests was were will would""".split()
+)
+#: How a thing that is asked for begins.
+DETERMINERS: Final = frozenset(
+    """a all an another any anything both each eight either every everything five four her him his how if
+    it its me my nine one our seven six some something ten that the their them these they this those
+    three two us what when where whether which who why your""".split()
+)
+#: How a new thing begins.
+INDEFINITE: Final = frozenset(
+    "a an another one two three four five six seven eight nine ten some several".split()
+)
+PREPOSITIONS: Final = frozenset(
+    """about above across after against along among around as at based before behind below beneath beside
+    between beyond by comparing concerning covering describing despite during except explaining for from
+    in including inside into like near of off on onto out outside over per regarding showing since that
+    through to toward towards under until upon using via where which who whose with within without""".split()
+)
+#: Prepositions whose object is what something is made from.
+SOURCES: Final = ("from", "using", "against", "based on", "according to", "on the basis of", "out of")
+#: Words before the verb that only ask nicely or say in what manner.
+POLITENESS: Final = (
+    r"(?:please|kindly|(?:can|could|would|will) you(?: please)?|i(?:'d|’d| would) like you to"
+    r"|i (?:want|need) you to|you (?:should|need to|have to)|we need to|let(?:'|’)?s|your (?:task|job) is to)"
+)
+#: The noun a verb leaves behind, by which later words refer to it.
+NOUNS_OF: Final[dict[str, tuple[str, ...]]] = {
+    "analyse": ("analysis",),
+    "analyze": ("analysis",),
+    "assess": ("assessment",),
+    "build": ("build",),
+    "calculate": ("calculation", "figures"),
+    "collect": ("collection", "data"),
+    "compare": ("comparison",),
+    "design": ("design",),
+    "draft": ("draft",),
+    "estimate": ("estimate", "estimates"),
+    "evaluate": ("evaluation",),
+    "extract": ("extract", "data"),
+    "gather": ("data",),
+    "implement": ("implementation", "code"),
+    "investigate": ("investigation",),
+    "list": ("list",),
+    "outline": ("outline",),
+    "plan": ("plan",),
+    "rank": ("ranking",),
+    "recommend": ("recommendation",),
+    "research": ("research", "facts"),
+    "review": ("review",),
+    "rewrite": ("text", "rewrite"),
+    "select": ("selection",),
+    "summarise": ("summary", "summaries"),
+    "summarize": ("summary", "summaries"),
+    "survey": ("survey",),
+    "translate": ("translation", "translations"),
+}
+#: Nouns of a text that is handed over with the ask, and may say anything.
+MATERIAL: Final = (
+    r"(?:abstract|article|chapter|chat|code|content|conversation|document|e-?mail|essay|excerpt|function"
+    r"|input"
+    r"|instructions?|letter|logs?|mail|message|minutes|notes?|page|paragraph|passage|poem|post|prompt|recipe"
+    r"|report|script|snippet|speech|story|text|thread|transcript)s?"
+)
+#: Headings and introductions of what holds for everything, and is no work of its own.
+SHARED_NAMES: Final = frozenset(
+    """acceptance article assumptions audience background boundaries code conditions constraints content
+    context criteria data definition details do-nots document don'ts email example examples facts format
+    formatting glossary guidelines hints information input inputs letter limits links material materials
+    notes out-of-scope output preferences references remarks requirements resources restrictions rules
+    scope sources specification story style text tips tone transcript""".split()
+)
+#: Introductions after which a list is work.
+WORK_NAMES: Final = frozenset(
+    """actions agenda assignments deliverables do following items jobs parts plan please points questions
+    stages steps tasks things to-do to-dos todo todos work""".split()
+)

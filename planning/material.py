@@ -1,0 +1,37 @@
+"""Text that is handed over with an ask, to be worked on: it may say anything, and asks for nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from planning.blocks import Block
+from planning.imperatives import read_head
+from planning.lexicon import MATERIAL
+
+_HANDED_OVER: Final = re.compile(
+    rf"\b(?:the|this|that|these|my|our|your|following|below|attached|above)\s+(?:\w+\s+){{0,2}}?{MATERIAL}\b",
+    re.IGNORECASE,
+)
+_SALUTATION: Final = re.compile(r"(?:hi|hello|dear|hey)\b[^\n.!?]{0,60},", re.IGNORECASE)
+
+
+def names_material(masked: str, start: int, end: int) -> bool:
+    """Whether a sentence speaks of a text that comes with it: "my email", "the following article"."""
+    return _HANDED_OVER.search(masked, start, end) is not None
+
+
+def is_letter(masked: str, start: int, end: int) -> bool:
+    """Whether a paragraph begins as letters do."""
+    return _SALUTATION.match(masked, start, end) is not None
+
+
+def is_label(masked: str, blocks: Sequence[Block], place: int) -> bool:
+    """Whether a paragraph is a line such as "Text:", after which there is nothing but the text."""
+    block = blocks[place]
+    label, _, rest = masked[block.body : block.end].partition("\n")
+    if block.kind != "text" or not label.rstrip().endswith(":") or read_head(label, 0, len(label)).action:
+        return False
+    is_followed_by_text = place + 1 < len(blocks) and blocks[place + 1].kind == "text"
+    return bool(rest.strip()) or is_followed_by_text

@@ -1,0 +1,196 @@
+"""Which earlier steps a step needs: by its words of order, and by what it speaks of.
+
+Only earlier steps are ever found, so what is made of this has no circles. A word that might mean something
+inside of the step itself is not taken for a reference, so that steps which do not need each other stay
+independent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from planning.lexicon import CREATING, DETERMINERS, GATHERING, MAKING, NOUNS_OF, PREPOSITIONS, SOURCES
+from planning.masking import HIDDEN, Words
+from planning.steps import Step
+
+_ALONE: Final = rf"(?=\s*(?:[,.;:!?]|\Z)|\s+(?:and|or|{'|'.join(sorted(PREPOSITIONS))})\b)"
+_PRONOUN: Final = (
+    rf"(?P<one>it|its|(?:this|that){_ALONE})\b|(?P<many>them|they|their|(?:these|those){_ALONE})\b"
+)
+_SOURCE: Final = re.compile(rf"\b(?:{'|'.join(SOURCES)})\s+(?:{_PRONOUN})", re.IGNORECASE)
+#: Right after the verb, nothing of the step itself can be meant.
+_DIRECT: Final = re.compile(
+    rf"\W*(?:[a-z]+ly\s+)?[a-z]+\s+(?:(?:{'|'.join(sorted(PREPOSITIONS))})\s+)?(?:{_PRONOUN})", re.IGNORECASE
+)
+_PREPOSITION: Final = re.compile(rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\b", re.IGNORECASE)
+#: What is made "for it" is not itself meant by "it".
+_AT_THE_END: Final = re.compile(
+    rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
+    re.IGNORECASE,
+)
+_COUNTED: Final = re.compile(
+    rf"\b(?P<two>both(?:\s+of\s+\w+|\s+[a-z]+(?=\s*(?:[,.;:!?]|\Z))|{_ALONE})|the\s+two\b)"
+    rf"|\b(?:all|the)\s+(?P<count>three|four|five|six|seven|eight|nine|ten|\d{{1,2}})\b",
+    re.IGNORECASE,
+)
+_EVERYTHING: Final = re.compile(
+    r"\b(?:all|each|any|every\s+one)\s+of\s+(?:them|these|those|the\s+above)\b|\beverything\b|\babove\b",
+    re.IGNORECASE,
+)
+_RESULT: Final = re.compile(
+    r"\b(?:the|these|those|your)\s+(?:[a-z]+\s+)?(?:results?|findings|outputs?|answers?)\b"
+    r"|\bprevious\s+(?:step|part|task|item|point|one|answer|text)s?\b",
+    re.IGNORECASE,
+)
+_NUMBERED: Final = re.compile(
+    r"\b(?:steps?|items?|points?|tasks?|parts?|numbers?)\s+#?(\d{1,3}(?:\s*(?:,|and|to|or|&|-|–)\s*\d{1,3})*)",
+    re.IGNORECASE,
+)
+_DEFINITE: Final = re.compile(
+    r"\b(?:the|this|that|these|those|both|each|its|their|all|your)\s+(?=((?:[\w'’-]+\s+){0,2}[\w'’-]+))",
+    re.IGNORECASE,
+)
+_THING: Final = re.compile(
+    rf"\s+(?:(?:me|us)\s+)?((?:[\w'’.-]+|{HIDDEN}+)(?:\s+[\w'’.-]+){{0,6}})", re.IGNORECASE
+)
+_LITERAL: Final = re.compile(rf"{HIDDEN}{{3,}}|\b[B-HJ-Z]\b|\b[\w-]+\.[a-z][a-z0-9]{{0,4}}\b")
+_COUNTS: Final = {
+    word: number
+    for number, word in enumerate("three four five six seven eight nine ten".split(), 3)
+}  # fmt: skip
+
+
+def read_edges(steps: Sequence[Step]) -> list[tuple[int, ...]]:
+    """For each step the places of the earlier ones it needs, from 0."""
+    edges: list[tuple[int, ...]] = []
+    names = [_names(step) for step in steps]
+    for number, step in enumerate(steps):
+        first = next(place for place in range(number + 1) if steps[place].group == step.group)
+        needed = _by_order(steps, number, edges)
+        if first:
+            needed |= _by_words(step, steps[:first], names[:first], edges)
+        edges.append(tuple(sorted(needed)))
+    return edges
+
+
+def _by_order(steps: Sequence[Step], number: int, edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """What "then" and "finally" say: after the stage before in the sentence; else after everything."""
+    stage = steps[number].stage
+    opening = next(place for place in range(number + 1) if steps[place].stage == stage)
+    if steps[opening].order not in {"next", "last"}:
+        return set()
+    if steps[opening].order == "last" or steps[opening].is_opening:
+        return _sinks(edges[:opening])
+    return {place for place in range(opening) if steps[place].stage == stage - 1}
+
+
+def _sinks(edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """The steps that nothing needs yet: whoever needs these needs everything."""
+    needed = {place for after in edges for place in after}
+    return set(range(len(edges))) - needed
+
+
+def _by_words(
+    step: Step, before: Sequence[Step], names: Sequence[set[str]], edges: Sequence[tuple[int, ...]]
+) -> set[int]:
+    """The earlier steps that the words of a step speak of."""
+    last = {place for place, each in enumerate(before) if each.group == before[-1].group}
+    everything = _sinks(edges[: len(before)])
+    masked = step.words.masked
+    needed = _by_pronoun(masked, last, everything) | _by_count(masked, last, len(before))
+    if _EVERYTHING.search(masked):
+        needed |= everything
+    if _RESULT.search(masked):
+        needed |= last
+    needed |= {number for number in _numbers(masked) if number < len(before)}
+    if step.action in CREATING and not _PREPOSITION.search(masked):
+        needed |= _gathered(before)
+    whole = step.whole
+    spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
+    return needed | {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
+
+
+def _gathered(before: Sequence[Step]) -> set[int]:
+    """The last steps in a row that looked for something: a report about nothing else is about that."""
+    end = len(before)
+    while end and before[end - 1].action not in GATHERING:
+        end -= 1
+    start = end
+    while start and before[start - 1].action in GATHERING:
+        start -= 1
+    return set(range(start, end))
+
+
+def _by_pronoun(masked: str, last: set[int], everything: set[int]) -> set[int]:
+    found = _SOURCE.search(masked) or _DIRECT.match(masked) or _AT_THE_END.search(masked)
+    if found is None:
+        return set()
+    return last if found["one"] or len(last) > 1 else everything
+
+
+def _by_count(masked: str, last: set[int], count: int) -> set[int]:
+    found = _COUNTED.search(masked)
+    if found is None:
+        return set()
+    wanted = 2 if found["two"] else _COUNTS.get(found["count"].lower()) or int(found["count"])
+    return last if len(last) == wanted else set(range(max(0, count - wanted), count))
+
+
+def _numbers(masked: str) -> set[int]:
+    """The places that "step 2" and "items 1-3" name."""
+    places: set[int] = set()
+    for found in _NUMBERED.finditer(masked):
+        numbers = [int(each) for each in re.findall(r"\d+", found[1])]
+        is_range = re.search(r"\bto\b|[-–]", found[1]) is not None
+        named = range(numbers[0], numbers[-1] + 1) if is_range else numbers
+        places |= {number - 1 for number in named if number > 0}
+    return places
+
+
+def _names(step: Step) -> set[str]:
+    """What later words may call the thing that a step makes."""
+    names = set(NOUNS_OF.get(step.action, ()))
+    start = step.words.masked.lower().find(step.action) if step.action in MAKING else -1
+    found = _THING.match(step.words.masked, start + len(step.action)) if start >= 0 else None
+    if found is None:
+        return {_stem(name) for name in names}
+    words = re.split(r"[\s.]+", _until_preposition(found[1]))
+    while words and words[0].lower() in DETERMINERS:
+        words.pop(0)
+    names |= {words[-1]} if words and HIDDEN not in words[-1] else set()
+    literals = _literals(step.words, found) if step.action in CREATING else set()
+    return {_stem(name) for name in names} | literals
+
+
+def _literals(words: Words, thing: re.Match[str]) -> set[str]:
+    """Names that are written the same wherever they stand: of files, in quotation marks, single letters."""
+    return {
+        words.text[found.start() : found.end()]
+        for found in _LITERAL.finditer(words.masked, thing.start(1), thing.end(1))
+    }
+
+
+def _until_preposition(masked: str) -> str:
+    words = masked.split()
+    ends = [
+        place for place, word in enumerate(words) if word.lower() in PREPOSITIONS or word.lower() == "and"
+    ]
+    return " ".join(words[: ends[0]] if ends else words)
+
+
+def _speaks_of(whole: Words, spoken: set[str], made: set[str]) -> bool:
+    if spoken & made:
+        return True
+    return any(
+        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", whole.text)
+        for name in made
+        if not (name.isalpha() and name.islower())
+    )
+
+
+def _stem(word: str) -> str:
+    """A word without its plural ending; a name that is no word of small letters stays as it is."""
+    plain = word.lower().rstrip(".'’")
+    return plain[:-1] if plain.endswith("s") and len(plain) > 3 else plain

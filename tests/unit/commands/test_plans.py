@@ -1,0 +1,122 @@
+"""`skep plan`, `skep show --tree` and what the verbs do to a task that was split."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.store_suite import approve, fail
+from tests.integration.planning_rig import split
+
+ASK = "Follow these steps:\n1. Collect facts on rye\n2. Write a draft of a song\n3. Translate the song"
+
+
+@pytest.fixture
+def planned(store, who, walk):
+    """Task p in three parts, 2 and 3 waiting for 1; 1 approved, 2 and 3 to be claimed."""
+    walk.submit({"id": "p", "prompt": "ask", "max_attempts": 1})
+    (claim,) = store.claim(who, 1)
+    assert split(store, claim, (), (0,), (0,))
+    approve(store, *store.claim(who, 1))
+
+
+# -- plan --------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_is_told_with_score_subtasks_money_and_intent(run):
+    told = run("plan", ASK + "\n\nDo not use jargon.", "--max-budget", "0.1").stdout.splitlines()
+    assert told[0] == "task is split; score 5 of 4: 3 parts, they stand in a list, some of them need others"
+    assert told[1:5] == [
+        "├─ task.1  Collect facts on rye  ($0.020000)",
+        "├─ task.2  Write a draft of a song  (after task.1; $0.020000)",
+        "├─ task.3  Translate the song  (after task.2; $0.020000)",
+        "└─ task  puts their answers together  ($0.040000)",
+    ]
+    assert told[-1] == "must not      Do not use jargon."
+
+
+def test_why_a_prompt_is_not_split_is_told(run, ask):
+    assert run("plan", "Write a haiku.").stdout == "task runs as one: it asks for one thing.\n"
+    assert "its score 3 is under 4" in run("plan", "Write a haiku, a limerick and a sonnet.").stdout
+    plan = ask("plan", "Write a haiku.", "--decompose", "always")
+    assert (plan["split"], plan["subtasks"], plan["intent"]) == (False, [], None)
+
+
+def test_a_plan_can_be_read_from_standard_input_and_named(ask):
+    plan = ask("plan", "-", "--id", "song", given=ASK)
+    assert [(each["id"], each["depends_on"]) for each in plan["subtasks"]] == [
+        ("song.1", []),
+        ("song.2", ["song.1"]),
+        ("song.3", ["song.2"]),
+    ]
+    assert plan["synthesis_budget"] is None
+
+
+def test_a_prompt_that_breaks_the_contract_is_refused(run):
+    assert "prompt" in run("plan", " ", code=1).stderr
+
+
+def test_no_home_is_needed_and_none_is_made(run, tmp_path):
+    from click.testing import CliRunner
+
+    import skep
+
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert CliRunner().invoke(skep.cli, ["--home", str(empty), "plan", ASK]).exit_code == 0
+    assert list(empty.iterdir()) == []
+
+
+def test_what_a_prompt_says_reaches_the_terminal_only_as_text(run):
+    told = run("plan", ASK.replace("rye", "\x1b[31mrye") + "\n\nUse \x1b[31mred.").stdout
+    assert "\x1b" not in told
+    assert "\\x1b" in told
+
+
+# -- show --------------------------------------------------------------------------------------------------
+
+
+def test_the_tree_tells_of_each_subtask_where_it_stands(run, ask, planned):
+    told = run("show", "p", "--tree").stdout.splitlines()
+    assert told == [
+        "p  pending  ask  (waits for its subtasks p.2, p.3 to be approved)",
+        "├─ p.1  approved  part p.1  (APPROVE 0.95)",
+        "├─ p.2  pending  part p.2  (after p.1; waits for a free slot)",
+        "└─ p.3  pending  part p.3  (after p.1; waits for a free slot)",
+        "goal          goal of p",
+    ]
+    tree = ask("show", "p", "--tree")["tree"]
+    assert [each["id"] for each in tree["subtasks"]] == ["p.1", "p.2", "p.3"]
+    assert tree["intent"] == {"goal": "goal of p"}
+    assert tree["depends_on"] == []
+
+
+def test_a_task_that_was_not_split_is_its_own_tree(run, walk):
+    walk.submit({"id": "alone", "prompt": "hello"})
+    assert run("show", "alone", "--tree").stdout.startswith("alone  pending  hello")
+
+
+def test_show_tells_whose_part_a_task_is_and_which_parts_it_has(run, ask, planned):
+    assert "part of       p\n" in run("show", "p.2").stdout
+    told = run("show", "p").stdout
+    assert "subtasks      p.1 (approved), p.2 (pending), p.3 (pending)" in told
+    assert "depends on" not in told
+    assert ask("show", "p.2")["parent"] == "p"
+
+
+# -- steering ----------------------------------------------------------------------------------------------
+
+
+def test_all_that_failed_comes_back_together(run, store, who, planned):
+    fail(store, store.claim(who, 1)[0])
+    run("retry", "--all-failed")
+    assert {row["id"]: row["state"] for row in store.reader.tasks()} == {
+        "p": "blocked",
+        "p.1": "approved",
+        "p.2": "ready",
+        "p.3": "ready",
+    }
+
+
+def test_the_wish_is_an_option_of_add(run, ask, store):
+    run("add", "Write this.", "--id", "a", "--decompose", "never")
+    assert ask("show", "a")["task"]["decompose"] == "never"
