@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from clock import to_rfc3339
+from redaction import clean, clean_value
 from settings import Settings
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -32,7 +33,15 @@ class JsonLines(logging.Formatter):
         told |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:
             told["error"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return json.dumps(clean_value(told), ensure_ascii=False, default=lambda value: clean(str(value)))
+
+
+class PlainText(logging.Formatter):
+    """Formats a record for a person at a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record, without secrets."""
+        return clean(super().format(record))
 
 
 def configure_logging(settings: Settings, process: str) -> None:
@@ -48,4 +57,4 @@ def configure_logging(settings: Settings, process: str) -> None:
 
 def _plain(process: str) -> logging.Formatter:
     """What a person at a terminal reads."""
-    return logging.Formatter(f"%(asctime)s  {process}: %(levelname)s %(message)s", datefmt="%H:%M:%S")
+    return PlainText(f"%(asctime)s  {process}: %(levelname)s %(message)s", datefmt="%H:%M:%S")

@@ -190,6 +190,25 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "phase5_reward_error": "what failed",
 }
 
+#: Fields that may quote what others wrote: secrets are taken out of them before they are kept.
+FOREIGN_FIELDS: Final = frozenset(
+    {
+        "reason",
+        "raw",
+        "waiting_for",
+        "endpoint",
+        "result_summary",
+        "errors",
+        "safety_report",
+        "review_issues",
+        "review_suggestions",
+        "question",
+        "answer",
+        "comment",
+        "phase5_reward_error",
+    }
+)
+
 
 class Event(pydantic.BaseModel):
     """One line of the history, as stored and as exported.

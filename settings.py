@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from attempts import AttemptPolicy
 from errors import InvalidSetting
+from redaction import KNOWN
 from runtime_contract import Limits
 
 ENVIRONMENT_PREFIX: Final = "SKEP_"
@@ -144,6 +145,11 @@ class Settings(pydantic.BaseModel):
     )
     sandbox_warm: int = Field(
         8, ge=0, le=64, description="sandboxes set up ahead while commands run, at most; 0: none"
+    )
+
+    # safety
+    safety_timeout_s: float = Field(
+        30.0, gt=0, le=600, description="seconds a safety check may take before it blocks"
     )
 
     # attempts
@@ -368,9 +374,21 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
     _take(values, sources, given, "command line")
     _check_sources(home, values, sources)
     try:
-        return Loaded(Settings.model_validate(values), sources)
+        loaded = Loaded(Settings.model_validate(values), sources)
+        _learn_secrets(loaded.settings, environ)
+        return loaded
     except pydantic.ValidationError as error:
         raise _explain(error, sources) from error
+
+
+def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
+    """What settings and environment hold of secrets is shown by no log, event or error from here on."""
+    KNOWN.learn_environment(environ)
+    if settings.llm_api_key is not None:
+        KNOWN.learn(settings.llm_api_key.get_secret_value(), "llm-api-key")
+    for address in (settings.llm_base_url, settings.llm_proxy):
+        if address is not None and (password := urlsplit(address).password):
+            KNOWN.learn(password, "url-password")
 
 
 def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, Any], source: str) -> None:

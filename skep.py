@@ -27,6 +27,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "add": ("add:add", "put tasks into the queue"),
     "plan": ("plan:plan", "show what an ask would be split into"),
     "validate": ("validate:validate", "check a queue file without taking it in"),
+    "check": ("check:check", "show what the safety gateway says to a text"),
     "list": ("list:list_tasks", "list tasks, with what they wait for"),
     "show": ("show:show", "tell everything about a task"),
     "status": ("status:status", "tell how the home is doing"),

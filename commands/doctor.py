@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from commands import checks_halts, checks_home, checks_machine, terminal
+from commands import checks_halts, checks_home, checks_machine, checks_safety, terminal
 from commands.exits import FAILED, FINE
 from commands.findings import Finding, fail, warn
 from commands.place import Place, json_option, with_place
@@ -48,6 +48,7 @@ def examine(place: Place) -> Iterator[Finding]:
             "settings", error.message, "Correct it; `skep init --config` writes a file with every setting."
         )
     yield from _machine(place, settings)
+    yield from checks_safety.check_constitution(place.home)
     if not place.home.database.exists():
         yield warn(
             "home",

@@ -1,4 +1,4 @@
-"""``skep log``: what a task printed or a model answered, byte by byte; ``-f`` while it comes."""
+"""``skep log``: what a task printed or a model answered, without secrets; ``-f`` while it comes."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from commands.task_view import status_of
 from errors import NotFound
+from redaction import StreamRedactor, clean
 from settings import Home
 from store.outputs import open_output, read_output
 from store.reading import Reader
@@ -26,8 +27,8 @@ _BLOCK = 64 * 1024
 
 @click.command(
     help="""Print what a task printed, or what the model answered: of the newest attempt that
-    has an output. The bytes are as they were; on a terminal control characters are
-    made visible.
+    has an output. Secrets are taken out; all other bytes are as they were, but on a
+    terminal control characters are made visible.
 
     With -f the output is followed while it comes, until the task ends: exit code 0
     approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs.
@@ -107,20 +108,24 @@ def to_json(home: Home, task_id: str, attempt: sqlite3.Row) -> dict[str, object]
         "output_ref": ref,
         "bytes": len(data),
         "cut": outcome.get("output_cut", 0),
-        "output": data.decode("utf-8", errors="replace"),
+        "output": clean(data.decode("utf-8", errors="replace")),
         "failure": outcome.get("failure"),
     }
 
 
 class OutputWriter:
-    """Writes output: raw for a program, with control characters made visible for a person."""
+    """Writes output without secrets: raw for a program, with control characters made visible for a person."""
 
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+        self._redactor = StreamRedactor()
         self._for_person = terminal.is_terminal()
 
     def write(self, data: bytes) -> None:
-        """Write a piece and show it at once."""
+        """Write a piece as soon as it is known to hold no secret."""
+        self._write(self._redactor.feed(data))
+
+    def _write(self, data: bytes) -> None:
         if self._for_person:
             click.echo(terminal.clean_block(self._decode.decode(data)), nl=False)
         else:
@@ -133,6 +138,7 @@ class OutputWriter:
             self.write(piece)
 
     def finish(self) -> None:
-        """Write what is left of a character that was cut."""
+        """Write what was held back, and what is left of a character that was cut."""
+        self._write(self._redactor.finish())
         if self._for_person:
             click.echo(terminal.clean_block(self._decode.decode(b"", final=True)), nl=False)

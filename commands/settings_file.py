@@ -17,6 +17,7 @@ _HEADINGS: Final = {
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
     "sandbox": "The sandbox of commands",
+    "safety_timeout_s": "Safety",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",

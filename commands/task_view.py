@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any, Final
 
 from clock import to_rfc3339
+from redaction import clean_value
 from store import planning, waiting
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
@@ -35,10 +36,10 @@ def status_of(row: sqlite3.Row) -> str:
 
 
 def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
-    """A task in a list."""
+    """A task in a list, without secrets."""
     doc = json.loads(row["doc"])
     result = loads(row["result"]) or {}
-    return {
+    told = {
         "id": row["id"],
         "status": status_of(row),
         "waiting_for": reader.waiting_for(row, now),
@@ -55,6 +56,8 @@ def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str,
         "started_at": moment(row["started"]),
         "finished_at": moment(row["finished"]),
     }
+    shown: dict[str, Any] = clean_value(told)
+    return shown
 
 
 def what_of(doc: dict[str, Any]) -> str:
@@ -66,9 +69,9 @@ def what_of(doc: dict[str, Any]) -> str:
 
 
 def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
-    """Everything about a task."""
+    """Everything about a task, without secrets."""
     parents = reader.all("parents_of", child=row["seq"])
-    return {
+    told = {
         **brief(reader, row, now),
         "depends_on": [
             {"id": each["id"], "status": STATUS_OF_STATE[each["state"]].value if each["state"] else None}
@@ -92,6 +95,8 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
         "task": json.loads(row["doc"]),
     }
+    shown: dict[str, Any] = clean_value(told)
+    return shown
 
 
 def attempt(row: sqlite3.Row) -> dict[str, Any]:

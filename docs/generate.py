@@ -48,6 +48,7 @@ _PARTS_OF_SETTINGS: Final = {
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
     "sandbox": "The sandbox of commands",
+    "safety_timeout_s": "Safety",
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",

@@ -225,7 +225,7 @@ class Executor:
         call = examined.call
         settle = None if call is None else lambda tx: self._secure.settle(tx, call)
         try:
-            outcome = self._outcome(attempt, examined)
+            outcome = outcomes.without_secrets(self._outcome(attempt, examined))
             fault_point("cycle.ended")
             self._durably(lambda: self._store.record_outcome(outcome, settle))
         except Interrupted:

@@ -13,6 +13,7 @@ from execution.local_runner import Ended, NotStarted
 from llm.contracts import ChatResult
 from money import to_dollars
 from outcome import Failure, Outcome, Usage
+from redaction import clean, clean_value
 from safety.model_call import ModelCall
 from store.outputs import StoredOutput
 
@@ -38,6 +39,21 @@ def blocked(attempt: Attempt, report: Report) -> Outcome:
         status="safety_blocked",
         result=reason,
         failure=Failure(code="not_allowed", message=reason),
+    )
+
+
+def without_secrets(outcome: Outcome) -> Outcome:
+    """The record as it is kept and told, without secrets. The stored output stays as it is."""
+    failure = outcome.failure
+    if failure is not None:
+        failure = failure.model_copy(update={"message": clean(failure.message)})
+    return outcome.model_copy(
+        update={
+            "result": clean(outcome.result),
+            "output": None if outcome.output is None else clean(outcome.output),
+            "failure": failure,
+            "safety_report": clean_value(outcome.safety_report),
+        }
     )
 
 

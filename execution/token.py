@@ -6,14 +6,21 @@ import contextlib
 import hashlib
 import secrets
 from pathlib import Path
+from typing import Final
 
 from errors import SkepError
+from redaction import KNOWN
 from store import database, private_files
+
+#: Tells a token from other texts, so that one in a log or a prompt is known for what it is.
+PREFIX: Final = "skep_"
 
 
 def new() -> str:
-    """A new token, 384 random bits."""
-    return secrets.token_urlsafe(48)
+    """A new token, 384 random bits, which nothing that is shown will hold from here on."""
+    token = PREFIX + secrets.token_urlsafe(48)
+    KNOWN.learn(token, "execution-token")
+    return token
 
 
 def digest(token: str) -> str:

@@ -13,6 +13,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from errors import SkepError
+from redaction import clean_value
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def _of_http(error: HTTPException) -> flask.Response:
 
 def respond(problem: dict[str, Any]) -> flask.Response:
     """A problem as an answer; its ``status`` is the answer's."""
-    body = json.dumps(problem, default=str)
+    body = json.dumps(clean_value(problem), default=str)
     response = flask.Response(body, status=problem["status"], mimetype=MEDIA_TYPE)
     if problem["status"] == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="skep"'

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from clock import to_rfc3339
 from panel.words import last_line, one_line
+from redaction import clean, clean_value
 from runtime_contract import ENDED, Status
 from store import agreements, waiting
 from store.reading import Reader, event_of
@@ -30,13 +31,13 @@ def page_of(reader: Reader, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]
 
 
 def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> dict[str, Any]:
-    """A task in short."""
+    """A task in short, without secrets."""
     doc = json.loads(row["doc"])
     may_ask = row["state"] == "review" or row["held_by"] is not None
     decision = reader.one("open_decision_of", id=row["id"]) if may_ask else None
     parents = reader.all("parents_of", child=row["seq"]) if row["state"] == "blocked" else []
     result = json.loads(row["result"]) if row["result"] else {}
-    return {
+    told = {
         "id": row["id"],
         "seq": row["seq"],
         "status": STATUS_OF_STATE[row["state"]].value,
@@ -44,7 +45,7 @@ def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> d
         "attempts": row["attempts"],
         "priority": row["priority"],
         "mode": _mode(doc),
-        "title": one_line(_work(doc)),
+        "title": one_line(clean(_work(doc)[:MOST_OUTPUT])),
         "created": to_rfc3339(row["created"]),
         "started": _moment(row["started"]),
         "finished": _moment(row["finished"]),
@@ -56,13 +57,15 @@ def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> d
         "decision": decision_of(decision) if decision is not None else None,
         "actions": actions_of(row, decision),
     }
+    shown: dict[str, Any] = clean_value(told)
+    return shown
 
 
 def detail(reader: Reader, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
     """A task with everything that is known of it; its events from a place on."""
     events = reader.all("events_of", task_id=row["id"], after=after, limit=MOST_EVENTS + 1)
     told = [event_of(event) for event in events[:MOST_EVENTS]]
-    return summary(reader, row, reader.situation()) | {
+    more: dict[str, Any] = {
         "task": json.loads(row["doc"]),
         "version": row["version"],
         "feedback": json.loads(row["feedback"]) if row["feedback"] else [],
@@ -71,6 +74,8 @@ def detail(reader: Reader, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
         "events": told,
         "events_next": told[-1]["seq"] if len(events) > MOST_EVENTS else None,
     }
+    shown: dict[str, Any] = clean_value(more)
+    return summary(reader, row, reader.situation()) | shown
 
 
 def actions_of(row: sqlite3.Row, decision: sqlite3.Row | None) -> list[str]:
@@ -98,9 +103,9 @@ def decision_of(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "kind": row["kind"],
-        "question": row["question"],
+        "question": clean(row["question"]),
         "options": json.loads(row["options"]),
-        "about": _about(row),
+        "about": clean(_about(row)),
     }
 
 

@@ -17,6 +17,7 @@ import jsonschema
 import referencing.jsonschema
 
 from outcome import Outcome, Verdict
+from redaction import clean
 from runtime_contract import Expect, Task
 
 CONFIDENCE_APPROVED: Final = 0.95
@@ -50,7 +51,7 @@ def judge(work: Work) -> Verdict:
     is_reviewed = work.task.review != "none"
     for critic in CRITICS if is_reviewed else (_ran_to_its_end,):
         try:
-            issues += [issue[:LONGEST_FINDING] for issue in critic(work)]
+            issues += [clean(issue)[:LONGEST_FINDING] for issue in critic(work)]
         except Exception as error:
             troubles.append(
                 f"{critic.__name__.strip('_')} could not judge: {str(error) or type(error).__name__}"

@@ -15,6 +15,7 @@ import httpx
 
 import errors
 from outcome import Outcome
+from redaction import KNOWN
 from store import private_files
 from store.records import TaskRef
 
@@ -106,6 +107,7 @@ class CycleClient:
         headers = self._headers
         if headers is None:
             token = private_files.read(self._token_file)
+            KNOWN.learn(token, "execution-token")
             headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             self._headers = headers
         return headers

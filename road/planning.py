@@ -21,7 +21,6 @@ from planning.plan import Decision, PlanRules, consider
 from planning.subtasks import id_candidates, make_subtasks
 from runtime_contract import normalize_task
 from safety.gateway import SafetyGateway
-from safety.prompt_screen import defused
 from settings import Settings
 from store import ending, planning
 from store.records import Claim, NewTask, task_of
@@ -137,7 +136,7 @@ class Planner:
 
     def _answers(self, rows: Sequence[sqlite3.Row]) -> tuple[Source, ...]:
         texts = shorten([self._answer(row) for row in rows], self._answer_chars)
-        return tuple(Source(row["id"], defused(text)) for row, text in zip(rows, texts, strict=True))
+        return tuple(Source(row["id"], text) for row, text in zip(rows, texts, strict=True))
 
     def _answer(self, row: sqlite3.Row) -> str:
         result = ending.read_result(row)

@@ -1,7 +1,7 @@
-"""What no honest prompt holds: the marks by which chat templates tell who speaks, and text nobody can see.
+"""Foreign text made fit to be shown to a model as data.
 
-This catches crude attempts to speak in another's name. It does not detect prompt injection; what stops harm
-is that a model's words have no authority.
+The marks by which chat templates tell who speaks are broken, and what cannot be seen is taken out, so that
+what is quoted cannot speak in another's name. Whether a text may be sent at all is decided by the gateway.
 """
 
 from __future__ import annotations
@@ -10,25 +10,19 @@ import re
 from typing import Final
 
 _MARKS: Final = re.compile(
-    r"<\|\s*(?:im_start|im_end|im_sep|system|user|assistant|endoftext|begin_of_text|end_of_text|eot_id|"
-    r"start_header_id|end_header_id)\s*\|>"
-    r"|</?\s*system\s*>|\[\s*/?\s*INST\s*\]|<<\s*/?\s*SYS\s*>>",
+    r"<(?=[ ]?[|｜])"
+    r"|<(?=[ ]?/?[ ]?(?:system|assistant|user|human|instructions?|sys|im_start|im_end)\b)"
+    r"|<(?=[ ]?/?[ ]?(?:start_of_turn|end_of_turn|tool_call|function_call|invoke)\b)"
+    r"|\[(?=[ ]?/?[ ]?(?:inst|system|sys)\b)|<(?=<[ ]?/?[ ]?sys)"
+    r"|(?<=\n)(?:human|assistant|system|user)(?=:)|#(?=##[ ]?system)",
     re.IGNORECASE,
 )
-#: Unicode's tag block: shown as nothing, read by models as letters.
-_TAGS: Final = re.compile("[\U000e0000-\U000e007f]")
-
-
-def find(text: str) -> str | None:
-    """What is wrong with a text for a model, or none."""
-    mark = _MARKS.search(text)
-    if mark is not None:
-        return f"chat control text {mark[0]!r}; write it differently"
-    if _TAGS.search(text):
-        return "invisible tag characters; remove them"
-    return None
+#: Tags, direction overrides and selectors in a row: shown as nothing, or in another order.
+_UNSEEN: Final = re.compile(
+    "[\U000e0000-\U000e007f\u202a-\u202e\u2066-\u2069]|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}"
+)
 
 
 def defused(text: str) -> str:
-    """Foreign text that may be shown to a model as data: its marks broken, what cannot be seen taken out."""
-    return _MARKS.sub(lambda mark: f"{mark[0][0]}·{mark[0][1:]}", _TAGS.sub("", text))
+    """The text with its marks broken and what cannot be seen taken out."""
+    return _MARKS.sub(lambda mark: f"{mark[0]}·", _UNSEEN.sub("", text))

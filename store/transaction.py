@@ -16,7 +16,8 @@ from typing import Any
 import host_platform
 from audit_events import bounded, check_record
 from clock import to_rfc3339
-from events import check_event
+from events import FOREIGN_FIELDS, check_event
+from redaction import clean_value
 from store import sql
 
 
@@ -60,8 +61,12 @@ class Transaction:
         attempt: int | None = None,
         **fields: Any,
     ) -> None:
-        """Write an event. Fields that are None are left out."""
-        told = {name: value for name, value in fields.items() if value is not None}
+        """Write an event, without secrets. Fields that are None are left out."""
+        told = {
+            name: clean_value(value) if name in FOREIGN_FIELDS else value
+            for name, value in fields.items()
+            if value is not None
+        }
         check_event(event, status, told)
         self.connection.execute(
             self._queries["insert_event"],
@@ -106,7 +111,7 @@ class Transaction:
 
         A long text is cut: what was decided on is named by its digest, never written down.
         """
-        told = {name: bounded(value) for name, value in fields.items() if value is not None}
+        told = {name: bounded(clean_value(value)) for name, value in fields.items() if value is not None}
         told |= self._clock_set_back()
         check_record(event, decision, told)
         self.run(

@@ -7,10 +7,18 @@ from pathlib import Path
 import pytest
 
 import host_platform
+from redaction import KNOWN
 from settings import Home, Settings
 from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+
+
+@pytest.fixture(autouse=True)
+def _no_secrets_known():
+    """What one test's settings held of secrets is no secret in the next."""
+    yield
+    KNOWN.forget()
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_the_token_is_a_private_file_and_new_at_each_start(tmp_path: Path) -> No
             assert stat.S_IMODE(rig.home.token.stat().st_mode) == 0o600
             assert stat.S_IMODE(rig.home.state.stat().st_mode) == 0o700
     assert len(set(tokens)) == 2
-    assert all(len(token) == 64 for token in tokens)
+    assert all(token.startswith("skep_") and len(token) == 69 for token in tokens)
     assert not Home(tmp_path).token.exists()
 
 

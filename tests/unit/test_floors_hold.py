@@ -32,13 +32,25 @@ FLOORS: list[set[str]] = [
     {"attempts"},
     {"runtime_contract"},
     {"statuses"},
-    {"audit_events", "errors", "events", "limits", "clock", "faults", "money", "outcome", "stopping"},
+    {
+        "audit_events",
+        "errors",
+        "events",
+        "limits",
+        "clock",
+        "faults",
+        "money",
+        "outcome",
+        "redaction",
+        "stopping",
+    },
 ]
 
 #: Which room may look at which others on its own floor.
 NEIGHBOURS: dict[str, set[str]] = {
     "safety": {"cost", "llm"},  # the gateway reserves the worst case, then lets the model be called
-    "context": {"cost", "tool_router"},  # what fits into a prompt is counted in tokens
+    # what fits into a prompt is counted in tokens; foreign text is defused
+    "context": {"cost", "safety", "tool_router"},
 }
 
 #: Doubles for tests. They may use any room; no room may use them.

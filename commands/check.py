@@ -1,0 +1,117 @@
+"""``skep check``: what the safety gateway would say to a prompt or a command, without running anything."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any, Final
+
+import click
+
+from commands import terminal
+from commands.exits import FAILED, FINE
+from commands.place import Place, json_option, with_place
+from redaction import clean
+from runtime_contract import Task
+from safety.gateway import SafetyGateway
+from safety.work import Work
+
+_STDIN: Final = "-"
+_MODES: Final = ("llm", "local")
+
+
+@click.command(
+    help="""Show what the safety gateway says to a prompt (--mode llm) or a command (--mode local), rule by
+    rule, without running anything. Works without a daemon and without a home.
+
+    TEXT - or no TEXT reads standard input. With --jsonl each line of standard input is an object of
+    id, mode and text, and is answered by a line.
+
+    Exit code 0: allowed. 1: refused. With --jsonl 0: every line was answered.
+
+    Example: skep check --mode local "git status" """
+)
+@click.argument("text", metavar="[TEXT]", required=False)
+@click.option("--mode", type=click.Choice(_MODES), default="llm", show_default=True, help="What TEXT is.")
+@click.option("--jsonl", "as_lines", is_flag=True, help="Read {id, mode, text} lines, answer a line each.")
+@json_option
+@with_place
+def check(place: Place, text: str | None, mode: str, as_lines: bool, as_json: bool) -> int:
+    """Judge a text."""
+    gateway = SafetyGateway(place.home, place.settings)
+    if as_lines:
+        if text not in {None, _STDIN}:
+            raise click.UsageError("--jsonl reads standard input and takes no TEXT.")
+        return _answer_lines(gateway)
+    if text is None and sys.stdin.isatty():
+        raise click.UsageError("Give a TEXT, or - to read standard input.")
+    verdict = judge(gateway, _read() if text in {None, _STDIN} else str(text), mode)
+    if as_json:
+        terminal.print_json(verdict)
+    else:
+        for line in told(verdict):
+            click.echo(terminal.clean(line))
+    return FINE if verdict["allowed"] else FAILED
+
+
+def judge(gateway: SafetyGateway, text: str, mode: str) -> dict[str, Any]:
+    """The verdict on a text, as JSON tells it."""
+    work = Work(command=text) if mode == "local" else Work.of(Task(id="check", mode="llm"), text)
+    approved, report = gateway.examine(Task(id="check", mode="local" if mode == "local" else "llm"), work)
+    failed = next((one for one in report["checks"].values() if not one["passed"]), None)
+    argv = [clean(word) for word in approved.argv] if approved is not None and mode == "local" else None
+    return {
+        "allowed": approved is not None,
+        "mode": mode,
+        "rule": failed["rule"] if failed else None,
+        "reason": report["blocked_reason"],
+        "argv": argv,
+        "text": clean(text),
+        "report": report,
+    }
+
+
+def told(verdict: dict[str, Any]) -> Iterator[str]:
+    """The verdict for a person, check by check."""
+    report = verdict["report"]
+    for name, one in report["checks"].items():
+        sign = " ok " if one["passed"] else "FAIL"
+        rule = f" [{one['rule']}]" if one["rule"] else ""
+        yield f"{sign}  {name:<14}{rule} {'' if one['passed'] else one['reason']}".rstrip()
+    for flag in report["flags"]:
+        yield f"note  {flag['check']:<14} [{flag['rule']}] {flag['reason']}"
+    if report["redacted"]:
+        yield f"note  {report['redacted']} secrets are taken out before it is sent"
+    if verdict["argv"]:
+        yield f"runs  {verdict['argv']}"
+    yield "allowed" if verdict["allowed"] else "refused"
+
+
+def _read() -> str:
+    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+
+
+def _answer_lines(gateway: SafetyGateway) -> int:
+    """Answer every line of standard input; one that cannot be read is answered too."""
+    for line in sys.stdin.buffer:
+        if line.strip():
+            click.echo(terminal.to_json(_answer(gateway, line), indent=None))
+    return FINE
+
+
+def _answer(gateway: SafetyGateway, line: bytes) -> dict[str, Any]:
+    identity = None
+    try:
+        asked = json.loads(line)
+        if not isinstance(asked, dict):
+            raise ValueError("a line is an object of id, mode and text")  # noqa: TRY004  told with the others
+        identity = asked.get("id")
+        text, mode = asked.get("text"), asked.get("mode") or "llm"
+        if not isinstance(text, str) or mode not in _MODES:
+            raise ValueError("text is a text, and mode llm or local")
+        return {"id": identity, **judge(gateway, text, mode)}
+    except Exception as error:  # whatever a line holds, it gets its answer
+        reason = f"the line cannot be judged: {error}"
+        refused = dict.fromkeys(("mode", "rule", "argv", "text", "report"))
+        return {"id": identity, "allowed": False, **refused, "reason": reason, "error": reason}

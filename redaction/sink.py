@@ -1,0 +1,164 @@
+"""The one sink: a text in, the text without secrets out, with the number and kinds of what was taken.
+
+What stands in a secret's place names its kind: ``[redacted:openai-key]``. Redacting twice is redacting once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from redaction import known, named
+from redaction.shapes import KEYS, USERINFO, Shape
+
+_SHAPES: Final[tuple[Shape, ...]] = (*KEYS, *USERINFO)
+_NEEDLES: Final = tuple(
+    dict.fromkeys(needle for shape in _SHAPES for needle in shape.needles if needle != ".")
+)
+#: No key is shorter.
+_LONG: Final = re.compile(r"[\w+/=.~:-]{18}", re.ASCII)
+_BEGIN: Final = "-----BEGIN"
+_PRIVATE: Final = re.compile(
+    r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
+)
+_PEM_BODY: Final = re.compile(r"(?:[A-Za-z0-9+/=:,. \t-]|\\?\\n|\\?\\r|\r|\n)*")
+_AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
+#: characters around an AWS key id in which its secret is looked for
+_AWS_NEAR: Final = 400
+
+Span = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """A text that may be shown."""
+
+    text: str
+    #: how many of each kind were taken out
+    kinds: dict[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many secrets were taken out."""
+        return sum(self.kinds.values())
+
+
+def redact(text: str) -> Redacted:
+    """Take the secrets out of a text."""
+    if not is_suspicious(text):
+        return Redacted(text, {})
+    kinds: dict[str, int] = {}
+    for form, kind in known.KNOWN.forms:
+        if form in text:
+            kinds[kind] = kinds.get(kind, 0) + text.count(form)
+            text = text.replace(form, f"[redacted:{kind}]")
+    for finder in (_pem, _keys, _named):
+        spans = list(_apart(finder(text)))
+        for _, _, kind in spans:
+            kinds[kind] = kinds.get(kind, 0) + 1
+        text = _without(text, spans)
+    return Redacted(text, kinds)
+
+
+def clean(text: str) -> str:
+    """The text without its secrets."""
+    return redact(text).text
+
+
+def clean_value(value: Any) -> Any:
+    """A JSON value without secrets in its texts. The value itself where there are none."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {name: _clean_member(name, inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean_value(inner) for inner in value]
+    return value
+
+
+def _clean_member(name: Any, value: Any) -> Any:
+    """A member of an object: what it is called may say what it is."""
+    if not isinstance(value, str) or not isinstance(name, str):
+        return clean_value(value)
+    shown = clean(value)
+    if shown == value and known.is_secret_name(name):
+        told = f"{name}={value}"
+        shown = clean(told).removeprefix(f"{name}=")
+    return shown
+
+
+def is_suspicious(text: str) -> bool:
+    """Whether there may be a secret. Cheap: most texts have none."""
+    if _LONG.search(text) is not None:
+        for needle in _NEEDLES:
+            if needle in text:
+                return True
+    if "://" in text or _BEGIN in text:
+        return True
+    lowered = text.lower()
+    for needle in named.NEEDLES:
+        if needle in lowered:
+            return True
+    return any(form in text for form, _ in known.KNOWN.forms)
+
+
+def _keys(text: str) -> Iterator[Span]:
+    for shape in _SHAPES:
+        if any(needle in text for needle in shape.needles):
+            for found in shape.pattern.finditer(text):
+                if shape.check is None or shape.check(found):
+                    yield *found.span(shape.group), shape.kind
+                    if shape.kind == "aws-key-id":
+                        yield from _aws_secrets(text, found.start())
+
+
+def _aws_secrets(text: str, place: int) -> Iterator[Span]:
+    """The other half of an AWS key: forty letters near its id that are no hash."""
+    start = max(0, place - _AWS_NEAR)
+    for found in _AWS_SECRET.finditer(text, start, place + _AWS_NEAR):
+        if any(map(str.isupper, found[0])) and any(map(str.islower, found[0])):
+            yield *found.span(), "aws-secret"
+
+
+def _named(text: str) -> Iterator[Span]:
+    lowered = text.lower()
+    if any(needle in lowered for needle in named.NEEDLES):
+        yield from named.find(text)
+
+
+def _pem(text: str) -> Iterator[Span]:
+    """Private keys in PEM, whole or cut off."""
+    if _BEGIN not in text:
+        return
+    last_end = text.rfind("-----END ")
+    past = 0
+    for begin in _PRIVATE.finditer(text):
+        if begin.start() < past:
+            continue
+        end = text.find("-----END ", begin.end()) if begin.end() < last_end else -1
+        closed = text.find("-----", end + 9) if end >= 0 else -1
+        if closed >= 0:
+            past = closed + 5
+        else:
+            body = _PEM_BODY.match(text, begin.end())
+            past = body.end() if body else begin.end()
+        yield begin.start(), past, "private-key"
+
+
+def _apart(spans: Iterator[Span]) -> Iterator[Span]:
+    """Spans in order, without those that overlap an earlier one."""
+    past = 0
+    for start, end, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if start >= past and start < end:
+            yield start, end, kind
+            past = end
+
+
+def _without(text: str, spans: list[Span]) -> str:
+    pieces, past = [], 0
+    for start, end, kind in spans:
+        pieces += [text[past:start], f"[redacted:{kind}]"]
+        past = end
+    return "".join([*pieces, text[past:]])

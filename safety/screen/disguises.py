@@ -1,0 +1,120 @@
+"""Other readings of a text: what it says once it is decoded, put together again, or read backwards.
+
+Each disguise is looked for by a sign that honest text rarely has, and undone where it stands, so that the
+words around it still tell whether it is meant. Every step goes over the text a fixed number of times.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterator, Set
+from typing import Final
+
+from safety.screen.encodings import decode
+from safety.screen.folding import fold
+from safety.screen.lexicon import ROT13, Lexicon
+
+#: Single letters with something between them: i g n o r e, i.g.n.o.r.e
+_SPACED: Final = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-_*|/+~,·•:]{1,3}){2,}[^\W\d_](?![^\W_])")
+_BETWEEN: Final = re.compile(r"[ .\-_*|/+~,·•:]")
+#: What stands between words that are spaced themselves.
+_WIDE: Final = re.compile(r"[ ]{2,}|[|/]")
+_WORD_END: Final = "\u241f"
+#: A word that something was put into: ig-nore, in.struc.tions, pass*word.
+_HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·]{1,2}[^\W\d_]")
+_BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·]{1,2}[^\W\d_]{1,12}){1,8}")
+#: Signs that stand for letters: p@$$word, in$truction$
+_SYMBOLS: Final = re.compile(r"\w[$@!|]|[$@]\w")
+_SYMBOLIC: Final = re.compile(r"[\w$@!|]{3,40}")
+_AS_LETTERS: Final = str.maketrans("$@!|013457", "saiioieast")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_LONG_WORD: Final = re.compile(r"[a-z]{11,400}")
+
+
+def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Iterator[str]:
+    """The other readings of a text that there are signs of, folded; `words` are those of `folded`."""
+    decoded = decode(text)
+    if decoded != text:
+        folded = fold(decoded).text
+        yield folded
+    if _SYMBOLS.search(folded):
+        folded = _SYMBOLIC.sub(lambda found: _spelt(found[0], lexicon), folded)
+        yield folded
+    joined = _joined(text, folded, lexicon)
+    if joined != folded:
+        yield joined
+    if _is_turned(words & lexicon.by_rot13):
+        yield folded.translate(ROT13)
+    if _is_turned(words & lexicon.backwards):
+        yield " ".join(word[::-1] for word in folded.split(" "))
+        yield folded[::-1]
+
+
+def _is_turned(known: Set[str]) -> bool:
+    """Whether turning a text's words gives words: three, or two long ones."""
+    return len(known) >= 3 or sum(len(word) > 5 for word in known) >= 2
+
+
+# -- words that were taken apart or run together -----------------------------------------------------------
+
+
+def _joined(text: str, folded: str, lexicon: Lexicon) -> str:
+    """The folded text with words put together that were taken apart, and apart that were run together."""
+    if _SPACED.search(folded):
+        # the folded text has single blanks; the text itself shows where words end
+        source = fold(_WIDE.sub(f" {_WORD_END} ", text)).text if _WIDE.search(text) else folded
+        folded = _SPACED.sub(lambda found: _apart(_BETWEEN.sub("", found[0]), lexicon), source)
+        folded = folded.replace(_WORD_END, " ")
+    if _HAS_BROKEN.search(folded):
+        folded = _BROKEN.sub(lambda found: _mended(found[0], lexicon), folded)
+    return _LONG_WORD.sub(lambda found: _apart(found[0], lexicon), _paired(folded, lexicon))
+
+
+def _spelt(found: str, lexicon: Lexicon) -> str:
+    """A word that is written with signs, in letters."""
+    letters = found.translate(_AS_LETTERS)
+    return letters if letters != found and lexicon.bits(letters) else found
+
+
+def _mended(found: str, lexicon: Lexicon) -> str:
+    parts = _LETTERS.findall(found)
+    whole = "".join(parts)
+    if len(whole) >= 5 and lexicon.bits(whole) and not all(lexicon.bits(part) for part in parts):
+        return whole
+    return found
+
+
+def _paired(text: str, lexicon: Lexicon) -> str:
+    """The text with words put together that have a blank or two in them: ig nore, in struc tions."""
+    words = text.split(" ")
+    pairs = map(operator.add, words, words[1:])
+    triples = map(operator.add, map(operator.add, words, words[1:]), words[2:])
+    if lexicon.long_words.isdisjoint(pairs) and lexicon.long_words.isdisjoint(triples):
+        return text
+    result: list[str] = []
+    place = 0
+    while place < len(words):
+        length = _pieces(words, place, lexicon)
+        result.append("".join(words[place : place + length]))
+        place += length
+    return " ".join(result)
+
+
+def _pieces(words: list[str], place: int, lexicon: Lexicon) -> int:
+    """Of how many pieces the word is that begins at a place."""
+    for length in (3, 2):
+        pieces = words[place : place + length]
+        whole = "".join(pieces)
+        if whole in lexicon.long_words and (len(whole) > 7 or not all(map(lexicon.knows, pieces))):
+            return len(pieces)
+    return 1
+
+
+def _apart(run: str, lexicon: Lexicon) -> str:
+    """A run of letters as the known words it is made of; as it is where too much would be left over."""
+    if lexicon.knows(run):
+        return run
+    pieces = lexicon.split(run)
+    known = sum(len(piece) for piece in pieces if len(piece) > 1)
+    return f" {' '.join(pieces)} " if known >= 0.75 * len(run) and len(pieces) >= 2 else run

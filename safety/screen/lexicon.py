@@ -1,0 +1,315 @@
+"""Classes of words: which verbs override, which nouns are secrets, which words only talk about a thing.
+
+A class is a bit, a word the bits of its classes. A word is looked up as it is; one that is not known is
+looked at again as what it may be meant to be: with its digits read as letters, without doubled letters, in
+the Latin letters it resembles, or with one slip of the finger. What was found is kept, so that each word is
+puzzled over once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Set
+from typing import Final
+
+from safety.screen.folding import as_latin, fold
+from safety.screen.grammar import noun_forms, verb_forms
+
+_NONE: Final[dict[str, list[tuple[tuple[str, ...], int]]]] = {}
+ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
+
+_LEET: Final = str.maketrans(
+    {
+        "0": "o",
+        "1": "i",
+        "3": "e",
+        "4": "a",
+        "5": "s",
+        "7": "t",
+        "8": "b",
+        "@": "a",
+        "$": "s",
+        "!": "i",
+        "|": "l",
+        "€": "e",
+        "9": "g",
+    }
+)
+_LEET_L: Final = str.maketrans(
+    {
+        "1": "l",
+        "|": "l",
+        "0": "o",
+        "3": "e",
+        "4": "a",
+        "5": "s",
+        "7": "t",
+        "@": "a",
+        "$": "s",
+        "!": "l",
+        "9": "g",
+        "8": "b",
+    }
+)
+_DOUBLED: Final = re.compile(r"(.)\1{1,}")
+_TRIPLED: Final = re.compile(r"(.)\1{2,}")
+#: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
+_LEAST_SLIP: Final = 6
+_MOST_KEPT: Final = 100_000
+_MOST_SPLITS: Final = 10_000
+_LONGEST: Final = 40
+#: Letters of the longest word that a run of letters is taken apart into.
+_LONGEST_PIECE: Final = 16
+
+
+class Lexicon:
+    """The words of a constitution by class.
+
+    Parameters:
+        verbs: lists of verbs by class; every form of them counts. nouns: lists of nouns by class; the
+        plural counts too. terms: lists of words by class, as they are. spans: texts by class that are found
+        within any text, such as paths and words of scripts without blanks.
+    """
+
+    def __init__(
+        self,
+        verbs: Mapping[str, Iterable[str]],
+        nouns: Mapping[str, Iterable[str]],
+        terms: Mapping[str, Iterable[str]],
+        spans: Mapping[str, Iterable[str]],
+    ) -> None:
+        self.bit: dict[str, int] = {}
+        self._words: dict[str, int] = {}
+        #: phrases by their first word: the words that follow, and the bits
+        self._phrases: dict[str, dict[tuple[str, ...], int]] = {}
+        for lists, forms in ((verbs, verb_forms), (nouns, noun_forms), (terms, lambda word: (word,))):
+            for name, words in lists.items():
+                for word in words:
+                    for form in forms(word):
+                        self._add(form, self._class(name))
+        #: the same by their second word too: the words after it, and the classes
+        self.phrases: dict[str, dict[str, list[tuple[tuple[str, ...], int]]]] = {}
+        for first, phrases in self._phrases.items():
+            for (second, *rest), bits in phrases.items():
+                by_second = self.phrases.setdefault(first, {})
+                by_second.setdefault(second, []).append((tuple(rest), bits))
+        self._span_class: dict[str, str] = {}
+        #: what stands for a span, as a person is shown it
+        self._shown = {marker(ADDRESS): f"[{ADDRESS}]"}
+        classes: dict[str, list[str]] = {}
+        for name, texts in spans.items():
+            for text in texts:
+                classes.setdefault(fold(text).text, []).append(name)
+        for text, names in classes.items():
+            word = marker("".join(names))
+            self._words[word] = sum(self._class(name) for name in names)
+            self._span_class[text] = word
+            self._shown[word] = f"[{names[0]}]" if text.isascii() else text
+        self._words[marker(ADDRESS)] = self._class(ADDRESS)
+        self._ascii = _alternatives(text for text in self._span_class if text.isascii())
+        self._begins: dict[str, int] = {}
+        for text, word in self._span_class.items():
+            if text.isascii():
+                self._begins[text[:4]] = self._begins.get(text[:4], 0) | self._words[word]
+        self._foreign = _alternatives(text for text in self._span_class if not text.isascii())
+        #: classes of nouns and spans: a text without any of them is quickly let through
+        self.rare = sum({self.bit[name] for name in (*nouns, *spans, ADDRESS)})
+        #: classes of nouns: two words that are one noun are one thing
+        self.nouns = sum({self.bit[name] for name in nouns})
+        #: classes of verbs that no mood is told by
+        self.verbs = sum({self.bit[name] for name in verbs})
+        #: words by what they are after ROT13, and read backwards, where that is no word itself
+        self.by_rot13 = self._turned(lambda word: word.translate(ROT13))
+        self.backwards = self._turned(lambda word: word[::-1])
+        #: words that are told from their pieces
+        self.long_words = frozenset(word for word, bits in self._words.items() if bits and len(word) >= 6)
+        self._near = self._slips()
+        self._splits: dict[str, list[str]] = {}
+        self._kept: dict[str, tuple[str, int]] = {}
+
+    def _class(self, name: str) -> int:
+        return self.bit.setdefault(name, 1 << len(self.bit))
+
+    def _add(self, form: str, bit: int) -> None:
+        first, *rest = _WORDS.findall(form if form.isascii() else fold(form).text)
+        if rest:
+            phrases = self._phrases.setdefault(first, {})
+            phrases[tuple(rest)] = phrases.get(tuple(rest), 0) | bit
+            self._words.setdefault(first, 0)
+        else:
+            self._words[first] = self._words.get(first, 0) | bit
+
+    def _turned(self, turn: Callable[[str], str]) -> frozenset[str]:
+        turned = {turn(word) for word in self._words if word.isascii() and word.isalpha() and len(word) > 1}
+        return frozenset(turned - self._words.keys())
+
+    def _slips(self) -> dict[str, str]:
+        """Every long word with a letter left out, to find it again where a finger slipped."""
+        near: dict[str, str] = {}
+        for word, bits in self._words.items():
+            if len(word) >= _LEAST_SLIP and bits and word.isascii() and word.isalpha():
+                near.setdefault(word, word)
+                for place in range(1, len(word)):
+                    near.setdefault(word[:place] + word[place + 1 :], word)
+        return near
+
+    def look_up(self, word: str) -> tuple[str, int]:
+        """The known word that a word in small letters is or stands for, and its classes."""
+        kept = self._kept.get(word)
+        if kept is None:
+            meant = self._meant(word)
+            kept = meant, self._words.get(meant, 0)
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept.clear()
+            self._kept[word] = kept
+        return kept
+
+    def bits(self, word: str) -> int:
+        """The classes of a word in small letters."""
+        return self.look_up(word)[1]
+
+    def knows(self, word: str) -> bool:
+        """Whether the word is in a list as it is."""
+        return word in self._words
+
+    def told(self, word: str) -> str:
+        """A word as a person is shown it."""
+        return self._shown.get(word, word)
+
+    def _meant(self, word: str) -> str:
+        if word in self._words or len(word) > _LONGEST:
+            return word
+        return next((each for each in self._readings(word) if each in self._words), word)
+
+    def split(self, run: str) -> list[str]:
+        """A run of letters as the known words it is made of; letters that are in none stand alone."""
+        kept = self._splits.get(run)
+        if kept is None:
+            if len(self._splits) >= _MOST_SPLITS:
+                self._splits.clear()
+            kept = self._splits[run] = self._split(run)
+        return kept
+
+    def _split(self, run: str) -> list[str]:
+        # the fewest letters left over, then the fewest words, up to each place
+        best: list[tuple[int, int, int]] = [(0, 0, 0)]
+        for end in range(1, len(run) + 1):
+            left, words, _ = best[end - 1]
+            choice = (left + 1, words + 1, end - 1)
+            for start in range(max(0, end - _LONGEST_PIECE), end - 1):
+                if run[start:end] in self._words:
+                    choice = min(choice, (best[start][0], best[start][1] + 1, start))
+            best.append(choice)
+        pieces: list[str] = []
+        end = len(run)
+        while end:
+            start = best[end][2]
+            pieces.append(run[start:end])
+            end = start
+        return pieces[::-1]
+
+    def span_classes(self, text: str) -> int:
+        """The classes of paths, addresses and words of scripts without blanks that a text may have."""
+        mask = 0
+        if not text.isascii() and self._foreign is not None:
+            mask = self.classes({self._span_class[found] for found in self._foreign.findall(text)})
+        if "/" in text or "." in text or "_" in text:
+            for begin, bits in self._begins.items():
+                if begin in text:
+                    mask |= bits
+            if "://" in text or "@" in text or _HOST_SIGN.search(text):
+                mask |= self.bit[ADDRESS]
+        return mask
+
+    def classes(self, words: Set[str]) -> int:
+        """The classes that a text of these words may have, with those of the phrases they may make."""
+        mask = 0
+        for word in words:
+            meant, bits = self.look_up(word)
+            mask |= bits
+            for second, phrases in self.phrases.get(meant, _NONE).items():
+                if second in words:
+                    for _, phrase_bits in phrases:
+                        mask |= phrase_bits
+        return mask
+
+    def _readings(self, word: str) -> Iterable[str]:
+        if not word.isascii():
+            latin = as_latin(word)
+            if latin.isascii():
+                yield latin
+                yield from self._near_words(latin)
+            return
+        if not word.isalpha():
+            if any(map(str.isalpha, word)):
+                for table in (_LEET, _LEET_L):
+                    letters = word.translate(table)
+                    if letters.isalpha():
+                        yield letters
+                        yield from self._near_words(letters)
+            return
+        yield _TRIPLED.sub(r"\1", word)
+        yield _TRIPLED.sub(r"\1\1", word)
+        yield from self._near_words(word)
+
+    def _near_words(self, word: str) -> Iterable[str]:
+        """Known words one slip away: a letter too few, too many, exchanged, or two in the wrong order."""
+        if len(word) < _LEAST_SLIP - 1:
+            return
+        found = self._near.get(word)  # one letter too few
+        if found is not None and len(word) >= _LEAST_SLIP - 1 and (len(found) >= 7 or found[:2] == word[:2]):
+            yield found
+        for place in range(1, len(word)):
+            shorter = word[:place] + word[place + 1 :]
+            found = self._near.get(shorter)
+            if found is None or found[0] != word[0]:
+                continue
+            if found == shorter:  # one too many
+                if len(found) >= 7 or word[place] == word[place - 1]:
+                    yield found
+            elif sorted(found) == sorted(word) or (
+                len(found) >= 8 and len(found) == len(word) and found[-1] == word[-1]
+            ):
+                yield found
+
+    def mark_spans(self, text: str) -> str:
+        """The text with every span replaced by a word that stands for its class."""
+        if "/" in text:
+            text = _SLASHES.sub("/", text)
+        if self._ascii is not None and any(begin in text for begin in self._begins):
+            text = self._ascii.sub(self._mark, text)
+        if self._foreign is not None and not text.isascii():
+            text = self._foreign.sub(self._mark, text)
+        if "." in text and ("/" in text or "@" in text or _HOST_SIGN.search(text)):
+            text = _ADDRESSES.sub(f" {marker(ADDRESS)} ", text)
+        return text
+
+    def _mark(self, found: re.Match[str]) -> str:
+        return f" {self._span_class[found[0]]} "
+
+
+#: The class of addresses of other machines: URLs, mail addresses, hosts, IP numbers.
+ADDRESS: Final = "address"
+_ADDRESSES: Final = re.compile(
+    r"(?:https?|ftps?|wss?|sftp|hxxps?)://[^\s\"'<>)\]]{1,2000}"
+    r"|[a-z0-9][\w.+-]{0,63}@[a-z0-9][a-z0-9.-]{0,200}\.[a-z]{2,24}(?!\w)"
+    r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\w.])"
+    r"|(?<![\w.@/-])(?:[a-z0-9-]{1,63}\.){1,6}(?:com|net|org|io|example|test|invalid|evil|xyz|ru|cn|info|biz|top|site|online|onion|dev|app|me|co|ai|cloud|tk|de|uk|to|sh|cc|link|click|page|local|internal|attacker|ngrok)(?![\w.-]*\w)(?::\d{1,5})?(?:/[^\s\"'<>)\]]{0,2000})?"
+)
+_HOST_SIGN: Final = re.compile(r"\w\.\w")
+_SLASHES: Final = re.compile(r"(?<!:)/(?:\.?/)+")
+_WORDS: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+
+
+def marker(name: str) -> str:
+    """The word that stands in a text for a span of a class."""
+    return f"zq{name.replace('-', '')}zq"
+
+
+def _alternatives(texts: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern for any of the texts, the longest first; ASCII ones only where a word may begin and end."""
+    written = sorted(texts, key=len, reverse=True)
+    if not written:
+        return None
+    either = "|".join(map(re.escape, written))
+    return re.compile(rf"(?<![\w])(?:{either})(?![a-z0-9])" if written[0].isascii() else either)

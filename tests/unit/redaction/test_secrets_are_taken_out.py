@@ -1,0 +1,221 @@
+"""Redaction: known values in every form, known shapes, named secrets; and what is none."""
+
+from __future__ import annotations
+
+import base64
+import json
+import logging
+import sys
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon_log import JsonLines
+from localhost import problems
+from redaction import KNOWN, StreamRedactor, clean, clean_value, redact
+from redaction.known import is_secret_name
+
+# put together here, so that no scanner takes this file for a leak
+SHAPES = {
+    "openai-key": "sk-" + "abcDEF0123456789abcDEF0123456789",
+    "anthropic-key": "sk-ant-" + "api03-abcDEF0123456789abcDEF",
+    "groq-key": "gsk_" + "abcDEF0123456789abcDEF0123",
+    "huggingface-token": "hf_" + "abcdefghijABCDEFGHIJabcdef",
+    "google-key": "AIza" + "SyA0123456789abcdefghijklmnopqrstuv",
+    "github-token": "ghp_" + "abcdefghijABCDEFGHIJ0123456789abcdef",
+    "gitlab-token": "glpat-" + "abcdefgh0123456789",
+    "slack-token": "xoxb-" + "123456789012-abcdefghijkl",
+    "aws-key-id": "AKIA" + "ABCDEFGHIJKLMNOP",
+    "stripe-key": "sk_live_" + "abcdefghij0123456789",
+    "npm-token": "npm_" + "abcdefghijABCDEFGHIJ0123456789abcdef",
+    "pypi-token": "pypi-" + "AgEIcHlwaS5vcmcCJDAwMDAwMDAwMDAwMDAwMDA",
+    "sendgrid-key": "SG." + "abcdefghij0123456789.abcdefghij0123456789",
+    "twilio-key": "SK" + "0123456789abcdef0123456789abcdef",
+    "telegram-token": "123456789:AA" + "abcdefghijABCDEFGHIJ0123456789abc",
+    "jwt": "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0In0.abcDEF123",
+    "execution-token": "skep_" + "abcdefghijABCDEFGHIJ0123456789abcdefghijABCDEFGHIJ0123456789abcd",
+    "private-key": "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----",
+}
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_known_shape_is_replaced_by_its_kind(kind: str) -> None:
+    found = redact(f"before {SHAPES[kind]} after")
+
+    assert found.text == f"before [redacted:{kind}] after"
+    assert found.kinds == {kind: 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("postgres://bob:s3cr3t@db/x", "postgres://bob:[redacted:url-password]@db/x"),
+        ("Authorization: Bearer abc123def456ghi", "Authorization: Bearer [redacted:authorization]"),
+        ("curl -u admin:tops3cret https://x", "curl -u admin:[redacted:password] https://x"),
+        ("DB_PASSWORD=Pa55w0rd!", "DB_PASSWORD=[redacted:password]"),
+        ('{"api_key": "abcd1234efgh"}', '{"api_key": "[redacted:key]"}'),
+        ("secret: s3cr3tv4lue", "secret: [redacted:secret]"),
+        ("the password is hunter2", "the password is [redacted:password]"),
+        ("Das Passwort lautet Geheim123.", "Das Passwort lautet [redacted:password]."),
+        ("my token is abc123def456", "my token is [redacted:token]"),
+        ("x-api-key: 0a1b2c3d4e5f", "x-api-key: [redacted:authorization]"),
+        ("AccountKey=" + "abcdefghij" * 4 + "==", "AccountKey=[redacted:azure-key]"),
+        (
+            "AKIA" + "ABCDEFGHIJKLMNOP and wJalrXUtnFEMIK7MDENGbPxRfiCYzzzzzzzz1234",
+            "[redacted:aws-key-id] and [redacted:aws-secret]",
+        ),
+    ],
+)
+def test_a_named_secret_is_replaced(text: str, shown: str) -> None:
+    assert clean(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sha1 3f786850e387550fdab836ed7e6dc881de23001b",
+        "sha256 " + "ab12" * 16,
+        "id 550e8400-e29b-41d4-a716-446655440000",
+        "api_key=<your key>",
+        "api_key = os.environ['KEY']",
+        "password: xxxxxxxx",
+        "token=${TOKEN}",
+        "def f(password: str, token: str | None = None) -> None: ...",
+        "max_tokens: 2048",
+        "password must be at least 8 characters",
+        "The password is required.",
+        "How do I rotate my API keys?",
+        "task-based-scheduling-with-many-words",
+        "the key is to listen",
+        "https://example.com/a/b?q=hello",
+        "git@github.com:a/b.git",
+        "PASSWORD_RESET_URL=https://x.example/reset",
+    ],
+)
+def test_what_is_no_secret_stays(text: str) -> None:
+    assert clean(text) == text
+
+
+@pytest.mark.parametrize("lead", ["", "a", "ab"])
+def test_a_known_value_is_found_in_every_form(lead: str) -> None:
+    value = "correct-horse+battery/staple"
+    KNOWN.learn(value, "environment-secret")
+
+    for form in (
+        value,
+        quote(value, safe=""),
+        value.encode().hex(),
+        value.encode().hex().upper(),
+        base64.b64encode(f"{lead}{value}tail".encode()).decode(),
+        base64.urlsafe_b64encode(f"{lead}{value}".encode()).decode(),
+        json.dumps({"x": value}),
+    ):
+        assert "[redacted:environment-secret]" in clean(f"it is {form} here"), form
+    assert value not in clean(f"{lead}{value}")
+
+
+def test_the_environment_tells_by_names_which_values_are_secret() -> None:
+    KNOWN.learn_environment(
+        {
+            "GROQ_API_KEY": "value-of-the-key",
+            "DB_PASSWORD": "value-of-the-password",
+            "PATH": "/usr/bin:/value/of/path",
+            "MONKEY": "value-of-the-monkey",
+            "SSH_AUTH_SOCK": "/run/agent.sock",
+            "SHORT_TOKEN": "abc",
+        }
+    )
+
+    assert clean("value-of-the-key value-of-the-password") == (
+        "[redacted:environment-secret] [redacted:environment-secret]"
+    )
+    assert clean("value-of-the-monkey abc /run/agent.sock") == "value-of-the-monkey abc /run/agent.sock"
+
+
+def test_names_of_secrets() -> None:
+    assert all(map(is_secret_name, ["OPENAI_API_KEY", "token", "db_password", "CLIENT_SECRET", "PGPASSWORD"]))
+    assert not any(map(is_secret_name, ["PATH", "HOME", "KEYBOARD", "MONKEY", "LANG", "PWD"]))
+
+
+def test_json_keeps_its_form() -> None:
+    value = {
+        "password": "hunter22",
+        "n": 1,
+        "list": ["gsk_" + "abcDEF0123456789abcDEF0123", None],
+        "ok": True,
+    }
+
+    assert clean_value(value) == {
+        "password": "[redacted:password]", "n": 1, "list": ["[redacted:groq-key]", None], "ok": True,
+    }  # fmt: skip
+
+
+@given(st.text(max_size=200), st.sampled_from(sorted(SHAPES)))
+def test_redacting_twice_is_redacting_once(text: str, kind: str) -> None:
+    once = clean(f"{text} {SHAPES[kind]} {text}")
+
+    assert clean(once) == once
+
+
+@given(st.binary(max_size=300), st.integers(1, 40))
+def test_a_stream_without_secrets_comes_out_as_it_went_in(data: bytes, size: int) -> None:
+    redactor = StreamRedactor()
+    pieces = [redactor.feed(data[place : place + size]) for place in range(0, len(data), size)]
+    whole = b"".join([*pieces, redactor.finish()])
+
+    assert whole == clean(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_a_secret_that_comes_in_pieces_is_still_seen(kind: str, size: int) -> None:
+    data = f"one two\nthree {SHAPES[kind]} four\npassword: hunter2\nlast".encode()
+    redactor = StreamRedactor()
+    pieces = [redactor.feed(data[place : place + size]) for place in range(0, len(data), size)]
+
+    assert b"".join([*pieces, redactor.finish()]).decode() == (
+        f"one two\nthree [redacted:{kind}] four\npassword: [redacted:password]\nlast"
+    )
+
+
+def test_a_stream_is_not_held_back_without_need() -> None:
+    redactor = StreamRedactor()
+
+    assert redactor.feed(b"hello wor") == b"hello "
+    assert redactor.feed(b"ld\nnext") == b"world\n"
+
+
+def test_the_log_of_the_daemon_has_no_secrets() -> None:
+    try:
+        raise ValueError("bad key " + SHAPES["groq-key"])
+    except ValueError:
+        record = logging.LogRecord(
+            "x", logging.ERROR, "x.py", 1, "failed with %s", (SHAPES["github-token"],), sys.exc_info()
+        )
+    line = JsonLines("worker").format(record)
+
+    assert SHAPES["github-token"] not in line
+    assert SHAPES["groq-key"] not in line
+    assert "[redacted:github-token]" in json.loads(line)["message"]
+
+
+def test_an_error_that_is_answered_has_no_secrets() -> None:
+    answer = problems.respond({"status": 500, "detail": "server said " + SHAPES["openai-key"]})
+
+    assert answer.get_json(force=True)["detail"] == "server said [redacted:openai-key]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-" * 60_000, "eyJ." * 50_000, "-----BEGIN PRIVATE KEY-----" * 8_000, "a://b:" * 30_000,
+        "password " * 20_000, "token is " * 20_000, "password for a " * 14_000, "key=" * 50_000,
+        "authorization:" * 15_000, "\\" * 200_000, "AKIAABCDEFGHIJKLMNOP " * 8_000, "cookie: " * 20_000,
+    ],
+    ids=lambda text: text[:12],
+)  # fmt: skip
+@pytest.mark.timeout(60)
+def test_no_text_makes_it_slow(text: str) -> None:
+    clean(text)  # the time limit of the test is what is asserted
