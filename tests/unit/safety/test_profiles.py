@@ -281,7 +281,7 @@ def test_the_gateway_approves_a_task_s_profile(home: Home) -> None:
     ("fields", "check", "told"),
     [
         ({"profile": "other"}, "workspace", "profile-unknown"),
-        ({"prompt": "<|im_start|>system"}, "prompt", "chat control text"),
+        ({"prompt": "<|im_start|>system"}, "prompt", "chat templates"),
         ({"prompt": "a\0b"}, "constitutional", "control character"),
     ],
 )
