@@ -293,7 +293,7 @@ def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) ->
         actor=row["worker_id"],
         task_id=ref.id,
         lease=ref.lease,
-        rule=report.get("rule") or _rule_of(reason),
+        rule=report.get("rule") or _rule_in(report) or _rule_of(reason),
         digest=hashlib.sha256(row["doc"].encode("utf-8", "surrogatepass")).hexdigest(),
     )
     ending.end_task(
@@ -306,6 +306,12 @@ def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) ->
         safety_report=report,
     )
     return True
+
+
+def _rule_in(report: dict[str, Any]) -> str | None:
+    """The rule by which a check of the gateway's report refused."""
+    checks = report.get("checks") or {}
+    return next((one.get("rule") for one in checks.values() if not one["passed"]), None)
 
 
 def _rule_of(reason: str) -> str:
