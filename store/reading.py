@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from clock import Clock, SystemClock
 from settings import KILL_SWITCH
-from store import database, kill_file, rates, sql, waiting
+from store import database, kill_file, lanes, rates, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -114,9 +114,7 @@ class Reader:
 
     def situation(self) -> waiting.Situation:
         """What holds tasks back: the gate, the limits, and what runs."""
-        return waiting.Situation(
-            self.gate(), self._limits, [row["lane"] for row in self.all("running_lanes")]
-        )
+        return waiting.Situation(self.gate(), self._limits, lanes.spread(self.all("running_lanes")))
 
     def waiting_for(self, row: sqlite3.Row, now: waiting.Situation | None = None) -> str | None:
         """What holds a task; none when it runs or has ended."""

@@ -146,8 +146,13 @@ class Writer:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 transaction = Transaction(self._connection, self._clock.now(), self._clock.monotonic())
-                results = [self._in_savepoint(work, transaction) for work, _ in batch]
-                self._connection.execute("COMMIT")
+                if len(batch) == 1:
+                    # All there is is its own, so the transaction itself is its savepoint.
+                    results = [self._do(batch[0][0], transaction, "ROLLBACK")]
+                else:
+                    results = [self._in_savepoint(work, transaction) for work, _ in batch]
+                if self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
@@ -156,20 +161,25 @@ class Writer:
 
     def _in_savepoint(self, work: Work[Any], transaction: Transaction) -> Any:
         self._connection.execute("SAVEPOINT work")
-        try:
-            result = work(transaction)
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-                raise
-            result = self._undo(error)
-        except Exception as error:
-            result = self._undo(error)
+        result = self._do(work, transaction, "ROLLBACK TO work")
         self._connection.execute("RELEASE work")
         return result
 
-    def _undo(self, error: Exception) -> Exception:
-        self._connection.execute("ROLLBACK TO work")
-        return database.translate(error, self._path) if isinstance(error, sqlite3.Error) else error
+    def _do(self, work: Work[Any], transaction: Transaction, undo: str) -> Any:
+        """Its result, or the error that it raised, with all that it wrote undone."""
+        try:
+            result = work(transaction)
+            transaction.write_out()
+            return result
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise
+            failed: Exception = error
+        except Exception as error:
+            failed = error
+        transaction.forget()
+        self._connection.execute(undo)
+        return database.translate(failed, self._path) if isinstance(failed, sqlite3.Error) else failed
 
     def _checkpoint(self, mode: str, future: Future[Any]) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import errno
 import os
 import signal
 import sqlite3
@@ -147,6 +148,38 @@ def test_a_function_that_fails_leaves_no_gap_in_the_history(writer):
             writer.run(fail)
     rows = writer.run(lambda tx: tx.all("events_after", after=0, limit=100))
     assert [row["seq"] for row in rows] == [1, 2, 3]
+
+
+def test_a_function_sees_the_history_that_it_told_itself(writer):
+    def tell_and_look(tx: Transaction) -> list[str]:
+        tx.emit("daemon.paused")
+        seen = [row["event"] for row in tx.all("events_after", after=0, limit=10)]
+        tx.emit("daemon.resumed")
+        return seen
+
+    assert writer.run(tell_and_look) == ["daemon.paused"]
+    rows = writer.run(lambda tx: tx.all("events_after", after=0, limit=10))
+    assert [row["event"] for row in rows] == ["daemon.paused", "daemon.resumed"]
+
+
+def test_many_events_of_one_function_stand_in_the_order_they_were_told(writer):
+    writer.run(lambda tx: [tx.emit("daemon.crashed", pid=number) for number in range(100)])
+    rows = writer.run(lambda tx: tx.all("events_after", after=0, limit=200))
+    assert [(row["seq"], row["data"]) for row in rows] == [(n + 1, f'{{"pid":{n}}}') for n in range(100)]
+
+
+def test_a_function_that_is_alone_and_fails_takes_all_it_wrote_with_it(path, writer):
+    def fail(tx: Transaction) -> None:
+        tx.set_meta("bad", "1")
+        tx.emit("daemon.resumed")
+        raise OSError(errno.ENOSPC, "a file of its own did not fit")
+
+    with pytest.raises(OSError, match="did not fit"):
+        writer.run(fail)
+    assert path.with_name("reserve.bin").exists(), "the store itself was not short of room"
+    writer.run(keep("good"))
+    assert keys(path) == {"good"}
+    assert writer.run(lambda tx: tx.all("events_after", after=0, limit=10)) == []
 
 
 def test_a_result_is_given_only_when_others_can_read_it(path, writer):
