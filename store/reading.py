@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +85,11 @@ class Reader:
 
     def gate(self) -> Gate:
         """What holds whole kinds of tasks back right now."""
-        facts = {row["key"]: json.loads(row["value"]) for row in self.all("gate_facts")}
+        return self.gate_of(self.all("gate_facts"))
+
+    def gate_of(self, rows: Iterable[sqlite3.Row]) -> Gate:
+        """The same by rows of ``gate_facts`` that were read elsewhere, as in the transaction that claims."""
+        facts = {row["key"]: json.loads(row["value"]) for row in rows}
         closed = {}
         for mode, key in (("llm", MODEL_STATUS), ("local", LOCAL_STATUS)):
             if key in facts and not facts[key]["ready"]:
