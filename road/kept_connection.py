@@ -47,9 +47,7 @@ class KeptConnection:
         timeouts = {"connect": self._connect_s, "write": self._connect_s, "read": read_s}
         request = httpcore.Request(
             b"POST",
-            httpcore.URL(
-                scheme=b"http", host=self._address.host, port=self._address.port, target=path
-            ),
+            httpcore.URL(scheme=b"http", host=self._address.host, port=self._address.port, target=path),
             headers=[self._host, *headers, (b"Content-Length", b"%d" % len(content))],
             content=content,
             extensions={"timeout": timeouts},
