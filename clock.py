@@ -31,7 +31,7 @@ class SystemClock:
 
 def to_rfc3339(moment: float) -> str:
     """Unix seconds as RFC 3339 text in UTC with microseconds."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class _LocalTime(tzinfo):

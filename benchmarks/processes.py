@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from testing.running_daemon import REPOSITORY, RunningDaemon
@@ -18,11 +18,14 @@ PROCESSES = ("worker", "swarm", "panel")
 
 
 @contextlib.contextmanager
-def module(name: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def module(
+    name: str, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
     """A module of ours that runs as a process; its output is a pipe. It is killed at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", name, *arguments],
         cwd=REPOSITORY,
+        env=os.environ | (environment or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks import (
     row_calls,
+    row_cycle,
     row_drop,
     row_growth,
     row_idle,
@@ -33,6 +34,7 @@ ROWS = [
     Row("growth", "the same with 100 to 100,000 tasks waiting, and the plot", row_growth.run),
     Row("store", "the bare store in batches, beside huey and bare SQLite", row_store.run),
     Row("drop", "drop in queue.json to start, beside huey's enqueue to start", row_drop.run),
+    Row("cycle", "50 calls of /cycle at once, each a model call of 200 ms", row_cycle.run),
     Row("calls", "500 model calls of 200 ms, 50 at once, beside the limit and httpx", row_calls.run),
     Row("sandbox", "sandboxed commands by the runner alone, beside bare bwrap", row_sandbox.run),
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),

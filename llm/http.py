@@ -1,8 +1,8 @@
-"""HTTP to one model server: one `httpx.Client`, connections that are kept, bounds on everything.
+"""HTTP to one model server: an httpx transport, connections that are kept, bounds on everything.
 
-The client takes nothing from the environment and follows no redirect. Its transport is `llm.pool`, whose
-sockets obey the call's watch, so that the whole request ends at a cancel or at the deadline. What goes wrong
-below HTTP becomes a `ModelError` here.
+The transport is `llm.pool`, whose sockets obey the call's watch, so that the whole request ends at a cancel
+or at the deadline. It is called directly: what `httpx.Client` adds (the environment, redirects, cookies,
+authentication) is not wanted here. What goes wrong below HTTP becomes a `ModelError` here.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Answer:
         """
         size = 0
         with _told(self._endpoint, begun=True):
-            for piece in self._response.iter_bytes():
+            for piece in self._unpacked():
                 size += len(piece)
                 if size > ANSWER_BYTES:
                     raise ModelFailed(
@@ -73,6 +73,13 @@ class Answer:
                         f"{ANSWER_BYTES // 2**20} MiB for one answer; it was dropped."
                     )
                 yield piece
+
+    def _unpacked(self) -> Iterator[bytes]:
+        """The body, unpacked where a server packs it though it was asked not to."""
+        stream = self._response.stream
+        if "content-encoding" in self.headers or not isinstance(stream, httpx.SyncByteStream):
+            return self._response.iter_bytes()
+        return iter(stream)
 
     def failure(self) -> Failure:
         """What an answer that is not `ok` says."""
@@ -91,20 +98,29 @@ class Session:
 
     def __init__(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
         self.endpoint = endpoint
-        self._client = httpx.Client(
-            transport=LaneTransport(endpoint),
-            trust_env=False,
-            follow_redirects=False,
-            headers={"accept-encoding": "identity", "user-agent": "skep", **headers},
-            timeout=httpx.Timeout(None, connect=endpoint.connect_timeout_s),
+        self._transport = LaneTransport(endpoint)
+        self._headers = httpx.Headers(
+            {
+                "accept": "*/*",
+                "accept-encoding": "identity",
+                "connection": "keep-alive",
+                "user-agent": "skep",
+                **headers,
+            }
         )
+        self._json_headers = httpx.Headers([*self._headers.raw, (b"content-type", b"application/json")])
+        self._timeout = httpx.Timeout(None, connect=endpoint.connect_timeout_s).as_dict()
+        #: addresses by path, each read once
+        self._urls: dict[str, httpx.URL] = {}
 
     @contextlib.contextmanager
     def request(self, method: str, path: str, watch: Watch, body: bytes | None = None) -> Iterator[Answer]:
         """Send a request and give its answer as soon as the headers are there."""
-        headers = None if body is None else {"content-type": "application/json"}
-        url = self.endpoint.base_url + path
-        request = self._client.build_request(method, url, content=body, headers=headers)
+        url = self._urls.get(path) or self._urls.setdefault(path, httpx.URL(self.endpoint.base_url + path))
+        headers = self._headers if body is None else self._json_headers
+        request = httpx.Request(
+            method, url, content=body, headers=headers, extensions={"timeout": self._timeout}
+        )
         with contextlib.closing(self._send(request, watch)) as response:
             yield Answer(response, self.endpoint)
 
@@ -112,15 +128,15 @@ class Session:
         with _told(self.endpoint, begun=False):
             watch.answered = False
             try:
-                return self._client.send(request, stream=True)
+                return self._transport.handle_request(request)
             except ConnectionStale:
                 # The server closed a kept connection just as we wrote to it; a new one will do.
                 _LOGGER.debug("model connection was stale, trying again")
-                return self._client.send(request, stream=True)
+                return self._transport.handle_request(request)
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        self._transport.close()
 
 
 @contextlib.contextmanager

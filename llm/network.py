@@ -8,6 +8,7 @@ plain connections, TLS, and TLS inside a proxy's TLS. A connection outlives its 
 from __future__ import annotations
 
 import abc
+import contextlib
 import functools
 import select
 import socket
@@ -77,10 +78,15 @@ class SocketStream(WatchedStream):
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
+        self._unsent: list[bytes] = []
 
     def receive(self, max_bytes: int, timeout: float | None) -> bytes:
         """What the socket has, waiting for it where it has nothing."""
         watch = current_watch()
+        if self._unsent:
+            # A server may answer before it has read everything: what it says counts, not that it hung up.
+            with contextlib.suppress(httpcore.WriteError):
+                self._send(timeout)
         while True:
             # Also before a read that would not block: a server that floods must not outrun the deadline.
             watch.check()
@@ -93,9 +99,17 @@ class SocketStream(WatchedStream):
                 raise httpcore.ReadError(str(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of `buffer`."""
+        """Send all of `buffer`, at the latest before the next read.
+
+        The head and the body of a request come in two writes; sent as one they wake the server once.
+        """
+        if buffer:
+            self._unsent.append(bytes(buffer))
+
+    def _send(self, timeout: float | None) -> None:
         watch = current_watch()
-        rest = memoryview(buffer)
+        rest = memoryview(b"".join(self._unsent))
+        self._unsent.clear()
         while rest:
             watch.check()
             try:

@@ -1,9 +1,10 @@
 """Kept connections, in lanes.
 
 httpx offers no way to bring a network backend, and httpcore's pool looks at every pair of idle connections at
-every request: at 50 connections that is most of a call's work. So each lane is an httpcore pool of a single
-connection, a request has a lane to itself from its start until its answer is closed, and free lanes lie on a
-stack: the warmest is used first, those at the bottom are closed when they have been idle for long.
+every request: at 50 connections that is most of a call's work. So each lane is a connection of httpcore, or a
+pool of one where a proxy stands in between. A request has a lane to itself from its start until its answer is
+closed, and free lanes lie on a stack: the warmest is used first, those at the bottom are closed when they
+have been idle for long.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import httpcore
 import httpx
 
 from llm.endpoint import Endpoint
 from llm.network import WatchedBackend
+
+Lane = httpcore.HTTPConnection | httpcore.ConnectionPool
 
 #: Seconds an idle connection is kept. Servers close after 5 s and more; a stale one costs one repeat.
 KEEP_ALIVE_S: Final = 60.0
@@ -41,30 +44,35 @@ class LaneTransport(httpx.BaseTransport):
         self._backend = WatchedBackend(endpoint)
         self._lock = threading.Lock()
         #: free lanes with the monotonic time they became free, oldest first
-        self._free: collections.deque[tuple[float, httpcore.ConnectionPool]] = collections.deque()
+        self._free: collections.deque[tuple[float, Lane]] = collections.deque()
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` over a lane. httpcore's errors are left as they are."""
-        lane = self._take()
+        asked = _core_request(request)
+        lane = self._take(asked.url.origin)
         try:
-            response = lane.handle_request(_core_request(request))
+            response = lane.handle_request(asked)
         except BaseException:
             self.give_back(lane)
             raise
-        stream = _LaneStream(response, self, lane)
+        stream = _LaneStream(response.stream, self, lane)
         return httpx.Response(response.status, headers=response.headers, stream=stream)
 
-    def _take(self) -> httpcore.ConnectionPool:
-        with self._lock:
-            if self._free:
-                return self._free.pop()[1]
-        return self._make_lane()
+    def _take(self, origin: httpcore.Origin) -> Lane:
+        while True:
+            with self._lock:
+                lane = self._free.pop()[1] if self._free else None
+            if lane is None:
+                return self._make_lane(origin)
+            if _is_usable(lane):
+                return lane
+            lane.close()
 
-    def give_back(self, lane: httpcore.ConnectionPool) -> None:
+    def give_back(self, lane: Lane) -> None:
         """Free a lane; for the answer that had it."""
         now = time.monotonic()
-        idle: list[httpcore.ConnectionPool] = []
+        idle: list[Lane] = []
         with self._lock:
             if self._closed:
                 idle.append(lane)
@@ -75,11 +83,11 @@ class LaneTransport(httpx.BaseTransport):
         for old in idle:
             old.close()
 
-    def _make_lane(self) -> httpcore.ConnectionPool:
+    def _make_lane(self, origin: httpcore.Origin) -> Lane:
         if self._proxy is None:
-            return httpcore.ConnectionPool(
+            return httpcore.HTTPConnection(
+                origin,
                 ssl_context=self._tls,
-                max_connections=1,
                 keepalive_expiry=KEEP_ALIVE_S,
                 network_backend=self._backend,
             )
@@ -106,23 +114,29 @@ class LaneTransport(httpx.BaseTransport):
 class _LaneStream(httpx.SyncByteStream):
     """The body of an answer; closing it frees the lane."""
 
-    def __init__(
-        self, response: httpcore.Response, transport: LaneTransport, lane: httpcore.ConnectionPool
-    ) -> None:
-        self._response = response
+    def __init__(self, body: Any, transport: LaneTransport, lane: Lane) -> None:
+        #: httpcore's own, which can be iterated and closed
+        self._body = body
         self._transport = transport
-        self._lane: httpcore.ConnectionPool | None = lane
+        self._lane: Lane | None = lane
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
+        return iter(self._body)
 
     def close(self) -> None:
         lane, self._lane = self._lane, None
         try:
-            self._response.close()
+            self._body.close()
         finally:
             if lane is not None:
                 self._transport.give_back(lane)
+
+
+def _is_usable(lane: Lane) -> bool:
+    """Whether a lane can take a request; a pool sees to that itself."""
+    if isinstance(lane, httpcore.ConnectionPool):
+        return True
+    return lane.is_idle() and not lane.has_expired()
 
 
 def _core_request(request: httpx.Request) -> httpcore.Request:

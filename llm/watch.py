@@ -9,7 +9,8 @@ variable, because httpcore hands no per-request object down to the sockets.
 from __future__ import annotations
 
 import contextlib
-import selectors
+import math
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -19,11 +20,8 @@ from typing import Final
 from errors import ModelTimeout
 from llm.contracts import Call, CallCancelled
 
-READ: Final = selectors.EVENT_READ
-WRITE: Final = selectors.EVENT_WRITE
-
-# A poll selector holds no descriptor of its own; Windows has only select.
-_Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
+READ: Final = select.POLLIN
+WRITE: Final = select.POLLOUT
 
 _current: ContextVar[Watch] = ContextVar("llm_watch")
 
@@ -74,10 +72,7 @@ class Watch:
             left = self.check()
             if end is not None:
                 left = min(left, max(end - time.monotonic(), 0))
-            with _Selector() as selector:
-                selector.register(self._waker, READ)
-                selector.register(sock, event)
-                ready = selector.select(left)
+            ready = _select(self._waker, sock, event, left)
             self.check()
             if ready:
                 return True
@@ -101,3 +96,11 @@ def watching(call: Call, timeout_s: float, server: str) -> Iterator[Watch]:
 def current_watch() -> Watch:
     """The watch of the call that this thread is making."""
     return _current.get()
+
+
+def _select(waker: socket.socket, sock: socket.socket, event: int, left: float) -> bool:
+    """Wait up to `left` seconds for either; whether one is ready. A poll object holds no descriptor."""
+    poller = select.poll()
+    poller.register(waker, READ)
+    poller.register(sock, event)
+    return bool(poller.poll(math.ceil(left * 1000)))

@@ -41,10 +41,11 @@ def _parse(data: bytes) -> Any:
     except InvalidFile as error:
         where = f"line {error.details['line']}, column {error.details['column']}"
         raise InvalidRequest(f"The body is not JSON: {error.message} ({where}).", **error.details) from None
-    try:
-        json.dumps(found, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        raise InvalidRequest("The body has half a surrogate pair, which is no text.") from None
+    if b"\\u" in data:  # only written as an escape can half a pair be in bytes that are UTF-8
+        try:
+            json.dumps(found, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InvalidRequest("The body has half a surrogate pair, which is no text.") from None
     return found
 
 

@@ -32,6 +32,8 @@ SERVICE_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 
+_SERVICE_HEADERS_BY_KEY: Final = {name.lower(): (name, value) for name, value in SERVICE_HEADERS.items()}
+
 
 def install(app: flask.Flask, observe: Callable[[Exception], None] = lambda error: None) -> None:
     """Answer every error of `app` as a problem, and put the headers of a JSON service on every answer.
@@ -48,8 +50,10 @@ def install(app: flask.Flask, observe: Callable[[Exception], None] = lambda erro
 
 
 def _add_headers(response: flask.Response) -> flask.Response:
-    for name, value in SERVICE_HEADERS.items():
-        response.headers.setdefault(name, value)
+    present = {name.lower() for name in response.headers.keys()}  # noqa: SIM118  iterated, it gives pairs
+    for key, (name, value) in _SERVICE_HEADERS_BY_KEY.items():
+        if key not in present:
+            response.headers.add(name, value)
     return response
 
 

@@ -25,6 +25,7 @@ import waitress.server
 
 import host_platform
 from localhost import listening
+from localhost.channel import Channel
 from localhost.listening import ADDRESS, BACKLOG, PortTaken
 
 __all__ = ["ADDRESS", "PortTaken", "serve"]
@@ -96,7 +97,7 @@ def _open(app: flask.Flask, bound: list[socket.socket], threads: int) -> list[An
 
 def _create(app: flask.Flask, bound: socket.socket, threads: int, **shared: Any) -> Any:
     create: Any = waitress.server.create_server
-    return create(
+    server = create(
         app,
         sockets=[bound],
         threads=threads,
@@ -106,12 +107,15 @@ def _create(app: flask.Flask, bound: socket.socket, threads: int, **shared: Any)
         max_request_body_size=MAX_BODY_BYTES,
         max_request_header_size=64 * 1024,
         asyncore_use_poll=True,  # select(2) ends at 1024 files
+        channel_request_lookahead=1,
         ident=None,  # no Server header
         # The gate refuses a request that came through a proxy; clearing the headers would hide it.
         clear_untrusted_proxy_headers=False,
         expose_tracebacks=False,
         **shared,
     )
+    server.channel_class = Channel
+    return server
 
 
 def _tell_peers_apart(server: Any) -> None:

@@ -11,11 +11,10 @@ import threading
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 import errors
 from outcome import Outcome
 from redaction import KNOWN
+from road.kept_connection import BROKEN, Headers, KeptConnection
 from store import private_files
 from store.records import TaskRef
 
@@ -23,7 +22,8 @@ from store.records import TaskRef
 PATIENCE_S: Final = 60.0
 QUICK_S: Final = 5.0
 
-Headers = dict[str, str]
+_OK: Final = 200
+_UNAUTHORIZED: Final = 401
 
 
 class SwarmGone(Exception):
@@ -40,12 +40,12 @@ class CycleClient:
     """
 
     def __init__(self, port: int, token_file: Path, socket: Path | None = None) -> None:
-        self._base = f"http://127.0.0.1:{port}" if socket is None else "http://localhost"
-        self._socket = None if socket is None else str(socket)
+        self._port = port
+        self._socket = socket
         self._token_file = token_file
         self._headers: Headers | None = None
         self._local = threading.local()
-        self._transports: list[httpx.HTTPTransport] = []
+        self._connections: list[KeptConnection] = []
 
     def cycle(self, request: dict[str, Any], time_limit_s: float) -> Outcome:
         """Execute a lease and wait for its outcome.
@@ -61,46 +61,32 @@ class CycleClient:
 
     def close(self) -> None:
         """Let every connection go."""
-        for transport in self._transports:
-            transport.close()
+        for connection in self._connections:
+            connection.close()
 
     def _post(self, path: str, body: dict[str, Any], timeout_s: float) -> bytes:
         """Send with the token; once more with a fresh one, since swarm has a new one at every start."""
         status, answer = self._send(path, body, timeout_s)
-        if status == httpx.codes.UNAUTHORIZED:
+        if status == _UNAUTHORIZED:
             self._headers = None
             status, answer = self._send(path, body, timeout_s)
-        if status != httpx.codes.OK:
+        if status != _OK:
             raise _as_error(status, answer)
         return answer
 
     def _send(self, path: str, body: dict[str, Any], timeout_s: float) -> tuple[int, bytes]:
-        """Send by this thread's own connection; status and body of the answer.
-
-        By the transport itself: what `httpx.Client` adds (redirects, cookies, authentication) is not wanted
-        here and costs half the call.
-        """
-        timeout = httpx.Timeout(QUICK_S, read=timeout_s).as_dict()
+        """Send by this thread's own connection; status and body of the answer."""
         content = json.dumps(body, separators=(",", ":")).encode()
         try:
-            request = httpx.Request(
-                "POST",
-                self._base + path,
-                content=content,
-                headers=self._token_headers(),
-                extensions={"timeout": timeout},
-            )
-            answer = self._transport().handle_request(request)
-            return answer.status_code, answer.read()
-        except (httpx.TransportError, OSError) as error:
+            return self._connection().post(path.encode(), self._token_headers(), content, timeout_s)
+        except BROKEN as error:
             raise SwarmGone(f"swarm does not answer: {error}") from error
 
-    def _transport(self) -> httpx.HTTPTransport:
-        found: httpx.HTTPTransport | None = getattr(self._local, "transport", None)
+    def _connection(self) -> KeptConnection:
+        found: KeptConnection | None = getattr(self._local, "connection", None)
         if found is None:
-            one = httpx.Limits(max_connections=1)
-            found = self._local.transport = httpx.HTTPTransport(limits=one, uds=self._socket)
-            self._transports.append(found)
+            found = self._local.connection = KeptConnection(self._port, QUICK_S, self._socket)
+            self._connections.append(found)
         return found
 
     def _token_headers(self) -> Headers:
@@ -108,7 +94,7 @@ class CycleClient:
         if headers is None:
             token = private_files.read(self._token_file)
             KNOWN.learn(token, "execution-token")
-            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+            headers = [(b"Authorization", f"Bearer {token}".encode()), (b"Content-Type", b"application/json")]
             self._headers = headers
         return headers
 

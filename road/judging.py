@@ -20,8 +20,7 @@ from outcome import Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
 from store import claims, recording
-from store.records import Claim, Question
-from store.sqlite_store import SqliteStore
+from store.records import Claim, Question, TaskRef
 from store.transaction import Transaction
 from tool_router import Route
 
@@ -30,16 +29,23 @@ SHOWN_CHARS: Final = 2_000
 
 
 class Judge:
-    """Concludes attempts."""
+    """Concludes attempts.
+
+    Parameters:
+        conclude: does the last write of a claimed task (`store.contracts.Engine.conclude`).
+        read_output: a stored output by its hash.
+        workspace: where the files are that a task must leave.
+        policy: how often a task is tried.
+    """
 
     def __init__(
         self,
-        store: SqliteStore,
+        conclude: Callable[[TaskRef, Callable[[Transaction], None]], None],
         read_output: Callable[[str], bytes],
         workspace: Path,
         policy: AttemptPolicy,
     ) -> None:
-        self._store = store
+        self._conclude = conclude
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
@@ -48,11 +54,15 @@ class Judge:
         """Record what became of an attempt that ran."""
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
-            self._store.write(lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance))
+            self._conclude(
+                claim.ref, lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance)
+            )
         else:
             verdict = self._verdict(claim, outcome)
             fault_point("review.before_commit")
-            self._store.write(lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance))
+            self._conclude(
+                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance)
+            )
         fault_point("review.committed")
 
     def _verdict(self, claim: Claim, outcome: Outcome) -> Verdict:

@@ -51,6 +51,9 @@ class Rights:
     needs_person: bool = False
 
 
+_RIGHTS: Final = tuple(field.name for field in dataclasses.fields(Rights))
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What would run, before anybody allowed it: a command in one of its forms, or messages."""
@@ -121,5 +124,5 @@ class Approved:
         """The bytes that the approval binds to."""
         messages = [[message.role, message.content] for message in self.messages]
         told: dict[str, Any] = {"argv": self.argv, "environment": self.environment, "messages": messages}
-        told["rights"] = dataclasses.asdict(self.rights)
+        told["rights"] = {name: getattr(self.rights, name) for name in _RIGHTS}
         return json.dumps(told, sort_keys=True, separators=(",", ":")).encode()

@@ -8,7 +8,7 @@ so. A lease lasts until its owner's heartbeats stop, never for a fixed time.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from faults import fault_point
@@ -35,57 +35,61 @@ def claim(
     """Take up to `slots` ready tasks, the most urgent first, as the gate and the limits allow; their rows."""
     claims: list[sqlite3.Row] = []
     if gate.paused is None and slots > 0:
-        running = [row["lane"] for row in tx.all("running_lanes")]
-        while len(claims) < slots and (taken := _claim_one(tx, who, running, gate, limits)) is not None:
-            running.append(taken["lane"])
-            claims.append(taken)
-            gate = gate.after_claim(taken["lane"])
+        running = lanes.spread(tx.all("running_lanes"))
+        while len(claims) < slots and (taken := _take(tx, who, running, gate, limits, slots - len(claims))):
+            running += [row["lane"] for row in taken]
+            claims += taken
+            for row in taken:
+                gate = gate.after_claim(row["lane"])
     if claims:
+        _note(tx, claims)
         fault_point("claim.before_commit")
     return claims
 
 
-def _claim_one(
-    tx: Transaction, who: Claimant, running: list[str], gate: lanes.Gate, limits: lanes.ConcurrencyLimits
-) -> sqlite3.Row | None:
+def _take(
+    tx: Transaction,
+    who: Claimant,
+    running: list[str],
+    gate: lanes.Gate,
+    limits: lanes.ConcurrencyLimits,
+    slots: int,
+) -> list[sqlite3.Row]:
+    """The next task, with those that follow it where nothing else is to be weighed first."""
     heads = [lanes.Head(row["lane"], row["priority"], row["seq"]) for row in tx.all("ready_heads")]
     lane = lanes.choose(heads, running, gate, limits)
     if lane is None:
-        return None
-    row = tx.one(
+        return []
+    rows = tx.all(
         "claim",
         lane=lane,
+        most=lanes.at_once(lane, heads, gate, slots),
         owner=str(who.owner),
         worker_id=who.worker_id,
         lease_expires=tx.monotonic + who.lease_s,
         now=tx.now,
     )
-    if row is not None:
-        _note_claim(tx, row)
-    return row
+    return sorted(rows, key=lambda row: (-row["priority"], row["seq"]))
 
 
-def _note_claim(tx: Transaction, row: sqlite3.Row) -> None:
-    tx.run(
+def _note(tx: Transaction, rows: Sequence[sqlite3.Row]) -> None:
+    tx.insert(
         "insert_attempt",
-        task=row["seq"],
-        lease=row["lease"],
-        attempt=row["attempts"],
-        worker_id=row["worker_id"],
-        now=tx.now,
+        [(row["seq"], row["lease"], row["attempts"], row["worker_id"], tx.now) for row in rows],
     )
-    tx.emit(
-        "task.in_progress",
-        task_id=row["id"],
-        status="in_progress",
-        worker_id=row["worker_id"],
-        attempt=row["attempts"],
-        lease=row["lease"],
-        mode=row["lane"].partition("|")[0],
-    )
-    if row["plan_parent"] is not None:
-        subtasks.tell_start(tx, row)
-    tx.mark_dirty(row["seq"])
+    for row in rows:
+        tx.emit(
+            "task.in_progress",
+            task_id=row["id"],
+            status="in_progress",
+            worker_id=row["worker_id"],
+            attempt=row["attempts"],
+            lease=row["lease"],
+            mode=row["lane"].partition("|")[0],
+        )
+        if row["plan_parent"] is not None:
+            subtasks.tell_start(tx, row)
+        tx.mark_dirty(row["seq"])
 
 
 def heartbeat(tx: Transaction, who: Claimant, held: Iterable[TaskRef]) -> list[TaskRef]:

@@ -13,9 +13,14 @@ from outcome import Outcome
 from store.claims import Claimant
 from store.reading import Reader
 from store.records import Claim, Intake, TaskRef
+from store.transaction import Transaction
 
 #: What is done with a claimed task. Returns when the task is off our hands, whatever became of it.
 Handler = Callable[[Claim], None]
+
+
+#: What is written in one transaction.
+Work = Callable[[Transaction], object]
 
 
 class Store(Protocol):
@@ -30,6 +35,9 @@ class Store(Protocol):
 
     def claim(self, who: Claimant, slots: int) -> list[Claim]:
         """Take up to `slots` ready tasks, each under a lease that no one else has."""
+
+    def conclude(self, work: Work, who: Claimant) -> Claim | None:
+        """Do the last write of a task and take the next ready one, both or neither; none if none is ready."""
 
     def heartbeat(self, who: Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
         """Renew leases; those that are lost come back."""
@@ -70,6 +78,9 @@ class Engine(Protocol):
 
     def serve(self, handle: Handler, stop: threading.Event) -> None:
         """Claim and hand out tasks until told to stop; what was handed out goes on."""
+
+    def conclude(self, ref: TaskRef, work: Work) -> None:
+        """Do the last write of a task that was handed out; its place may go to the next with that."""
 
     def drain(self, seconds: float) -> list[TaskRef]:
         """Wait for what was handed out, at most so long; what still runs then."""

@@ -12,7 +12,6 @@ import errno
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -130,19 +129,25 @@ class WriteLock:
         self.close()
 
 
-@contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
+class translated:  # noqa: N801  reads like a function, and is no generator because every read goes through it
     """Raise SQLite's and the system's errors as ours, each with the way out."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise translate(error, path) from error
-    except OSError as error:
-        if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-            raise StoreReadOnly(f"{path} cannot be written: {error.strerror}") from error
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise StoreFull(_FULL) from error
-        raise
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise translate(error, self._path) from error
+        if isinstance(error, OSError):
+            if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
+                raise StoreReadOnly(f"{self._path} cannot be written: {error.strerror}") from error
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise StoreFull(_FULL) from error
 
 
 _FULL: Final = "The disk is full. Nothing new is started; make room and Skep goes on by itself."

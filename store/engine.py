@@ -1,6 +1,9 @@
 """The engine on one machine: claim what is ready, hand it to a thread, keep its lease alive.
 
-A slot that comes free and a task that becomes ready both wake the loop at once, so nothing waits for a tick.
+A task's last write gives its place to the next ready one in the same transaction, and its thread goes on with
+that: one commit and a hand-over between threads less. A slot that is left free and a task that becomes ready
+both wake the loop at once, so nothing waits for a tick.
+
 Heartbeats renew all leases in one transaction; a lease that turns out to be lost is told to whoever runs the
 task, whose result the store would drop anyway.
 """
@@ -15,7 +18,7 @@ from typing import Final
 
 from errors import StoreError
 from store.claims import Claimant
-from store.contracts import Handler
+from store.contracts import Handler, Work
 from store.pulse import Pulse
 from store.records import Claim, Intake, TaskRef
 from store.sqlite_store import SqliteStore
@@ -42,6 +45,11 @@ class SqliteEngine:
         self._wake = threading.Event()
         self._mutex = threading.Lock()
         self._held: dict[TaskRef, Claim] = {}
+        #: of these, what was adopted and has no place of its own
+        self._placeless: set[TaskRef] = set()
+        #: tasks that were concluded -> what was claimed with that, and follows in their place
+        self._next: dict[TaskRef, Claim] = {}
+        self._stop = threading.Event()
         self._idle = threading.Condition(self._mutex)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="task")
         self._adopted = ThreadPoolExecutor(64, thread_name_prefix="adopted")
@@ -64,6 +72,7 @@ class SqliteEngine:
 
     def serve(self, handle: Handler, stop: threading.Event) -> None:
         """Claim and hand out until `stop` is set. What was handed out goes on; `drain` waits for it."""
+        self._stop = stop
         beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
         beat.start()
         while not stop.is_set():
@@ -76,6 +85,21 @@ class SqliteEngine:
                 continue
             self._wake.wait(patience)
 
+    def conclude(self, ref: TaskRef, work: Work) -> None:
+        """Do the last write of a task that was handed out, and claim for its place with it.
+
+        Not while stopping, and not for one that was adopted: its place is beyond those there are.
+        """
+        with self._mutex:
+            has_place = ref in self._held and ref not in self._placeless and ref not in self._next
+        if not has_place or self._stop.is_set():
+            self._store.write(work)
+            return
+        claim = self._store.conclude(work, self.who)
+        if claim is not None:
+            with self._mutex:
+                self._held[claim.ref] = self._next[ref] = claim
+
     def wake(self) -> None:
         """Look now."""
         self._wake.set()
@@ -84,6 +108,7 @@ class SqliteEngine:
         """Carry on with a task that was taken over; it needs no free slot, its place was taken before."""
         with self._mutex:
             self._held[claim.ref] = claim
+            self._placeless.add(claim.ref)
         self._adopted.submit(self._do, claim, handle)
 
     def drain(self, seconds: float) -> list[TaskRef]:
@@ -106,7 +131,7 @@ class SqliteEngine:
         for claim in claims:
             with self._mutex:
                 self._held[claim.ref] = claim
-            self._pool.submit(self._do, claim, handle)
+            self._pool.submit(self._work_off, claim, handle)
         return LOOK_ANYWAY_S if len(claims) == free else self._patience()
 
     def _patience(self) -> float:
@@ -116,16 +141,26 @@ class SqliteEngine:
             return LOOK_ANYWAY_S
         return min(max(opening - self._store.clock.now(), SOONEST_LOOK_S), LOOK_ANYWAY_S)
 
-    def _do(self, claim: Claim, handle: Handler) -> None:
+    def _work_off(self, claim: Claim, handle: Handler) -> None:
+        """Do a task, and then what was claimed for its place."""
+        following: Claim | None = claim
+        while following is not None:
+            following = self._do(following, handle)
+
+    def _do(self, claim: Claim, handle: Handler) -> Claim | None:
+        """Do a task; what follows in its place."""
         try:
             handle(claim)
         except Exception:
             logger.exception("task %s: its road broke off; its lease will run out", claim.id)
-        finally:
-            with self._idle:
-                self._held.pop(claim.ref, None)
-                self._idle.notify_all()
+        with self._idle:
+            self._held.pop(claim.ref, None)
+            self._placeless.discard(claim.ref)
+            following = self._next.pop(claim.ref, None)
+            self._idle.notify_all()
+        if following is None:
             self._wake.set()
+        return following
 
     def _beat(self, stop: threading.Event) -> None:
         """Keep leases alive, also while stopping, until nothing is held."""

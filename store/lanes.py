@@ -9,6 +9,7 @@ they are.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -133,6 +134,11 @@ def rated_model(lane: str, gate: Gate) -> str | None:
     return None if part is None else unquote(part.removeprefix(RATE)) or gate.default_model
 
 
+def spread(rows: Iterable[sqlite3.Row]) -> list[str]:
+    """The lanes of what runs, one for each task, from rows that count them."""
+    return [lane for row in rows for lane in [row["lane"]] * row["count"]]
+
+
 def choose(
     heads: Iterable[Head], running: Sequence[str], gate: Gate, limits: ConcurrencyLimits
 ) -> str | None:
@@ -155,6 +161,15 @@ def choose(
 def _is_let_through(lane: str, gate: Gate) -> bool:
     is_open = held_by_mode(lane, gate) is None and closed_room(lane, gate) is None
     return gate.paused is None and is_open
+
+
+def at_once(lane: str, heads: Iterable[Head], gate: Gate, slots: int) -> int:
+    """How many tasks of the chosen lane may be taken before the choice must be made again.
+
+    All there are slots for where its tasks fall under no limit and no other lane has a say.
+    """
+    is_contested = any(head.lane != lane and _is_let_through(head.lane, gate) for head in heads)
+    return 1 if is_contested or "|" in lane else slots
 
 
 def held_by_mode(lane: str, gate: Gate) -> str | None:

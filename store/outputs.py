@@ -35,6 +35,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _CONTROLS: Final = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FLAGS: Final = os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,12 @@ class OutputSink:
         self._stored: StoredOutput | None = None
         self.path = live_path(outputs_dir, name)
         with database.translated(self.path):
-            outputs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.path.parent.mkdir(mode=0o700, exist_ok=True)
-            self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+            try:
+                self._handle = os.open(self.path, _NEW, 0o600)
+            except FileNotFoundError:
+                outputs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.path.parent.mkdir(mode=0o700, exist_ok=True)
+                self._handle = os.open(self.path, _NEW, 0o600)
 
     def write(self, data: bytes) -> None:
         """Keep more output, up to the cap. Raises `StoreError` when closed, `OSError` when the disk fails."""
@@ -148,18 +152,19 @@ class _Content:
 
 def _settle(outputs_dir: Path, live: Path, handle: int, content: _Content) -> None:
     """Give a finished file its lasting name, or drop it where the same is kept already."""
-    blob = outputs_dir / content.ref[:2] / content.ref[2:]
+    folder = f"{outputs_dir}/{content.ref[:2]}"
+    blob = f"{folder}/{content.ref[2:]}"
     with contextlib.suppress(FileNotFoundError):
-        found = blob.lstat()
+        found = os.lstat(blob)
         if stat.S_ISREG(found.st_mode) and found.st_size == content.size:
             if abs(time.time() - found.st_ctime) < _NEW_S:  # another thread may just be at making it durable
-                host_platform.fsync_directory(blob.parent)
+                host_platform.fsync_directory(folder)
             live.unlink(missing_ok=True)
             return
     host_platform.sync_data(handle)
-    blob.parent.mkdir(mode=0o700, exist_ok=True)
+    Path(folder).mkdir(mode=0o700, exist_ok=True)
     live.rename(blob)
-    host_platform.fsync_directory(blob.parent)
+    host_platform.fsync_directory(folder)
     host_platform.fsync_directory(outputs_dir)
 
 

@@ -16,11 +16,11 @@ DELETE FROM meta WHERE key = :key;
 -- insert_event --
 -- Add to the history.
 INSERT INTO event (ts, event, task_id, status, worker_id, attempt, data)
-VALUES (:ts, :event, :task_id, :status, :worker_id, :attempt, :data);
+VALUES (?, ?, ?, ?, ?, ?, ?);
 
 -- mark_dirty --
 -- The queue file's entry of a task must be rendered anew.
-INSERT OR IGNORE INTO dirty (task) VALUES (:task);
+INSERT OR IGNORE INTO dirty (task) VALUES (?);
 
 -- get_task --
 -- A task by its id.
@@ -144,23 +144,23 @@ SELECT task.lane, task.priority, task.seq FROM lanes JOIN task ON task.seq = (
 );
 
 -- running_lanes --
--- The lanes of what runs.
-SELECT lane FROM task WHERE state = 'running';
+-- The lanes of what runs, each with how many run in it.
+SELECT lane, count(*) AS count FROM task WHERE state = 'running' GROUP BY lane;
 
 -- claim --
--- Take the first ready task of a lane: attempt and lease rise with it.
+-- Take the first ready tasks of a lane: attempt and lease rise with it.
 UPDATE task SET state = 'running', attempts = attempts + 1, lease = lease + 1, owner = :owner,
     worker_id = :worker_id, lease_expires = :lease_expires, started = :now, waiting_for = NULL, reason = NULL,
     code = NULL, held_by = NULL, needs = NULL
-WHERE seq = (
-    SELECT seq FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane = :lane ORDER BY priority DESC, seq LIMIT 1
-) AND state = 'ready'
+WHERE seq IN (
+    SELECT seq FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane = :lane
+    ORDER BY priority DESC, seq LIMIT :most
+)
 RETURNING *;
 
 -- insert_attempt --
 -- A claim, for the history of a task.
-INSERT INTO attempt (task, lease, attempt, worker_id, claimed)
-VALUES (:task, :lease, :attempt, :worker_id, :now);
+INSERT INTO attempt (task, lease, attempt, worker_id, claimed) VALUES (?, ?, ?, ?, ?);
 
 -- held --
 -- The task, if this lease on it is the current one.
@@ -213,6 +213,11 @@ WHERE task = :task AND lease = :lease;
 -- An attempt is being judged.
 UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0
 WHERE seq = :seq RETURNING *;
+
+-- review_held --
+-- The same, if this lease on it is the current one.
+UPDATE task SET state = 'review', result = :result, owner = NULL, lease_expires = NULL, retries = 0
+WHERE id = :id AND lease = :lease AND state = 'running' RETURNING *;
 
 -- to_person --
 -- A claimed task waits for a person's leave before anything of it runs: the claim does not count.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from clock import Clock, SystemClock
 from settings import KILL_SWITCH
-from store import database, kill_file, rates, sql, waiting
+from store import database, kill_file, lanes, rates, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -85,7 +85,11 @@ class Reader:
 
     def gate(self) -> Gate:
         """What holds whole kinds of tasks back right now."""
-        facts = {row["key"]: json.loads(row["value"]) for row in self.all("gate_facts")}
+        return self.gate_of(self.all("gate_facts"))
+
+    def gate_of(self, rows: Iterable[sqlite3.Row]) -> Gate:
+        """The same by rows of ``gate_facts`` that were read elsewhere, as in the transaction that claims."""
+        facts = {row["key"]: json.loads(row["value"]) for row in rows}
         closed = {}
         for mode, key in (("llm", MODEL_STATUS), ("local", LOCAL_STATUS)):
             if key in facts and not facts[key]["ready"]:
@@ -114,9 +118,7 @@ class Reader:
 
     def situation(self) -> waiting.Situation:
         """What holds tasks back: the gate, the limits, and what runs."""
-        return waiting.Situation(
-            self.gate(), self._limits, [row["lane"] for row in self.all("running_lanes")]
-        )
+        return waiting.Situation(self.gate(), self._limits, lanes.spread(self.all("running_lanes")))
 
     def waiting_for(self, row: sqlite3.Row, now: waiting.Situation | None = None) -> str | None:
         """What holds a task; none when it runs or has ended."""

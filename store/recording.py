@@ -91,9 +91,9 @@ def begin_review(
     tx: Transaction, ref: TaskRef, outcome: Outcome, verdict: Verdict, route: dict[str, Any]
 ) -> sqlite3.Row | None:
     """The attempt ended: tell what it brought and what the critics say. The row to go on with, or none."""
-    row = claims.held(tx, ref, "a result")
+    row = tx.one("review_held", id=ref.id, lease=ref.lease, result=dump(_result(outcome)))
     if row is None:
-        return None
+        return claims.held(tx, ref, "a result")  # none, and the event that says so
     _tell(tx, row, outcome, route)
     tx.emit(
         "task.pending_review",
@@ -110,7 +110,7 @@ def begin_review(
         **({} if outcome.status == "completed" else _outcome_fields(outcome, route)),
     )
     tx.mark_dirty(row["seq"])
-    return tx.one("to_review", seq=row["seq"], result=dump(_result(outcome)))
+    return row
 
 
 def _tell(tx: Transaction, row: sqlite3.Row, outcome: Outcome, route: dict[str, Any]) -> None:

@@ -10,6 +10,8 @@ import functools
 import re
 from pathlib import Path
 
+#: What a transaction gathers and writes at its end (`store.transaction`).
+_GATHERED = re.compile(r"\b(FROM|JOIN|INTO|UPDATE)\s+(event|dirty)\b", re.IGNORECASE)
 _HEADING = re.compile(r"^-- ([a-z_]+) --$", re.MULTILINE)
 
 
@@ -18,6 +20,20 @@ def queries() -> dict[str, str]:
     """Every query by name."""
     parts = _HEADING.split(Path(__file__).with_name("queries.sql").read_text("utf-8"))
     return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+@functools.cache
+def looking() -> frozenset[str]:
+    """The queries that look at the history or at the marks, by name."""
+    return frozenset(name for name, query in queries().items() if _GATHERED.search(query))
+
+
+@functools.cache
+def for_rows(name: str, count: int) -> str:
+    """A query that ends in the values of one row, in `count` rows."""
+    query = queries()[name].rstrip(";")
+    values = query[query.rindex("(") :]
+    return query + f", {values}" * (count - 1)
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -16,7 +16,6 @@ from store import (
     database,
     halting,
     intake,
-    kill_file,
     rescue,
     schedules,
     steering,
@@ -69,15 +68,20 @@ class SqliteStore:
 
     def claim(self, who: claims.Claimant, slots: int) -> list[Claim]:
         """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
-        gate = self.reader.gate()
+        return [Claim.from_row(row) for row in self.write(lambda tx: self._take(tx, who, slots))]
 
-        def take(tx: Transaction) -> list[sqlite3.Row]:
-            # Once more, for the switch may have been set while this waited for its turn to write.
-            if kill_file.is_set(self.home.kill_switch):
-                return []
-            return claims.claim(tx, who, slots, gate, self.limits)
+    def conclude(self, work: Callable[[Transaction], object], who: claims.Claimant) -> Claim | None:
+        """Do the last write of a task, and in the same transaction take the next ready one."""
 
-        return [Claim.from_row(row) for row in self.write(take)]
+        def conclude(tx: Transaction) -> list[sqlite3.Row]:
+            work(tx)
+            return self._take(tx, who, 1)
+
+        return next(map(Claim.from_row, self.write(conclude)), None)
+
+    def _take(self, tx: Transaction, who: claims.Claimant, slots: int) -> list[sqlite3.Row]:
+        # The gate as it is now: it, or the kill switch, may have been set while this waited for its turn.
+        return claims.claim(tx, who, slots, self.reader.gate_of(tx.all("gate_facts")), self.limits)
 
     def heartbeat(self, who: claims.Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
         """Renew leases; those that are lost come back."""

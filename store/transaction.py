@@ -3,15 +3,20 @@
 A change and its event are written together or not at all; a task that changed is marked dirty so that the
 queue file shows it. Functions of this room that change the truth take a `Transaction` first, so that several
 of them can be one step.
+
+Events and marks are gathered while a function runs and written when it ends, many in one statement: Python
+lets go of its lock at each statement and has to win it back, which costs more than the row.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from itertools import chain
+from typing import Any, Final
 
 import host_platform
 from audit_events import bounded, check_record
@@ -19,6 +24,12 @@ from clock import to_rfc3339
 from events import FOREIGN_FIELDS, check_event
 from redaction import clean_value
 from store import sql
+
+#: A row of the history as it is written: time, kind, task, status, worker, attempt, further fields as JSON.
+EventRow = tuple[str, str, str | None, str | None, str | None, int | None, str]
+
+#: Rows of one statement at most.
+_TOGETHER: Final = 32
 
 
 class Transaction:
@@ -30,17 +41,31 @@ class Transaction:
         self.now = now
         #: monotonic seconds of the transaction
         self.monotonic = monotonic
-        #: the same for events, RFC 3339
-        self.moment = to_rfc3339(now)
         self._queries = sql.queries()
+        self._looking = sql.looking()
+        self._events: list[EventRow] = []
+        self._dirty: dict[int, None] = {}
+
+    @cached_property
+    def moment(self) -> str:
+        """`now` for events, RFC 3339."""
+        return to_rfc3339(self.now)
 
     def run(self, name: str, **values: Any) -> sqlite3.Cursor:
         """Run a query of ``queries.sql``."""
+        if name in self._looking:
+            self.write_out()
         return self.connection.execute(self._queries[name], values)
 
     def run_many(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
         """Run a query once for each row of values."""
         self.connection.executemany(self._queries[name], rows)
+
+    def insert(self, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Run a query that ends in the values of one row for many rows, a statement for many of them."""
+        for first in range(0, len(rows), _TOGETHER):
+            some = rows[first : first + _TOGETHER]
+            self.connection.execute(sql.for_rows(name, len(some)), [*chain.from_iterable(some)])
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a query, or none."""
@@ -68,31 +93,15 @@ class Transaction:
             if value is not None
         }
         check_event(event, status, told)
-        self.connection.execute(
-            self._queries["insert_event"],
-            {
-                "ts": self.moment,
-                "event": event,
-                "task_id": task_id,
-                "status": status,
-                "worker_id": worker_id,
-                "attempt": attempt,
-                "data": dump(told) if told else "{}",
-            },
+        self._events.append(
+            (self.moment, event, task_id, status, worker_id, attempt, dump(told) if told else "{}")
         )
 
     def emit_many(self, event: str, status: str, rows: Iterable[tuple[str, str]]) -> None:
         """Write an event of one kind for many tasks, each a task's id and its further fields as JSON."""
         check_event(event, status, {})
-        ts = to_rfc3339(self.now)
-        self.connection.executemany(
-            self._queries["insert_event"],
-            (
-                {"ts": ts, "event": event, "task_id": task_id, "status": status, "worker_id": None,
-                 "attempt": None, "data": data}
-                for task_id, data in rows
-            ),
-        )  # fmt: skip
+        moment = self.moment
+        self._events.extend((moment, event, task_id, status, None, None, data) for task_id, data in rows)
 
     def audit(
         self,
@@ -138,7 +147,21 @@ class Transaction:
 
     def mark_dirty(self, task: int) -> None:
         """The queue file's entry of a task must be rendered anew."""
-        self.connection.execute(self._queries["mark_dirty"], {"task": task})
+        self._dirty[task] = None
+
+    def write_out(self) -> None:
+        """Write the events and marks gathered so far; done by itself when the function has ended."""
+        if self._events:
+            rows, self._events = self._events, []
+            self.insert("insert_event", rows)
+        if self._dirty:
+            marks, self._dirty = self._dirty, {}
+            self.insert("mark_dirty", [(task,) for task in marks])
+
+    def forget(self) -> None:
+        """Drop what was gathered: the function failed."""
+        self._events.clear()
+        self._dirty.clear()
 
     def meta(self, key: str) -> str | None:
         """A fact about the home."""

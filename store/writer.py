@@ -1,9 +1,13 @@
-"""The one thread of a process that writes: transitions that wait together are committed together.
+"""The one place of a process that writes: transitions that wait together are committed together.
 
 A caller hands over a function and waits for its result; the result is given only after the commit that made
-it durable. Functions that come in while a commit is under way go into the next one, each in a savepoint of
-its own, so one that fails takes nothing with it. This is what makes thousands of durable transitions a
-second possible on one disk, and why no other code in a process may hold a writing connection.
+it durable. Functions that come in while a commit is under way go into the next one, by the writing thread,
+each in a savepoint of its own, so one that fails takes nothing with it. This is what makes thousands of
+durable transitions a second possible on one disk, and why no other code in a process may hold a writing
+connection.
+
+Where nobody writes and nobody waits, a caller that would only wait does its own function itself: handing it
+to another thread and being woken again costs more than most transactions.
 """
 
 from __future__ import annotations
@@ -15,10 +19,10 @@ import queue
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from clock import Clock
 from errors import StoreError, StoreFull
@@ -30,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Result]
+Job = tuple[Work[Any], Future[Any]]
 
 MOST_IN_ONE_COMMIT: Final = 256
 #: bytes of the file that is given up when the disk is full, so that what runs can be finished
@@ -48,25 +53,50 @@ class Writer:
         database.migrate(self._connection, path)
         self._lock = database.WriteLock(path)
         self._reserve = path.with_name("reserve.bin")
-        self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
-        self._closing = threading.Lock()
+        #: held by whoever uses the connection
+        self._turn = threading.Lock()
+        self._entrance = threading.Lock()
+        #: functions that were handed over and are not done
+        self._waiting = 0
         self._closed = False
         self.keep_reserve()
         self._thread.start()
 
     def run(self, work: Work[Result], timeout: float | None = None) -> Result:
-        """Do `work` in a transaction and return its result once that is durable. Raises what it raises."""
-        return self.submit(work).result(timeout)
+        """Do `work` in a transaction and return its result once that is durable. Raises what it raises.
+
+        With a `timeout`, in seconds, the wait is given up then (`TimeoutError`); the work may be done later.
+        """
+        if timeout is not None or not self._is_our_turn():
+            return self.submit(work).result(timeout)
+        try:
+            (result,) = self._results([work])
+        finally:
+            self._turn.release()
+        if isinstance(result, BaseException):
+            raise result
+        return cast(Result, result)
 
     def submit(self, work: Work[Result]) -> Future[Result]:
         """The same without waiting."""
         future: Future[Result] = Future()
-        with self._closing:
-            if self._closed:
-                raise StoreError("the store is closed")
+        with self._entrance:
+            self._check_open()
+            self._waiting += 1
             self._jobs.put((work, future))
         return future
+
+    def _is_our_turn(self) -> bool:
+        """Whether nobody writes and nobody waits; the turn is then taken."""
+        with self._entrance:
+            self._check_open()
+            return not self._waiting and self._turn.acquire(blocking=False)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed")
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
         """Copy the WAL back into the database (sqlite.org/pragma.html#pragma_wal_checkpoint)."""
@@ -91,63 +121,81 @@ class Writer:
 
     def close(self) -> None:
         """Finish what was handed in, then let the connection go."""
-        with self._closing:
+        with self._entrance:
             if self._closed:
                 return
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
-        self._lock.close()
-        self._connection.close()
+        with self._turn:
+            self._lock.close()
+            self._connection.close()
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            batch = [job]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < MOST_IN_ONE_COMMIT:
-                    more = self._jobs.get_nowait()
-                    if more is None:
-                        self._jobs.put(None)
-                        break
-                    batch.append(more)
-            batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
-            self._commit([job for job in batch if not isinstance(job[0], _Checkpoint)])
-            for work, future in batch:
-                if isinstance(work, _Checkpoint):
-                    self._checkpoint(work.mode, future)
+            with self._turn:
+                batch = [job, *self._more()]
+                self._answer(batch)
+            with self._entrance:
+                self._waiting -= len(batch)
 
-    def _commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
-        """Make a batch durable, then answer. A full disk gets a second try on the reserve."""
-        if not batch:
-            return
-        try:
-            results = self._try_commit(batch)
-        except StoreFull as error:
-            results = self._commit_on_reserve(batch, error)
-        except BaseException as error:
-            results = [error] * len(batch)
-        for (_, future), result in zip(batch, results, strict=True):
+    def _more(self) -> Iterator[Job]:
+        """What else waits, as far as one commit takes it."""
+        for _ in range(MOST_IN_ONE_COMMIT - 1):
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return
+            if job is None:
+                self._jobs.put(None)
+                return
+            yield job
+
+    def _answer(self, batch: list[Job]) -> None:
+        """Make a batch durable, then answer."""
+        wanted = [job for job in batch if job[1].set_running_or_notify_cancel()]
+        works = [job for job in wanted if not isinstance(job[0], _Checkpoint)]
+        for (_, future), result in zip(works, self._results([work for work, _ in works]), strict=True):
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
+        for work, future in wanted:
+            if isinstance(work, _Checkpoint):
+                self._checkpoint(work.mode, future)
 
-    def _commit_on_reserve(self, batch: list[tuple[Work[Any], Future[Any]]], error: StoreFull) -> list[Any]:
+    def _results(self, works: list[Work[Any]]) -> list[Any]:
+        """Make it durable; the result of each, or its error. A full disk gets a second try on the reserve."""
+        if not works:
+            return []
+        try:
+            return self._try_commit(works)
+        except StoreFull as error:
+            return self._commit_on_reserve(works, error)
+        except BaseException as error:
+            return [error] * len(works)
+
+    def _commit_on_reserve(self, works: list[Work[Any]], error: StoreFull) -> list[Any]:
         """Once more, where the reserve makes room: for what runs, so nothing new is claimed from here on."""
         logger.error("the disk is full: giving up the reserve of %d bytes", RESERVE_BYTES)
         try:
             self._reserve.unlink(missing_ok=True)  # or another process has done so
-            return self._try_commit([(_close_gate(error), Future()), *batch])[1:]
+            return self._try_commit([_close_gate(error), *works])[1:]
         except Exception as again:
-            return [again] * len(batch)
+            return [again] * len(works)
 
-    def _try_commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> list[Any]:
+    def _try_commit(self, works: list[Work[Any]]) -> list[Any]:
         with database.translated(self._path), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 transaction = Transaction(self._connection, self._clock.now(), self._clock.monotonic())
-                results = [self._in_savepoint(work, transaction) for work, _ in batch]
-                self._connection.execute("COMMIT")
+                if len(works) == 1:
+                    # All there is is its own, so the transaction itself is its savepoint.
+                    results = [self._do(works[0], transaction, "ROLLBACK")]
+                else:
+                    results = [self._in_savepoint(work, transaction) for work in works]
+                if self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
@@ -156,20 +204,25 @@ class Writer:
 
     def _in_savepoint(self, work: Work[Any], transaction: Transaction) -> Any:
         self._connection.execute("SAVEPOINT work")
-        try:
-            result = work(transaction)
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR")):
-                raise
-            result = self._undo(error)
-        except Exception as error:
-            result = self._undo(error)
+        result = self._do(work, transaction, "ROLLBACK TO work")
         self._connection.execute("RELEASE work")
         return result
 
-    def _undo(self, error: Exception) -> Exception:
-        self._connection.execute("ROLLBACK TO work")
-        return database.translate(error, self._path) if isinstance(error, sqlite3.Error) else error
+    def _do(self, work: Work[Any], transaction: Transaction, undo: str) -> Any:
+        """Its result, or the error that it raised, with all that it wrote undone."""
+        try:
+            result = work(transaction)
+            transaction.write_out()
+            return result
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise
+            failed: Exception = error
+        except Exception as error:
+            failed = error
+        transaction.forget()
+        self._connection.execute(undo)
+        return database.translate(failed, self._path) if isinstance(failed, sqlite3.Error) else failed
 
     def _checkpoint(self, mode: str, future: Future[Any]) -> None:
         try:

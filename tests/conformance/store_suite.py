@@ -31,14 +31,20 @@ def outcome_of(claim: Claim, **fields) -> Outcome:
     return Outcome(**(base | fields))
 
 
-def approve(store, claim: Claim) -> None:
+def approval_of(claim: Claim):
+    """The last write of a task whose result is good."""
+
     def conclude(tx):
         verdict = Verdict(decision="APPROVE", confidence=0.95)
         row = recording.begin_review(tx, claim.ref, outcome_of(claim), verdict, {})
         if row is not None:
             recording.approve(tx, row, "critics")
 
-    store.write(conclude)
+    return conclude
+
+
+def approve(store, claim: Claim) -> None:
+    store.write(approval_of(claim))
 
 
 def fail(store, claim: Claim) -> None:
@@ -244,6 +250,40 @@ class StoreSuite:
         store.write(lambda tx: recording.halted(tx, claim.ref, effect, "the switch was set"))
         assert status(store, "a") == "cancelled"
         assert store.reader.decisions() == []
+
+    def test_a_task_that_is_concluded_makes_room_for_the_next_in_the_same_step(self, store, who):
+        submit(store, new_task(id="a"), new_task(id="b"), new_task(id="c", depends_on=["a"], priority=9))
+        (a,) = store.claim(who, 1)
+        following = store.conclude(approval_of(a), who)
+        assert following.id == "c", "what the end released counts already"
+        assert (status(store, "a"), status(store, "b"), status(store, "c")) == (
+            "approved",
+            "ready",
+            "running",
+        )
+        moments = {row["event"]: row["ts"] for row in store.reader.events()}
+        assert moments["task.approved"] == moments["task.in_progress"]
+
+    def test_a_conclusion_that_fails_takes_nothing(self, store, who):
+        submit(store, new_task(id="a"), new_task(id="b"))
+        (a,) = store.claim(who, 1)
+
+        def fails(tx):
+            approval_of(a)(tx)
+            raise NotFound("no")
+
+        with pytest.raises(NotFound):
+            store.conclude(fails, who)
+        assert (status(store, "a"), status(store, "b")) == ("running", "ready")
+
+    def test_where_nothing_may_be_claimed_a_conclusion_only_concludes(self, store, who):
+        submit(store, new_task(id="a"), new_task(id="b"), new_task(id="c"))
+        a, b = store.claim(who, 2)
+        store.pause("test")
+        assert store.conclude(approval_of(a), who) is None
+        store.resume("test")
+        assert store.conclude(approval_of(b), who).id == "c"
+        store.cancel("c", "test")
 
     def test_every_member_of_a_dependency_cycle_fails_and_the_message_shows_it(self, store, who):
         submit(store, new_task(id="a", depends_on=["c"]), new_task(id="b", depends_on=["a"]))

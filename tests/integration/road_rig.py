@@ -38,7 +38,9 @@ class RoadRig(SwarmRig):
         if self._calls is None:
             self._calls = CycleClient(self.swarm.port, self.home.token)
         read = functools.partial(read_output, self.home.outputs)
-        judge = Judge(self.store, read, self.home.workspace, changed.attempt_policy)
+        judge = Judge(
+            lambda ref, work: self.store.write(work), read, self.home.workspace, changed.attempt_policy
+        )
         gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed)
         return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed)

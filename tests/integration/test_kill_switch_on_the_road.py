@@ -43,7 +43,7 @@ def travel(store: SqliteStore, who):
         swarm = Swarm(answer)
         gateway = SafetyGateway(store.home, store.settings)
         policy = store.settings.attempt_policy
-        judge = Judge(store, lambda ref: b"", store.home.workspace, policy)
+        judge = Judge(lambda ref, work: store.write(work), lambda ref: b"", store.home.workspace, policy)
         planner = Planner(store, gateway, lambda ref: b"", store.settings)
         road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings)  # type: ignore[arg-type]
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")

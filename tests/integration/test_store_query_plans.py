@@ -87,7 +87,16 @@ def test_a_hot_query_uses_its_index_and_never_reads_a_whole_table(
 
 def test_every_query_can_be_prepared(connection):
     for text in sql.queries().values():
-        connection.execute(f"EXPLAIN {text}", Everything())
+        connection.execute(f"EXPLAIN {text}", [1] * text.count("?") or Everything())
+
+
+def test_a_query_for_many_rows_is_the_same_with_more_values(connection):
+    for name in ("insert_attempt", "insert_event", "mark_dirty"):
+        one = sql.queries()[name]
+        assert sql.for_rows(name, 1) == one.rstrip(";")
+        three = sql.for_rows(name, 3)
+        assert three.count("?") == 3 * one.count("?")
+        connection.execute(f"EXPLAIN {three}", [1] * three.count("?"))
 
 
 def test_every_query_is_named_once_and_has_a_line_of_purpose():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import errno
 import os
 import signal
 import sqlite3
@@ -149,6 +150,38 @@ def test_a_function_that_fails_leaves_no_gap_in_the_history(writer):
     assert [row["seq"] for row in rows] == [1, 2, 3]
 
 
+def test_a_function_sees_the_history_that_it_told_itself(writer):
+    def tell_and_look(tx: Transaction) -> list[str]:
+        tx.emit("daemon.paused")
+        seen = [row["event"] for row in tx.all("events_after", after=0, limit=10)]
+        tx.emit("daemon.resumed")
+        return seen
+
+    assert writer.run(tell_and_look) == ["daemon.paused"]
+    rows = writer.run(lambda tx: tx.all("events_after", after=0, limit=10))
+    assert [row["event"] for row in rows] == ["daemon.paused", "daemon.resumed"]
+
+
+def test_many_events_of_one_function_stand_in_the_order_they_were_told(writer):
+    writer.run(lambda tx: [tx.emit("daemon.crashed", pid=number) for number in range(100)])
+    rows = writer.run(lambda tx: tx.all("events_after", after=0, limit=200))
+    assert [(row["seq"], row["data"]) for row in rows] == [(n + 1, f'{{"pid":{n}}}') for n in range(100)]
+
+
+def test_a_function_that_is_alone_and_fails_takes_all_it_wrote_with_it(path, writer):
+    def fail(tx: Transaction) -> None:
+        tx.set_meta("bad", "1")
+        tx.emit("daemon.resumed")
+        raise OSError(errno.ENOSPC, "a file of its own did not fit")
+
+    with pytest.raises(OSError, match="did not fit"):
+        writer.run(fail)
+    assert path.with_name("reserve.bin").exists(), "the store itself was not short of room"
+    writer.run(keep("good"))
+    assert keys(path) == {"good"}
+    assert writer.run(lambda tx: tx.all("events_after", after=0, limit=10)) == []
+
+
 def test_a_result_is_given_only_when_others_can_read_it(path, writer):
     for number in range(50):
         writer.run(keep(f"k{number}"))
@@ -171,6 +204,22 @@ def test_nobody_sees_half_a_transaction(path, writer):
     go.set()
     future.result(60)
     assert keys(path) == {"one", "two"}
+
+
+def test_who_finds_nobody_writing_or_waiting_writes_in_its_own_thread(writer):
+    assert writer.run(lambda tx: threading.current_thread()) is threading.current_thread()
+    held = Held(writer)
+    behind = writer.submit(lambda tx: threading.current_thread().name)
+    with pytest.raises(TimeoutError):
+        writer.run(lambda tx: None, timeout=0.01)
+    held.let_go()
+    assert behind.result(60) == "store-writer"
+
+
+def test_what_a_thread_hands_in_is_done_before_what_it_does_next(writer):
+    for number in range(20):
+        writer.submit(lambda tx, number=number: tx.set_meta("last", f"handed in {number}"))
+        assert writer.run(lambda tx: tx.meta("last")) == f"handed in {number}"
 
 
 def test_a_caller_that_no_longer_wants_its_result_stops_nobody(path, writer):

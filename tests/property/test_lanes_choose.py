@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime_contract import Limits, normalize_task
-from store.lanes import ALONE, ConcurrencyLimits, Gate, Head, choose, full_limit, lane_of
+from store.lanes import ALONE, ConcurrencyLimits, Gate, Head, at_once, choose, full_limit, lane_of
 from testing.tasks import new_task
 
 NAMES = st.sampled_from(["a", "b:c", "alone"])
@@ -124,6 +125,28 @@ def test_nothing_starves_everything_ends_however_the_running_ones_finish(tasks, 
             running.pop(chance.randrange(len(running)))
             ended += 1
     assert ended == len(tasks)
+
+
+@given(st.lists(TASKS, max_size=12), LIMITS, GATES, st.integers(1, 12))
+def test_taking_several_at_once_takes_what_taking_one_by_one_would(tasks, limits, gate, slots):
+    waiting = list(enumerate(zip(lanes_of(tasks, limits), tasks, strict=True)))
+    order = sorted(waiting, key=lambda each: (-each[1][1].get("priority", 0), each[0]))
+
+    def fill(most: Callable[[str, list[Head], int], int]) -> list[int]:
+        left = [(seq, lane, task.get("priority", 0)) for seq, (lane, task) in order]
+        taken: list[tuple[int, str, int]] = []
+        while len(taken) < slots:
+            heads = list({lane: Head(lane, priority, seq) for seq, lane, priority in reversed(left)}.values())
+            lane = choose(heads, [lane for _, lane, _ in taken], gate, limits)
+            if lane is None:
+                break
+            some = [each for each in left if each[1] == lane][: most(lane, heads, slots - len(taken))]
+            taken += some
+            left = [each for each in left if each not in some]
+        return [seq for seq, _, _ in taken]
+
+    one_by_one = fill(lambda lane, heads, free: 1)
+    assert fill(lambda lane, heads, free: at_once(lane, heads, gate, free)) == one_by_one
 
 
 def test_a_lane_names_every_limit_a_task_falls_under_and_no_other():

@@ -226,3 +226,65 @@ def test_a_path_of_just_the_longest_length_works(tmp_path):
         listening.bind_socket(path).close()
         with pytest.raises(listening.SocketUnusable):
             listening.bind_socket(path.with_name(f"{path.name}x"))
+
+
+def test_one_connection_serves_many_requests_one_after_the_other(app):
+    app.add_url_rule("/", view_func=lambda: flask.request.args["n"])
+
+    with running(app) as (port, _, _):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        with closing(connection):
+            for number in range(50):
+                connection.request("GET", f"/?n={number}")
+                assert connection.getresponse().read() == str(number).encode()
+
+
+def test_requests_sent_in_one_go_are_answered_in_their_order(app):
+    app.add_url_rule("/", view_func=lambda: flask.request.args["n"])
+    ask = "GET /?n={} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: {}\r\n\r\n"
+
+    with running(app) as (port, _, _), closing(socket.create_connection(("127.0.0.1", port), 10)) as caller:
+        kept = "".join(ask.format(number, "keep-alive") for number in range(5))
+        caller.sendall((kept + ask.format(5, "close")).encode())
+        answers = b""
+        while data := caller.recv(65536):
+            answers += data
+    assert [part[-1:] for part in answers.split(b"HTTP/1.1 200 OK")[1:]] == [
+        b"0",
+        b"1",
+        b"2",
+        b"3",
+        b"4",
+        b"5",
+    ]
+
+
+def test_an_answer_larger_than_what_a_socket_holds_arrives_whole(app):
+    app.add_url_rule("/", view_func=lambda: b"x" * 30_000_000)
+
+    with running(app) as (port, _, _):
+        connection, answer = get(port)
+        with closing(connection):
+            assert len(answer.read()) == 30_000_000
+
+
+def test_a_caller_that_hangs_up_does_not_stop_what_it_asked_for(app):
+    begun, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    @app.get("/")
+    def slow():
+        begun.set()
+        assert go_on.wait(10)
+        done.set()
+        return "nobody reads this"
+
+    with running(app) as (port, _, _):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("GET", "/")
+        assert begun.wait(10)
+        connection.close()
+        other, answer = get(port, "/nowhere")
+        with closing(other):
+            assert answer.status == 404
+        go_on.set()
+        assert done.wait(10)

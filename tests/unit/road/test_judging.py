@@ -22,7 +22,12 @@ POLICY = AttemptPolicy(max_attempts=3, max_attempts_local=1, unreachable_retries
 
 @pytest.fixture
 def judge(store, home) -> Judge:
-    return Judge(store, lambda ref: b"stored: " + ref.encode(), home.workspace, POLICY)
+    return Judge(
+        lambda ref, work: store.write(work),
+        lambda ref: b"stored: " + ref.encode(),
+        home.workspace,
+        POLICY,
+    )
 
 
 def claim_one(store, who, **fields: Any) -> Claim:

@@ -1,0 +1,100 @@
+"""``/cycle`` by itself: fifty leases executed at once, each a model call that takes its time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import host_platform
+from benchmarks import homes, processes
+from benchmarks.measure import Bar, Bench, Figure, figure
+from road.cycle_client import CycleClient
+from settings import Home, Settings
+from store.claims import Claimant
+from store.records import Claim
+from store.sqlite_store import SqliteStore
+from testing.running_daemon import free_port
+
+AT_ONCE = 50
+DELAY_S = 0.2
+#: Times the fifty are sent in a round, after a first time that only opens the connections.
+TIMES = 8
+
+
+def run(bench: Bench) -> list[Figure]:
+    """Measure fifty calls at once, beside the time they must take."""
+    times = bench.size(TIMES, 3)
+    with processes.model_server(DELAY_S * 1000) as model, _swarm(bench.place("cycle"), model) as calling:
+        results = bench.alternate({"through /cycle": lambda: calling.seconds(times)})
+    return [
+        figure(
+            f"{AT_ONCE} calls of /cycle at once, each a model call of 200 ms",
+            "s",
+            [one for found in results["through /cycle"] for one in found],
+            beside={"the calls alone must take": [DELAY_S]},
+            bar=Bar(1.25, "at most", "ratio"),
+            note="from the first call to the last answer, each with its start and its outcome durable",
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Calling:
+    """A store that claims, and as many threads as there are calls, each with its own connection."""
+
+    store: SqliteStore
+    client: CycleClient
+    pool: ThreadPoolExecutor
+
+    def seconds(self, times: int) -> list[float]:
+        """Send all at once, `times` times after a first one that does not count."""
+        return [self._send() for _ in range(times + 1)][1:]
+
+    def _send(self) -> float:
+        claims = self._claim()
+        together = threading.Barrier(AT_ONCE)
+        spans = list(self.pool.map(lambda claim: self._call(claim, together), claims))
+        return max(end for _, end in spans) - min(start for start, _ in spans)
+
+    def _claim(self) -> Sequence[Claim]:
+        name = f"at-{time.monotonic_ns()}"
+        tasks = [task | {"id": f"{name}-{task['id']}"} for task in homes.prompts(AT_ONCE)]
+        self.store.submit(homes.new_tasks(tasks), "bench")
+        who = Claimant("bench", host_platform.this_process(), 600.0)
+        claims = self.store.claim(who, AT_ONCE)
+        if len(claims) != AT_ONCE:
+            raise RuntimeError(f"{len(claims)} of {AT_ONCE} tasks were claimed")
+        return claims
+
+    def _call(self, claim: Claim, together: threading.Barrier) -> tuple[float, float]:
+        body = {
+            "task_id": claim.id, "lease": claim.ref.lease, "mode": "llm", "prompt": claim.task.prompt,
+            "timeout": 60.0, "intensity": "medium",
+        }  # fmt: skip
+        together.wait()
+        start = time.monotonic()
+        outcome = self.client.cycle(body, 60.0)
+        if outcome.status != "completed":
+            raise RuntimeError(f"{claim.id}: {outcome.result}")
+        return start, time.monotonic()
+
+
+@contextlib.contextmanager
+def _swarm(root: Path, model: str) -> Iterator[_Calling]:
+    root.mkdir()
+    home, port = Home(root), free_port()
+    settings = Settings(swarm_port=port)
+    environment = homes.model_settings(model) | {"SKEP_SWARM_PORT": str(port), "SKEP_DISK_FREE_BYTES": "0"}
+    with contextlib.ExitStack() as stack:
+        store = stack.enter_context(SqliteStore(home, settings))
+        stack.enter_context(processes.module("swarm", "--home", str(root), environment=environment))
+        processes.wait_for_port(port)
+        homes.wait_for_event(root, "daemon.model")
+        client = CycleClient(port, home.token)
+        stack.callback(client.close)
+        yield _Calling(store, client, stack.enter_context(ThreadPoolExecutor(AT_ONCE)))

@@ -1,0 +1,148 @@
+"""The engine: every place has one task at a time, and a task that ends hands its place on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from store.claims import Claimant
+from store.contracts import Work
+from store.engine import SqliteEngine
+from store.pulse import Pulse
+from store.records import Claim, Intake, TaskRef
+from store.sqlite_store import SqliteStore
+from testing.tasks import new_task
+from tests.conformance.store_suite import approval_of
+
+PATIENCE_S = 60
+
+
+class Serving:
+    """An engine with two places, and what it was given to do."""
+
+    def __init__(self, store: SqliteStore, who: Claimant) -> None:
+        self.store = store
+        self.pulse = Pulse(store.reader)
+        self.engine = SqliteEngine(store, self.pulse, who, 2)
+        self.stop = threading.Event()
+        self.done: list[tuple[str, int]] = []
+        self.most_at_once = 0
+        self.ended = threading.Semaphore(0)
+        #: what is done with a task before it is concluded
+        self.before: Callable[[Claim], None] = lambda claim: None
+        self._thread = threading.Thread(target=self.engine.serve, args=(self.handle, self.stop))
+
+    def start(self) -> None:
+        self.pulse.start()
+        self._thread.start()
+
+    def handle(self, claim: Claim) -> None:
+        self.most_at_once = max(self.most_at_once, len(self.engine.held()))
+        self.before(claim)
+        self.done.append((claim.id, threading.get_ident()))
+        self.engine.conclude(claim.ref, approval_of(claim))
+        self.ended.release()
+
+    def wait_for_ends(self, count: int) -> None:
+        for _ in range(count):
+            assert self.ended.acquire(timeout=PATIENCE_S)
+
+    def end(self) -> None:
+        self.stop.set()
+        self.engine.wake()
+        if self._thread.ident is not None:
+            self._thread.join(PATIENCE_S)
+            self.pulse.stop()
+        assert self.engine.drain(PATIENCE_S) == []
+        self.engine.close()
+
+
+@pytest.fixture
+def serving(store: SqliteStore, who: Claimant) -> Iterator[Serving]:
+    made = Serving(store, who)
+    yield made
+    made.end()
+
+
+def submit(store: SqliteStore, count: int) -> list[str]:
+    return store.submit(Intake(new=[new_task(id=f"t{number}") for number in range(count)]), "test")
+
+
+def test_every_task_is_done_once_and_never_more_at_once_than_there_are_places(store, serving):
+    ids = submit(store, 40)
+    serving.start()
+    serving.wait_for_ends(40)
+    assert sorted(name for name, _ in serving.done) == sorted(ids)
+    assert serving.most_at_once == 2
+
+
+def test_the_thread_of_a_task_goes_on_with_the_next(store, serving):
+    submit(store, 40)
+    serving.start()
+    serving.wait_for_ends(40)
+    assert len({thread for _, thread in serving.done}) == 2
+
+
+def test_a_task_that_comes_while_every_place_is_free_is_claimed_by_itself(store, serving):
+    serving.start()
+    submit(store, 1)
+    serving.wait_for_ends(1)
+    store.submit(Intake(new=[new_task(id="later")]), "test")
+    serving.wait_for_ends(1)
+
+
+def test_while_stopping_a_task_that_ends_claims_no_other(store, serving):
+    submit(store, 5)
+    both_run = threading.Barrier(3)
+
+    def stop_first(claim: Claim) -> None:
+        both_run.wait(PATIENCE_S)
+        serving.stop.wait(PATIENCE_S)
+
+    serving.before = stop_first
+    serving.start()
+    both_run.wait(PATIENCE_S)
+    serving.stop.set()
+    assert serving.engine.drain(PATIENCE_S) == []
+    assert store.reader.state_counts() == {"approved": 2, "ready": 3}
+
+
+def test_an_adopted_task_claims_nothing_for_it_has_no_place_to_give(store, who, serving):
+    submit(store, 3)
+    (claim,) = store.claim(who, 1)
+    over = threading.Event()
+
+    def carry_on(claim: Claim) -> None:
+        serving.handle(claim)
+        over.set()
+
+    serving.engine.adopt(claim, carry_on)
+    assert over.wait(PATIENCE_S)
+    assert serving.engine.drain(PATIENCE_S) == []
+    assert store.reader.state_counts() == {"approved": 1, "ready": 2}
+
+
+def test_a_road_that_breaks_off_after_its_end_still_hands_its_place_on(store, serving):
+    submit(store, 6)
+    concluded = serving.engine.conclude
+
+    def conclude_and_break(ref: TaskRef, work: Work) -> None:
+        concluded(ref, work)
+        serving.ended.release()
+        raise RuntimeError("after the end")
+
+    serving.engine.conclude = conclude_and_break
+    serving.start()
+    serving.wait_for_ends(6)
+    assert len(serving.done) == 6
+
+
+def test_what_runs_counts_as_held_from_its_claim_on(store, serving):
+    submit(store, 4)
+    seen: list[bool] = []
+    serving.before = lambda claim: seen.append(claim.ref in serving.engine.held())
+    serving.start()
+    serving.wait_for_ends(4)
+    assert seen == [True] * 4
