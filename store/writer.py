@@ -1,13 +1,9 @@
-"""The one place of a process that writes: transitions that wait together are committed together.
+"""The one thread of a process that writes: transitions that wait together are committed together.
 
 A caller hands over a function and waits for its result; the result is given only after the commit that made
-it durable. Functions that come in while a commit is under way go into the next one, by the writing thread,
-each in a savepoint of its own, so one that fails takes nothing with it. This is what makes thousands of
-durable transitions a second possible on one disk, and why no other code in a process may hold a writing
-connection.
-
-Where nobody writes and nobody waits, a caller that would only wait does its own function itself: handing it
-to another thread and being woken again costs more than most transactions.
+it durable. Functions that come in while a commit is under way go into the next one, each in a savepoint of
+its own, so one that fails takes nothing with it. This is what makes thousands of durable transitions a
+second possible on one disk, and why no other code in a process may hold a writing connection.
 """
 
 from __future__ import annotations
@@ -19,10 +15,10 @@ import queue
 import shutil
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from clock import Clock
 from errors import StoreError, StoreFull
@@ -34,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Work = Callable[[Transaction], Result]
-Job = tuple[Work[Any], Future[Any]]
 
 MOST_IN_ONE_COMMIT: Final = 256
 #: bytes of the file that is given up when the disk is full, so that what runs can be finished
@@ -53,50 +48,25 @@ class Writer:
         database.migrate(self._connection, path)
         self._lock = database.WriteLock(path)
         self._reserve = path.with_name("reserve.bin")
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
-        #: held by whoever uses the connection
-        self._turn = threading.Lock()
-        self._entrance = threading.Lock()
-        #: functions that were handed over and are not done
-        self._waiting = 0
+        self._closing = threading.Lock()
         self._closed = False
         self.keep_reserve()
         self._thread.start()
 
     def run(self, work: Work[Result], timeout: float | None = None) -> Result:
-        """Do `work` in a transaction and return its result once that is durable. Raises what it raises.
-
-        With a `timeout`, in seconds, the wait is given up then (`TimeoutError`); the work may be done later.
-        """
-        if timeout is not None or not self._is_our_turn():
-            return self.submit(work).result(timeout)
-        try:
-            (result,) = self._results([work])
-        finally:
-            self._turn.release()
-        if isinstance(result, BaseException):
-            raise result
-        return cast(Result, result)
+        """Do `work` in a transaction and return its result once that is durable. Raises what it raises."""
+        return self.submit(work).result(timeout)
 
     def submit(self, work: Work[Result]) -> Future[Result]:
         """The same without waiting."""
         future: Future[Result] = Future()
-        with self._entrance:
-            self._check_open()
-            self._waiting += 1
+        with self._closing:
+            if self._closed:
+                raise StoreError("the store is closed")
             self._jobs.put((work, future))
         return future
-
-    def _is_our_turn(self) -> bool:
-        """Whether nobody writes and nobody waits; the turn is then taken."""
-        with self._entrance:
-            self._check_open()
-            return not self._waiting and self._turn.acquire(blocking=False)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise StoreError("the store is closed")
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
         """Copy the WAL back into the database (sqlite.org/pragma.html#pragma_wal_checkpoint)."""
@@ -121,79 +91,66 @@ class Writer:
 
     def close(self) -> None:
         """Finish what was handed in, then let the connection go."""
-        with self._entrance:
+        with self._closing:
             if self._closed:
                 return
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
-        with self._turn:
-            self._lock.close()
-            self._connection.close()
+        self._lock.close()
+        self._connection.close()
 
     def _serve(self) -> None:
         while (job := self._jobs.get()) is not None:
-            with self._turn:
-                batch = [job, *self._more()]
-                self._answer(batch)
-            with self._entrance:
-                self._waiting -= len(batch)
+            batch = [job]
+            with contextlib.suppress(queue.Empty):
+                while len(batch) < MOST_IN_ONE_COMMIT:
+                    more = self._jobs.get_nowait()
+                    if more is None:
+                        self._jobs.put(None)
+                        break
+                    batch.append(more)
+            batch = [job for job in batch if job[1].set_running_or_notify_cancel()]
+            self._commit([job for job in batch if not isinstance(job[0], _Checkpoint)])
+            for work, future in batch:
+                if isinstance(work, _Checkpoint):
+                    self._checkpoint(work.mode, future)
 
-    def _more(self) -> Iterator[Job]:
-        """What else waits, as far as one commit takes it."""
-        for _ in range(MOST_IN_ONE_COMMIT - 1):
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return
-            if job is None:
-                self._jobs.put(None)
-                return
-            yield job
-
-    def _answer(self, batch: list[Job]) -> None:
-        """Make a batch durable, then answer."""
-        wanted = [job for job in batch if job[1].set_running_or_notify_cancel()]
-        works = [job for job in wanted if not isinstance(job[0], _Checkpoint)]
-        for (_, future), result in zip(works, self._results([work for work, _ in works]), strict=True):
+    def _commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> None:
+        """Make a batch durable, then answer. A full disk gets a second try on the reserve."""
+        if not batch:
+            return
+        try:
+            results = self._try_commit(batch)
+        except StoreFull as error:
+            results = self._commit_on_reserve(batch, error)
+        except BaseException as error:
+            results = [error] * len(batch)
+        for (_, future), result in zip(batch, results, strict=True):
             if isinstance(result, BaseException):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-        for work, future in wanted:
-            if isinstance(work, _Checkpoint):
-                self._checkpoint(work.mode, future)
 
-    def _results(self, works: list[Work[Any]]) -> list[Any]:
-        """Make it durable; the result of each, or its error. A full disk gets a second try on the reserve."""
-        if not works:
-            return []
-        try:
-            return self._try_commit(works)
-        except StoreFull as error:
-            return self._commit_on_reserve(works, error)
-        except BaseException as error:
-            return [error] * len(works)
-
-    def _commit_on_reserve(self, works: list[Work[Any]], error: StoreFull) -> list[Any]:
+    def _commit_on_reserve(self, batch: list[tuple[Work[Any], Future[Any]]], error: StoreFull) -> list[Any]:
         """Once more, where the reserve makes room: for what runs, so nothing new is claimed from here on."""
         logger.error("the disk is full: giving up the reserve of %d bytes", RESERVE_BYTES)
         try:
             self._reserve.unlink(missing_ok=True)  # or another process has done so
-            return self._try_commit([_close_gate(error), *works])[1:]
+            return self._try_commit([(_close_gate(error), Future()), *batch])[1:]
         except Exception as again:
-            return [again] * len(works)
+            return [again] * len(batch)
 
-    def _try_commit(self, works: list[Work[Any]]) -> list[Any]:
+    def _try_commit(self, batch: list[tuple[Work[Any], Future[Any]]]) -> list[Any]:
         with database.translated(self._path), self._lock:
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 transaction = Transaction(self._connection, self._clock.now(), self._clock.monotonic())
-                if len(works) == 1:
+                if len(batch) == 1:
                     # All there is is its own, so the transaction itself is its savepoint.
-                    results = [self._do(works[0], transaction, "ROLLBACK")]
+                    results = [self._do(batch[0][0], transaction, "ROLLBACK")]
                 else:
-                    results = [self._in_savepoint(work, transaction) for work in works]
+                    results = [self._in_savepoint(work, transaction) for work, _ in batch]
                 if self._connection.in_transaction:
                     self._connection.execute("COMMIT")
             except BaseException:

@@ -206,22 +206,6 @@ def test_nobody_sees_half_a_transaction(path, writer):
     assert keys(path) == {"one", "two"}
 
 
-def test_who_finds_nobody_writing_or_waiting_writes_in_its_own_thread(writer):
-    assert writer.run(lambda tx: threading.current_thread()) is threading.current_thread()
-    held = Held(writer)
-    behind = writer.submit(lambda tx: threading.current_thread().name)
-    with pytest.raises(TimeoutError):
-        writer.run(lambda tx: None, timeout=0.01)
-    held.let_go()
-    assert behind.result(60) == "store-writer"
-
-
-def test_what_a_thread_hands_in_is_done_before_what_it_does_next(writer):
-    for number in range(20):
-        writer.submit(lambda tx, number=number: tx.set_meta("last", f"handed in {number}"))
-        assert writer.run(lambda tx: tx.meta("last")) == f"handed in {number}"
-
-
 def test_a_caller_that_no_longer_wants_its_result_stops_nobody(path, writer):
     held = Held(writer)
     unwanted = writer.submit(lambda tx: tx.set_meta("unwanted", "1"))
