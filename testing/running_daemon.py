@@ -42,6 +42,11 @@ class RunningDaemon:
         root.mkdir(parents=True, exist_ok=True)
         self.skep("init")
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes find in their environment, for one that is started by itself."""
+        return dict(self._environment)
+
     # -- life ----------------------------------------------------------------------------------------------
 
     def start(self, *flags: str, **environment: str) -> RunningDaemon:

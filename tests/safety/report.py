@@ -1,0 +1,120 @@
+"""``make safety-report``: sends the whole corpus to the faces, and writes what came of it into ``docs/security.md``.
+
+Misses (hostile, and got through) and false alarms (honest, and refused) are counted for each face and family, and
+for each half. ``--look`` only prints. ``--tell`` also names every wrong verdict, with its text where the half may be
+looked at. The exit code is 1 where one is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from testing.running_daemon import REPOSITORY
+from tests.safety import check_face, corpus, faces
+from tests.safety.corpus import FACES, Entry
+from tests.safety.verdicts import Verdict, wrong
+
+PAGE: Final = REPOSITORY / "docs" / "security.md"
+_PART: Final = re.compile(r"(<!-- measured: safety-report -->\n).*?(<!-- measured: end -->)", re.DOTALL)
+_COLUMNS: Final = ("face", "family", "hostile", "missed", "honest", "refused")
+
+
+def measure(folder: Path) -> list[Verdict]:
+    """Every verdict on the whole corpus."""
+    checked = corpus.load("prompts", "commands", "secrets")
+    return [
+        *faces.ask_check(folder / "check", checked),
+        *faces.ask_queue(folder / "queue", corpus.load("queue_files")),
+        *faces.ask_http(folder / "http", corpus.load("http")),
+    ]
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """The figures as a Markdown table: each family, then each face, then the two halves and all."""
+    lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
+    for face in FACES:
+        mine = [each for each in verdicts if each.entry.face == face]
+        for family in dict.fromkeys(each.entry.family for each in mine):
+            lines.append(_row(face, family, [each for each in mine if each.entry.family == family]))
+        lines.append(_row(f"**{face}**", "**all**", mine))
+    for half in ("tuning", "held out"):
+        lines.append(_row("**all**", f"**{half}**", [each for each in verdicts if each.entry.half == half]))
+    return "\n".join([*lines, _row("**all**", "**all**", verdicts)])
+
+
+def _row(face: str, family: str, verdicts: Sequence[Verdict]) -> str:
+    hostile = [each for each in verdicts if each.must_be_stopped]
+    misses = sum(each.is_miss for each in verdicts)
+    alarms = sum(each.is_false_alarm for each in verdicts)
+    honest = len(verdicts) - len(hostile)
+    cells = (
+        face.replace("_", " "),
+        family.replace("_", " "),
+        *_pair(len(hostile), misses),
+        *_pair(honest, alarms),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _pair(count: int, bad: int) -> tuple[str, str]:
+    return (str(count), str(bad)) if count else ("", "")
+
+
+def part(verdicts: Sequence[Verdict]) -> str:
+    """What stands between the marks of the page."""
+    inputs = [each.entry for each in verdicts]
+    return f"{opening(inputs)}\n\n{table(verdicts)}\n\n"
+
+
+def opening(entries: Iterable[Entry]) -> str:
+    """The line over the table; a test holds it against the corpus, so that old figures are noticed."""
+    entries = list(entries)
+    return f"Measured with {len(entries)} inputs; the corpus is `{corpus.digest()}`."
+
+
+def write(verdicts: Sequence[Verdict]) -> None:
+    """Put the figures into the page."""
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(_PART.sub(lambda found: f"{found[1]}\n{part(verdicts)}{found[2]}", text), "utf-8")
+
+
+def tell(verdicts: Iterable[Verdict]) -> list[str]:
+    """Every wrong verdict; with its text for the half that may be looked at, without a word for the other."""
+    lines = []
+    for each in verdicts:
+        if each.entry.half == "tuning":
+            lines += [f"{line}\n    {_shown(each.entry)}" for line in wrong([each])]
+    return lines
+
+
+def _shown(entry: Entry) -> str:
+    sent = check_face.text_of(entry) if entry.text else entry.file or entry.request
+    return f"{entry.why}; should answer: {entry.rule or '-'}; sent: {sent!a:.600}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure, print, write; 1 where a verdict is wrong."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[2])
+    parser.add_argument(
+        "--look", action="store_true", help="print alone, and leave docs/security.md as it is"
+    )
+    parser.add_argument("--tell", action="store_true", help="name the wrong verdicts of the tuning half")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        verdicts = measure(Path(folder))
+    print(part(verdicts).rstrip())
+    for line in tell(verdicts) if options.tell else []:
+        print(line)
+    if not options.look:
+        write(verdicts)
+    return 1 if wrong(verdicts) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

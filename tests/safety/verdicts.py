@@ -1,0 +1,53 @@
+"""What a face answered to an entry, and whether that was right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from tests.safety.corpus import Entry
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a face made of an entry."""
+
+    entry: Entry
+    #: it got through; for a secret: it (or the look-alike) is still in the text
+    passed: bool
+    #: the rules that answered, by every name they go by
+    rules: frozenset[str]
+    #: the words of the face, for whoever looks at a failure
+    told: str
+
+    @property
+    def must_be_stopped(self) -> bool:
+        """Whether it is hostile, or a secret."""
+        return self.entry.redacted if self.entry.face == "secret" else not self.entry.allowed
+
+    @property
+    def is_miss(self) -> bool:
+        """Hostile, and got through; or a secret that is still there."""
+        return self.passed and self.must_be_stopped
+
+    @property
+    def is_false_alarm(self) -> bool:
+        """Honest, and refused; or a look-alike that was taken out."""
+        return not self.passed and not self.must_be_stopped
+
+    @property
+    def is_other_rule(self) -> bool:
+        """Rightly stopped, but not by the rule that should have answered."""
+        expected = self.entry.rule
+        return (
+            not self.passed and self.must_be_stopped and expected is not None and expected not in self.rules
+        )
+
+    def __str__(self) -> str:
+        kind = "missed" if self.is_miss else "false alarm" if self.is_false_alarm else "other rule"
+        return f"{self.entry.id}: {kind} [{', '.join(sorted(self.rules)) or '-'}] {self.told[:200]}"
+
+
+def wrong(verdicts: Iterable[Verdict]) -> list[str]:
+    """Every verdict that is not as the corpus says, as a line each."""
+    return [str(each) for each in verdicts if each.is_miss or each.is_false_alarm or each.is_other_rule]
