@@ -1,1 +1,1 @@
-"""A corpus of hostile and honest inputs, and what drives the public faces with it. See `tests.safety.corpus`."""
+"""A corpus of hostile and honest inputs, and what sends it to the public faces."""

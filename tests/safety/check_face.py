@@ -48,7 +48,8 @@ def secret_of(entry: Entry) -> str:
 def _judge(entry: Entry, answer: dict[str, Any]) -> Verdict:
     rules = frozenset({answer["rule"]} - {None})
     if entry.face == "secret":
-        return Verdict(entry, _is_left(entry, answer["text"] or ""), rules, str(answer["text"]))
+        text = answer["text"] or ""
+        return Verdict(entry, _is_left(entry, text), rules, text, is_sentence_refused=not answer["allowed"])
     return Verdict(entry, answer["allowed"], rules, str(answer["reason"]))
 
 

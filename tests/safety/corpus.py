@@ -26,7 +26,7 @@ class Entry:
     face: str
     mode: str | None
     allowed: bool
-    rule: str | None
+    rule: str | list[str] | None
     family: str
     why: str
     text: str = ""
@@ -44,6 +44,11 @@ class Entry:
     def half(self) -> Half:
         """Which half it belongs to."""
         return half_of(self.id)
+
+    @property
+    def rules(self) -> frozenset[str]:
+        """Any of these should answer; none where it is honest."""
+        return frozenset([self.rule] if isinstance(self.rule, str) else self.rule or [])
 
     @property
     def whole_text(self) -> str:

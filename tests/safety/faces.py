@@ -1,4 +1,4 @@
-"""Every face, asked for real: one process for what ``skep check`` answers, one daemon, one pair of services."""
+"""Every face, asked for real: one process of ``skep check``, one daemon, one pair of services."""
 
 from __future__ import annotations
 

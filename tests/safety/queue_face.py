@@ -1,7 +1,7 @@
 """Queue files, put one after the other in the place of ``queue.json`` under a running daemon.
 
-A file is in when the daemon says so in ``execution_log.jsonl``; then comes the next. What its tasks came to is
-looked at when nothing is left to do.
+A file is in when the daemon says so in ``execution_log.jsonl``; then comes the next. What its tasks came to
+is looked at when nothing is left to do.
 """
 
 from __future__ import annotations
@@ -120,13 +120,13 @@ def _names(event: Event) -> Iterable[str]:
 
 
 def _passed(entry: Entry, found: dict[str, Any], rules: frozenset[str], tasks: dict[str, Any]) -> bool:
-    """Honest: all came to their end. Hostile: one came to another end than it must, or what is not told of ran."""
+    """Honest: all ended well. Hostile: one ended as it must not, or something ran that is not told of."""
     as_expected = all(status in _choice(entry.tasks[name]) for name, status in found.items())
     if entry.allowed:
         return as_expected
     others = set(_ID.findall(entry.file)) - set(entry.tasks)
     ran = any(tasks.get(name, {}).get("status") == "approved" for name in others)
-    unheard = not entry.tasks and entry.rule not in rules
+    unheard = not entry.tasks and not entry.rules & rules
     return not as_expected or ran or unheard
 
 

@@ -1,8 +1,8 @@
-"""``make safety-report``: sends the whole corpus to the faces, and writes what came of it into ``docs/security.md``.
+"""``make safety-report``: sends the whole corpus to the faces, and writes what came of it into the documents.
 
-Misses (hostile, and got through) and false alarms (honest, and refused) are counted for each face and family, and
-for each half. ``--look`` only prints. ``--tell`` also names every wrong verdict, with its text where the half may be
-looked at. The exit code is 1 where one is wrong.
+Misses (hostile, and got through) and false alarms (honest, and refused) are counted for each face and family,
+and for each half. ``--look`` only prints, and leaves ``docs/security.md`` as it is. ``--tell`` also names
+every wrong verdict of the tuning half, with its text. The exit code is 1 where a verdict is wrong.
 """
 
 from __future__ import annotations
@@ -40,26 +40,21 @@ def table(verdicts: Sequence[Verdict]) -> str:
     lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
     for face in FACES:
         mine = [each for each in verdicts if each.entry.face == face]
-        for family in dict.fromkeys(each.entry.family for each in mine):
-            lines.append(_row(face, family, [each for each in mine if each.entry.family == family]))
+        families = dict.fromkeys(each.entry.family for each in mine)
+        lines += [_row(face, name, [each for each in mine if each.entry.family == name]) for name in families]
         lines.append(_row(f"**{face}**", "**all**", mine))
-    for half in ("tuning", "held out"):
-        lines.append(_row("**all**", f"**{half}**", [each for each in verdicts if each.entry.half == half]))
+    halves = {name: [each for each in verdicts if each.entry.half == name] for name in ("tuning", "held out")}
+    lines += [_row("**all**", f"**{name}**", mine) for name, mine in halves.items()]
     return "\n".join([*lines, _row("**all**", "**all**", verdicts)])
 
 
 def _row(face: str, family: str, verdicts: Sequence[Verdict]) -> str:
-    hostile = [each for each in verdicts if each.must_be_stopped]
+    hostile = sum(each.must_be_stopped for each in verdicts)
+    honest = sum(each.entry.allowed for each in verdicts)
     misses = sum(each.is_miss for each in verdicts)
     alarms = sum(each.is_false_alarm for each in verdicts)
-    honest = len(verdicts) - len(hostile)
-    cells = (
-        face.replace("_", " "),
-        family.replace("_", " "),
-        *_pair(len(hostile), misses),
-        *_pair(honest, alarms),
-    )
-    return f"| {' | '.join(cells)} |"
+    names = (face.replace("_", " "), family.replace("_", " "))
+    return f"| {' | '.join([*names, *_pair(hostile, misses), *_pair(honest, alarms)])} |"
 
 
 def _pair(count: int, bad: int) -> tuple[str, str]:
@@ -85,7 +80,7 @@ def write(verdicts: Sequence[Verdict]) -> None:
 
 
 def tell(verdicts: Iterable[Verdict]) -> list[str]:
-    """Every wrong verdict; with its text for the half that may be looked at, without a word for the other."""
+    """Every wrong verdict of the half that may be looked at, with what was sent."""
     lines = []
     for each in verdicts:
         if each.entry.half == "tuning":
@@ -95,7 +90,7 @@ def tell(verdicts: Iterable[Verdict]) -> list[str]:
 
 def _shown(entry: Entry) -> str:
     sent = check_face.text_of(entry) if entry.text else entry.file or entry.request
-    return f"{entry.why}; should answer: {entry.rule or '-'}; sent: {sent!a:.600}"
+    return f"{entry.why}; should answer: {', '.join(sorted(entry.rules)) or '-'}; sent: {ascii(sent)[:600]}"
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -72,7 +72,7 @@ def test_no_two_are_alike_but_for_a_word(name: str) -> None:
 
 def test_no_two_files_and_no_two_requests_are_the_same() -> None:
     def key(each: Entry) -> str:
-        return json.dumps([each.face, each.file, each.file_base64, each.request], sort_keys=True)
+        return json.dumps([each.face, each.file, each.file_base64, each.request, each.repeat], sort_keys=True)
 
     sent = Counter(key(each) for each in corpus.load("queue_files", "http"))
 

@@ -13,12 +13,14 @@ class Verdict:
     """What a face made of an entry."""
 
     entry: Entry
-    #: it got through; for a secret: it (or the look-alike) is still in the text
+    #: what must be judged got through; for a secret: it, or the look-alike, is still in the text
     passed: bool
     #: the rules that answered, by every name they go by
     rules: frozenset[str]
     #: the words of the face, for whoever looks at a failure
     told: str
+    #: the sentence around a secret was refused, which is honest
+    is_sentence_refused: bool = False
 
     @property
     def must_be_stopped(self) -> bool:
@@ -33,15 +35,13 @@ class Verdict:
     @property
     def is_false_alarm(self) -> bool:
         """Honest, and refused; or a look-alike that was taken out."""
-        return not self.passed and not self.must_be_stopped
+        return self.is_sentence_refused or not (self.passed or self.must_be_stopped)
 
     @property
     def is_other_rule(self) -> bool:
         """Rightly stopped, but not by the rule that should have answered."""
-        expected = self.entry.rule
-        return (
-            not self.passed and self.must_be_stopped and expected is not None and expected not in self.rules
-        )
+        expected = self.entry.rules
+        return self.must_be_stopped and not self.passed and bool(expected) and not expected & self.rules
 
     def __str__(self) -> str:
         kind = "missed" if self.is_miss else "false alarm" if self.is_false_alarm else "other rule"
