@@ -1,4 +1,4 @@
-"""The figures of ``docs/security.md`` are of the corpus that is here. Whether they hold, `tests/safety` finds out."""
+"""The figures of ``docs/security.md`` are of today's corpus. Whether they hold, `tests/safety` finds out."""
 
 from __future__ import annotations
 

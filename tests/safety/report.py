@@ -11,7 +11,7 @@ import argparse
 import re
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +22,6 @@ from tests.safety.verdicts import Verdict, wrong
 
 PAGE: Final = REPOSITORY / "docs" / "security.md"
 _PART: Final = re.compile(r"(<!-- measured: safety-report -->\n).*?(<!-- measured: end -->)", re.DOTALL)
-_COLUMNS: Final = ("face", "family", "hostile", "missed", "honest", "refused")
 
 
 def measure(folder: Path) -> list[Verdict]:
@@ -35,25 +34,33 @@ def measure(folder: Path) -> list[Verdict]:
     ]
 
 
-def table(verdicts: Sequence[Verdict]) -> str:
-    """The figures as a Markdown table: each family, then each face, then the two halves and all."""
-    lines = [f"| {' | '.join(_COLUMNS)} |", f"|{'---|' * len(_COLUMNS)}"]
-    for face in FACES:
-        mine = [each for each in verdicts if each.entry.face == face]
-        families = dict.fromkeys(each.entry.family for each in mine)
-        lines += [_row(face, name, [each for each in mine if each.entry.family == name]) for name in families]
-        lines.append(_row(f"**{face}**", "**all**", mine))
-    halves = {name: [each for each in verdicts if each.entry.half == name] for name in ("tuning", "held out")}
-    lines += [_row("**all**", f"**{name}**", mine) for name, mine in halves.items()]
-    return "\n".join([*lines, _row("**all**", "**all**", verdicts)])
+def table(column: str, groups: Iterable[tuple[str, str, list[Verdict]]]) -> str:
+    """A Markdown table with a row for each face and group of verdicts."""
+    columns = ("face", column, "hostile", "missed", "honest", "refused")
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return "\n".join([*lines, *(_row(*group) for group in groups)])
 
 
-def _row(face: str, family: str, verdicts: Sequence[Verdict]) -> str:
+def families(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, list[Verdict]]]:
+    """The verdicts by face and family."""
+    for face, name in dict.fromkeys((each.entry.face, each.entry.family) for each in verdicts):
+        yield face, name, [each for each in verdicts if (each.entry.face, each.entry.family) == (face, name)]
+
+
+def halves(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, list[Verdict]]]:
+    """The verdicts by face and half, and all of each half."""
+    for face in (*FACES, "all"):
+        for half in ("tuning", "held out"):
+            of_face = [each for each in verdicts if face in {"all", each.entry.face}]
+            yield face, half, [each for each in of_face if each.entry.half == half]
+
+
+def _row(face: str, group: str, verdicts: Sequence[Verdict]) -> str:
     hostile = sum(each.must_be_stopped for each in verdicts)
     honest = sum(each.entry.allowed for each in verdicts)
     misses = sum(each.is_miss for each in verdicts)
     alarms = sum(each.is_false_alarm for each in verdicts)
-    names = (face.replace("_", " "), family.replace("_", " "))
+    names = (face.replace("_", " "), group.replace("_", " "))
     return f"| {' | '.join([*names, *_pair(hostile, misses), *_pair(honest, alarms)])} |"
 
 
@@ -64,7 +71,8 @@ def _pair(count: int, bad: int) -> tuple[str, str]:
 def part(verdicts: Sequence[Verdict]) -> str:
     """What stands between the marks of the page."""
     inputs = [each.entry for each in verdicts]
-    return f"{opening(inputs)}\n\n{table(verdicts)}\n\n"
+    tables = [table("half", halves(verdicts)), table("family", families(verdicts))]
+    return "\n\n".join([opening(inputs), *tables, ""])
 
 
 def opening(entries: Iterable[Entry]) -> str:

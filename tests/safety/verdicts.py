@@ -45,6 +45,8 @@ class Verdict:
 
     def __str__(self) -> str:
         kind = "missed" if self.is_miss else "false alarm" if self.is_false_alarm else "other rule"
+        if self.entry.half == "held out":  # its words would be tuned for
+            return f"{self.entry.id}: {kind}"
         return f"{self.entry.id}: {kind} [{', '.join(sorted(self.rules)) or '-'}] {self.told[:200]}"
 
 
