@@ -11,11 +11,11 @@ STAMP := $(VENV)/.set-up
 BENCH_STAMP := $(VENV)/.bench-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup run test check format lock bench clean
+.PHONY: docs help setup run test check format lock bench clean safety-report
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
-	@echo '  ARGS="..." is handed on by run, test, lock and bench; PYTHON=python3.12 picks the interpreter.'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+	@echo '  ARGS="..." is handed on by run, test, lock, bench and safety-report; PYTHON=python3.12 picks the interpreter.'
 
 setup: $(STAMP) ## create .venv with skep and its tools in it
 
@@ -61,6 +61,9 @@ docs: setup ## write the generated parts of the documents again
 
 bench: $(BENCH_STAMP) ## measure against the peers named in docs
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+safety-report: setup ## send the corpus of hostile and honest inputs to every face (ARGS=--look leaves docs alone)
+	@$(BIN)/python -m tests.safety.report $(ARGS)
 
 clean: ## remove .venv, caches and builds; the queue and its records stay
 	@rm -rf $(VENV) .lock-tools .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -44,6 +44,11 @@ class RunningDaemon:
         self.skep("init")
         sandbox_here.write_setting(root)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its processes find in their environment, for one that is started by itself."""
+        return dict(self._environment)
+
     # -- life ----------------------------------------------------------------------------------------------
 
     def start(self, *flags: str, **environment: str) -> RunningDaemon:

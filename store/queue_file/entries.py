@@ -111,6 +111,8 @@ def _top_of(parsed: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_loopback(endpoint: str) -> bool:
+    if not (endpoint.isascii() and endpoint.isprintable()):  # `urlsplit` passes over line breaks and tabs
+        return False
     try:
         address = urlsplit(endpoint)
         return address.scheme == "http" and address.hostname in _LOOPBACK and not address.username

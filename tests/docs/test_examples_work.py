@@ -145,7 +145,7 @@ def test_every_make_target_that_a_page_names_exists() -> None:
         HOME / "CHANGELOG.md",
         *(HOME / "docs").glob("*.md"),
     ]
-    named = {name for page in pages for name in re.findall(r"`make ([a-z]+)", page.read_text("utf-8"))}
-    named |= set(re.findall(r"^make ([a-z]+)", README, re.MULTILINE))
+    named = {name for page in pages for name in re.findall(r"`make ([a-z-]+)", page.read_text("utf-8"))}
+    named |= set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE))
 
     assert [name for name in sorted(named) if not re.search(rf"^{name}:", makefile, re.MULTILINE)] == []

@@ -41,9 +41,7 @@ class Claiming:
 
     def claim(self, **task: Any) -> Claim:
         """Submit a task and claim it, whatever the gate says of models."""
-        task_id = task.pop("id", f"task-{next(self._numbers)}")
-        new = NewTask(*normalize_task({"id": task_id, **task}, self.settings.limits))
-        self.store.submit(Intake([new]), "cli")
+        task_id = self.submit(**task)
         taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
         assert [row["id"] for row in taken] == [task_id]
         return Claim.from_row(taken[0])
@@ -54,6 +52,13 @@ class Claiming:
         taken = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
         assert [row["id"] for row in taken] == [claim.id]
         return Claim.from_row(taken[0])
+
+    def submit(self, **task: Any) -> str:
+        """Put a task into the store; its id."""
+        task_id: str = task.pop("id", None) or f"task-{next(self._numbers)}"
+        new = NewTask(*normalize_task({"id": task_id, **task}, self.settings.limits))
+        self.store.submit(Intake([new]), "cli")
+        return task_id
 
     def attempt(self, claim: Claim) -> Any:
         """The stored attempt of a claim."""

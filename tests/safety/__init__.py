@@ -1,0 +1,1 @@
+"""A corpus of hostile and honest inputs, and what sends it to the public faces."""

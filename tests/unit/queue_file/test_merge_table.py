@@ -442,8 +442,12 @@ def test_a_new_order_of_keys_is_taken(keeping: Keeping) -> None:
     assert keeping.events("task.edited") == []
 
 
-def test_an_endpoint_that_is_not_on_this_machine_has_no_effect(keeping: Keeping) -> None:
-    keeping.put(A, api_endpoint="http://example.org:8420")
+@pytest.mark.parametrize(
+    "endpoint",
+    ["http://example.org:8420", "http://localhost:8420\r\nHost: example.org", "http://local\thost:8420"],
+)
+def test_an_endpoint_that_is_not_on_this_machine_has_no_effect(keeping: Keeping, endpoint: str) -> None:
+    keeping.put(A, api_endpoint=endpoint)
 
     assert keeping.shown()["api_endpoint"] == "http://127.0.0.1:8420"
     assert keeping.events("queue_file.key_refused")[0]["path"] == "api_endpoint"

@@ -1,0 +1,48 @@
+"""Every line of the corpus at the face it belongs to: nothing hostile passes, nothing honest is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.safety import check_face, corpus, faces
+from tests.safety.homes import ENVIRONMENT, furnished
+from tests.safety.verdicts import Verdict, wrong
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+
+
+def expect_all_right(verdicts: list[Verdict]) -> None:
+    lines = wrong(verdicts)
+    if lines:
+        pytest.fail("\n".join(lines), pytrace=False)
+
+
+def test_prompts_and_commands_are_told_apart(tmp_path: Path) -> None:
+    expect_all_right(faces.ask_check(tmp_path / "home", corpus.load("prompts", "commands")))
+
+
+def test_secrets_are_taken_out_and_what_looks_like_one_stays(tmp_path: Path) -> None:
+    expect_all_right(faces.ask_check(tmp_path / "home", corpus.load("secrets")))
+
+
+def test_one_text_is_answered_as_a_line_of_many_is(tmp_path: Path) -> None:
+    home = furnished(tmp_path / "home", **ENVIRONMENT)
+    (entry,) = (each for each in corpus.load("secrets") if each.id == "secret-structure-01")
+
+    told = home.skep("check", check_face.text_of(entry), "--json")
+
+    answer = json.loads(told.stdout)
+    assert told.returncode == 0
+    assert answer["allowed"] is True
+    assert check_face.secret_of(entry) not in told.stdout
+
+
+def test_queue_files_do_no_harm_and_honest_ones_run(tmp_path: Path) -> None:
+    expect_all_right(faces.ask_queue(tmp_path / "home", corpus.load("queue_files")))
+
+
+def test_requests_are_answered_to_those_who_may_ask(tmp_path: Path) -> None:
+    expect_all_right(faces.ask_http(tmp_path / "home", corpus.load("http")))
