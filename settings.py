@@ -32,10 +32,10 @@ _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 #: Settings that grant rights: a file of the user's own says them, and nothing else does.
 FILES_ONLY: Final = frozenset({"profiles"})
+#: The same of single values, and there the file must be the user's own.
+VALUES_OF_FILES_ONLY: Final = {"sandbox": "off"}
 #: Name of the file that is the kill switch, beside the database.
 KILL_SWITCH: Final = "KILL"
-#: Values that only a settings file of the user's own may give, so that no flag, variable or task can.
-_FROM_A_FILE_ONLY: Final = {"sandbox": "off"}
 
 _LIMITS: Final = Limits()
 
@@ -407,7 +407,7 @@ def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, A
 
 def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
     """Raise `InvalidSetting` where a value came from where it must not come from."""
-    for name, value in _FROM_A_FILE_ONLY.items():
+    for name, value in VALUES_OF_FILES_ONLY.items():
         source = sources.get(name)
         if values.get(name) != value or source is None:
             continue

@@ -6,7 +6,7 @@ command's memory together. Both hierarchies are known: one for each controller (
 the unified one (version 2), in which they must be passed on to children of the group above.
 
 A group is made once and used by one command after another: it is empty when a command is gone. Groups of a
-daemon that was killed are empty too, and are removed by the next.
+daemon that was killed are empty too, and are removed by the next that starts.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ class Cgroups:
 
     def __init__(self, name: str, processes: int, memory_bytes: int) -> None:
         self._name = f"{_PREFIX}{name}-{os.getpid()}"
-        self._prefix = f"{_PREFIX}{name}-"
         self._processes = processes
         self._memory = memory_bytes
         self._lock = threading.Lock()
@@ -105,7 +104,7 @@ class Cgroups:
         usable = []
         for place in find_places(MOUNTS.read_text(), OWN.read_text()) if OWN.exists() else ():
             try:
-                _remove_left(place.folder, self._prefix)
+                _remove_left(place.folder)
                 (place.folder / self._name).mkdir(mode=0o700)
                 if place.version == 2:
                     given = " ".join(f"+{one}" for one in sorted(place.controllers))
@@ -170,9 +169,11 @@ def _mounts(mounts: str) -> list[tuple[str, str, set[str]]]:
     return [(fields[1], fields[2], set(fields[3].split(","))) for fields in lines if len(fields) > 3]
 
 
-def _remove_left(folder: Path, prefix: str) -> None:
-    """Remove the groups of daemons of this home that have gone; one that is not empty stays."""
-    for group in folder.glob(f"{prefix}*"):
+def _remove_left(folder: Path) -> None:
+    """Remove the groups of daemons that have gone; one that is not empty stays."""
+    for group in folder.glob(f"{_PREFIX}*-[0-9]*"):
+        if Path("/proc", group.name.rpartition("-")[2]).exists():
+            continue
         for inner in group.glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 inner.rmdir()

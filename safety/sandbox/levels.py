@@ -16,8 +16,8 @@ from typing import Any, Final, Literal
 Level = Literal["bubblewrap", "landlock", "off"]
 
 WAY_OUT: Final = (
-    'Install bubblewrap (0.7 or newer), or set sandbox = "off" in your own skep.toml, which runs commands '
-    "with everything you may do"
+    'Install bubblewrap (0.7 or newer) and start Skep again, or set sandbox = "off" in your own skep.toml, '
+    "which runs commands with everything you may do"
 )
 #: What a busy machine says when it cannot start a process just now.
 FOR_NOW: Final = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC})
