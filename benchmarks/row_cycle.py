@@ -94,6 +94,7 @@ def _swarm(root: Path, model: str) -> Iterator[_Calling]:
         store = stack.enter_context(SqliteStore(home, settings))
         stack.enter_context(processes.module("swarm", "--home", str(root), environment=environment))
         processes.wait_for_port(port)
+        homes.wait_for_event(root, "daemon.started")
         homes.wait_for_event(root, "daemon.model")
         client = CycleClient(port, home.token)
         stack.callback(client.close)

@@ -52,8 +52,10 @@ def _parse(data: bytes) -> Any:
 def _read(request: flask.Request, max_bytes: int) -> bytes:
     if request.content_length is not None and request.content_length > max_bytes:
         raise BodyTooLarge(f"The body is {request.content_length:,} bytes; at most {max_bytes:,} are read.")
+    length = request.content_length
     try:
-        data = request.stream.read(max_bytes + 1)
+        # Room is made for all that is asked for, so that is no more than what was announced.
+        data = request.stream.read(max_bytes + 1 if length is None else length)
     except (HTTPException, OSError) as error:
         raise InvalidRequest("The body ended before it was complete.") from error
     if len(data) > max_bytes:
