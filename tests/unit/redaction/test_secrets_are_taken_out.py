@@ -183,8 +183,10 @@ def test_a_secret_that_comes_in_pieces_is_still_seen(kind: str, size: int) -> No
 def test_a_stream_is_not_held_back_without_need() -> None:
     redactor = StreamRedactor()
 
-    assert redactor.feed(b"hello wor") == b"hello "
-    assert redactor.feed(b"ld\nnext") == b"world\n"
+    assert redactor.feed(b"hello") == b"hello"
+    assert redactor.feed(b" world sk") == b" world "
+    assert redactor.feed(b"y\nnext word") == b"sky\nnext word"
+    assert redactor.feed(b" pass") == b" "
 
 
 def test_the_log_of_the_daemon_has_no_secrets() -> None:
