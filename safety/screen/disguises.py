@@ -35,6 +35,11 @@ _LONG_WORD: Final = re.compile(r"[a-z]{11,400}")
 def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Iterator[str]:
     """The other readings of a text that there are signs of, folded; `words` are those of `folded`."""
     decoded = decode(text)
+    for _ in range(2):  # two levels: an encoding within an encoding is undone too
+        again = decode(decoded)
+        if again == decoded:
+            break
+        decoded = again
     if decoded != text:
         folded = fold(decoded).text
         yield folded

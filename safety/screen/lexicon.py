@@ -234,6 +234,8 @@ class Lexicon:
         return mask
 
     def _readings(self, word: str) -> Iterable[str]:
+        if "'" in word:
+            yield word.partition("'")[2]  # l'ordre, d'avant
         if not word.isascii():
             latin = as_latin(word)
             if latin.isascii():

@@ -93,6 +93,8 @@ class Mood:
         is_name = zone.kind == "name" and not bearing.is_text
         if is_name and outside and zone.end - zone.first <= _LONGEST_NAME:
             return False
+        if self._is_listed(page, zone.first):
+            return False
         if not self._begins_alone(page, zone):
             return True
         heading = self._heading(page, zone.first)

@@ -69,6 +69,8 @@ class Page:
     bullets: set[int] = field(default_factory=set)
     #: words that are glued to the one before, as in snake_case
     glued: set[int] = field(default_factory=set)
+    #: words with a quote mark or the like before them: no phrase goes across one
+    marked: set[int] = field(default_factory=set)
     #: words after a colon
     colons: set[int] = field(default_factory=set)
     #: words at the end of a question
@@ -176,7 +178,8 @@ class _Reader:
                 end = first + 2 + len(rest)
                 if rest and tuple(words[first + 2 : end]) != rest:
                     continue
-                if any(page.breaks[number] > LINE for number in range(first + 1, end)):
+                inner = range(first + 1, end)
+                if any(page.breaks[number] > LINE or number in page.marked for number in inner):
                     continue
                 self._join(first, end, bits)
 
@@ -202,6 +205,7 @@ class _Reader:
             self._is_glued = self._break == NOTHING
         else:
             self._marks.append((kind, len(self._page.words), token))
+            self._page.marked.add(len(self._page.words))
             self._break = max(self._break, COMMA)
 
 
