@@ -6,6 +6,7 @@ variable, a placeholder, or an ordinary word in the middle of a sentence.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -46,6 +47,11 @@ _HEADER: Final = re.compile(
     r"(?i:\b(?:proxy-)?authorization|\bset-cookie|\bcookie|\bx-[a-z-]{0,30}(?:key|token))[\"']?"
     r"[ \t]{0,3}[:=][ \t]{0,3}"
     r"[\"']?((?i:bearer|basic|token|digest|apikey)[ \t]{1,3})?([^\s\"',][^\n\"'\\]{7,4000})"
+)
+#: As .netrc has it, and people in a hurry: the name, a blank, and what no word is like.
+_BESIDE: Final = re.compile(
+    rf"(?i:\b({_NAMES}))[ \t]{{1,4}}(?=[^\s]{{0,40}}\d)(?=[^\s]{{0,40}}[A-Za-z])"
+    r"([A-Za-z0-9!#$%&*+./=?@^_~-]{8,200})"
 )
 _CURL_USER: Final = re.compile(
     r"[ \t](?:-u|--user|--proxy-user)[ \t=]{1,3}[\"']?[^\s:\"']{1,100}:([^\s\"']{3,200})"
@@ -192,7 +198,7 @@ _PLAIN: Final = frozenset(
 )
 _REFERENCE: Final = re.compile(
     r"^(?:[$%{<]|os\.|process\.|env\.|ENV\b|config|settings|self\.|this\.|secrets\.|vault|request\.|args\.|getenv|getpass"
-    r"|\w+\(|\w+\[|https?://[^@]*$|\.\.?/|/[a-z])|\($|^[A-Z][a-z]+[A-Z]\w+$|^[a-z_]+\.[a-z_]+$"
+    r"|\w+\(|\w+\[|https?://[^@]*$|\.\.?/|/[a-z])|\($|^[A-Z][a-z]+[A-Z][A-Za-z]+$|^[a-z_]+\.[a-z_]+$"
 )
 _HASH: Final = re.compile(
     r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
@@ -202,6 +208,13 @@ _WORD_FOLLOWS: Final = re.compile(r"[ \t]+[A-Za-zÀ-ÿ]{2,}")
 
 def find(text: str) -> Iterator[Span]:
     """Where named secrets stand, with their kind."""
+    yield from _credentials(text)
+    yield from _assigned(text)
+    yield from _told(text)
+
+
+def _credentials(text: str) -> Iterator[Span]:
+    """Of headers, and of curl's options."""
     for found in _HEADER.finditer(text):
         value = found[2].rstrip()
         if not is_placeholder(value) and not _REFERENCE.search(value):
@@ -209,19 +222,38 @@ def find(text: str) -> Iterator[Span]:
     for found in _BEARER.finditer(text):
         if any(map(str.isdigit, found[1])) and not is_placeholder(found[1]):
             yield *found.span(1), "authorization"
+    for found in _CURL_USER.finditer(text):
+        if not is_placeholder(found[1]):
+            yield *found.span(1), "password"
+
+
+def _assigned(text: str) -> Iterator[Span]:
+    """After an equals sign, a colon, or nothing but a blank."""
     for found in _ASSIGNED.finditer(text):
         group = "quoted" if found["quoted"] is not None else "bare"
         if _is_secret(found[1], found[group], text, found.end(group), is_quoted=group == "quoted"):
             yield *found.span(group), _kind(found[1])
+    for found in _BESIDE.finditer(text):
+        value = found[2].rstrip(".,;:!?")
+        if _is_chance(value):
+            yield found.start(2), found.start(2) + len(value), _kind(found[1])
+
+
+def _told(text: str) -> Iterator[Span]:
+    """In a sentence."""
     for found in _SPOKEN.finditer(text):
-        group_number = 2 if found[2] is not None else 3
-        value = found[group_number].rstrip(".,;:!?)")
-        start = found.start(group_number)
-        if _is_spoken(value, text, start + len(value), is_quoted=group_number == 2):
+        group = 2 if found[2] is not None else 3
+        value, start = found[group].rstrip(".,;:!?)"), found.start(group)
+        if _is_spoken(value, text, start + len(value), is_quoted=group == 2):
             yield start, start + len(value), _kind(found[1])
-    for found in _CURL_USER.finditer(text):
-        if not is_placeholder(found[1]):
-            yield *found.span(1), "password"
+
+
+def _is_chance(value: str) -> bool:
+    """Whether a text is of letters and digits as chance gives them, and no reference or version."""
+    if len(value) < 8 or is_placeholder(value) or _REFERENCE.search(value) or _HASH.fullmatch(value):
+        return False
+    changes = sum(one.isdigit() != other.isdigit() for one, other in itertools.pairwise(value))
+    return changes >= 3 and any(map(str.isalpha, value))
 
 
 def _kind(name: str) -> str:

@@ -52,9 +52,21 @@ _PLACEHOLDER: Final = re.compile(
 )
 
 
+#: Words of which one makes a value of words a placeholder: ``my-secret-here``, ``example_token``.
+_FILL_IN: Final = frozenset(
+    [
+        "your", "my", "here", "example", "sample", "placeholder", "changeme", "change", "dummy", "fake", "insert",
+        "todo", "replace", "some", "redacted", "mock", "demo", "test", "goes", "xxx", "actual", "real", "value",
+    ]
+)  # fmt: skip
+
+
 def is_placeholder(value: str) -> bool:
     """Whether a value stands for one that a person is to fill in."""
-    return _PLACEHOLDER.fullmatch(value) is not None
+    if _PLACEHOLDER.fullmatch(value) is not None:
+        return True
+    words = re.split(r"[-_. ]", value.lower())
+    return len(words) > 1 and not _FILL_IN.isdisjoint(words) and not any(map(str.isdigit, value))
 
 
 #: Keys that are known by how they begin. The order matters: the closer name first.
