@@ -55,10 +55,31 @@ _PLACEHOLDER: Final = re.compile(
 #: Words of which one makes a value of words a placeholder: ``my-secret-here``, ``example_token``.
 _FILL_IN: Final = frozenset(
     [
-        "your", "my", "here", "example", "sample", "placeholder", "changeme", "change", "dummy", "fake", "insert",
-        "todo", "replace", "some", "redacted", "mock", "demo", "test", "goes", "xxx", "actual", "real", "value",
+        "your",
+        "my",
+        "here",
+        "example",
+        "sample",
+        "placeholder",
+        "changeme",
+        "change",
+        "dummy",
+        "fake",
+        "insert",
+        "todo",
+        "replace",
+        "some",
+        "redacted",
+        "mock",
+        "demo",
+        "test",
+        "goes",
+        "xxx",
+        "actual",
+        "real",
+        "value",
     ]
-)  # fmt: skip
+)
 
 
 def is_placeholder(value: str) -> bool:
