@@ -15,7 +15,6 @@ from typing import Final
 from safety.screen.folding import as_latin, fold
 from safety.screen.grammar import noun_forms, verb_forms
 
-_NONE: Final[dict[str, list[tuple[tuple[str, ...], int]]]] = {}
 ROT13: Final = str.maketrans("abcdefghijklmnopqrstuvwxyz", "nopqrstuvwxyzabcdefghijklm")
 
 _LEET: Final = str.maketrans(
@@ -112,8 +111,6 @@ class Lexicon:
             if text.isascii():
                 self._begins[text[:4]] = self._begins.get(text[:4], 0) | self._words[word]
         self._foreign = _alternatives(text for text in self._span_class if not text.isascii())
-        #: classes of nouns and spans: a text without any of them is quickly let through
-        self.rare = sum({self.bit[name] for name in (*nouns, *spans, ADDRESS)})
         #: classes of nouns: two words that are one noun are one thing
         self.nouns = sum({self.bit[name] for name in nouns})
         #: classes of verbs that no mood is told by
@@ -224,13 +221,15 @@ class Lexicon:
     def classes(self, words: Set[str]) -> int:
         """The classes that a text of these words may have, with those of the phrases they may make."""
         mask = 0
+        meant = set()
         for word in words:
-            meant, bits = self.look_up(word)
+            known, bits = self.look_up(word)
+            meant.add(known)
             mask |= bits
-            for second, phrases in self.phrases.get(meant, _NONE).items():
-                if second in words:
-                    for _, phrase_bits in phrases:
-                        mask |= phrase_bits
+        for word in meant & self.phrases.keys():
+            for second in self.phrases[word].keys() & meant:
+                for _, bits in self.phrases[word][second]:
+                    mask |= bits
         return mask
 
     def _readings(self, word: str) -> Iterable[str]:

@@ -65,10 +65,11 @@ class Screen:
         self._hides = any(rule.id == HIDDEN_TEXT for rule in rules)
         self._rules = rules
         self._mood = Mood(lexicon.bit, lexicon.verbs)
-        rare = lexicon.rare
-        self._asks = sequences.ShapeIndex([(s, n) for n, rule in enumerate(rules) for s in rule.asks], rare)
-        self._claims = sequences.ShapeIndex(
-            [(s, n) for n, rule in enumerate(rules) for s in rule.claims], rare
+        self._index = sequences.ShapeIndex(
+            (shape, number, is_claim)
+            for number, rule in enumerate(rules)
+            for shapes, is_claim in ((rule.asks, False), (rule.claims, True))
+            for shape in shapes
         )
 
     def look(self, text: str) -> list[Hit]:
@@ -95,13 +96,10 @@ class Screen:
 
     def _find(self, text: str, words: Set[str], *, is_disguised: bool) -> list[Hit]:
         hits = [*self._patterns(text, is_disguised=is_disguised)]
-        if self._may_have_shapes(text, words):
-            hits += self._shapes(read(text, self._lexicon), is_disguised=is_disguised)
+        candidates = self._index.candidates(self._lexicon.classes(words) | self._lexicon.span_classes(text))
+        if candidates:
+            hits += self._shapes(read(text, self._lexicon), candidates, is_disguised=is_disguised)
         return hits
-
-    def _may_have_shapes(self, text: str, words: Set[str]) -> bool:
-        mask = self._lexicon.classes(words) | self._lexicon.span_classes(text)
-        return self._asks.may_find(mask) or self._claims.may_find(mask)
 
     def _patterns(self, text: str, *, is_disguised: bool) -> Iterator[Hit]:
         for rule in self._rules:
@@ -122,24 +120,25 @@ class Screen:
         place = page.words.index(_PLACE)
         return self._mood.is_meant(page, place, place, Bearing(is_text=True, spares=rule.spares))
 
-    def _shapes(self, page: Page, *, is_disguised: bool) -> Iterator[Hit]:
+    def _shapes(
+        self, page: Page, candidates: Sequence[sequences.Wanted], *, is_disguised: bool
+    ) -> Iterator[Hit]:
         ends = [*page.sentences[1:], len(page.words)] if page.words else []
         seen: set[tuple[int, int, bool]] = set()
         for first, end in zip(page.sentences, ends, strict=True):
             words = [(word, page.bits[word]) for word in range(first, end) if page.bits[word]]
-            for index, is_claim in ((self._asks, False), (self._claims, True)):
-                for number, found, last in index.find(page, words, end):
-                    rule, start = self._rules[number], page.begin(found)
-                    if _is_cancelled(rule, page, start, last):
-                        continue
-                    bearing = Bearing(
-                        is_claim, bool(rule.patterns), needs_order=rule.needs_order, spares=rule.spares
-                    )
-                    is_meant = self._mood.is_meant(page, start, last, bearing)
-                    if (number, start, is_meant) not in seen:
-                        seen.add((number, start, is_meant))
-                        shown = self._shown(page, start, last)
-                        yield Hit(rule.id, shown, is_meant, is_disguised)
+            for wanted, found, last in sequences.find(candidates, page, words, end):
+                rule, start = self._rules[wanted.rule], page.begin(found)
+                if _is_cancelled(rule, page, start, last):
+                    continue
+                bearing = Bearing(
+                    wanted.is_claim, bool(rule.patterns), needs_order=rule.needs_order, spares=rule.spares
+                )
+                is_meant = self._mood.is_meant(page, start, last, bearing)
+                if (wanted.rule, start, is_meant) not in seen:
+                    seen.add((wanted.rule, start, is_meant))
+                    shown = self._shown(page, start, last)
+                    yield Hit(rule.id, shown, is_meant, is_disguised)
 
     def _shown(self, page: Page, first: int, last: int) -> str:
         """The words by which a rule answered; others, which may be anything, are left out."""

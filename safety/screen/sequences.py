@@ -14,7 +14,7 @@ import operator
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from safety.screen.reading import COMMA, Page
 
@@ -108,34 +108,48 @@ def parse(text: str, bit: Mapping[str, int]) -> Iterator[Shape]:
             yield Shape(elements, text)
 
 
+class Wanted(NamedTuple):
+    """A shape that is looked for."""
+
+    shape: Shape
+    #: number of the rule it belongs to
+    rule: int
+    is_claim: bool
+    #: the classes of its elements
+    needs: tuple[int, ...]
+
+    def may_be_in(self, mask: int) -> bool:
+        """Whether words of these classes can have it."""
+        for bits in self.needs:  # noqa: SIM110  a loop costs a third of all() with a generator
+            if not bits & mask:
+                return False
+        return True
+
+
 class ShapeIndex:
-    """Shapes by what they need, so that a sentence is held against few of them.
+    """Every shape of a constitution, and which of them a text can have at all.
 
     Parameters:
-        shapes: each with what it belongs to.
-        rare: classes that honest texts seldom have.
+        shapes: each with the number of its rule, and whether it is a claim.
     """
 
-    def __init__(self, shapes: Sequence[tuple[Shape, int]], rare: int) -> None:
-        self._by_anchor: dict[int, list[tuple[Shape, int]]] = {}
-        for shape, owner in shapes:
-            anchors = [element.bits for element in shape.elements if not element.bits & ~rare]
-            anchor = (anchors or [element.bits for element in shape.elements])[-1]
-            self._by_anchor.setdefault(anchor, []).append((shape, owner))
-        #: what the elements of each shape need, without repetition
-        self._needs = {tuple(element.bits for element in shape.elements) for shape, _ in shapes}
+    def __init__(self, shapes: Iterable[tuple[Shape, int, bool]]) -> None:
+        self._wanted = [
+            Wanted(shape, rule, is_claim, tuple(element.bits for element in shape.elements))
+            for shape, rule, is_claim in shapes
+        ]
 
-    def may_find(self, mask: int) -> bool:
-        """Whether a text that has these classes can have any of the shapes."""
-        return any(all(bits & mask for bits in needs) for needs in self._needs)
+    def candidates(self, mask: int) -> list[Wanted]:
+        """The shapes that a text of these classes may have; of most texts none or a few."""
+        return [wanted for wanted in self._wanted if wanted.may_be_in(mask)]
 
-    def find(self, page: Page, words: Sequence[tuple[int, int]], end: int) -> Iterator[tuple[int, int, int]]:
-        """Owner, first and last word of everything found among a sentence's words that have a class."""
-        mask = functools.reduce(operator.or_, (bits for _, bits in words), 0)
-        for anchor, shapes in self._by_anchor.items():
-            if not mask & anchor:
-                continue
-            for shape, owner in shapes:
-                if all(element.bits & mask for element in shape.elements):
-                    for start, last in shape.find(page, words, end):
-                        yield owner, start, last
+
+def find(
+    candidates: Sequence[Wanted], page: Page, words: Sequence[tuple[int, int]], end: int
+) -> Iterator[tuple[Wanted, int, int]]:
+    """Every candidate that stands among a sentence's words that have a class: its first and last word."""
+    mask = functools.reduce(operator.or_, (bits for _, bits in words), 0)
+    for wanted in candidates:
+        if wanted.may_be_in(mask):
+            for start, last in wanted.shape.find(page, words, end):
+                yield wanted, start, last
