@@ -223,9 +223,7 @@ class Taker:
 
 @contextlib.contextmanager
 def _no_collecting() -> Iterator[None]:
-    """Leave the search for cycles alone: all that is made meanwhile is in use, and ten thousand tasks of it
-    would be searched again and again.
-    """
+    """Leave out Python's search for cycles, which would be made often and find nothing: all is in use."""
     is_on = gc.isenabled()
     gc.disable()
     try:
