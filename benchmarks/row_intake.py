@@ -25,10 +25,14 @@ def run(bench: Bench) -> list[Figure]:
         {
             "taken in": lambda: _take_in(bench, data),
             "parsed and inserted": lambda: limits.parse_and_insert_seconds(data, bench.place("bare")),
+            "entered unchecked": lambda: limits.parse_and_enter_seconds(data, bench.place("unchecked")),
             "daemon": lambda: _drop(bench, data),
         }
     )
-    limit = {"json.loads and one bulk insert": results["parsed and inserted"]}
+    limit = {
+        "json.loads and one bulk insert": results["parsed and inserted"],
+        "json.loads and all rows of the store, unchecked": results["entered unchecked"],
+    }
     return [
         figure(
             f"taking in {count:,} tasks dropped in queue.json",

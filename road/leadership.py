@@ -85,6 +85,7 @@ class Leadership:
         self._settings = settings
         self._store = store
         self._rescuer = rescuer
+        self._pulse = pulse
         self._worker_id = worker_id
         self._lock = filelock.FileLock(home.leader_lock, mode=0o600)
         self._stop = threading.Event()
@@ -173,8 +174,8 @@ class Leadership:
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
             Duty("rescue", 1.0, self._rescuer.rescue),
-            Duty("queue file", self._settings.queue_poll_s, keeper.look, on_hint=True),
-            Duty("inbox", self._settings.queue_poll_s, inbox.look, on_hint=True),
+            Duty("queue file", self._settings.queue_poll_s, lambda: self._take_in(keeper.look), on_hint=True),
+            Duty("inbox", self._settings.queue_poll_s, lambda: self._take_in(inbox.look), on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
@@ -194,6 +195,11 @@ class Leadership:
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
         copies.close()
+
+    def _take_in(self, look: Callable[[], int]) -> None:
+        """Take in what has come, and have it claimed at once."""
+        if look():
+            self._pulse.beat()
 
     def _back_up(self, copies: Backup) -> None:
         copies.run_if_due(time.monotonic())

@@ -45,7 +45,7 @@ def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.Concurrenc
     first = _next_seq(tx)
     seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
     waiting = _wait_counts(tx, intake.new, seqs)
-    tx.run_many("insert_task", [_row(tx, new, seqs, waiting, source, limits) for new in intake.new])
+    tx.insert("insert_new_task", [_row(tx, new, seqs, waiting, source, limits) for new in intake.new])
     _enter_edges(tx, intake.new, seqs)
     _tell_queued(tx, intake.new, source)
     if seqs:
@@ -90,27 +90,24 @@ def _row(
     waiting: Mapping[str, int],
     source: str,
     limits: lanes.ConcurrencyLimits,
-) -> dict[str, object]:
+) -> tuple[object, ...]:
     task = new.task
     not_before = next_firing(task.every, tx.now) if task.every else task.not_before
     waiting_on = waiting.get(task.id, 0)
     is_later = not_before is not None and not_before > tx.now
-    return {
-        "seq": seqs[task.id],
-        "id": task.id,
-        "state": "blocked" if waiting_on else "delayed" if is_later else "ready",
-        "lane": lanes.lane_of(task, limits),
-        "priority": task.priority,
-        "not_before": not_before,
-        "every": task.every,
-        "waiting_on": waiting_on,
-        "doc": dump(new.doc),
-        "code": None,
-        "reason": None,
-        "source": source,
-        "created": tx.now,
-        "finished": None,
-    }
+    return (
+        seqs[task.id],
+        task.id,
+        "blocked" if waiting_on else "delayed" if is_later else "ready",
+        lanes.lane_of(task, limits),
+        task.priority,
+        not_before,
+        task.every,
+        waiting_on,
+        dump(new.doc),
+        source,
+        tx.now,
+    )
 
 
 def next_firing(every: str, after: float) -> float:

@@ -113,6 +113,8 @@ class Head:
 
 def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
     """The lane of a task: ``llm``, ``local|alone``, ``llm|model:x|tag:gpu``."""
+    if task.parallel_safe and not (limits.tags or limits.models or limits.rated):
+        return task.mode
     parts: list[str] = [task.mode]
     if not task.parallel_safe:
         parts.append(ALONE)

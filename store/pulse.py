@@ -34,6 +34,11 @@ class Pulse:
         """Begin to look."""
         self._thread.start()
 
+    def beat(self) -> None:
+        """Wake those who wait, now: this process has committed what is not to wait for the next look."""
+        for listener in self._listeners:
+            listener.set()
+
     def stop(self) -> None:
         """Look no more."""
         self._stop.set()
@@ -50,5 +55,4 @@ class Pulse:
             quiet_looks += 1
             if version != seen:
                 seen, quiet_looks = version, 0
-                for listener in self._listeners:
-                    listener.set()
+                self.beat()

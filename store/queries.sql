@@ -45,6 +45,11 @@ INSERT INTO task (seq, id, state, lane, priority, not_before, every, waiting_on,
 VALUES (:seq, :id, :state, :lane, :priority, :not_before, :every, :waiting_on, :doc, :code, :reason, :source,
         :created, :finished);
 
+-- insert_new_task --
+-- Enter a task that waits.
+INSERT INTO task (seq, id, state, lane, priority, not_before, every, waiting_on, doc, source, created)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
 -- insert_edge --
 -- A task waits for another.
 INSERT OR IGNORE INTO edge (child, parent) VALUES (:child, :parent);

@@ -7,7 +7,9 @@ they are then. The file's hash is stored with it, so doing it again after a cras
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,8 +69,9 @@ class Taker:
 
         `is_current` says that the file stands in its place, or did so a moment ago.
         """
-        brought = self._sort(data, digest if is_current else None)
-        tally = self._writer.run(lambda tx: self._merge(tx, brought))
+        with _no_collecting():
+            brought = self._sort(data, digest if is_current else None)
+            tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
         return tally
 
@@ -216,6 +219,18 @@ class Taker:
             payload={"ids": list(ids)},
         )
         decisions.ask(tx, question)
+
+
+@contextlib.contextmanager
+def _no_collecting() -> Iterator[None]:
+    """Leave out Python's search for cycles, which would be made often and find nothing: all is in use."""
+    is_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_on:
+            gc.enable()
 
 
 def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:

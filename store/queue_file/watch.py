@@ -8,6 +8,9 @@ from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+import host_platform
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ class FileWatch(FileSystemEventHandler):
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._names: dict[str, frozenset[str] | None] = {}
-        self._observer = Observer()
+        self._observer = _observer()
         self._started = False
 
     def add(self, folder: Path, *names: str) -> None:
@@ -62,3 +65,12 @@ class FileWatch(FileSystemEventHandler):
             return False
         names = self._names[str(changed.parent)]
         return names is None or changed.name in names
+
+
+def _observer() -> BaseObserver:
+    """What watches folders on this system."""
+    if not host_platform.IS_LINUX:
+        return Observer()
+    from store.queue_file.arrivals import ArrivalObserver  # noqa: PLC0415  can be imported on Linux only
+
+    return ArrivalObserver()

@@ -91,7 +91,7 @@ def test_every_query_can_be_prepared(connection):
 
 
 def test_a_query_for_many_rows_is_the_same_with_more_values(connection):
-    for name in ("insert_attempt", "insert_event", "mark_dirty"):
+    for name in ("insert_attempt", "insert_event", "insert_new_task", "mark_dirty"):
         one = sql.queries()[name]
         assert sql.for_rows(name, 1) == one.rstrip(";")
         three = sql.for_rows(name, 3)
