@@ -87,8 +87,8 @@ class Followed:
 
     def _release(self) -> int:
         with self._lock:
-            self._is_over = True
-            return self._grip.release(self._kill_strays)
+            self._is_over = True  # from here on nobody kills it but this
+        return self._grip.release(self._kill_strays)
 
     def _follow(self, keep: Keep) -> Over:
         handle = os.pidfd_open(self._wrapper) if hasattr(os, "pidfd_open") else None

@@ -154,12 +154,12 @@ class Sandbox:
         return self._kind
 
     def _environment(self, command: Command) -> dict[str, str]:
-        """What the policy forces, and what the rights hand on by value."""
-        keys = command.rights.environment_keys
-        return {
-            **command.environment,
-            **{name: self._environ[name] for name in keys if name in self._environ},
-        }
+        """What the policy forces, and what the rights hand on by value. Raises `NotStarted`."""
+        keys = [name for name in command.rights.environment_keys if name in self._environ]
+        found = {**command.environment, **{name: self._environ[name] for name in keys}}
+        if any(name.startswith("LD_") for name in found):  # they would reach the wrapper, outside, as well
+            raise NotStarted("variables of the dynamic linker (LD_*) are not handed on to commands")
+        return found
 
     def _begin(
         self, ready: Ready, command: Command, argv: tuple[str, ...], environment: Mapping[str, str]

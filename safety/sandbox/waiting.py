@@ -38,8 +38,9 @@ _PLAIN_NAME: Final = re.compile(r"[A-Z][A-Z0-9_]*")
 _NOT_BY_LINES: Final = frozenset({"IFS", "ENV", "PWD", "OLDPWD"})
 
 #: Reads `v` NAME=VALUE, `a` ARGUMENT and `g` (go), each word on a line of its own. The end of the socket, or
-#: anything else, ends it without having run anything.
-_SCRIPT: Final = """\
+#: anything else, ends it without having run anything. (A bash whose standard input is a socket reads start-up
+#: files, unless its name is `sh`, as it is here.)
+SCRIPT: Final = """\
 echo >&0
 while IFS= read -r skep_what
 do
@@ -110,7 +111,7 @@ class Waiting:
             theirs.callback(os.close, data)
         wrapper = [str(data) if word == DATA_FD else word for word in self.seed.arguments]
         return subprocess.Popen(
-            [*wrapper, "/bin/sh", "-c", _SCRIPT, "sh", *argv],
+            [*wrapper, "/bin/sh", "-c", SCRIPT, "sh", *argv],
             cwd=self.seed.cwd,
             env=environment,
             stdin=self._told.fileno(),

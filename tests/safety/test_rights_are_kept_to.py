@@ -188,6 +188,11 @@ def test_variables_come_out_as_they_went_in(jail: Jail, value: str) -> None:
     assert jail.python(source, environment={"WORD": value})[1] == ascii(value)
 
 
+def test_variables_of_the_linker_are_not_set_for_anything(jail: Jail) -> None:
+    with pytest.raises(NotStarted, match=r"LD_\*"):
+        jail.shell("true", environment={"LD_PRELOAD": "/tmp/x.so"})
+
+
 def test_a_secret_that_is_handed_on_is_in_no_command_line(make_jail: MakeJail) -> None:
     jail = make_jail()
     found: list[Any] = []
