@@ -27,7 +27,7 @@ from store.records import TaskRef
 
 #: Commands at once, as many as a worker runs by default.
 AT_ONCE: Final = 8
-_APPROVED: Final = Approved.command((TRUE,), {}, may_spawn=False)
+_APPROVED: Final = Approved.command((TRUE,), {})
 
 
 @dataclass

@@ -48,9 +48,6 @@ class Entry(pydantic.BaseModel):
     effect: Effect = Field(
         "idempotent", description="what an interruption means: idempotent runs again, unsafe asks a person"
     )
-    spawns: bool = Field(
-        False, description="true: it starts other programs, which are looked for when it ends"
-    )
     subcommands: dict[str, Entry] = Field(
         {}, description="tables like this one, by the word that comes first"
     )
@@ -62,7 +59,6 @@ class Entry(pydantic.BaseModel):
             "environment": program.environment | self.environment,
             "needs_namespaces": program.needs_namespaces or self.needs_namespaces,
             "approval": program.approval or self.approval,
-            "spawns": program.spawns or self.spawns,
         }
         return self.model_copy(update=update)
 
@@ -137,7 +133,6 @@ class _Compiler:
             environment=entry.environment,
             rights=self._rights(name, entry, key),
             effect=entry.effect,
-            spawns=entry.spawns,
             subcommands={
                 word: self.rule(f"{name} {word}", each.under(entry), f"{key}.subcommands.{word}")
                 for word, each in entry.subcommands.items()

@@ -101,9 +101,7 @@ class CommandPolicy:
         variables = rule.variables(self._workspace)
         if rule.rights.git == "write":
             variables |= git_rules.NO_PROGRAMS
-        return Approved.command(
-            (place_of(argv[0]), *forced, *words), variables, may_spawn=rule.spawns, rights=rule.rights
-        )
+        return Approved.command((place_of(argv[0]), *forced, *words), variables, rights=rule.rights)
 
     def effect_of(self, task: Task) -> Literal["idempotent", "unsafe"]:
         """What an interruption of the task means, where it does not say: may it simply run again?"""

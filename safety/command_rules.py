@@ -38,8 +38,6 @@ class ProgramRule:
     environment: Mapping[str, str] = field(default_factory=dict)
     rights: Rights = field(default_factory=Rights)
     effect: Effect = "idempotent"
-    #: whether it starts other programs
-    spawns: bool = False
     subcommands: Mapping[str, ProgramRule] = field(default_factory=dict)
 
     @property

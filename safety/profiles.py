@@ -81,7 +81,7 @@ class Profile:
         folders += [path for path in self.rights.read_paths if path.endswith("/bin")]
         search = ":".join(dict.fromkeys([*folders, *SEARCH_PATH]))
         rights = dataclasses.replace(self.rights, read_paths=self._seen())
-        return Approved.command(tuple(argv), {"PATH": search}, may_spawn=True, rights=rights)
+        return Approved.command(tuple(argv), {"PATH": search}, rights=rights)
 
     def _seen(self) -> tuple[str, ...]:
         """What it sees beside the workspace: what was declared, and itself, wherever a link leads today."""

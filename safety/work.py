@@ -98,8 +98,6 @@ class Approved:
     argv: tuple[str, ...] = ()
     #: variables the policy forces upon the command, beside those every command gets
     environment: tuple[tuple[str, str], ...] = ()
-    #: whether the program starts others, so that strays are looked for after it
-    may_spawn: bool = False
     rights: Rights = field(default_factory=Rights)
     messages: tuple[Message, ...] = ()
     digest: str = field(init=False)
@@ -112,13 +110,11 @@ class Approved:
         cls,
         argv: tuple[str, ...],
         environment: Mapping[str, str],
-        *,
-        may_spawn: bool,
         rights: Rights | None = None,
     ) -> Self:
         """An allowed command."""
         forced = tuple(sorted(environment.items()))
-        return cls(argv=argv, environment=forced, may_spawn=may_spawn, rights=rights or Rights())
+        return cls(argv=argv, environment=forced, rights=rights or Rights())
 
     def canonical_bytes(self) -> bytes:
         """The bytes that the approval binds to."""

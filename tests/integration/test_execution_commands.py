@@ -43,7 +43,7 @@ class Runner:
     def shell(
         self, script: str, timeout_s: float | None = None, cap: int = 2**20
     ) -> tuple[Ended, StoredOutput]:
-        return self.run(Approved.command(("/bin/sh", "-c", script), {}, may_spawn=False), timeout_s, cap)
+        return self.run(Approved.command(("/bin/sh", "-c", script), {}), timeout_s, cap)
 
     def run(
         self, approved: Approved, timeout_s: float | None = None, cap: int = 2**20
@@ -85,7 +85,7 @@ def skip_or_fail(level: str, why: str) -> None:
 
 def test_the_environment_is_made_from_nothing(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_API_KEY", "do not tell")
-    ended, stored = runner.run(Approved.command(("/usr/bin/env",), {"FORCED": "1"}, may_spawn=False))
+    ended, stored = runner.run(Approved.command(("/usr/bin/env",), {"FORCED": "1"}))
 
     told = dict(line.split("=", 1) for line in stored.head.splitlines())
     for name in ("PWD", "OLDPWD", "SHLVL", "_"):  # what the shell that waits inside may leave
@@ -195,7 +195,7 @@ def test_one_that_was_stopped_before_it_began_is_killed(runner: Runner) -> None:
 
 def test_a_program_that_is_not_there_is_not_started(runner: Runner) -> None:
     with pytest.raises(NotStarted) as failed:
-        runner.run(Approved.command(("/usr/bin/no-such-program",), {}, may_spawn=False))
+        runner.run(Approved.command(("/usr/bin/no-such-program",), {}))
 
     assert failed.value.is_for_now is False
 

@@ -84,7 +84,7 @@ class Walk:
     def waits_for_leave(self, argv: tuple[str, ...], **task: Any) -> None:
         """A command that a person must agree to, asked about as the road does."""
         rights = Rights(network=True, write_paths=("/var/tmp/agent",), needs_person=True)
-        approved = Approved.command(argv, {"PATH": "/usr/bin"}, may_spawn=True, rights=rights)
+        approved = Approved.command(argv, {"PATH": "/usr/bin"}, rights=rights)
         claim = self.claim(**task)
         self.store.write(lambda tx: agreements.hold(tx, claim.ref, agreement.question(claim, approved)))
 

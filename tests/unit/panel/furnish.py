@@ -79,7 +79,7 @@ class Furnisher:
         """A command that a person must agree to before it runs."""
         claim = self.start(task_id, **fields)
         rights = Rights(network=True, environment_keys=("AGENT_KEY",), needs_person=True)
-        approved = Approved.command(argv, {"PATH": "/opt:/usr/bin"}, may_spawn=True, rights=rights)
+        approved = Approved.command(argv, {"PATH": "/opt:/usr/bin"}, rights=rights)
         self.store.write(lambda tx: agreements.hold(tx, claim.ref, agreement.question(claim, approved)))
 
     def interrupt(self, task_id: str, **fields) -> None:

@@ -56,7 +56,6 @@ def test_every_subcommand_is_kept_from_starting_anything(
     assert variables["GIT_DIR"] == f"{workspace}/.git"
     assert variables["GIT_CONFIG_NOSYSTEM"] == variables["GIT_ATTR_NOSYSTEM"] == "1"
     assert variables["GIT_CONFIG_GLOBAL"] == "/dev/null"
-    assert approved.may_spawn
 
 
 @pytest.mark.parametrize("subcommand", ["log", "diff", "show"])

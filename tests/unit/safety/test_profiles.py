@@ -135,7 +135,6 @@ def test_the_rights_are_those_that_were_declared(home: Home) -> None:
     assert rights.needs_namespaces
     assert not rights.needs_person
     assert approved.environment == (("PATH", "/opt/agent/bin:/opt/node/bin:/usr/bin:/bin"),)
-    assert approved.may_spawn
 
 
 def test_little_is_granted_where_nothing_is_said(home: Home) -> None:

@@ -114,7 +114,6 @@ def test_an_interpreter_writes_the_workspace_in_the_strongest_sandbox_only(home:
     assert (approved.rights.workspace, approved.rights.git) == ("write", "read")
     assert approved.rights.needs_namespaces
     assert not approved.rights.network
-    assert approved.may_spawn
 
 
 def test_another_subcommand_that_writes_the_repository_starts_nothing_either(home: Home) -> None:

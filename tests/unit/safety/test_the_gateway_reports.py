@@ -128,11 +128,11 @@ def test_what_is_approved_is_what_was_looked_at(gateway: SafetyGateway) -> None:
 
 
 def test_the_digest_stands_for_the_exact_bytes() -> None:
-    one = Approved.command(("/bin/echo", "a", "b"), {}, may_spawn=False)
+    one = Approved.command(("/bin/echo", "a", "b"), {})
 
-    assert one.digest == Approved.command(("/bin/echo", "a", "b"), {}, may_spawn=False).digest
-    assert one.digest != Approved.command(("/bin/echo", "a b"), {}, may_spawn=False).digest
-    assert one.digest != Approved.command(("/bin/echo", "a", "b"), {"X": "1"}, may_spawn=False).digest
+    assert one.digest == Approved.command(("/bin/echo", "a", "b"), {}).digest
+    assert one.digest != Approved.command(("/bin/echo", "a b"), {}).digest
+    assert one.digest != Approved.command(("/bin/echo", "a", "b"), {"X": "1"}).digest
     with pytest.raises(AttributeError):
         one.argv = ("/bin/rm",)  # type: ignore[misc]
 
