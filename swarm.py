@@ -88,7 +88,8 @@ class Swarm:
         catalog = ModelCatalog.of_home(settings, home.models_file)
         owner = str(host_platform.this_process())
         self.secure = SecureAPIWrapper(self.store, settings, catalog, self.models, owner)
-        self.sandbox = Sandbox(home, settings)
+        waiting = markers.mark(host_platform.this_process(), home, markers.WAITING)
+        self.sandbox = Sandbox(home, settings, marks={markers.VARIABLE: waiting})
         self.executor = Executor(home, settings, self.store, self.secure, gateway, self.sandbox)
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)

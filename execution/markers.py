@@ -1,11 +1,12 @@
 """The mark every command carries in its environment, by which it is found again however it hides.
 
 ``SKEP_CYCLE=<swarm's process>:<home>:<task>-<lease>`` is inherited by everything a command starts, also by
-what leaves its process group. What is promised: when a command is stopped, and when swarm starts, whatever
-still carries the mark is killed. What is not: a process that clears its environment and leaves the group
-escapes until there is a sandbox, and so does everything where another process's environment cannot be read
-(macOS). After a ``kill -9`` of swarm its commands go on until the next swarm of the home starts, which
-kills them before it answers anybody.
+what leaves its process group; a sandbox that still waits for its command carries one too, for a wrapper that
+is killed in the middle of setting one up can leave a process that waits for ever. What is promised: when a
+command is stopped, and when swarm starts, whatever still carries the mark is killed. Commands themselves end
+with swarm, by the sandbox; the mark is for what a sandbox without namespaces leaves. What is not: such a
+process that clears its environment and leaves the group escapes, and so does everything where another
+process's environment cannot be read (macOS).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from settings import Home
 logger = logging.getLogger(__name__)
 
 VARIABLE: Final = "SKEP_CYCLE"
+#: The name in the mark of a sandbox that is set up and has no command yet.
+WAITING: Final = "waiting"
 #: Times the processes are looked through for strays, should they multiply faster than they are killed.
 MOST_ROUNDS: Final = 50
 

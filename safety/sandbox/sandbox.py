@@ -54,12 +54,20 @@ class Sandbox:
         home: whose workspace they run in; it is made when missing.
         settings: which level, and the limits.
         environ: the daemon's environment, of which rights may name variables to hand on.
+        marks: variables of what waits for a command, by which it is found should its daemon be killed.
     """
 
-    def __init__(self, home: Home, settings: Settings, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        settings: Settings,
+        environ: Mapping[str, str] | None = None,
+        marks: Mapping[str, str] | None = None,
+    ) -> None:
         self._home = home
         self._settings = settings
         self._environ = os.environ if environ is None else environ
+        self._marks = dict(marks or {})
         self._views = Views(home)
         self._pool = Pool(settings.sandbox_warm)
         self._cgroups = Cgroups(
@@ -93,7 +101,7 @@ class Sandbox:
         try:
             ready = self._pool.take(
                 (kind, view),
-                lambda: Waiting(kind.seed(view)),
+                lambda: Waiting(kind.seed(view), environment=self._marks),
                 lambda waiting: self._settler.settle(kind, waiting),
             )
             return self._begin(ready, command, command.argv, environment)
