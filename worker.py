@@ -87,6 +87,7 @@ class Worker:
         self.leadership.start()
         watcher = threading.Thread(target=self._watch_for_cancels, name="cancels", daemon=True)
         watcher.start()
+        self.leadership.wait_for_audit(self.stop.asked)
         self.engine.serve(self.road.walk, self.stop.asked)
         self._finish()
 

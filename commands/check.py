@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Iterator
 from typing import Any, Final
@@ -100,10 +101,19 @@ def _answer_lines(gateway: SafetyGateway) -> int:
     return FINE
 
 
+def _refuse_number(word: str) -> float:
+    raise ValueError(f"{word} is no number that JSON has")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _refuse_number(digits)
+
+
 def _answer(gateway: SafetyGateway, line: bytes) -> dict[str, Any]:
     identity = None
     try:
-        asked = json.loads(line)
+        asked = json.loads(line, parse_constant=_refuse_number, parse_float=_finite)
         if not isinstance(asked, dict):
             raise ValueError("a line is an object of id, mode and text")  # noqa: TRY004  told with the others
         identity = asked.get("id")

@@ -17,6 +17,8 @@ from store.reading import Reader
 
 #: A queue file over this is not looked into for whether it holds any tasks.
 _SMALL_BYTES: Final = 4_096
+#: Characters of what is wrong with the queue file that are told.
+_TROUBLE_CHARS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class DaemonState:
 def look(home: Home) -> DaemonState:
     """Look at the home's locks; nothing is made."""
     return DaemonState(is_lock_held(home.daemon_lock), is_lock_held(home.leader_lock))
+
+
+def queue_file_trouble(home: Home) -> str | None:
+    """Why the daemon could not read queue.json, with its place in the file; none where it could."""
+    place = home.queue_file.with_name(f"{home.queue_file.name}.error")
+    try:
+        return place.read_text("utf-8", errors="replace").strip()[:_TROUBLE_CHARS] or None
+    except OSError:
+        return None
 
 
 def has_unread_changes(home: Home, reader: Reader) -> bool:

@@ -76,7 +76,9 @@ def _why_none(reader: Reader, row: sqlite3.Row) -> str:
         return f"it is running; `skep log -f {row['id']}` follows it."
     waits = reader.waiting_for(row)
     return (
-        f"it is waiting for: {waits}." if waits else f"it ended {status}: {row['reason'] or 'it never ran'}."
+        f"it is waiting for: {clean(waits)}."
+        if waits
+        else f"it ended {status}: {clean(row['reason'] or 'it never ran')}."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from commands import terminal
-from commands.daemon_state import DaemonState, has_unread_changes, look
+from commands.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
 from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
@@ -61,6 +61,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         },
         "decisions": [decision(row) for row in reader.decisions()],
         "queue_file_unread": has_unread_changes(place.home, reader),
+        "queue_file_trouble": queue_file_trouble(place.home),
     }
     return {"health": health(told, daemon)} | told
 
@@ -71,6 +72,8 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     left = counts["pending"] + counts["in_progress"] + counts["pending_review"]
     asked = len(told["decisions"])
     waits = f" {asked} {'thing waits' if asked == 1 else 'things wait'} for you." if asked else ""
+    if told["queue_file_trouble"] is not None:
+        waits += f" queue.json is not taken in: {told['queue_file_trouble']}"
     halt = _halt(told)
     if halt is not None:
         return f"{halt}.{waits}"

@@ -12,6 +12,7 @@ import click
 
 from clock import to_local_text
 from commands import terminal
+from commands.daemon_state import queue_file_trouble
 from commands.place import Place
 from commands.terminal import clean
 from daemon_log import configure_logging
@@ -29,6 +30,7 @@ from supervisor.idleness import Idleness, Left
 
 EXIT_FAILED = 1
 EXIT_WAITS = 75
+EXIT_UNREADABLE = 3
 LOOK_EVERY_S = 0.3
 
 #: Events told on the terminal, with the word for them.
@@ -146,7 +148,9 @@ def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, 
             left = _keep_up(daemon, store, stop, idleness, teller, until_idle=until_idle)
     finally:
         lock.release()
-    return _exit_code(left) if until_idle and not stop.asked.is_set() else 0
+    if not until_idle or stop.asked.is_set():
+        return 0
+    return EXIT_UNREADABLE if queue_file_trouble(home) is not None else _exit_code(left)
 
 
 def _keep_up(

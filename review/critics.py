@@ -68,7 +68,9 @@ def judge(work: Work) -> Verdict:
 def _ran_to_its_end(work: Work) -> Iterator[str]:
     outcome = work.outcome
     if outcome.timed_out:
-        yield f"it did not end within {outcome.ended_at - outcome.started_at:.0f} seconds"
+        yield f"it did not end within {_limit_of(work):g} seconds"
+    elif outcome.failure is not None and outcome.failure.code.endswith("_limit"):
+        yield outcome.failure.message
     elif outcome.exit_code is not None and outcome.exit_code < 0:
         yield f"the command was ended by signal {-outcome.exit_code}"
     elif outcome.exit_code:
@@ -76,6 +78,11 @@ def _ran_to_its_end(work: Work) -> Iterator[str]:
         yield f"the command ended with exit code {outcome.exit_code}: {last[0]}"
     elif outcome.status != "completed":
         yield outcome.failure.message if outcome.failure else "it did not come to its end"
+
+
+def _limit_of(work: Work) -> float:
+    """Seconds it was given, where the task says so; else how long it ran."""
+    return work.task.timeout_s or round(work.outcome.ended_at - work.outcome.started_at)
 
 
 def _is_not_empty(work: Work) -> Iterator[str]:

@@ -104,9 +104,15 @@ class AuditGate:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._is_open: bool | None = None
+        #: set once it is known, and on record, whether the audit can be written
+        self.is_known = threading.Event()
 
     def tell(self, trouble: Exception | None) -> None:
         """Take note of a pass. Raises `StoreError` where that cannot be kept; the next pass tries again."""
+        self._note(trouble)
+        self.is_known.set()
+
+    def _note(self, trouble: Exception | None) -> None:
         is_open = trouble is None
         if is_open is self._is_open:
             return

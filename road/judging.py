@@ -20,7 +20,7 @@ from outcome import Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
 from store import claims, recording
-from store.records import Claim, Question, TaskRef
+from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
 from tool_router import Route
 
@@ -132,6 +132,7 @@ class Judge:
             options=("approve", "reject"),
             payload={
                 "task": claim.id,
+                "asked": digest_of_ask(claim.task),
                 "attempt": claim.attempt,
                 "output_ref": outcome.output_ref,
                 "output": (outcome.output or "")[:SHOWN_CHARS],

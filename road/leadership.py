@@ -39,6 +39,8 @@ from store.sqlite_store import SqliteStore
 
 logger = logging.getLogger(__name__)
 
+#: Seconds between looks whether a worker that starts may begin to claim.
+LOOK_AGAIN_S: Final = 0.05
 TAKE_OVER_S: Final = 0.5  # how often a worker that does not lead tries to
 
 
@@ -95,11 +97,22 @@ class Leadership:
         self._hinted = threading.Event()
         for listener in (self._changed, self._to_log, self._to_audit):
             pulse.listen(listener)
+        self._audit_gate = AuditGate(store)
+        #: set once another worker was found to lead
+        self._follows = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
 
     def start(self) -> None:
         """Begin to try."""
         self._thread.start()
+
+    def wait_for_audit(self, stop: threading.Event) -> None:
+        """Wait until it is known whether the audit can be written, here or by the worker that leads.
+
+        Nothing may be claimed before: what cannot be put on record does not run.
+        """
+        while not (self._audit_gate.is_known.is_set() or self._follows.is_set() or stop.is_set()):
+            self._audit_gate.is_known.wait(LOOK_AGAIN_S)
 
     def stop(self) -> None:
         """Write what is left to write, and let another lead."""
@@ -113,7 +126,7 @@ class Leadership:
                 with self._lock.acquire(timeout=TAKE_OVER_S, poll_interval=TAKE_OVER_S / 2):
                     self._lead()
             except filelock.Timeout:
-                continue
+                self._follows.set()
             except Exception:
                 logger.exception("leading broke off; trying again")
                 self._stop.wait(TAKE_OVER_S)
@@ -154,7 +167,7 @@ class Leadership:
         log = LogExporter(home.log_file, settings.log_rotate_bytes, open_reader, store.writer)
         audit = AuditExporter(home, settings, open_reader, store.writer, store.clock)
         return [
-            Exporting("audit", audit, self._to_audit, AuditGate(store).tell),
+            Exporting("audit", audit, self._to_audit, self._audit_gate.tell),
             Exporting("log", log, self._to_log, self._tell_of_log),
         ]
 

@@ -6,14 +6,14 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from money import dollars_text
 from runtime_contract import Status
 from store import agreements, budgets, decisions, ending, halting, recording, steering
-from store.records import STATUS_OF_STATE, task_of
+from store.records import STATUS_OF_STATE, digest_of_ask, task_of
 from store.transaction import Transaction
 
 
@@ -69,8 +69,10 @@ def _task(tx: Transaction, decision: sqlite3.Row) -> sqlite3.Row:
 
 def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
     row = _task(tx, decision)
+    payload = json.loads(decision["payload"])
     if given.choice == "approve":
-        grant = json.loads(decision["payload"]).get("grant")
+        _check_still_asked(row, payload)
+        grant = payload.get("grant")
         recording.approve(tx, row, given.by, grant=grant, comment=given.comment, decision=given.decision)
         return f"{row['id']} is approved."
     task = task_of(row["doc"], row["id"])
@@ -82,6 +84,15 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
         tx, row, f"rejected by {given.by}: {words}", feedback=[words], rejected=True, became="rejected"
     )
     return f"{row['id']} is rejected and will be tried again with what you said."
+
+
+def _check_still_asked(row: sqlite3.Row, payload: dict[str, Any]) -> None:
+    """Raise `TransitionNotAllowed` where the task asks for something else than what the result answers."""
+    if payload.get("asked") not in {None, digest_of_ask(task_of(row["doc"], row["id"]))}:
+        raise TransitionNotAllowed(
+            f"{row['id']} was edited after this result was made; it is not what the words there now ask for. "
+            f"`skep reject {row['id']}` has them run."
+        )
 
 
 def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 from dataclasses import dataclass, field
@@ -113,6 +114,12 @@ class Claim:
             is_planned=bool(row["planned"]),
             plan_parent=row["plan_parent"],
         )
+
+
+def digest_of_ask(task: Task) -> str:
+    """SHA-256 of what a task asks to be done; an edit of anything else leaves it as it is."""
+    asked = [task.mode, task.prompt, task.command, task.argv, task.profile]
+    return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,7 +189,11 @@ def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, a
 
 def _note(row: sqlite3.Row) -> str | None:
     """What to say of an edit that does not count at once."""
-    if STATUS_OF_STATE[row["state"]] in {Status.IN_PROGRESS, Status.PENDING_REVIEW}:
+    if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW:
+        return (
+            f"the result that waits was made of the old text; `skep reject {row['id']}` has the new one run"
+        )
+    if STATUS_OF_STATE[row["state"]] is Status.IN_PROGRESS:
         return "the attempt under way goes on with the old text; the edit counts from the next one"
     if row["planned"]:
         return (

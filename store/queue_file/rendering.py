@@ -8,6 +8,7 @@ import sqlite3
 from typing import Any
 
 from clock import to_rfc3339
+from redaction import clean
 from runtime_contract import ENDED, MACHINE_KEYS
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -34,7 +35,7 @@ def machine_values(row: sqlite3.Row, doc: dict[str, Any]) -> dict[str, Any]:
     if row["attempts"]:
         told["attempts"] = row["attempts"]
     if row["reason"] is not None:
-        told["reason"] = row["reason"]
+        told["reason"] = clean(row["reason"])
     summary = json.loads(row["result"]).get("result") if row["result"] else None
     if summary:
         told["result_summary"] = summary

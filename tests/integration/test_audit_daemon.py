@@ -111,3 +111,20 @@ def test_a_stop_leaves_a_checkpoint_that_shows_what_is_cut_later(daemon: Running
     assert cut.returncode == 1
     assert "missing at the end" in cut.stdout
     file.write_bytes(whole)
+
+
+def test_nothing_is_claimed_at_a_start_before_the_audit_was_seen_to_be_writable(tmp_path: Path) -> None:
+    running = RunningDaemon(tmp_path / "home")
+    file = running.root / ".swarm" / "audit.jsonl"
+    file.mkdir(parents=True)
+    running.add_to_queue(*({"id": f"q{number}", "command": "true"} for number in range(6)))
+    try:
+        running.start("--no-panel")
+        wait_for_event(running, "audit.blocked")
+
+        assert [event for event in running.events() if event["event"] == "task.in_progress"] == []
+
+        file.rmdir()
+        running.wait_for_ends(*(f"q{number}" for number in range(6)))
+    finally:
+        running.kill_everything()

@@ -16,7 +16,7 @@ from safety.work import Approved, Rights
 from settings import Home
 from store import agreements, recording
 from store.outputs import OutputSink
-from store.records import Claim, Intake, Question
+from store.records import Claim, Intake, Question, digest_of_ask
 from store.sqlite_store import SqliteStore
 from testing.tasks import new_task
 
@@ -78,8 +78,10 @@ class Walk:
         )  # fmt: skip
 
     def held(self, output: bytes = b"a draft\n", **task: Any) -> None:
-        question = Question("review", "Is it good?", ("approve", "reject"), {"task": task["id"]})
-        self._judge(self.claim(**task), "HELD", output, recording.hold, question)
+        claim = self.claim(**task)
+        about = {"task": claim.id, "asked": digest_of_ask(claim.task)}
+        question = Question("review", "Is it good?", ("approve", "reject"), about)
+        self._judge(claim, "HELD", output, recording.hold, question)
 
     def waits_for_leave(self, argv: tuple[str, ...], **task: Any) -> None:
         """A command that a person must agree to, asked about as the road does."""

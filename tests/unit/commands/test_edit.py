@@ -225,3 +225,23 @@ def test_what_changed_is_told_as_json(walk, ask, editor):
 
     (told,) = ask("edit", "a")["results"]
     assert (told["id"], told["ok"], told["fields"]) == ("a", True, ["prompt"])
+
+
+def test_a_result_of_the_old_words_is_not_approved_for_the_new_ones(walk, run, editor):
+    walk.held(id="a", prompt="old", review="human")
+    editor("docs[0]['prompt'] = 'new'")
+
+    assert "the result that waits was made of the old text" in run("edit", "a").stdout
+    assert "was edited after this result was made" in run("approve", "a", code=1).stderr
+
+    run("reject", "a", "--reason", "run the new words")
+    assert walk.store.reader.task("a")["state"] == "ready"
+
+
+def test_an_edit_of_what_was_not_asked_leaves_the_result_approvable(walk, run, editor):
+    walk.held(id="a", prompt="old", review="human")
+    editor("docs[0]['tags'] = ['later']")
+
+    run("edit", "a")
+    run("approve", "a")
+    assert walk.store.reader.task("a")["state"] == "approved"

@@ -257,3 +257,12 @@ def test_an_event_for_a_person_is_one_line(walk, run):
     walk.store.cancel(walk.claim(id="a").id, "me", "first\nsecond")
 
     assert all("task." in line for line in run("events").stdout.splitlines())
+
+
+def test_a_queue_file_that_cannot_be_read_is_told_by_status(home, store, ask):
+    (home.root / "queue.json.error").write_text("queue.json: line 1, column 2: not JSON\n")
+
+    told = ask("status")
+
+    assert told["queue_file_trouble"] == "queue.json: line 1, column 2: not JSON"
+    assert "queue.json is not taken in: queue.json: line 1, column 2" in told["health"]
