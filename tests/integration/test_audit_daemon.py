@@ -116,13 +116,19 @@ def test_a_stop_leaves_a_checkpoint_that_shows_what_is_cut_later(daemon: Running
 def test_nothing_is_claimed_at_a_start_before_the_audit_was_seen_to_be_writable(tmp_path: Path) -> None:
     running = RunningDaemon(tmp_path / "home")
     file = running.root / ".swarm" / "audit.jsonl"
-    file.mkdir(parents=True)
-    running.add_to_queue(*({"id": f"q{number}", "command": "true"} for number in range(6)))
     try:
+        running.start("--no-panel")
+        running.add_to_queue({"id": "before", "command": "true"})
+        running.wait_for_ends("before")
+        running.stop()
+        file.unlink()
+        file.mkdir()
+        running.add_to_queue(*({"id": f"q{number}", "command": "true"} for number in range(6)))
         running.start("--no-panel")
         wait_for_event(running, "audit.blocked")
 
-        assert [event for event in running.events() if event["event"] == "task.in_progress"] == []
+        claimed = [each["task_id"] for each in running.events() if each["event"] == "task.in_progress"]
+        assert claimed == ["before"]
 
         file.rmdir()
         running.wait_for_ends(*(f"q{number}" for number in range(6)))
