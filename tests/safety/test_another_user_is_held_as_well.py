@@ -22,7 +22,11 @@ from tests.safety import attempts
 REPOSITORY = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else")
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else"),
+    # Without namespaces a user's processes are counted together, so the two do not run at once.
+    pytest.mark.xdist_group("nobody"),
+]
 
 
 @pytest.fixture
