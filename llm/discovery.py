@@ -10,10 +10,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from errors import ModelError, NoModel
-from llm.anthropic_messages import AnthropicMessagesClient
 from llm.contracts import ChatClient
 from llm.endpoint import Endpoint, endpoint_from_settings, ollama_endpoint
-from llm.openai_chat import OpenAIChatClient
 from settings import Settings
 
 #: Seconds for a look whether anything listens at all.
@@ -121,7 +119,11 @@ def _not_ready(endpoint: Endpoint | None, reason: str) -> ModelStatus:
 
 def _client(endpoint: Endpoint) -> ChatClient:
     if endpoint.protocol == "anthropic":
+        from llm.anthropic_messages import AnthropicMessagesClient  # noqa: PLC0415
+
         return AnthropicMessagesClient(endpoint)
+    from llm.openai_chat import OpenAIChatClient  # noqa: PLC0415
+
     return OpenAIChatClient(endpoint)
 
 

@@ -56,7 +56,7 @@ def _take(
     slots: int,
 ) -> list[sqlite3.Row]:
     """The next task, with those that follow it where nothing else is to be weighed first."""
-    heads = [lanes.Head(row["lane"], row["priority"], row["seq"]) for row in tx.all("ready_heads")]
+    heads = [lanes.Head(*row) for row in tx.all("ready_heads")]
     lane = lanes.choose(heads, running, gate, limits)
     if lane is None:
         return []

@@ -109,6 +109,7 @@ class Head:
     lane: str
     priority: int
     seq: int
+    id: str = ""
 
 
 def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
@@ -163,6 +164,19 @@ def choose(
 def _is_let_through(lane: str, gate: Gate) -> bool:
     is_open = held_by_mode(lane, gate) is None and closed_room(lane, gate) is None
     return gate.paused is None and is_open
+
+
+def ahead_alone(task: Head, heads: Iterable[Head], running: Sequence[str], gate: Gate) -> Head | None:
+    """The task that runs alone, goes before this one and waits for what runs; or none."""
+    if not running:
+        return None
+    place = (-task.priority, task.seq)
+    before = [
+        head
+        for head in heads
+        if _is_alone(head.lane) and _is_let_through(head.lane, gate) and (-head.priority, head.seq) < place
+    ]
+    return min(before, key=lambda head: (-head.priority, head.seq), default=None)
 
 
 def at_once(lane: str, heads: Iterable[Head], gate: Gate, slots: int) -> int:

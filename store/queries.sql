@@ -144,7 +144,7 @@ WITH RECURSIVE lanes (lane) AS (
     SELECT (SELECT min(lane) FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane > lanes.lane)
     FROM lanes WHERE lanes.lane IS NOT NULL
 )
-SELECT task.lane, task.priority, task.seq FROM lanes JOIN task ON task.seq = (
+SELECT task.lane, task.priority, task.seq, task.id FROM lanes JOIN task ON task.seq = (
     SELECT seq FROM task INDEXED BY task_ready WHERE state = 'ready' AND lane = lanes.lane ORDER BY priority DESC, seq LIMIT 1
 );
 

@@ -118,7 +118,9 @@ class Reader:
 
     def situation(self) -> waiting.Situation:
         """What holds tasks back: the gate, the limits, and what runs."""
-        return waiting.Situation(self.gate(), self._limits, lanes.spread(self.all("running_lanes")))
+        running = lanes.spread(self.all("running_lanes"))
+        heads = [lanes.Head(*row) for row in self.all("ready_heads")]
+        return waiting.Situation(self.gate(), self._limits, running, heads)
 
     def waiting_for(self, row: sqlite3.Row, now: waiting.Situation | None = None) -> str | None:
         """What holds a task; none when it runs or has ended."""

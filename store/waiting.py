@@ -18,6 +18,8 @@ class Situation:
     limits: lanes.ConcurrencyLimits = field(default_factory=lanes.ConcurrencyLimits)
     #: lanes of what runs
     running: Sequence[str] = ()
+    #: the first ready task of each lane
+    heads: Sequence[lanes.Head] = ()
 
 
 def waiting_for(
@@ -96,5 +98,12 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
         return f"{count} to end: it runs alone (parallel_safe is false)"
     if any(lanes.ALONE in other.split("|") for other in now.running):
         return "a task that runs alone to end"
+    ahead = None
+    if now.heads:
+        ahead = lanes.ahead_alone(
+            lanes.Head(lane, row["priority"], row["seq"]), now.heads, now.running, now.gate
+        )
+    if ahead is not None:
+        return f"{ahead.id} to go first: it runs alone, when what runs has ended"
     model = lanes.rated_model(lane, now.gate)
     return "a free slot" if model is None else f"a free slot, within the rate of {model}"

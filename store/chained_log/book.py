@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, Protocol
 
-import jsonlines
-
 from store.transaction import Transaction
 
 
@@ -89,6 +87,8 @@ def read_object(raw: bytes) -> dict[str, Any] | Problem:
     """The JSON object of a whole line, read strictly."""
     if not raw.endswith(b"\n"):
         return Problem("the line is torn: it has no end")
+    import jsonlines  # noqa: PLC0415  read only where a log is checked or begun
+
     try:
         found: dict[str, Any] = jsonlines.Reader((raw,), loads=_loads).read(type=dict)
     except (jsonlines.InvalidLineError, RecursionError):

@@ -91,6 +91,27 @@ def test_a_task_that_runs_alone_and_those_it_keeps_waiting_say_so(store, who):
     assert why(store, "b") == "a task that runs alone to end"
 
 
+def test_a_task_behind_one_that_is_to_run_alone_names_it_and_one_before_it_does_not(store, who):
+    submit(store, new_task(id="runs"), new_task(id="alone", parallel_safe=False), new_task(id="a"))
+    (runs,) = store.claim(who, 5)
+    assert runs.id == "runs"
+    assert why(store) == "alone to go first: it runs alone, when what runs has ended"
+    submit(store, new_task(id="urgent", priority=5))
+    assert why(store, "urgent") == "a free slot"
+    assert why(store, "alone") == "a running task to end: it runs alone (parallel_safe is false)"
+    approve(store, runs)
+    assert why(store) == "a free slot"
+
+
+def test_a_task_that_is_to_run_alone_but_cannot_start_holds_nobody(store, who):
+    alone = new_task(id="alone", prompt="x", parallel_safe=False)
+    submit(store, new_task(id="runs"), alone, new_task(id="a"))
+    store.set_fact(MODEL_STATUS, {"ready": False, "reason": "no model configured"}, "daemon.model")
+    store.claim(who, 1)
+    assert why(store) == "a free slot"
+    assert [claim.id for claim in store.claim(who, 5)] == ["a"]
+
+
 def test_dependencies_are_named_the_first_five_of_many(store):
     submit(store, *(new_task(id=f"t{number}") for number in range(7)))
     submit(store, new_task(id="a", depends_on=[f"t{number}" for number in range(7)]))
