@@ -30,7 +30,7 @@ _UNSEEN: Final = re.compile(
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _LINES: Final = re.compile(r"\r\n?|[\u0085\u2028\u2029\x0b\x0c]")
 _WORD: Final = re.compile(r"\w+")
-_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0640\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
 _QUOTES: Final = str.maketrans(
     {"‘": "'", "’": "'", "‛": "'", "`": "`", "´": "'", "ʼ": "'", "＂": '"', "⁄": "/", "∕": "/", "․": "."}
 )
