@@ -101,15 +101,15 @@ class Lexicon:
         self._span_class: dict[str, str] = {}
         #: what stands for a span, as a person is shown it
         self._shown = {marker(ADDRESS): f"[{ADDRESS}]"}
-        classes: dict[str, list[str]] = {}
+        classes: dict[str, dict[str, None]] = {}
         for name, texts in spans.items():
             for text in texts:
-                classes.setdefault(fold(text).text, []).append(name)
+                classes.setdefault(fold(text).text, {})[name] = None
         for text, names in classes.items():
             word = marker("".join(names))
             self._words[word] = sum(self._class(name) for name in names)
             self._span_class[text] = word
-            self._shown[word] = f"[{names[0]}]" if text.isascii() else text
+            self._shown[word] = f"[{next(iter(names))}]" if text.isascii() else text
         self._words[marker(ADDRESS)] = self._class(ADDRESS)
         self._ascii = _alternatives(text for text in self._span_class if text.isascii())
         self._begins: dict[str, int] = {}
@@ -164,7 +164,7 @@ class Lexicon:
         """The known word that a word in small letters is or stands for, and its classes."""
         kept = self._kept.get(word)
         if kept is None:
-            bits = self._words.get(word) or self._stem_bits(word)
+            bits = self._words.get(word, 0) | self._stem_bits(word)
             meant = word if bits else self._meant(word)
             kept = meant, bits or self._words.get(meant, 0)
             if len(self._kept) >= _MOST_KEPT:
