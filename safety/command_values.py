@@ -22,7 +22,7 @@ _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?[A-Za-z]{0,3}", re.ASCII)
 _PATHS: Final = frozenset({"path", "target", "revision"})
 #: ``file:///etc/passwd`` and ``\\\\server\\share``: as names they stay inside, but nobody means such a file.
-_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,3}|\\\\[^\\]")
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,3}|\\")
 #: What a path named ``-`` would read.
 _NO_INPUT: Final = "-"
 

@@ -55,6 +55,10 @@ _DOUBLED: Final = re.compile(r"(.)\1{1,}")
 _TRIPLED: Final = re.compile(r"(.)\1{2,}")
 #: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
 _LEAST_SLIP: Final = 6
+#: What French and Italian write before a word, with an apostrophe.
+_ELIDED: Final = frozenset(
+    ["l", "d", "qu", "n", "s", "t", "m", "j", "c", "dell", "all", "nell", "sull", "dall", "un"]
+)
 #: Letters of the shortest stem.
 _LEAST_STEM: Final = 4
 _MOST_KEPT: Final = 100_000
@@ -256,6 +260,10 @@ class Lexicon:
                 yield latin
                 yield from self._near_words(latin)
             return
+        if "'" in word:
+            article, _, rest = word.partition("'")
+            if article in _ELIDED:
+                yield rest
         if not word.isalpha():
             if any(map(str.isalpha, word)):
                 for table in (_LEET, _LEET_L):
