@@ -1,6 +1,6 @@
 """Encodings that hide words, undone where they stand: Base64, hexadecimal, escapes, entities, Morse.
 
-Base64 within Base64 is undone too; all of it only where words come out: what decodes to anything else is left as it is.
+Base64 within Base64 is undone too. What decodes to anything but words is left as it is.
 """
 
 from __future__ import annotations

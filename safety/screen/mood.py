@@ -235,6 +235,8 @@ class Mood:
 
     def _is_told_of(self, page: Page, start: int, clause: int, before: int, bearing: Bearing) -> bool:
         """Whether the sentence so far tells of somebody, so that what follows an "and" goes on telling."""
+        if clause and page.bits[clause - 1] & self._bit["vocative"] and page.breaks[clause] == COMMA:
+            return False
         if not before & (self._bit["agent"] | self._bit["link"]):
             return False
         told = before & (self._bit["meta"] | (self._bit["author"] if bearing.spares_authors else 0))
