@@ -146,7 +146,8 @@ class Lexicon:
         elif rest:
             phrases = self._phrases.setdefault(first, {})
             phrases[tuple(rest)] = phrases.get(tuple(rest), 0) | bit
-            self._words.setdefault(first, 0)
+            for word in (first, *rest):  # known, so that it is not taken for a slip in another
+                self._words.setdefault(word, 0)
         else:
             self._words[first] = self._words.get(first, 0) | bit
 

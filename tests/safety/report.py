@@ -75,7 +75,7 @@ def part(verdicts: Sequence[Verdict]) -> str:
     """What stands between the marks of the page."""
     inputs = [each.entry for each in verdicts]
     tables = [table("half", halves(verdicts)), table("family", families(verdicts))]
-    return "\n\n".join([f"{opening(inputs)} {standing(verdicts)}", *tables, ""])
+    return "\n\n".join([opening(inputs), standing(verdicts), *tables, ""])
 
 
 def standing(verdicts: Iterable[Verdict]) -> str:
