@@ -41,7 +41,7 @@ _SPOKEN: Final = re.compile(
     rf"(?i:\b({_NAMES}|pin(?:[ -](?:code|number))?)\b"
     r"(?:[ \t](?:for|to|of|on|zu|für|de|du|del|di|do|da|van|för)[ \t][^\n.:]{1,60}?)?[ \t]{1,3}"
     r"(?:is now|is|was|will be|reads|remains|should be set to|has been set to|lautet|ist|est|es|è|é|"
-    r"is nu|är|jest|je|este|on|to|war|était|era)"
+    r"is nu|är|jest|este|war|était|era)"
     r"[ \t]{0,3}:?)[ \t]{1,3}"
     r"(?:[\"'`“‘]([^\"'`”’\n]{3,200})[\"'`”’]|([^\s\"'`]{4,200}))"
 )
