@@ -19,11 +19,15 @@ Span = tuple[int, int, str]
 NEEDLES: Final = (
     "passw", "passphrase", "passcode", "pwd", "secret", "token", "key", "credential", "authorization",
     "bearer", "cookie", "contraseña", "passwort", "kennwort", "mot de passe", "senha", "пароль", "密码",
-    "パスワード", " -u ", "pin ",
+    "パスワード", " -u ", "pin ", "passord",
+    "lösenord", "wachtwoord", "hasło", "heslo", "parola", "jelszó", "salasana",
+    "şifre", "κωδικός", "비밀번호", "machine ",
 )  # fmt: skip
 
 _NAMES: Final = (
-    r"pass(?:word|wd|phrase|code|wort)|kennwort|contraseña|senha|mot de passe|пароль|密码|パスワード|pwd|"
+    r"pass(?:word|wd|phrase|code|wort|ord)|kennwort|contraseña|"
+    r"clave|senha|palavra-passe|mot de passe|пароль|密码|"
+    r"パスワード|비밀번호|lösenord|wachtwoord|hasło|heslo|parola|jelszó|salasana|şifre|κωδικός|pwd|"
     r"secret(?:[_ -]?(?:access[_ -]?)?key)?|"
     r"(?:api|access|auth|private|signing|encryption|master|account|service)[_ -]?key|"
     r"key[_-]?secret|apikey|token|credentials?"
@@ -35,8 +39,10 @@ _ASSIGNED: Final = re.compile(
     r"(?:b?(\\?[\"'`])(?P<quoted>[^\"'`\n\\]{4,400})|(?P<bare>[^\s\"'`,;&<>()\[\]{}|\\]{4,400}))"
 )
 _SPOKEN: Final = re.compile(
-    rf"(?i:\b({_NAMES}|pin)\b(?:[ \t](?:for|to|of|on|zu|für|de|du)[ \t][^\n.:]{{1,60}}?)?[ \t]{{1,3}}"
-    r"(?:is now|is|was|will be|reads|remains|should be set to|has been set to|lautet|ist|est|es|è|é)"
+    rf"(?i:\b({_NAMES}|pin(?:[ -](?:code|number))?)\b"
+    r"(?:[ \t](?:for|to|of|on|zu|für|de|du|del|di|do|da|van|för)[ \t][^\n.:]{1,60}?)?[ \t]{1,3}"
+    r"(?:is now|is|was|will be|reads|remains|should be set to|has been set to|lautet|ist|est|es|è|é|"
+    r"is nu|är|jest|este|war|était|era)"
     r"[ \t]{0,3}:?)[ \t]{1,3}"
     r"(?:[\"'`“‘]([^\"'`”’\n]{3,200})[\"'`”’]|([^\s\"'`]{4,200}))"
 )
@@ -55,6 +61,12 @@ _BESIDE: Final = re.compile(
 )
 _CURL_USER: Final = re.compile(
     r"[ \t](?:-u|--user|--proxy-user)[ \t=]{1,3}[\"']?[^\s:\"']{1,100}:([^\s\"']{3,200})"
+)
+
+#: A line of .netrc: ``machine HOST login NAME password SECRET``.
+_NETRC: Final = re.compile(
+    r"\bmachine[ \t\n]{1,8}\S{1,200}[ \t\n]{1,8}login[ \t\n]{1,8}\S{1,200}[ \t\n]{1,8}"
+    r"(?:account[ \t\n]{1,8}\S{1,200}[ \t\n]{1,8})?password[ \t\n]{1,8}(\S{3,400})"
 )
 
 #: What follows a name and is no secret.
@@ -198,7 +210,7 @@ _PLAIN: Final = frozenset(
 )
 _REFERENCE: Final = re.compile(
     r"^(?:[$%{<]|os\.|process\.|env\.|ENV\b|config|settings|self\.|this\.|secrets\.|vault|request\.|args\.|getenv|getpass"
-    r"|\w+\(|\w+\[|https?://[^@]*$|\.\.?/|/[a-z])|\($|^[A-Z][a-z]+[A-Z][A-Za-z]+$|^[a-z_]+\.[a-z_]+$"
+    r"|\w+\(|\w+\[|https?://[^@]*$|\.\.?/|/[a-z])|\($|^[A-Z][a-z]+[A-Z][A-Za-z_]+$|^[a-z_]+\.[a-z_]+$"
 )
 _HASH: Final = re.compile(
     r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
@@ -246,6 +258,9 @@ def _told(text: str) -> Iterator[Span]:
         value, start = found[group].rstrip(".,;:!?)"), found.start(group)
         if _is_spoken(value, text, start + len(value), is_quoted=group == 2):
             yield start, start + len(value), _kind(found[1])
+    for found in (*_NETRC.finditer(text), *_CURL_USER.finditer(text)):
+        if not is_placeholder(found[1]):
+            yield *found.span(1), "password"
 
 
 def _is_chance(value: str) -> bool:

@@ -21,6 +21,8 @@ _SECONDS: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,9})?)([smhd]?)", re.ASCII
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,18}(\.[0-9]{1,18})?[A-Za-z]{0,3}", re.ASCII)
 _PATHS: Final = frozenset({"path", "target", "revision"})
+#: ``file:///etc/passwd`` and ``\\\\server\\share``: as names they stay inside, but nobody means such a file.
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,20}:/{1,3}|\\")
 #: What a path named ``-`` would read.
 _NO_INPUT: Final = "-"
 
@@ -60,8 +62,8 @@ class Values:
     def _check_path(self, kind: str, value: str) -> None:
         if value == _NO_INPUT:
             raise self._refuse("input", "- stands for the input, and there is none; name a file")
-        real = os.path.realpath(value if value.startswith("/") else f"{self._base}/{value}")
-        if not value or (real != self._base and not real.startswith(self._base.rstrip("/") + "/")):
+        real = self._followed(value)
+        if real is None or (real != self._base and not real.startswith(self._base.rstrip("/") + "/")):
             raise self._refuse(
                 "outside",
                 f"{value!r} leads outside; only files in the workspace may be named, "
@@ -70,6 +72,15 @@ class Values:
         if kind == "target":
             self._check_target(value, real)
         self._check_is_plain(value, real)
+
+    def _followed(self, value: str) -> str | None:
+        """Where a path ends; none where it is an address, or leads where Skep may not look."""
+        if not value or _ADDRESS.match(value):
+            return None
+        try:
+            return os.path.realpath(value if value.startswith("/") else f"{self._base}/{value}")
+        except (OSError, ValueError):  # such as /proc/1/root, which only its owner may follow
+            return None
 
     def _check_target(self, value: str, real: str) -> None:
         parts = real[len(self._base) :].strip("/").split("/")

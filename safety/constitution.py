@@ -72,6 +72,9 @@ class _Document(pydantic.BaseModel):
     terms: Words = {}
     abroad: Words = {}
     spans: Words = {}
+    languages: dict[str, Words] = {}
+    anywhere: dict[str, Words] = {}
+    implied: Words = {}
     rule: list[dict[str, Any]] = []
     callables: list[str] = []
 
@@ -186,12 +189,7 @@ def _build(
     version: str, files: list[_Parsed], turned: dict[str, Action], callables: tuple[str, ...]
 ) -> Constitution:
     documents = [file.document for file in files]
-    lexicon = Lexicon(
-        _together(documents, "verbs"),
-        _together(documents, "nouns"),
-        _joined(_together(documents, "terms"), _together(documents, "abroad")),
-        _together(documents, "spans"),
-    )
+    lexicon = _lexicon(documents)
     rules: dict[str, Rule] = {}
     ready: dict[str, ScreenRule] = {}
     for file in files:
@@ -205,6 +203,30 @@ def _build(
         active = [ready[rule.id] for rule in rules.values() if rule.action != "off" and mode in rule.modes]
         screens[mode] = Screen(lexicon, active) if active else None
     return Constitution(version, rules, turned, screens, callables)
+
+
+def _lexicon(documents: list[_Document]) -> Lexicon:
+    """Every word of the files; those of a class that is short for others are in each of them."""
+    implied = _together(documents, "implied")
+    terms, spans = (_together(documents, name) for name in ("terms", "spans"))
+    for table in (document.languages for document in documents):
+        terms = functools.reduce(_joined, table.values(), terms)
+    for table in (document.anywhere for document in documents):
+        spans = functools.reduce(_joined, table.values(), spans)
+    return Lexicon(
+        _together(documents, "verbs"),
+        _together(documents, "nouns"),
+        _spread(_joined(terms, _together(documents, "abroad")), implied),
+        _spread(spans, implied),
+    )
+
+
+def _spread(words: Words, implied: Words) -> Words:
+    result: Words = {}
+    for name, listed in words.items():
+        for meant in implied.get(name, [name]):
+            result.setdefault(meant, []).extend(listed)
+    return result
 
 
 def _together(documents: list[_Document], table: str) -> Words:

@@ -29,6 +29,11 @@ _SYMBOLS: Final = re.compile(r"\w[$@!|]|[$@]\w")
 _SYMBOLIC: Final = re.compile(r"[\w$@!|]{3,40}")
 _AS_LETTERS: Final = str.maketrans("$@!|013457", "saiioieast")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_ALPHABET: Final = "abcdefghijklmnopqrstuvwxyz"
+#: Words by which a text says that letters are shifted in it.
+_CIPHER: Final = frozenset(
+    ["caesar", "cipher", "cypher", "shift", "shifted", "rot", "decipher", "decrypt", "rotate"]
+)
 _LONG_WORD: Final = re.compile(r"[a-z]{11,400}")
 
 
@@ -51,9 +56,19 @@ def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Itera
         yield joined
     if _is_turned(words & lexicon.by_rot13):
         yield folded.translate(ROT13)
+    if not words.isdisjoint(_CIPHER):
+        yield from _shifted(folded, words, lexicon)
     if _is_turned(words & lexicon.backwards):
         yield " ".join(word[::-1] for word in folded.split(" "))
         yield folded[::-1]
+
+
+def _shifted(folded: str, words: Set[str], lexicon: Lexicon) -> Iterator[str]:
+    """The text with its letters shifted, by every number of places that makes words of it."""
+    for places in range(1, len(_ALPHABET)):
+        shift = str.maketrans(_ALPHABET, _ALPHABET[places:] + _ALPHABET[:places])
+        if _is_turned({word for word in words if word.translate(shift) in lexicon.long_words}):
+            yield folded.translate(shift)
 
 
 def _is_turned(known: Set[str]) -> bool:

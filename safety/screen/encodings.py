@@ -1,6 +1,6 @@
 """Encodings that hide words, undone where they stand: Base64, hexadecimal, escapes, entities, Morse.
 
-One level is undone, and only where words come out; what decodes to anything else is left as it is.
+Base64 within Base64 is undone too. What decodes to anything but words is left as it is.
 """
 
 from __future__ import annotations
@@ -89,7 +89,16 @@ def _unbase64(text: str) -> str:
     data = base64.b64decode(bare + "=" * (-len(bare) % 4), validate=True)
     if data[1::2].count(0) > len(data) // 3:  # UTF-16, as PowerShell encodes
         return data.decode("utf-16-le")
-    return data.decode()
+    decoded = data.decode()
+    # what was encoded twice is decoded twice; each time it is a quarter shorter
+    return _twice(decoded) if _BASE64.fullmatch(decoded) else decoded
+
+
+def _twice(text: str) -> str:
+    try:
+        return _unbase64(text)
+    except ValueError:
+        return text
 
 
 def _unbase32(text: str) -> str:

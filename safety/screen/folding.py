@@ -23,8 +23,8 @@ _SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{3,}")
 _ZERO_WIDTH: Final = re.compile(
     "[\u200b\u200c\u200d\u2060\ufeff\u00ad\u180e\u034f\u2061-\u2064\u115f\u1160\u3164\uffa0]"
 )
-#: A row of them is a message in letters that nobody sees.
-_ZERO_ROW: Final = re.compile("[\u200b\u200c\u200d\u2060\ufeff\u2061-\u2064]{9}")
+#: Zero-width characters in a row: bits. One joins an emoji or parts a Persian word.
+_BITS: Final = re.compile("[\u200b-\u200d\u2060-\u2064\ufeff]{8,}")
 _UNSEEN: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\ufff0-\ufffb\U000e0000-\U000e0fff]"
@@ -32,7 +32,9 @@ _UNSEEN: Final = re.compile(
 _BLANKS: Final = re.compile(r"[^\S\n]+")
 _LINES: Final = re.compile(r"\r\n?|[\u0085\u2028\u2029\x0b\x0c]")
 _WORD: Final = re.compile(r"\w+")
-_MARKS: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+")
+_MARKS: Final = re.compile(
+    "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0640\u064b-\u065f\u0670\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff]+"
+)
 _QUOTES: Final = str.maketrans(
     {"‘": "'", "’": "'", "‛": "'", "`": "`", "´": "'", "ʼ": "'", "＂": '"', "⁄": "/", "∕": "/", "․": "."}
 )
@@ -72,7 +74,7 @@ def fold(text: str) -> Folded:
     if text.isascii():
         return Folded(_plain(text.lower()))
     hidden = []
-    if _TAGS.search(text) or _SELECTORS.search(text) or _ZERO_ROW.search(text):
+    if _TAGS.search(text) or _SELECTORS.search(text) or _BITS.search(text):
         hidden.append("invisible-text")
     if _OVERRIDE.search(text) or len(_REORDER.findall(text)) > 2 * text.count("\n") + 4:
         hidden.append("reordered-text")

@@ -54,6 +54,12 @@ _DOUBLED: Final = re.compile(r"(.)\1{1,}")
 _TRIPLED: Final = re.compile(r"(.)\1{2,}")
 #: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
 _LEAST_SLIP: Final = 6
+#: What French and Italian write before a word, with an apostrophe.
+_ELIDED: Final = frozenset(
+    ["l", "d", "qu", "n", "s", "t", "m", "j", "c", "dell", "all", "nell", "sull", "dall", "un"]
+)
+#: Letters of the shortest stem.
+_LEAST_STEM: Final = 4
 _MOST_KEPT: Final = 100_000
 _MOST_SPLITS: Final = 10_000
 _LONGEST: Final = 40
@@ -66,7 +72,8 @@ class Lexicon:
 
     Parameters:
         verbs: lists of verbs by class; every form of them counts. nouns: lists of nouns by class; the
-        plural counts too. terms: lists of words by class, as they are. spans: texts by class that are found
+        plural counts too. terms: lists of words by class, as they are; one that ends in * stands for every
+        word that begins so. spans: texts by class that are found
         within any text, such as paths and words of scripts without blanks.
     """
 
@@ -81,6 +88,8 @@ class Lexicon:
         self._words: dict[str, int] = {}
         #: phrases by their first word: the words that follow, and the bits
         self._phrases: dict[str, dict[tuple[str, ...], int]] = {}
+        #: beginnings of words, for languages with many endings
+        self._stems: dict[str, int] = {}
         for lists, forms in ((verbs, verb_forms), (nouns, noun_forms), (terms, lambda word: (word,))):
             for name, words in lists.items():
                 for word in words:
@@ -95,15 +104,15 @@ class Lexicon:
         self._span_class: dict[str, str] = {}
         #: what stands for a span, as a person is shown it
         self._shown = {marker(ADDRESS): f"[{ADDRESS}]"}
-        classes: dict[str, list[str]] = {}
+        classes: dict[str, dict[str, None]] = {}
         for name, texts in spans.items():
             for text in texts:
-                classes.setdefault(fold(text).text, []).append(name)
+                classes.setdefault(fold(text).text, {})[name] = None
         for text, names in classes.items():
             word = marker("".join(names))
             self._words[word] = sum(self._class(name) for name in names)
             self._span_class[text] = word
-            self._shown[word] = f"[{names[0]}]" if text.isascii() else text
+            self._shown[word] = f"[{next(iter(names))}]" if text.isascii() else text
         self._words[marker(ADDRESS)] = self._class(ADDRESS)
         self._ascii = _alternatives(text for text in self._span_class if text.isascii())
         self._begins: dict[str, int] = {}
@@ -129,10 +138,13 @@ class Lexicon:
 
     def _add(self, form: str, bit: int) -> None:
         first, *rest = _WORDS.findall(form if form.isascii() else fold(form).text)
-        if rest:
+        if form.endswith("*"):
+            self._stems["".join([first, *rest])] = self._stems.get("".join([first, *rest]), 0) | bit
+        elif rest:
             phrases = self._phrases.setdefault(first, {})
             phrases[tuple(rest)] = phrases.get(tuple(rest), 0) | bit
-            self._words.setdefault(first, 0)
+            for word in (first, *rest):  # known, so that it is not taken for a slip in another
+                self._words.setdefault(word, 0)
         else:
             self._words[first] = self._words.get(first, 0) | bit
 
@@ -154,12 +166,21 @@ class Lexicon:
         """The known word that a word in small letters is or stands for, and its classes."""
         kept = self._kept.get(word)
         if kept is None:
-            meant = self._meant(word)
-            kept = meant, self._words.get(meant, 0)
+            bits = self._words.get(word, 0) | self._stem_bits(word)
+            meant = word if bits else self._meant(word)
+            kept = meant, bits or self._words.get(meant, 0)
             if len(self._kept) >= _MOST_KEPT:
                 self._kept.clear()
             self._kept[word] = kept
         return kept
+
+    def _stem_bits(self, word: str) -> int:
+        """The classes of the longest beginning of a word that is a stem."""
+        for length in range(min(len(word), _LONGEST_PIECE), _LEAST_STEM - 1, -1):
+            bits = self._stems.get(word[:length])
+            if bits is not None:
+                return bits
+        return 0
 
     def bits(self, word: str) -> int:
         """The classes of a word in small letters."""
@@ -241,6 +262,10 @@ class Lexicon:
                 yield latin
                 yield from self._near_words(latin)
             return
+        if "'" in word:
+            article, _, rest = word.partition("'")
+            if article in _ELIDED:
+                yield rest
         if not word.isalpha():
             if any(map(str.isalpha, word)):
                 for table in (_LEET, _LEET_L):

@@ -17,7 +17,7 @@ from safety.screen.reading import COLON, COMMA, NOTHING, Page, Zone
 #: Classes of words that this module asks for; a constitution must have each of them.
 CLASSES: Final = (
     "meta", "author", "says", "agent", "soft", "asking", "negation", "heartening", "question", "request",
-    "condition", "obey", "sequel", "join", "you", "being", "link", "aux", "program",
+    "condition", "obey", "sequel", "join", "you", "being", "link", "aux", "program", "probing", "vocative",
 )  # fmt: skip
 #: Words before a verb in which a negation counts.
 _NEGATION_REACH: Final = 4
@@ -87,6 +87,10 @@ class Mood:
         outside = before | after
         if outside & self._bit["obey"]:
             return True
+        if self._is_addressed(page, zone) and not outside & self._bit["meta"]:
+            return True
+        if self._is_listed(page, zone.first):
+            return False
         spared = self._bit["meta"] | self._bit["says"] | self._bit["author"]
         if outside & spared or (before and self._is_question(page, page.start(zone.first))):
             return False
@@ -108,6 +112,13 @@ class Mood:
         if zone.end < len(page.words) and page.sentence(zone.end) <= page.sentence(zone.end - 1) + 1:
             after = _bare_mask(page, zone.end, min(page.end(zone.end), zone.end + _REACH))
         return before, after
+
+    def _is_addressed(self, page: Page, zone: Zone) -> bool:
+        """Whether a quote begins by speaking to the model: "Dear assistant, ..."."""
+        for word in range(zone.first, min(zone.first + _LONGEST_NAME, zone.end - 1)):
+            if page.bits[word] & self._bit["vocative"] and page.breaks[word + 1] in {COMMA, COLON}:
+                return True
+        return False
 
     def _begins_alone(self, page: Page, zone: Zone) -> bool:
         """Whether no word stands before the quote in its sentence."""
@@ -211,7 +222,7 @@ class Mood:
         self, page: Page, start: int, clause: int, first: int, before: int, bearing: Bearing
     ) -> bool:
         if clause == start or page.breaks[clause] >= COLON or clause in page.colons:
-            return not (bearing.is_text and before & self._bit["meta"])
+            return not (bearing.is_text and before and self._tells_about(page, start, clause))
         if _mask(page, clause - 1, first) & self._bit["sequel"] or page.breaks[clause] == COMMA:
             # a list of what somebody does goes on; anything else after a comma begins anew
             return not self._is_told_of(page, start, clause, before, bearing) or bool(
@@ -219,8 +230,15 @@ class Mood:
             )
         return not self._is_told_of(page, start, clause, before, bearing)
 
+    def _tells_about(self, page: Page, first: int, end: int) -> bool:
+        """Whether these words talk about what follows; to "validate" a command may as well be to run it."""
+        meta, probing = self._bit["meta"], self._bit["probing"]
+        return any(page.bits[word] & meta and not page.bits[word] & probing for word in range(first, end))
+
     def _is_told_of(self, page: Page, start: int, clause: int, before: int, bearing: Bearing) -> bool:
         """Whether the sentence so far tells of somebody, so that what follows an "and" goes on telling."""
+        if clause and page.bits[clause - 1] & self._bit["vocative"] and page.breaks[clause] == COMMA:
+            return False
         if not before & (self._bit["agent"] | self._bit["link"]):
             return False
         told = before & (self._bit["meta"] | (self._bit["author"] if bearing.spares_authors else 0))

@@ -137,6 +137,8 @@ class _Reader:
         self._is_bullet = self._is_glued = self._is_colon = False
         #: marks of quotes with the number of the word that follows, in order
         self._marks: list[tuple[str, int, str]] = []
+        #: words before which a quote begins or ends
+        self._edges: set[int] = set()
 
     def read(self, text: str) -> Page:
         for found in _TOKENS.finditer(self._lexicon.mark_spans(text)):
@@ -181,7 +183,11 @@ class _Reader:
                 inner = range(first + 1, end)
                 if any(page.breaks[number] > LINE or number in page.marked for number in inner):
                     continue
-                self._join(first, end, bits)
+                if not self._edges.isdisjoint(range(first + 1, end)):
+                    # half of it stands in quotes: it may be a thing, but nothing is told to be done
+                    self._join(first, end, bits & ~self._lexicon.bit.get("obey", 0))
+                else:
+                    self._join(first, end, bits)
 
     def _join(self, first: int, end: int, bits: int) -> None:
         page = self._page
@@ -206,6 +212,7 @@ class _Reader:
         else:
             self._marks.append((kind, len(self._page.words), token))
             self._page.marked.add(len(self._page.words))
+            self._edges.add(len(self._page.words))
             self._break = max(self._break, COMMA)
 
 

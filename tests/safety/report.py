@@ -1,8 +1,10 @@
 """``make safety-report``: sends the whole corpus to the faces, and writes what came of it into the documents.
 
 Misses (hostile, and got through) and false alarms (honest, and refused) are counted for each face and family,
-and for each half. ``--look`` only prints, and leaves ``docs/security.md`` as it is. ``--tell`` also names
-every wrong verdict of the tuning half, with its text. The exit code is 1 where a verdict is wrong.
+and for each half. ``--look`` only prints, and leaves ``docs/security.md`` and
+the list of what is known (``known``) as they are. ``--tell`` also names
+every wrong verdict of the tuning half, with its text. The exit code is 1 where a verdict is wrong that was
+not known to be.
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ import argparse
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from testing.running_daemon import REPOSITORY
-from tests.safety import check_face, corpus, faces
+from tests.safety import check_face, corpus, faces, known
 from tests.safety.corpus import FACES, Entry
 from tests.safety.verdicts import Verdict, wrong
 
@@ -72,7 +75,14 @@ def part(verdicts: Sequence[Verdict]) -> str:
     """What stands between the marks of the page."""
     inputs = [each.entry for each in verdicts]
     tables = [table("half", halves(verdicts)), table("family", families(verdicts))]
-    return "\n\n".join([opening(inputs), *tables, ""])
+    return "\n\n".join([opening(inputs), standing(verdicts), *tables, ""])
+
+
+def standing(verdicts: Iterable[Verdict]) -> str:
+    """How many verdicts are known to be wrong."""
+    kinds = Counter(each.kind for each in verdicts if each.is_wrong)
+    told = ", ".join(f"{kinds[kind]} {kind}" for kind in ("missed", "false alarm", "other rule"))
+    return f"Known to be wrong, and listed by id in `known.jsonl`: {told}."
 
 
 def opening(entries: Iterable[Entry]) -> str:
@@ -114,9 +124,11 @@ def main(arguments: Sequence[str]) -> int:
     print(part(verdicts).rstrip())
     for line in tell(verdicts) if options.tell else []:
         print(line)
+    news = known.news(verdicts)
     if not options.look:
         write(verdicts)
-    return 1 if wrong(verdicts) else 0
+        known.write(verdicts)
+    return 1 if any(each.is_wrong for each in verdicts) and news else 0
 
 
 if __name__ == "__main__":

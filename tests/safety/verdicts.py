@@ -43,8 +43,18 @@ class Verdict:
         expected = self.entry.rules
         return self.must_be_stopped and not self.passed and bool(expected) and not expected & self.rules
 
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is not as the corpus says."""
+        return self.is_miss or self.is_false_alarm or self.is_other_rule
+
+    @property
+    def kind(self) -> str:
+        """What is wrong with it."""
+        return "missed" if self.is_miss else "false alarm" if self.is_false_alarm else "other rule"
+
     def __str__(self) -> str:
-        kind = "missed" if self.is_miss else "false alarm" if self.is_false_alarm else "other rule"
+        kind = self.kind
         if self.entry.half == "held out":  # its words would be tuned for
             return f"{self.entry.id}: {kind}"
         return f"{self.entry.id}: {kind} [{', '.join(sorted(self.rules)) or '-'}] {self.told[:200]}"
@@ -52,4 +62,4 @@ class Verdict:
 
 def wrong(verdicts: Iterable[Verdict]) -> list[str]:
     """Every verdict that is not as the corpus says, as a line each."""
-    return [str(each) for each in verdicts if each.is_miss or each.is_false_alarm or each.is_other_rule]
+    return [str(each) for each in verdicts if each.is_wrong]
