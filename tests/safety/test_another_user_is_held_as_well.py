@@ -20,27 +20,24 @@ import pytest
 from tests.safety import attempts
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-NOBODY = 65534
+#: A user that nobody else is, since a user's processes are counted together, whoever started them.
+SOMEBODY = 100_000 + os.getpid()
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else"),
-    # Without namespaces a user's processes are counted together, so the two do not run at once.
-    pytest.mark.xdist_group("nobody"),
-]
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as somebody else")
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A directory of that user's own, in one that everybody reaches."""
-    made = Path(tempfile.mkdtemp(prefix="nobody-", dir="/tmp"))
-    os.chown(made, NOBODY, NOBODY)
+    made = Path(tempfile.mkdtemp(prefix="somebody-", dir="/tmp"))
+    os.chown(made, SOMEBODY, SOMEBODY)
     yield made
     shutil.rmtree(made)
 
 
 def as_user(environment: dict[str, str]) -> dict[str, Any]:
     """How a program is run as that user."""
-    who = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    who = {"user": SOMEBODY, "group": SOMEBODY, "extra_groups": []}
     return who | {"env": environment, "cwd": "/", "stderr": subprocess.PIPE}
 
 
