@@ -119,6 +119,7 @@ _WITH_ERRORS: Final = (
     "execution.contract",
     "execution.plan",
     "llm.contracts",
+    "llm.http",
     "localhost.body",
     "localhost.gate",
     "localhost.server",

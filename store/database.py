@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import sqlite3
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Final
 import host_platform
 from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
 from store import sql
+from store.write_lock import WriteLock
 
 BUSY_TIMEOUT_MS: Final = 5_000  # a foreign SQLite client may hold the file; ours wait at write.lock
 OLDEST_SQLITE: Final = (3, 38, 0)  # STRICT tables, RETURNING, json_each
@@ -98,35 +98,6 @@ def check_integrity(path: Path) -> None:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise StoreCorrupt(f"{path} is damaged: {found}")
-
-
-class WriteLock:
-    """The home's writing lock (flock(2)); released by the kernel when its holder dies.
-
-    `filelock` guards the files people see; here its polling would cost more than the transaction.
-    """
-
-    def __init__(self, database: Path) -> None:
-        self._path = database.with_name("write.lock")
-        self._handle: int | None = None
-
-    def __enter__(self) -> None:
-        if self._handle is None:
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._handle, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        if self._handle is not None:
-            fcntl.flock(self._handle, fcntl.LOCK_UN)
-
-    def close(self) -> None:
-        """Give the file handle back."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
-
-    def __del__(self) -> None:
-        self.close()
 
 
 class translated:  # noqa: N801  reads like a function, and is no generator because every read goes through it

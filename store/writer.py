@@ -25,6 +25,7 @@ from errors import StoreError, StoreFull
 from store import database
 from store.reading import DISK_FULL
 from store.transaction import Transaction, dump
+from store.write_lock import WriteLock
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Writer:
         self._clock = clock
         self._connection = database.open_writer(path)
         database.migrate(self._connection, path)
-        self._lock = database.WriteLock(path)
+        self._lock = WriteLock(path)
         self._reserve = path.with_name("reserve.bin")
         self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)

@@ -24,6 +24,7 @@ from store import database
 from store.recovery.damage import Damage, find_damage
 from store.recovery.rebuilding import Account, Means, empty_folder, rebuild
 from store.recovery.settling import EffectOf, guess_effect
+from store.write_lock import WriteLock
 
 _PARTS = ("state.db", "state.db-wal", "state.db-shm", "state.db-journal")
 
@@ -145,7 +146,7 @@ def _nobody_else(home: Home) -> Iterator[None]:
             f"A worker runs on {home.root}, whose database must be rebuilt. Stop it and start again."
         ) from None
     try:
-        with database.WriteLock(home.database):
+        with WriteLock(home.database):
             yield
     finally:
         leader.release()
