@@ -134,14 +134,23 @@ class ShapeIndex:
     """
 
     def __init__(self, shapes: Iterable[tuple[Shape, int, bool]]) -> None:
-        self._wanted = [
-            Wanted(shape, rule, is_claim, tuple(element.bits for element in shape.elements))
-            for shape, rule, is_claim in shapes
-        ]
+        #: by the classes of an element of theirs, the fewest there are, with the place of each
+        self._groups: dict[int, list[tuple[int, Wanted]]] = {}
+        for place, (shape, rule, is_claim) in enumerate(shapes):
+            wanted = Wanted(shape, rule, is_claim, tuple(element.bits for element in shape.elements))
+            rarest = min(wanted.needs, key=int.bit_count)
+            self._groups.setdefault(rarest, []).append((place, wanted))
 
     def candidates(self, mask: int) -> list[Wanted]:
         """The shapes that a text of these classes may have; of most texts none or a few."""
-        return [wanted for wanted in self._wanted if wanted.may_be_in(mask)]
+        found = [
+            each
+            for bits, group in self._groups.items()
+            if bits & mask
+            for each in group
+            if each[1].may_be_in(mask)
+        ]
+        return [wanted for _, wanted in sorted(found, key=lambda each: each[0])]
 
 
 def find(
