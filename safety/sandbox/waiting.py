@@ -154,8 +154,12 @@ class Waiting:
     def discard(self) -> None:
         """End one that was not used; waits until it is gone."""
         self.control.close()  # what waits for words ends when there can be no more
-        self.process.kill()
-        self.process.wait()
+        try:
+            # Not killed at once: bubblewrap that dies half-way leaves a process that waits for it for ever.
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self.output)
         self.seed.clear()
 

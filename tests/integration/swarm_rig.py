@@ -113,10 +113,16 @@ class SwarmRig(Claiming):
         return Background(lambda: self.cycle(claim, **body))
 
     def commands(self) -> list[int]:
-        """The processes that carry this home's mark."""
-        mine = f":{markers.home_mark(self.home)}:"
-        found = host_platform.processes_with_environment(f"{markers.VARIABLE}=")
-        return [pid for pid, value in found if mine in value and host_platform.process_start(pid) != -1]
+        """The processes that carry the mark of a command of this home."""
+        return commands_of(self.home)
+
+
+def commands_of(home: Home) -> list[int]:
+    """The processes that carry the mark of a command of a home; a sandbox that waits for one is none."""
+    mine, waiting = f":{markers.home_mark(home)}:", f":{markers.WAITING}"
+    found = host_platform.processes_with_environment(f"{markers.VARIABLE}=")
+    marked = [pid for pid, value in found if mine in value and not value.endswith(waiting)]
+    return [pid for pid in marked if host_platform.process_start(pid) != -1]
 
 
 def request_of(claim: Claim, **changes: Any) -> dict[str, Any]:

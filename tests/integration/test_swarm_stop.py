@@ -25,7 +25,7 @@ from settings import Home
 from testing import sandbox_here
 from testing.model_script import Reply
 from testing.model_server import ModelServer
-from tests.integration.swarm_rig import NO_MODEL, Claiming, SwarmRig, eventually, request_of
+from tests.integration.swarm_rig import NO_MODEL, Claiming, SwarmRig, commands_of, eventually, request_of
 
 
 @pytest.fixture
@@ -238,12 +238,6 @@ def test_commands_of_a_killed_swarm_end_with_it(tmp_path: Path) -> None:
 def call_in_vain(running: SwarmProcess, claim: Any) -> None:
     with contextlib.suppress(httpx.TransportError):
         post_cycle(running, claim)
-
-
-def commands_of(home: Home) -> list[int]:
-    mine = f":{markers.home_mark(home)}:"
-    found = host_platform.processes_with_environment(f"{markers.VARIABLE}=")
-    return [pid for pid, value in found if mine in value and host_platform.process_start(pid) != -1]
 
 
 def test_commands_of_a_dead_swarm_are_killed_before_the_next_one_answers(tmp_path: Path) -> None:
