@@ -6,8 +6,8 @@ is passed is named together with the value; and a key nobody knows is kept but h
 can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
-reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money` and
-`errors`.
+reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
+`errors` and `task_errors`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
 from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
+from task_errors import digits, first_error, kind, shorten
 
 __all__ = [
     "ALLOWED_TRANSITIONS",
@@ -190,7 +191,7 @@ def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Tas
     below `path`, the rule, and for a bound also the value.
     """
     if not isinstance(raw, dict):
-        raise InvalidTask(f"{path}: must be an object, not {_kind(raw)}", path=path)
+        raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
     document = _canonical(raw)
     _check_is_json(document, path)
     task = read_task(document, path)
@@ -205,7 +206,7 @@ def read_task(document: dict[str, Any], path: str) -> Task:
     try:
         return Task.model_validate(fields)
     except pydantic.ValidationError as error:
-        raise _first_error(error, path) from error
+        raise first_error(error, path) from error
     except RecursionError:
         raise InvalidTask(f"{path}: nested too deeply", path=path) from None
 
@@ -282,47 +283,11 @@ def read_moment(value: object, path: str) -> float:
         seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
     except (ValueError, OverflowError, OSError):
         raise InvalidTask(
-            f"{path}: {_shorten(value)} is not a time like 2030-01-31T09:00+01:00", path=path
+            f"{path}: {shorten(value)} is not a time like 2030-01-31T09:00+01:00", path=path
         ) from None
     if not math.isfinite(seconds) or not 0 <= seconds < 253_402_300_800:
-        raise InvalidTask(f"{path}: {_shorten(value)} is outside the years 1970 to 9999", path=path)
+        raise InvalidTask(f"{path}: {shorten(value)} is outside the years 1970 to 9999", path=path)
     return seconds
-
-
-def _first_error(error: pydantic.ValidationError, path: str) -> InvalidTask:
-    """The first thing pydantic found, as one sentence with the field's path and the value."""
-    found = error.errors(include_url=False, include_context=False)[0]
-    where = path
-    for part in found["loc"]:
-        if isinstance(part, int):
-            where += f"[{part}]"
-        elif part in {"int", "float", "bool"} or str(part).startswith(("list[", "function-")):
-            continue
-        else:
-            where += f".{part}"
-    if found["type"] in {"missing", "extra_forbidden"}:
-        rule = "is missing" if found["type"] == "missing" else "is not a key that is known here"
-        return InvalidTask(f"{where}: {rule}", path=where)
-    return InvalidTask(f"{where}: must be {_rule(found)}, got {_shorten(found['input'])}", path=where)
-
-
-#: What pydantic calls by its Python name.
-_RULES: Final = {
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-}
-
-
-def _rule(found: Any) -> str:
-    """What a value must be, in words of the file."""
-    if found["type"] == "int_type" and found["loc"][-1] == "int":  # one arm of int | float
-        return "a number"
-    return _RULES.get(found["type"]) or found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
 
 
 def _check_bounds(task: Task, limits: Limits, path: str) -> None:
@@ -338,7 +303,7 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
     for field, size, bound in _measures(task, limits):
         if size > bound:
             raise InvalidTask(
-                f"{path}.{field}: {_digits(size)} is over the bound of {bound:,} "
+                f"{path}.{field}: {digits(size)} is over the bound of {bound:,} "
                 f"(settings: {_setting(field)})",
                 path=f"{path}.{field}",
             )
@@ -436,29 +401,13 @@ def check_cron(expression: str, path: str) -> None:
         fires = False
     if not fires:
         raise InvalidTask(
-            f"{path}: {_shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
+            f"{path}: {shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
         )
 
 
 def _refuse(path: str, field: str, rule: str, value: object) -> None:
-    got = "" if value is None else f", got {_shorten(value)}"
+    got = "" if value is None else f", got {shorten(value)}"
     raise InvalidTask(f"{path}.{field}: {rule}{got}", path=f"{path}.{field}")
-
-
-def _shorten(value: object, limit: int = 80) -> str:
-    text = ascii(value)
-    return text if len(text) <= limit else f"{text[:limit]}..."
-
-
-def _digits(size: float) -> str:
-    """A number with its thousands apart, as far as a person reads on."""
-    text = f"{size:,}"
-    return text if len(text) <= 40 else f"{text[:40]}..."
-
-
-def _kind(value: object) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
-    return names.get(type(value), "a number")
 
 
 class Queue(pydantic.BaseModel):
@@ -489,14 +438,14 @@ def normalize_queue(raw: dict[str, Any] | None) -> dict[str, Any]:
 def validate_queue_contract(queue: object, limits: Limits | None = None) -> list[str]:
     """Every way in which `queue` breaks the contract, a sentence each; empty when it keeps it."""
     if not isinstance(queue, dict):
-        return [f"the queue must be an object, not {_kind(queue)}"]
+        return [f"the queue must be an object, not {kind(queue)}"]
     problems = [
         f"missing key: {name}" for name in Queue.model_fields if name not in queue and name != "revision"
     ]
     try:
         read = Queue.model_validate(queue)
     except pydantic.ValidationError as error:
-        return [*problems, _first_error(error, "queue").message]
+        return [*problems, first_error(error, "queue").message]
     for index, raw in enumerate(read.tasks):
         try:
             normalize_task(raw, limits or Limits(), f"tasks[{index}]")

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,7 +19,6 @@ import click
 import flask
 import pydantic
 
-import audit_events
 import control_panel
 import errors
 import events
@@ -28,16 +26,14 @@ import settings
 import skep
 import swarm
 from commands import exits
-from docs import pictures
+from docs import pictures, safety_tables
+from docs.tables import table, type_of
 from execution import contract, openapi
 from outcome import Failure, Outcome, Usage
 from panel import access
 from panel.api import openapi as panel_openapi
 from safety.command_compiler import Entry
-from safety.command_file import shipped_rules
-from safety.command_rules import ProgramRule
 from safety.profile_file import ProfileTable
-from store.audit_log import RECORD_FIELDS, SEAL_FIELDS
 
 HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
@@ -136,13 +132,6 @@ _WITH_ERRORS: Final = (
 # -- tables ------------------------------------------------------------------------------------------------
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
-    lines += [f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
 def settings_table() -> str:
     """Every setting, under the headings of its part."""
     parts: list[str] = []
@@ -197,79 +186,6 @@ def kinds_table() -> str:
 def fields_table() -> str:
     """Every field an event may carry of its own."""
     return table(("field", "meaning"), ((f"`{name}`", text) for name, text in events.EVENT_FIELDS.items()))
-
-
-def commands_table() -> str:
-    """Every program of ``config/commands.toml``."""
-    columns = ("program", "what it does", "at first", "writes", "after an interruption")
-    rules = shipped_rules()
-    return table(columns, (_command(rule) for _, rule in sorted(rules.programs.items())))
-
-
-def git_table() -> str:
-    """Every subcommand of git."""
-    columns = ("subcommand", "writes", "arguments")
-    found = sorted(shipped_rules().programs["git"].subcommands.items())
-    return table(columns, ((f"`git {name}`", _writes(rule), str(rule.arguments)) for name, rule in found))
-
-
-def _command(rule: ProgramRule) -> tuple[str, ...]:
-    at_first = "may run" if rule.is_allowed else f"off: `{rule.key}.allowed = true`"
-    again = "runs again" if rule.effect == "idempotent" else "asks you"
-    if rule.subcommands:
-        again = "runs again; after `add` and `commit` asks you"
-    return (
-        f"`{rule.name}`",
-        rule.about,
-        at_first,
-        _writes(rule) if not rule.subcommands else "see below",
-        again,
-    )
-
-
-def _writes(rule: ProgramRule) -> str:
-    return ", ".join(
-        word
-        for word, right in (("the workspace", rule.rights.workspace), ("`.git`", rule.rights.git))
-        if right == "write"
-    )
-
-
-def keys_table(model: type[pydantic.BaseModel]) -> str:
-    """The keys of a table in a file."""
-    properties = model.model_json_schema(by_alias=False)
-    properties = properties.get("properties") or properties["$defs"][model.__name__]["properties"]
-    rows = []
-    for name, field in model.model_fields.items():
-        default = "needed" if field.is_required() else f"`{json.dumps(field.default)}`"
-        default = "none" if default == "`null`" else default
-        kind = type_of(properties[name]).removesuffix(" or null")
-        rows.append((f"`{name}`", kind, default, field.description or ""))
-    return table(("key", "type", "default", "meaning"), rows)
-
-
-def audit_record_table() -> str:
-    """What every record of the audit has."""
-    return _words(("field", "meaning"), RECORD_FIELDS | SEAL_FIELDS)
-
-
-def audit_events_table() -> str:
-    """Every event of the audit."""
-    return _words(("event", "what it tells"), audit_events.AUDIT_EVENTS)
-
-
-def audit_decisions_table() -> str:
-    """Every word a record may have as its decision."""
-    return _words(("decision", "meaning"), audit_events.AUDIT_DECISIONS)
-
-
-def audit_fields_table() -> str:
-    """Every field a record may have of its own."""
-    return _words(("field", "meaning"), audit_events.AUDIT_FIELDS)
-
-
-def _words(columns: Sequence[str], words: Mapping[str, str]) -> str:
-    return table(columns, ((f"`{name}`", text) for name, text in words.items()))
 
 
 # -- the command line --------------------------------------------------------------------------------------
@@ -393,27 +309,6 @@ def panel_routes() -> str:
     return table(("request", "who may call", "what it does"), rows)
 
 
-def type_of(schema: dict[str, Any]) -> str:
-    """A JSON schema in a few words."""
-    if "anyOf" in schema or "oneOf" in schema:
-        words = dict.fromkeys(type_of(one) for one in schema.get("anyOf") or schema["oneOf"])
-        return " or ".join("number" if word == "integer" and "number" in words else word
-                           for word in words if not (word == "integer" and "number" in words))  # fmt: skip
-    if "$ref" in schema:
-        return f"{schema['$ref'].rpartition('/')[2]}"
-    if "enum" in schema:
-        return ", ".join(f"`{word}`" for word in schema["enum"])
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    kind = schema.get("type", "any")
-    if isinstance(kind, list):
-        return " or ".join(kind)
-    if kind == "array":
-        inner = schema.get("items", {})
-        return f"list of {type_of(inner)}" if inner else "list"
-    return "text" if kind == "string" else str(kind)
-
-
 def _members(model: type[pydantic.BaseModel]) -> str:
     """The fields of a model, with the comments that stand over them."""
     comments: dict[str, str] = {}
@@ -484,19 +379,19 @@ def panel_models() -> str:
 
 PARTS: Final[dict[str, Callable[[], str]]] = {
     "settings": settings_table,
-    "commands": commands_table,
-    "git-commands": git_table,
-    "command-keys": lambda: keys_table(Entry),
-    "profile-keys": lambda: keys_table(ProfileTable),
+    "commands": safety_tables.commands_table,
+    "git-commands": safety_tables.git_table,
+    "command-keys": lambda: safety_tables.keys_table(Entry),
+    "profile-keys": lambda: safety_tables.keys_table(ProfileTable),
     "verbs": verbs,
     "exit-codes": exit_codes,
     "kinds": kinds_table,
     "fields": fields_table,
     "errors": errors_table,
-    "audit-record": audit_record_table,
-    "audit-events": audit_events_table,
-    "audit-decisions": audit_decisions_table,
-    "audit-fields": audit_fields_table,
+    "audit-record": safety_tables.audit_record_table,
+    "audit-events": safety_tables.audit_events_table,
+    "audit-decisions": safety_tables.audit_decisions_table,
+    "audit-fields": safety_tables.audit_fields_table,
     "swarm-routes": swarm_routes,
     "panel-routes": panel_routes,
     "models": models,

@@ -214,12 +214,10 @@ def requeue(
         rejected=int(rejected),
         feedback=None if feedback is None else dump(feedback),
     )
-    tx.emit(
+    _tell_requeue(
+        tx,
+        row,
         "task.interrupted" if interrupted else "task.requeue",
-        task_id=row["id"],
-        status="requeue",
-        worker_id=row["worker_id"],
-        attempt=row["attempts"] or None,
         reason=reason,
         code=code,
         not_before=to_rfc3339(not_before) if later and not_before else None,
@@ -228,6 +226,17 @@ def requeue(
         needs_micros=held.needs_micros or None if held is not None else None,
         review_issues=feedback,
         review_attempt=row["rejections"] + 1 if rejected else None,
+    )
+
+
+def _tell_requeue(tx: Transaction, row: sqlite3.Row, event: str, **fields: Any) -> None:
+    tx.emit(
+        event,
+        task_id=row["id"],
+        status="requeue",
+        worker_id=row["worker_id"],
+        attempt=row["attempts"] or None,
+        **fields,
     )
     tx.mark_dirty(row["seq"])
 

@@ -101,6 +101,21 @@ class Lexicon:
             for (second, *rest), bits in phrases.items():
                 by_second = self.phrases.setdefault(first, {})
                 by_second.setdefault(second, []).append((tuple(rest), bits))
+        self._enter_spans(spans)
+        #: classes of nouns: two words that are one noun are one thing
+        self.nouns = sum({self.bit[name] for name in nouns})
+        #: classes of verbs that no mood is told by
+        self.verbs = sum({self.bit[name] for name in verbs})
+        #: words by what they are after ROT13, and read backwards, where that is no word itself
+        self.by_rot13 = self._turned(lambda word: word.translate(ROT13))
+        self.backwards = self._turned(lambda word: word[::-1])
+        #: words that are told from their pieces
+        self.long_words = frozenset(word for word, bits in self._words.items() if bits and len(word) >= 6)
+        self._near = self._slips()
+        self._splits: dict[str, list[str]] = {}
+        self._kept: dict[str, tuple[str, int]] = {}
+
+    def _enter_spans(self, spans: Mapping[str, Iterable[str]]) -> None:
         self._span_class: dict[str, str] = {}
         #: what stands for a span, as a person is shown it
         self._shown = {marker(ADDRESS): f"[{ADDRESS}]"}
@@ -120,18 +135,6 @@ class Lexicon:
             if text.isascii():
                 self._begins[text[:4]] = self._begins.get(text[:4], 0) | self._words[word]
         self._foreign = _alternatives(text for text in self._span_class if not text.isascii())
-        #: classes of nouns: two words that are one noun are one thing
-        self.nouns = sum({self.bit[name] for name in nouns})
-        #: classes of verbs that no mood is told by
-        self.verbs = sum({self.bit[name] for name in verbs})
-        #: words by what they are after ROT13, and read backwards, where that is no word itself
-        self.by_rot13 = self._turned(lambda word: word.translate(ROT13))
-        self.backwards = self._turned(lambda word: word[::-1])
-        #: words that are told from their pieces
-        self.long_words = frozenset(word for word, bits in self._words.items() if bits and len(word) >= 6)
-        self._near = self._slips()
-        self._splits: dict[str, list[str]] = {}
-        self._kept: dict[str, tuple[str, int]] = {}
 
     def _class(self, name: str) -> int:
         return self.bit.setdefault(name, 1 << len(self.bit))

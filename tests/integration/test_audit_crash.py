@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.integration.exporting import kill_again_and_again, start_exporting
 from tests.unit.audit_log.audit_home import audit_home_at
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 EXPORT_FOR_EVER = """
 import sys, time
@@ -32,25 +27,9 @@ while True:
 """
 
 
-def start_exporting(root: Path, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", EXPORT_FOR_EVER, str(root)],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.slow
 def test_ten_kills_leave_no_gap_and_no_duplicate(tmp_path: Path) -> None:
-    chance = random.Random(11)
-    for _ in range(10):
-        with start_exporting(tmp_path) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(chance.random() * 0.3)
-            process.kill()
+    kill_again_and_again(EXPORT_FOR_EVER, tmp_path, 10, random.Random(11))
 
     with audit_home_at(tmp_path) as audit_home:
         seqs = [record["seq"] for record in audit_home.records()] if audit_home.file.exists() else []
@@ -62,7 +41,7 @@ def test_ten_kills_leave_no_gap_and_no_duplicate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("passage", [1, 2, 9])
 def test_a_kill_right_after_a_write_repeats_nothing(tmp_path: Path, passage: int) -> None:
-    with start_exporting(tmp_path, SKEP_FAULT=f"export.written:{passage}") as process:
+    with start_exporting(EXPORT_FOR_EVER, tmp_path, SKEP_FAULT=f"export.written:{passage}") as process:
         assert process.wait(30) == -signal.SIGKILL
 
     with audit_home_at(tmp_path) as audit_home:

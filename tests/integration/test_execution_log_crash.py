@@ -8,8 +8,6 @@ import random
 import resource
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +15,8 @@ import pytest
 
 from errors import StoreFull
 from store.execution_log import LogExporter
+from tests.integration.exporting import kill_again_and_again, start_exporting
 from tests.unit.execution_log.log_home import LogHome
-
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 EXPORT_FOR_EVER = """
 import sys, time
@@ -44,25 +41,9 @@ def log_home(tmp_path: Path) -> Iterator[LogHome]:
     home.close()
 
 
-def start_exporting(root: Path, **environment: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", EXPORT_FOR_EVER, str(root)],
-        cwd=REPOSITORY,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 @pytest.mark.slow
 def test_twenty_kills_leave_no_gap_and_no_duplicate(tmp_path: Path) -> None:
-    chance = random.Random(7)
-    for _ in range(20):
-        with start_exporting(tmp_path) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(chance.random() * 0.3)
-            process.kill()
+    kill_again_and_again(EXPORT_FOR_EVER, tmp_path, 20, random.Random(7))
 
     log_home = LogHome(tmp_path)
     seqs = log_home.seqs() if log_home.log.exists() else []
@@ -75,7 +56,7 @@ def test_twenty_kills_leave_no_gap_and_no_duplicate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("passage", [1, 2, 9])
 def test_a_kill_right_after_a_write_repeats_nothing(tmp_path: Path, passage: int) -> None:
-    with start_exporting(tmp_path, SKEP_FAULT=f"export.written:{passage}") as process:
+    with start_exporting(EXPORT_FOR_EVER, tmp_path, SKEP_FAULT=f"export.written:{passage}") as process:
         assert process.wait(30) == -signal.SIGKILL
 
     log_home = LogHome(tmp_path)

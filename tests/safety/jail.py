@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ class Jail:
         self.home.state.mkdir(mode=0o700, exist_ok=True)
         self.level = level
         self.settings = Settings.model_validate({"sandbox": level, **settings})
-        self.sandbox = Sandbox(self.home, self.settings, {"PASSED_KEY": "passed", "SECRET_KEY": "secret"})
+        #: What no other process of the machine can have in its command line or its environment.
+        self.passed_value = secrets.token_hex(16)
+        keys = {"PASSED_KEY": self.passed_value, "SECRET_KEY": "secret"}
+        self.sandbox = Sandbox(self.home, self.settings, keys)
         self.standing = self.sandbox.start()
 
     def require(self) -> None:

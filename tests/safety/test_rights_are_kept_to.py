@@ -200,7 +200,7 @@ def test_a_secret_that_is_handed_on_is_in_no_command_line(make_jail: MakeJail) -
     def look(_: bytes) -> None:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
-                found.extend([path] if b"passed" in path.read_bytes() else [])
+                found.extend([path] if jail.passed_value.encode() in path.read_bytes() else [])
 
     followed = jail.sandbox.launch(
         Command(

@@ -31,7 +31,7 @@ FLOORS: list[set[str]] = [
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},
-    {"statuses"},
+    {"statuses", "task_errors"},
     {
         "audit_events",
         "errors",
