@@ -44,9 +44,10 @@ def validate(context: click.Context, file: str | None, as_json: bool) -> int:
 def _read(place: Place, path: Path, *, is_named: bool) -> bytes:
     """The bytes: of a file that was named whatever it is, a pipe too; the home's must be a plain one."""
     if str(path) == STDIN:
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(place.settings.limits.file_bytes + 1)
     if is_named:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return file.read(place.settings.limits.file_bytes + 1)
     try:
         return plain_files.read(path.resolve(), place.settings.limits).data
     except InvalidFile as error:

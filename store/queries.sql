@@ -353,6 +353,13 @@ SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit;
 -- History of one task after a place.
 SELECT * FROM event WHERE task_id = :task_id AND seq > :after ORDER BY seq LIMIT :limit;
 
+-- last_told_edit --
+-- What was last said of a task's edits.
+SELECT event, json_extract(data, '$.reason') AS reason, json_extract(data, '$.file') AS file,
+    json_extract(data, '$.revision') AS revision
+FROM event WHERE task_id = :task_id AND event IN ('task.edited', 'task.edit_refused', 'task.edit_conflict')
+ORDER BY seq DESC LIMIT 1;
+
 -- last_events --
 -- The newest history.
 SELECT * FROM (SELECT * FROM event WHERE :task_id IS NULL OR task_id = :task_id ORDER BY seq DESC LIMIT :limit)

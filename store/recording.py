@@ -18,8 +18,8 @@ from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
-from store import claims, decisions, ending
-from store.records import Question, TaskRef
+from store import claims, decisions, ending, intake
+from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
 #: How rules and checks are named: ``workspace``, ``program-unknown``.
@@ -227,6 +227,8 @@ def requeue(
         review_issues=feedback,
         review_attempt=row["rejections"] + 1 if rejected else None,
     )
+    if row["waiting_on"]:  # what it was given to wait for may be missing, dead, or waiting for it
+        intake.settle_dependencies(tx, [task_of(row["doc"], row["id"])], reaches_older=True)
 
 
 def _tell_requeue(tx: Transaction, row: sqlite3.Row, event: str, **fields: Any) -> None:

@@ -109,6 +109,7 @@ def load(tx: Transaction, row: sqlite3.Row) -> Stored:
         shown_finished_at=json.loads(shown["text"]).get("finished_at") if shown else None,
         renderings=renderings,
         versions={each["version"]: json.loads(each["doc"]) for each in versions},
+        is_from_file=row["source"] == SOURCE,
     )
 
 
@@ -143,16 +144,29 @@ def _status(row: sqlite3.Row) -> str:
 
 def _tell_conflict(tx: Transaction, row: sqlite3.Row, action: Conflict, rules: Rules, asked: Asked) -> None:
     file = rules.keep_text(row["id"], asked.revision, asked.text)
+    reason = "changed here and in the file; the value here stays, the file's text is kept"
+    if _is_told(tx, row, "task.edit_conflict", reason, file, asked):
+        return
     tx.emit(
         "task.edit_conflict", task_id=row["id"], status=_status(row), source=asked.by,
-        fields=list(action.fields), revision=asked.revision, file=file,
-        reason="changed here and in the file; the value here stays, the file's text is kept",
+        fields=list(action.fields), revision=asked.revision, file=file, reason=reason,
     )  # fmt: skip
     tx.mark_dirty(row["seq"])
 
 
+def _is_told(
+    tx: Transaction, row: sqlite3.Row, event: str, reason: str, file: str | None, asked: Asked
+) -> bool:
+    """Whether this was the last that was said of the task's edits: an editor saves what it holds again."""
+    told = tx.one("last_told_edit", task_id=row["id"])
+    now = (event, reason, file, asked.revision)
+    return told is not None and (told["event"], told["reason"], told["file"], told["revision"]) == now
+
+
 def _tell_refusal(tx: Transaction, row: sqlite3.Row, action: Refuse, rules: Rules, asked: Asked) -> None:
     file = rules.keep_text(row["id"], asked.revision, asked.text) if action.keep_text else None
+    if _is_told(tx, row, "task.edit_refused", action.reason, file, asked):
+        return
     tx.emit(
         "task.edit_refused", task_id=row["id"], status=_status(row), source=asked.by, reason=action.reason,
         path=action.path, revision=asked.revision, file=file,
@@ -176,6 +190,7 @@ def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, a
         _enter_edges(tx, row["seq"], task)
         if row["planned"]:
             tx.run("insert_plan_edges", seq=row["seq"], parent=row["id"])
+        _count_waiting(tx, row["seq"])
     if STATUS_OF_STATE[row["state"]] is Status.PENDING:
         _hold_or_release(tx, row["id"], edit.fields)
         _settle(tx, task, edit.fields)
@@ -218,15 +233,19 @@ def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:
     )
 
 
+def _count_waiting(tx: Transaction, seq: int) -> None:
+    """Count what a task waits for; one that runs waits for it if it comes back to the queue."""
+    waiting_on = sum(parent["state"] != "approved" for parent in tx.all("parents_of", child=seq))
+    tx.run("set_waiting_on", seq=seq, waiting_on=waiting_on)
+
+
 def _hold_or_release(tx: Transaction, task_id: str, fields: Sequence[str]) -> None:
     """The state of a pending task after an edit; a pause the edit does not touch goes on.
 
     What held its model call is looked at anew: the edit may have changed what it costs, or may cost.
     """
     row = steering.find(tx, task_id)
-    waiting_on = sum(parent["state"] != "approved" for parent in tx.all("parents_of", child=row["seq"]))
-    tx.run("set_waiting_on", seq=row["seq"], waiting_on=waiting_on)
-    if waiting_on:
+    if row["waiting_on"]:
         tx.run("set_state", seq=row["seq"], state="blocked", waiting_for=None, not_before=row["not_before"])
     elif row["state"] == "blocked" or row["held_by"] or {"not_before", "every"} & set(fields):
         ending.make_claimable(tx, row)

@@ -148,13 +148,14 @@ def short_hash(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
-def is_unicode(value: object) -> bool:
-    """Whether the texts of a JSON value are Unicode, without a lone surrogate."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+def surrogate_at(entry: Mapping[str, Any], path: str) -> str | None:
+    """The path of the first field of an entry that holds a lone surrogate, which is not text; or none."""
+    for key, value in entry.items():
+        try:
+            json.dumps({key: value}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return f"{path}.{ascii(key)[1:-1]}"
+    return None
 
 
 def refuse(
@@ -215,10 +216,9 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
             return found
     own_id = entry.id if ID_PATTERN.fullmatch(entry.id) else None
     doc = with_id(entry.raw, entry.id)
-    if not is_unicode(doc):
-        return refuse(
-            entry.raw, f"{entry.path}: holds a lone surrogate, which is not text", entry.path, task_id=own_id
-        )
+    where = surrogate_at(doc, entry.path)
+    if where is not None:
+        return refuse(entry.raw, f"{where}: holds a lone surrogate, which is not text", where, task_id=own_id)
     if own_id is not None and entry.section == "completed":
         return EndedTask(own_id, Status.APPROVED, doc)
     try:

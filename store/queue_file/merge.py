@@ -18,7 +18,7 @@ from typing import Final
 
 from errors import InvalidTask
 from runtime_contract import ENDED, MACHINE_KEYS, STATUS_READINGS, Status
-from store.queue_file.entries import Section, is_unicode, with_id, without_machine_keys
+from store.queue_file.entries import Section, surrogate_at, with_id, without_machine_keys
 from store.queue_file.wishes import (
     Action,
     AskRemoval,
@@ -60,6 +60,10 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     if stored.code in REFUSED_CODES:
         return _decide_refused(wish, stored, check)
     base = _base_of(wish, stored)
+    if _is_namesake(wish, stored, base):
+        known = f"another task has the id {stored.id} already, and this file never showed it"
+        reason = f"{known}; give yours another id"
+        return [Refuse(reason, keep_text=True, path="task.id")]
     same = next((each for each in stored.renderings if each.hash == wish.hash), None)
     if same is not None:
         return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits=[])
@@ -82,6 +86,12 @@ def _base_of(wish: Wish, stored: Stored) -> _Base:
     last = shown[-1]
     doc = stored.doc if last.version == stored.version else stored.versions.get(last.version, stored.doc)
     return _Base(last.status, doc, is_latest=last is stored.renderings[-1])
+
+
+def _is_namesake(wish: Wish, stored: Stored, base: _Base) -> bool:
+    """Whether the file adds a task of its own whose id one that came another way has by chance."""
+    is_unseen = base.status is None and not stored.is_from_file and wish.entry.get("id") is not None
+    return is_unseen and dump(_words_of(wish.entry)) != dump(_words_of(base.doc))
 
 
 def home_of(status: Status) -> Section:
@@ -188,8 +198,9 @@ def _words_of(doc: Document) -> Document:
 
 def _checked(entry: Document, task_id: str, check: Check) -> Document:
     doc = without_machine_keys(with_id(entry, task_id))
-    if not is_unicode(doc):
-        raise InvalidTask("the entry holds a lone surrogate, which is not text", path="task")
+    where = surrogate_at(doc, "task")
+    if where is not None:
+        raise InvalidTask(f"{where}: holds a lone surrogate, which is not text", path=where)
     return check(doc)
 
 

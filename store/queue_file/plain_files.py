@@ -62,6 +62,7 @@ def read(path: Path, limits: Limits) -> Content:
     info = os.fstat(handle)
     try:
         check(info, limits)
+        _check_owner(info, path)
     except InvalidFile:
         os.close(handle)
         raise
@@ -73,13 +74,23 @@ def read(path: Path, limits: Limits) -> Content:
 
 
 def check(info: os.stat_result, limits: Limits) -> None:
-    """Raise `InvalidFile` unless this is a regular file of this user within its bound."""
+    """Raise `InvalidFile` unless this is a regular file within its bound."""
     if not stat.S_ISREG(info.st_mode):
         raise InvalidFile("is not a regular file")
-    if info.st_uid != os.geteuid() and os.geteuid() != 0:
-        raise InvalidFile(f"belongs to another user (uid {info.st_uid})")
     if info.st_size > limits.file_bytes:
         raise too_large(info.st_size, limits)
+
+
+def _check_owner(info: os.stat_result, path: Path) -> None:
+    """Raise `InvalidFile` unless the file is this user's.
+
+    Root works for whom a directory above belongs to: who may replace that may also write this file.
+    """
+    owners = {os.geteuid()}
+    if os.geteuid() == 0:
+        owners |= {folder.stat().st_uid for folder in path.absolute().parents}
+    if info.st_uid not in owners:
+        raise InvalidFile(f"belongs to another user (uid {info.st_uid})")
 
 
 def hash_file(path: Path) -> str | None:

@@ -39,6 +39,8 @@ class Stored:
     renderings: Sequence[Rendering]
     #: earlier documents by version, as far as they are needed
     versions: Mapping[int, Document]
+    #: whether it came from a queue file, whose author therefore knows its first words
+    is_from_file: bool = True
 
 
 @dataclass(frozen=True, slots=True)

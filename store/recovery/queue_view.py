@@ -64,7 +64,7 @@ def is_same(entry: FileEntry, doc: dict[str, Any]) -> bool:
 
 def document_of(entry: FileEntry | None, limits: Limits) -> tuple[Task, dict[str, Any]] | None:
     """The task an entry describes; none where it describes none (any more)."""
-    if entry is None or not entries.is_unicode(entry.raw):
+    if entry is None or entries.surrogate_at(entry.raw, entry.path) is not None:
         return None
     try:
         return normalize_task(entries.without_machine_keys(entry.raw) | {"status": "pending"}, limits)

@@ -290,6 +290,23 @@ def test_a_file_of_somebody_else_is_neither_read_nor_written(
     assert "another user" in keeping.events("queue_file.refused")[0]["reason"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a file to another user needs root")
+def test_root_takes_the_file_of_whom_the_home_belongs_to_and_of_nobody_else(keeping: Keeping) -> None:
+    keeping.put(A)
+    keeping.edit(lambda file: file["tasks"].append(B))
+    os.chown(keeping.file, 4242, 4242)
+
+    keeping.round()
+    assert keeping.status("b") == "none"
+    assert "another user" in keeping.events("queue_file.refused")[0]["reason"]
+
+    os.chown(keeping.home.root, 4242, 4242)
+    keeping.edit(lambda file: file.update(x=1))
+    os.chown(keeping.file, 4242, 4242)
+    keeping.round()
+    assert keeping.status("b") == "pending"
+
+
 def test_a_deleted_file_is_written_again_and_nothing_is_cancelled(keeping: Keeping) -> None:
     keeping.put(A)
 

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
-from runtime_contract import Status
+from runtime_contract import Limits, Status, normalize_task
+from store import recording
+from store.records import Intake, NewTask, TaskRef
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "prompt": "say hello", "x-note": "mine"}
+B = {"id": "b", "prompt": "b"}
+
+
+def give_back(keeping: Keeping, ref: TaskRef) -> None:
+    keeping.store.write(lambda tx: recording.hand_back(tx, ref, "the worker stopped"))
 
 
 def test_an_unchanged_old_copy_changes_nothing_whatever_has_become_of_the_task(keeping: Keeping) -> None:
@@ -325,6 +332,80 @@ def test_an_edit_of_an_ended_task_is_refused(keeping: Keeping) -> None:
     assert "no effect" in keeping.events("task.edit_refused")[0]["reason"]
 
 
+def test_what_is_said_of_an_old_copy_that_is_saved_again_and_again_is_said_once(keeping: Keeping) -> None:
+    keeping.put(A, {"id": "b", "prompt": "b", "priority": 1})
+    keeping.do("b", Status.APPROVED)
+    keeping.round()
+    old = keeping.shown()
+    old["completed"][0]["prompt"] = "other"
+    old["tasks"][0]["prompt"] = "mine"
+    keeping.edit(lambda file: file["tasks"][0].update(prompt="theirs"))
+    keeping.round()
+
+    for _ in range(3):
+        keeping.save(old)
+        keeping.round()
+
+    assert len(keeping.events("task.edit_refused")) == 1
+    assert len(keeping.events("task.edit_conflict")) == 1
+
+
+def test_an_entry_with_the_id_of_a_task_its_file_never_showed_is_another_task_and_is_kept(
+    keeping: Keeping,
+) -> None:
+    content = keeping.shown()
+    task, document = normalize_task({"id": "a", "prompt": "from elsewhere"}, Limits())
+    keeping.store.submit(Intake(new=[NewTask(task, document)]), "command line")
+
+    content["tasks"].append({"id": "a", "prompt": "my own"})
+    keeping.save(content)
+    keeping.round()
+
+    told = keeping.events("task.edit_refused")[0]
+    assert "another id" in told["reason"]
+    assert json.loads((keeping.home.root / told["file"]).read_text())["prompt"] == "my own"
+    assert keeping.doc("a")["prompt"] == "from elsewhere"
+
+
+def test_new_dependencies_of_a_running_task_hold_it_when_it_comes_back(keeping: Keeping) -> None:
+    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
+    ref = keeping.claim()
+    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
+    keeping.round()
+
+    give_back(keeping, ref)
+
+    assert keeping.claim().id == "b"
+    keeping.round()
+    assert "b" in keeping.entry("a")["waiting_for"]
+
+
+def test_a_running_task_whose_new_dependency_is_approved_meanwhile_comes_back_ready(keeping: Keeping) -> None:
+    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
+    ref = keeping.claim()
+    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
+    keeping.round()
+    keeping.do("b", Status.APPROVED)
+
+    give_back(keeping, ref)
+
+    assert keeping.claim().id == "a"
+
+
+def test_a_running_task_whose_new_dependency_fails_meanwhile_fails_when_it_comes_back(
+    keeping: Keeping,
+) -> None:
+    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
+    ref = keeping.claim()
+    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
+    keeping.round()
+    keeping.do("b", Status.FAILED)
+
+    give_back(keeping, ref)
+
+    assert keeping.status("a") == "failed"
+
+
 def test_a_refused_entry_that_is_corrected_in_place_becomes_a_task(keeping: Keeping) -> None:
     keeping.put({"id": "a", "prompt": 5})
     assert keeping.entry("a")["status"] == "failed"
@@ -372,6 +453,12 @@ def test_what_is_no_task_is_entered_as_failed_with_its_text(keeping: Keeping) ->
     before = keeping.fingerprint()
     keeping.put()
     assert keeping.fingerprint() == before
+
+
+def test_half_a_surrogate_pair_is_refused_by_the_name_of_its_field(keeping: Keeping) -> None:
+    keeping.put({"id": "s", "prompt": "fine", "x-note": "\ud800"})
+
+    assert keeping.entry("s")["reason"] == "tasks[0].x-note: holds a lone surrogate, which is not text"
 
 
 def test_ended_tasks_of_a_foreign_file_are_entered_as_ended(keeping: Keeping) -> None:
