@@ -16,6 +16,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
     "decision": "a person answered a question",
     "kill_switch": "the kill switch was set or cleared",
+    "pause": "a person stopped the claiming of tasks, or let it go on",
     "circuit_breaker": "the circuit breaker tripped, or a person reset it",
     "token": "swarm issued the execution token; `digest` is its SHA-256",
     "login_link": "a link was made that logs one browser in to the panel",

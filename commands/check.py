@@ -27,7 +27,7 @@ _MODES: Final = ("llm", "local")
     rule, without running anything. Works without a daemon and without a home.
 
     TEXT - or no TEXT reads standard input. With --jsonl each line of standard input is an object of
-    id, mode and text, and is answered by a line.
+    id, mode and text, and is answered by a line; empty lines are passed over.
 
     Exit code 0: allowed. 1: refused. With --jsonl 0: every line was answered.
 
@@ -40,7 +40,7 @@ _MODES: Final = ("llm", "local")
 @with_place
 def check(place: Place, text: str | None, mode: str, as_lines: bool, as_json: bool) -> int:
     """Judge a text."""
-    gateway = SafetyGateway(place.home, place.settings)
+    gateway = SafetyGateway(place.home, place.settings, added_chars=0)
     if as_lines:
         if text not in {None, _STDIN}:
             raise click.UsageError("--jsonl reads standard input and takes no TEXT.")
@@ -105,6 +105,13 @@ def _refuse_number(word: str) -> float:
     raise ValueError(f"{word} is no number that JSON has")
 
 
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse_number(digits)
@@ -113,7 +120,9 @@ def _finite(digits: str) -> float:
 def _answer(gateway: SafetyGateway, line: bytes) -> dict[str, Any]:
     identity = None
     try:
-        asked = json.loads(line, parse_constant=_refuse_number, parse_float=_finite)
+        asked = json.loads(
+            line, parse_constant=_refuse_number, parse_float=_finite, object_pairs_hook=_unique
+        )
         if not isinstance(asked, dict):
             raise ValueError("a line is an object of id, mode and text")  # noqa: TRY004  told with the others
         identity = asked.get("id")

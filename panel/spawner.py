@@ -1,4 +1,4 @@
-"""The addresses by which the predecessor started tasks beside the queue; gone for good."""
+"""The addresses that once started tasks beside the queue; gone for good."""
 
 from __future__ import annotations
 

@@ -104,8 +104,8 @@ class Examination:
         if not text.strip():
             raise Refused("text-empty", "there is nothing to do: the text is empty")
         if len(text) > self.most_chars:
-            most = f"at most {self.most_chars:,} (setting: limit_prompt_chars)"
-            raise Refused("text-size", f"the text has {len(text):,} characters, {most}")
+            most = f"{self.most_chars:,} with what was added to the prompt (setting: limit_prompt_chars)"
+            raise Refused("text-size", f"the text has {len(text):,} characters; allowed are {most}")
         if not text.isprintable() and (found := _unfit(text)) is not None:
             raise Refused("text-control", f"the text has the control character U+{ord(found):04X}; remove it")
 

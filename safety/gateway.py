@@ -34,14 +34,17 @@ Report = dict[str, Any]
 class SafetyGateway:
     """Decides what may run in one home. Threads may share it.
 
+    `added_chars` is how much longer a text may be than a prompt, as what surrounds it counts too.
     Raises `InvalidSetting` where the home's constitution cannot be understood.
     """
 
-    def __init__(self, home: Home, settings: Settings, clock: Clock | None = None) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, clock: Clock | None = None, *, added_chars: int = ADDED_CHARS
+    ) -> None:
         self.policy = CommandPolicy.of_home(home, settings)
         self.constitution = constitution.load(home.root)
         self._plugged = [PluggedCheck(name, home.root / "config") for name in self.constitution.callables]
-        self._most_chars = settings.limits.prompt_chars + ADDED_CHARS
+        self._most_chars = settings.limits.prompt_chars + added_chars
         self._timeout_s = settings.safety_timeout_s
         self._clock = clock or SystemClock()
 

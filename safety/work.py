@@ -1,6 +1,6 @@
 """What is to run, and what was allowed to: the only thing a runner accepts.
 
-The predecessor checked one text and sent another. Here the gateway looks at a `Work`, which holds exactly
+Checking one text and sending another is no check. So the gateway looks at a `Work`, which holds exactly
 what would run, and hands out an `Approved` made of the same bytes, under their hash.
 """
 

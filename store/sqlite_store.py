@@ -157,6 +157,7 @@ class SqliteStore:
         def pause(tx: Transaction) -> None:
             tx.set_meta(PAUSED, dump({"by": by, "reason": reason or "", "at": to_rfc3339(tx.now)}))
             tx.emit("daemon.paused", source=by, reason=reason)
+            tx.audit("pause", "set", actor=by, reason=reason)
 
         self.write(pause)
 
@@ -175,6 +176,7 @@ class SqliteStore:
             if was_paused:
                 tx.run("delete_meta", key=PAUSED)
                 tx.emit("daemon.resumed", source=by)
+                tx.audit("pause", "cleared", actor=by)
             return was_paused or was_tripped
 
         return self.write(resume)

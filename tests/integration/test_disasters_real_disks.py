@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,37 +11,17 @@ import pytest
 from errors import StoreCorrupt, StoreError, StoreFull
 from testing.clock import FakeClock
 from testing.running_daemon import RunningDaemon
+from tests.small_disk import fill, mount, small_disk
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 MIB = 2**20
 
 
-def mount(*arguments: str) -> None:
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = f"needs the right to mount: {done.stderr.strip()}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    mount("-t", "tmpfs", "-o", "size=24m", "tmpfs", str(point))
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no byte free."""
-    path = disk / "filler"
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    return path
+    with small_disk(tmp_path, "24m") as point:
+        yield point
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import os
 import random
 import resource
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from errors import StoreFull
 from store.execution_log import LogExporter
 from tests.integration.exporting import kill_again_and_again, start_exporting
+from tests.small_disk import resize, small_disk
 from tests.unit.execution_log.log_home import LogHome
 
 EXPORT_FOR_EVER = """
@@ -95,19 +95,14 @@ def test_a_file_size_limit_stops_the_log_at_a_whole_line_and_it_resumes(log_home
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 256 KiB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(point)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
+    with small_disk(tmp_path, "256k") as point:
+        yield point
 
 
-def test_a_full_disk_pauses_the_log_and_nothing_is_lost(log_home: LogHome, small_disk: Path) -> None:
-    log = small_disk / "execution_log.jsonl"
+def test_a_full_disk_pauses_the_log_and_nothing_is_lost(log_home: LogHome, disk: Path) -> None:
+    log = disk / "execution_log.jsonl"
     exporter = LogExporter(log, 2**40, log_home.open_reader, log_home.writer)
     log_home.emit(2000)
     with pytest.raises(StoreFull):
@@ -117,7 +112,7 @@ def test_a_full_disk_pauses_the_log_and_nothing_is_lost(log_home: LogHome, small
     with pytest.raises(StoreFull):
         exporter.export_new()
 
-    subprocess.run(["mount", "-o", "remount,size=4m", str(small_disk)], check=True)
+    resize(disk, "4m")
     log_home.emit(10)
     assert exporter.export_new() == 2010 - stopped_at
     exporter.close()

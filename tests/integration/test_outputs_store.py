@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import host_platform
 from errors import NotFound, StoreError, StoreFull
 from store import outputs
 from store.outputs import OutputSink, live_path, open_output, read_output
+from tests.small_disk import resize, small_disk
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CAP = 10_000
@@ -170,28 +169,23 @@ def test_a_discarded_output_leaves_nothing(folder: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KiB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(point)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs needs root")
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
+    with small_disk(tmp_path, "64k") as point:
+        yield point
 
 
-def test_a_full_disk_cuts_the_output_and_stops_nothing(small_disk: Path) -> None:
-    sink = OutputSink(small_disk, "1-1", 10**6)
+def test_a_full_disk_cuts_the_output_and_stops_nothing(disk: Path) -> None:
+    sink = OutputSink(disk, "1-1", 10**6)
     for _ in range(10):
         sink.write(b"x" * 10_000)
-    subprocess.run(["mount", "-o", "remount,size=1m", str(small_disk)], check=True)
+    resize(disk, "1m")
     sink.write(b"y" * 10)  # there is room again, but a hole in the middle would mislead
     stored = sink.close()
 
     assert stored.bytes + stored.cut == 100_010
     assert stored.cut > 10
-    text = read_output(small_disk, stored.ref)
+    text = read_output(disk, stored.ref)
     assert text[: stored.bytes] == b"x" * stored.bytes
     assert text.endswith(f"\n[skep: {stored.cut} more bytes were not kept; the disk was full]\n".encode())
 

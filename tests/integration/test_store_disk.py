@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,49 +13,37 @@ import pytest
 import host_platform
 from errors import StoreError, StoreFull, StoreReadOnly, StoreUnsupported
 from settings import Home, Settings
-from store import recording
+from store import recording, steering
 from store.claims import Claimant
-from store.records import Intake
+from store.records import Intake, TaskRef
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction, dump
 from store.writer import RESERVE_BYTES
 from testing.clock import FakeClock
 from testing.tasks import new_task
 from tests.conformance.store_suite import approve
 from tests.conformance.store_suite import status as state
+from tests.small_disk import fill, mount, small_disk
 
 WHO = Claimant("worker-test", host_platform.this_process(), 30.0)
-
-
-def mount(*arguments: str) -> None:
-    done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        reason = f"needs the right to mount: {done.stderr.strip()}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MB."""
-    point = tmp_path / "disk"
-    point.mkdir()
-    mount("-t", "tmpfs", "-o", "size=3m", "tmpfs", str(point))
-    yield point
-    subprocess.run(["umount", "-l", str(point)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Leave no byte free."""
-    path = disk / "filler"
-    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(b"x" * 4096)
-    return path
+    with small_disk(tmp_path, "3m") as point:
+        yield point
 
 
 def open_store(root: Path) -> SqliteStore:
     return SqliteStore(Home(root), Settings(), FakeClock())
+
+
+def conclude_at_length(ref: TaskRef, tx: Transaction) -> None:
+    """The end of a task that takes room."""
+    row = steering.find(tx, ref.id)
+    tx.run("to_review", seq=row["seq"], result=dump({"result": "x" * 2_000}))
+    recording.approve(tx, steering.find(tx, ref.id), "critics")
 
 
 def submit(store: SqliteStore, *names: str) -> None:
@@ -91,6 +79,23 @@ def test_when_the_disk_is_full_the_reserve_lets_what_runs_be_finished(disk):
         assert store.reader.counts()["approved"] == 2
         store.set_disk_full("the disk is full")
         assert store.claim(WHO, 2) == []
+
+
+def test_a_conclusion_that_needed_the_reserve_starts_nothing_new(disk):
+    with open_store(disk) as store:
+        reserve = disk / ".swarm" / "reserve.bin"
+        submit(store, *(f"t{number}" for number in range(500)))
+        claimed = store.claim(WHO, 1)
+        fill(disk)
+        done: list[str] = []
+        while reserve.exists():
+            done.append(claimed[0].id)
+            following = store.conclude(partial(conclude_at_length, claimed[0].ref), WHO)
+            claimed = [] if following is None else [following]
+
+        assert claimed == []
+        assert {state(store, each) for each in done} == {"approved"}
+        assert store.reader.counts()["pending"] > 0
 
 
 def test_when_the_reserve_is_used_up_everything_acknowledged_is_still_there(disk):

@@ -255,7 +255,7 @@ def test_a_page_whose_session_is_gone_is_told_to_load_itself_again(stranger):
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
 @pytest.mark.parametrize("path", ["/api/spawner", "/api/spawner/", "/api/spawner/start", "/api/spawner/a/b"])
-def test_the_predecessors_spawner_is_gone_and_says_what_to_use(app, path, method):
+def test_the_old_way_to_spawn_a_task_is_gone_and_says_what_to_use(app, path, method):
     answer = app.test_client().open(path, method=method, base_url=OWN)
 
     assert answer.status_code == 410

@@ -105,7 +105,7 @@ def test_it_may_run(policy: CommandPolicy, command: str, argv: list[str] | None)
         ("saт file", "program-unknown"),
         ("LD_PRELOAD=./x ls", "program-path"),
         ("A=b ls", "program-assignment"),
-        # the predecessor's holes: a GIT_ variable, a program by path, options, a bare link name
+        # holes that such policies have had: a GIT_ variable, a program by path, options, a bare link name
         ("GIT_EXTERNAL_DIFF='touch x' git diff", "program-assignment"),
         ("/tmp/evil/cat x", "program-path"),
         ("bin/ls", "program-path"),

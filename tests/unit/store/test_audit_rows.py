@@ -28,6 +28,18 @@ def test_a_decision_is_kept_with_what_it_binds_to(store: SqliteStore) -> None:
     assert json.loads(row["data"]) == {"level": "L3"}
 
 
+def test_pausing_and_resuming_are_on_record_with_who_did_it(store: SqliteStore) -> None:
+    store.pause("cli", "lunch")
+    store.resume("panel")
+    store.resume("panel")
+
+    rows = store.reader.all("audit_after", after=0, limit=10)
+    assert [(row["event"], row["decision"], row["actor"]) for row in rows] == [
+        ("pause", "set", "cli"), ("pause", "cleared", "panel"),
+    ]  # fmt: skip
+    assert json.loads(rows[0]["data"]) == {"reason": "lunch"}
+
+
 def test_a_decision_goes_with_the_transaction_that_breaks(store: SqliteStore) -> None:
     def breaks(tx: Transaction) -> None:
         tx.audit("execution", "allowed", actor="swarm")
