@@ -24,6 +24,8 @@ from safety.screen.lexicon import Lexicon
 
 FILE: Final = "config/constitution.toml"
 SHIPPED: Final = Path(__file__).resolve().parent.parent / FILE
+#: Words that the shipped rules are made of, a file for each language.
+WORDS: Final = SHIPPED.parent / "words"
 
 Check = Literal["constitutional", "workspace", "network", "prompt"]
 Action = Literal["block", "flag", "off"]
@@ -118,6 +120,13 @@ def _shipped() -> Constitution:
     return _build(base.document.version, [base], {}, ())
 
 
+@functools.cache
+def _words() -> tuple[_Document, ...]:
+    """The words that ship."""
+    found = sorted(WORDS.glob("*.toml"))
+    return tuple(_parse(path.read_bytes(), f"config/words/{path.name}", {}).document for path in found)
+
+
 def _merged(data: bytes) -> Constitution:
     base = _parse(SHIPPED.read_bytes(), FILE, {})
     own = _parse(data, f"{FILE} of this home", base.rules)
@@ -189,7 +198,7 @@ def _build(
     version: str, files: list[_Parsed], turned: dict[str, Action], callables: tuple[str, ...]
 ) -> Constitution:
     documents = [file.document for file in files]
-    lexicon = _lexicon(documents)
+    lexicon = _lexicon([*_words(), *documents])
     rules: dict[str, Rule] = {}
     ready: dict[str, ScreenRule] = {}
     for file in files:
