@@ -8,16 +8,10 @@ from typing import Any
 import pytest
 
 from runtime_contract import Limits, Status, normalize_task
-from store import recording
-from store.records import Intake, NewTask, TaskRef
+from store.records import Intake, NewTask
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "prompt": "say hello", "x-note": "mine"}
-B = {"id": "b", "prompt": "b"}
-
-
-def give_back(keeping: Keeping, ref: TaskRef) -> None:
-    keeping.store.write(lambda tx: recording.hand_back(tx, ref, "the worker stopped"))
 
 
 def test_an_unchanged_old_copy_changes_nothing_whatever_has_become_of_the_task(keeping: Keeping) -> None:
@@ -367,45 +361,6 @@ def test_an_entry_with_the_id_of_a_task_its_file_never_showed_is_another_task_an
     assert keeping.doc("a")["prompt"] == "from elsewhere"
 
 
-def test_new_dependencies_of_a_running_task_hold_it_when_it_comes_back(keeping: Keeping) -> None:
-    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
-    ref = keeping.claim()
-    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
-    keeping.round()
-
-    give_back(keeping, ref)
-
-    assert keeping.claim().id == "b"
-    keeping.round()
-    assert "b" in keeping.entry("a")["waiting_for"]
-
-
-def test_a_running_task_whose_new_dependency_is_approved_meanwhile_comes_back_ready(keeping: Keeping) -> None:
-    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
-    ref = keeping.claim()
-    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
-    keeping.round()
-    keeping.do("b", Status.APPROVED)
-
-    give_back(keeping, ref)
-
-    assert keeping.claim().id == "a"
-
-
-def test_a_running_task_whose_new_dependency_fails_meanwhile_fails_when_it_comes_back(
-    keeping: Keeping,
-) -> None:
-    keeping.put({"id": "a", "prompt": "a", "priority": 9}, B)
-    ref = keeping.claim()
-    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
-    keeping.round()
-    keeping.do("b", Status.FAILED)
-
-    give_back(keeping, ref)
-
-    assert keeping.status("a") == "failed"
-
-
 def test_a_refused_entry_that_is_corrected_in_place_becomes_a_task(keeping: Keeping) -> None:
     keeping.put({"id": "a", "prompt": 5})
     assert keeping.entry("a")["status"] == "failed"
@@ -476,27 +431,6 @@ def test_ended_tasks_of_a_foreign_file_are_entered_as_ended(keeping: Keeping) ->
 
     assert keeping.statuses() == {"a": "approved", "b": "pending", "c": "approved", "d": "failed"}
     assert keeping.entry("c")["result_summary"] == "good"
-
-
-def test_new_dependencies_hold_a_task_and_a_cycle_made_by_an_edit_fails_its_members(keeping: Keeping) -> None:
-    keeping.put(A, {"id": "b", "prompt": "x", "depends_on": ["a"]}, {"id": "c", "prompt": "x"})
-
-    keeping.edit(lambda file: file["tasks"][2].update(depends_on=["a"]))
-    keeping.round()
-    assert "a to be approved" in keeping.entry("c")["waiting_for"]
-
-    keeping.edit(lambda file: file["tasks"][0].update(depends_on=["b"]))
-    keeping.round()
-    assert keeping.statuses() == {"a": "failed", "b": "failed", "c": "failed"}
-
-    def mend(file: dict[str, Any]) -> None:
-        entry = next(each for each in file["failed"] if each["id"] == "a")
-        del entry["depends_on"]
-        entry["status"] = "pending"
-
-    keeping.edit(mend)
-    keeping.round()
-    assert keeping.status("a") == "pending"
 
 
 def test_unknown_keys_and_the_order_of_keys_survive(keeping: Keeping) -> None:
