@@ -13,33 +13,6 @@ from store import backup, database
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 
-@pytest.fixture
-def worked(tmp_path, clock):
-    """A home on which all kinds of things happened, with its log and queue file up to date."""
-    home = WorkedHome(tmp_path / "home", clock).open()
-    home.do("done-early")
-    home.add("later", not_before=clock.now() + 3600)
-    home.add("child", depends_on=["parent"], priority=-5)
-    home.add("parent", prompt="think", priority=5)
-    yield home
-    if home.store is not None:
-        home.close()
-
-
-def go_on(home: WorkedHome) -> None:
-    """What happened after the backup."""
-    parent, *_ = home.claim("parent")
-    home.conclude(parent)
-    home.do("done-late", "done-late-2")
-    home.do("bad", end="failed", max_attempts=1)
-    home.add("waiting", priority=7, tags=["x"])
-    home.show()
-
-
-def zero_the_header(home: WorkedHome) -> None:
-    home.overwrite(0, bytes(100))
-
-
 def garble_the_middle(home: WorkedHome) -> None:
     size = home.home.database.stat().st_size
     home.overwrite(8192, b"\xa5" * (size - 12288))
@@ -62,7 +35,14 @@ def remove_it(home: WorkedHome) -> None:
     home.home.database.unlink()
 
 
-DAMAGE = [zero_the_header, garble_the_middle, cut_it_short, empty_it, replace_it_by_text, remove_it]
+DAMAGE = [
+    WorkedHome.zero_the_header,
+    garble_the_middle,
+    cut_it_short,
+    empty_it,
+    replace_it_by_text,
+    remove_it,
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGE, ids=lambda damage: damage.__name__)
@@ -72,7 +52,7 @@ def test_a_damaged_database_is_moved_aside_and_everything_is_there_again(
 ) -> None:
     if with_backup:
         worked.back_up()
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     worked.close()
     damage(worked)
@@ -98,9 +78,9 @@ def test_nothing_runs_until_a_person_accepts_and_then_only_what_had_not_ended(
 ) -> None:
     if with_backup:
         worked.back_up()
-    go_on(worked)
+    worked.go_on()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     worked.open()
@@ -122,7 +102,7 @@ def test_nothing_runs_until_a_person_accepts_and_then_only_what_had_not_ended(
 def test_resume_is_as_good_as_an_answer_and_wait_leaves_everything_paused(worked: WorkedHome) -> None:
     worked.show()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     worked.open()
@@ -134,10 +114,10 @@ def test_resume_is_as_good_as_an_answer_and_wait_leaves_everything_paused(worked
 
 def test_the_exported_lines_and_the_store_agree_byte_for_byte_and_the_log_goes_on(worked: WorkedHome) -> None:
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     worked.close()
     log = worked.home.log_file.read_bytes()
-    zero_the_header(worked)
+    worked.zero_the_header()
     assert worked.recover() is not None
     worked.open()
     assert worked.exporter.start_up() == []
@@ -159,7 +139,7 @@ def test_a_log_of_many_files_is_read_from_all_of_them(tmp_path, clock, with_back
     before = home.states()
     home.close()
     assert len(list(home.home.root.glob("execution_log.*-*.jsonl"))) > 3
-    zero_the_header(home)
+    home.zero_the_header()
     recovered = home.recover()
     assert recovered is not None
     home.open()
@@ -177,7 +157,7 @@ def test_a_lost_write_ahead_log_does_not_make_ended_tasks_run_again(
 ) -> None:
     worked.show()
     worked.opened.writer.checkpoint("TRUNCATE")
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     crashed = worked.pull_the_plug(tmp_path / "crashed")
     wal = crashed.home.state / "state.db-wal"
@@ -196,7 +176,7 @@ def test_a_lost_write_ahead_log_does_not_make_ended_tasks_run_again(
 
 def test_an_old_copy_put_back_by_hand_is_brought_up_to_date_by_the_log(worked: WorkedHome) -> None:
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     worked.close()
     shutil.copy(backup.newest(worked.home), worked.home.database)
@@ -212,10 +192,10 @@ def test_the_older_backup_is_used_where_the_newer_is_damaged_too(worked: WorkedH
     worked.back_up()
     worked.do("between", priority=9)
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     worked.overwrite(0, bytes(4096), "backup.db")
     assert worked.recover() is not None
     worked.open()
@@ -223,10 +203,10 @@ def test_the_older_backup_is_used_where_the_newer_is_damaged_too(worked: WorkedH
 
 
 def test_recovering_twice_keeps_both_damaged_databases(worked: WorkedHome) -> None:
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     first = worked.recover()
     worked.overwrite(0, bytes(4096))
     second = worked.recover()
@@ -243,7 +223,7 @@ def test_recovering_twice_keeps_both_damaged_databases(worked: WorkedHome) -> No
 
 
 def test_a_sound_home_and_a_new_one_are_left_alone(worked: WorkedHome, tmp_path, clock) -> None:
-    go_on(worked)
+    worked.go_on()
     before = worked.states()
     worked.close()
     assert worked.recover() is None

@@ -4,45 +4,16 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
 from tests.unit.store_recovery.worked_home import WorkedHome
-
-
-@pytest.fixture
-def worked(tmp_path, clock):
-    """A home on which all kinds of things happened, with its log and queue file up to date."""
-    home = WorkedHome(tmp_path / "home", clock).open()
-    home.do("done-early")
-    home.add("later", not_before=clock.now() + 3600)
-    home.add("child", depends_on=["parent"], priority=-5)
-    home.add("parent", prompt="think", priority=5)
-    yield home
-    if home.store is not None:
-        home.close()
-
-
-def go_on(home: WorkedHome) -> None:
-    """What happened after the backup."""
-    parent, *_ = home.claim("parent")
-    home.conclude(parent)
-    home.do("done-late", "done-late-2")
-    home.do("bad", end="failed", max_attempts=1)
-    home.add("waiting", priority=7, tags=["x"])
-    home.show()
-
-
-def zero_the_header(home: WorkedHome) -> None:
-    home.overwrite(0, bytes(100))
 
 
 def test_without_log_and_backup_the_queue_file_alone_keeps_ended_tasks_from_running_again(
     worked: WorkedHome,
 ) -> None:
-    go_on(worked)
+    worked.go_on()
     worked.close()
     worked.home.log_file.unlink()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     worked.open()
@@ -57,10 +28,10 @@ def test_without_log_and_backup_the_queue_file_alone_keeps_ended_tasks_from_runn
 def test_with_an_old_backup_and_no_log_the_queue_file_still_knows_what_has_ended(worked: WorkedHome) -> None:
     worked.show()
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     worked.close()
     worked.home.log_file.unlink()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     worked.open()
@@ -78,7 +49,7 @@ def test_a_task_whose_text_nobody_knows_any_more_is_shown_as_failed_with_the_way
     worked.add("lost-child", depends_on=["lost"])
     worked.export()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     assert recovered.lost == ["lost", "lost-child"]
@@ -98,10 +69,10 @@ def test_a_task_whose_text_nobody_knows_any_more_is_shown_as_failed_with_the_way
 
 def test_the_rebuilt_queue_file_says_what_it_said_and_no_edit_is_made_up(worked: WorkedHome) -> None:
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     shown = json.loads(worked.home.queue_file.read_text())
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     recovered = worked.recover()
     assert recovered is not None
     worked.open()
@@ -123,9 +94,9 @@ def test_the_rebuilt_queue_file_says_what_it_said_and_no_edit_is_made_up(worked:
 
 def test_a_save_made_while_the_database_was_broken_still_counts(worked: WorkedHome) -> None:
     worked.back_up()
-    go_on(worked)
+    worked.go_on()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     queue = json.loads(worked.home.queue_file.read_text())
     for task in queue["tasks"]:
         if task["id"] == "waiting":
@@ -153,7 +124,7 @@ def test_an_edit_after_the_backup_is_taken_from_the_queue_file(worked: WorkedHom
     worked.home.queue_file.write_text(json.dumps(queue))
     worked.show()
     worked.close()
-    zero_the_header(worked)
+    worked.zero_the_header()
     assert worked.recover() is not None
     worked.open()
     row = worked.opened.reader.task("edited")

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import threading
-from pathlib import Path
 
 import pytest
 
 from outcome import Outcome
 from store.halting import Trip
 from testing.model_script import Reply
-from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, eventually
-
-
-@pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-def rig(tmp_path: Path, model: ModelServer):
-    with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
-        yield rig
 
 
 def stored(rig: SwarmRig, claim) -> Outcome:

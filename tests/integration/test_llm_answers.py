@@ -11,15 +11,9 @@ import pytest
 from errors import ModelFailed, ModelTimeout
 from llm import Call, Message, Usage
 from testing.model_client import TEST_KEY, ask, client_for, question
-from testing.model_server import ModelServer, Reply
+from testing.model_server import Reply
 
 PROTOCOLS = ["openai", "anthropic"]
-
-
-@pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
 
 
 @pytest.fixture(params=PROTOCOLS)

@@ -16,21 +16,9 @@ import pytest
 from errors import ModelError, ModelTimeout
 from llm import Call, CallCancelled
 from testing.model_client import ask, client_for, question
-from testing.model_server import ModelServer, Reply
+from testing.model_server import Reply
 
 IN_TIME_S = 10.0  # only so that a failing test ends
-
-
-@pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def client(server, request):
-    with contextlib.closing(client_for(server.url, request.param)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -12,13 +12,7 @@ from llm import AnthropicMessagesClient, ModelStatus, OpenAIChatClient, find_mod
 from llm.discovery import first_chat_model
 from settings import Settings
 from testing.model_client import ask
-from testing.model_server import ModelServer, Reply
-
-
-@pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
+from testing.model_server import Reply
 
 
 @pytest.fixture

@@ -12,19 +12,7 @@ import pytest
 
 from errors import ModelBusy, ModelFailed, ModelRefused, ModelUnreachable
 from testing.model_client import TEST_KEY, ask, client_for
-from testing.model_server import ModelServer, Reply
-
-
-@pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def client(server, request):
-    with contextlib.closing(client_for(server.url, request.param)) as client:
-        yield client
+from testing.model_server import Reply
 
 
 @pytest.fixture

@@ -20,18 +20,6 @@ from testing.model_server import ModelServer, Reply
 HOME = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture(params=["openai", "anthropic"])
-def client(server, request):
-    with contextlib.closing(client_for(server.url, request.param)) as client:
-        yield client
-
-
 @contextlib.contextmanager
 def running(*flags):
     """The server as a process of its own; gives its base URL."""

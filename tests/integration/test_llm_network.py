@@ -109,12 +109,6 @@ class Relay:
 
 
 @pytest.fixture
-def server():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def secure(server, certificate):
     """The port of the model server behind TLS."""
     with contextlib.closing(Relay(certificate, int(server.root.rpartition(":")[2]))) as relay:

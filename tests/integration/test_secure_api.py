@@ -27,12 +27,6 @@ PRICES: dict[str, Any] = {"llm_price_input": 1.0, "llm_price_output": 10.0}
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig(tmp_path: Path, model: ModelServer):
     with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="m", **PRICES) as rig:
         yield rig

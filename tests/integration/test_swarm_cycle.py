@@ -14,18 +14,6 @@ from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, eventually
 
 
-@pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-def rig(tmp_path: Path, model: ModelServer):
-    with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
-        yield rig
-
-
 def test_a_command_runs_and_its_outcome_is_stored_as_it_is_answered(rig: SwarmRig) -> None:
     claim = rig.claim(command="echo 'hello; world'")
 

@@ -20,12 +20,6 @@ PLAN = [
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig(tmp_path: Path, model: ModelServer):
     with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
         workspace = rig.home.workspace

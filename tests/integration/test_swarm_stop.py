@@ -28,18 +28,6 @@ from testing.model_server import ModelServer
 from tests.integration.swarm_rig import NO_MODEL, Claiming, SwarmRig, commands_of, eventually, request_of
 
 
-@pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
-def rig(tmp_path: Path, model: ModelServer):
-    with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
-        yield rig
-
-
 def test_a_cancelled_command_is_gone(rig: SwarmRig) -> None:
     claim = rig.claim(command="sleep 60")
     call = rig.in_background(claim)

@@ -122,6 +122,19 @@ class WorkedHome:
 
     # -- disasters -----------------------------------------------------------------------------------------
 
+    def go_on(self) -> None:
+        """What happens after a backup."""
+        parent, *_ = self.claim("parent")
+        self.conclude(parent)
+        self.do("done-late", "done-late-2")
+        self.do("bad", end="failed", max_attempts=1)
+        self.add("waiting", priority=7, tags=["x"])
+        self.show()
+
+    def zero_the_header(self) -> None:
+        """Damage the database where every reader begins."""
+        self.overwrite(0, bytes(100))
+
     def overwrite(self, start: int, content: bytes, name: str = "state.db") -> None:
         """Write over a part of a file of the store."""
         with (self.home.state / name).open("r+b") as file:

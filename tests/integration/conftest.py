@@ -1,0 +1,56 @@
+"""What tests of whole rooms share: a model server, its client, swarm beside it, a home that has worked."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from llm import ChatClient
+from testing.clock import FakeClock
+from testing.model_client import client_for
+from testing.model_server import ModelServer
+from tests.integration.swarm_rig import SwarmRig
+from tests.unit.store_recovery.worked_home import WorkedHome
+
+
+@pytest.fixture
+def server() -> Iterator[ModelServer]:
+    """A model server that a test scripts."""
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def model(server: ModelServer) -> ModelServer:
+    """The same, where it is the model of something else."""
+    return server
+
+
+@pytest.fixture(params=["openai", "anthropic"])
+def client(server: ModelServer, request: pytest.FixtureRequest) -> Iterator[ChatClient]:
+    """A client of the model server, in either protocol."""
+    with contextlib.closing(client_for(server.url, request.param)) as client:
+        yield client
+
+
+@pytest.fixture
+def rig(tmp_path: Path, model: ModelServer) -> Iterator[SwarmRig]:
+    """Swarm, with the model server as its model."""
+    with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
+        yield rig
+
+
+@pytest.fixture
+def worked(tmp_path: Path, clock: FakeClock) -> Iterator[WorkedHome]:
+    """A home on which all kinds of things happened, with its log and queue file up to date."""
+    home = WorkedHome(tmp_path / "home", clock).open()
+    home.do("done-early")
+    home.add("later", not_before=clock.now() + 3600)
+    home.add("child", depends_on=["parent"], priority=-5)
+    home.add("parent", prompt="think", priority=5)
+    yield home
+    if home.store is not None:
+        home.close()
