@@ -278,6 +278,15 @@ class Road:
         else:
             self._hand_back(journey.claim, "the worker stopped")
 
+    def _end_stopped(self, journey: Journey) -> None:
+        """It was stopped while it ran: by a person, or with the worker, and then its effect decides."""
+        claim = journey.claim
+        if journey.is_cancelled.is_set() or self._gateway.effect_of(claim.task) != "unsafe":
+            self._end_unstarted(journey)
+            return
+        what = "the worker stopped while it ran"
+        self._store.write(lambda tx: recording.halted(tx, claim.ref, "unsafe", what))
+
     def _hand_back(self, claim: Claim, reason: str) -> None:
         self._store.write(lambda tx: recording.hand_back(tx, claim.ref, reason))
 
@@ -301,8 +310,8 @@ class Road:
 
     def _record(self, journey: Journey, outcome: Outcome, route: Route) -> None:
         """Review and reward; or, where it was stopped, the word for that."""
-        if outcome.status == "cancelled" and journey.is_over:
-            self._end_unstarted(journey)
+        if outcome.status == "cancelled":
+            self._end_stopped(journey)
         elif outcome.status == "interrupted" and outcome.failure is not None:
             self._halted(journey.claim, outcome.failure)
         elif outcome.status == "safety_blocked":

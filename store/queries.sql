@@ -353,6 +353,12 @@ SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit;
 -- History of one task after a place.
 SELECT * FROM event WHERE task_id = :task_id AND seq > :after ORDER BY seq LIMIT :limit;
 
+-- last_edits --
+-- The newest edits of a task: whose, from which copy of the queue file, and of what.
+SELECT json_extract(data, '$.source') AS source, json_extract(data, '$.revision') AS revision,
+    json_extract(data, '$.fields') AS fields
+FROM event WHERE task_id = :task_id AND event = 'task.edited' ORDER BY seq DESC LIMIT 50;
+
 -- last_told_edit --
 -- What was last said of a task's edits.
 SELECT event, json_extract(data, '$.reason') AS reason, json_extract(data, '$.file') AS file,

@@ -88,8 +88,8 @@ def checker(limits: Limits) -> merge.Check:
     return check
 
 
-def load(tx: Transaction, row: sqlite3.Row) -> Stored:
-    """What the merge must know of a task."""
+def load(tx: Transaction, row: sqlite3.Row, revision: int | None = None) -> Stored:
+    """What the merge must know of a task, for a file of `revision`."""
     doc = json.loads(row["doc"])
     status = STATUS_OF_STATE[row["state"]]
     renderings = [
@@ -110,7 +110,20 @@ def load(tx: Transaction, row: sqlite3.Row) -> Stored:
         renderings=renderings,
         versions={each["version"]: json.loads(each["doc"]) for each in versions},
         is_from_file=row["source"] == SOURCE,
+        saved_before=_saved_before(tx, row, revision),
     )
+
+
+def _saved_before(tx: Transaction, row: sqlite3.Row, revision: int | None) -> frozenset[str]:
+    """The fields that the last edits of a task set, as long as they came from a file of this revision."""
+    found: set[str] = set()
+    if revision is None or row["version"] == 1:
+        return frozenset()
+    for edit in tx.all("last_edits", task_id=row["id"]):
+        if (edit["source"], edit["revision"]) != (SOURCE, revision):
+            break
+        found.update(json.loads(edit["fields"]))
+    return frozenset(found)
 
 
 def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, asked: Asked) -> None:

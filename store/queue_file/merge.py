@@ -3,7 +3,8 @@
 A file is a copy of the view at some revision, edited. What a person asked for is therefore the difference
 between an entry and what the file's revision showed of that task, never the difference from the store: a
 text that was ever projected is only stale, whatever it says. Edits are taken field by field; where the same
-field changed on both sides the store keeps its own and the file's text is put aside.
+field changed on both sides the store keeps its own and the file's text is put aside. What an earlier save of
+the same copy said is no other side: an editor that stays open saves again and again, and the last one counts.
 
 What must never break: a task that was approved never runs again by a file, a task that ended runs again only
 for somebody who saw that very end, no task vanishes, and the same file taken twice changes nothing more.
@@ -12,7 +13,7 @@ for somebody who saw that very end, no task vanishes, and the same file taken tw
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -66,7 +67,8 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         return [Refuse(reason, keep_text=True, path="task.id")]
     same = next((each for each in stored.renderings if each.hash == wish.hash), None)
     if same is not None:
-        return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits=[])
+        edits = _undone(wish, stored, base)
+        return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits)
     try:
         edits = _edits(wish, stored, base, check)
     except InvalidTask as error:
@@ -179,7 +181,8 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
     if dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
         return []
     theirs = _checked(wish.entry, stored.id, check)
-    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc)
+    again = stored.saved_before if wish.is_current else frozenset()
+    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, again)
     if taken:
         check(merged)
     elif not _is_reordered(merged, stored, base):
@@ -214,12 +217,35 @@ def _is_reordered(merged: Document, stored: Stored, base: _Base) -> bool:
     )
 
 
-def merge_fields(theirs: Document, base: Document, ours: Document) -> tuple[Document, list[str], list[str]]:
+def _undone(wish: Wish, stored: Stored, base: _Base) -> list[Action]:
+    """What is said of a copy that shows a task as it was before an edit from the same copy was taken in.
+
+    Another program that read the same revision saves it too, so nothing is taken back by it.
+    """
+    fields = sorted(
+        key
+        for key in stored.saved_before
+        if not _is_equal(base.doc.get(key, _MISSING), stored.doc.get(key, _MISSING))
+    )
+    if not fields or not wish.is_current or stored.status in ENDED:
+        return []
+    names = ", ".join(fields)
+    return [
+        Refuse(f"saved as it was before the edit of {names}, which stays; to undo it, edit the file anew")
+    ]
+
+
+def merge_fields(
+    theirs: Document, base: Document, ours: Document, again: Collection[str] = ()
+) -> tuple[Document, list[str], list[str]]:
     """Three documents into one, field by field: it, the fields taken from the file, those in conflict.
 
-    The order of keys is the file's; what only the store has comes after.
+    `again` are fields that an earlier save of the same copy set: the file's word counts, and where the file
+    still has something of that save, also its word that a field is as it was. The order of keys is the
+    file's; what only the store has comes after.
     """
     taken, conflicts = [], []
+    goes_on = any(_is_equal(theirs.get(key, _MISSING), ours.get(key, _MISSING)) for key in again)
     kept: Document = {}
     for key in dict.fromkeys([*theirs, *ours, *base]):
         if key == "id" or key in MACHINE_KEYS:
@@ -227,8 +253,9 @@ def merge_fields(theirs: Document, base: Document, ours: Document) -> tuple[Docu
         else:
             file, old, now = (doc.get(key, _MISSING) for doc in (theirs, base, ours))
             value = now
-            if not _is_equal(file, old) and not _is_equal(file, now):
-                if _is_equal(old, now):
+            is_changed = not _is_equal(file, old) or (goes_on and key in again)
+            if is_changed and not _is_equal(file, now):
+                if _is_equal(old, now) or key in again:
                     value = file
                     taken.append(key)
                 else:

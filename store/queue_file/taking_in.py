@@ -139,7 +139,7 @@ class Taker:
         tally = apply.Tally()
         late = self._enter_new(tx, brought, tally)
         for entry in [*brought.changed, *late]:
-            self._merge_one(tx, entry, brought.revision, tally)
+            self._merge_one(tx, entry, brought, tally)
         self._take_away(tx, brought, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
@@ -172,11 +172,12 @@ class Taker:
         tally.refused += len(brought_in.refused)
         return late
 
-    def _merge_one(self, tx: Transaction, entry: FileEntry, revision: int | None, tally: apply.Tally) -> None:
+    def _merge_one(self, tx: Transaction, entry: FileEntry, brought: Brought, tally: apply.Tally) -> None:
         row = steering.find(tx, entry.id)
-        text = dump(entry.raw)
-        wish = Wish(entry.section, entry.raw, hash_entry(text), revision)
-        actions = merge.decide(wish, apply.load(tx, row), apply.checker(self._rules.contract))
+        text, revision = dump(entry.raw), brought.revision
+        is_current = brought.digest is not None
+        wish = Wish(entry.section, entry.raw, hash_entry(text), revision, is_current=is_current)
+        actions = merge.decide(wish, apply.load(tx, row, revision), apply.checker(self._rules.contract))
         apply.act(tx, entry.id, actions, self._rules, apply.Asked(apply.SOURCE, revision, text))
         tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
         tally.cancelled += any(isinstance(each, Cancel) for each in actions)

@@ -41,6 +41,8 @@ class Stored:
     versions: Mapping[int, Document]
     #: whether it came from a queue file, whose author therefore knows its first words
     is_from_file: bool = True
+    #: fields whose values were saved by hand from the very copy that is taken in now
+    saved_before: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ class Wish:
     entry: Document
     hash: bytes
     revision: int | None
+    #: whether the file stood in its place when it was read; a displaced one is older than what was taken in
+    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True)

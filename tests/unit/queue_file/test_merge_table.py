@@ -8,10 +8,18 @@ from typing import Any
 import pytest
 
 from runtime_contract import Limits, Status, normalize_task
+from store.queue_file import apply
 from store.records import Intake, NewTask
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "prompt": "say hello", "x-note": "mine"}
+
+
+def edit_elsewhere(keeping: Keeping, task_id: str, **fields: Any) -> None:
+    """An edit by `skep edit`."""
+    rules = apply.Rules(keeping.settings.limits, keeping.store.limits)
+    doc = keeping.doc(task_id)
+    keeping.store.write(lambda tx: apply.edit_task(tx, task_id, 1, doc | fields, "cli", rules))
 
 
 def test_an_unchanged_old_copy_changes_nothing_whatever_has_become_of_the_task(keeping: Keeping) -> None:
@@ -69,9 +77,8 @@ def test_edits_of_different_fields_on_both_sides_are_both_kept(keeping: Keeping)
 
 def test_the_same_field_changed_on_both_sides_is_a_conflict_and_both_texts_are_kept(keeping: Keeping) -> None:
     keeping.put(A)
-    mine, theirs = keeping.shown(), keeping.shown()
-    theirs["tasks"][0]["prompt"] = "theirs"
-    keeping.save(theirs)
+    mine = keeping.shown()
+    edit_elsewhere(keeping, "a", prompt="theirs")
     keeping.round()
 
     mine["tasks"][0] |= {"prompt": "mine", "priority": 2}
@@ -333,7 +340,7 @@ def test_what_is_said_of_an_old_copy_that_is_saved_again_and_again_is_said_once(
     old = keeping.shown()
     old["completed"][0]["prompt"] = "other"
     old["tasks"][0]["prompt"] = "mine"
-    keeping.edit(lambda file: file["tasks"][0].update(prompt="theirs"))
+    edit_elsewhere(keeping, "a", prompt="theirs")
     keeping.round()
 
     for _ in range(3):

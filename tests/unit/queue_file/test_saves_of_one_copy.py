@@ -1,0 +1,78 @@
+"""An editor that stays open saves one copy again and again, while the file below it is written anew."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.unit.queue_file.keeping import Keeping
+
+A = {"id": "a", "command": "echo good", "priority": 1, "not_before": "2030-01-01T00:00:00Z"}
+
+
+@pytest.fixture
+def buffer(keeping: Keeping) -> dict[str, Any]:
+    """What the editor has open."""
+    keeping.put(A)
+    return keeping.shown()
+
+
+def save(keeping: Keeping, buffer: dict[str, Any], **fields: Any) -> None:
+    buffer["tasks"][0].update(fields)
+    keeping.save(buffer)
+    keeping.round()
+
+
+def test_of_several_saves_the_last_one_counts(keeping: Keeping, buffer: dict[str, Any]) -> None:
+    save(keeping, buffer, command="echo one")
+    save(keeping, buffer, command="echo two", priority=2)
+    save(keeping, buffer, command="echo three")
+
+    assert (keeping.doc("a")["command"], keeping.doc("a")["priority"]) == ("echo three", 2)
+    assert keeping.events("task.edit_conflict") == []
+
+
+def test_what_is_taken_back_beside_an_edit_that_stays_is_taken_back(
+    keeping: Keeping, buffer: dict[str, Any]
+) -> None:
+    save(keeping, buffer, command="echo bad", priority=2)
+    save(keeping, buffer, command="echo good")
+
+    assert (keeping.doc("a")["command"], keeping.doc("a")["priority"]) == ("echo good", 2)
+
+
+def test_a_save_of_all_as_it_was_takes_nothing_back_and_says_so(
+    keeping: Keeping, buffer: dict[str, Any]
+) -> None:
+    save(keeping, buffer, command="echo bad")
+    save(keeping, buffer, command="echo good")
+    save(keeping, buffer)
+
+    assert keeping.doc("a")["command"] == "echo bad"
+    assert ["to undo it" in each["reason"] for each in keeping.events("task.edit_refused")] == [True]
+
+
+def test_a_program_that_adds_to_the_same_copy_takes_no_edit_back(
+    keeping: Keeping, buffer: dict[str, Any]
+) -> None:
+    other = keeping.shown()
+    save(keeping, buffer, command="echo mine")
+    other["tasks"].append({"id": "b", "command": "pwd"})
+    keeping.save(other)
+    keeping.round()
+
+    assert keeping.doc("a")["command"] == "echo mine"
+    assert keeping.status("b") == "pending"
+
+
+def test_what_somebody_else_changed_in_between_is_still_a_conflict(
+    keeping: Keeping, buffer: dict[str, Any]
+) -> None:
+    save(keeping, buffer, command="echo one")
+    keeping.edit(lambda file: file["tasks"][0].update(command="echo theirs"))
+    keeping.round()
+    save(keeping, buffer, command="echo two")
+
+    assert keeping.doc("a")["command"] == "echo theirs"
+    assert keeping.events("task.edit_conflict")[0]["fields"] == ["command"]
