@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+#: Seconds in a leap year: no time limit is set higher, so that clocks and threads can hold it.
+MOST_TIMEOUT_S: Final = 366 * 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,6 +23,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from attempts import AttemptPolicy
 from errors import InvalidSetting
+from limits import MOST_TIMEOUT_S
 from redaction import KNOWN
 from runtime_contract import Limits
 
@@ -271,7 +272,9 @@ class Settings(pydantic.BaseModel):
         _LIMITS.priority, ge=0, description="largest priority, and smallest below zero"
     )
     limit_max_tokens: int = Field(_LIMITS.max_tokens, ge=1, description="tokens a task may ask for")
-    limit_timeout_s: int = Field(_LIMITS.timeout_s, ge=1, description="seconds a task may ask for")
+    limit_timeout_s: int = Field(
+        _LIMITS.timeout_s, ge=1, le=MOST_TIMEOUT_S, description="seconds a task may ask for"
+    )
     limit_max_attempts: int = Field(_LIMITS.max_attempts, ge=1, description="attempts a task may ask for")
     limit_budget_usd: int = Field(_LIMITS.budget_usd, ge=0, description="dollars a task may ask for")
     limit_reward: int = Field(_LIMITS.reward, ge=0, description="tokens a task may promise")

@@ -47,7 +47,7 @@ def check(place: Place, text: str | None, mode: str, as_lines: bool, as_json: bo
         return _answer_lines(gateway)
     if text is None and sys.stdin.isatty():
         raise click.UsageError("Give a TEXT, or - to read standard input.")
-    verdict = judge(gateway, _read() if text in {None, _STDIN} else str(text), mode)
+    verdict = judge(gateway, _read(mode) if text in {None, _STDIN} else str(text), mode)
     if as_json:
         terminal.print_json(verdict)
     else:
@@ -89,8 +89,10 @@ def told(verdict: dict[str, Any]) -> Iterator[str]:
     yield "allowed" if verdict["allowed"] else "refused"
 
 
-def _read() -> str:
-    return sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+def _read(mode: str) -> str:
+    """Standard input; of a command without the line break that `echo` puts at its end."""
+    text = sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+    return text.removesuffix("\n").removesuffix("\r") if mode == "local" else text
 
 
 def _answer_lines(gateway: SafetyGateway) -> int:

@@ -8,12 +8,14 @@ import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 
 from errors import InvalidRequest
+from limits import MOST_TIMEOUT_S
 from outcome import Outcome
 from store.records import TaskRef
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
-Seconds = Annotated[StrictInt | StrictFloat, Field(gt=0, allow_inf_nan=False)]
+#: at most what `limit_timeout_s` may be set to
+Seconds = Annotated[StrictInt | StrictFloat, Field(gt=0, le=MOST_TIMEOUT_S, allow_inf_nan=False)]
 Dollars = Annotated[StrictInt | StrictFloat, Field(ge=0, allow_inf_nan=False)]
 
 

@@ -93,6 +93,9 @@ def check_transport(request: flask.Request, port: int) -> None:
     if request.environ.get("HTTP_HOST", "").lower() not in ({SOCKET_HOST} if by_socket else hosts(port)):
         names = SOCKET_HOST if by_socket else f"127.0.0.1:{port}, localhost:{port} or [::1]:{port}"
         raise Misdirected(f"Call this {'socket' if by_socket else 'port'} as {names}.")
+    if not str(request.environ.get("REQUEST_URI", "/")).startswith("/"):
+        # RFC 9112, 3.2.2: the name in an absolute target counts, not the one in Host.
+        raise Misdirected("Ask for a path, not for a whole address.")
     if request.method in {"OPTIONS", "TRACE", "CONNECT"}:
         raise MethodRefused
     check_origin(request, port)

@@ -18,9 +18,10 @@ from pydantic import ConfigDict, Field
 
 from errors import InvalidSetting
 from runtime_contract import PROFILE_PATTERN
+from safety import prompt_places
 from safety.command_compiler import Tables, explain
 from safety.command_rules import Effect
-from safety.profiles import PROMPT, Profile
+from safety.profiles import Profile
 from safety.programs import place_of
 from safety.work import Rights
 from settings import Home
@@ -28,14 +29,6 @@ from settings import Home
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 #: Variables that are made here, hold what is Skep's own, or make a program load another's code.
 _NO_VARIABLES: Final = re.compile(r"PATH|LD_.*|DYLD_.*|SKEP_.*|BASH_ENV|ENV|IFS", re.ASCII)
-#: Programs whose argument after these options is code.
-_READS_CODE: Final = re.compile(
-    r"(a|ba|da|fi|k|z|c|tc)?sh|env|python[0-9.]*|perl|ruby|node|php|lua|awk|gawk|mawk|sed|xargs|eval",
-    re.ASCII,
-)
-_CODE_FOLLOWS: Final = frozenset(
-    {"-c", "-e", "--eval", "--command", "--expression", "-E", "-S", "--split-string"}
-)
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -115,14 +108,9 @@ class _Declaration:
 
     def _argv(self, words: Sequence[str]) -> tuple[str, ...]:
         program, *arguments = words
-        places = [at for at, word in enumerate(arguments) if PROMPT in word]
-        if len(places) != 1 or arguments[places[0]].count(PROMPT) != 1 or PROMPT in program:
-            raise self._error("argv", f"must hold {PROMPT} once, in an argument after the program")
-        before = arguments[places[0] - 1] if places[0] else ""
-        if _READS_CODE.fullmatch(Path(program).name) and before in _CODE_FOLLOWS:
-            raise self._error(
-                "argv", f"gives the prompt to {Path(program).name} as code ({before}); the prompt is data"
-            )
+        rule = prompt_places.complaint(words)
+        if rule is not None:
+            raise self._error("argv", rule)
         if any(not word.isprintable() for word in words):
             raise self._error("argv", "has a character that cannot be seen; remove it")
         return (self._program(program), *arguments)

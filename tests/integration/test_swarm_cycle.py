@@ -258,6 +258,7 @@ def test_a_price_that_is_not_known_is_not_taken_for_nothing(tmp_path: Path) -> N
         ({"task_id": 5}, "task_id"),
         ({"surprise": 1}, "surprise"),
         ({"timeout": -1}, "timeout"),
+        ({"timeout": 1e308}, "timeout"),
         ({"max_tokens": True}, "max_tokens"),
         ({"argv": ["echo", 5]}, "argv.1"),
         ({"intensity": "extreme"}, "intensity"),

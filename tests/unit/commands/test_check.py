@@ -70,6 +70,11 @@ def test_standard_input_is_read(check, arguments: list[str]) -> None:
     assert check(*arguments, given="Hello").exit_code == 0
 
 
+def test_the_line_break_that_echo_adds_is_no_part_of_a_command(check) -> None:
+    assert check("--mode", "local", "-", given="git status\n").exit_code == 0
+    assert check("--mode", "local", "-", given="git status\nls\n").exit_code == 1
+
+
 def test_every_line_is_answered(check) -> None:
     lines = [
         json.dumps({"id": 1, "text": "hello"}),

@@ -12,10 +12,10 @@ PORT = 8421
 TOKEN = "s3cret-token"
 
 
-def ask(method="GET", *, peer="127.0.0.1", host=f"127.0.0.1:{PORT}", **headers):
+def ask(method="GET", *, peer="127.0.0.1", host=f"127.0.0.1:{PORT}", target="/x", **headers):
     app = flask.Flask(__name__)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
-    environ = {"REMOTE_ADDR": peer, "HTTP_HOST": host}
+    environ = {"REMOTE_ADDR": peer, "HTTP_HOST": host, "REQUEST_URI": target}
     return app.test_request_context("/x", method=method, headers=sent, environ_overrides=environ).request
 
 
@@ -43,6 +43,8 @@ def status_of(check, *values):
         (ask(Forwarded="for=127.0.0.1"), 400),
         (ask(Via="1.1 squid"), 400),
         (ask(peer="10.9.8.7", X_Forwarded_For="127.0.0.1"), 403),
+        # a path, not an address
+        (ask(target="http://evil.example/cycle"), 421),
         # the name
         (ask(host=f"localhost:{PORT}"), 200),
         (ask(host=f"LocalHost:{PORT}"), 200),
