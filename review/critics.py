@@ -7,6 +7,8 @@ asked. File critics look only beneath the workspace.
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Final
 
 from outcome import Outcome, Verdict
 from redaction import clean
+from review import apart
 from runtime_contract import Expect, Task
 
 CONFIDENCE_APPROVED: Final = 0.95
@@ -110,13 +113,8 @@ def _refuse_constant(name: str) -> object:
 
 
 def _schema_errors(value: object, expect: Expect) -> Iterator[str]:
-    from review import json_schema  # noqa: PLC0415  large, and few tasks expect one
-
-    try:
-        for error in json_schema.errors(value, expect.json_schema or {}, MOST_FINDINGS):
-            yield f"the answer breaks its schema {error}"
-    except json_schema.NoSchema as error:
-        raise CannotJudge(f"expect.schema is not a JSON Schema: {error}") from error
+    for error in apart.schema_errors(value, expect.json_schema or {}, MOST_FINDINGS):
+        yield f"the answer breaks its schema {error}"
 
 
 def _contains_what_it_must(work: Work) -> Iterator[str]:
@@ -135,17 +133,26 @@ def _compiles(work: Work) -> Iterator[str]:
     for name in wanted if isinstance(wanted, list) else ():
         path = _beneath(work.workspace, name)
         if path.is_file():
-            yield from _syntax_errors(path.read_text("utf-8", errors="replace"), name)
+            yield from _syntax_errors(_source(path, name), name)
         else:
             yield f"the file {name!r} does not exist in the workspace"
 
 
 def _syntax_errors(source: str, name: str) -> Iterator[str]:
-    try:
-        compile(source, name, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        line = f" in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        yield f"{name} is not Python that compiles{line}: {error}"
+    error = apart.syntax_error(source, name)
+    if error is not None:
+        yield error
+
+
+def _source(path: Path, name: str) -> str:
+    """A file's text, if it is a plain file of a size that is looked at."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123  a descriptor
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise CannotJudge(f"{name!r} is no plain file")
+        data = file.read(apart.MOST_SOURCE_BYTES + 1)
+    if len(data) > apart.MOST_SOURCE_BYTES:
+        raise CannotJudge(f"{name!r} is larger than {apart.MOST_SOURCE_BYTES:,} bytes")
+    return data.decode("utf-8", errors="replace")
 
 
 def bare_answer(text: str) -> str:
