@@ -26,6 +26,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "cycle.running": "the command or model call is running",
     "cycle.ended": "it has ended, the outcome is not durable",
     "cycle.recorded": "the outcome is durable, the worker does not know",
+    "check.sent": "the attempt has its outcome, and the worker is about to have it checked",
     "review.before_commit": "the worker has the outcome and the verdict, neither is durable",
     "review.committed": "the task has its end, dependants are released",
     "project.written": "the next queue.json is written beside the old one",

@@ -71,6 +71,27 @@ class Outcome(pydantic.BaseModel):
     ended_at: float
     failure: Failure | None = None
     safety_report: dict[str, Any] | None = None
+    #: true: it was a command with the right to change files of the workspace
+    may_write: bool | None = None
+
+
+class CriticVerdict(pydantic.BaseModel):
+    """What one critic thinks of an outcome."""
+
+    model_config = ConfigDict(frozen=True)
+
+    #: ``critics`` for the deterministic ones, ``command:0`` for the first of `expect.commands`, ``model``
+    critic: str
+    #: HELD: it could not judge, or is not sure
+    decision: Literal["APPROVE", "REJECT", "HELD"]
+    #: 0 to 1
+    confidence: float
+    issues: list[str] = []
+    suggestions: list[str] = []
+    #: name of the model that judged
+    model: str | None = None
+    #: micro-dollars
+    cost_micros: int | None = None
 
 
 class Verdict(pydantic.BaseModel):
@@ -85,3 +106,5 @@ class Verdict(pydantic.BaseModel):
     suggestions: list[str] = []
     #: who judged: ``critics``, ``none``, or a person
     reviewer: str = "critics"
+    #: what each critic said, where others were asked beside the deterministic ones
+    critics: list[CriticVerdict] = []

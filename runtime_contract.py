@@ -77,8 +77,18 @@ def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _as_commands(value: object) -> object:
+    """One command as a list of one."""
+    is_one = isinstance(value, list) and bool(value) and all(isinstance(word, str) for word in value)
+    return [value] if is_one else value
+
+
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Texts = Annotated[list[StrictStr], pydantic.BeforeValidator(_as_list)]
+Argv = Annotated[list[StrictStr], Field(min_length=1)]
+#: Commands that one task's result may be checked with.
+MOST_COMMANDS: Final = 10
+Commands = Annotated[list[Argv], pydantic.BeforeValidator(_as_commands), Field(max_length=MOST_COMMANDS)]
 
 
 class Expect(pydantic.BaseModel):
@@ -98,6 +108,8 @@ class Expect(pydantic.BaseModel):
     not_contains: Texts = []
     #: true: the answer is Python that compiles; or the workspace files that must compile
     python_compiles: StrictBool | Texts = False
+    #: commands that must end with exit code 0 afterwards, such as a test run; each a list of arguments
+    commands: Commands = []
 
 
 #: What most tasks expect. One object for all of them: a default is copied for every task.
@@ -143,7 +155,7 @@ class Task(pydantic.BaseModel):
     max_attempts: Annotated[StrictInt, Field(ge=1)] | None = None
     #: what an interruption means: run again, or stop and ask
     effect: Literal["idempotent", "unsafe"] | None = None
-    #: who judges the result
+    #: who judges the result: the critics, with `critic` a model too, with `human` a person after them
     review: Literal["auto", "critic", "human", "none"] = "auto"
     expect: Expect = Field(default_factory=lambda: NO_EXPECT)
     identity_id: StrictStr | None = None

@@ -197,6 +197,33 @@ class Settings(pydantic.BaseModel):
         60_000, ge=100, le=400_000, description="characters of answers that a prompt is given to build on"
     )
 
+    # review
+    review_critic: bool = Field(
+        False,
+        description="whether a model judges the answers of models, where a task says review: auto",
+    )
+    review_critic_model: str | None = Field(
+        None, description="model that judges; unset, or where it is the author: the one in use"
+    )
+    review_critic_confidence: float = Field(
+        0.7, ge=0, le=1, description="how sure a model must be to approve; below that a person is asked"
+    )
+    review_critic_max_tokens: int = Field(
+        2048, ge=64, le=100_000, description="tokens a model that judges may answer with"
+    )
+    review_critic_chars: int = Field(
+        100_000,
+        ge=1000,
+        le=1_000_000,
+        description="characters of a result that a model is shown; longer: a person",
+    )
+    review_sample: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="of so many results that critics approve, one goes to you; 0: none",
+    )
+
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
     heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")

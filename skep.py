@@ -39,6 +39,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
     "reject": ("reject:reject", "say no to it, and why"),
+    "review": ("review:review", "tell how critics and people judge, or export results"),
+    "diff": ("diff:diff", "show two attempts of a task side by side"),
     "budget": ("budget:budget", "tell what was spent, or let a limit have more"),
     "pause": ("pause:pause", "start nothing new"),
     "resume": ("resume:resume", "start things again"),

@@ -65,7 +65,7 @@ class Worker:
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
-        judge = Judge(self.engine.conclude, read, home.workspace, policy)
+        judge = Judge(self.engine.conclude, read, home.workspace, policy, settings.review_sample)
         planner = Planner(self.store, gateway, read, settings)
         router = ToolRouter.of_home(home.root)
         self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)

@@ -27,6 +27,8 @@ class Attempt:
     seq: int
     task: Task
     request: CycleRequest
+    #: name of the check that this is, of a result under this lease
+    check: str = ""
 
     @property
     def ref(self) -> TaskRef:
@@ -36,7 +38,8 @@ class Attempt:
     @property
     def name(self) -> str:
         """Names its live output and its processes."""
-        return f"{self.seq}-{self.ref.lease}"
+        part = f"-{self.check.replace(':', '-')}" if self.check else ""
+        return f"{self.seq}-{self.ref.lease}{part}"
 
     @property
     def timeout_s(self) -> float | None:

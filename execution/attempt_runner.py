@@ -75,7 +75,9 @@ class AttemptRunner:
         ended_itself = ended.exit_code != -signal.SIGKILL
         if attempt.running.stopped == "cancelled" or (attempt.running.stopped and not ended_itself):
             return self._stopped(attempt, stored, report)
-        return outcomes.of_command(attempt, ended, stored, report)
+        outcome = outcomes.of_command(attempt, ended, stored, report)
+        may_write = approved.rights.workspace == "write"
+        return outcome.model_copy(update={"may_write": True}) if may_write else outcome
 
     def _seconds(self, attempt: Attempt, approved: Approved) -> float:
         """How long it may run: as the call and the settings say, and no longer than its rights."""

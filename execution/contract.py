@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
@@ -56,6 +56,16 @@ class CycleRequest(LeaseRequest):
     #: dollars
     max_budget: Dollars | None = None
     intensity: Literal["low", "medium", "high"] | None = None
+    #: executes a check of the result under this lease instead: command:0 for the first of `expect.commands`,
+    #: or model; only max_budget may stand beside it
+    check: Annotated[StrictStr, Field(pattern=r"^(model|command:(0|[1-9][0-9]?))$")] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _check_stands_alone(self) -> Self:
+        beside = self.model_fields_set - {"task_id", "lease", "check", "max_budget"}
+        if self.check is not None and beside:
+            raise ValueError(f"a check says itself what runs; leave out {', '.join(sorted(beside))}")
+        return self
 
     @property
     def wanted_mode(self) -> Literal["llm", "local"]:
@@ -251,7 +261,8 @@ def _explain(error: pydantic.ValidationError) -> RequestRefused:
     found = error.errors(include_url=False, include_context=False, include_input=False)[0]
     path = ".".join(str(part) for part in found["loc"] if part not in _NOT_IN_PATHS)
     rule = {"extra_forbidden": "is not known here; leave it out", "missing": "is missing"}.get(found["type"])
-    return RequestRefused(f"{path}: {rule or found['msg']}", path=path)
+    told = rule or found["msg"].removeprefix("Value error, ")
+    return RequestRefused(f"{path}: {told}" if path else told, path=path)
 
 
 #: Parts of pydantic's locations that name a branch of a type, not a field.

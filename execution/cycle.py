@@ -30,7 +30,9 @@ from errors import (
 from execution import outcomes
 from execution.attempt import Attempt, Examined, Interrupted
 from execution.attempt_runner import AttemptRunner
+from execution.checks import CheckMaker
 from execution.contract import CancelRequest, CycleRequest, Found
+from execution.job import Job, LeaseRecord, Record
 from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
 from execution.running import Running, RunningSet
@@ -79,6 +81,7 @@ class Executor:
         self.running = RunningSet()
         self._llm = LlmRunner(secure)
         local = LocalRunner(home, settings, self._swarm, sandbox)
+        self._checks = CheckMaker(home, settings, store, gateway)
         self._runner = AttemptRunner(home, settings, local, self._llm, self._durably)
 
     @property
@@ -93,15 +96,15 @@ class Executor:
         `CallHeld`, `KillSwitchOn`.
         """
         seq, task = self._stored(request.ref)
-        work = self._work(request, task)
-        running = self.running.begin(request.ref, task.mode, time.time())
+        job = self._job(request, seq, task)
+        running = self.running.begin(request.ref, job.task.mode, time.time())
         if running is None:
             raise CycleRunning
         try:
-            attempt = Attempt(running, seq, task, request)
-            examined = self._examine(attempt, work)
-            before = self._begin(running, examined)
-            return before or self._execute(attempt, examined)
+            attempt = Attempt(running, seq, job.task, request, job.check)
+            examined = self._examine(attempt, job.work)
+            before = self._begin(running, examined, job.record)
+            return before or self._execute(attempt, examined, job.record)
         finally:
             self.running.end(running)
 
@@ -140,6 +143,11 @@ class Executor:
             raise LeaseLost(f"There is no task {ref.id!r}.", task_id=ref.id, lease=ref.lease)
         return row["seq"], task_of(row["doc"], ref.id)
 
+    def _job(self, request: CycleRequest, seq: int, task: Task) -> Job:
+        if request.check is not None:
+            return self._checks.job(request, seq, task)
+        return Job(task, self._work(request, task), request, LeaseRecord(self._store, request.ref))
+
     def _work(self, request: CycleRequest, task: Task) -> Work:
         """What the request asks to run. Raises `NotAllowed` when that is not what the task is."""
         given = _asked(request, task)
@@ -175,7 +183,7 @@ class Executor:
         except ModelError as error:
             return Examined(approved, report, error=error)
 
-    def _begin(self, running: Running, examined: Examined) -> Outcome | None:
+    def _begin(self, running: Running, examined: Examined, record: Record) -> Outcome | None:
         """Record the start, in the audit what was allowed, and reserve what it may cost.
 
         The stored outcome when it was executed before. Raises `CallHeld` where a budget or a rate holds it,
@@ -184,7 +192,7 @@ class Executor:
         if running.stopped == "stopping":
             raise DaemonStopping
         self._kill_switch.check()
-        before = self._store.start_cycle(running.ref, self.process, self._allowing(running, examined))
+        before = record.start(self.process, self._allowing(running, examined))
         if before is None:
             fault_point("cycle.started")
             return None
@@ -221,13 +229,13 @@ class Executor:
 
     # -- from the start on ---------------------------------------------------------------------------------
 
-    def _execute(self, attempt: Attempt, examined: Examined) -> Outcome:
+    def _execute(self, attempt: Attempt, examined: Examined, record: Record) -> Outcome:
         call = examined.call
         settle = None if call is None else lambda tx: self._secure.settle(tx, call)
         try:
             outcome = outcomes.without_secrets(self._outcome(attempt, examined))
             fault_point("cycle.ended")
-            self._durably(lambda: self._store.record_outcome(outcome, settle))
+            self._durably(lambda: record.keep(outcome, settle))
         except Interrupted:
             if settle is not None:  # else the next start does, at the worst case
                 with contextlib.suppress(StoreError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from outcome import Outcome, Verdict
+from outcome import CriticVerdict, Outcome, Verdict
 from redaction import clean
 from review import apart
 from runtime_contract import Expect, Task
@@ -23,6 +23,7 @@ CONFIDENCE_APPROVED: Final = 0.95
 CONFIDENCE_REJECTED: Final = 0.9
 MOST_FINDINGS: Final = 10
 LONGEST_FINDING: Final = 500  # characters; findings go into the next prompt
+_WORST_FIRST: Final = ("REJECT", "HELD", "APPROVE")
 
 
 class CannotJudge(Exception):
@@ -62,6 +63,34 @@ def judge(work: Work) -> Verdict:
     if not is_reviewed:
         return Verdict(decision="APPROVE", confidence=0.0, reviewer="none")
     return Verdict(decision="APPROVE", confidence=CONFIDENCE_APPROVED)
+
+
+def together(first: Verdict, found: list[CriticVerdict]) -> Verdict:
+    """The verdict of the deterministic critics and of those asked after them: as good as the worst of it.
+
+    Whatever one of them says, it can only take from what the others accepted.
+    """
+    if not found:
+        return first
+    own = CriticVerdict(critic="critics", decision=first.decision, confidence=first.confidence)
+    worst = min((own, *found), key=lambda each: _WORST_FIRST.index(each.decision))
+    return first.model_copy(
+        update={
+            "decision": worst.decision,
+            "confidence": min(each.confidence for each in (own, *found) if each.decision == worst.decision),
+            "issues": [issue for each in found for issue in each.issues],
+            "critics": [own, *found],
+        }
+    )
+
+
+def each_of(verdict: Verdict) -> list[CriticVerdict]:
+    """What each critic said: of a verdict of the deterministic ones alone, their one word."""
+    if verdict.critics or verdict.reviewer == "none":
+        return verdict.critics
+    return [
+        CriticVerdict(critic="critics", **verdict.model_dump(include={"decision", "confidence", "issues"}))
+    ]
 
 
 def _ran_to_its_end(work: Work) -> Iterator[str]:

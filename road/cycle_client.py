@@ -108,6 +108,7 @@ _ERRORS: Final[dict[str, type[errors.SkepError]]] = {
         errors.DaemonStopping,
         errors.KillSwitchOn,
         errors.NotAllowed,
+        errors.InvalidRequest,
         errors.NotFound,
         errors.NotAuthenticated,
         errors.StoreFull,

@@ -16,10 +16,10 @@ from attempts import AttemptPolicy
 from enrichment import rewards
 from errors import NotFound
 from faults import fault_point
-from outcome import Failure, Outcome, Verdict
+from outcome import CriticVerdict, Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
-from store import claims, recording
+from store import claims, recording, sampling
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
 from tool_router import Route
@@ -36,6 +36,7 @@ class Judge:
         read_output: a stored output by its hash.
         workspace: where the files are that a task must leave.
         policy: how often a task is tried.
+        sample: of so many results that the critics approve, one goes to a person; 0: none.
     """
 
     def __init__(
@@ -44,14 +45,27 @@ class Judge:
         read_output: Callable[[str], bytes],
         workspace: Path,
         policy: AttemptPolicy,
+        sample: int = 0,
     ) -> None:
         self._conclude = conclude
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
+        self._sample = sample
 
-    def conclude(self, claim: Claim, outcome: Outcome, route: Route, chance: random.Random) -> None:
-        """Record what became of an attempt that ran."""
+    def conclude(
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        route: Route,
+        chance: random.Random,
+        further: Callable[[], list[CriticVerdict] | None] = list,
+    ) -> bool:
+        """Record what became of an attempt that ran.
+
+        `further` asks the critics that come after the deterministic ones, where those approve. False where it
+        has no answer, because the task is stopped meanwhile: then nothing was recorded.
+        """
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
             self._conclude(
@@ -59,11 +73,17 @@ class Judge:
             )
         else:
             verdict = self._verdict(claim, outcome)
+            if verdict.decision == "APPROVE" and verdict.reviewer != "none":
+                found = further()
+                if found is None:
+                    return False
+                verdict = critics.together(verdict, found)
             fault_point("review.before_commit")
             self._conclude(
                 claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance)
             )
         fault_point("review.committed")
+        return True
 
     def _verdict(self, claim: Claim, outcome: Outcome) -> Verdict:
         try:
@@ -93,7 +113,10 @@ class Judge:
             return
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
-        if follows is Next.APPROVE:
+        is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)
+        if is_sample:
+            recording.hold(tx, row, self._question(claim, outcome, verdict, is_sample=True))
+        elif follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
         elif follows is Next.HOLD:
             recording.hold(tx, row, self._question(claim, outcome, verdict))
@@ -123,8 +146,12 @@ class Judge:
             **fields,
         )
 
-    def _question(self, claim: Claim, outcome: Outcome, verdict: Verdict) -> Question:
+    def _question(
+        self, claim: Claim, outcome: Outcome, verdict: Verdict, *, is_sample: bool = False
+    ) -> Question:
         found = f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""
+        if is_sample:
+            found = f" The critics approve it; one of {self._sample} such results is shown to you."
         return Question(
             kind="review",
             question=f"Is the result of {claim.id} good?{found} (skep approve {claim.id}, or "
@@ -137,6 +164,7 @@ class Judge:
                 "output_ref": outcome.output_ref,
                 "output": (outcome.output or "")[:SHOWN_CHARS],
                 "grant": rewards.grant_for(claim.task, outcome, verdict),
+                "critics": [each.model_dump(exclude_none=True) for each in critics.each_of(verdict)],
             },
         )
 

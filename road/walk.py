@@ -10,16 +10,17 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import errors
 from context.context_builder import build_prompt
 from faults import fault_point
-from outcome import Failure, Outcome
+from outcome import CriticVerdict, Failure, Outcome
 from road.agreement import question
+from road.checking import Checking
 from road.cycle_client import CycleClient, SwarmGone
 from road.holding import Holding
+from road.journey import Journey
 from road.judging import Judge
 from road.planning import Planner
 from safety.gateway import SafetyGateway
@@ -42,22 +43,6 @@ LOOK_AGAIN_S: Final = 0.2
 SWARM_ERRORS: Final = 5
 
 
-@dataclass
-class Journey:
-    """A claimed task under way in this process."""
-
-    claim: Claim
-    #: a person wants it stopped
-    is_cancelled: threading.Event = field(default_factory=threading.Event)
-    #: the worker stops and gives it back
-    is_handed_back: threading.Event = field(default_factory=threading.Event)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether nobody waits for it any more."""
-        return self.is_cancelled.is_set() or self.is_handed_back.is_set()
-
-
 class Road:
     """Everything a task passes on its way."""
 
@@ -78,6 +63,7 @@ class Road:
         self._router = router
         self._judge = judge
         self._settings = settings
+        self._checking = Checking(store.home, swarm, settings, planner.synthesis_budget)
         self._kill_switch = KillSwitch(store.home)
         self._headroom = Headroom(store.reader, settings)
         self._holding = Holding(store)
@@ -319,4 +305,14 @@ class Road:
             reason = outcome.failure.message if outcome.failure else "refused"
             self._store.write(lambda tx: recording.block(tx, journey.claim.ref, reason, report))
         else:
-            self._judge.conclude(journey.claim, outcome, route, self._chance)
+            self._conclude(journey, outcome, route)
+
+    def _conclude(self, journey: Journey, outcome: Outcome, route: Route) -> None:
+        """Have it judged; stopped while it was, it ends as withdrawn, or waits for the next worker."""
+
+        def further() -> list[CriticVerdict] | None:
+            return self._checking.ask(journey, outcome)
+
+        is_concluded = self._judge.conclude(journey.claim, outcome, route, self._chance, further)
+        if not is_concluded and journey.is_cancelled.is_set():
+            self._end_unstarted(journey)

@@ -748,3 +748,30 @@ WITH RECURSIVE up (id) AS (
     SELECT task.plan_parent FROM up JOIN task ON task.id = up.id
 )
 SELECT count(id) AS depth FROM up;
+
+-- get_check --
+-- A check of a result.
+SELECT * FROM review_check WHERE task = :task AND lease = :lease AND name = :named;
+
+-- start_check --
+-- Swarm begins to execute a check.
+INSERT INTO review_check (task, lease, name, swarm, started) VALUES (:task, :lease, :named, :swarm, :now);
+
+-- start_check_again --
+-- A check whose process died is begun again.
+UPDATE review_check SET swarm = :swarm, started = :now, starts = starts + 1
+WHERE task = :task AND lease = :lease AND name = :named AND outcome IS NULL;
+
+-- record_check --
+-- What a check brought, once.
+UPDATE review_check SET outcome = :outcome, ended = :now
+WHERE task = :task AND lease = :lease AND name = :named AND outcome IS NULL;
+
+-- checks_of --
+-- Every check of a task's results.
+SELECT * FROM review_check WHERE task = :task ORDER BY lease, started, name;
+
+-- reviewed_by_people --
+-- What critics said of each result that a person judged after them, and the person's word.
+SELECT json_extract(payload, '$.critics') AS critics, answer FROM decision
+WHERE kind = 'review' AND answer IN ('approve', 'reject') ORDER BY answered;

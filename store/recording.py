@@ -107,6 +107,7 @@ def begin_review(
         review_suggestions=verdict.suggestions,
         review_attempt=row["rejections"],
         reviewer=verdict.reviewer,
+        review_critics=[each.model_dump(exclude_none=True) for each in verdict.critics] or None,
         **({} if outcome.status == "completed" else _outcome_fields(outcome, route)),
     )
     tx.mark_dirty(row["seq"])
@@ -141,6 +142,7 @@ def _result(outcome: Outcome) -> dict[str, Any]:
             "usage",
             "started_at",
             "ended_at",
+            "may_write",
         },
         exclude_none=True,
     )

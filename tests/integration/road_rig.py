@@ -39,7 +39,11 @@ class RoadRig(SwarmRig):
             self._calls = CycleClient(self.swarm.port, self.home.token)
         read = functools.partial(read_output, self.home.outputs)
         judge = Judge(
-            lambda ref, work: self.store.write(work), read, self.home.workspace, changed.attempt_policy
+            lambda ref, work: self.store.write(work),
+            read,
+            self.home.workspace,
+            changed.attempt_policy,
+            changed.review_sample,
         )
         gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed)

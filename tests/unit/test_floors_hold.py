@@ -49,6 +49,7 @@ FLOORS: list[set[str]] = [
 #: Which room may look at which others on its own floor.
 NEIGHBOURS: dict[str, set[str]] = {
     "safety": {"cost", "llm"},  # the gateway reserves the worst case, then lets the model be called
+    "review": {"context", "llm", "planning"},  # a model that judges is told the intent, in envelopes
     # what fits into a prompt is counted in tokens; foreign text is defused
     "context": {"cost", "safety", "tool_router"},
 }

@@ -1,0 +1,24 @@
+"""A claimed task under way in this process, and who wants it stopped."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from store.records import Claim
+
+
+@dataclass
+class Journey:
+    """A claimed task under way in this process."""
+
+    claim: Claim
+    #: a person wants it stopped
+    is_cancelled: threading.Event = field(default_factory=threading.Event)
+    #: the worker stops and gives it back
+    is_handed_back: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.is_cancelled.is_set() or self.is_handed_back.is_set()
