@@ -223,6 +223,18 @@ class Settings(pydantic.BaseModel):
         le=1_000_000,
         description="of so many results that critics approve, one goes to you; 0: none",
     )
+    checkpoints: bool = Field(
+        True, description="whether the files of the workspace are kept after a task that may change them"
+    )
+    checkpoint_files: int = Field(
+        200_000, ge=1, le=10_000_000, description="files a workspace may have for a checkpoint to be made"
+    )
+    checkpoint_file_bytes: int = Field(
+        16 * 1024**2, ge=0, le=2**40, description="bytes of a file that is kept; a longer one is left out"
+    )
+    checkpoint_bytes: int = Field(
+        256 * 1024**2, ge=0, le=2**40, description="bytes that may have changed for a checkpoint to be made"
+    )
 
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
@@ -378,6 +390,7 @@ class Home:
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
         self.models_file = root / "config" / "models.toml"
+        self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"
 
 

@@ -41,6 +41,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "reject": ("reject:reject", "say no to it, and why"),
     "review": ("review:review", "tell how critics and people judge, or export results"),
     "diff": ("diff:diff", "show two attempts of a task side by side"),
+    "rollback": ("rollback:rollback", "bring files of the workspace back to a checkpoint"),
     "budget": ("budget:budget", "tell what was spent, or let a limit have more"),
     "pause": ("pause:pause", "start nothing new"),
     "resume": ("resume:resume", "start things again"),

@@ -98,7 +98,7 @@ def _answer(home: Home, outcome: dict[str, Any]) -> tuple[str, bool]:
 
 
 def _history_since(attempt: sqlite3.Row, history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What happened from the attempt's claim on. Attempts are counted anew by `skep retry`, leases are not."""
+    """What happened from the attempt's claim on: its lease is its own, its number may come again."""
     claims = (
         place
         for place, event in enumerate(history)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +15,13 @@ from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner, NotStarted
 from llm.contracts import CallCancelled
 from outcome import Outcome
+from review.checkpoints.keeping import Keeper
 from safety import programs
 from safety.work import Approved
 from settings import Home, Settings
 from store.outputs import OutputSink, StoredOutput
+
+logger = logging.getLogger(__name__)
 
 #: Does something until the disk takes it.
 Durably = Callable[[Callable[[], StoredOutput]], StoredOutput]
@@ -27,7 +31,13 @@ class AttemptRunner:
     """Runs approved work of one home."""
 
     def __init__(
-        self, home: Home, settings: Settings, local: LocalRunner, llm: LlmRunner, durably: Durably
+        self,
+        home: Home,
+        settings: Settings,
+        local: LocalRunner,
+        llm: LlmRunner,
+        durably: Durably,
+        keeper: Keeper,
     ) -> None:
         self._outputs = home.outputs
         self._workspace = home.workspace
@@ -36,6 +46,7 @@ class AttemptRunner:
         self._local = local
         self._llm = llm
         self._durably = durably
+        self._keeper = keeper
 
     def run(self, attempt: Attempt, approved: Approved, examined: Examined) -> Outcome:
         """Run it to its end, whatever that is. Raises `Interrupted` when this process ends before."""
@@ -60,6 +71,8 @@ class AttemptRunner:
     def _run_command(
         self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
     ) -> Outcome:
+        if approved.rights.workspace == "write":
+            self._keep_baseline()
         fault = programs.why_not(approved.argv[0], self._workspace)
         if fault is not None:
             sink.discard()
@@ -78,6 +91,13 @@ class AttemptRunner:
         outcome = outcomes.of_command(attempt, ended, stored, report)
         may_write = approved.rights.workspace == "write"
         return outcome.model_copy(update={"may_write": True}) if may_write else outcome
+
+    def _keep_baseline(self) -> None:
+        """Keep the workspace as it is before the first command that may change it; it runs all the same."""
+        try:
+            self._keeper.ensure_baseline()
+        except (StoreError, OSError) as error:
+            logger.warning("the workspace was not kept before its first change: %s", error)
 
     def _seconds(self, attempt: Attempt, approved: Approved) -> float:
         """How long it may run: as the call and the settings say, and no longer than its rights."""

@@ -38,6 +38,7 @@ from execution.local_runner import LocalRunner
 from execution.running import Running, RunningSet
 from faults import fault_point
 from outcome import Outcome
+from review.checkpoints.keeping import Keeper
 from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
@@ -82,7 +83,9 @@ class Executor:
         self._llm = LlmRunner(secure)
         local = LocalRunner(home, settings, self._swarm, sandbox)
         self._checks = CheckMaker(home, settings, store, gateway)
-        self._runner = AttemptRunner(home, settings, local, self._llm, self._durably)
+        self._runner = AttemptRunner(
+            home, settings, local, self._llm, self._durably, Keeper(home, settings, store)
+        )
 
     @property
     def process(self) -> str:

@@ -20,7 +20,9 @@ from typing import Final
 import filelock
 
 from errors import SkepError, StoreFull
+from review.checkpoints.keeping import Keeper
 from road import halts
+from road.checkpointing import Checkpointing
 from road.exporting import AuditGate, Exporting
 from road.holding import Holding
 from road.rescue import Rescuer
@@ -183,6 +185,7 @@ class Leadership:
         kill_switch = halts.KillSwitchTeller(self._store)
         breaker = halts.Breaker(self._store, Bounds.of(self._settings))
         holding = Holding(self._store)
+        keeping = Checkpointing(self._store, Keeper(self._home, self._settings, self._store))
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -194,6 +197,7 @@ class Leadership:
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
+            Duty("checkpoints of the workspace", 1.0, keeping.look, on_change_s=0.2),
             Duty("disk", 2.0, self._look_at_disk),
             Duty("backup", 10.0, lambda: self._back_up(copies)),
         ]
@@ -207,6 +211,7 @@ class Leadership:
             next_due = min(duty.due for duty in duties)
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
+        keeping.stop()
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

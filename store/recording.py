@@ -18,7 +18,7 @@ from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
-from store import claims, decisions, ending, intake
+from store import checkpoints, claims, decisions, ending, intake
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
@@ -159,6 +159,7 @@ def approve(
     if grant is not None:
         fields |= grant_reward(tx, grant)
     ending.end_task(tx, row, Status.APPROVED, reviewer=reviewer, **fields)
+    checkpoints.note_approval(tx, row)
     fault_point("review.before_commit")
 
 

@@ -1,0 +1,130 @@
+"""``skep rollback``: files of the workspace as a checkpoint kept them; shown first, done with ``--yes``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from commands import terminal
+from commands.exits import FAILED, FINE
+from commands.place import Place, json_option, with_place
+from commands.task_id import offer_ids
+from errors import NotFound, TransitionNotAllowed
+from review.checkpoints.keeping import Keeper
+from review.checkpoints.restoring import Rollback, Step
+from store import checkpoints
+from store.reading import Reader
+from store.sqlite_store import SqliteStore
+
+_BY_NUMBER: Final = re.compile(r"checkpoint:([0-9]{1,18})")
+#: Paths that are told one by one to a person.
+MOST_SHOWN: Final = 200
+_COLOURS: Final = {"create": "green", "change": "yellow", "delete": "red", "leave": "magenta"}
+
+
+@click.command(
+    help="""Show what would change if the files that a task changed in the workspace were brought
+    back to how they were when it was approved; with --yes, do it.
+
+    The state until then is kept as a checkpoint first, and its number is told:
+    `skep rollback checkpoint:12 --all --yes` brings that back. What was changed since
+    is marked. Works without a daemon; not while commands run.
+
+    Example: skep rollback t-1 --before"""
+)
+@click.argument("subject", metavar="ID", shell_complete=offer_ids)
+@click.option("--before", "to_before", is_flag=True, help="To how they were before the task.")
+@click.option(
+    "--all", "all_of_it", is_flag=True, help="All files of the checkpoint; others in the workspace go."
+)
+@click.option("--yes", is_flag=True, help="Do it.")
+@json_option
+@with_place
+def rollback(place: Place, subject: str, to_before: bool, all_of_it: bool, yes: bool, as_json: bool) -> int:
+    """Preview or do a rollback."""
+    with place.store() as store:
+        row = _find(store.reader, subject)
+        keeper = Keeper(place.home, place.settings, store)
+        planned = Rollback(place.home, store, keeper, row["number"], to_before=to_before, all_of_it=all_of_it)
+        steps, kept_as = _restore(store, planned, place.by) if yes else (planned.preview(), None)
+    _tell(row, steps, kept_as, as_json=as_json)
+    return FAILED if yes and any(step.action == "leave" for step in steps) else FINE
+
+
+def _find(reader: Reader, subject: str) -> sqlite3.Row:
+    """The checkpoint that is named by its task or its number. Raises `NotFound`."""
+    by_number = _BY_NUMBER.fullmatch(subject)
+    if by_number is not None:
+        row = reader.one("get_checkpoint", number=int(by_number[1]))
+    else:
+        row = checkpoints.of_task(reader, subject)
+    if row is None or row["state"] != "made":
+        raise NotFound(f"{subject!r} has no checkpoint: {_why_none(reader, subject)}")
+    return row
+
+
+def _why_none(reader: Reader, subject: str) -> str:
+    task = reader.task(subject)
+    if task is None:
+        return "there is no such task or checkpoint."
+    newest = reader.one("newest_checkpoint_of", task=task["seq"])
+    if newest is not None:
+        return newest["reason"] if newest["state"] == "failed" else "it is still to be made."
+    return "one is kept when a task is approved whose command may change files of the workspace."
+
+
+def _restore(store: SqliteStore, planned: Rollback, by: str) -> tuple[list[Step], int]:
+    running = [row["id"] for row in store.reader.all("running") if row["lane"].partition("|")[0] == "local"]
+    if running:
+        raise TransitionNotAllowed(
+            f"{len(running)} commands run ({', '.join(running[:3])}) and may change the same files: "
+            "`skep pause`, and wait until they have ended."
+        )
+    return planned.restore(by)
+
+
+def _tell(row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, as_json: bool) -> None:
+    doing = [step for step in steps if step.action != "same"]
+    if as_json:
+        terminal.print_json(
+            {
+                "checkpoint": row["number"],
+                "task_id": row["task_id"],
+                "commit": row["commit_id"],
+                "done": kept_as is not None,
+                "kept_as": kept_as,
+                "same": len(steps) - len(doing),
+                "paths": [_as_json(step) for step in doing],
+            }
+        )
+        return
+    for step in doing[:MOST_SHOWN]:
+        click.echo(click.style(_line(step), fg=_COLOURS.get(step.action)))
+    if len(doing) > MOST_SHOWN:
+        click.echo(f"... and {len(doing) - MOST_SHOWN:,} more (--json tells all)")
+    if not doing:
+        click.echo("The files are so already.")
+    elif kept_as is None:
+        click.echo("Nothing was changed; --yes does it.")
+    if kept_as is not None:
+        click.echo(f"What was there before is checkpoint:{kept_as}.")
+
+
+def _line(step: Step) -> str:
+    since = " (changed since)" if step.is_newer else ""
+    reason = f": left as it is, {step.reason}" if step.reason else ""
+    return f"{step.action:<7} {terminal.clean(os.fsdecode(step.path))}{since}{terminal.clean(reason)}"
+
+
+def _as_json(step: Step) -> dict[str, Any]:
+    return {
+        "path": os.fsencode(os.fsdecode(step.path)).decode("utf-8", "backslashreplace"),
+        "action": step.action,
+        "changed_since": step.is_newer,
+        "reason": step.reason,
+    }

@@ -1,0 +1,179 @@
+"""Keeps the workspace as it is: looks for what changed since the last time, and commits that much of it.
+
+Tasks share one workspace. A checkpoint holds everything that differs from the one before it, whoever changed
+it: the task it is named after, others that ran beside it, tasks that failed, and people. Several tasks that
+were approved before one could be made share a commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import filelock
+
+from errors import StoreFull
+from faults import fault_point
+from review.checkpoints import workspace
+from review.checkpoints.repository import CheckpointFailed, Kept, Repository
+from review.checkpoints.workspace import Bounds, Figures, Look
+from settings import Home, Settings
+from store import checkpoints
+from store.sqlite_store import SqliteStore
+
+logger = logging.getLogger(__name__)
+
+#: Checkpoints after which loose objects are put into packs.
+PACK_EVERY: Final = 200
+
+
+class Keeper:
+    """Makes the checkpoints of one home. Processes that do so take turns by a lock."""
+
+    def __init__(self, home: Home, settings: Settings, store: SqliteStore) -> None:
+        self.repository = Repository(home.checkpoints)
+        self.lock = filelock.FileLock(home.state / "checkpoints.lock", mode=0o600, thread_local=False)
+        self.bounds = Bounds(
+            settings.checkpoint_files, settings.checkpoint_file_bytes, settings.checkpoint_bytes
+        )
+        self._workspace = home.workspace
+        self._is_on = settings.checkpoints
+        self._store = store
+        self._has_baseline = False
+        #: number of the checkpoint that `_known` belongs to
+        self._number: int | None = None
+        self._known: dict[bytes, Figures] = {}
+
+    def keep_due(self) -> int:
+        """Make what is due; how many that were. What cannot be made is told, and the approvals stand."""
+        with self.lock:
+            due = checkpoints.due(self._store.reader)
+            if due:
+                self._keep_all(due)
+            return len(due)
+
+    def ensure_baseline(self) -> None:
+        """Keep the workspace as it is before anything Skep runs may change it, once in the life of a home."""
+        if self._has_baseline or not self._is_on:
+            return
+        with self.lock:
+            if checkpoints.last_made(self._store.reader) is None:
+                self.keep("baseline")
+            self._has_baseline = True
+
+    def keep(self, kind: checkpoints.Kind) -> int:
+        """Keep the workspace as it is now, with what is due; the lock is held. The checkpoint's number."""
+        number = self._store.write(lambda tx: checkpoints.enter(tx, kind))
+        self._keep_all(checkpoints.due(self._store.reader))
+        return number
+
+    def _keep_all(self, due: list[sqlite3.Row]) -> None:
+        if not self._is_on:
+            self._fail(due, "checkpoints are off (setting: checkpoints)")
+            return
+        try:
+            made = self._commit(due)
+        except StoreFull:
+            raise  # tried again when there is room
+        except (CheckpointFailed, workspace.TooMuch, OSError) as error:
+            logger.warning("no checkpoint: %s", error)
+            self._fail(due, str(error))
+            return
+        fault_point("checkpoint.written")
+        self._store.write(lambda tx: checkpoints.record_made(tx, due, made))
+        self._remember(due[-1]["number"], made)
+        if due[-1]["number"] // PACK_EVERY > (due[0]["number"] - 1) // PACK_EVERY:
+            self._pack()
+
+    def _fail(self, due: list[sqlite3.Row], reason: str) -> None:
+        self._number = None
+        self._store.write(lambda tx: checkpoints.record_failed(tx, due, reason))
+
+    def _pack(self) -> None:
+        try:
+            self.repository.pack()
+        except CheckpointFailed as error:
+            logger.warning("checkpoints take more room than they must: %s", error)
+
+    # -- one commit ----------------------------------------------------------------------------------------
+
+    def _commit(self, due: list[sqlite3.Row]) -> checkpoints.Made:
+        last = checkpoints.last_made(self._store.reader)
+        self.repository.prepare()
+        before = None if last is None else str(last["commit_id"])
+        is_whole = before is None or not self.repository.has(before)
+        if is_whole:  # a new home, or what was kept is gone: begin anew, after whatever is there
+            before = self.repository.tip()
+        known = {} if is_whole else self._files(last)
+        with workspace.opened(self._workspace) as root:
+            found = workspace.look(root, time.time_ns(), self.bounds)
+            paths = workspace.changed(known, found.files)
+            gone = sorted(known.keys() - found.files.keys())
+            if not paths and not gone and before is not None and not is_whole:
+                return checkpoints.Made(before, before, 0, _left_out(found))
+            contents = self._contents(root, paths, found)
+            commit = self.repository.commit(
+                before, _message(due), self._store.clock.now(), contents, gone, is_whole=is_whole
+            )
+        read = [path for path in paths if path in found.files]
+        count = len(self.repository.changes(before, commit))
+        if before is not None and not is_whole and not count:
+            commit = before  # read again to be sure, and found as it was
+        files = [(path, *_columns(found.files[path])) for path in read]
+        return checkpoints.Made(commit, before, count, _left_out(found), files, gone, is_whole)
+
+    def _contents(self, root: int, paths: list[bytes], found: Look) -> Iterator[Kept]:
+        """The files to give to git, each read once. One that vanishes meanwhile is seen the next time."""
+        total = 0
+        for path in paths:
+            try:
+                mode, content = workspace.read(root, path, self.bounds.file_bytes)
+            except OSError as error:
+                del found.files[path]
+                found.leave_out(path, error.strerror or "cannot be read")
+                continue
+            total += len(content)
+            if total > self.bounds.bytes:
+                most = f"{self.bounds.bytes:,} bytes (setting: checkpoint_bytes)"
+                raise workspace.TooMuch(f"more than {most} changed in the workspace")
+            yield path, mode, content
+
+    # -- what is known -------------------------------------------------------------------------------------
+
+    def _files(self, last: sqlite3.Row | None) -> Mapping[bytes, Figures]:
+        """The files as the last checkpoint knows them: from memory, where nobody else has made one since."""
+        if last is None or self._number != last["number"]:
+            rows = self._store.reader.all("checkpoint_files")
+            self._known = {bytes(row["path"]): Figures(*tuple(row)[1:]) for row in rows}
+            self._number = None if last is None else last["number"]
+        return self._known
+
+    def _remember(self, number: int, made: checkpoints.Made) -> None:
+        if made.is_whole:
+            self._known = {}
+        for path in made.gone:
+            self._known.pop(path, None)
+        self._known.update({each[0]: Figures(*each[1:]) for each in made.files})
+        self._number = number
+
+
+def _columns(figures: Figures) -> tuple[int, int, int, int, int]:
+    return figures.mode, figures.size, figures.mtime_ns, figures.ctime_ns, figures.inode
+
+
+def _left_out(found: Look) -> str | None:
+    """What was not kept, in a sentence."""
+    if not found.left_out_count:
+        return None
+    more = found.left_out_count - len(found.left_out)
+    named = ", ".join(found.left_out) + (f" and {more:,} more" if more > 0 else "")
+    return f"left out: {named}"
+
+
+def _message(due: list[sqlite3.Row]) -> str:
+    names = [row["task_id"] or row["kind"] for row in due]
+    shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return f"checkpoint {due[-1]['number']}: {shown}\n"

@@ -1,0 +1,203 @@
+"""Brings files of the workspace back to a checkpoint: first as a plan that is shown, then done.
+
+The state before is kept as a checkpoint of its own, so nothing that is written over is lost; what cannot be
+kept, because it is too large or no plain file, is not touched. Every file is written beside its place and
+renamed into it, in a folder that was opened step by step, so no link leads out of the workspace.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from review.checkpoints import workspace
+from review.checkpoints.keeping import Keeper
+from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
+from review.checkpoints.workspace import LINK, PROGRAM, Bounds
+from settings import Home
+from store import checkpoints
+from store.sqlite_store import SqliteStore
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+#: What is to be done with a path: nothing, as it is so already; or it cannot be done.
+Action = Literal["same", "create", "change", "delete", "leave"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A path as it is to be."""
+
+    path: bytes
+    #: none: it is not to exist
+    target: Entry | None
+    #: as the checkpoint of the task left it; differs from `target` where that is the state before
+    kept: Entry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done with one path."""
+
+    path: bytes
+    action: Action
+    target: Entry | None
+    #: whether it was changed after the checkpoint that is spoken of
+    is_newer: bool = False
+    #: why it is left as it is
+    reason: str | None = None
+
+
+def wanted(
+    repository: Repository, commit: str, before: str | None, *, to_before: bool, all_of_it: bool
+) -> list[Wanted]:
+    """The paths that a rollback is about: those the checkpoint changed, or all that it holds."""
+    if not all_of_it:
+        changes = repository.changes(before, commit)
+        return [Wanted(each.path, each.before if to_before else each.after, each.after) for each in changes]
+    target = (before or EMPTY_TREE) if to_before else commit
+    held = repository.changes(None, target) if target != EMPTY_TREE else []
+    return [Wanted(each.path, each.after, each.after) for each in held]
+
+
+def plan(root: int, paths: Sequence[Wanted], bounds: Bounds, *, others: Sequence[bytes] = ()) -> list[Step]:
+    """What is to be done so that the paths are as wanted and the `others` are gone."""
+    steps = [_step(root, each, bounds) for each in paths]
+    extra = [_step(root, Wanted(path, None, None), bounds) for path in others]
+    return sorted((*steps, *extra), key=lambda step: step.path)
+
+
+def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
+    try:
+        mode, content = workspace.read(root, each.path, bounds.file_bytes)
+        current: Entry | None = Entry(mode, blob_id(content))
+    except FileNotFoundError:
+        current = None
+    except OSError as error:
+        return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
+    if current == each.target:
+        return Step(each.path, "same", each.target)
+    action: Action = "delete" if each.target is None else "create" if current is None else "change"
+    return Step(each.path, action, each.target, is_newer=current != each.kept)
+
+
+def apply(root: int, repository: Repository, steps: Sequence[Step]) -> list[Step]:
+    """Do it: what is to go first, so that a folder can become a file. The steps as they were done."""
+    doing = [step for step in steps if step.action not in {"same", "leave"}]
+    going = [step for step in doing if step.target is None]
+    done = [_guarded(step, functools.partial(_delete, root, step.path)) for step in going]
+    writing = [(step, step.target) for step in doing if step.target is not None]
+    contents = repository.contents(target.blob for _, target in writing)
+    for (step, target), content in zip(writing, contents, strict=True):
+        write = functools.partial(_write, root, step.path, target.mode, content)
+        done.append(_guarded(step, write))
+    return [*(step for step in steps if step.action in {"same", "leave"}), *done]
+
+
+def _guarded(step: Step, do: Callable[[], None]) -> Step:
+    """A step as it was done: where it could not be, left as it is."""
+    try:
+        do()
+    except OSError as error:
+        return Step(step.path, "leave", step.target, step.is_newer, error.strerror or str(error))
+    return step
+
+
+def _delete(root: int, path: bytes) -> None:
+    """Take a file away, and the folders that are empty then."""
+    with workspace.folder_of(root, path) as folder, suppress(FileNotFoundError):
+        os.unlink(workspace.name_of(path), dir_fd=folder)
+    above = path.rpartition(b"/")[0]
+    while above:
+        try:
+            with workspace.folder_of(root, above) as folder:
+                os.rmdir(workspace.name_of(above), dir_fd=folder)
+        except OSError:  # not empty
+            return
+        above = above.rpartition(b"/")[0]
+
+
+def _write(root: int, path: bytes, mode: int, content: bytes) -> None:
+    name = workspace.name_of(path)
+    with workspace.folder_of(root, path, make=True) as folder:
+        fresh = b".skep-" + secrets.token_hex(8).encode()
+        try:
+            if mode == LINK:
+                os.symlink(content, fresh, dir_fd=folder)
+            else:
+                handle = os.open(fresh, _NEW, 0o777 if mode == PROGRAM else 0o666, dir_fd=folder)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(handle)
+            os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(fresh, dir_fd=folder)
+            raise
+
+
+class Rollback:
+    """A rollback of one home's workspace to one checkpoint.
+
+    Parameters:
+        to_before: to the state before the checkpoint instead of the one it kept.
+        all_of_it: every file it holds, and no others, instead of those it changed.
+    """
+
+    def __init__(
+        self, home: Home, store: SqliteStore, keeper: Keeper, number: int, *, to_before: bool, all_of_it: bool
+    ) -> None:
+        self._home = home
+        self._store = store
+        self._keeper = keeper
+        self._to_before = to_before
+        self._all = all_of_it
+        row = store.reader.one("get_checkpoint", number=number)
+        if row is None or row["state"] != "made":
+            raise CheckpointFailed(f"there is no checkpoint {number}")
+        self._row = row
+        if not keeper.repository.has(row["commit_id"]):
+            raise CheckpointFailed(f"the repository of checkpoints no longer has checkpoint {number}")
+
+    def preview(self) -> list[Step]:
+        """What would be done now."""
+        with workspace.opened(self._home.workspace) as root:
+            return self._plan(root)
+
+    def restore(self, by: str) -> tuple[list[Step], int]:
+        """Do it; the steps, and the number of the checkpoint that holds the state before.
+
+        Raises `CheckpointFailed` where that state cannot be kept, and then nothing was touched.
+        """
+        with self._keeper.lock:
+            number = self._keeper.keep("rollback")
+            kept = self._store.reader.one("get_checkpoint", number=number)
+            if kept is None or kept["state"] != "made":
+                why = "it is gone" if kept is None else kept["reason"]
+                raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
+            with workspace.opened(self._home.workspace) as root:
+                done = apply(root, self._keeper.repository, self._plan(root))
+        count = sum(step.action not in {"same", "leave"} for step in done)
+        self._store.write(
+            lambda tx: checkpoints.tell_restored(tx, self._row, by, count, number, to_before=self._to_before)
+        )
+        return done, number
+
+    def _plan(self, root: int) -> list[Step]:
+        repository, row = self._keeper.repository, self._row
+        paths = wanted(
+            repository, row["commit_id"], row["before_id"], to_before=self._to_before, all_of_it=self._all
+        )
+        others = list(self._others(root, {each.path for each in paths})) if self._all else []
+        return plan(root, paths, self._keeper.bounds, others=others)
+
+    def _others(self, root: int, held: set[bytes]) -> Iterator[bytes]:
+        """What is in the workspace and not in the checkpoint."""
+        found = workspace.look(root, 0, self._keeper.bounds)
+        return (path for path in found.files if path not in held)
