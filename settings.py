@@ -223,6 +223,12 @@ class Settings(pydantic.BaseModel):
         le=1_000_000,
         description="of so many results that critics approve, one goes to you; 0: none",
     )
+    quality_gates_shown: int = Field(
+        200,
+        ge=0,
+        le=10_000,
+        description="newest results that quality_gate_queue.json shows; 0: it is not written",
+    )
     checkpoints: bool = Field(
         True, description="whether the files of the workspace are kept after a task that may change them"
     )
@@ -389,6 +395,7 @@ class Home:
         self.audit_key = self.state / "audit.key"
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
+        self.quality_file = root / "quality_gate_queue.json"
         self.models_file = root / "config" / "models.toml"
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"

@@ -108,6 +108,9 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "came", f"{_local(task['created_at'])} from {task['source']}"
     for each in task["attempt_history"]:
         yield from _attempt(each)
+    if task["checkpoint"] is not None:
+        left_out = f"; {task['checkpoint']['reason']}" if task["checkpoint"]["reason"] else ""
+        yield "kept", f"{task['checkpoint']['paths']} changed files (skep rollback {task['id']}){left_out}"
     yield "events", f"{task['events']} (skep events {task['id']})"
     yield from _way_on(task)
 

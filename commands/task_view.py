@@ -91,6 +91,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "rejections": row["rejections"],
         "feedback": loads(row["feedback"]) or [],
         "attempt_history": [attempt(each) for each in reader.attempts(row["seq"])],
+        "checkpoint": checkpoint(reader.one("checkpoint_of", id=row["id"])),
         "decision": decision(reader.one("open_decision_of", id=row["id"])),
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
         "task": json.loads(row["doc"]),
@@ -113,6 +114,18 @@ def attempt(row: sqlite3.Row) -> dict[str, Any]:
         "findings": loads(row["findings"]) or [],
     }
     return told | {name: outcome.get(name) for name in _OUTCOME}
+
+
+def checkpoint(row: sqlite3.Row | None) -> dict[str, Any] | None:
+    """What is kept of the workspace after a task."""
+    if row is None:
+        return None
+    return {
+        "number": row["number"],
+        "commit": row["commit_id"],
+        "paths": row["paths"],
+        "reason": row["reason"],
+    }
 
 
 def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ import filelock
 
 from errors import SkepError, StoreFull
 from review.checkpoints.keeping import Keeper
-from road import halts
+from road import halts, quality_view
 from road.checkpointing import Checkpointing
 from road.exporting import AuditGate, Exporting
 from road.holding import Holding
@@ -186,6 +186,7 @@ class Leadership:
         breaker = halts.Breaker(self._store, Bounds.of(self._settings))
         holding = Holding(self._store)
         keeping = Checkpointing(self._store, Keeper(self._home, self._settings, self._store))
+        gates = quality_view.QualityView(self._home, self._store, self._settings.quality_gates_shown)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -198,6 +199,7 @@ class Leadership:
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("checkpoints of the workspace", 1.0, keeping.look, on_change_s=0.2),
+            Duty("quality gates", quality_view.EVERY_S, gates.look),
             Duty("disk", 2.0, self._look_at_disk),
             Duty("backup", 10.0, lambda: self._back_up(copies)),
         ]
@@ -212,6 +214,7 @@ class Leadership:
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
         keeping.stop()
+        gates.look()
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

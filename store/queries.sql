@@ -834,3 +834,17 @@ DELETE FROM checkpoint_file;
 -- newest_checkpoint_of --
 -- The newest checkpoint of a task, whatever became of it.
 SELECT * FROM checkpoint WHERE task = :task ORDER BY number DESC LIMIT 1;
+
+-- newest_in_review --
+-- The newest tasks that are being judged.
+SELECT * FROM task WHERE state = 'review' ORDER BY seq DESC LIMIT :limit;
+
+-- newest_of_state --
+-- The newest tasks that ended in a state, whole.
+SELECT * FROM task WHERE state = :state ORDER BY finished DESC, seq DESC LIMIT :limit;
+
+-- gate_tasks --
+-- Tasks that wait for one of those in a JSON list of ids and bear a tag of a gate.
+SELECT edge.parent AS change, task.id, task.state, task.worker_id, task.doc, task.seq
+FROM json_each(:ids) JOIN edge ON edge.parent = json_each.value JOIN task ON task.seq = edge.child
+WHERE instr(task.doc, '"gate:') > 0 ORDER BY task.seq;
