@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks import (
     row_calls,
+    row_checkpoints,
     row_cycle,
     row_drop,
     row_growth,
@@ -37,6 +38,7 @@ ROWS = [
     Row("cycle", "50 calls of /cycle at once, each a model call of 200 ms", row_cycle.run),
     Row("calls", "500 model calls of 200 ms, 50 at once, beside the limit and httpx", row_calls.run),
     Row("sandbox", "sandboxed commands by the runner alone, beside bare bwrap", row_sandbox.run),
+    Row("checkpoints", "keeping the workspace after few and after many times", row_checkpoints.run),
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),

@@ -24,8 +24,8 @@ class Made:
     paths: int
     #: what was left out, in words
     reason: str | None = None
-    #: figures of the files that are new or changed: path, mode, size, mtime_ns, ctime_ns, inode
-    files: list[tuple[bytes, int, int, int, int, int]] = field(default_factory=list)
+    #: figures of the files that are new or changed: path, mode, size, mtime_ns, ctime_ns, inode, blob
+    files: list[tuple[bytes, int, int, int, int, int, str]] = field(default_factory=list)
     gone: list[bytes] = field(default_factory=list)
     #: whether `files` is everything there is
     is_whole: bool = False
@@ -47,7 +47,7 @@ def record_made(tx: Transaction, due: Sequence[sqlite3.Row], made: Made) -> None
     if made.is_whole:
         tx.run("forget_checkpoint_files")
     tx.run_many("forget_checkpoint_file", ({"path": path} for path in made.gone))
-    names = ("path", "mode", "size", "mtime_ns", "ctime_ns", "inode")
+    names = ("path", "mode", "size", "mtime_ns", "ctime_ns", "inode", "blob")
     tx.run_many("put_checkpoint_file", (dict(zip(names, each, strict=True)) for each in made.files))
     for row in due:
         tx.run(

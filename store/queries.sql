@@ -820,8 +820,8 @@ SELECT * FROM checkpoint_file;
 
 -- put_checkpoint_file --
 -- A file as the newest checkpoint knows it.
-INSERT OR REPLACE INTO checkpoint_file (path, mode, size, mtime_ns, ctime_ns, inode)
-VALUES (:path, :mode, :size, :mtime_ns, :ctime_ns, :inode);
+INSERT OR REPLACE INTO checkpoint_file (path, mode, size, mtime_ns, ctime_ns, inode, blob)
+VALUES (:path, :mode, :size, :mtime_ns, :ctime_ns, :inode, :blob);
 
 -- forget_checkpoint_file --
 -- A file has gone.

@@ -7,10 +7,11 @@ were approved before one could be made share a commit.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import filelock
@@ -18,8 +19,9 @@ import filelock
 from errors import StoreFull
 from faults import fault_point
 from review.checkpoints import workspace
-from review.checkpoints.repository import CheckpointFailed, Kept, Repository
-from review.checkpoints.workspace import Bounds, Figures, Look
+from review.checkpoints.reading import Known, Reading, columns_of, known_of
+from review.checkpoints.repository import CheckpointFailed, Repository
+from review.checkpoints.workspace import Bounds, Look
 from settings import Home, Settings
 from store import checkpoints
 from store.sqlite_store import SqliteStore
@@ -45,7 +47,7 @@ class Keeper:
         self._has_baseline = False
         #: number of the checkpoint that `_known` belongs to
         self._number: int | None = None
-        self._known: dict[bytes, Figures] = {}
+        self._known: dict[bytes, Known] = {}
 
     def keep_due(self) -> int:
         """Make what is due; how many that were. What cannot be made is told, and the approvals stand."""
@@ -102,52 +104,36 @@ class Keeper:
 
     def _commit(self, due: list[sqlite3.Row]) -> checkpoints.Made:
         last = checkpoints.last_made(self._store.reader)
-        self.repository.prepare()
+        was_there = self.repository.prepare()
         before = None if last is None else str(last["commit_id"])
-        is_whole = before is None or not self.repository.has(before)
+        is_ours = was_there and last is not None and self._number == last["number"]
+        is_whole = before is None or not (is_ours or self.repository.has(before))
         if is_whole:  # a new home, or what was kept is gone: begin anew, after whatever is there
             before = self.repository.tip()
         known = {} if is_whole else self._files(last)
         with workspace.opened(self._workspace) as root:
             found = workspace.look(root, time.time_ns(), self.bounds)
-            paths = workspace.changed(known, found.files)
             gone = sorted(known.keys() - found.files.keys())
-            if not paths and not gone and before is not None and not is_whole:
-                return checkpoints.Made(before, before, 0, _left_out(found))
-            contents = self._contents(root, paths, found)
-            commit = self.repository.commit(
-                before, _message(due), self._store.clock.now(), contents, gone, is_whole=is_whole
-            )
-        read = [path for path in paths if path in found.files]
-        count = len(self.repository.changes(before, commit))
-        if before is not None and not is_whole and not count:
-            commit = before  # read again to be sure, and found as it was
-        files = [(path, *_columns(found.files[path])) for path in read]
+            reading = Reading(root, self.bounds, known, found)
+            contents = reading.changed()
+            first = next(contents, None)
+            if first is None and not gone and before is not None:
+                commit = before
+            else:
+                contents = itertools.chain([first] if first else [], contents)
+                now = self._store.clock.now()
+                commit = self.repository.commit(before, _message(due), now, contents, gone, is_whole=is_whole)
+        count = reading.count + len(gone)
+        files = [(path, *columns_of(each)) for path, each in reading.read.items()]
         return checkpoints.Made(commit, before, count, _left_out(found), files, gone, is_whole)
-
-    def _contents(self, root: int, paths: list[bytes], found: Look) -> Iterator[Kept]:
-        """The files to give to git, each read once. One that vanishes meanwhile is seen the next time."""
-        total = 0
-        for path in paths:
-            try:
-                mode, content = workspace.read(root, path, self.bounds.file_bytes)
-            except OSError as error:
-                del found.files[path]
-                found.leave_out(path, error.strerror or "cannot be read")
-                continue
-            total += len(content)
-            if total > self.bounds.bytes:
-                most = f"{self.bounds.bytes:,} bytes (setting: checkpoint_bytes)"
-                raise workspace.TooMuch(f"more than {most} changed in the workspace")
-            yield path, mode, content
 
     # -- what is known -------------------------------------------------------------------------------------
 
-    def _files(self, last: sqlite3.Row | None) -> Mapping[bytes, Figures]:
+    def _files(self, last: sqlite3.Row | None) -> Mapping[bytes, Known]:
         """The files as the last checkpoint knows them: from memory, where nobody else has made one since."""
         if last is None or self._number != last["number"]:
             rows = self._store.reader.all("checkpoint_files")
-            self._known = {bytes(row["path"]): Figures(*tuple(row)[1:]) for row in rows}
+            self._known = {bytes(row["path"]): known_of(tuple(row)[1:]) for row in rows}
             self._number = None if last is None else last["number"]
         return self._known
 
@@ -156,12 +142,8 @@ class Keeper:
             self._known = {}
         for path in made.gone:
             self._known.pop(path, None)
-        self._known.update({each[0]: Figures(*each[1:]) for each in made.files})
+        self._known.update({each[0]: known_of(each[1:]) for each in made.files})
         self._number = number
-
-
-def _columns(figures: Figures) -> tuple[int, int, int, int, int]:
-    return figures.mode, figures.size, figures.mtime_ns, figures.ctime_ns, figures.inode
 
 
 def _left_out(found: Look) -> str | None:

@@ -34,6 +34,7 @@ _OPTIONS: Final = (
     "core.fsmonitor=false",
     "core.attributesFile=/dev/null",
     "core.fsync=all",
+    "core.fsyncMethod=batch",
     "protocol.allow=never",
     "gc.auto=0",
     "fastimport.unpackLimit=100",
@@ -75,13 +76,15 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def prepare(self) -> None:
-        """Make it where there is none."""
-        if not (self.folder / "HEAD").exists():
+    def prepare(self) -> bool:
+        """Make it where there is none; whether it was there."""
+        was_there = (self.folder / "HEAD").exists()
+        if not was_there:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._run("init", "--quiet", "--bare", "--object-format=sha1", "--template=", str(self.folder))
         # Left by a git that was killed. Ours is the lock that counts, and it is held.
         (self.folder / f"{BRANCH}.lock").unlink(missing_ok=True)
+        return was_there
 
     def tip(self) -> str | None:
         """The newest commit, none where there is none."""
@@ -123,7 +126,7 @@ class Repository:
 
     def pack(self) -> None:
         """Put loose objects into packs, few of them however many checkpoints there are."""
-        for left in (self.folder / "objects" / "pack").glob("tmp_*"):
+        for left in (*self.folder.glob("objects/pack/tmp_*"), *self.folder.glob("fast_import_crash_*")):
             left.unlink(missing_ok=True)
         self._run("repack", "--geometric=2", "-d", "-q", "-l")
 

@@ -39,5 +39,6 @@ CREATE TABLE checkpoint_file (
     size     INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL,                     -- 0: changed so shortly before that it must be read again
     ctime_ns INTEGER NOT NULL,
-    inode    INTEGER NOT NULL
+    inode    INTEGER NOT NULL,
+    blob     TEXT    NOT NULL                      -- git's id of the content
 ) STRICT, WITHOUT ROWID;
