@@ -158,7 +158,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "review_attempt": "how many results of the task were rejected so far",
     "reviewer": "who judged: critics, or the person",
     "decision": "id of the decision",
-    "kind": "what kind of decision",
+    "kind": "what kind of decision, or of checkpoint: baseline, task, rollback",
     "question": "what is asked",
     "options": "the possible answers",
     "digest": "SHA-256 of the exact bytes that are decided on",

@@ -133,7 +133,7 @@ class CheckRecord:
                 settle(tx)
             if outcome.status == "safety_blocked":
                 self._audit(tx, outcome.safety_report or {})
-            return checks.record(tx, self.check, outcome)
+            return checks.record(tx, self.check, outcome, may_repeat=self.may_repeat)
 
         return self.store.write(keep)
 

@@ -92,7 +92,7 @@ class Checking:
 
     def _verdict(self, journey: Journey, name: str) -> CriticVerdict:
         outcome = self._execute(journey, name)
-        if outcome.status == "cancelled":
+        if outcome.status == "cancelled" and journey.is_over:
             raise Stopped
         if policy.number_of(name) is None:
             return self._of_model(outcome)

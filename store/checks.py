@@ -74,8 +74,14 @@ def _is_lost(row: sqlite3.Row) -> bool:
     return not host_platform.ProcessId.parse(row["swarm"]).is_alive()
 
 
-def record(tx: Transaction, check: CheckRef, outcome: Outcome) -> bool:
-    """Keep what a check brought; the first word stands."""
+def record(tx: Transaction, check: CheckRef, outcome: Outcome, *, may_repeat: bool) -> bool:
+    """Keep what a check brought; the first word stands.
+
+    With `may_repeat` one that was stopped is as if it had never begun: whoever judges then asks again.
+    """
+    if outcome.status == "cancelled" and may_repeat:
+        tx.run("forget_check", task=check.seq, lease=check.ref.lease, named=check.name)
+        return True
     kept = tx.run(
         "record_check",
         task=check.seq,

@@ -767,6 +767,10 @@ WHERE task = :task AND lease = :lease AND name = :named AND outcome IS NULL;
 UPDATE review_check SET outcome = :outcome, ended = :now
 WHERE task = :task AND lease = :lease AND name = :named AND outcome IS NULL;
 
+-- forget_check --
+-- A check that was stopped on the way counts as never begun.
+DELETE FROM review_check WHERE task = :task AND lease = :lease AND name = :named AND outcome IS NULL;
+
 -- checks_of --
 -- Every check of a task's results.
 SELECT * FROM review_check WHERE task = :task ORDER BY lease, started, name;

@@ -33,11 +33,11 @@ PACK_EVERY: Final = 200
 
 
 class Keeper:
-    """Makes the checkpoints of one home. Processes that do so take turns by a lock."""
+    """Makes the checkpoints of one home. Threads and processes that do so take turns by a lock."""
 
     def __init__(self, home: Home, settings: Settings, store: SqliteStore) -> None:
         self.repository = Repository(home.checkpoints)
-        self.lock = filelock.FileLock(home.state / "checkpoints.lock", mode=0o600, thread_local=False)
+        self.lock = filelock.FileLock(home.state / "checkpoints.lock", mode=0o600)
         self.bounds = Bounds(
             settings.checkpoint_files, settings.checkpoint_file_bytes, settings.checkpoint_bytes
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from store import checks, recording
 from testing.model_server import ModelServer, Reply
 from tests.integration.road_rig import RoadRig
+from tests.integration.swarm_rig import eventually
 
 APPROVES = json.dumps({"decision": "approve", "confidence": 0.9, "issues": []})
 REJECTS = json.dumps({"decision": "reject", "confidence": 0.8, "issues": ["the second half is missing"]})
@@ -327,3 +330,57 @@ def test_a_check_whose_process_died_is_run_again_a_few_times_only(rigged, argv, 
     )
     rig.road().resume(claim)
     assert rig.row("t")["state"] == becomes
+
+
+# -- stopped on the way ------------------------------------------------------------------------------------
+
+
+def under_way(rig: RoadRig, claim: Any) -> tuple[Any, threading.Thread]:
+    """A road in a thread of its own, whose check runs."""
+    road = rig.road()
+    thread = threading.Thread(target=road.walk, args=(claim,))
+    thread.start()
+    live = rig.home.outputs / "live" / f"{claim.seq}-{claim.ref.lease}-command-0"
+    eventually(live.exists, "its check runs")
+    eventually(rig.commands, "its command runs")
+    return road, thread
+
+
+def test_a_task_that_is_cancelled_while_it_is_checked_ends_as_cancelled(rigged):
+    rig = rigged()
+    claim = rig.claim(id="t", command="echo x", expect={"commands": ["sleep", "60"]})
+    road, thread = under_way(rig, claim)
+    rig.store.cancel("t", "ada")
+    road.stop_task(claim.ref, hand_back=False)
+    thread.join(20)
+    assert rig.row("t")["state"] == "cancelled"
+    assert rig.commands() == []
+
+
+def test_a_worker_that_stops_leaves_the_result_to_the_next_and_nothing_runs_twice(rigged, model):
+    rig = rigged()
+    gate = rig.home.workspace / "gate"
+    os.mkfifo(gate)
+    claim = rig.claim(id="t", prompt="x", expect={"commands": ["cat", "gate"]})
+    model.reply_with(Reply(text="work"))
+    road, thread = under_way(rig, claim)
+    road.stop_task(claim.ref, hand_back=True)
+    thread.join(20)
+    assert rig.row("t")["state"] == "running", "nothing was decided"
+    opener = threading.Thread(target=gate.write_text, args=("open",))
+    opener.start()
+    rig.road().resume(claim)
+    opener.join(20)
+    assert rig.row("t")["state"] == "approved"
+    assert len(model.requests) == 1, "the answer itself was not asked for again"
+
+
+def test_the_kill_switch_stops_a_check_and_the_result_waits_for_a_person(rigged):
+    rig = rigged()
+    claim = rig.claim(id="t", command="echo x", expect={"commands": ["sleep", "60"]})
+    _, thread = under_way(rig, claim)
+    rig.home.kill_switch.write_text("")
+    thread.join(20)
+    assert not thread.is_alive()
+    assert rig.row("t")["state"] == "review"
+    assert "kill switch" in question(rig)
