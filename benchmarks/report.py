@@ -22,7 +22,7 @@ REPRODUCE: Final = """\
 ## Measure it yourself
 
 ```sh
-make bench                              # everything, about ten minutes; writes this page and the plot
+make bench                              # everything, about fifteen minutes; writes this page and the plot
 make bench ARGS="--quick"               # the same with small numbers, for a look; leaves this page alone
 make bench ARGS="--list"                # the rows
 make bench ARGS="--only path --only drop"

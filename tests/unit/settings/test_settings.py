@@ -42,6 +42,9 @@ OTHER: dict[str, Any] = {
     "rate_tokens": {"big": 100_000},
     "profiles": {"agent": {"argv": ["echo", "{prompt}"]}},
     "sandbox": "landlock",
+    "review_critic_model": "judge",
+    "review_critic_confidence": 0.9,
+    "checkpoints": False,
     "sandbox_cpu_s": 60.0,
 }
 ANYWHERE = sorted(Settings.model_fields.keys() - FILES_ONLY)
