@@ -18,7 +18,7 @@ TAG_PREFIX: Final = "gate:"
 
 #: From each status of a change, where it may go. A gate that failed may be tried again.
 TRANSITIONS: Final[dict[str, frozenset[str]]] = {
-    "pending_vote": frozenset({"needs_qa", "rejected", "qa_in_progress"}),
+    "pending_vote": frozenset({"needs_qa", "rejected"}),
     "rejected": frozenset({"pending_vote"}),
     "needs_qa": frozenset({"qa_in_progress", "needs_integration", "blocked"}),
     "qa_in_progress": frozenset({"needs_integration", "needs_qa", "blocked"}),

@@ -81,8 +81,8 @@ class Bounds:
 
 @contextmanager
 def opened(root: Path) -> Iterator[int]:
-    """The workspace itself, open."""
-    handle = os.open(root, _FOLDER)
+    """The workspace itself, open. It may be a link of the user's own; nothing that runs can change it."""
+    handle = os.open(root.resolve(), _FOLDER)
     try:
         yield handle
     finally:

@@ -6,6 +6,7 @@ is there: whatever died, nothing was approved unchecked and nothing was forgotte
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -56,6 +57,12 @@ def checkpoints(home, name: str = "t") -> list[str]:
     return [each["event"] for each in home.events(name) if each["event"].startswith("checkpoint.")]
 
 
+def gates(home) -> dict[str, str]:
+    path = home.root / "quality_gate_queue.json"
+    changes = json.loads(path.read_text("utf-8"))["changes"] if path.exists() else {}
+    return {name: change["status"] for name, change in changes.items()}
+
+
 @pytest.mark.parametrize(
     ("point", "time_of_passing"),
     [
@@ -96,6 +103,7 @@ def test_a_checkpoint_that_is_due_when_everything_dies_is_made_by_the_next_start
     assert home.tasks()["t"]["status"] == "approved"
     home.start("--no-panel")
     home.wait_until(lambda _: bool(checkpoints(home)), "its checkpoint")
+    home.wait_until(lambda _: gates(home) == {"first": "needs_qa", "t": "needs_qa"}, "the gates")
     check_nothing_is_lost(home, ["first", "t"])
     assert home.skep("rollback", "t", "--before", "--yes").returncode == 0
     assert (home.root / "workspace" / "copied.txt").read_text() == "words"

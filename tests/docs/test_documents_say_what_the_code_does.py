@@ -18,6 +18,7 @@ from docs import generate, pictures
 from events import EVENT_FIELDS, EVENT_KINDS, EVENT_STATUSES
 from faults import FAULT_POINTS
 from host_platform import _NETWORK_FILE_SYSTEMS
+from review.quality_gates import TRANSITIONS
 from runtime_contract import FIELD_ALIASES, MACHINE_KEYS, STATUS_READINGS, Expect, Queue, Status, Task
 from safety.command_compiler import Entry
 from safety.command_file import shipped_rules
@@ -278,6 +279,14 @@ def test_a_page_names_only_verbs_and_options_that_exist(page: str) -> None:
 
 
 # -- recovery and security ---------------------------------------------------------------------------------
+
+
+def test_every_status_of_a_change_has_a_row_with_the_ways_on() -> None:
+    told = {name: set(re.findall(r"`([a-z0-9_]+)`", cells[2])) for name, cells in rows("review", 3).items()}
+
+    assert {name: told[name] for name in TRANSITIONS} == {
+        name: set(ways) for name, ways in TRANSITIONS.items()
+    }
 
 
 def test_every_fault_point_has_a_row() -> None:
