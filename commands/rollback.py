@@ -19,6 +19,7 @@ from review.checkpoints.keeping import Keeper
 from review.checkpoints.restoring import Rollback, Step
 from store import checkpoints
 from store.reading import Reader
+from store.records import task_of
 from store.sqlite_store import SqliteStore
 
 _BY_NUMBER: Final = re.compile(r"checkpoint:([0-9]{1,18})")
@@ -79,13 +80,19 @@ def _why_none(reader: Reader, subject: str) -> str:
 
 
 def _restore(store: SqliteStore, planned: Rollback, by: str) -> tuple[list[Step], int]:
-    running = [row["id"] for row in store.reader.all("running") if row["lane"].partition("|")[0] == "local"]
+    running = [row["id"] for row in store.reader.all("running") if _runs_commands(row)]
     if running:
         raise TransitionNotAllowed(
             f"{len(running)} commands run ({', '.join(running[:3])}) and may change the same files: "
             "`skep pause`, and wait until they have ended."
         )
     return planned.restore(by)
+
+
+def _runs_commands(row: sqlite3.Row) -> bool:
+    """Whether a running task is a command, or may be checked by one."""
+    task = task_of(row["doc"], row["id"])
+    return task.mode == "local" or bool(task.expect.commands)
 
 
 def _tell(row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, as_json: bool) -> None:

@@ -109,8 +109,7 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for each in task["attempt_history"]:
         yield from _attempt(each)
     if task["checkpoint"] is not None:
-        left_out = f"; {task['checkpoint']['reason']}" if task["checkpoint"]["reason"] else ""
-        yield "kept", f"{task['checkpoint']['paths']} changed files (skep rollback {task['id']}){left_out}"
+        yield "kept", _kept(task["id"], task["checkpoint"])
     yield "events", f"{task['events']} (skep events {task['id']})"
     yield from _way_on(task)
 
@@ -139,6 +138,14 @@ def _usage(each: dict[str, Any]) -> str:
     price = "price unknown" if cost is None else f"${cost / MICROS_PER_DOLLAR:.6f}"
     tokens = f"{usage['prompt_tokens']} tokens read, {usage['completion_tokens']} written"
     return f"{each['model']}: {tokens} ({usage['source']}), {price}"
+
+
+def _kept(task_id: str, checkpoint: dict[str, Any]) -> str:
+    """What is kept of the workspace after the task."""
+    reason = f"; {checkpoint['reason']}" if checkpoint["reason"] else ""
+    if checkpoint["state"] == "made":
+        return f"{checkpoint['paths']} changed files (skep rollback {task_id}){reason}"
+    return f"nothing yet{reason}" if checkpoint["state"] == "due" else f"nothing{reason}"
 
 
 def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -91,7 +91,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "rejections": row["rejections"],
         "feedback": loads(row["feedback"]) or [],
         "attempt_history": [attempt(each) for each in reader.attempts(row["seq"])],
-        "checkpoint": checkpoint(reader.one("checkpoint_of", id=row["id"])),
+        "checkpoint": checkpoint(reader.one("newest_checkpoint_of", task=row["seq"])),
         "decision": decision(reader.one("open_decision_of", id=row["id"])),
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
         "task": json.loads(row["doc"]),
@@ -117,15 +117,10 @@ def attempt(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def checkpoint(row: sqlite3.Row | None) -> dict[str, Any] | None:
-    """What is kept of the workspace after a task."""
+    """What is kept of the workspace after a task, or why it is not."""
     if row is None:
         return None
-    return {
-        "number": row["number"],
-        "commit": row["commit_id"],
-        "paths": row["paths"],
-        "reason": row["reason"],
-    }
+    return {name: row[name] for name in ("number", "state", "commit_id", "paths", "reason")}
 
 
 def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ what was found. A critic that cannot do its work leaves the result to a person; 
 
 from __future__ import annotations
 
-import logging
+import os
 import shlex
 from collections.abc import Callable
 from typing import Any, Final
@@ -22,18 +22,18 @@ from review.model_verdict import MOST_CHARS, NoVerdict, read_verdict
 from road.cycle_client import CycleClient, SwarmGone
 from road.journey import Journey
 from settings import Home, Settings
-from store.outputs import read_output
+from store.outputs import open_output
 from store.records import Claim
-
-logger = logging.getLogger(__name__)
 
 #: Seconds between calls while swarm is away, or somebody else's call executes the same check.
 LOOK_AGAIN_S: Final = 0.2
+#: Seconds after which a rate limit is looked at again at the latest, so that a stop is noticed.
+RATE_LOOK_S: Final = 2.0
 #: Times swarm may answer with an error of its own before the critic counts as one that cannot judge.
 SWARM_ERRORS: Final = 5
 #: Characters of a command's name, and of what it printed last, in a finding.
 NAME_CHARS: Final = 100
-LAST_BYTES: Final = 64 * 1024
+LAST_BYTES: Final = 4096
 LAST_CHARS: Final = 350
 
 
@@ -125,17 +125,18 @@ class Checking:
 
     def _last_words(self, outcome: Outcome) -> str:
         """What a command printed last, in one line; that is where test runners sum up."""
-        data = self._read(outcome, LAST_BYTES)
-        if outcome.output_bytes > LAST_BYTES:
-            return "it printed too much to be told here"
+        data = self._read(outcome, LAST_BYTES, from_end=True)
         words = " ".join(data.decode("utf-8", errors="replace").split())
         return words if len(words) <= LAST_CHARS else f"...{words[-LAST_CHARS:]}"
 
-    def _read(self, outcome: Outcome, limit: int) -> bytes:
+    def _read(self, outcome: Outcome, most: int, *, from_end: bool = False) -> bytes:
         if outcome.output_ref is None:
             return (outcome.output or "").encode("utf-8", "replace")
         try:
-            return read_output(self._outputs, outcome.output_ref, limit)
+            with open_output(self._outputs, outcome.output_ref) as file:
+                if from_end:
+                    file.seek(-min(most, file.seek(0, os.SEEK_END)), os.SEEK_END)
+                return file.read(most)
         except (errors.NotFound, OSError) as error:
             raise CannotJudge(f"what it printed cannot be read: {error}") from error
 
@@ -149,8 +150,11 @@ class Checking:
             fault_point("check.sent")
             try:
                 return self._swarm.cycle(request, self._patience(name))
-            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning, errors.RateLimited):
+            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning):
                 journey.is_handed_back.wait(LOOK_AGAIN_S)
+            except errors.RateLimited as error:
+                wait = error.retry_after_s or RATE_LOOK_S
+                journey.is_handed_back.wait(min(max(wait, LOOK_AGAIN_S), RATE_LOOK_S))
             except errors.LeaseLost as error:
                 raise Stopped from error
             except errors.CycleLost as error:

@@ -239,6 +239,16 @@ def test_one_that_was_committed_and_not_recorded_is_made_again(rig, monkeypatch)
     assert rig.row("b")["before_id"] == rig.row("a")["commit_id"]
 
 
+def test_what_is_kept_of_a_task_is_shown_with_it(home, store, who):
+    rig = Rig(home, store, who, checkpoint_bytes=10)
+    rig.did("a", one_txt="1")
+    assert "kept          1 changed files (skep rollback a)" in rig.skep("show", "a")
+    rig.did("b", two_txt="2" * 20)
+    assert "kept          nothing; more than 10 bytes" in rig.skep("show", "b")
+    rig.approve("c")
+    assert "kept          nothing yet" in rig.skep("show", "c")
+
+
 # -- what a hostile workspace cannot do --------------------------------------------------------------------
 
 
@@ -382,9 +392,12 @@ def test_a_rollback_follows_no_link_out_of_the_workspace(rig, tmp_path):
     assert not (rig.files / "two.txt").is_symlink()
 
 
-def test_while_commands_run_nothing_is_rolled_back(rig, store, who):
+@pytest.mark.parametrize(
+    "busy", [{"command": "sleep 9"}, {"prompt": "x", "expect": {"commands": ["pytest"]}}]
+)
+def test_while_commands_run_nothing_is_rolled_back(rig, store, who, busy):
     rig.did("a", one_txt="1")
-    store.submit(Intake(new=[new_task(id="busy", command="sleep 9")]), "test")
+    store.submit(Intake(new=[new_task(id="busy", **busy)]), "test")
     store.claim(who, 1)
     assert "commands run (busy)" in rig.skep("rollback", "a", "--yes", code=1)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import host_platform
 from store import checks, recording
 from testing.model_server import ModelServer, Reply
 from tests.integration.road_rig import RoadRig
@@ -265,6 +267,30 @@ def test_an_answer_too_long_to_be_shown_whole_is_left_to_a_person(rigged, model)
     assert rig.row("t")["state"] == "review"
     assert "review_critic_chars" in question(rig)
     assert len(model.requests) == 1
+
+
+def test_a_rate_limit_is_waited_for_and_the_task_is_judged_then(rigged, model):
+    rig = rigged(rate_requests={"test-model": 60})
+    model.reply_with(Reply(text="work"), Reply(text=APPROVES))
+    claim = rig.claim(id="t", prompt="x", review="critic")
+    rig.store.write(
+        lambda tx: tx.connection.execute(
+            "INSERT OR REPLACE INTO bucket (model, kind, level, wanted, at, boot) VALUES (?, ?, ?, ?, ?, ?)",
+            ("test-model", "requests", 1.0, 0.0, time.monotonic(), host_platform.boot_id()),
+        )
+    )
+    rig.road().walk(claim)
+    assert rig.row("t")["state"] == "approved"
+    assert any(row["rule"] == "rate-limited" for row in rig.store.reader.all("last_audit", limit=50))
+
+
+def test_the_finding_is_what_a_check_printed_last_however_much_it_was(rigged):
+    rig = rigged()
+    (rig.home.workspace / "long.txt").write_text("start\n" + "middle\n" * 100_000 + "the end")
+    checked = {"commands": ["cat", "long.txt", "missing.txt"]}
+    rig.road().walk(rig.claim(id="t", command="echo x", expect=checked))
+    assert "missing.txt" in rig.row("t")["reason"]
+    assert "start" not in rig.row("t")["reason"]
 
 
 # -- once, whoever asks ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import host_platform
-from commands import checks_home, checks_machine
+from commands import checks_home, checks_machine, checks_review
 from commands.unit_file import MARK, quote, render_unit
 from commands.verify import told as verified
 from execution import markers
@@ -328,3 +328,11 @@ def test_a_home_too_deep_for_a_socket_is_told_where_one_is_wanted(tmp_path):
     assert len(list(checks_machine.check_ports(deep, Settings(**free)))) == 2
     found = list(checks_machine.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
     assert (found.level, "may have" in found.told) == ("fail", True)
+
+
+def test_a_machine_without_git_is_warned_of_where_the_workspace_is_to_be_kept(monkeypatch):
+    monkeypatch.setattr("review.checkpoints.repository.PLACES", "/nonexistent")
+    (finding,) = checks_review.check_git(Settings())
+    assert (finding.level, finding.way_out) == ("warn", "Install git.")
+    (finding,) = checks_review.check_git(Settings(checkpoints=False))
+    assert finding.level == "ok"
