@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,8 @@ def task_options(verb: Verb) -> Verb:
         click.option("--expect-contains", multiple=True, metavar="TEXT",
                      help="The answer must contain this."),
         click.option("--expect-file", multiple=True, metavar="FILE", help="This file must exist afterwards."),
+        click.option("--expect-command", multiple=True, metavar="LINE",
+                     help="This command must end with exit code 0 afterwards."),
     )  # fmt: skip
     for option in reversed(options):
         verb = option(verb)
@@ -93,4 +96,14 @@ def _expect(options: dict[str, Any]) -> dict[str, Any]:
         expect["contains"] = list(options["expect_contains"])
     if options["expect_file"]:
         expect["files"] = list(options["expect_file"])
+    if options["expect_command"]:
+        expect["commands"] = [_words(line) for line in options["expect_command"]]
     return expect
+
+
+def _words(line: str) -> list[str]:
+    """A command line as the shell would split it, without anything else that a shell does."""
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise click.UsageError(f"--expect-command {line!r} cannot be split into words: {error}.") from None

@@ -73,14 +73,14 @@ def _tell(told: dict[str, Any], *, as_json: bool) -> None:
     if not told["agreement"]:
         click.echo("No result was judged by both critics and a person yet.")
         return
-    columns = ("critic", "agreement", "judged by both", "too mild", "too strict", "left to a person")
+    columns = ("critic", "agreement", "judged by both", "too mild", "left to a person", "of these approved")
     terminal.print_table(columns, [_row(each) for each in told["agreement"]])
 
 
 def _row(each: dict[str, Any]) -> list[str]:
-    share = each["agreement"]
-    figures = [str(each[name]) for name in ("judged", "too_mild", "too_strict", "left_open")]
-    return [each["critic"], "" if share is None else f"{share:.0%}", *figures]
+    share, left = each["agreement"], each["open_approved"] + each["open_rejected"]
+    figures = (each["judged"], each["too_mild"], left, each["open_approved"])
+    return [each["critic"], "" if share is None else f"{share:.0%}", *map(str, figures)]
 
 
 def _export(place: Place, out: Path | None, label: Label | None, *, as_json: bool) -> int:

@@ -127,6 +127,9 @@ def _attempt(each: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"{each['failure']['code']}: {each['failure']['message']}"
     if each["exit_code"] is not None:
         yield "", f"exit code {each['exit_code']}" + (" (time limit)" if each["timed_out"] else "")
+    for check in each["checks"]:
+        by = f" ({check['model']})" if check["model"] not in {None, "local"} else ""
+        yield "", f"checked by {check['check']}{by}: {check['result'] or 'under way'}"
     for finding in each["findings"]:
         yield "", f"found: {finding}"
     if each["usage"]:

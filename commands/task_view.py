@@ -90,7 +90,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "interruptions": row["interruptions"],
         "rejections": row["rejections"],
         "feedback": loads(row["feedback"]) or [],
-        "attempt_history": [attempt(each) for each in reader.attempts(row["seq"])],
+        "attempt_history": _attempts(reader, row),
         "checkpoint": checkpoint(reader.one("newest_checkpoint_of", task=row["seq"])),
         "decision": decision(reader.one("open_decision_of", id=row["id"])),
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
@@ -98,6 +98,21 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
     }
     shown: dict[str, Any] = clean_value(told)
     return shown
+
+
+def _attempts(reader: Reader, row: sqlite3.Row) -> list[dict[str, Any]]:
+    """Every attempt, with what its result was checked by."""
+    checks = reader.all("checks_of", task=row["seq"])
+    return [
+        attempt(each) | {"checks": [_check(one) for one in checks if one["lease"] == each["lease"]]}
+        for each in reader.attempts(row["seq"])
+    ]
+
+
+def _check(row: sqlite3.Row) -> dict[str, Any]:
+    outcome = loads(row["outcome"]) or {}
+    names = ("status", "result", "model", "exit_code", "cost_micros", "output_ref")
+    return {"check": row["name"]} | {name: outcome.get(name) for name in names}
 
 
 def attempt(row: sqlite3.Row) -> dict[str, Any]:

@@ -1,4 +1,8 @@
-"""How often people agree with critics: pure figures over the results that both judged."""
+"""How often people agree with critics: pure figures over the results that both judged.
+
+What critics reject is tried again and never shown to a person, so this tells where they are too mild, and not
+where they are too strict.
+"""
 
 from __future__ import annotations
 
@@ -16,34 +20,30 @@ class Agreement:
 
     critic: str
     #: it approved, and so did the person
-    both_approved: int = 0
-    #: it rejected, and so did the person
-    both_rejected: int = 0
+    agreed: int = 0
     #: it approved, and the person rejected
     too_mild: int = 0
-    #: it rejected, and the person approved
-    too_strict: int = 0
-    #: it could not judge or was not sure
-    left_open: int = 0
+    #: it could not judge or was not sure, and the person approved
+    open_approved: int = 0
+    #: the same, and the person rejected
+    open_rejected: int = 0
 
     @property
     def judged(self) -> int:
         """Results on which both have a word."""
-        return self.both_approved + self.both_rejected + self.too_mild + self.too_strict
+        return self.agreed + self.too_mild
 
     @property
     def share(self) -> float | None:
         """Of these, the share on which they agree; none where there are none."""
-        return (self.both_approved + self.both_rejected) / self.judged if self.judged else None
+        return self.agreed / self.judged if self.judged else None
 
     def count(self, decision: str, *, is_approved: bool) -> None:
         """Take in one result."""
         if decision == "APPROVE":
-            name = "both_approved" if is_approved else "too_mild"
-        elif decision == "REJECT":
-            name = "too_strict" if is_approved else "both_rejected"
+            name = "agreed" if is_approved else "too_mild"
         else:
-            name = "left_open"
+            name = "open_approved" if is_approved else "open_rejected"
         setattr(self, name, getattr(self, name) + 1)
 
     def as_json(self) -> dict[str, Any]:

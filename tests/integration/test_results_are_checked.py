@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import host_platform
+import skep
 from store import checks, recording
 from testing.model_server import ModelServer, Reply
 from tests.integration.road_rig import RoadRig
@@ -60,6 +62,8 @@ def test_a_command_that_ends_well_lets_the_result_pass(rigged):
     )
     assert rig.row("t")["state"] == "approved"
     assert [each["critic"] for each in verdicts(rig)] == ["critics", "command:0", "command:1"]
+    shown = CliRunner().invoke(skep.cli, ["--home", str(rig.home.root), "show", "t"]).output
+    assert "checked by command:1: Task executed in" in shown
 
 
 def test_a_check_is_run_as_any_command_is_and_stands_in_the_audit(rigged):
@@ -340,21 +344,28 @@ def test_a_call_can_only_name_a_check_of_the_stored_task(rigged, changed, status
     assert rig.client.post("/cycle", json=check_body(claim, "model") | changed).status_code == status
 
 
-@pytest.mark.parametrize(("argv", "becomes"), [(["true"], "approved"), (["true", "x"], "review")])
-def test_a_check_whose_process_died_is_run_again_a_few_times_only(rigged, argv, becomes):
+@pytest.mark.parametrize(
+    ("starts", "effect", "becomes"),
+    [(1, "idempotent", "approved"), (checks.MOST_STARTS, "idempotent", "review"), (1, "unsafe", "review")],
+)
+def test_a_check_whose_process_died_runs_again_a_few_times_and_only_where_it_does_no_harm(
+    rigged, tmp_path, starts, effect, becomes
+):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "commands.toml").write_text(f'version = 1\nprograms.true.effect = "{effect}"\n')
     rig = rigged()
     claim = rig.claim(id="t", command="echo x", expect={"commands": ["true"]})
     assert rig.cycle(claim).status_code == 200
-    starts = 1 if becomes == "approved" else checks.MOST_STARTS
-    dead = "another-boot/1/1"
     rig.store.write(
         lambda tx: tx.connection.execute(
             "INSERT INTO review_check (task, lease, name, swarm, starts, started) VALUES (?, ?, ?, ?, ?, 1)",
-            (claim.seq, claim.ref.lease, "command:0", dead, starts),
+            (claim.seq, claim.ref.lease, "command:0", "another-boot/1/1", starts),
         )
     )
     rig.road().resume(claim)
     assert rig.row("t")["state"] == becomes
+    if becomes == "review":
+        assert "the process that executed it is gone" in question(rig)
 
 
 # -- stopped on the way ------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ def test_every_option_becomes_a_field(store, run):
         "--model", "m", "--max-tokens", "9", "--temperature", "0.5", "--max-budget", "0.25", "--timeout", "7",
         "--max-attempts", "2", "--review", "human", "--effect", "unsafe", "--not-before", "2030-01-31T09:00",
         "--alone", "--tag", "x", "--tag", "y", "--expect-json", "--expect-contains", "q",
-        "--expect-file", "f.txt",
+        "--expect-file", "f.txt", "--expect-command", "grep -q 'a b' f.txt", "--expect-command", "true",
     )  # fmt: skip
 
     assert doc(store, "t") == {
@@ -69,8 +69,17 @@ def test_every_option_becomes_a_field(store, run):
         "not_before": "2030-01-31T09:00",
         "parallel_safe": False,
         "tags": ["x", "y"],
-        "expect": {"format": "json", "contains": ["q"], "files": ["f.txt"]},
+        "expect": {
+            "format": "json",
+            "contains": ["q"],
+            "files": ["f.txt"],
+            "commands": [["grep", "-q", "a b", "f.txt"], ["true"]],
+        },
     }
+
+
+def test_a_check_whose_quotes_do_not_close_is_wrong_usage(store, run):
+    assert "cannot be split into words" in run("add", "p", "--expect-command", "grep 'a", code=2).stderr
 
 
 def test_a_schedule_can_be_added(store, run):

@@ -93,7 +93,7 @@ def test_what_people_and_critics_said_is_told_for_each_critic(work, store, run, 
     assert (told["judged_by_people"], [each["task_id"] for each in told["waiting"]]) == (3, ["d"])
     figures = {each["critic"]: each for each in told["agreement"]}
     model = figures["model"]
-    assert (model["agreement"], model["too_mild"], model["left_open"]) == (0.5, 1, 1)
+    assert (model["agreement"], model["too_mild"], model["open_approved"]) == (0.5, 1, 1)
     assert (figures["critics"]["judged"], figures["command"]["agreement"]) == (3, 1.0)
     shown = run("review").stdout
     assert "waits: Is the result of d good?" in shown
