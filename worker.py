@@ -20,12 +20,15 @@ import click
 
 import host_platform
 from daemon_log import configure_logging
+from enrichment.roster import Roster
 from errors import SkepError
 from road.cycle_client import CycleClient
 from road.judging import Judge
 from road.leadership import Leadership
+from road.personas import Personas
 from road.planning import Planner
 from road.rescue import Rescuer
+from road.rewarding import Rewarding
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
@@ -65,10 +68,12 @@ class Worker:
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
-        judge = Judge(self.engine.conclude, read, home.workspace, policy)
+        who_if_none = settings.default_identity
+        judge = Judge(self.engine.conclude, read, home.workspace, policy, Rewarding(who_if_none))
+        personas = Personas(self.store, Roster(home.identities), who_if_none)
         planner = Planner(self.store, gateway, read, settings)
         router = ToolRouter.of_home(home.root)
-        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)
+        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings, personas)
         rescuer = Rescuer(
             self.store,
             who,

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from attempts import AttemptPolicy
-from enrichment import rewards
 from errors import NotFound
 from faults import fault_point
 from outcome import Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
+from road.rewarding import Rewarding
 from store import claims, recording
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
@@ -36,6 +36,7 @@ class Judge:
         read_output: a stored output by its hash.
         workspace: where the files are that a task must leave.
         policy: how often a task is tried.
+        rewarding: what an approved task earns.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Judge:
         read_output: Callable[[str], bytes],
         workspace: Path,
         policy: AttemptPolicy,
+        rewarding: Rewarding | None = None,
     ) -> None:
         self._conclude = conclude
+        self._rewarding = rewarding or Rewarding()
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
@@ -91,12 +94,14 @@ class Judge:
         row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
         if row is None:
             return
+        self._rewarding.note(tx, claim)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         if follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
         elif follows is Next.HOLD:
-            recording.hold(tx, row, self._question(claim, outcome, verdict))
+            reward = self._rewarding.in_question(tx, row, claim, outcome, verdict)
+            recording.hold(tx, row, self._question(claim, outcome, verdict, reward))
         elif follows is Next.REQUEUE:
             self._requeue(tx, row, outcome, verdict, chance)
         else:
@@ -105,14 +110,7 @@ class Judge:
     def _approve(
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
     ) -> None:
-        grant = rewards.grant_for(claim.task, outcome, verdict)
-        fields: dict[str, Any] = {"cost_micros": outcome.cost_micros, "model": outcome.model}
-        if grant is None and claim.task.identity_id is not None:
-            fields |= {
-                "phase5_reward_applied": False,
-                "phase5_reward_identity": claim.task.identity_id,
-                "phase5_reward_reason": rewards.why_not(claim.task, outcome, verdict),
-            }
+        grant, told = self._rewarding.on_approval(tx, row, claim, outcome, verdict)
         recording.approve(
             tx,
             row,
@@ -120,10 +118,12 @@ class Judge:
             grant,
             review_verdict=verdict.decision,
             review_confidence=verdict.confidence,
-            **fields,
+            cost_micros=outcome.cost_micros,
+            model=outcome.model,
+            **told,
         )
 
-    def _question(self, claim: Claim, outcome: Outcome, verdict: Verdict) -> Question:
+    def _question(self, claim: Claim, outcome: Outcome, verdict: Verdict, reward: dict[str, Any]) -> Question:
         found = f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""
         return Question(
             kind="review",
@@ -136,7 +136,7 @@ class Judge:
                 "attempt": claim.attempt,
                 "output_ref": outcome.output_ref,
                 "output": (outcome.output or "")[:SHOWN_CHARS],
-                "grant": rewards.grant_for(claim.task, outcome, verdict),
+                **reward,
             },
         )
 
@@ -183,6 +183,7 @@ class Judge:
         row = claims.held(tx, claim.ref, "a result")
         if row is None:
             return
+        self._rewarding.note(tx, claim)
         again = self._may_try_again(row, claim, failure)
         if not again:
             recording.fail_attempt(tx, row, outcome, route.receipt(), failure.code, failure.message)

@@ -19,8 +19,9 @@ from typing import Final
 
 import filelock
 
+from enrichment.roster import Roster
 from errors import SkepError, StoreFull
-from road import halts
+from road import free_time, halts, personas, reward_view
 from road.exporting import AuditGate, Exporting
 from road.holding import Holding
 from road.rescue import Rescuer
@@ -183,6 +184,10 @@ class Leadership:
         kill_switch = halts.KillSwitchTeller(self._store)
         breaker = halts.Breaker(self._store, Bounds.of(self._settings))
         holding = Holding(self._store)
+        roster = Roster(self._home.identities)
+        watch = personas.IdentityWatch(self._store, roster)
+        leisure = free_time.FreeTime(self._store, roster, self._settings)
+        rewards = reward_view.RewardView(self._store, self._settings.reward_ledger_shown)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -192,6 +197,9 @@ class Leadership:
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
+            Duty("identities", personas.LOOK_S, watch.look),
+            Duty("free time", free_time.LOOK_S, leisure.look),
+            Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed, reward_view.QUIET_S),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("disk", 2.0, self._look_at_disk),
@@ -207,6 +215,7 @@ class Leadership:
             next_due = min(duty.due for duty in duties)
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
+        rewards.write_if_changed()
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

@@ -15,12 +15,14 @@ from typing import Any, Final
 
 import errors
 from context.context_builder import build_prompt
+from enrichment.roster import Roster
 from faults import fault_point
 from outcome import Failure, Outcome
 from road.agreement import question
 from road.cycle_client import CycleClient, SwarmGone
 from road.holding import Holding
 from road.judging import Judge
+from road.personas import Persona, Personas
 from road.planning import Planner
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
@@ -70,7 +72,9 @@ class Road:
         router: ToolRouter,
         judge: Judge,
         settings: Settings,
+        personas: Personas | None = None,
     ) -> None:
+        self._personas = personas or Personas(store, Roster(store.home.identities), None)
         self._store = store
         self._swarm = swarm
         self._gateway = gateway
@@ -90,10 +94,11 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
-            if self._planner.split(claim):
+            who = self._personas.of(claim)
+            if who is None or self._planner.split(claim):
                 return
             route = self._route(claim)
-            request = self._request(claim, route)
+            request = self._request(claim, route, who)
             if not self._may_go(claim, request) or self._is_unpayable(claim, request):
                 return
             outcome = self._execute(journey, request)
@@ -141,7 +146,7 @@ class Road:
         """Tool first: what a prompt names is put in front of it. A profile gets the task's own words."""
         return self._router.route(claim.task.prompt or "") if claim.task.mode == "llm" else NO_ROUTE
 
-    def _request(self, claim: Claim, route: Route) -> dict[str, Any]:
+    def _request(self, claim: Claim, route: Route, who: Persona) -> dict[str, Any]:
         """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
         task = claim.task
         body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
@@ -151,7 +156,8 @@ class Road:
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             around = self._planner.surroundings(claim)
-            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around)
+            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around, who.block)
+            body |= {"model": who.model} if who.model else {}
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
@@ -186,7 +192,8 @@ class Road:
         if claim.task.mode == "local":
             return False
         messages = Work.of(claim.task, request["prompt"]).messages
-        held = self._headroom.refusal(claim.task, messages, self._store.clock.now())
+        asked = claim.task.model_copy(update={"model": request.get("model")})
+        held = self._headroom.refusal(asked, messages, self._store.clock.now())
         if held is not None:
             self._holding.hold(claim.ref, held, is_known=False)
         return held is not None

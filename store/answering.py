@@ -72,8 +72,10 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     payload = json.loads(decision["payload"])
     if given.choice == "approve":
         _check_still_asked(row, payload)
-        grant = payload.get("grant")
-        recording.approve(tx, row, given.by, grant=grant, comment=given.comment, decision=given.decision)
+        told = payload.get("unrewarded") or {}
+        recording.approve(
+            tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
+        )
         return f"{row['id']} is approved."
     task = task_of(row["doc"], row["id"])
     words = given.comment or "a person rejected the result without saying why"
