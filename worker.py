@@ -20,7 +20,6 @@ import click
 
 import host_platform
 from daemon_log import configure_logging
-from enrichment.roster import Roster
 from errors import SkepError
 from road.cycle_client import CycleClient
 from road.judging import Judge
@@ -29,6 +28,7 @@ from road.personas import Personas
 from road.planning import Planner
 from road.rescue import Rescuer
 from road.rewarding import Rewarding
+from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
@@ -68,9 +68,10 @@ class Worker:
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
+        roster = ScreenedRoster(home.identities, gateway)
         who_if_none = settings.default_identity
         judge = Judge(self.engine.conclude, read, home.workspace, policy, Rewarding(who_if_none))
-        personas = Personas(self.store, Roster(home.identities), who_if_none)
+        personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings)
         router = ToolRouter.of_home(home.root)
         self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings, personas)
@@ -82,7 +83,7 @@ class Worker:
             carry_on=lambda claim: self.engine.adopt(claim, self.road.resume),
             is_held=lambda ref: ref in self.engine.held(),
         )
-        self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id)
+        self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id, roster)
         self.engine.on_lost = lambda ref: self.road.stop_task(ref, hand_back=True)
 
     def run(self) -> None:

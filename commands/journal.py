@@ -12,6 +12,7 @@ from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from enrichment.roster import Roster
 from errors import InvalidRequest, NotFound
+from faults import fault_point
 from store import journal as journals
 
 #: Entries shown to a person who names no limit.
@@ -90,6 +91,7 @@ def _write(place: Place, name: str, text: str | None, *, as_json: bool) -> int:
     cost = place.settings.journal_cost
     with place.store() as store:
         done = store.write(lambda tx: journals.write(tx, name, words, place.by, cost))
+        fault_point("reward.committed")
     if as_json:
         told = {"entry": done.number, "is_new": done.is_new, "balance": done.balance}
         terminal.print_json({"identity": name, **told})

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from store import ledger
+
 MOST_FOR_SAVINGS: Final = 8  # tokens
 MOST_FOR_QUALITY: Final = 2  # tokens
 MOST: Final = 12  # tokens
@@ -91,16 +93,4 @@ def why_not(deed: Deed) -> str | None:
 def refusal_fields(deed: Deed) -> dict[str, Any]:
     """What the event of an approval says of a deed that earned nothing; nothing where it earned something."""
     reason = why_not(deed)
-    return {} if reason is None else refused(deed.identity, reason)
-
-
-def refused(identity: str, reason: str) -> dict[str, Any]:
-    """The event fields of an approval that granted nothing."""
-    return {
-        "phase5_reward_applied": False,
-        "phase5_reward_tokens_requested": 0,
-        "phase5_reward_tokens_awarded": 0,
-        "phase5_reward_identity": identity,
-        "phase5_reward_reason": reason,
-        "phase5_reward_ledger_recorded": False,
-    }
+    return {} if reason is None else ledger.not_granted(deed.identity, reason)

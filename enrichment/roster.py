@@ -41,7 +41,7 @@ class Roster:
     """Reads the identities in a folder. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         #: id -> what its file was when it was read, and what was read
         self._known: dict[str, tuple[tuple[int, ...], Entry]] = {}
 
@@ -50,7 +50,7 @@ class Roster:
         if not ID_PATTERN.fullmatch(identity):
             return Entry(identity, fault=f"the id of an identity must match {ID_PATTERN.pattern}")
         try:
-            folder = os.open(self._folder, _FOLDER)
+            folder = os.open(self.folder, _FOLDER)
         except FileNotFoundError:
             return Entry(identity, Identity())
         except OSError as error:
@@ -63,7 +63,7 @@ class Roster:
     def all(self) -> list[Entry]:
         """Every identity that has a file, by id."""
         try:
-            with os.scandir(self._folder) as found:
+            with os.scandir(self.folder) as found:
                 names = sorted(each.name for each in found)
         except OSError:
             return []

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from clock import local_day
 from enrichment.roster import Entry, Roster
+from faults import fault_point
 from runtime_contract import normalize_task
 from settings import Settings
 from store import intake, ledger
@@ -48,7 +49,10 @@ class FreeTime:
         if not self._settings.free_time or not self._is_idle():
             return None
         entries = [entry for entry in self._roster.all() if entry.identity and entry.identity.free_time]
-        return self._store.write(lambda tx: self._queue(tx, entries)) if entries else None
+        queued = self._store.write(lambda tx: self._queue(tx, entries)) if entries else None
+        if queued is not None:
+            fault_point("reward.committed")
+        return queued
 
     def _is_idle(self) -> bool:
         reader = self._store.reader

@@ -83,7 +83,9 @@ class Leadership:
         pulse: Pulse,
         rescuer: Rescuer,
         worker_id: str,
+        roster: Roster,
     ) -> None:
+        self._roster = roster
         self._home = home
         self._settings = settings
         self._store = store
@@ -184,9 +186,8 @@ class Leadership:
         kill_switch = halts.KillSwitchTeller(self._store)
         breaker = halts.Breaker(self._store, Bounds.of(self._settings))
         holding = Holding(self._store)
-        roster = Roster(self._home.identities)
-        watch = personas.IdentityWatch(self._store, roster)
-        leisure = free_time.FreeTime(self._store, roster, self._settings)
+        watch = personas.IdentityWatch(self._store, self._roster)
+        leisure = free_time.FreeTime(self._store, self._roster, self._settings)
         rewards = reward_view.RewardView(self._store, self._settings.reward_ledger_shown)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),

@@ -15,7 +15,6 @@ from typing import Any, Final
 
 import errors
 from context.context_builder import build_prompt
-from enrichment.roster import Roster
 from faults import fault_point
 from outcome import Failure, Outcome
 from road.agreement import question
@@ -72,9 +71,9 @@ class Road:
         router: ToolRouter,
         judge: Judge,
         settings: Settings,
-        personas: Personas | None = None,
+        personas: Personas,
     ) -> None:
-        self._personas = personas or Personas(store, Roster(store.home.identities), None)
+        self._personas = personas
         self._store = store
         self._swarm = swarm
         self._gateway = gateway

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from clock import local_day, to_rfc3339
 from errors import InvalidRequest, TooFewTokens
+from faults import fault_point
 from store.budgets import Asks
 from store.transaction import Transaction
 
@@ -69,6 +70,18 @@ def grant(tx: Transaction, due: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def not_granted(identity: str, reason: str) -> dict[str, Any]:
+    """The event fields of an approval that grants an identity nothing, and the word for why."""
+    return {
+        "phase5_reward_applied": False,
+        "phase5_reward_tokens_requested": 0,
+        "phase5_reward_tokens_awarded": 0,
+        "phase5_reward_identity": identity,
+        "phase5_reward_reason": reason,
+        "phase5_reward_ledger_recorded": False,
+    }
+
+
 def enter_grant(tx: Transaction, row: dict[str, Any], day: str) -> bool:
     """Enter a grant with the time it was made at; false where the ledger holds it already."""
     if tx.run("insert_grant", **row).rowcount == 0:
@@ -91,6 +104,7 @@ def pay(tx: Transaction, identity: str, bought: str, subject: str, tokens: int, 
             f"{identity} has {has} tokens and needs {tokens}. It earns them by tasks that are approved under "
             "their max_budget (skep rewards)."
         )
+    fault_point("reward.before_commit")
     left = purse_of(tx, identity)
     tx.emit(
         "reward.spent",
