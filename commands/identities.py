@@ -86,7 +86,7 @@ def _told(place: Place, reader: Reader, name: str | None) -> list[dict[str, Any]
     roster = Roster(place.home.identities)
     entries = {each.id: each for each in ([roster.get(name)] if name else roster.all())}
     for known in found:
-        entries.setdefault(known, roster.get(known))
+        entries.setdefault(known, Entry(known))
     return [_one(entries[each], found.get(each) or Statistics(each)) for each in sorted(entries)]
 
 
@@ -115,8 +115,9 @@ def _print_table(told: list[dict[str, Any]]) -> None:
 def _row(each: dict[str, Any]) -> tuple[str, ...]:
     did = each["statistics"]
     counts = (str(did[name]) for name in ("tasks", "approved", "rejected", "failed"))
+    has_no_file = each["fault"] is None and "hat" not in each
     return (
-        each["id"], each.get("hat") or "", each.get("model") or "", *counts,
+        each["id"], "(no file)" if has_no_file else each.get("hat") or "", each.get("model") or "", *counts,
         dollars_text(did["cost_micros"]), str(did["balance"]),
     )  # fmt: skip
 

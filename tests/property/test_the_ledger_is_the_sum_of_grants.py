@@ -124,7 +124,7 @@ class Book:
 
             return whole(broken, *more)
 
-        writer.run = run  # type: ignore[method-assign]
+        writer.run = run  # type: ignore[method-assign,assignment]
         try:
             step()
         finally:
