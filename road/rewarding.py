@@ -75,8 +75,12 @@ class Rewarding:
 
 
 def _used(tx: Transaction, claim: Claim, outcome: Outcome) -> int | None:
-    """Micro-dollars that all attempts of a task cost."""
+    """Micro-dollars that all attempts of a task cost, and where it was split all of its parts."""
     if outcome.cost_micros is None:
         return None
-    spent = budgets.balance_of(tx, Account("task", claim.id)).spent
+    if claim.is_planned:
+        row = tx.one("spent_with_parts", id=claim.id)
+        spent = 0 if row is None else int(row["micros"])
+    else:
+        spent = budgets.balance_of(tx, Account("task", claim.id)).spent
     return max(spent, outcome.cost_micros)

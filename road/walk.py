@@ -191,8 +191,7 @@ class Road:
         if claim.task.mode == "local":
             return False
         messages = Work.of(claim.task, request["prompt"]).messages
-        asked = claim.task.model_copy(update={"model": request.get("model")})
-        held = self._headroom.refusal(asked, messages, self._store.clock.now())
+        held = self._headroom.refusal(claim.task, messages, self._store.clock.now(), request.get("model"))
         if held is not None:
             self._holding.hold(claim.ref, held, is_known=False)
         return held is not None

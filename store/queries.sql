@@ -354,6 +354,13 @@ WITH RECURSIVE up (id, plan_parent, source) AS (
 )
 SELECT 1 AS found FROM up WHERE source = 'free_time' LIMIT 1;
 
+-- spent_with_parts --
+-- What a task that was split cost, with all of its parts.
+WITH RECURSIVE part (id) AS (
+    SELECT :id UNION ALL SELECT task.id FROM part JOIN task ON task.plan_parent = part.id
+)
+SELECT coalesce(sum(spent), 0) AS micros FROM part JOIN budget ON scope = 'task' AND name = part.id AND day = '';
+
 -- note_identity --
 -- Who an attempt was made as.
 UPDATE attempt SET identity = :identity WHERE task = :task AND lease = :lease;

@@ -150,6 +150,19 @@ def test_what_all_attempts_cost_counts_against_the_budget(rig, model):
     assert told["phase5_reward_tokens_awarded"] == grant["tokens_awarded"] < 10
 
 
+def test_what_all_parts_cost_counts_against_the_budget_of_the_whole(rig, model):
+    ask = "Write three short pages:\n1. one on bees\n2. one on wasps\n3. one on ants"
+    walk(rig, prompt=ask, identity_id="ada", max_budget=0.5, decompose="always")
+    assert rig.row("t")["planned"] == 1
+    while rig.row("t")["state"] != "approved":
+        rig.road().walk(rig.reclaim())
+    grants = {row["task_id"]: row["budget_used"] for row in rig.store.reader.all("grants")}
+    costs = [json.loads(row["data"])["cost_micros"] for row in rig.events("task.completed")]
+    assert set(grants) == {"t", "t.1", "t.2", "t.3"}
+    assert grants["t"] == sum(costs)
+    assert grants["t.1"] < grants["t"]
+
+
 @pytest.mark.parametrize("review", ["auto", "critic", "human", "none"])
 @pytest.mark.parametrize(
     "work",
