@@ -183,7 +183,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "phase4_subtasks": "ids of the subtasks, in their order",
     "phase4_subtasks_added": "how many subtasks there are",
     "phase4_intent": "goal, deliverables, constraints, must_nots and acceptance, as read from the prompt",
-    "identity": "the identity",
+    "identity_id": "the identity: who worked on it, or who paid or wrote",
     "bought": "what it paid for: journal or free_time",
     "subject": "which of it: the number of the entry, or the task's id",
     "tokens": "tokens it paid",

@@ -74,7 +74,7 @@ def _add(place: Place, name: str, said: dict[str, Any], *, as_json: bool) -> int
         raise InvalidRequest(str(error)) from None
     path = new_identity.add(place.home.identities, name, identity)
     if as_json:
-        terminal.print_json({"identity": name, "file": str(path)})
+        terminal.print_json({"identity_id": name, "file": str(path)})
     else:
         click.echo(terminal.clean(f"{name} is there: {path}. A task runs as it with identity_id = {name}."))
     return FINE

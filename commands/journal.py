@@ -94,7 +94,7 @@ def _write(place: Place, name: str, text: str | None, *, as_json: bool) -> int:
         fault_point("reward.committed")
     if as_json:
         told = {"entry": done.number, "is_new": done.is_new, "balance": done.balance}
-        terminal.print_json({"identity": name, **told})
+        terminal.print_json({"identity_id": name, **told})
     elif done.is_new:
         click.echo(terminal.clean(f"Entry {done.number} is written; {name} has {done.balance} tokens left."))
     else:

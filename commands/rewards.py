@@ -87,7 +87,7 @@ def _print(told: dict[str, Any]) -> None:
         return
     terminal.print_table(
         ("identity", "earned", "paid", "has"),
-        [_texts(each, "identity", "earned", "spent", "balance") for each in told["identities"]],
+        [_texts(each, "identity_id", "earned", "spent", "balance") for each in told["identities"]],
     )
     if told["entries"]:
         click.echo()

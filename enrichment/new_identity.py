@@ -47,6 +47,8 @@ def add(folder: Path, identity: str, described: Identity) -> Path:
     """Make the file of a new identity. Raises `InvalidRequest` where there is one, `OSError`."""
     if not ID_PATTERN.fullmatch(identity):
         raise InvalidRequest(f"{identity!r} cannot be an identity's id: it must match {ID_PATTERN.pattern}")
+    if folder.is_symlink():
+        raise InvalidRequest(f"{folder} is a link, and identities behind one are not read; make it a folder.")
     folder.mkdir(mode=0o700, exist_ok=True)
     target = folder / f"{identity}.toml"
     fresh = folder / f".{identity[:100]}.{os.getpid()}"

@@ -35,7 +35,7 @@ class Statistics:
 
     def as_json(self) -> dict[str, Any]:
         """The figures as every face shows them."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "identity"}
 
 
 def statistics_of(reader: Reader, identity: str | None = None) -> list[Statistics]:

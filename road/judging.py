@@ -91,7 +91,8 @@ class Judge:
         route: Route,
         chance: random.Random,
     ) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
+        told = route.receipt() | self._rewarding.told(claim)
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, told)
         if row is None:
             return
         self._rewarding.note(tx, claim)
@@ -186,7 +187,8 @@ class Judge:
         self._rewarding.note(tx, claim)
         again = self._may_try_again(row, claim, failure)
         if not again:
-            recording.fail_attempt(tx, row, outcome, route.receipt(), failure.code, failure.message)
+            told = route.receipt() | self._rewarding.told(claim)
+            recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
             return
         recording.requeue(
             tx,

@@ -34,6 +34,11 @@ class Rewarding:
         if identity is not None:
             tx.run("note_identity", identity=identity, task=claim.seq, lease=claim.ref.lease)
 
+    def told(self, claim: Claim) -> dict[str, str]:
+        """What the events of an attempt say of who made it."""
+        identity = self._identity(claim)
+        return {} if identity is None else {"identity_id": identity}
+
     def on_approval(
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
     ) -> tuple[dict[str, Any] | None, dict[str, Any]]:

@@ -84,7 +84,7 @@ def _insert(tx: Transaction, identity: str, words: str, by: str) -> int | None:
 def _tell(
     tx: Transaction, identity: str, number: int, words: str, by: str, task_id: str | None = None
 ) -> None:
-    tx.emit("journal.written", task_id=task_id, identity=identity, entry=number, text=words, source=by)
+    tx.emit("journal.written", task_id=task_id, identity_id=identity, entry=number, text=words, source=by)
 
 
 def _digest(words: str) -> str:

@@ -8,7 +8,7 @@ payment in the one that enters what it buys; each once for what it is about, wha
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from clock import local_day, to_rfc3339
@@ -38,7 +38,12 @@ class Purse:
 
     def as_json(self) -> dict[str, Any]:
         """The purse as every face shows it."""
-        return asdict(self) | {"spent": self.spent}
+        return {
+            "identity_id": self.identity,
+            "earned": self.earned,
+            "spent": self.spent,
+            "balance": self.balance,
+        }
 
 
 def purse_of(asks: Asks, identity: str) -> Purse:
@@ -108,7 +113,7 @@ def pay(tx: Transaction, identity: str, bought: str, subject: str, tokens: int, 
     left = purse_of(tx, identity)
     tx.emit(
         "reward.spent",
-        identity=identity,
+        identity_id=identity,
         bought=bought,
         subject=subject,
         tokens=tokens,

@@ -52,7 +52,7 @@ def _granted(tx: Transaction, event: Event) -> None:
 
 
 def _spent(tx: Transaction, event: Event) -> None:
-    identity, bought, subject = (event.get(name) for name in ("identity", "bought", "subject"))
+    identity, bought, subject = (event.get(name) for name in ("identity_id", "bought", "subject"))
     tokens = _count(event, "tokens")
     is_known = bought in {ledger.JOURNAL, ledger.FREE_TIME}
     if tokens and is_known and isinstance(identity, str) and isinstance(subject, str):
@@ -60,7 +60,7 @@ def _spent(tx: Transaction, event: Event) -> None:
 
 
 def _written(tx: Transaction, event: Event) -> None:
-    identity, words, number = event.get("identity"), event.get("text"), _count(event, "entry")
+    identity, words, number = event.get("identity_id"), event.get("text"), _count(event, "entry")
     if number and isinstance(identity, str) and isinstance(words, str):
         journal.restore(tx, identity, number, words, str(event.get("source")), event["ts"])
 

@@ -19,12 +19,6 @@ SETTINGS: dict[str, Any] = {"free_time": True, "free_time_cost": 8, "free_time_p
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig(tmp_path: Path, model: ModelServer):
     with RoadRig(tmp_path, llm_base_url=model.url, llm_model="m", **SETTINGS) as opened:
         opened.home.identities.mkdir()

@@ -18,12 +18,6 @@ from tests.integration.road_rig import RoadRig
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig(tmp_path: Path, model: ModelServer):
     prices = {"llm_price_input": 1.0, "llm_price_output": 10.0}
     with RoadRig(tmp_path, llm_base_url=model.url, llm_model="m", **prices) as opened:
@@ -66,6 +60,8 @@ def test_an_identity_adds_to_the_prompt_and_its_model_answers(rig, model):
     assert sent.prompt.index(f"You work as Ada, a reviewer. {HATS['reviewer']}") < sent.prompt.index("TASK:")
     assert "Your traits: patient." in sent.prompt
     assert sent.prompt.endswith("TASK:\nSum it up.")
+    (done,) = rig.events("task.completed")
+    assert json.loads(done["data"])["identity_id"] == "ada"
 
 
 def test_a_model_that_the_task_names_goes_before_the_identitys(rig, model):

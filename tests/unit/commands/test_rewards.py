@@ -7,6 +7,7 @@ import os
 
 import pytest
 
+from commands.checks_identities import check_identities
 from enrichment.identity import Identity, read_identity
 from store import journal, ledger
 from store.journal import MOST_CHARS
@@ -103,8 +104,8 @@ def test_without_identities_the_way_to_one_is_told(run, store):
 def test_the_ledger_is_told_newest_first_with_what_a_grant_was_made_of(run, ask, earned):
     told = ask("rewards")
     assert told["identities"] == [
-        {"identity": "ada", "earned": 18, "balance": 18, "spent": 0},
-        {"identity": "bob", "earned": 9, "balance": 9, "spent": 0},
+        {"identity_id": "ada", "earned": 18, "spent": 0, "balance": 18},
+        {"identity_id": "bob", "earned": 9, "spent": 0, "balance": 9},
     ]
     assert [entry["subject"] for entry in told["entries"]] == ["t2", "t1", "t0"]
     assert told["entries"][0]["budget_used"] == 0.04
@@ -138,7 +139,7 @@ def test_an_entry_is_paid_for_written_once_and_can_be_read(run, ask, earned):
         "Entry 1 is written; ada has 8 tokens left.\n"
     )
     again = ask("journal", "write", "ada", "  Bees dance. ")
-    assert again == {"identity": "ada", "entry": 1, "is_new": False, "balance": 8}
+    assert again == {"identity_id": "ada", "entry": 1, "is_new": False, "balance": 8}
     (entry,) = ask("journal")["entries"]
     assert (entry["number"], entry["identity_id"], entry["text"]) == (1, "ada", "Bees dance.")
     assert entry["written_by"].startswith("cli:")
@@ -193,3 +194,21 @@ def test_a_secret_does_not_reach_a_journal(run, earned):
 def test_a_task_names_its_identity_on_the_command_line(run, ask, store):
     run("add", "work", "--id", "t", "--identity", "ada")
     assert json.loads(store.reader.task("t")["doc"])["identity_id"] == "ada"
+
+
+# -- doctor --------------------------------------------------------------------------------------------------
+
+
+def test_doctor_tells_of_identities_that_tasks_would_wait_for(home):
+    assert list(check_identities(home, None)) == []
+    home.identities.mkdir(parents=True)
+    (home.identities / "ada.toml").write_text("")
+    assert [(each.level, each.told) for each in check_identities(home, None)] == [
+        ("ok", "1 identities: ada.")
+    ]
+    (home.identities / "bob.toml").write_text("name = 3")
+    told = {each.told: each.level for each in check_identities(home, "cy")}
+    assert told == {
+        ".swarm/identities/bob.toml: name: should be a valid string.": "warn",
+        ".swarm/identities/cy.toml: it does not exist; `skep identities add cy` makes it.": "warn",
+    }

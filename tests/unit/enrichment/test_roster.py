@@ -83,6 +83,8 @@ def test_a_folder_that_is_a_link_is_not_followed(tmp_path, folder):
     entry = Roster(tmp_path / "link").get("ada")
     assert entry.identity is None
     assert "no link" in str(entry.fault)
+    with pytest.raises(InvalidRequest, match="is a link"):
+        new_identity.add(tmp_path / "link", "bob", Identity())
 
 
 @pytest.mark.parametrize("name", ["../ada", "a/b", "", ".ada", "a" * 129, "a\0b", "ä"])
