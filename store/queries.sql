@@ -390,8 +390,10 @@ SELECT DISTINCT held_by FROM task INDEXED BY task_held
 WHERE state = 'delayed' AND held_by >= 'identity:' AND held_by < 'identity;';
 
 -- any_unrested --
--- Whether something is to do, or free time bought before is not over.
+-- Whether something is to do, waits for money or the like, or free time bought before is not over.
 SELECT 1 AS found FROM task WHERE state IN ('ready', 'running')
+UNION ALL
+SELECT 1 FROM task INDEXED BY task_held WHERE state = 'delayed' AND held_by IS NOT NULL
 UNION ALL
 SELECT 1 FROM task INDEXED BY task_free_time
 WHERE source = 'free_time' AND state IN ('delayed', 'blocked', 'review') LIMIT 1;

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from enrichment.roster import Roster
+from errors import OverBudget
 from road.free_time import FreeTime
 from settings import Settings
-from store import ledger
+from store import ledger, recording
 from testing.model_server import ModelServer, Reply
 from tests.integration.road_rig import RoadRig
 
@@ -128,6 +129,11 @@ def test_nothing_is_bought_while_there_is_work_or_while_work_is_paused(rig):
     rig.submit(id="work", prompt="work")
     assert look(rig) is None
     rig.store.cancel("work", "me")
+    claim = rig.claim(id="dear", prompt="work")
+    held = OverBudget(held_by="day", waiting_for="budget day reached", needs_micros=1)
+    rig.store.write(lambda tx: recording.hold_back(tx, claim.ref, held))
+    assert look(rig) is None, "what waits for money comes first"
+    rig.store.cancel("dear", "me")
     rig.store.pause("me")
     assert look(rig) is None
     rig.store.resume("me")
