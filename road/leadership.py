@@ -216,7 +216,7 @@ class Leadership:
             next_due = min(duty.due for duty in duties)
             self._changed.wait(max(0.0, next_due - time.monotonic()))
         keeper.project()
-        rewards.write_if_changed()
+        self._do(Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed))
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

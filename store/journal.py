@@ -59,10 +59,10 @@ def write(tx: Transaction, identity: str, text: str, by: str, cost: int) -> Entr
 
 def keep_answer(tx: Transaction, row: sqlite3.Row) -> None:
     """Write what a task of free time brought; it was paid for when it was queued."""
-    identity = str(json.loads(row["doc"]).get("identity_id"))
+    identity = json.loads(row["doc"]).get("identity_id")
     answer = str(ending.read_result(row).get("output") or "")
     words = clean(answer.strip())[:MOST_CHARS].rstrip()
-    number = _insert(tx, identity, words, row["id"]) if words else None
+    number = _insert(tx, identity, words, row["id"]) if identity and words else None
     if number is not None:
         _tell(tx, identity, number, words, row["id"], task_id=row["id"])
 
