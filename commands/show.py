@@ -108,6 +108,8 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "came", f"{_local(task['created_at'])} from {task['source']}"
     for each in task["attempt_history"]:
         yield from _attempt(each)
+    for each in task["earned"]:
+        yield "earned", f"{each['tokens']} tokens for {each['identity_id']}"
     yield "events", f"{task['events']} (skep events {task['id']})"
     yield from _way_on(task)
 

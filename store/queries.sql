@@ -303,6 +303,10 @@ VALUES (:task_id, :identity_id, :tokens_requested, :tokens_awarded, :budget_used
 -- Every grant, oldest first.
 SELECT * FROM reward_grant ORDER BY granted_at, task_id, identity_id;
 
+-- grants_of --
+-- What was granted for a task.
+SELECT identity_id, tokens_awarded AS tokens FROM reward_grant WHERE task_id = :task_id ORDER BY identity_id;
+
 -- insert_entry --
 -- What an identity earned or paid, as long as it has that much; once for each thing.
 INSERT INTO reward_entry (identity_id, kind, subject, tokens, earned, balance, day, at)

@@ -59,7 +59,7 @@ class Book:
             (store.home.identities / f"{name}.toml").write_text('free_time = ["Look out of the window."]')
         self._free_time = FreeTime(store, Roster(store.home.identities), SETTINGS)
 
-    def earn(self, task_id: str, identity: str, share: float, review: str, breaks: bool) -> None:
+    def earn(self, task_id: str, identity: str, share: float, review: str, breaks: int) -> None:
         """A task comes in, runs for a share of its budget, and is judged; twice, as after a crash."""
         fields = {"id": task_id, "prompt": "x", "identity_id": identity, "max_budget": 0.1, "review": review}
         self.store.submit(Intake(new=[new_task(**fields)]), "test")
@@ -67,23 +67,23 @@ class Book:
             outcome = outcome_of(claim, output="an answer", cost_micros=round(100_000 * share))
             with contextlib.suppress(BrokeOff):
                 if breaks:
-                    self._broken(lambda claim=claim, outcome=outcome: self._conclude(claim, outcome))
+                    self._broken(lambda claim=claim, outcome=outcome: self._conclude(claim, outcome), breaks)
             self._conclude(claim, outcome)
             self._conclude(claim, outcome)
 
     def _conclude(self, claim: Any, outcome: Any) -> None:
         self._judge.conclude(claim, outcome, NO_ROUTE, random.Random(1))
 
-    def answer(self, task_id: str, breaks: bool) -> None:
+    def answer(self, task_id: str, breaks: int) -> None:
         """A person says yes, twice."""
         with contextlib.suppress(BrokeOff, TransitionNotAllowed, NotFound):
             if breaks:
-                self._broken(lambda: self.store.approve(task_id, "me"))
+                self._broken(lambda: self.store.approve(task_id, "me"), breaks)
         for _ in range(2):
             with contextlib.suppress(TransitionNotAllowed, NotFound):
                 self.store.approve(task_id, "me")
 
-    def write(self, identity: str, words: str, breaks: bool) -> None:
+    def write(self, identity: str, words: str, breaks: int) -> None:
         """An entry for the journal."""
 
         def write(tx: Transaction) -> None:
@@ -105,24 +105,28 @@ class Book:
 
             self.store.write(again)
 
-    def rest(self, breaks: bool) -> None:
+    def rest(self, breaks: int) -> None:
         """Free time, where somebody can pay."""
         with contextlib.suppress(BrokeOff):
             if breaks:
-                self._broken(self._free_time.look)
+                self._broken(self._free_time.look, breaks)
         self._free_time.look()
 
-    def _broken(self, step: Any) -> None:
-        """Do a step whose transaction breaks off at its end."""
+    def _broken(self, step: Any, at: int) -> None:
+        """Do a step whose `at`-th transaction breaks off at its end; those before it are durable."""
         writer, whole = self.store.writer, self.store.writer.run
+        left = at
 
         def run(work: Any, *more: Any) -> Any:
+            nonlocal left
+            left -= 1
+
             def broken(tx: Transaction) -> None:
                 work(tx)
                 tx.write_out()
                 raise BrokeOff
 
-            return whole(broken, *more)
+            return whole(work if left else broken, *more)
 
         writer.run = run  # type: ignore[method-assign,assignment]
         try:
@@ -156,6 +160,11 @@ def check_the_books(path: Path) -> None:
             "GROUP BY task_id ORDER BY task_id"
         )
         assert told == [(task, 1) for (task,) in paid], "each grant is told once, with the approval"
+        silent = rows(
+            "SELECT task_id FROM event WHERE event = 'task.approved' "
+            "AND json_extract(data, '$.phase5_reward_reason') IS NULL"
+        )
+        assert silent == [], "an approval says what it granted, or why nothing"
         bought = rows("SELECT subject FROM reward_entry WHERE kind = 'free_time' ORDER BY subject")
         assert bought == rows("SELECT id FROM task WHERE source = 'free_time' ORDER BY id")
         entries = rows("SELECT subject FROM reward_entry WHERE kind = 'journal' ORDER BY subject")
@@ -165,6 +174,8 @@ def check_the_books(path: Path) -> None:
         assert spent == [(len(bought) + len(entries),)]
 
 
+#: Which transaction of a step breaks off; 0: none.
+BREAKS = st.sampled_from([0, 0, 1, 2])
 STEPS = st.lists(
     st.one_of(
         st.tuples(
@@ -173,11 +184,11 @@ STEPS = st.lists(
             st.sampled_from(WHO),
             st.floats(0, 1.2),
             st.sampled_from(["auto", "critic", "human", "none"]),
-            st.booleans(),
+            BREAKS,
         ),
-        st.tuples(st.just("answer"), st.integers(0, 9), st.booleans()),
-        st.tuples(st.just("write"), st.sampled_from(WHO), st.sampled_from("abcdef"), st.booleans()),
-        st.tuples(st.just("rest"), st.booleans()),
+        st.tuples(st.just("answer"), st.integers(0, 9), BREAKS),
+        st.tuples(st.just("write"), st.sampled_from(WHO), st.sampled_from("abcdef"), BREAKS),
+        st.tuples(st.just("rest"), BREAKS),
     ),
     max_size=30,
 )
@@ -200,7 +211,7 @@ def test_any_order_of_steps_that_may_break_off_keeps_the_books(steps: list[tuple
 
 def test_the_ledger_cannot_be_changed_or_go_below_zero(store) -> None:
     book = Book(store)
-    book.earn("t", "ada", 0.0, "auto", False)
+    book.earn("t", "ada", 0.0, "auto", 0)
     assert ledger.purse_of(store.reader, "ada").balance == 10
     with contextlib.closing(sqlite3.connect(store.home.database)) as connection:
         for change in ("UPDATE reward_entry SET tokens = 99", "DELETE FROM reward_entry"):
@@ -229,9 +240,9 @@ def live(root: Path, seed: int) -> None:
             identity = chance.choice(WHO)
             review = chance.choice(["auto", "critic", "human", "none"])
             # ids are shared between the processes, so that they meet
-            book.earn(f"t{seed % 2}-{number}", identity, chance.uniform(0, 1.1), review, False)
-            book.answer(f"t{chance.randrange(2)}-{chance.randrange(TASKS)}", False)
-            book.write(chance.choice(WHO), f"words {chance.randrange(40)}", False)
+            book.earn(f"t{seed % 2}-{number}", identity, chance.uniform(0, 1.1), review, 0)
+            book.answer(f"t{chance.randrange(2)}-{chance.randrange(TASKS)}", 0)
+            book.write(chance.choice(WHO), f"words {chance.randrange(40)}", 0)
             book.rest(False)
 
 

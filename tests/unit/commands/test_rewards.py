@@ -131,6 +131,12 @@ def test_nothing_earned_is_told_as_that(run, store):
     assert "Nobody has earned tokens yet" in run("rewards").stdout
 
 
+def test_a_task_tells_what_was_earned_with_it(run, ask, earned, walk):
+    walk.approved(id="t1", prompt="x", identity_id="ada")
+    assert ask("show", "t1")["earned"] == [{"identity_id": "ada", "tokens": 9}]
+    assert "earned        9 tokens for ada" in run("show", "t1").stdout
+
+
 # -- journal -------------------------------------------------------------------------------------------------
 
 
