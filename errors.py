@@ -28,7 +28,9 @@ SkepError
 ├── CallHeld                 a model call must wait, and for what
 │   ├── OverBudget           a budget cannot pay what the call may cost
 │   ├── RateLimited          the model has been asked as often as it may be for now
-│   └── PriceUnknown         nobody knows what the model costs
+│   ├── PriceUnknown         nobody knows what the model costs
+│   └── IdentityUnusable     the identity that a task runs as has no file that can be used
+├── TooFewTokens             an identity has fewer tokens than what it wants costs
 └── ModelError               a model call failed
     ├── NoModel              no model is configured
     ├── ModelUnreachable     nothing listens at the endpoint: the call never started
@@ -291,6 +293,19 @@ class PriceUnknown(CallHeld):
     """Nobody knows what the model costs."""
 
     code = "price_unknown"
+
+
+class IdentityUnusable(CallHeld):
+    """The identity that a task runs as has no file that can be used."""
+
+    code = "identity_unusable"
+
+
+class TooFewTokens(SkepError):
+    """An identity has fewer tokens than what it wants costs."""
+
+    code = "too_few_tokens"
+    http_status = 409
 
 
 class ModelError(SkepError):

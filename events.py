@@ -70,6 +70,9 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "budget.reserved": "the worst case of a model call was reserved in every budget, and the call may start",
     "budget.settled": "a model call was booked: at what it cost, or unsettled at its worst case",
     "budget.topped_up": "a person let a limit have more money",
+    "reward.spent": "an identity paid tokens, and for what",
+    "journal.written": "an entry was written into the journal of an identity",
+    "identity.refused": "the file of an identity cannot be used; tasks that run as it wait",
     "decision.asked": "a question to a person was put up",
     "decision.answered": "a person answered, and what",
     "queue_file.taken_in": "the queue file changed and was merged",
@@ -110,7 +113,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "column": "column in the line, from 1",
     "file": "name of the file, relative to the home",
     "raw": "what was refused, as it was written",
-    "source": "where it came from: queue_file, inbox, cli, panel, api, schedule, plan",
+    "source": "where it came from: queue_file, inbox, cli, panel, api, schedule, plan, free_time",
     "fields": "names of the fields concerned",
     "waiting_for": "what holds the task",
     "depends_on": "ids of the tasks it waits for",
@@ -186,6 +189,13 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "phase4_subtasks": "ids of the subtasks, in their order",
     "phase4_subtasks_added": "how many subtasks there are",
     "phase4_intent": "goal, deliverables, constraints, must_nots and acceptance, as read from the prompt",
+    "identity_id": "the identity: who worked on it, or who paid or wrote",
+    "bought": "what it paid for: journal or free_time",
+    "subject": "which of it: the number of the entry, or the task's id",
+    "tokens": "tokens it paid",
+    "balance": "tokens it has left",
+    "entry": "number of the entry",
+    "text": "the words of the entry",
     "phase5_reward_applied": "whether tokens were granted",
     "phase5_reward_tokens_requested": "tokens by the formula",
     "phase5_reward_tokens_awarded": "tokens granted",
@@ -193,7 +203,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "phase5_reward_reason": "why granted, or why not",
     "phase5_reward_granted_at": "when",
     "phase5_reward_ledger_recorded": "whether the ledger holds the grant",
-    "phase5_reward_error": "what failed",
+    "phase5_reward_error": "never written: a grant that fails takes its approval back with it",
 }
 
 #: Fields that may quote what others wrote: secrets are taken out of them before they are kept.
@@ -212,6 +222,7 @@ FOREIGN_FIELDS: Final = frozenset(
         "question",
         "answer",
         "comment",
+        "text",
         "phase5_reward_error",
     }
 )

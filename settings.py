@@ -25,7 +25,7 @@ from attempts import AttemptPolicy
 from errors import InvalidSetting
 from limits import MOST_TIMEOUT_S
 from redaction import KNOWN
-from runtime_contract import Limits
+from runtime_contract import ID_PATTERN, Limits
 
 ENVIRONMENT_PREFIX: Final = "SKEP_"
 #: Variables with the prefix that are not settings.
@@ -242,6 +242,25 @@ class Settings(pydantic.BaseModel):
         256 * 1024**2, ge=0, le=2**40, description="bytes that may have changed for a checkpoint to be made"
     )
 
+    # identities and rewards
+    default_identity: str | None = Field(
+        None, description="the identity of tasks that name none; unset: they run as nobody"
+    )
+    journal_cost: int = Field(10, ge=0, le=1_000_000, description="tokens that an entry of a journal costs")
+    free_time: bool = Field(
+        False, description="whether identities buy tasks of their own with tokens while nothing is to do"
+    )
+    free_time_cost: int = Field(20, ge=1, le=1_000_000, description="tokens that a task of free time costs")
+    free_time_per_day: int = Field(
+        4, ge=0, le=1000, description="tasks of free time in a local calendar day, of all identities together"
+    )
+    free_time_budget_usd: float = Field(
+        0.05, ge=0, le=10_000, description="dollars that a task of free time may cost"
+    )
+    reward_ledger_shown: int = Field(
+        1000, ge=0, le=100_000, description="newest rows shown in .swarm/phase5_reward_ledger.json"
+    )
+
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
     heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")
@@ -342,6 +361,13 @@ class Settings(pydantic.BaseModel):
             raise ValueError("must be an http:// or https:// address")
         return value
 
+    @pydantic.field_validator("default_identity")
+    @classmethod
+    def _is_id(cls, value: str | None) -> str | None:
+        if value is not None and not ID_PATTERN.fullmatch(value):
+            raise ValueError(f"must match {ID_PATTERN.pattern}")
+        return value
+
     @pydantic.field_validator("budget_model_usd")
     @classmethod
     def _is_money(cls, value: dict[str, float]) -> dict[str, float]:
@@ -396,6 +422,8 @@ class Home:
         self.inbox = root / "inbox"
         self.workspace = root / "workspace"
         self.quality_file = root / "quality_gate_queue.json"
+        self.identities = self.state / "identities"
+        self.reward_ledger = self.state / "phase5_reward_ledger.json"
         self.models_file = root / "config" / "models.toml"
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"

@@ -24,8 +24,11 @@ from errors import SkepError
 from road.cycle_client import CycleClient
 from road.judging import Judge
 from road.leadership import Leadership
+from road.personas import Personas
 from road.planning import Planner
 from road.rescue import Rescuer
+from road.rewarding import Rewarding
+from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
@@ -65,10 +68,20 @@ class Worker:
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
-        judge = Judge(self.engine.conclude, read, home.workspace, policy, settings.review_sample)
+        roster = ScreenedRoster(home.identities, gateway)
+        who_if_none = settings.default_identity
+        judge = Judge(
+            self.engine.conclude,
+            read,
+            home.workspace,
+            policy,
+            settings.review_sample,
+            Rewarding(who_if_none),
+        )
+        personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings)
         router = ToolRouter.of_home(home.root)
-        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)
+        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings, personas)
         rescuer = Rescuer(
             self.store,
             who,
@@ -77,7 +90,7 @@ class Worker:
             carry_on=lambda claim: self.engine.adopt(claim, self.road.resume),
             is_held=lambda ref: ref in self.engine.held(),
         )
-        self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id)
+        self.leadership = Leadership(home, settings, self.store, self.pulse, rescuer, worker_id, roster)
         self.engine.on_lost = lambda ref: self.road.stop_task(ref, hand_back=True)
 
     def run(self) -> None:

@@ -7,7 +7,15 @@ from typing import Final
 
 import click
 
-from commands import checks_halts, checks_home, checks_machine, checks_review, checks_safety, terminal
+from commands import (
+    checks_halts,
+    checks_home,
+    checks_identities,
+    checks_machine,
+    checks_review,
+    checks_safety,
+    terminal,
+)
 from commands.exits import FAILED, FINE
 from commands.findings import Finding, fail, warn
 from commands.place import Place, json_option, with_place
@@ -69,6 +77,7 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
     yield from checks_machine.check_sandbox(settings)
     yield from checks_home.check_commands(place.home, settings)
     yield from checks_review.check_git(settings)
+    yield from checks_identities.check_identities(place.home, settings.default_identity)
     yield from checks_machine.check_model(place.home, settings)
     yield from checks_machine.check_platform()
 

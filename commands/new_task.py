@@ -17,6 +17,7 @@ Verb = Callable[..., Any]
 _FIELDS = (
     "id", "command", "profile", "priority", "model", "max_tokens", "temperature", "max_budget", "timeout_s",
     "max_attempts", "review", "effect", "not_before", "every", "decompose",
+    "identity_id",
 )  # fmt: skip
 
 
@@ -45,6 +46,8 @@ def task_options(verb: Verb) -> Verb:
         click.option("--every", metavar="CRON", help="Run on a schedule, such as '0 9 * * mon'."),
         click.option("--decompose", type=click.Choice(["auto", "never", "always"]),
                      help="Whether a prompt may be split into subtasks; see skep plan."),
+        click.option("--identity", "identity_id", metavar="NAME",
+                     help="Run as this identity; see skep identities."),
         click.option("--alone", is_flag=True, default=None, help="Run with nothing beside it."),
         click.option("--tag", multiple=True, help="A word to find it by (may be repeated)."),
         click.option("--expect-json", is_flag=True, default=None, help="The answer must be JSON."),

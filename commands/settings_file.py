@@ -21,6 +21,7 @@ _HEADINGS: Final = {
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",
+    "default_identity": "Identities and rewards",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",
@@ -42,6 +43,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "budget_total_usd": 100.0,
     "budget_run_usd": 2.0,
     "sandbox_cpu_s": 600.0,
+    "default_identity": "ada",
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

@@ -110,6 +110,8 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from _attempt(each)
     if task["checkpoint"] is not None:
         yield "kept", _kept(task["id"], task["checkpoint"])
+    for each in task["earned"]:
+        yield "earned", f"{each['tokens']} tokens for {each['identity_id']}"
     yield "events", f"{task['events']} (skep events {task['id']})"
     yield from _way_on(task)
 

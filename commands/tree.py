@@ -18,7 +18,7 @@ WORDS_SHOWN: Final = 60  # characters of a task's own words
 #: Fields of the history that make a task's receipt.
 _RECEIPT: Final = (
     "model", "cost_micros", "tool_route", "tool_name", "review_verdict", "review_confidence",
-    "phase5_reward_tokens_awarded",
+    "identity_id", "phase5_reward_tokens_awarded", "phase5_reward_reason",
 )  # fmt: skip
 
 

@@ -33,10 +33,14 @@ NO_SURROUNDINGS: Final = Surroundings()
 
 
 def build_prompt(
-    prompt: str, route: Route, feedback: Sequence[str], around: Surroundings = NO_SURROUNDINGS
+    prompt: str,
+    route: Route,
+    feedback: Sequence[str],
+    around: Surroundings = NO_SURROUNDINGS,
+    who: str = "",
 ) -> str:
-    """The text that is sent for `prompt`."""
-    before = [around.intent, route.context(), _answers(around.answers)]
+    """The text that is sent for `prompt`; `who` says who works on it."""
+    before = [around.intent, who, route.context(), _answers(around.answers)]
     own = f"TASK:\n{prompt}" if any(before) else prompt
     parts = [*before, own, around.instruction, _findings(feedback)]
     return "\n\n".join(part for part in parts if part)

@@ -26,8 +26,9 @@ import settings
 import skep
 import swarm
 from commands import exits
-from docs import pictures, safety_tables
+from docs import pictures, reward_tables, safety_tables
 from docs.tables import table, type_of
+from enrichment.identity import Identity
 from execution import contract, openapi
 from outcome import Failure, Outcome, Usage
 from panel import access
@@ -49,6 +50,7 @@ _PARTS_OF_SETTINGS: Final = {
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",
     "review_critic": "Review",
+    "default_identity": "Identities and rewards",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",
@@ -384,6 +386,10 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "git-commands": safety_tables.git_table,
     "command-keys": lambda: safety_tables.keys_table(Entry),
     "profile-keys": lambda: safety_tables.keys_table(ProfileTable),
+    "identity-keys": lambda: safety_tables.keys_table(Identity),
+    "hats": reward_tables.hats_table,
+    "reward-formula": reward_tables.formula_table,
+    "reward-refusals": reward_tables.refusals_table,
     "verbs": verbs,
     "exit-codes": exit_codes,
     "kinds": kinds_table,

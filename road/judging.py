@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from attempts import AttemptPolicy
-from enrichment import rewards
 from errors import NotFound
 from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
+from road.rewarding import Rewarding
 from store import claims, recording, sampling
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
@@ -37,6 +37,7 @@ class Judge:
         workspace: where the files are that a task must leave.
         policy: how often a task is tried.
         sample: of so many results that the critics approve, one goes to a person; 0: none.
+        rewarding: what an approved task earns.
     """
 
     def __init__(
@@ -46,8 +47,10 @@ class Judge:
         workspace: Path,
         policy: AttemptPolicy,
         sample: int = 0,
+        rewarding: Rewarding | None = None,
     ) -> None:
         self._conclude = conclude
+        self._rewarding = rewarding or Rewarding()
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
@@ -108,18 +111,19 @@ class Judge:
         route: Route,
         chance: random.Random,
     ) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
+        told = route.receipt() | self._rewarding.told(claim)
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, told)
         if row is None:
             return
+        self._rewarding.note(tx, claim)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)
-        if is_sample:
-            recording.hold(tx, row, self._question(claim, outcome, verdict, is_sample=True))
+        if is_sample or follows is Next.HOLD:
+            reward = self._rewarding.in_question(tx, row, claim, outcome, verdict)
+            recording.hold(tx, row, self._question(claim, outcome, verdict, reward, is_sample=is_sample))
         elif follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
-        elif follows is Next.HOLD:
-            recording.hold(tx, row, self._question(claim, outcome, verdict))
         elif follows is Next.REQUEUE:
             self._requeue(tx, row, outcome, verdict, chance)
         else:
@@ -128,14 +132,7 @@ class Judge:
     def _approve(
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
     ) -> None:
-        grant = rewards.grant_for(claim.task, outcome, verdict)
-        fields: dict[str, Any] = {"cost_micros": outcome.cost_micros, "model": outcome.model}
-        if grant is None and claim.task.identity_id is not None:
-            fields |= {
-                "phase5_reward_applied": False,
-                "phase5_reward_identity": claim.task.identity_id,
-                "phase5_reward_reason": rewards.why_not(claim.task, outcome, verdict),
-            }
+        grant, told = self._rewarding.on_approval(tx, row, claim, outcome, verdict)
         recording.approve(
             tx,
             row,
@@ -143,11 +140,19 @@ class Judge:
             grant,
             review_verdict=verdict.decision,
             review_confidence=verdict.confidence,
-            **fields,
+            cost_micros=outcome.cost_micros,
+            model=outcome.model,
+            **told,
         )
 
     def _question(
-        self, claim: Claim, outcome: Outcome, verdict: Verdict, *, is_sample: bool = False
+        self,
+        claim: Claim,
+        outcome: Outcome,
+        verdict: Verdict,
+        reward: dict[str, Any],
+        *,
+        is_sample: bool = False,
     ) -> Question:
         found = f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""
         if is_sample:
@@ -163,8 +168,8 @@ class Judge:
                 "attempt": claim.attempt,
                 "output_ref": outcome.output_ref,
                 "output": (outcome.output or "")[:SHOWN_CHARS],
-                "grant": rewards.grant_for(claim.task, outcome, verdict),
                 "critics": [each.model_dump(exclude_none=True) for each in critics.each_of(verdict)],
+                **reward,
             },
         )
 
@@ -211,9 +216,11 @@ class Judge:
         row = claims.held(tx, claim.ref, "a result")
         if row is None:
             return
+        self._rewarding.note(tx, claim)
         again = self._may_try_again(row, claim, failure)
         if not again:
-            recording.fail_attempt(tx, row, outcome, route.receipt(), failure.code, failure.message)
+            told = route.receipt() | self._rewarding.told(claim)
+            recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
             return
         recording.requeue(
             tx,

@@ -19,9 +19,10 @@ from typing import Final
 
 import filelock
 
+from enrichment.roster import Roster
 from errors import SkepError, StoreFull
 from review.checkpoints.keeping import Keeper
-from road import halts, quality_view
+from road import free_time, halts, personas, quality_view, reward_view
 from road.checkpointing import Checkpointing
 from road.exporting import AuditGate, Exporting
 from road.holding import Holding
@@ -84,7 +85,9 @@ class Leadership:
         pulse: Pulse,
         rescuer: Rescuer,
         worker_id: str,
+        roster: Roster,
     ) -> None:
+        self._roster = roster
         self._home = home
         self._settings = settings
         self._store = store
@@ -187,6 +190,9 @@ class Leadership:
         holding = Holding(self._store)
         keeping = Checkpointing(self._store, Keeper(self._home, self._settings, self._store))
         gates = quality_view.QualityView(self._home, self._store, self._settings.quality_gates_shown)
+        watch = personas.IdentityWatch(self._store, self._roster)
+        leisure = free_time.FreeTime(self._store, self._roster, self._settings)
+        rewards = reward_view.RewardView(self._store, self._settings.reward_ledger_shown)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -196,6 +202,9 @@ class Leadership:
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
+            Duty("identities", personas.LOOK_S, watch.look),
+            Duty("free time", free_time.LOOK_S, leisure.look),
+            Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed, reward_view.QUIET_S),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("checkpoints of the workspace", 1.0, keeping.look, on_change_s=0.2),
@@ -215,6 +224,7 @@ class Leadership:
         keeper.project()
         keeping.stop()
         gates.look()
+        self._do(Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed))
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

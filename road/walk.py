@@ -22,6 +22,7 @@ from road.cycle_client import CycleClient, SwarmGone
 from road.holding import Holding
 from road.journey import Journey
 from road.judging import Judge
+from road.personas import Persona, Personas
 from road.planning import Planner
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
@@ -55,7 +56,9 @@ class Road:
         router: ToolRouter,
         judge: Judge,
         settings: Settings,
+        personas: Personas,
     ) -> None:
+        self._personas = personas
         self._store = store
         self._swarm = swarm
         self._gateway = gateway
@@ -76,10 +79,11 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
-            if self._planner.split(claim):
+            who = self._personas.of(claim)
+            if who is None or self._planner.split(claim):
                 return
             route = self._route(claim)
-            request = self._request(claim, route)
+            request = self._request(claim, route, who)
             if not self._may_go(claim, request) or self._is_unpayable(claim, request):
                 return
             outcome = self._execute(journey, request)
@@ -127,7 +131,7 @@ class Road:
         """Tool first: what a prompt names is put in front of it. A profile gets the task's own words."""
         return self._router.route(claim.task.prompt or "") if claim.task.mode == "llm" else NO_ROUTE
 
-    def _request(self, claim: Claim, route: Route) -> dict[str, Any]:
+    def _request(self, claim: Claim, route: Route, who: Persona) -> dict[str, Any]:
         """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
         task = claim.task
         body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
@@ -137,7 +141,8 @@ class Road:
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             around = self._planner.surroundings(claim)
-            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around)
+            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around, who.block)
+            body |= {"model": who.model} if who.model else {}
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
@@ -172,7 +177,7 @@ class Road:
         if claim.task.mode == "local":
             return False
         messages = Work.of(claim.task, request["prompt"]).messages
-        held = self._headroom.refusal(claim.task, messages, self._store.clock.now())
+        held = self._headroom.refusal(claim.task, messages, self._store.clock.now(), request.get("model"))
         if held is not None:
             self._holding.hold(claim.ref, held, is_known=False)
         return held is not None

@@ -28,9 +28,14 @@ class Headroom:
         self._reader = reader
         self._max_tokens = settings.llm_max_tokens
 
-    def refusal(self, task: Task, messages: Sequence[Message], now: float) -> OverBudget | None:
-        """What holds a task that would send these messages; none where nothing does, or nobody knows yet."""
-        model = task.model or self._default_model()
+    def refusal(
+        self, task: Task, messages: Sequence[Message], now: float, model: str | None = None
+    ) -> OverBudget | None:
+        """What holds a task that would send these messages; none where nothing does, or nobody knows yet.
+
+        `model`: the one that is asked, where the task or its identity names one.
+        """
+        model = model or task.model or self._default_model()
         row = self._reader.one("get_price", model=model)
         if row is None:
             return None

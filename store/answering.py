@@ -12,7 +12,7 @@ from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from money import dollars_text
 from runtime_contract import Status
-from store import agreements, budgets, decisions, ending, halting, recording, steering
+from store import agreements, budgets, decisions, ending, halting, ledger, recording, steering
 from store.records import STATUS_OF_STATE, digest_of_ask, task_of
 from store.transaction import Transaction
 
@@ -72,8 +72,10 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     payload = json.loads(decision["payload"])
     if given.choice == "approve":
         _check_still_asked(row, payload)
-        grant = payload.get("grant")
-        recording.approve(tx, row, given.by, grant=grant, comment=given.comment, decision=given.decision)
+        told = payload.get("unrewarded") or {}
+        recording.approve(
+            tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
+        )
         return f"{row['id']} is approved."
     task = task_of(row["doc"], row["id"])
     words = given.comment or "a person rejected the result without saying why"
@@ -101,7 +103,9 @@ def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: 
         recording.requeue(tx, row, f"{given.by} lets it run again", became="interrupted", interrupted=True)
         return f"{row['id']} runs again."
     if given.choice == "done":
-        recording.approve(tx, row, given.by, comment=given.comment, decision=given.decision)
+        identity = task_of(row["doc"], row["id"]).identity_id
+        told = {} if identity is None else ledger.not_granted(identity, "review_not_approved")
+        recording.approve(tx, row, given.by, comment=given.comment, decision=given.decision, **told)
         return f"{row['id']} counts as done."
     recording.fail(tx, row, "interrupted", f"interrupted; {given.by} counts it as failed", reviewer=given.by)
     return f"{row['id']} counts as failed."

@@ -18,7 +18,7 @@ from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
-from store import checkpoints, claims, decisions, ending, intake
+from store import checkpoints, claims, decisions, ending, intake, journal, ledger
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
@@ -157,26 +157,12 @@ def approve(
     """
     end_attempt(tx, row, "approved")
     if grant is not None:
-        fields |= grant_reward(tx, grant)
+        fields |= ledger.grant(tx, grant)
+    if row["source"] == ledger.FREE_TIME:
+        journal.keep_answer(tx, row)
     ending.end_task(tx, row, Status.APPROVED, reviewer=reviewer, **fields)
     checkpoints.note_approval(tx, row)
     fault_point("review.before_commit")
-
-
-def grant_reward(tx: Transaction, grant: dict[str, Any]) -> dict[str, Any]:
-    """Grant tokens at most once for a task and identity; the event fields that tell of it."""
-    granted_at = to_rfc3339(tx.now)
-    entered = tx.run("insert_grant", **grant, granted_at=granted_at)
-    applied = entered.rowcount == 1
-    return {
-        "phase5_reward_applied": applied,
-        "phase5_reward_tokens_requested": grant["tokens_requested"],
-        "phase5_reward_tokens_awarded": grant["tokens_awarded"] if applied else 0,
-        "phase5_reward_identity": grant["identity_id"],
-        "phase5_reward_reason": grant["reason"] if applied else "already_granted",
-        "phase5_reward_granted_at": granted_at if applied else None,
-        "phase5_reward_ledger_recorded": True,
-    }
 
 
 def requeue(

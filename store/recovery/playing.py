@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from store.recovery import money
+from store.recovery import money, rewards
 from store.recovery.standing import ENDS, PENDING, Claimed, Ended, Event, Standing
 from store.transaction import Transaction, dump
 
@@ -26,8 +26,8 @@ class Fold:
         self.standings: dict[str, Standing] = {}
         #: decision -> the event that answered it
         self.answers: dict[str, Event] = {}
-        #: approvals that granted tokens
-        self.grants: list[Event] = []
+        #: what was earned, paid and written into journals
+        self.rewards: list[Event] = []
         #: what was reserved, booked and topped up
         self.money: list[Event] = []
 
@@ -38,11 +38,11 @@ class Fold:
             self.answers[event["decision"]] = event
         if kind in money.KINDS:
             self.money.append(event)
+        if rewards.is_about(event):
+            self.rewards.append(event)
         act = _ACTS.get(kind)
         if act is not None and task_id is not None:
             act(self.standing(task_id), event)
-            if event.get("phase5_reward_applied") is True:
-                self.grants.append(event)
 
     def standing(self, task_id: str) -> Standing:
         """Where a task stands now."""

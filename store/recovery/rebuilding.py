@@ -20,7 +20,7 @@ from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
 from store.records import Question
-from store.recovery import money, old_log, plans, queue_view, settling
+from store.recovery import money, old_log, plans, queue_view, rewards, settling
 from store.recovery.damage import Base, Damage
 from store.recovery.entering import SOURCE, Entering, Found
 from store.recovery.old_audit import AuditPlayed, play_audit
@@ -143,7 +143,7 @@ def _fill(tx: Transaction, means: Means, account: Account) -> None:
     entering = Entering(tx, view, means.settings.limits, lane_limits)
     settling.settle_answers(tx, fold)
     entering.enter_logged(fold)
-    settling.settle_grants(tx, fold)
+    rewards.play(tx, fold.rewards)
     money.play(tx, fold.money)
     entering.enter_shown(fold)
     plans.settle_plans(tx, fold, view)

@@ -6,7 +6,6 @@ shows as not yet begun counts as begun.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,27 +112,6 @@ def settle_answers(tx: Transaction, fold: Fold) -> None:
             by=str(event.get("answered_by")),
             comment=event.get("comment") if isinstance(event.get("comment"), str) else None,
             now=moment_of(event["ts"]),
-        )
-
-
-def settle_grants(tx: Transaction, fold: Fold) -> None:
-    """Tokens that were earned after the backup; the ledger has each once."""
-    for event in fold.grants:
-        row = tx.one("get_task", id=event["task_id"])
-        doc = json.loads(row["doc"]) if row is not None else {}
-        most = doc.get("max_budget")
-        cost, confidence = event.get("cost_micros"), event.get("review_confidence")
-        tx.run(
-            "insert_grant",
-            task_id=event["task_id"],
-            identity_id=str(event.get("phase5_reward_identity")),
-            tokens_requested=int(event.get("phase5_reward_tokens_requested") or 0),
-            tokens_awarded=int(event.get("phase5_reward_tokens_awarded") or 0),
-            budget_used=cost if isinstance(cost, int) else 0,
-            max_budget=round(most * 1_000_000) if isinstance(most, int | float) else 0,
-            confidence=float(confidence) if isinstance(confidence, int | float) else 0.0,
-            reason=str(event.get("phase5_reward_reason") or "under_budget"),
-            granted_at=str(event.get("phase5_reward_granted_at") or event["ts"]),
         )
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 from road.cycle_client import CycleClient
 from road.judging import Judge
+from road.personas import Personas
 from road.planning import Planner
+from road.rewarding import Rewarding
+from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Settings
@@ -44,10 +47,13 @@ class RoadRig(SwarmRig):
             self.home.workspace,
             changed.attempt_policy,
             changed.review_sample,
+            Rewarding(changed.default_identity),
         )
         gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed)
-        return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed)
+        roster = ScreenedRoster(self.home.identities, gateway)
+        personas = Personas(self.store, roster, changed.default_identity)
+        return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed, personas)
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""

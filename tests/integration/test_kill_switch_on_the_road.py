@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from enrichment.roster import Roster
 from errors import KillSwitchOn
 from outcome import Failure, Outcome
 from road.cycle_client import SwarmGone
 from road.judging import Judge
+from road.personas import Personas
 from road.planning import Planner
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -45,7 +47,8 @@ def travel(store: SqliteStore, who):
         policy = store.settings.attempt_policy
         judge = Judge(lambda ref, work: store.write(work), lambda ref: b"", store.home.workspace, policy)
         planner = Planner(store, gateway, lambda ref: b"", store.settings)
-        road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings)  # type: ignore[arg-type]
+        personas = Personas(store, Roster(store.home.identities), None)
+        road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings, personas)  # type: ignore[arg-type]
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")
         (claim,) = store.claim(who, 1)
         road.walk(claim)

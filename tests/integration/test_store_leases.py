@@ -12,7 +12,7 @@ import host_platform
 from errors import AlreadyAnswered, InvalidRequest, TransitionNotAllowed
 from host_platform import ProcessId
 from outcome import Verdict
-from store import answering, claims, recording
+from store import answering, claims, ledger, recording
 from store.answering import Answer
 from store.claims import Claimant
 from store.records import Intake, Question, TaskRef
@@ -336,7 +336,7 @@ def test_a_reward_is_granted_with_the_approval_and_exactly_once(store, who):
     assert list(store.reader.all("grants")) == []
     store.approve("a", "me")
     assert [row["tokens_awarded"] for row in store.reader.all("grants")] == [7]
-    again = store.write(lambda tx: recording.grant_reward(tx, grant))
+    again = store.write(lambda tx: ledger.grant(tx, grant))
     assert (again["phase5_reward_applied"], again["phase5_reward_tokens_awarded"]) == (False, 0)
     assert again["phase5_reward_reason"] == "already_granted"
     assert len(store.reader.all("grants")) == 1

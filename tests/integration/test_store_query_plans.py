@@ -52,6 +52,15 @@ HOT = [
     ("balance", "PRIMARY KEY"),
     ("subtasks_of", "task_plan_parent"),
     ("insert_plan_edges", "task_plan_parent"),
+    ("last_entry_of", "reward_entry_identity"),
+    ("last_entry", "reward_entry"),
+    ("entry_about", "sqlite_autoindex_reward_entry_1"),
+    ("free_time_of_day", "reward_entry_free_time"),
+    ("free_time_of", "sqlite_autoindex_reward_entry_1"),
+    ("held_by_identities", "task_held"),
+    ("any_unrested", "task_free_time"),
+    ("identity_statistics", "attempt_identity"),
+    ("journal_like", "sqlite_autoindex_journal_1"),
 ]
 
 

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enrichment.rewards import grant_for, tokens_earned, why_not
-from outcome import Outcome, Verdict
-from runtime_contract import Limits, normalize_task
+from enrichment.rewards import REFUSALS, Deed, grant_for, refusal_fields, tokens_earned, why_not
 
 
 @pytest.mark.parametrize(
@@ -49,27 +47,27 @@ def test_tokens_are_none_or_one_to_twelve_and_never_for_a_spent_budget(used, bud
     assert (1 <= tokens <= 12) == (0 <= used < budget)
 
 
-def grant(
-    verdict: dict[str, Any] | None = None, used: int | None = 40_000, **fields: Any
-) -> dict[str, Any] | None:
-    return grant_for(*_judged(verdict, used, fields))
+@given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 10**9), st.floats(0, 1))
+def test_who_uses_less_of_a_budget_never_earns_less(one, other, budget, confidence):
+    less, more = sorted((one, other))
+    assert tokens_earned(less, budget, confidence) >= tokens_earned(more, budget, confidence)
 
 
-def reason(verdict: dict[str, Any] | None = None, used: int | None = 40_000, **fields: Any) -> str:
-    return why_not(*_judged(verdict, used, fields))
-
-
-def _judged(verdict: dict[str, Any] | None, used: int | None, fields: dict[str, Any]) -> Any:
-    base = {"id": "t", "prompt": "x", "identity_id": "ada", "max_budget": 0.1}
-    task, _ = normalize_task(base | fields, Limits())
-    outcome = Outcome(
-        status="completed", task_id="t", lease=1, mode="llm", started_at=1, ended_at=2, cost_micros=used
-    )
-    return task, outcome, Verdict(**({"decision": "APPROVE", "confidence": 0.95} | (verdict or {})))
+def deed(**changes: Any) -> Deed:
+    given: dict[str, Any] = {
+        "task_id": "t",
+        "identity": "ada",
+        "is_completed": True,
+        "reviewer": "critics",
+        "confidence": 0.95,
+        "used": 40_000,
+        "max_budget": 100_000,
+    }
+    return Deed(**(given | changes))
 
 
 def test_a_task_under_its_budget_earns_for_its_identity():
-    assert grant() == {
+    assert grant_for(deed()) == {
         "task_id": "t",
         "identity_id": "ada",
         "tokens_requested": 7,
@@ -79,20 +77,32 @@ def test_a_task_under_its_budget_earns_for_its_identity():
         "confidence": 0.95,
         "reason": "worker_approved_under_budget:t",
     }
+    assert why_not(deed()) is None
+    assert refusal_fields(deed()) == {}
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"identity_id": None}, "identity_unavailable"),
+        ({"is_completed": False}, "not_completed"),
+        ({"is_free_time": True}, "free_time"),
         ({"max_budget": None}, "unbudgeted"),
         ({"used": None}, "unbudgeted"),
         ({"max_budget": 0}, "not_under_budget"),
         ({"used": 100_000}, "not_under_budget"),
         ({"used": 100_001}, "not_under_budget"),
-        ({"verdict": {"reviewer": "none"}}, "review_not_approved"),
+        ({"reviewer": "none"}, "review_not_approved"),
     ],
 )
-def test_nothing_is_earned_without_an_identity_a_budget_a_saving_and_a_review(changes, why):
-    assert grant(**changes) is None
-    assert reason(**changes) == why
+def test_nothing_is_earned_without_an_end_a_budget_a_saving_and_a_review(changes, why):
+    assert grant_for(deed(**changes)) is None
+    assert why_not(deed(**changes)) == why
+    assert why in REFUSALS
+    assert refusal_fields(deed(**changes)) == {
+        "phase5_reward_applied": False,
+        "phase5_reward_tokens_requested": 0,
+        "phase5_reward_tokens_awarded": 0,
+        "phase5_reward_identity": "ada",
+        "phase5_reward_reason": why,
+        "phase5_reward_ledger_recorded": False,
+    }

@@ -32,6 +32,8 @@ OTHER: dict[str, Any] = {
     "tag_limits": {"gpu": 1},
     "model_limits": {"big": 2},
     "swarm_socket": True,
+    "default_identity": "ada",
+    "free_time": True,
     "audit_checkpoint_file": "~/elsewhere/checkpoints",
     "llm_private_addresses": "allow",
     "budget_day_usd": 5.0,
