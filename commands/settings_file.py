@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from settings import Settings
 
 #: The first setting of each part, and its heading.
-_HEADINGS: Final = {
+HEADINGS: Final = {
     "swarm_port": "Processes",
     "llm_base_url": "Models",
     "local_timeout_s": "Commands",
@@ -21,6 +21,7 @@ _HEADINGS: Final = {
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",
+    "review_critic": "Review",
     "default_identity": "Identities and rewards",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
@@ -61,8 +62,8 @@ def render_settings() -> str:
 
 def _lines() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
-        if name in _HEADINGS:
-            yield f"\n# ---- {_HEADINGS[name]} ----\n"
+        if name in HEADINGS:
+            yield f"\n# ---- {HEADINGS[name]} ----\n"
         bounds = _bounds(field)
         yield f"\n# {field.description}{f' ({bounds})' if bounds else ''}\n"
         if field.default is None:

@@ -25,7 +25,7 @@ import events
 import settings
 import skep
 import swarm
-from commands import exits
+from commands import exits, settings_file
 from docs import pictures, reward_tables, safety_tables
 from docs.tables import table, type_of
 from enrichment.identity import Identity
@@ -38,25 +38,6 @@ from safety.profile_file import ProfileTable
 
 HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
-
-#: The first setting of each part, and its heading.
-_PARTS_OF_SETTINGS: Final = {
-    "swarm_port": "Processes",
-    "llm_base_url": "Models",
-    "local_timeout_s": "Commands",
-    "sandbox": "The sandbox of commands",
-    "safety_timeout_s": "Safety",
-    "max_attempts": "Attempts",
-    "breaker_failures": "The circuit breaker",
-    "plan_threshold": "Planning",
-    "review_critic": "Review",
-    "default_identity": "Identities and rewards",
-    "lease_s": "Leases",
-    "tag_limits": "Concurrency limits",
-    "budget_day_usd": "Budgets and rates",
-    "queue_poll_s": "The queue file, the log and the disk",
-    "limit_file_bytes": "Bounds of what a queue file may ask for",
-}
 
 #: Addresses of the panel that are for its own pages and for monitors, and are in no OpenAPI document.
 _PAGES: Final = {
@@ -141,11 +122,11 @@ def settings_table() -> str:
     rows: list[tuple[str, ...]] = []
     columns = ("setting", "type", "default", "bounds", "environment", "meaning")
     for name, field in settings.Settings.model_fields.items():
-        if name in _PARTS_OF_SETTINGS:
+        if name in settings_file.HEADINGS:
             if rows:
                 parts += [table(columns, rows)]
                 rows = []
-            parts.append(f"### {_PARTS_OF_SETTINGS[name]}\n")
+            parts.append(f"### {settings_file.HEADINGS[name]}\n")
         default = "unset" if field.default is None else f"`{_plain(field.default)}`"
         variable = f"`{settings.ENVIRONMENT_PREFIX}{name.upper()}`"
         variable = "only in a file" if name in settings.FILES_ONLY else variable
