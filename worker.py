@@ -26,6 +26,7 @@ from road.judging import Judge
 from road.leadership import Leadership
 from road.planning import Planner
 from road.rescue import Rescuer
+from road.routing import Routing, home_tools
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
@@ -35,7 +36,6 @@ from store.engine import SqliteEngine
 from store.outputs import read_output
 from store.pulse import Pulse
 from store.sqlite_store import SqliteStore
-from tool_router import ToolRouter
 
 logger = logging.getLogger("worker")
 
@@ -67,8 +67,8 @@ class Worker:
         read = functools.partial(read_output, home.outputs)
         judge = Judge(self.engine.conclude, read, home.workspace, policy)
         planner = Planner(self.store, gateway, read, settings)
-        router = ToolRouter.of_home(home.root)
-        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)
+        routing = Routing(home_tools(self.store), gateway)
+        self.road = Road(self.store, self.swarm, gateway, planner, routing, judge, settings)
         rescuer = Rescuer(
             self.store,
             who,

@@ -21,6 +21,7 @@ _HEADINGS: Final = {
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",
+    "tool_run_confidence": "Tools",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",

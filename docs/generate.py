@@ -48,6 +48,7 @@ _PARTS_OF_SETTINGS: Final = {
     "max_attempts": "Attempts",
     "breaker_failures": "The circuit breaker",
     "plan_threshold": "Planning",
+    "tool_run_confidence": "Tools",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",

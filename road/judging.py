@@ -19,6 +19,7 @@ from faults import fault_point
 from outcome import Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
+from road import receipts
 from store import claims, recording
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
@@ -88,9 +89,11 @@ class Judge:
         route: Route,
         chance: random.Random,
     ) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
+        told = receipts.receipt(route, claim, outcome)
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, told)
         if row is None:
             return
+        receipts.note(tx, route, claim, told)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         if follows is Next.APPROVE:
@@ -183,9 +186,13 @@ class Judge:
         row = claims.held(tx, claim.ref, "a result")
         if row is None:
             return
+        if receipts.goes_on_without(route, failure):
+            receipts.to_a_model(tx, row, route, failure)
+            return
         again = self._may_try_again(row, claim, failure)
         if not again:
-            recording.fail_attempt(tx, row, outcome, route.receipt(), failure.code, failure.message)
+            told = receipts.receipt(route, claim, outcome)
+            recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
             return
         recording.requeue(
             tx,

@@ -9,6 +9,7 @@ from typing import Any
 from road.cycle_client import CycleClient
 from road.judging import Judge
 from road.planning import Planner
+from road.routing import Routing
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Settings
@@ -43,7 +44,9 @@ class RoadRig(SwarmRig):
         )
         gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed)
-        return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed)
+        return Road(
+            self.store, self._calls, gateway, planner, Routing(ToolRouter([]), gateway), judge, changed
+        )
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""

@@ -9,6 +9,7 @@ from outcome import Failure, Outcome
 from road.cycle_client import SwarmGone
 from road.judging import Judge
 from road.planning import Planner
+from road.routing import Routing
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
@@ -45,7 +46,7 @@ def travel(store: SqliteStore, who):
         policy = store.settings.attempt_policy
         judge = Judge(lambda ref, work: store.write(work), lambda ref: b"", store.home.workspace, policy)
         planner = Planner(store, gateway, lambda ref: b"", store.settings)
-        road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings)  # type: ignore[arg-type]
+        road = Road(store, swarm, gateway, planner, Routing(ToolRouter([]), gateway), judge, store.settings)  # type: ignore[arg-type]
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")
         (claim,) = store.claim(who, 1)
         road.walk(claim)
