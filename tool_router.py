@@ -25,7 +25,7 @@ from settings import Settings
 from toolbox import files
 from toolbox.confidence import FOUND, confidences
 from toolbox.filling import fill
-from toolbox.index import Index, score
+from toolbox.index import Index
 from toolbox.lexicon import shipped
 from toolbox.naming import Names
 from toolbox.route import NO_ROUTE, Candidate, Route
@@ -101,7 +101,7 @@ class ToolRouter:
         for fit, confidence in zip(fits, confidences(fits), strict=True):
             name = self.tools[fit.number].name
             standing = uses.get(name, UNUSED).standing
-            found.append(Candidate(name, confidence * standing, score(fit) * standing, fit.shared))
+            found.append(Candidate(name, confidence * standing, fit.score * standing, fit.shared))
         return tuple(sorted(found, key=lambda each: (-each.score, each.name))[:MOST_CANDIDATES])
 
     def _use(

@@ -1,6 +1,6 @@
 """How sure it is that a tool is what a request asks for: a number from 0 to 1, and none below a half.
 
-A logistic function of what `toolbox.index` measures. Its weights were fitted once to the tuned half of
+A logistic function of what `toolbox.weighing` measures. Its weights were fitted once to the tuned half of
 ``benchmarks/tool_routing`` with a penalty on large weights, then rounded; that against a tool for something
 else (XML where the tool makes JSON) was set by hand, since one such word is enough. `python -m
 benchmarks.tool_routing` tells how well it does on the half that nothing was tuned on.
@@ -12,27 +12,27 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from toolbox.index import Fit, score
+from toolbox.weighing import Fit
 
 #: From here on a tool counts as found.
 FOUND: Final = 0.5
 #: More evidence than this makes nothing surer.
 ENOUGH: Final = 2.5
 
-_START: Final = -2.7
-_COVERAGE: Final = 1.7
+_START: Final = -3.1
+_COVERAGE: Final = 0.9
 _LIKENESS: Final = 0.6
-_EVIDENCE: Final = 0.6
+_EVIDENCE: Final = 0.4
 _CONTRAST: Final = -4.0
-_LEAD: Final = 1.0
-_MARGIN: Final = 0.3
-_NAMING: Final = 1.4
-_AGREEMENT: Final = 1.8
+_LEAD: Final = 1.3
+_MARGIN: Final = 1.0
+_NAMING: Final = 1.6
+_AGREEMENT: Final = 2.4
 
 
 def confidences(fits: Sequence[Fit]) -> list[float]:
     """How sure each of the fits is, in their order; the lead over the next one counts."""
-    scores = [score(fit) for fit in fits]
+    scores = [fit.score for fit in fits]
     following = [*scores[1:], -1.0]
     return [_confidence(fit, own - other) for fit, own, other in zip(fits, scores, following, strict=False)]
 
