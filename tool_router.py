@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from cost.token_estimator import BYTES_PER_TOKEN, likely_tokens
 from errors import InvalidSetting
@@ -24,7 +24,7 @@ from runtime_contract import Task
 from settings import Settings
 from toolbox import files
 from toolbox.confidence import FOUND, confidences
-from toolbox.filling import fill
+from toolbox.filling import NOTHING, Filled, fill
 from toolbox.index import Index
 from toolbox.lexicon import shipped
 from toolbox.naming import Names
@@ -107,7 +107,7 @@ class ToolRouter:
     def _use(
         self,
         tool: Tool,
-        how: str,
+        how: Literal["exact", "match"],
         confidence: float,
         candidates: tuple[Candidate, ...],
         prompt: str,
@@ -115,30 +115,22 @@ class ToolRouter:
     ) -> Route:
         """What a tool does about a prompt."""
         why = "the prompt names it" if how == "exact" else f"it shares {', '.join(candidates[0].shared[:8])}"
-        argv: tuple[str, ...] = ()
+        command = NOTHING
         if tool.runs:
-            argv, why_not = self._argv(tool, confidence, prompt, may_run)
-            why = why if argv else f"{why}; it does not run: {why_not}"
-        text = "" if argv else self._bounded(tool)
-        return Route(
-            "exact" if how == "exact" else "match",
-            tool,
-            confidence,
-            "run" if argv else "context",
-            argv,
-            why,
-            candidates,
-            text,
-        )
+            command = self._command(tool, confidence, prompt, may_run)
+            why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
+        if command.is_ready:
+            return Route(how, tool, confidence, "run", command, why, candidates)
+        return Route(how, tool, confidence, "context", NOTHING, why, candidates, self._bounded(tool))
 
-    def _argv(self, tool: Tool, confidence: float, prompt: str, may_run: bool) -> tuple[tuple[str, ...], str]:
+    def _command(self, tool: Tool, confidence: float, prompt: str, may_run: bool) -> Filled:
         """The command that answers, or why none does."""
         if not may_run:
-            return (), "a result of it was rejected, so a model answers"
+            return Filled(reason="a result of it was rejected, so a model answers")
         if confidence < self._run_confidence:
-            return (), f"confidence {confidence:.2f} is under {self._run_confidence:g} (tool_run_confidence)"
-        filled = fill(tool, prompt)
-        return filled.argv, filled.reason
+            told = f"confidence {confidence:.2f} is under {self._run_confidence:g} (tool_run_confidence)"
+            return Filled(reason=told)
+        return fill(tool, prompt)
 
     def _bounded(self, tool: Tool) -> str:
         """The text that goes in front of a prompt, cut at the budget."""
@@ -154,10 +146,12 @@ def _why_none(candidates: Sequence[Candidate]) -> str:
     return f"the nearest, {best.name}, has confidence {best.confidence:.2f}, under {FOUND:g}"
 
 
-def as_command(task: Task, argv: tuple[str, ...]) -> Task:
+def as_command(task: Task, command: Filled) -> Task:
     """A prompt's task as the command that answers it; its effect is the command's own."""
-    asked = {"mode": "local", "prompt": None, "argv": list(argv), "effect": None, "model": None}
-    return task.model_copy(update=asked)
+    asked = {"mode": "local", "effect": None, "model": None}
+    if command.profile is not None:
+        return task.model_copy(update=asked | {"profile": command.profile})
+    return task.model_copy(update=asked | {"prompt": None, "argv": list(command.argv)})
 
 
 def saved_tokens(prompt: str, outcome: Outcome) -> int:

@@ -82,7 +82,8 @@ def answer(found: Route) -> dict[str, Any]:
         "confidence": round(found.confidence, 3),
         "route": found.route,
         "outcome": found.outcome,
-        "argv": [clean(word) for word in found.argv] or None,
+        "argv": [clean(word) for word in found.command.argv] or None,
+        "profile": found.command.profile,
         "reason": clean(found.reason),
         "candidates": [each.as_json() for each in found.candidates],
     }
@@ -94,8 +95,10 @@ def lines(found: Route) -> Iterator[tuple[str, str]]:
     if found.tool is not None:
         yield "confidence", f"{found.confidence:.2f}"
         yield "does", {"run": "runs its command", "context": "puts its text in front"}.get(found.outcome, "")
-    if found.argv:
-        yield "would run", json.dumps(list(found.argv), ensure_ascii=False)
+    if found.command.argv:
+        yield "would run", json.dumps(list(found.command.argv), ensure_ascii=False)
+    if found.command.profile:
+        yield "would run", f"the profile {found.command.profile}, given the text"
     yield "because", found.reason or "there are no tools"
     for each in found.candidates:
         shared = f"  ({', '.join(each.shared[:8])})" if each.shared else ""

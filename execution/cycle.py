@@ -49,7 +49,7 @@ from store.records import TaskRef, task_of
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from tool_router import HomeTools, as_command
-from toolbox.filling import fill
+from toolbox.filling import NOTHING, fill
 
 logger = logging.getLogger(__name__)
 
@@ -185,12 +185,12 @@ class Executor:
 
         Raises `NotAllowed` where there is no such tool, or it makes no command of that prompt.
         """
-        asked = tuple(request.argv or ())
+        asked = (tuple(request.argv or ()), request.profile)
         for look_again in (False, True):
             router = self._tools.refresh() if look_again else self._tools.router
             tool = router.tool(request.tool or "")
-            made = fill(tool, task.prompt or "").argv if tool is not None and tool.runs else ()
-            if made and made == asked and task.mode == "llm":
+            made = NOTHING if tool is None else fill(tool, task.prompt or "")
+            if made.is_ready and (made.argv, made.profile) == asked and task.mode == "llm":
                 return as_command(task, made)
         raise NotAllowed(
             f"not-the-task: the tool {request.tool!r} of this home does not make this command of what the "

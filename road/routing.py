@@ -56,7 +56,7 @@ class Routing:
 
     def _refusal(self, task: Task, route: Route) -> str | None:
         """Why the gateway lets the command not run, with the way out; none where it may."""
-        for each in (task, as_command(task, route.argv)):
+        for each in (task, as_command(task, route.command)):
             approved, report = self._gateway.examine(each, Work.of(each))
             if approved is None:
                 return str(report["blocked_reason"])
@@ -77,7 +77,7 @@ def going(claim: Claim, route: Route) -> Claim:
     """The claim with what runs for it: its own task, or the command of a tool."""
     if route.outcome != "run":
         return claim
-    return dataclasses.replace(claim, task=as_command(claim.task, route.argv))
+    return dataclasses.replace(claim, task=as_command(claim.task, route.command))
 
 
 class Uses:

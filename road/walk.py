@@ -148,10 +148,11 @@ class Road:
             body |= {"profile": task.profile, "prompt": task.prompt}
         elif task.mode == "local":
             body |= {"command": task.command} if task.command else {"argv": task.argv}
-            body |= {"tool": route.name} if route.outcome == "run" else {}
         else:
             around = self._planner.surroundings(claim)
             body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around)
+        if route.outcome == "run":
+            body["tool"] = route.name
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)

@@ -38,11 +38,24 @@ class Filled:
     """A command that is ready, or why there is none."""
 
     argv: tuple[str, ...] = ()
+    #: the profile that is given the request, in place of argv
+    profile: str | None = None
     reason: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether there is something to run."""
+        return bool(self.argv or self.profile)
+
+
+#: What is run where nothing is.
+NOTHING: Final = Filled()
 
 
 def fill(tool: Tool, request: str) -> Filled:
     """The tool's command for a request."""
+    if not tool.runs:
+        return Filled(reason="it has no command")
     needed = tool.slots - {PROMPT, TEXT}
     if needed and len(request) > MOST_CHARS:
         return Filled(reason=f"a request of over {MOST_CHARS:,} characters is not read for values")
@@ -50,9 +63,10 @@ def fill(tool: Tool, request: str) -> Filled:
     missing = sorted(needed - values.keys())
     if missing:
         return Filled(reason=f"the request does not say {', '.join(missing)} in a way that is certain")
-    fault = _fault(tool, values)
-    if fault:
+    if fault := _fault(tool, values, request):
         return Filled(reason=fault)
+    if tool.profile is not None:
+        return Filled(profile=tool.profile)
     words = {name: _word(value) for name, value in values.items()} | {PROMPT: request, TEXT: tool.text}
     return Filled(tuple(words[word[1:-1]] if SLOT.fullmatch(word) else word for word in tool.argv))
 
@@ -128,16 +142,15 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _fault(tool: Tool, values: dict[str, Any]) -> str:
+def _fault(tool: Tool, values: dict[str, Any], request: str) -> str:
     """Why the values may not be put into the command; empty where they may."""
     for name, value in values.items():
         if isinstance(value, str) and (value.startswith("-") or not value or len(value) > MOST_VALUE_CHARS):
-            return (
-                f"{name} must be 1 to {MOST_VALUE_CHARS} characters and not begin with -, as an option does"
-            )
-    if {"prompt"} & tool.slots and not tool.input_schema:
-        return ""
-    error = _error(values, tool.input_schema)
+            return f"{name} must be 1 to {MOST_VALUE_CHARS} characters and not begin with - as options do"
+    if PROMPT in tool.slots and request.startswith("-"):
+        return "the request begins with -, as an option does"
+    told = values | ({PROMPT: request} if PROMPT in tool.properties else {})
+    error = _error(told, tool.input_schema)
     return "" if error is None else f"input_schema does not allow it: {error}"
 
 

@@ -1,4 +1,4 @@
-"""Which known stems are written almost like one that nobody knows: a slip of the pen, or another form of a word."""
+"""Which known stems are written almost like an unknown one: a slip of the pen, or another form of a word."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from toolbox.filling import NOTHING, Filled
 from toolbox.tool import Tool
 
 #: Candidates that a receipt tells of.
@@ -45,8 +46,8 @@ class Route:
     confidence: float = 0.0
     #: run: its command answers the task; context: its text goes in front of the prompt; none without a tool
     outcome: Literal["none", "run", "context"] = "none"
-    #: the command, where it runs
-    argv: tuple[str, ...] = ()
+    #: what runs, where it runs
+    command: Filled = NOTHING
     #: why, in a sentence for a person
     reason: str = ""
     candidates: tuple[Candidate, ...] = ()

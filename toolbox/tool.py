@@ -38,12 +38,15 @@ class Tool(pydantic.BaseModel):
     examples: list[Phrase] = Field([], max_length=200)
     #: words that ask for it and are not in the description
     keywords: list[Phrase] = Field([], max_length=200)
-    #: run: its command answers the task; context: its text goes in front of the prompt; by argv where absent
+    #: run: its command answers the task; context: its text goes in front of the prompt; absent: run
+    #: where it can
     kind: Literal["run", "context"] | None = None
     #: what is put in front of a prompt
     text: Annotated[StrictStr, Field(max_length=MOST_TEXT_CHARS)] = ""
     #: the command, word by word, run without a shell; words that are a slot, such as `{file}`, are filled in
     argv: list[Annotated[StrictStr, Field(max_length=MOST_TEXT_CHARS)]] = Field([], max_length=256)
+    #: name of a profile of the home, which is given the prompt, in place of argv
+    profile: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] | None = None
     #: JSON Schema (draft 2020-12) of the slots, as an object
     input_schema: dict[str, Any] = {}
 
@@ -54,12 +57,14 @@ class Tool(pydantic.BaseModel):
             raise ValueError(
                 f"{self.name}: the first word of argv is the program, and no request may choose it"
             )
+        if self.argv and self.profile:
+            raise ValueError(f"{self.name}: a profile gives the command itself; leave argv out")
         return self
 
     @property
     def runs(self) -> bool:
         """Whether its command answers the task."""
-        return bool(self.argv) and self.kind != "context"
+        return bool(self.argv or self.profile) and self.kind != "context"
 
     @property
     def slots(self) -> set[str]:

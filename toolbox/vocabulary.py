@@ -1,4 +1,4 @@
-"""The stems of a set of tools: how rare each is, what it counts, and which others do for it or stand against it."""
+"""The stems of a set of tools: how rare each is, what it counts, and what does for it or is against it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Vocabulary:
         return frozenset(self.stems(words.plain_words(SLOT.sub(" ", text))))
 
     def rarity(self, spread: float) -> float:
-        """What a stem counts that is in so many tools: 1 for the rarest, `COMMONEST` for one that all have."""
+        """What a stem counts that so many tools have: 1 for the rarest, down to `COMMONEST`."""
         return COMMONEST + (1 - COMMONEST) * _rarity(spread, self.count) / self._rarest
 
     def weight(self, stem: str) -> float:

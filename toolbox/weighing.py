@@ -1,4 +1,4 @@
-"""How one tool fits a request: how much of what is asked its words cover, and how near it is to a way of asking."""
+"""How one tool fits a request: how much of it the tool covers, and how near it is to a way of asking."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How well and how fast tools are found: a set of tools, phrased requests, and a program that holds them together."""
+"""How well and how fast tools are found: tools, phrased requests, and a program that routes them."""

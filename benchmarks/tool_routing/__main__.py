@@ -1,6 +1,7 @@
-"""``python -m benchmarks.tool_routing``: accuracy by half, calibration and latency; ``--wrong`` lists what went wrong.
+"""``python -m benchmarks.tool_routing``: accuracy by half, calibration and latency.
 
-``--tools FILE --requests FILE`` measure another set: lines of ``{id, tool, text}``, with `tool` null for none.
+``--wrong`` lists what went wrong. ``--tools FILE --requests FILE`` measure another set: lines of
+``{id, tool, text}``, with `tool` null for none.
 """
 
 from __future__ import annotations

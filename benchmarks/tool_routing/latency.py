@@ -48,8 +48,8 @@ def measure(tools: Sequence[Tool], requests: Sequence[str], size: int) -> Latenc
 def many(tools: Sequence[Tool], size: int) -> list[Tool]:
     """So many tools: the given ones, then near copies of them with words of their own."""
     chance = random.Random(1)
-    own = ["".join(chance.choice("bdfgklmnprstvz") + chance.choice("aeiou") for _ in range(chance.randint(2, 4)))
-           for _ in range(MADE_WORDS)]  # fmt: skip
+    syllables = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
+    own = ["".join(chance.choices(syllables, k=chance.randint(2, 4))) for _ in range(MADE_WORDS)]
     made = list(tools[:size])
     while len(made) < size:
         like = chance.choice(tools)
