@@ -16,8 +16,10 @@ from toolbox.weighing import Fit
 
 #: From here on a tool counts as found.
 FOUND: Final = 0.5
-#: More evidence than this makes nothing surer.
+#: More evidence than this makes nothing surer; less than that is none, as where only everyday words are
+#: shared.
 ENOUGH: Final = 2.5
+LITTLE: Final = 0.45
 
 _START: Final = -3.1
 _COVERAGE: Final = 0.9
@@ -49,4 +51,4 @@ def _confidence(fit: Fit, margin: float) -> float:
         + _NAMING * fit.naming
         + _AGREEMENT * min(len(fit.shared) - 1, 2) / 2
     )
-    return 1 / (1 + math.exp(-sum_of))
+    return min(1.0, fit.evidence / LITTLE) / (1 + math.exp(-sum_of))

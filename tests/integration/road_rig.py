@@ -18,7 +18,7 @@ from store.lanes import Gate
 from store.outputs import read_output
 from store.records import Claim
 from tests.integration.swarm_rig import SwarmRig
-from tool_router import ToolRouter
+from tool_router import HomeTools
 
 
 class RoadRig(SwarmRig):
@@ -44,9 +44,8 @@ class RoadRig(SwarmRig):
         )
         gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed)
-        return Road(
-            self.store, self._calls, gateway, planner, Routing(ToolRouter([]), gateway), judge, changed
-        )
+        routing = Routing(HomeTools(self.home.root, changed), gateway)
+        return Road(self.store, self._calls, gateway, planner, routing, judge, changed)
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""
