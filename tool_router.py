@@ -67,7 +67,8 @@ class ToolRouter:
         self._uses = uses
         self._by_name = {tool.name: tool for tool in self.tools}
         self._names = Names((tool.name for tool in self.tools), shipped())
-        self._index = Index(self.tools) if self.tools else None
+        self._mutex = threading.Lock()
+        self._index: Index | None = None
 
     @classmethod
     def of_home(cls, root: Path) -> ToolRouter:
@@ -80,7 +81,7 @@ class ToolRouter:
 
     def route(self, prompt: str, *, may_run: bool = True) -> Route:
         """The tool for a prompt, or none. `may_run`: whether its command may answer, where it has one."""
-        if self._index is None:
+        if not self.tools:
             return NO_ROUTE
         named = self._names.find(prompt)
         if named is not None:
@@ -93,9 +94,15 @@ class ToolRouter:
         tool = self._by_name[best.name]
         return self._use(tool, "match", best.confidence, candidates, prompt, may_run)
 
+    def _built(self) -> Index:
+        """The index, built when it is first needed: whoever only looks tools up by name never pays for it."""
+        with self._mutex:
+            if self._index is None:
+                self._index = Index(self.tools)
+            return self._index
+
     def _candidates(self, prompt: str) -> tuple[Candidate, ...]:
-        assert self._index is not None  # noqa: S101  asked for only where there are tools
-        fits = self._index.fits(prompt)
+        fits = self._built().fits(prompt)
         uses = self._uses() if fits else {}
         found = []
         for fit, confidence in zip(fits, confidences(fits), strict=True):

@@ -14,13 +14,13 @@ from commands.place import Place, json_option, with_place
 from commands.task_view import status_of
 from commands.tool_uses import uses_of
 from errors import InvalidRequest, NotFound, TransitionNotAllowed
-from redaction import clean
+from redaction import clean, clean_value
 from store.ending import read_result
 from store.outputs import read_output
 from store.records import task_of
 from toolbox import files
 from toolbox.keeping import keep
-from toolbox.standing import UNUSED, Use
+from toolbox.listing import listing
 from toolbox.tool import MOST_TEXT_CHARS, Tool
 
 _COLUMNS: Final = ("tool", "kind", "hits", "approved", "rejected", "saved tokens", "standing", "description")
@@ -72,15 +72,11 @@ def tools(
 
 def _list(place: Place, *, as_json: bool) -> int:
     known = files.read_home(place.home.root)
-    uses = uses_of(place)
-    rows = [_told(tool, uses.get(tool.name, UNUSED)) for tool in known]
-    gone = [
-        _told_of_gone(name, use) for name, use in uses.items() if name not in {each.name for each in known}
-    ]
+    rows: list[dict[str, Any]] = clean_value(listing(known, uses_of(place)))
     if as_json:
-        terminal.print_json(rows + gone)
-    elif rows or gone:
-        terminal.print_table(_COLUMNS, [_cells(row) for row in rows + gone])
+        terminal.print_json(rows)
+    elif rows:
+        terminal.print_table(_COLUMNS, [_cells(row) for row in rows])
     else:
         click.echo(f"There are no tools; {files.TOOLS_FILE} of the home is where they are written.")
     for tool in known:
@@ -88,30 +84,6 @@ def _list(place: Place, *, as_json: bool) -> int:
             slots = ", ".join(sorted(tool.unfillable))
             terminal.note(f"{tool.name} never runs: no example and no input_schema says {slots}")
     return FINE
-
-
-def _told(tool: Tool, use: Use) -> dict[str, Any]:
-    return {
-        "name": tool.name,
-        "kind": "run" if tool.runs else "context",
-        "description": clean(tool.description),
-        **_counts(use),
-    }
-
-
-def _told_of_gone(name: str, use: Use) -> dict[str, Any]:
-    """A tool that tasks were given and that is in no file any more."""
-    return {"name": name, "kind": "gone", "description": "", **_counts(use)}
-
-
-def _counts(use: Use) -> dict[str, Any]:
-    return {
-        "hits": use.hits,
-        "approvals": use.approvals,
-        "rejections": use.rejections,
-        "saved_tokens": use.saved_tokens,
-        "standing": round(use.standing, 3),
-    }
 
 
 def _cells(row: dict[str, Any]) -> Sequence[str]:

@@ -34,6 +34,7 @@ def measure(tools: Sequence[Tool], requests: Sequence[str], size: int) -> Latenc
     made = many(tools, size)
     began = time.perf_counter()
     router = ToolRouter(made)
+    router.route("anything at all")
     build_s = time.perf_counter() - began
     for text in requests:
         router.route(text)

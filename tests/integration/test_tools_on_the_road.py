@@ -60,6 +60,12 @@ def uses(rig: RoadRig, name: str) -> tuple[int, int, int, int]:
     return tool_uses.uses(rig.store.reader).get(name, (0, 0, 0, 0))
 
 
+def asked(rig: RoadRig, task_id: str) -> str | None:
+    """The kind of the open question about a task."""
+    row = rig.store.reader.one("open_decision_of", id=task_id)
+    return None if row is None else row["kind"]
+
+
 def body(**changes):
     """What the worker sends for a tool's command."""
     plain = {"mode": "local", "prompt": None, "argv": ["wc", "-l", "notes.txt"], "tool": "count-lines"}
@@ -123,7 +129,7 @@ def test_a_profile_answers_with_the_rights_it_has(rig: RoadRig) -> None:
     claim = rig.claim(prompt="ask-agent: what is new?")
     road = rig.road()
     road.walk(claim)
-    assert rig.store.reader.one("open_decision_of", id=claim.id)["kind"] == "execution"
+    assert asked(rig, claim.id) == "execution"
     rig.store.approve(claim.id, "test", None)
     road.walk(rig.reclaim())
     assert rig.row(claim.id)["state"] == "approved"
@@ -163,7 +169,7 @@ def test_an_interrupted_command_of_a_tool_is_treated_by_its_own_effect(rig: Road
     rig.store.write(lambda tx: recording.start_cycle(tx, claim.ref, "1/1/1"))
     rig.road().resume(claim)
     assert rig.row(claim.id)["state"] == "review"
-    assert rig.store.reader.one("open_decision_of", id=claim.id)["kind"] == "interrupted"
+    assert asked(rig, claim.id) == "interrupted"
 
 
 def test_an_outcome_that_another_worker_sent_for_is_told_as_the_tool_s(rig: RoadRig) -> None:

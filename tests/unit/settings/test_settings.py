@@ -43,6 +43,7 @@ OTHER: dict[str, Any] = {
     "profiles": {"agent": {"argv": ["echo", "{prompt}"]}},
     "sandbox": "landlock",
     "sandbox_cpu_s": 60.0,
+    "tool_run_confidence": 0.75,
 }
 ANYWHERE = sorted(Settings.model_fields.keys() - FILES_ONLY)
 

@@ -125,7 +125,7 @@ def test_a_tool_that_is_rejected_again_and_again_is_found_no_more(root):
     from tool_router import ToolRouter
 
     tool = Tool(name="sun-dial", description="Tells the time by the shadow of the sun.")
-    uses = {}
+    uses: dict[str, Use] = {}
     router = ToolRouter([tool], uses=lambda: uses)
     assert router.route("tell the time by the shadow").name == "sun-dial"
     uses["sun-dial"] = Use(20, 0, 20)
