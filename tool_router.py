@@ -10,15 +10,12 @@ beside it).
 
 from __future__ import annotations
 
-import logging
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal
 
 from cost.token_estimator import BYTES_PER_TOKEN, likely_tokens
-from errors import InvalidSetting
 from outcome import Outcome
 from runtime_contract import Task
 from settings import Settings
@@ -31,16 +28,12 @@ from toolbox.naming import Names
 from toolbox.route import NO_ROUTE, Candidate, Route
 from toolbox.standing import UNUSED, Use
 from toolbox.tool import Tool
+from toolbox.watching import WatchedTools
 
 __all__ = ["NO_ROUTE", "HomeTools", "Route", "Tool", "ToolRouter", "as_command", "saved_tokens"]
 
-logger = logging.getLogger(__name__)
-
 #: Candidates a route tells of.
 MOST_CANDIDATES: Final = 5
-#: Seconds between looks at the files, and how many times longer than a look that is at least.
-LOOK_AGAIN_S: Final = 1.0
-REST: Final = 50
 
 
 class ToolRouter:
@@ -167,10 +160,9 @@ def saved_tokens(prompt: str, outcome: Outcome) -> int:
 
 
 class HomeTools:
-    """The router of one home, made again when its files have changed. Threads may share it.
+    """The router of one home, made again when its files have changed (`toolbox.watching`).
 
-    A change that cannot be understood leaves the tools as they were, and is told once. Raises
-    `InvalidSetting` where the files are wrong at the start.
+    Raises `InvalidSetting` where they are wrong at the start.
     """
 
     def __init__(
@@ -180,59 +172,20 @@ class HomeTools:
         uses: Callable[[], Mapping[str, Use]] = dict,
         on_change: Callable[[str | None, int], None] = lambda reason, count: None,
     ) -> None:
-        self._root = root
-        self._settings = settings
-        self._uses = uses
-        self._on_change = on_change
-        self._mutex = threading.Lock()
-        self._stamp = files.stamp(root)
-        self._look_at = 0.0
-        self._router = self._make()
+        def make(tools: list[Tool]) -> ToolRouter:
+            return ToolRouter(
+                tools,
+                run_confidence=settings.tool_run_confidence,
+                context_tokens=settings.tool_context_tokens,
+                uses=uses,
+            )
 
-    @property
-    def router(self) -> ToolRouter:
-        """The router over the tools as they are now."""
-        if time.monotonic() >= self._look_at and self._mutex.acquire(blocking=False):
-            try:
-                self._look()
-            finally:
-                self._mutex.release()
-        return self._router
+        self._watched = WatchedTools(root, make, on_change)
 
     def route(self, prompt: str, *, may_run: bool = True) -> Route:
-        """As `ToolRouter.route`."""
-        return self.router.route(prompt, may_run=may_run)
+        """As `ToolRouter.route`, over the tools as they are now."""
+        return self._watched.current().route(prompt, may_run=may_run)
 
-    def refresh(self) -> ToolRouter:
-        """The router over the tools as they are at this moment."""
-        with self._mutex:
-            self._look()
-        return self._router
-
-    def _look(self) -> None:
-        began = time.monotonic()
-        found = files.stamp(self._root)
-        if found != self._stamp:
-            self._stamp = found
-            self._take_in()
-        now = time.monotonic()
-        self._look_at = now + max(LOOK_AGAIN_S, REST * (now - began))
-
-    def _take_in(self) -> None:
-        try:
-            self._router = self._make()
-        except InvalidSetting as error:
-            logger.warning("the tools stay as they were: %s", error)
-            self._on_change(error.message, len(self._router.tools))
-        else:
-            logger.info("%d tools are known", len(self._router.tools))
-            self._on_change(None, len(self._router.tools))
-
-    def _make(self) -> ToolRouter:
-        settings = self._settings
-        return ToolRouter(
-            files.read_home(self._root),
-            run_confidence=settings.tool_run_confidence,
-            context_tokens=settings.tool_context_tokens,
-            uses=self._uses,
-        )
+    def router(self, *, refreshed: bool = False) -> ToolRouter:
+        """The router over the tools as they are now; with `refreshed` at this very moment."""
+        return self._watched.refreshed() if refreshed else self._watched.current()

@@ -187,8 +187,7 @@ class Executor:
         """
         asked = (tuple(request.argv or ()), request.profile)
         for look_again in (False, True):
-            router = self._tools.refresh() if look_again else self._tools.router
-            tool = router.tool(request.tool or "")
+            tool = self._tools.router(refreshed=look_again).tool(request.tool or "")
             made = NOTHING if tool is None else fill(tool, task.prompt or "")
             if made.is_ready and (made.argv, made.profile) == asked and task.mode == "llm":
                 return as_command(task, made)

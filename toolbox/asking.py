@@ -30,6 +30,8 @@ class Asked:
     stems: dict[str, float]
     #: stems that stand against it: a tool that has one, and not the word, is for something else
     against: frozenset[str] = frozenset()
+    #: whether it is a verb that says what is to be done
+    is_deed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def _ask(word: Word, stem: str, vocabulary: Vocabulary) -> Asked:
     known = [vocabulary.spread[each] for each in covers if each in vocabulary.spread]
     rarity = vocabulary.rarity(max(known)) if known else UNKNOWN
     weight = rarity * _prior(word, vocabulary, is_known=bool(known))
-    return Asked(word.text, weight, covers, vocabulary.against(stem))
+    is_deed = word.text in vocabulary.lexicon.deeds
+    return Asked(word.text, weight, covers, vocabulary.against(stem), is_deed)
 
 
 def _prior(word: Word, vocabulary: Vocabulary, *, is_known: bool) -> float:

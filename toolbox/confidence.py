@@ -21,15 +21,16 @@ FOUND: Final = 0.5
 ENOUGH: Final = 2.5
 LITTLE: Final = 0.45
 
-_START: Final = -3.1
+_START: Final = -2.85
 _COVERAGE: Final = 0.9
-_LIKENESS: Final = 0.6
-_EVIDENCE: Final = 0.4
+_LIKENESS: Final = 0.4
+_EVIDENCE: Final = 0.5
 _CONTRAST: Final = -4.0
-_LEAD: Final = 1.3
+_OTHER_DEED: Final = -1.5
+_LEAD: Final = 1.0
 _MARGIN: Final = 1.0
-_NAMING: Final = 1.6
-_AGREEMENT: Final = 2.4
+_NAMING: Final = 1.4
+_AGREEMENT: Final = 2.3
 
 
 def confidences(fits: Sequence[Fit]) -> list[float]:
@@ -46,6 +47,7 @@ def _confidence(fit: Fit, margin: float) -> float:
         + _LIKENESS * fit.likeness
         + _EVIDENCE * min(fit.evidence, ENOUGH) / ENOUGH
         + _CONTRAST * fit.contrast
+        + _OTHER_DEED * fit.is_other_deed
         + _LEAD * fit.lead
         + _MARGIN * min(max(margin, 0.0), 1.0)
         + _NAMING * fit.naming

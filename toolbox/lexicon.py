@@ -21,6 +21,8 @@ class Lexicon:
     silent: frozenset[str]
     #: words that say a little
     faint: frozenset[str]
+    #: verbs that say what is to be done
+    deeds: frozenset[str]
     #: words that do for a word
     alike: dict[str, frozenset[str]]
     #: for a word, the sets of words of which a tool for one is no tool for another
@@ -34,6 +36,7 @@ def shipped() -> Lexicon:
     return Lexicon(
         silent=frozenset(told["silent"].split()),
         faint=frozenset(told["faint"].split()),
+        deeds=frozenset(told["deeds"].split()),
         alike=_alike(told["alike"]),
         either_or=_sets(told["either_or"]),
     )

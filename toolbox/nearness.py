@@ -13,6 +13,10 @@ NEAR: Final = 0.55
 SHORTEST: Final = 4
 #: Letters that two near stems may differ by in length.
 MOST_LONGER: Final = 4
+#: How near a stem is to itself with an ending; letters it must have, but before the endings of comparison.
+FORM: Final = 0.85
+SHORT_OF_FORM: Final = 5
+COMPARED: Final = frozenset({"er", "est", "ier", "iest"})
 #: Stems that are looked at closely, and that are told.
 MOST_LOOKED_AT: Final = 24
 MOST_TOLD: Final = 6
@@ -43,9 +47,16 @@ class Nearness:
         )
         runs = _runs(stem)
         close = shared.most_common(MOST_LOOKED_AT)
-        near = [(other, _dice(runs, _runs(other))) for other, _ in close]
+        near = [(other, max(_dice(runs, _runs(other)), _as_a_form(stem, other))) for other, _ in close]
         found = sorted((each for each in near if each[1] >= NEAR), key=lambda each: (-each[1], each[0]))
         return tuple(found[:MOST_TOLD])
+
+
+def _as_a_form(one: str, other: str) -> float:
+    """How near two stems are of which one is the other with an ending, such as slow and slowest."""
+    short, long = sorted((one, other), key=len)
+    is_form = long.startswith(short) and (len(short) >= SHORT_OF_FORM or long[len(short) :] in COMPARED)
+    return FORM if is_form else 0.0
 
 
 def _threes(stem: str) -> frozenset[str]:

@@ -13,6 +13,8 @@ from toolbox.vocabulary import Vocabulary
 #: What a word of a tool counts, by where it is: what only an example says may be beside the point.
 TOLD: Final = 0.95
 EXEMPLARY: Final = 0.7
+#: How well a word must be covered for the tool to know of it.
+KNOWN: Final = 0.5
 #: Words at the beginning of a request that say what is to be done, and with what.
 LEADING: Final = 2
 
@@ -45,6 +47,8 @@ class Fit:
     evidence: float
     #: what the words count that the tool is against
     contrast: float
+    #: whether the request begins with a deed that the tool knows nothing of
+    is_other_deed: bool
     #: 0 to 1: how well the words at the beginning are covered
     lead: float
     #: 0 to 1: the share of the tool's own name that is asked for
@@ -95,6 +99,7 @@ def weigh(number: int, tool: Features, request: Request, vocabulary: Vocabulary,
             for each, how in zip(request.words, covered, strict=True)
             if each.against and how < EXEMPLARY and not each.against.isdisjoint(tool.told)
         ),
+        is_other_deed=bool(request.words and request.words[0].is_deed and covered[0] < KNOWN),
         lead=_lead(request, covered),
         naming=_naming(tool, request),
         rank=rank,

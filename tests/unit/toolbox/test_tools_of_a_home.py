@@ -76,12 +76,12 @@ def test_a_change_is_taken_in_and_one_that_is_wrong_leaves_what_was(root):
     tools = HomeTools(root, Settings(), on_change=lambda reason, count: told.append((reason is None, count)))
     assert tools.route("sun_dial").name == "sun_dial"
     write(root, '[[tool]]\nname = "moon_dial"\ndescription = "xy"\n')
-    assert tools.refresh().route("moon_dial").name == "moon_dial"
+    assert tools.router(refreshed=True).route("moon_dial").name == "moon_dial"
     write(root, "[[tool]")
-    assert tools.refresh().route("moon_dial").name == "moon_dial"
+    assert tools.router(refreshed=True).route("moon_dial").name == "moon_dial"
     folder(root, "tide_dial", tool_toml='description = "y"\n')
     write(root, "")
-    assert tools.refresh().route("tide_dial").name == "tide_dial"
+    assert tools.router(refreshed=True).route("tide_dial").name == "tide_dial"
     assert told == [(True, 1), (False, 1), (True, 1)]
 
 
