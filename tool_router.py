@@ -72,20 +72,22 @@ class ToolRouter:
         """The tool of that very name, where there is one."""
         return self._by_name.get(name)
 
-    def route(self, prompt: str, *, may_run: bool = True) -> Route:
-        """The tool for a prompt, or none. `may_run`: whether its command may answer, where it has one."""
+    def route(self, prompt: str, *, why_not_run: str = "") -> Route:
+        """The tool for a prompt, or none. `why_not_run`: why no command may answer, where none may."""
+        why_not = why_not_run
         if not self.tools:
             return NO_ROUTE
         named = self._names.find(prompt)
         if named is not None:
-            tool = self.tools[named]
-            return self._use(tool, "exact", 1.0, (Candidate(tool.name, 1.0, 1.0),), prompt, may_run)
+            tool = self.tools[named.number]
+            why_not = why_not or ("" if named.is_called else "the prompt speaks of it and does not call it")
+            return self._use(tool, "exact", 1.0, (Candidate(tool.name, 1.0, 1.0),), prompt, why_not)
         candidates = self._candidates(prompt)
         if not candidates or candidates[0].confidence < FOUND:
             return Route("none", reason=_why_none(candidates), candidates=candidates)
         best = candidates[0]
         tool = self._by_name[best.name]
-        return self._use(tool, "match", best.confidence, candidates, prompt, may_run)
+        return self._use(tool, "match", best.confidence, candidates, prompt, why_not)
 
     def _built(self) -> Index:
         """The index, built when it is first needed: whoever only looks tools up by name never pays for it."""
@@ -111,22 +113,20 @@ class ToolRouter:
         confidence: float,
         candidates: tuple[Candidate, ...],
         prompt: str,
-        may_run: bool,
+        why_not: str,
     ) -> Route:
         """What a tool does about a prompt."""
         why = "the prompt names it" if how == "exact" else f"it shares {', '.join(candidates[0].shared[:8])}"
         command = NOTHING
         if tool.runs:
-            command = self._command(tool, confidence, prompt, may_run)
+            command = Filled(reason=why_not) if why_not else self._command(tool, confidence, prompt)
             why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
         if command.is_ready:
             return Route(how, tool, confidence, "run", command, why, candidates)
         return Route(how, tool, confidence, "context", NOTHING, why, candidates, self._bounded(tool))
 
-    def _command(self, tool: Tool, confidence: float, prompt: str, may_run: bool) -> Filled:
+    def _command(self, tool: Tool, confidence: float, prompt: str) -> Filled:
         """The command that answers, or why none does."""
-        if not may_run:
-            return Filled(reason="a result of it was rejected, so a model answers")
         if confidence < self._run_confidence:
             told = f"confidence {confidence:.2f} is under {self._run_confidence:g} (tool_run_confidence)"
             return Filled(reason=told)
@@ -182,9 +182,9 @@ class HomeTools:
 
         self._watched = WatchedTools(root, make, on_change)
 
-    def route(self, prompt: str, *, may_run: bool = True) -> Route:
+    def route(self, prompt: str, *, why_not_run: str = "") -> Route:
         """As `ToolRouter.route`, over the tools as they are now."""
-        return self._watched.current().route(prompt, may_run=may_run)
+        return self._watched.current().route(prompt, why_not_run=why_not_run)
 
     def router(self, *, refreshed: bool = False) -> ToolRouter:
         """The router over the tools as they are now; with `refreshed` at this very moment."""

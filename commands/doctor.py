@@ -68,6 +68,7 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
     yield from checks_machine.check_clock()
     yield from checks_machine.check_sandbox(settings)
     yield from checks_home.check_commands(place.home, settings)
+    yield from checks_home.check_tools(place.home)
     yield from checks_machine.check_model(place.home, settings)
     yield from checks_machine.check_platform()
 

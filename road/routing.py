@@ -30,7 +30,7 @@ COUNTS_KEPT_S: Final = 5.0
 class Router(Protocol):
     """Finds the tool for a prompt."""
 
-    def route(self, prompt: str, *, may_run: bool = True) -> Route:
+    def route(self, prompt: str, *, why_not_run: str = "") -> Route:
         """The tool for a prompt, or none."""
 
 
@@ -46,13 +46,9 @@ class Routing:
         task = claim.task
         if task.mode != "llm" or not task.prompt:
             return NO_ROUTE
-        may_run = not claim.feedback and not claim.is_planned
-        found = self._router.route(task.prompt, may_run=may_run)
-        why_not = self._refusal(task, found) if found.outcome == "run" else None
-        if why_not is None:
-            return found
-        as_text = self._router.route(task.prompt, may_run=False)
-        return dataclasses.replace(as_text, reason=f"its command does not run: {why_not}")
+        found = self._router.route(task.prompt, why_not_run=_why_not(claim))
+        refused = self._refusal(task, found) if found.outcome == "run" else None
+        return found if refused is None else self._router.route(task.prompt, why_not_run=refused)
 
     def _refusal(self, task: Task, route: Route) -> str | None:
         """Why the gateway lets the command not run, with the way out; none where it may."""
@@ -71,6 +67,13 @@ class Routing:
         if found.outcome == "run" and found.name == ran:
             return found
         return Route("match", ran=ran, outcome="run", reason="it ran before this worker took the task over")
+
+
+def _why_not(claim: Claim) -> str:
+    """Why no command may answer a claim in place of a model; empty where one may."""
+    if claim.is_planned:
+        return "what is left to do is to put answers together, which takes a model"
+    return "a result was rejected, so a model answers" if claim.feedback else ""
 
 
 def going(claim: Claim, route: Route) -> Claim:

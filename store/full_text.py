@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -28,6 +29,8 @@ class FullText:
 
     def __init__(self, rows: Iterable[tuple[int, str, str, str]]) -> None:
         self._connection = sqlite3.connect(":memory:", check_same_thread=False)
+        # Whoever still searches keeps it open; the last one to let go closes it.
+        self._close = weakref.finalize(self, self._connection.close)
         self._mutex = threading.Lock()
         self._stems: dict[str, str] = {}
         run = self._connection.execute
@@ -41,7 +44,7 @@ class FullText:
     def close(self) -> None:
         """Let the memory go."""
         with self._mutex:
-            self._connection.close()
+            self._close()
 
     def spread(self) -> dict[str, int]:
         """For every stem, in how many texts it is."""

@@ -65,6 +65,21 @@ def test_a_plain_word_names_a_tool_only_where_it_is_meant_as_a_name(request_text
     assert (ROUTER.route(request_text).route == "exact") is is_named
 
 
+@pytest.mark.parametrize(
+    ("request_text", "outcome"),
+    [
+        ("print-book", "run"),
+        ("please use print-book", "run"),
+        ("Say it with print-book.", "run"),
+        ("explain what print-book does", "context"),
+        ("This page says: to see it all, print-book is of no use", "context"),
+    ],
+)
+def test_a_tool_that_is_only_spoken_of_does_not_run(request_text, outcome):
+    tool = Tool(name="print-book", description="Prints it.", argv=["cat", "book.txt"])
+    assert ToolRouter([tool]).route(request_text).outcome == outcome
+
+
 def test_the_same_request_is_answered_the_same():
     again = ToolRouter(TOOLS)
     for text in ("convert sales.csv into json", "save the db", "what rains"):
