@@ -22,11 +22,12 @@ from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
 from panel import access, healthz, labels, spawner, task_views, words
-from panel.api import budget, decisions, kill_switch, status, tasks
+from panel.api import budget, decisions, kill_switch, status, tasks, tools
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
 from panel.pages import session
 from panel.pages import tasks as tasks_page
+from panel.pages import tools as tools_page
 from panel.version import version
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
@@ -44,10 +45,12 @@ BLUEPRINTS: Final = (
     spawner.blueprint,
     session.blueprint,
     tasks_page.blueprint,
+    tools_page.blueprint,
     tasks.blueprint,
     decisions.blueprint,
     budget.blueprint,
     kill_switch.blueprint,
+    tools.blueprint,
     status.blueprint,
 )
 

@@ -261,6 +261,14 @@ class Settings(pydantic.BaseModel):
         1000, ge=0, le=100_000, description="newest rows shown in .swarm/phase5_reward_ledger.json"
     )
 
+    # tools
+    tool_run_confidence: float = Field(
+        0.9, ge=0.5, le=1, description="how sure it must be that a tool is meant before its command answers"
+    )
+    tool_context_tokens: int = Field(
+        2000, ge=0, le=100_000, description="tokens of a tool's text that go in front of a prompt, at most"
+    )
+
     # leases
     lease_s: float = Field(30.0, ge=2, le=3600, description="seconds a lease lasts without a heartbeat")
     heartbeat_s: float = Field(5.0, gt=0, le=600, description="seconds between heartbeats")

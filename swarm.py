@@ -55,6 +55,7 @@ from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS, Reader
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
+from tool_router import HomeTools
 
 logger = logging.getLogger("swarm")
 
@@ -90,7 +91,8 @@ class Swarm:
         self.secure = SecureAPIWrapper(self.store, settings, catalog, self.models, owner)
         waiting = markers.mark(host_platform.this_process(), home, markers.WAITING)
         self.sandbox = Sandbox(home, settings, marks={markers.VARIABLE: waiting})
-        self.executor = Executor(home, settings, self.store, self.secure, gateway, self.sandbox)
+        tools = HomeTools(home.root, settings)
+        self.executor = Executor(home, settings, self.store, self.secure, gateway, self.sandbox, tools)
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.kill_switch = KillSwitch(home)

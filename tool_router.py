@@ -1,101 +1,191 @@
 """Is there a tool for it? Looked up before a model is paid.
 
-A tool is a named text in ``config/tools.toml`` of the home. A prompt that names one, as a whole word, gets
-its text in front; any other prompt gets none and says so. Every routed task leaves a receipt in its events
-(`tool_route`, `tool_name`, `tool_confidence`).
+The tools of a home stand in ``config/tools.toml`` and ``tools/`` (`toolbox.files`). A request is held against
+them without a model and without the network: the one it names, else the one whose words ask for it
+(`toolbox.index`), and only where that is sure enough (`toolbox.confidence`); else none, and that is said too.
+A tool either **runs**, where its command answers the task and the request fills it exactly, or its text is
+put in front of the prompt. Every routed task leaves a receipt in its events (`tool_route` and the fields
+beside it).
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-import pydantic
-from pydantic import ConfigDict
+from cost.token_estimator import BYTES_PER_TOKEN, likely_tokens
+from outcome import Outcome
+from runtime_contract import Task
+from settings import Settings
+from toolbox import files
+from toolbox.confidence import FOUND, confidences
+from toolbox.filling import NOTHING, Filled, fill
+from toolbox.index import Index
+from toolbox.lexicon import shipped
+from toolbox.naming import Names
+from toolbox.route import NO_ROUTE, Candidate, Route
+from toolbox.standing import UNUSED, Use
+from toolbox.tool import Tool
+from toolbox.watching import WatchedTools
 
-from errors import InvalidSetting
+__all__ = ["NO_ROUTE", "HomeTools", "Route", "Tool", "ToolRouter", "as_command", "saved_tokens"]
 
-TOOLS_FILE: Final = "config/tools.toml"
-
-
-class Tool(pydantic.BaseModel):
-    """One tool."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = pydantic.Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{2,63}$")
-    description: str = pydantic.Field(min_length=1, max_length=1000)
-    #: what is put in front of a prompt that names the tool
-    text: str = pydantic.Field("", max_length=20_000)
-
-
-class _ToolsFile(pydantic.BaseModel):
-    """``config/tools.toml``: any number of ``[[tool]]``, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    tool: list[Tool] = []
-
-    @pydantic.field_validator("tool")
-    @classmethod
-    def _has_no_namesakes(cls, tools: list[Tool]) -> list[Tool]:
-        names = [tool.name.lower() for tool in tools]
-        twins = sorted({name for name in names if names.count(name) > 1})
-        if twins:
-            raise ValueError(f"two tools are named {', '.join(twins)}")
-        return tools
-
-
-@dataclass(frozen=True)
-class Route:
-    """What was found for a prompt."""
-
-    route: Literal["none", "exact"]
-    tool: Tool | None = None
-    confidence: float = 0.0
-
-    def context(self) -> str:
-        """The tool's text as it is put in front of a prompt; empty without a tool."""
-        if self.tool is None:
-            return ""
-        return (
-            "RELEVANT TOOL CONTEXT (reuse before new generation)\n"
-            f"TOOL_NAME: {self.tool.name}\nTOOL_ROUTE: {self.route}\nTOOL_CONFIDENCE: {self.confidence:.2f}\n"
-            f"TOOL_DESCRIPTION: {self.tool.description}\n\n{self.tool.text}"
-        )
-
-    def receipt(self) -> dict[str, Any]:
-        """The event fields that tell of the route."""
-        name = self.tool.name if self.tool else None
-        return {"tool_route": self.route, "tool_name": name, "tool_confidence": self.confidence}
-
-
-NO_ROUTE: Final = Route("none")
+#: Candidates a route tells of.
+MOST_CANDIDATES: Final = 5
 
 
 class ToolRouter:
-    """The tools of one home."""
+    """Finds the tool for a request, among a fixed set. Threads may share it.
 
-    def __init__(self, tools: list[Tool]) -> None:
-        self._tools = {tool.name.lower(): tool for tool in tools}
-        names = sorted(map(re.escape, self._tools), key=len, reverse=True)
-        self._named = re.compile(rf"(?<![\w-])({'|'.join(names)})(?![\w-])", re.IGNORECASE) if names else None
+    Parameters:
+        tools: the tools.
+        run_confidence: how sure it must be before a command answers in place of a model, 0 to 1.
+        context_tokens: the most tokens that a tool's text may put in front of a prompt.
+        uses: what became of tasks that tools were found for, by name.
+    """
+
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        *,
+        run_confidence: float = 0.9,
+        context_tokens: int = 2_000,
+        uses: Callable[[], Mapping[str, Use]] = dict,
+    ) -> None:
+        self.tools = tuple(tools)
+        self._run_confidence = run_confidence
+        self._context_chars = context_tokens * BYTES_PER_TOKEN
+        self._uses = uses
+        self._by_name = {tool.name: tool for tool in self.tools}
+        self._names = Names((tool.name for tool in self.tools), shipped())
+        self._mutex = threading.Lock()
+        self._index: Index | None = None
 
     @classmethod
     def of_home(cls, root: Path) -> ToolRouter:
-        """The tools of a home; none where it has no tools file. Raises `InvalidSetting`."""
-        path = root / TOOLS_FILE
-        try:
-            return cls(_ToolsFile.model_validate(tomllib.loads(path.read_text("utf-8"))).tool)
-        except FileNotFoundError:
-            return cls([])
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, pydantic.ValidationError) as error:
-            raise InvalidSetting(f"{TOOLS_FILE}: {error}") from error
+        """The tools of a home as they are now, with the default bounds. Raises `InvalidSetting`."""
+        return cls(files.read_home(root))
 
-    def route(self, prompt: str) -> Route:
-        """The tool a prompt names, or none."""
-        found = self._named.search(prompt) if self._named else None
-        return Route("exact", self._tools[found[1].lower()], 1.0) if found else NO_ROUTE
+    def tool(self, name: str) -> Tool | None:
+        """The tool of that very name, where there is one."""
+        return self._by_name.get(name)
+
+    def route(self, prompt: str, *, why_not_run: str = "") -> Route:
+        """The tool for a prompt, or none. `why_not_run`: why no command may answer, where none may."""
+        why_not = why_not_run
+        if not self.tools:
+            return NO_ROUTE
+        named = self._names.find(prompt)
+        if named is not None:
+            tool = self.tools[named.number]
+            why_not = why_not or ("" if named.is_called else "the prompt speaks of it and does not call it")
+            return self._use(tool, "exact", 1.0, (Candidate(tool.name, 1.0, 1.0),), prompt, why_not)
+        candidates = self._candidates(prompt)
+        if not candidates or candidates[0].confidence < FOUND:
+            return Route("none", reason=_why_none(candidates), candidates=candidates)
+        best = candidates[0]
+        tool = self._by_name[best.name]
+        return self._use(tool, "match", best.confidence, candidates, prompt, why_not)
+
+    def _built(self) -> Index:
+        """The index, built when it is first needed: whoever only looks tools up by name never pays for it."""
+        with self._mutex:
+            if self._index is None:
+                self._index = Index(self.tools)
+            return self._index
+
+    def _candidates(self, prompt: str) -> tuple[Candidate, ...]:
+        fits = self._built().fits(prompt)
+        uses = self._uses() if fits else {}
+        found = []
+        for fit, confidence in zip(fits, confidences(fits), strict=True):
+            name = self.tools[fit.number].name
+            standing = uses.get(name, UNUSED).standing
+            found.append(Candidate(name, confidence * standing, fit.score * standing, fit.shared))
+        return tuple(sorted(found, key=lambda each: (-each.score, each.name))[:MOST_CANDIDATES])
+
+    def _use(
+        self,
+        tool: Tool,
+        how: Literal["exact", "match"],
+        confidence: float,
+        candidates: tuple[Candidate, ...],
+        prompt: str,
+        why_not: str,
+    ) -> Route:
+        """What a tool does about a prompt."""
+        why = "the prompt names it" if how == "exact" else f"it shares {', '.join(candidates[0].shared[:8])}"
+        command = NOTHING
+        if tool.runs:
+            command = Filled(reason=why_not) if why_not else self._command(tool, confidence, prompt)
+            why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
+        if command.is_ready:
+            return Route(how, tool, confidence, "run", command, why, candidates)
+        return Route(how, tool, confidence, "context", NOTHING, why, candidates, self._bounded(tool))
+
+    def _command(self, tool: Tool, confidence: float, prompt: str) -> Filled:
+        """The command that answers, or why none does."""
+        if confidence < self._run_confidence:
+            told = f"confidence {confidence:.2f} is under {self._run_confidence:g} (tool_run_confidence)"
+            return Filled(reason=told)
+        return fill(tool, prompt)
+
+    def _bounded(self, tool: Tool) -> str:
+        """The text that goes in front of a prompt, cut at the budget."""
+        if len(tool.text) <= self._context_chars:
+            return tool.text
+        return f"{tool.text[: self._context_chars]}\n[cut: setting tool_context_tokens]"
+
+
+def _why_none(candidates: Sequence[Candidate]) -> str:
+    if not candidates:
+        return "no tool shares a word with the prompt"
+    best = candidates[0]
+    return f"the nearest, {best.name}, has confidence {best.confidence:.2f}, under {FOUND:g}"
+
+
+def as_command(task: Task, command: Filled) -> Task:
+    """A prompt's task as the command that answers it; its effect is the command's own."""
+    asked = {"mode": "local", "effect": None, "model": None}
+    if command.profile is not None:
+        return task.model_copy(update=asked | {"profile": command.profile})
+    return task.model_copy(update=asked | {"prompt": None, "argv": list(command.argv)})
+
+
+def saved_tokens(prompt: str, outcome: Outcome) -> int:
+    """Tokens of the model call that a command made unnecessary: the prompt, and as many as it answered."""
+    return likely_tokens([prompt]) + -(-outcome.output_bytes // BYTES_PER_TOKEN)
+
+
+class HomeTools:
+    """The router of one home, made again when its files have changed (`toolbox.watching`).
+
+    Raises `InvalidSetting` where they are wrong at the start.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        uses: Callable[[], Mapping[str, Use]] = dict,
+        on_change: Callable[[str | None, int], None] = lambda reason, count: None,
+    ) -> None:
+        def make(tools: list[Tool]) -> ToolRouter:
+            return ToolRouter(
+                tools,
+                run_confidence=settings.tool_run_confidence,
+                context_tokens=settings.tool_context_tokens,
+                uses=uses,
+            )
+
+        self._watched = WatchedTools(root, make, on_change)
+
+    def route(self, prompt: str, *, why_not_run: str = "") -> Route:
+        """As `ToolRouter.route`, over the tools as they are now."""
+        return self._watched.current().route(prompt, why_not_run=why_not_run)
+
+    def router(self, *, refreshed: bool = False) -> ToolRouter:
+        """The router over the tools as they are now; with `refreshed` at this very moment."""
+        return self._watched.refreshed() if refreshed else self._watched.current()

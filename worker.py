@@ -28,6 +28,7 @@ from road.personas import Personas
 from road.planning import Planner
 from road.rescue import Rescuer
 from road.rewarding import Rewarding
+from road.routing import Routing, home_tools
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -38,7 +39,6 @@ from store.engine import SqliteEngine
 from store.outputs import read_output
 from store.pulse import Pulse
 from store.sqlite_store import SqliteStore
-from tool_router import ToolRouter
 
 logger = logging.getLogger("worker")
 
@@ -80,8 +80,8 @@ class Worker:
         )
         personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings)
-        router = ToolRouter.of_home(home.root)
-        self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings, personas)
+        routing = Routing(home_tools(self.store), gateway)
+        self.road = Road(self.store, self.swarm, gateway, planner, routing, judge, settings, personas)
         rescuer = Rescuer(
             self.store,
             who,

@@ -17,6 +17,7 @@ from benchmarks import (
     row_restart,
     row_sandbox,
     row_store,
+    row_tools,
 )
 from benchmarks.measure import Bench, Figure
 
@@ -34,6 +35,7 @@ ROWS = [
     Row("path", "no-op tasks through the whole path, beside huey and the bare limits", row_path.run),
     Row("growth", "the same with 100 to 100,000 tasks waiting, and the plot", row_growth.run),
     Row("store", "the bare store in batches, beside huey and bare SQLite", row_store.run),
+    Row("tools", "tool routing: its cost by the number of tools, and how often it is right", row_tools.run),
     Row("drop", "drop in queue.json to start, beside huey's enqueue to start", row_drop.run),
     Row("cycle", "50 calls of /cycle at once, each a model call of 200 ms", row_cycle.run),
     Row("calls", "500 model calls of 200 ms, 50 at once, beside the limit and httpx", row_calls.run),

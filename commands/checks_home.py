@@ -26,6 +26,7 @@ from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
 from store.queue_file import plain_files
 from store.reading import AUDIT_BLOCKED
+from toolbox import files
 
 #: A log over this is left to `skep verify`.
 _QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
@@ -191,6 +192,21 @@ def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:
             yield warn("commands", f"The profile {name} cannot run: {fault}.", "Its tasks fail until it can.")
     told = f"{len(policy.allowed)} programs may run, and {len(policy.profiles)} profiles"
     yield ok("commands", f"{told}; config/commands.toml in the home allows more.")
+
+
+def check_tools(home: Home) -> Iterator[Finding]:
+    """Whether the tools of the home can be read, and those that run can be filled."""
+    try:
+        tools = files.read_home(home.root)
+    except InvalidSetting as error:
+        yield fail("tools", error.message, "Correct it: the daemon starts only when every tool is right.")
+        return
+    for tool in tools:
+        if tool.runs and tool.unfillable:
+            slots = ", ".join(sorted(tool.unfillable))
+            told = f"The tool {tool.name} never runs: nothing fills {slots}."
+            yield warn("tools", told, "Name it in an example, or in its input_schema.")
+    yield ok("tools", f"{len(tools)} tools are known; `skep tools` lists them.")
 
 
 def check_leftovers(home: Home) -> Iterator[Finding]:

@@ -78,6 +78,7 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
     yield from checks_home.check_commands(place.home, settings)
     yield from checks_review.check_git(settings)
     yield from checks_identities.check_identities(place.home, settings.default_identity)
+    yield from checks_home.check_tools(place.home)
     yield from checks_machine.check_model(place.home, settings)
     yield from checks_machine.check_platform()
 

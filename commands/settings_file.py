@@ -23,6 +23,7 @@ HEADINGS: Final = {
     "plan_threshold": "Planning",
     "review_critic": "Review",
     "default_identity": "Identities and rewards",
+    "tool_run_confidence": "Tools",
     "lease_s": "Leases",
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",

@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from clock import to_local_text
-from commands import terminal, tree
+from commands import terminal, tool_receipt, tree
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
@@ -42,7 +42,12 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
         now = reader.situation()
-        told = full(reader, row, now) | ({"tree": tree.tree_of(reader, row, now)} if as_tree else {})
+        receipt = tool_receipt.receipt_in(reader.events(task_id=task_id))
+        told = (
+            full(reader, row, now)
+            | {"route": receipt}
+            | ({"tree": tree.tree_of(reader, row, now)} if as_tree else {})
+        )
     if as_json:
         terminal.print_json(told)
     elif as_tree:
@@ -106,6 +111,7 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if task["dependants"]:
         yield "needed by", ", ".join(task["dependants"])
     yield "came", f"{_local(task['created_at'])} from {task['source']}"
+    yield from tool_receipt.lines(task["route"])
     for each in task["attempt_history"]:
         yield from _attempt(each)
     if task["checkpoint"] is not None:

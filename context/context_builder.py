@@ -1,6 +1,6 @@
 """The prompt of one attempt: the task's own text, what a tool adds, what the last attempt got wrong.
 
-A tool's text comes from the user's own configuration and stands as it is. Findings quote answers, so they go
+A tool's text may have been a model's answer once, or come from anywhere, and findings quote answers: both go
 in an envelope (`context.envelope`) and cannot pass for an instruction. Of a task that was split, every part
 and the step that puts them together are told the intent of the whole first, and then, in an envelope too,
 the answers they build on.
@@ -40,10 +40,17 @@ def build_prompt(
     who: str = "",
 ) -> str:
     """The text that is sent for `prompt`; `who` says who works on it."""
-    before = [around.intent, who, route.context(), _answers(around.answers)]
+    before = [around.intent, who, _tool(route), _answers(around.answers)]
     own = f"TASK:\n{prompt}" if any(before) else prompt
     parts = [*before, own, around.instruction, _findings(feedback)]
     return "\n\n".join(part for part in parts if part)
+
+
+def _tool(route: Route) -> str:
+    heading = route.heading()
+    if not heading or not route.text.strip():
+        return heading
+    return f"{heading}\n\n{envelope.wrap('the tool', [route.text])}"
 
 
 def _answers(answers: Sequence[Source]) -> str:

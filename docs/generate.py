@@ -42,6 +42,7 @@ _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)
 #: Addresses of the panel that are for its own pages and for monitors, and are in no OpenAPI document.
 _PAGES: Final = {
     "/": "the page with every task",
+    "/tools": "the page with every tool, and what became of the tasks it was found for",
     "/live": "the part of that page that changes; 304 while it has not",
     "/login": "takes `code`, the one-time code of a login link, and logs this browser in",
     "/logout": "logs this browser out",

@@ -45,6 +45,9 @@ class CycleRequest(LeaseRequest):
     argv: list[StrictStr] | None = None
     #: name of a profile, which is given the prompt
     profile: StrictStr | None = None
+    #: name of the tool whose command answers the stored task's prompt: argv, as the tool makes it of
+    #: the prompt
+    tool: Annotated[StrictStr, Field(min_length=1, max_length=64)] | None = None
     #: the seed's name for the text: a command for mode=local, a prompt for mode=llm
     task: StrictStr | None = None
     model: StrictStr | None = None

@@ -35,7 +35,7 @@ from execution.contract import CancelRequest, CycleRequest, Found
 from execution.job import Job, LeaseRecord, Record
 from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
-from execution.running import Running, RunningSet
+from execution.running import RunningSet
 from faults import fault_point
 from outcome import Outcome
 from review.checkpoints.keeping import Keeper
@@ -47,10 +47,12 @@ from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
 from safety.work import Approved, Work
 from settings import Home, Settings
-from store import agreements
+from store import agreements, tool_uses
 from store.records import TaskRef, task_of
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from tool_router import HomeTools, as_command
+from toolbox.filling import NOTHING, fill
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +73,10 @@ class Executor:
         secure: SecureAPIWrapper,
         gateway: SafetyGateway,
         sandbox: Sandbox,
+        tools: HomeTools,
     ) -> None:
         self._store = store
+        self._tools = tools
         self._secure = secure
         self._sandbox = sandbox
         self._gateway = gateway
@@ -106,7 +110,7 @@ class Executor:
         try:
             attempt = Attempt(running, seq, job.task, request, job.check)
             examined = self._examine(attempt, job.work)
-            before = self._begin(running, examined, job.record)
+            before = self._begin(attempt, examined, job.record)
             return before or self._execute(attempt, examined, job.record)
         finally:
             self.running.end(running)
@@ -146,9 +150,10 @@ class Executor:
             raise LeaseLost(f"There is no task {ref.id!r}.", task_id=ref.id, lease=ref.lease)
         return row["seq"], task_of(row["doc"], ref.id)
 
-    def _job(self, request: CycleRequest, seq: int, task: Task) -> Job:
+    def _job(self, request: CycleRequest, seq: int, stored: Task) -> Job:
         if request.check is not None:
-            return self._checks.job(request, seq, task)
+            return self._checks.job(request, seq, stored)
+        task = stored if request.tool is None else self._by_tool(request, stored)
         return Job(task, self._work(request, task), request, LeaseRecord(self._store, request.ref))
 
     def _work(self, request: CycleRequest, task: Task) -> Work:
@@ -186,16 +191,34 @@ class Executor:
         except ModelError as error:
             return Examined(approved, report, error=error)
 
-    def _begin(self, running: Running, examined: Examined, record: Record) -> Outcome | None:
+    def _by_tool(self, request: CycleRequest, task: Task) -> Task:
+        """The stored task as the command that a tool of this home makes of its prompt, looked up here anew.
+
+        Raises `NotAllowed` where there is no such tool, or it makes no command of that prompt.
+        """
+        asked = (tuple(request.argv or ()), request.profile)
+        for look_again in (False, True):
+            tool = self._tools.router(refreshed=look_again).tool(request.tool or "")
+            made = NOTHING if tool is None else fill(tool, task.prompt or "")
+            if made.is_ready and (made.argv, made.profile) == asked and task.mode == "llm":
+                return as_command(task, made)
+        raise NotAllowed(
+            f"not-the-task: the tool {request.tool!r} of this home does not make this command of what the "
+            "stored task says; only what it makes may run",
+            rule="not-the-task",
+        )
+
+    def _begin(self, attempt: Attempt, examined: Examined, record: Record) -> Outcome | None:
         """Record the start, in the audit what was allowed, and reserve what it may cost.
 
         The stored outcome when it was executed before. Raises `CallHeld` where a budget or a rate holds it,
         and then it has not begun.
         """
+        running = attempt.running
         if running.stopped == "stopping":
             raise DaemonStopping
         self._kill_switch.check()
-        before = record.start(self.process, self._allowing(running, examined))
+        before = record.start(self.process, self._allowing(attempt, examined))
         if before is None:
             fault_point("cycle.started")
             return None
@@ -208,27 +231,34 @@ class Executor:
         raise CycleLost
 
     def _allowing(
-        self, running: Running, examined: Examined
+        self, attempt: Attempt, examined: Examined
     ) -> Callable[[Transaction], CallHeld | None] | None:
         """What goes into the very transaction that the start waits for; it may hold the start back.
 
         A refusal is recorded with the task's end, and a model call by the reservation itself.
         """
-        approved, call = examined.approved, examined.call
+        approved, call, running = examined.approved, examined.call, attempt.running
         if call is not None:
             return lambda tx: self._secure.reserve(tx, call)
         if approved is None or running.mode != "local":
             return None
-        return lambda tx: tx.audit(
-            "execution",
-            "allowed",
-            actor="swarm",
-            task_id=running.ref.id,
-            lease=running.ref.lease,
-            rule=examined.report.get("rule"),
-            digest=approved.digest,
-            level=self._sandbox.standing.level,
-        )
+
+        def allow(tx: Transaction) -> None:
+            tx.audit(
+                "execution",
+                "allowed",
+                actor="swarm",
+                task_id=running.ref.id,
+                lease=running.ref.lease,
+                rule=examined.report.get("rule"),
+                digest=approved.digest,
+                level=self._sandbox.standing.level,
+            )
+            if attempt.request.tool is not None:
+                effect = self._gateway.effect_of(attempt.task)
+                tool_uses.note_start(tx, attempt.seq, running.ref.lease, attempt.request.tool, effect)
+
+        return allow
 
     # -- from the start on ---------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
+from road import receipts
 from road.rewarding import Rewarding
 from store import claims, recording, sampling
 from store.records import Claim, Question, TaskRef, digest_of_ask
@@ -111,10 +112,11 @@ class Judge:
         route: Route,
         chance: random.Random,
     ) -> None:
-        told = route.receipt() | self._rewarding.told(claim)
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, told)
+        told = receipts.receipt(route, claim, outcome)
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, told | self._rewarding.told(claim))
         if row is None:
             return
+        receipts.note(tx, route, claim, told)
         self._rewarding.note(tx, claim)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
@@ -217,9 +219,12 @@ class Judge:
         if row is None:
             return
         self._rewarding.note(tx, claim)
+        if receipts.goes_on_without(route, failure):
+            receipts.to_a_model(tx, row, route, failure)
+            return
         again = self._may_try_again(row, claim, failure)
         if not again:
-            told = route.receipt() | self._rewarding.told(claim)
+            told = receipts.receipt(route, claim, outcome) | self._rewarding.told(claim)
             recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
             return
         recording.requeue(

@@ -68,6 +68,7 @@ class Rescuer:
         if row is None or row["owner"] != one.row["owner"]:
             return
         task = task_of(row["doc"], row["id"])
-        effect = "idempotent" if one.execution == "unstarted" else self._effect_of(task)
+        own = one.row["tool_effect"] or self._effect_of(task)
+        effect = "idempotent" if one.execution == "unstarted" else own
         what = f"its worker {row['worker_id']} ended"
         recording.interrupted(tx, row, effect, self._policy.interruption_limit(task), what)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import sqlite3
 import threading
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ from road.journey import Journey
 from road.judging import Judge
 from road.personas import Persona, Personas
 from road.planning import Planner
+from road.routing import Routing, going
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
@@ -34,7 +36,7 @@ from store.records import Claim, TaskRef
 from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
-from tool_router import NO_ROUTE, Route, ToolRouter
+from tool_router import Route
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +55,7 @@ class Road:
         swarm: CycleClient,
         gateway: SafetyGateway,
         planner: Planner,
-        router: ToolRouter,
+        routing: Routing,
         judge: Judge,
         settings: Settings,
         personas: Personas,
@@ -63,7 +65,7 @@ class Road:
         self._swarm = swarm
         self._gateway = gateway
         self._planner = planner
-        self._router = router
+        self._routing = routing
         self._judge = judge
         self._settings = settings
         self._checking = Checking(store.home, swarm, settings, planner.synthesis_budget)
@@ -82,9 +84,10 @@ class Road:
             who = self._personas.of(claim)
             if who is None or self._planner.split(claim):
                 return
-            route = self._route(claim)
-            request = self._request(claim, route, who)
-            if not self._may_go(claim, request) or self._is_unpayable(claim, request):
+            route = self._routing.route(claim)
+            what_goes = going(claim, route)
+            request = self._request(what_goes, route, who)
+            if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
                 return
             outcome = self._execute(journey, request)
             if outcome is not None:
@@ -98,7 +101,7 @@ class Road:
         try:
             outcome = self._await_outcome(journey)
             if outcome is not None:
-                self._record(journey, outcome, self._route(claim))
+                self._record(journey, outcome, self._routing.resumed(claim, self._attempt(claim)))
         finally:
             self._arrive(claim)
 
@@ -127,10 +130,6 @@ class Road:
         with self._mutex:
             self._journeys.pop(claim.ref, None)
 
-    def _route(self, claim: Claim) -> Route:
-        """Tool first: what a prompt names is put in front of it. A profile gets the task's own words."""
-        return self._router.route(claim.task.prompt or "") if claim.task.mode == "llm" else NO_ROUTE
-
     def _request(self, claim: Claim, route: Route, who: Persona) -> dict[str, Any]:
         """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
         task = claim.task
@@ -143,6 +142,8 @@ class Road:
             around = self._planner.surroundings(claim)
             body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around, who.block)
             body |= {"model": who.model} if who.model else {}
+        if route.outcome == "run":
+            body["tool"] = route.name
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
@@ -214,14 +215,22 @@ class Road:
         return None
 
     def _has_started(self, claim: Claim) -> bool:
-        attempt = self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+        attempt = self._attempt(claim)
         return attempt is not None and attempt["swarm"] is not None
+
+    def _attempt(self, claim: Claim) -> sqlite3.Row | None:
+        return self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+
+    def _effect_of(self, claim: Claim) -> str:
+        """What an interruption means: of the task, or of the tool's command that ran for it."""
+        attempt = self._attempt(claim)
+        return (attempt and attempt["tool_effect"]) or self._gateway.effect_of(claim.task)
 
     def _await_outcome(self, journey: Journey) -> Outcome | None:
         """The outcome of a cycle that was started: stored, still to come, or lost with its process."""
         claim = journey.claim
         while True:
-            attempt = self._store.reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+            attempt = self._attempt(claim)
             execution = "unstarted" if attempt is None else execution_of(attempt)
             if attempt is not None and execution == "ended":
                 return Outcome.model_validate_json(attempt["outcome"])
@@ -238,7 +247,7 @@ class Road:
     # -- the ends that no critic sees ----------------------------------------------------------------------
 
     def _interrupted(self, claim: Claim, what: str) -> None:
-        effect = self._gateway.effect_of(claim.task)
+        effect = self._effect_of(claim)
         limit = self._policy.interruption_limit(claim.task)
 
         def interrupt(tx: Transaction) -> None:
@@ -272,7 +281,7 @@ class Road:
     def _end_stopped(self, journey: Journey) -> None:
         """It was stopped while it ran: by a person, or with the worker, and then its effect decides."""
         claim = journey.claim
-        if journey.is_cancelled.is_set() or self._gateway.effect_of(claim.task) != "unsafe":
+        if journey.is_cancelled.is_set() or self._effect_of(claim) != "unsafe":
             self._end_unstarted(journey)
             return
         what = "the worker stopped while it ran"
@@ -296,7 +305,7 @@ class Road:
 
     def _halted(self, claim: Claim, failure: Failure) -> None:
         """The kill switch stopped it. What had not begun did nothing and runs again, whatever its effect."""
-        effect = "idempotent" if failure.retryable else self._gateway.effect_of(claim.task)
+        effect = "idempotent" if failure.retryable else self._effect_of(claim)
         self._store.write(lambda tx: recording.halted(tx, claim.ref, effect, failure.message))
 
     def _record(self, journey: Journey, outcome: Outcome, route: Route) -> None:

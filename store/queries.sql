@@ -183,7 +183,8 @@ WHERE seq = :seq AND lease = :lease AND state = 'running' AND owner = :old_owner
 
 -- running --
 -- Everything that runs.
-SELECT task.*, attempt.swarm AS swarm, attempt.outcome AS outcome, attempt.started AS cycle_started
+SELECT task.*, attempt.swarm AS swarm, attempt.outcome AS outcome, attempt.started AS cycle_started,
+    attempt.tool_effect AS tool_effect
 FROM task LEFT JOIN attempt ON attempt.task = task.seq AND attempt.lease = task.lease
 WHERE task.state = 'running';
 
@@ -973,3 +974,14 @@ SELECT * FROM task WHERE state = :state ORDER BY finished DESC, seq DESC LIMIT :
 SELECT edge.parent AS change, task.id, task.state, task.worker_id, task.doc, task.seq
 FROM json_each(:ids) JOIN edge ON edge.parent = json_each.value JOIN task ON task.seq = edge.child
 WHERE instr(task.doc, '"gate:') > 0 ORDER BY task.seq;
+-- note_tool --
+-- An attempt was routed to a tool.
+UPDATE attempt SET tool = :tool, saved_tokens = :saved_tokens WHERE task = :task AND lease = :lease;
+
+-- note_tool_start --
+-- The command of a tool begins, in place of a model.
+UPDATE attempt SET tool = :tool, tool_effect = :effect WHERE task = :task AND lease = :lease;
+
+-- tool_uses --
+-- What became of the attempts of each tool.
+SELECT * FROM tool_use;

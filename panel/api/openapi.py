@@ -106,6 +106,7 @@ _PATHS: Final[dict[str, Any]] = {
         reason="why, shown wherever something waits for it",
     ),
     "/api/v1/kill-switch/off": _post("Clear the kill switch", answers="KillSwitch"),
+    "/api/v1/tools": _get("Every tool, and what became of the tasks it was found for", "Tools"),
     "/api/v1/status": _get("The home at a glance", "Standing"),
     "/api/v1/openapi.json": _get("This document", "Document"),
 }
@@ -183,6 +184,20 @@ _SCHEMAS: Final[dict[str, Any]] = {
         worker_runs={"type": "boolean"},
         audit_checkpoint=_MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=_TEXT,
+    ),
+    "Tool": _object(
+        name=_TEXT,
+        kind={"type": "string", "enum": ["run", "context", "gone"]},
+        description=_TEXT,
+        hits=_NUMBER,
+        approvals=_NUMBER,
+        rejections=_NUMBER,
+        saved_tokens=_NUMBER,
+        standing={"type": "number", "description": "by what its confidence is multiplied, 0 to 1"},
+    ),
+    "Tools": _object(
+        tools={"type": "array", "items": _ref("Tool")},
+        trouble=_MAYBE | {"description": "what is wrong with the files, where they cannot be read"},
     ),
     "KillSwitch": _object(on={"type": "boolean"}, reason=_MAYBE, by=_MAYBE, since=_MAYBE, message=_TEXT),
     "Done": _object(message=_TEXT, task={"oneOf": [_ref("Task"), {"type": "null"}]}),

@@ -11,6 +11,7 @@ from road.judging import Judge
 from road.personas import Personas
 from road.planning import Planner
 from road.rewarding import Rewarding
+from road.routing import Routing
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -20,7 +21,7 @@ from store.lanes import Gate
 from store.outputs import read_output
 from store.records import Claim
 from tests.integration.swarm_rig import SwarmRig
-from tool_router import ToolRouter
+from tool_router import HomeTools
 
 
 class RoadRig(SwarmRig):
@@ -53,7 +54,8 @@ class RoadRig(SwarmRig):
         planner = Planner(self.store, gateway, read, changed)
         roster = ScreenedRoster(self.home.identities, gateway)
         personas = Personas(self.store, roster, changed.default_identity)
-        return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed, personas)
+        routing = Routing(HomeTools(self.home.root, changed), gateway)
+        return Road(self.store, self._calls, gateway, planner, routing, judge, changed, personas)
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""

@@ -11,6 +11,7 @@ from road.cycle_client import SwarmGone
 from road.judging import Judge
 from road.personas import Personas
 from road.planning import Planner
+from road.routing import Routing
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
@@ -48,7 +49,8 @@ def travel(store: SqliteStore, who):
         judge = Judge(lambda ref, work: store.write(work), lambda ref: b"", store.home.workspace, policy)
         planner = Planner(store, gateway, lambda ref: b"", store.settings)
         personas = Personas(store, Roster(store.home.identities), None)
-        road = Road(store, swarm, gateway, planner, ToolRouter([]), judge, store.settings, personas)  # type: ignore[arg-type]
+        routing = Routing(ToolRouter([]), gateway)
+        road = Road(store, swarm, gateway, planner, routing, judge, store.settings, personas)  # type: ignore[arg-type]
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")
         (claim,) = store.claim(who, 1)
         road.walk(claim)

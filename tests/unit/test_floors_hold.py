@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
     {"worker", "swarm", "supervisor"},
     {"runs", "missions", "gates", "foundry", "road", "execution"},
     {"safety", "planning", "tool_router", "review", "enrichment", "context", "cost", "llm", "localhost"},
+    {"toolbox"},
     {"store"},
     {"daemon_log"},
     {"settings", "host_platform"},
@@ -52,6 +53,7 @@ NEIGHBOURS: dict[str, set[str]] = {
     "review": {"context", "llm", "planning"},  # a model that judges is told the intent, in envelopes
     # what fits into a prompt is counted in tokens; foreign text is defused
     "context": {"cost", "safety", "tool_router"},
+    "tool_router": {"cost"},  # what a tool adds or saves is counted in tokens
 }
 
 #: Doubles for tests. They may use any room; no room may use them.

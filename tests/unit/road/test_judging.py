@@ -129,10 +129,12 @@ def test_the_whole_stored_output_is_judged_not_the_part_that_is_shown(store, who
 
 
 def test_the_route_leaves_its_receipt(store, who, judge):
-    route = Route("exact", Tool(name="lint", description="x"), 1.0)
+    route = Route("exact", Tool(name="lint", description="x"), 1.0, "context", reason="the prompt names it")
     conclude(judge, claim_one(store, who), route)
     told = event(store, "task.completed")
     assert (told["tool_route"], told["tool_name"], told["tool_confidence"]) == ("exact", "lint", 1.0)
+    assert (told["tool_outcome"], told["tool_reason"]) == ("context", "the prompt names it")
+    assert told["tool_saved_tokens"] == 0
 
 
 # -- failures of the outside ---------------------------------------------------------------------------------

@@ -39,12 +39,12 @@ TOOLS = [
 )
 def test_only_a_whole_word_names_a_tool(prompt, name):
     route = ToolRouter(TOOLS).route(prompt)
-    assert (route.tool.name if route.tool else None) == name
-    assert route.receipt() == {
-        "tool_route": "exact" if name else "none",
-        "tool_name": name,
-        "tool_confidence": 1.0 if name else 0.0,
-    }
+    if name is None:
+        assert route.route != "exact"  # its words may still ask for one
+    else:
+        told = route.receipt()
+        assert (told["tool_route"], told["tool_name"], told["tool_confidence"]) == ("exact", name, 1.0)
+        assert told["tool_reason"] == "the prompt names it"
 
 
 def test_without_tools_nothing_is_found(tmp_path):
@@ -75,6 +75,8 @@ def test_a_file_in_which_everything_is_a_comment_has_no_tools(tmp_path):
         "[[tool]]\nname = 'lint'\n",
         "[[tool]]\nname = 'lint'\ndescription = 'x'\ncode = 'x'\n",
         "[[tool]]\nname = 'lint'\ndescription = 'x'\n[[tool]]\nname = 'LINT'\ndescription = 'y'\n",
+        "[[tool]]\nname = 'lint'\ndescription = 'x'\nargv = ['{program}', 'y']\n",
+        "[[tool]]\nname = 'lint'\ndescription = 'x'\ninput_schema = { type = 5 }\n",
         "tool = 5\n",
         "tool = 'x'\n",
         "[[tool]\n",

@@ -48,6 +48,7 @@ OTHER: dict[str, Any] = {
     "review_critic_confidence": 0.9,
     "checkpoints": False,
     "sandbox_cpu_s": 60.0,
+    "tool_run_confidence": 0.75,
 }
 ANYWHERE = sorted(Settings.model_fields.keys() - FILES_ONLY)
 
