@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cost.token_estimator import BYTES_PER_TOKEN, likely_tokens
+from errors import StoreUnsupported
 from outcome import Outcome
 from runtime_contract import Task
 from settings import Settings
@@ -82,7 +83,10 @@ class ToolRouter:
             tool = self.tools[named.number]
             why_not = why_not or ("" if named.is_called else "the prompt speaks of it and does not call it")
             return self._use(tool, "exact", 1.0, (Candidate(tool.name, 1.0, 1.0),), prompt, why_not)
-        candidates = self._candidates(prompt)
+        try:
+            candidates = self._candidates(prompt)
+        except StoreUnsupported as error:
+            return Route("none", reason=error.message)
         if not candidates or candidates[0].confidence < FOUND:
             return Route("none", reason=_why_none(candidates), candidates=candidates)
         best = candidates[0]

@@ -101,11 +101,11 @@ class Uses:
         return self._known
 
 
-def home_tools(store: SqliteStore, *, has_rank: bool = True) -> HomeTools:
+def home_tools(store: SqliteStore) -> HomeTools:
     """The tools of a store's home; a change of their files is told in the history."""
 
     def tell(reason: str | None, count: int) -> None:
         event = "tools.taken_in" if reason is None else "tools.refused"
         store.write(lambda tx: tx.emit(event, count=count, reason=reason))
 
-    return HomeTools(store.home.root, store.settings, Uses(store) if has_rank else dict, tell)
+    return HomeTools(store.home.root, store.settings, Uses(store), tell)

@@ -12,8 +12,14 @@ import weakref
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from errors import StoreUnsupported
+
 #: How words are cut and shortened; a quotation mark inside a quoted word is doubled.
 _TOKENS: Final = "porter unicode61 remove_diacritics 2"
+_MISSING: Final = (
+    "this Python's SQLite cannot search texts (FTS5), so only tools that a prompt names are found; "
+    "a Python of python.org or of Debian can"
+)
 #: Stems that are kept by their word; a request with odd words cannot fill the memory.
 MOST_STEMS: Final = 200_000
 #: Columns of a text, and what a word in each counts for the rank.
@@ -24,7 +30,7 @@ _WEIGHTS: Final = "2.0, 1.0, 1.5"
 class FullText:
     """Texts with a number, a name, what is told of them and what is said to ask for them.
 
-    Threads may share it.
+    Threads may share it. Raises `StoreUnsupported` where this SQLite has no FTS5.
     """
 
     def __init__(self, rows: Iterable[tuple[int, str, str, str]]) -> None:
@@ -34,8 +40,11 @@ class FullText:
         self._mutex = threading.Lock()
         self._stems: dict[str, str] = {}
         run = self._connection.execute
-        for table, columns in (("text", ", ".join(COLUMNS)), ("word", "written")):
-            run(f"CREATE VIRTUAL TABLE {table} USING fts5({columns}, detail=full, tokenize='{_TOKENS}')")
+        try:
+            for table, columns in (("text", ", ".join(COLUMNS)), ("word", "written")):
+                run(f"CREATE VIRTUAL TABLE {table} USING fts5({columns}, detail=full, tokenize='{_TOKENS}')")
+        except sqlite3.OperationalError as error:
+            raise StoreUnsupported(f"{_MISSING} ({error})") from error
         run("CREATE VIRTUAL TABLE stem USING fts5vocab(word, 'instance')")
         run("CREATE VIRTUAL TABLE vocabulary USING fts5vocab(text, 'row')")
         self._connection.executemany("INSERT INTO text (rowid, name, told, said) VALUES (?, ?, ?, ?)", rows)

@@ -221,6 +221,19 @@ def test_nothing_is_wider_than_the_window(page, panel, width):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [320, 1280])
+def test_tools_are_seen_and_hostile_names_are_only_text(page, panel, tmp_path, width):
+    name = "a" * 60
+    (tmp_path / "config").mkdir()
+    hostile = "<img src=x onerror=alert(1)>" + "w" * 300
+    (tmp_path / "config/tools.toml").write_text(f'[[tool]]\nname = "{name}"\ndescription = "{hostile}"\n')
+    page.set_viewport_size({"width": width, "height": 800})
+    page.get_by_role("link", name="Tools").click()
+
+    expect(page.locator(f'tr[data-tool="{name}"]')).to_contain_text("<img src=x")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 # -- pages that mean no good --------------------------------------------------------------------------
 
 

@@ -187,3 +187,17 @@ def test_what_no_tool_was_found_for_writes_nothing_of_tools(rig: RoadRig) -> Non
     assert rig.row(claim.id)["state"] == "approved"
     assert rig.attempt(claim)["tool"] is None
     assert tool_uses.uses(rig.store.reader) == {}
+
+
+def test_a_snippet_goes_through_the_command_policy_and_the_way_out_is_told(rig: RoadRig) -> None:
+    folder = rig.home.root / "tools/sum-up"
+    folder.mkdir(parents=True)
+    (folder / "snippet.py").write_text("print(6 * 7)\n", "utf-8")
+    argv = 'argv = ["python3", "-c", "{text}"]\n'
+    (folder / "tool.toml").write_text(f'description = "Sums it up."\ntext_file = "snippet.py"\n{argv}')
+    claim = rig.claim(prompt="sum-up")
+    rig.road().walk(claim)
+    (completed,) = [event for event in rig.events("task.completed") if event["task_id"] == claim.id]
+    assert "programs.python3.use" in completed["data"]
+    assert rig.row(claim.id)["state"] == "approved"
+    assert rig.attempt(claim)["tool_effect"] is None

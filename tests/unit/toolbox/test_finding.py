@@ -86,6 +86,15 @@ def test_the_same_request_is_answered_the_same():
         assert again.route(text).receipt() == ROUTER.route(text).receipt()
 
 
+def test_a_sqlite_that_cannot_search_finds_what_is_named_and_says_so_else(monkeypatch):
+    monkeypatch.setattr("store.full_text._TOKENS", "no-such-tokenizer")
+    router = ToolRouter(TOOLS)
+    assert router.route("use csv-to-json").name == "csv-to-json"
+    found = router.route("convert sales.csv into json")
+    assert found.name is None
+    assert "FTS5" in found.reason
+
+
 def test_candidates_come_best_first_with_what_they_share():
     found = ROUTER.route("convert sales.csv into json").candidates
     assert found[0].name == "csv-to-json"
