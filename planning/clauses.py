@@ -11,7 +11,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from planning.imperatives import ORDER, Order, count_words, has_object, is_negated, order_of, read_head
+from planning.imperatives import (
+    ORDER,
+    Order,
+    count_words,
+    has_bare_object,
+    has_object,
+    is_negated,
+    order_of,
+    read_head,
+)
 from planning.lexicon import INFINITIVES
 
 _BREAK: Final = re.compile(
@@ -61,7 +70,7 @@ def read_clauses(masked: str, start: int, end: int) -> list[Clause]:
 
 
 def _is_order(mark: re.Match[str]) -> bool:
-    return bool(mark["next"] or mark["last"] or mark["beside"])
+    return bool(mark["next"] or mark["last"] or mark["beside"] or mark["earlier"])
 
 
 def _divides(masked: str, mark: re.Match[str], left: int, right: int, end: int) -> bool:
@@ -70,7 +79,10 @@ def _divides(masked: str, mark: re.Match[str], left: int, right: int, end: int) 
         return False
     if _is_order(mark):
         return bool(mark["sign"] or mark["joined"]) or has_object(masked, right, end)
-    if not has_object(masked, right, end) or is_negated(masked, left, mark.start()):
+    is_clear = has_object(masked, right, end) or (
+        has_bare_object(masked, right, end) and not _DEPENDENT.search(masked, left, mark.start())
+    )
+    if not is_clear or is_negated(masked, left, mark.start()):
         return False
     if _RELATIVE.search(masked, left, mark.start()):
         return False

@@ -27,10 +27,10 @@ _DIVIDER: Final = re.compile(r"\n|[.,;:!?]\s|\s(?:and|then)\s|\bfor each\b|\d\)"
 _WORD: Final = re.compile(r"\w+")
 #: Words that put parts in order or count them, and have done so once the parts are apart.
 _GLUE: Final = frozenset(
-    """a addition additionally after afterward afterwards all also and at begin but done each end fifth
-    fifthly finally finish first firstly following for fourth fourthly in is it last lastly meanwhile
-    next now of once parallel part please s second secondly so step subsequently task that the then
-    these third thirdly this to when with""".split()
+    """a addition additionally after afterward afterwards all also and at before beforehand begin but
+    complete do doing done each end fifth fifthly finally finish finished first firstly following for
+    fourth fourthly in is it last lastly meanwhile next now of once parallel part please ready s second
+    secondly so step subsequently task that the then these third thirdly this to when with you""".split()
 )
 
 

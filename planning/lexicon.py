@@ -10,21 +10,44 @@ from typing import Final
 
 #: Verbs that ask for something new: what follows is a thing to be made.
 CREATING: Final = frozenset(
-    """compose create design draft generate make prepare produce propose record write""".split()
+    """compose create design draft generate give make prepare produce propose provide record write""".split()
 )
 #: Verbs that ask for a piece of work. Words that more often describe what a made thing does (read, return,
 #: handle) or how an answer should be (use, keep, include) are left out.
 ACTIONS: Final = CREATING | frozenset(
     """analyse analyze answer assess audit benchmark brainstorm build calculate categorise categorize check
-    choose cite classify clean collect compare compile compute conclude condense convert count critique
+    choose cite classify clean collect compare compile compute conclude condense configure convert count
+    critique
     debug decide define deploy derive describe determine develop diagnose discuss document edit
     enumerate estimate evaluate examine explain explore extract find fix forecast gather group highlight
-    identify implement improve inspect interpret interview investigate judge list locate map measure
-    merge migrate model name optimise optimize outline paraphrase pick plan plot polish predict
-    prioritise prioritize profile proofread prove publish query rank rate recommend refactor remove
-    rename repair rephrase report research restructure review revise rewrite score search select shorten
+    identify implement improve inspect install interpret interview investigate judge list locate map measure
+    merge migrate model name optimise optimize organise organize outline paraphrase pick plan plot polish predict
+    prioritise prioritize profile proofread prove publish query rank rate recommend refactor refine remove
+    rename repair rephrase report research restructure review revise rewrite run
+    schedule score search select send shorten simplify
     sketch solve sort specify split study suggest summarise summarize survey tabulate tag test trace
     transcribe translate update upgrade validate verify visualise visualize""".split()
+)
+#: Verbs that ask for work only before something new: "make a list", but "make it short".
+BEFORE_NEW: Final = frozenset({"give", "make", "provide"})
+#: Verbs of an undertaking, whose steps may stand behind a colon; "write an essay: ..." may tell its contents.
+UNDERTAKINGS: Final = frozenset(
+    """build complete deploy develop help launch migrate organise organize plan prepare publish release run
+    ship""".split()
+)
+#: Of `SHARED_NAMES`, those that may also stand above work.
+NAMES_OF_EITHER: Final = frozenset(
+    "article articles code content data document email letter materials output sources story text".split()
+)
+#: Those of `ACTIONS` that are no nouns as well.
+PLAIN_VERBS: Final = frozenset(
+    """analyse analyze assess brainstorm build calculate categorise categorize choose cite classify clean
+    collect compare compile compose compute convert create decide define deploy derive describe determine
+    develop diagnose discuss edit enumerate evaluate examine explain explore extract find fix gather
+    generate identify implement improve inspect interpret investigate locate optimise optimize paraphrase
+    predict prepare prioritise prioritize produce proofread propose prove publish recommend refactor
+    rename rephrase restructure revise rewrite shorten solve specify suggest summarise summarize tabulate
+    transcribe translate validate verify visualise visualize write""".split()
 )
 #: Verbs after which there is something new or changed, of which later words may speak.
 MAKING: Final = CREATING | frozenset(
@@ -71,6 +94,19 @@ DETERMINERS: Final = frozenset(
 #: How a new thing begins.
 INDEFINITE: Final = frozenset(
     "a an another one two three four five six seven eight nine ten some several".split()
+)
+#: What is handed in by itself, in the singular; "a man with a dog and a girl" are none of these.
+TEXTS: Final = frozenset(
+    """abstract advert advertisement agenda analysi announcement answer article bio biography blurb brief
+    briefing brochure budget calendar caption changelog chart checklist checklist cheatsheet comparison
+    conclusion contract cv deck description diagram digest document draft email essay estimate evaluation
+    explanation faq figure flyer forecast function glossary graph guide haiku handout headline index
+    infographic invitation introduction itinerary joke leaflet letter limerick list listing logo manual map
+    memo menu message module newsletter note notice outline overview page paper paragraph pitch plan poem
+    post poster prediction presentation proposal quiz ranking readme recipe recommendation report resume
+    review roadmap schedule schema script section slide slogan song sonnet specification speech
+    spreadsheet story strategy summary survey syllabus table tagline template test text thread timeline
+    title translation tutorial tweet video worksheet""".split()
 )
 PREPOSITIONS: Final = frozenset(
     """about above across after against along among around as at based before behind below beneath beside

@@ -9,15 +9,22 @@ from typing import Final, Literal
 
 from planning.blocks import Block
 from planning.imperatives import is_rule, read_head
-from planning.lexicon import SHARED_NAMES, WORK_NAMES
+from planning.lexicon import SHARED_NAMES, UNDERTAKINGS, WORK_NAMES
 from planning.masking import Words
 
 Kind = Literal["work", "shared", "unsure"]
 
 _NAME_WORD: Final = re.compile(r"[a-z][a-z'’-]*", re.IGNORECASE)
 _IN_ORDER: Final = re.compile(
-    r"\bsteps\b|\bin (?:this |the |that )?(?:given |following |stated )?order\b"
+    r"\bsteps\b|\bin (?:this |the |that |exactly this )?(?:given |following |stated )?order\b"
     r"|\bone after (?:the other|another)\b|\bstep by step\b|\bsequence\b",
+    re.IGNORECASE,
+)
+_HELP: Final = re.compile(r"(?:please\s+)?help\s+(?:me|us)\s+(?:to\s+)?", re.IGNORECASE)
+#: Words after which a list tells what a thing is or does.
+_CONTENTS: Final = re.compile(
+    r"\b(?:that|which|who|whose|where|to|can|could|should|must|will|with|using|following|these|like|such as)\b"
+    r"(?!\s+(?:[A-Z]|the\s))",
     re.IGNORECASE,
 )
 #: Words of an introduction that only hand over to the list.
@@ -53,12 +60,30 @@ def read_list(
         is_clear = all(action or rule for action, rule in zip(actions, rules, strict=True))
         if not any(actions) and all(rules):
             kind = "shared"
+        elif kind == "unsure" and all(actions) and is_undertaking(told):
+            kind = "work"
         elif is_lenient or (kind == "work" and is_clear and sum(actions) > 1):
             kind = "work"
         else:
             kind = "unsure"
-    is_ordered = bool(_IN_ORDER.search(told)) or all(item.is_step for item in items)
+    is_ordered = is_in_order(told) or all(item.is_step for item in items)
     return AskedList(tuple(items), introduction, kind, is_ordered)
+
+
+def is_in_order(masked: str) -> bool:
+    """Whether an introduction says that one thing comes after another."""
+    return _IN_ORDER.search(masked) is not None
+
+
+def is_undertaking(masked: str) -> bool:
+    """Whether words such as "Build a todo app:" name something whose steps follow them."""
+    verb = _HELP.sub("", masked.lstrip())
+    head = read_head(verb, 0, len(verb))
+    return (
+        masked.rstrip().endswith(":")
+        and (head.action or verb.partition(" ")[0].lower()) in UNDERTAKINGS
+        and not _CONTENTS.search(masked)
+    )
 
 
 def name_kind(words: str) -> Kind:

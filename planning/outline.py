@@ -10,13 +10,19 @@ from typing import Final
 from planning.blocks import Block
 from planning.headings import read_sections
 from planning.imperatives import count_words, is_rule, read_head
+from planning.lexicon import CREATING
 from planning.lists import AskedList, name_kind, read_list
-from planning.masking import Words
+from planning.masking import SPACE, Words
 from planning.material import is_label, is_letter, names_material
 from planning.sentences import read_sentences
-from planning.spreading import EACH_FOLLOWING, MOST_WORDS, for_name
+from planning.spreading import EACH_FOLLOWING, MOST_WORDS, for_name, is_new
 from planning.steps import Step, StepReader, Unsure
 
+_FOLLOWING: Final = re.compile(
+    r"(?:me\s+|us\s+)?(?:(?:the\s+following|these)(?:\s+[\w-]+){0,2}"
+    r"|(?:the\s+)?(?:two|three|four|five|six|\d)\s+(?:[\w-]+\s+)?[\w-]+)",
+    re.IGNORECASE,
+)
 _LINE: Final = re.compile(r"\S[^\n]*")
 
 
@@ -88,7 +94,8 @@ class _Reading:
                 self._read_text(block, place, is_before_work=has_work_list)
             place += 1
         features = self._features | self._reader.features
-        return Outline(self._reader.steps, self._reader.shared, features, self._announced)
+        announced = [*self._announced, *self._reader.said]
+        return Outline(self._reader.steps, self._reader.shared, features, announced)
 
     def _words(self, block: Block) -> Words:
         return self._ask[block.start : block.end]
@@ -172,7 +179,7 @@ class _Reading:
         return sentence if is_close or self._ask.masked[sentence[1] - 1] == ":" else nothing
 
     def _read_list(self, asked: AskedList, *, is_shared: bool) -> None:
-        if self._fan_out(asked):
+        if self._fan_out(asked) or self._new_things(asked):
             return
         if asked.kind == "unsure":
             raise Unsure("it is not clear whether the items of the list are work of their own")
@@ -217,3 +224,24 @@ class _Reading:
         self._announced.append(introduction[each.start() : each.end()])
         self._reader.add([for_name(introduction, each, name) for name in names], action)
         return True
+
+    def _new_things(self, asked: AskedList) -> bool:
+        """Read a list of new things under "Produce the following:"; false where that is not so."""
+        introduction = self._ask[asked.introduction[0] : asked.introduction[1]].plain()
+        head = read_head(introduction.masked, 0, len(introduction.masked))
+        verb = head.verb + len(head.action)
+        things = [self._ask[item.body : item.end].plain() for item in asked.items]
+        if head.action not in CREATING or len(things) < 2 or not all(map(is_new, things)):
+            return False
+        if not _FOLLOWING.fullmatch(introduction.masked[verb:].strip()):
+            return False
+        self._features |= {"deliverables", "list"}
+        self._announced.append(introduction[verb:])
+        lead = introduction[head.start : verb] + SPACE
+        self._reader.add([lead + lowered(thing) for thing in things], head.action, head.order)
+        return True
+
+
+def lowered(words: Words) -> Words:
+    """Words as they stand within a sentence: "A plan" as "a plan"."""
+    return Words(words.text[:1].lower() + words.text[1:], words.masked[:1].lower() + words.masked[1:])

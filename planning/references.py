@@ -30,6 +30,12 @@ _AT_THE_END: Final = re.compile(
     rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
     re.IGNORECASE,
 )
+#: One of what was found or made before.
+_CHOICE: Final = re.compile(
+    r"\W*(?:choose|pick|recommend|select|suggest)\s+(?:one\b|the\s+(?:best|winner|strongest|cheapest|fastest)\b"
+    r"|an?\s+(?:winner|favou?rite)\b)",
+    re.IGNORECASE,
+)
 _COUNTED: Final = re.compile(
     rf"\b(?P<two>both(?:\s+of\s+\w+|\s+[a-z]+(?=\s*(?:[,.;:!?]|\Z))|{_ALONE})|the\s+two\b)"
     rf"|\b(?:all|the)\s+(?P<count>three|four|five|six|seven|eight|nine|ten|\d{{1,2}})\b",
@@ -71,6 +77,7 @@ def read_edges(steps: Sequence[Step]) -> list[tuple[int, ...]]:
         needed = _by_order(steps, number, edges)
         if first:
             needed |= _by_words(step, steps[:first], names[:first], edges)
+            needed |= _gathered(step, steps[:first], edges) - _behind(needed, edges)
         edges.append(tuple(sorted(needed)))
     return edges
 
@@ -83,7 +90,20 @@ def _by_order(steps: Sequence[Step], number: int, edges: Sequence[tuple[int, ...
         return set()
     if steps[opening].order == "last" or steps[opening].is_opening:
         return _sinks(edges[:opening])
-    return {place for place in range(opening) if steps[place].stage == stage - 1}
+    before = {place for place in range(opening) if steps[place].stage == stage - 1}
+    return before - {place for each in before for place in edges[each]}
+
+
+def _behind(places: set[int], edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """Everything that must be done before some places can be."""
+    found: set[int] = set()
+    open_ones = list(places)
+    while open_ones:
+        for place in edges[open_ones.pop()]:
+            if place not in found:
+                found.add(place)
+                open_ones.append(place)
+    return found
 
 
 def _sinks(edges: Sequence[tuple[int, ...]]) -> set[int]:
@@ -100,30 +120,45 @@ def _by_words(
     everything = _sinks(edges[: len(before)])
     masked = step.words.masked
     needed = _by_pronoun(masked, last, everything) | _by_count(masked, last, len(before))
+    if _is_parallel(step, before[-1]) and needed == last and edges[len(before) - 1]:
+        needed = set(edges[len(before) - 1])
     if _EVERYTHING.search(masked):
         needed |= everything
     if _RESULT.search(masked):
         needed |= last
     needed |= {number for number in _numbers(masked) if number < len(before)}
-    if step.action in CREATING and not _PREPOSITION.search(masked):
-        needed |= _gathered(before)
     whole = step.whole
     spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
     return needed | {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
 
 
-def _gathered(before: Sequence[Step]) -> set[int]:
-    """The last steps in a row that looked for something: a report about nothing else is about that."""
+def _is_parallel(step: Step, before: Step) -> bool:
+    """Whether two steps say "from it" alike: "Write Y from it. Write Z from it.", of one and the same."""
+    one, other = _SOURCE.search(step.words.masked), _SOURCE.search(before.words.masked)
+    return one is not None and other is not None and one[0].lower() == other[0].lower()
+
+
+def _gathered(step: Step, before: Sequence[Step], edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """The last steps in a row that looked for something: a report about nothing else is about that.
+
+    Not where a step in between is about something else.
+    """
+    if step.action not in CREATING or _PREPOSITION.search(step.words.masked):
+        return set()
     end = len(before)
     while end and before[end - 1].action not in GATHERING:
         end -= 1
     start = end
     while start and before[start - 1].action in GATHERING:
         start -= 1
-    return set(range(start, end))
+    found = set(range(start, end))
+    between = range(end, len(before))
+    return found if all(found & ({*edges[each]} | _behind({each}, edges)) for each in between) else set()
 
 
 def _by_pronoun(masked: str, last: set[int], everything: set[int]) -> set[int]:
+    if _CHOICE.match(masked):
+        return last
     found = _SOURCE.search(masked) or _DIRECT.match(masked) or _AT_THE_END.search(masked)
     if found is None:
         return set()

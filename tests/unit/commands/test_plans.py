@@ -24,7 +24,10 @@ def planned(store, who, walk):
 
 def test_a_plan_is_told_with_score_subtasks_money_and_intent(run):
     told = run("plan", ASK + "\n\nDo not use jargon.", "--max-budget", "0.1").stdout.splitlines()
-    assert told[0] == "task is split; score 5 of 4: 3 parts, they stand in a list, some of them need others"
+    assert told[0] == (
+        "task is split; score 7 of 4: 3 parts, they stand in a list, more than two of them, "
+        "some of them need others, one finds out what another is made of"
+    )
     assert told[1:5] == [
         "├─ task.1  Collect facts on rye  ($0.020000)",
         "├─ task.2  Write a draft of a song  (after task.1; $0.020000)",
@@ -36,7 +39,7 @@ def test_a_plan_is_told_with_score_subtasks_money_and_intent(run):
 
 def test_why_a_prompt_is_not_split_is_told(run, ask):
     assert run("plan", "Write a haiku.").stdout == "task runs as one: it asks for one thing.\n"
-    assert "its score 3 is under 4" in run("plan", "Write a haiku, a limerick and a sonnet.").stdout
+    assert "its score 2 is under 4" in run("plan", "Write a haiku and a limerick.").stdout
     plan = ask("plan", "Write a haiku.", "--decompose", "always")
     assert (plan["split"], plan["subtasks"], plan["intent"]) == (False, [], None)
 
