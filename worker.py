@@ -30,6 +30,7 @@ from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
+from store import planning
 from store.claims import Claimant
 from store.engine import SqliteEngine
 from store.outputs import read_output
@@ -65,8 +66,9 @@ class Worker:
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
-        judge = Judge(self.engine.conclude, read, home.workspace, policy)
-        planner = Planner(self.store, gateway, read, settings)
+        intent_of = functools.partial(planning.whole_intent, self.store.reader)
+        judge = Judge(self.engine.conclude, read, home.workspace, policy, intent_of)
+        planner = Planner(self.store, gateway, read, settings, self.swarm)
         router = ToolRouter.of_home(home.root)
         self.road = Road(self.store, self.swarm, gateway, planner, router, judge, settings)
         rescuer = Rescuer(

@@ -49,7 +49,7 @@ def plan(
     if max_budget is not None:
         raw["max_budget"] = max_budget
     task, _ = normalize_task(raw, place.settings.limits)
-    rules = PlanRules(**{name: getattr(place.settings, name) for name in PlanRules.__slots__})
+    rules = PlanRules.of_settings(place.settings)
     decision = consider(task, rules)
     if as_json:
         terminal.print_json(_to_json(task, decision, rules))

@@ -49,9 +49,11 @@ class Split:
     parts: tuple[Part, ...] = ()
     #: what holds for every part, in the order of the ask
     shared: str = ""
-    #: what the parts were seen by: headings, list, steps, deliverables, fan_out
+    #: what the parts were seen by: headings, list, steps, deliverables, fan_out; or that a model proposed them
     features: tuple[str, ...] = ()
     reason: str = ""
+    #: whether it may ask for several things that cannot be told apart
+    is_unsure: bool = False
 
 
 _ONE_THING: Final = Split(reason="it asks for one thing")
@@ -67,7 +69,7 @@ def decompose(ask: str, *, is_lenient: bool = False) -> Split:
     try:
         outline = read_outline(words, read_blocks(words.masked), is_lenient=is_lenient)
     except Unsure as unsure:
-        return Split(reason=str(unsure))
+        return Split(reason=str(unsure), is_unsure=True)
     if len(outline.steps) < 2:
         return _ONE_THING
     split = _split_of(outline)

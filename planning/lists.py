@@ -60,9 +60,11 @@ def read_list(
         is_clear = all(action or rule for action, rule in zip(actions, rules, strict=True))
         if not any(actions) and all(rules):
             kind = "shared"
-        elif kind == "unsure" and all(actions) and is_undertaking(told):
-            kind = "work"
-        elif is_lenient or (kind == "work" and is_clear and sum(actions) > 1):
+        elif (
+            (kind == "unsure" and all(actions) and is_undertaking(told))
+            or is_lenient
+            or (kind == "work" and is_clear and sum(actions) > 1)
+        ):
             kind = "work"
         else:
             kind = "unsure"

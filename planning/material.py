@@ -8,12 +8,15 @@ from typing import Final
 
 from planning.blocks import Block
 from planning.imperatives import read_head
-from planning.lexicon import MATERIAL
+from planning.lexicon import DETERMINERS, FINITE, MATERIAL, PREPOSITIONS
 
 _HANDED_OVER: Final = re.compile(
     rf"\b(?:the|this|that|these|my|our|your|following|below|attached|above)\s+(?:\w+\s+){{0,2}}?{MATERIAL}\b",
     re.IGNORECASE,
 )
+_WORD: Final = re.compile(r"[^\W_]+")
+_LEAST_STEM: Final = 3  # letters
+_SMALL: Final = DETERMINERS | PREPOSITIONS | FINITE | frozenset("and but first last next not or then".split())
 _SALUTATION: Final = re.compile(r"(?:hi|hello|dear|hey)\b[^\n.!?]{0,60},", re.IGNORECASE)
 
 
@@ -35,3 +38,19 @@ def is_label(masked: str, blocks: Sequence[Block], place: int) -> bool:
         return False
     is_followed_by_text = place + 1 < len(blocks) and blocks[place + 1].kind == "text"
     return bool(rest.strip()) or is_followed_by_text
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """The words of a text that say what it is about, without their endings."""
+    words = (found[0].casefold() for found in _WORD.finditer(text))
+    return frozenset(
+        _stem(word) for word in words if word not in _SMALL and (len(word) > 2 or not word.islower())
+    )
+
+
+def _stem(word: str) -> str:
+    """A word without the endings that its noun and its verb do not share."""
+    for ending in ("ations", "ation", "ings", "ing", "ies", "es", "ed", "s", "y", "e"):
+        if word.endswith(ending) and len(word) - len(ending) >= _LEAST_STEM:
+            return word.removesuffix(ending)
+    return word

@@ -19,7 +19,7 @@ from faults import fault_point
 from outcome import Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide
-from store import claims, recording
+from store import claims, planning, recording
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
 from tool_router import Route
@@ -36,6 +36,7 @@ class Judge:
         read_output: a stored output by its hash.
         workspace: where the files are that a task must leave.
         policy: how often a task is tried.
+        intent_of: the intent of the whole that a claimed task is a part of; none where it is no part.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Judge:
         read_output: Callable[[str], bytes],
         workspace: Path,
         policy: AttemptPolicy,
+        intent_of: Callable[[Claim], dict[str, Any] | None] = lambda _: None,
     ) -> None:
         self._conclude = conclude
+        self._intent_of = intent_of
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
@@ -58,19 +61,22 @@ class Judge:
                 claim.ref, lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance)
             )
         else:
-            verdict = self._verdict(claim, outcome)
+            verdict, drift = self._verdict(claim, outcome)
             fault_point("review.before_commit")
             self._conclude(
-                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance)
+                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
             )
         fault_point("review.committed")
 
-    def _verdict(self, claim: Claim, outcome: Outcome) -> Verdict:
+    def _verdict(self, claim: Claim, outcome: Outcome) -> tuple[Verdict, list[str]]:
+        """The critics' word, and what of the result differs from the intent without being wrong."""
         try:
             text = self._text(outcome)
         except (NotFound, OSError) as error:
-            return Verdict(decision="HELD", confidence=0.0, issues=[f"its output cannot be read: {error}"])
-        return critics.judge(critics.Work(claim.task, outcome, text, self._workspace))
+            issues = [f"its output cannot be read: {error}"]
+            return Verdict(decision="HELD", confidence=0.0, issues=issues), []
+        work = critics.Work(claim.task, outcome, text, self._workspace, self._intent_of(claim))
+        return critics.judge(work), critics.drift_of(work)
 
     def _text(self, outcome: Outcome) -> str:
         if outcome.output_ref is None:
@@ -85,12 +91,15 @@ class Judge:
         claim: Claim,
         outcome: Outcome,
         verdict: Verdict,
+        drift: list[str],
         route: Route,
         chance: random.Random,
     ) -> None:
         row = recording.begin_review(tx, claim.ref, outcome, verdict, route.receipt())
         if row is None:
             return
+        if drift:
+            planning.tell_drift(tx, row, drift)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         if follows is Next.APPROVE:

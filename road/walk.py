@@ -90,7 +90,7 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
-            if self._planner.split(claim):
+            if self._planner.split(claim, lambda: journey.is_over):
                 return
             route = self._route(claim)
             request = self._request(claim, route)
@@ -99,6 +99,8 @@ class Road:
             outcome = self._execute(journey, request)
             if outcome is not None:
                 self._record(journey, outcome, route)
+        except errors.KillSwitchOn as error:  # set while the plan was made
+            self._end_halted(journey, error.message)
         finally:
             self._arrive(claim)
 

@@ -12,7 +12,7 @@ from road.planning import Planner
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Settings
-from store import claims
+from store import claims, planning
 from store.lanes import Gate
 from store.outputs import read_output
 from store.records import Claim
@@ -39,10 +39,14 @@ class RoadRig(SwarmRig):
             self._calls = CycleClient(self.swarm.port, self.home.token)
         read = functools.partial(read_output, self.home.outputs)
         judge = Judge(
-            lambda ref, work: self.store.write(work), read, self.home.workspace, changed.attempt_policy
+            lambda ref, work: self.store.write(work),
+            read,
+            self.home.workspace,
+            changed.attempt_policy,
+            functools.partial(planning.whole_intent, self.store.reader),
         )
         gateway = SafetyGateway(self.home, changed)
-        planner = Planner(self.store, gateway, read, changed)
+        planner = Planner(self.store, gateway, read, changed, self._calls)
         return Road(self.store, self._calls, gateway, planner, ToolRouter([]), judge, changed)
 
     def reclaim(self) -> Claim:
