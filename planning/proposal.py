@@ -18,6 +18,7 @@ from pydantic import ConfigDict, Field, StrictInt, StrictStr
 
 from planning.decomposition import Part, Split
 from planning.intent import MOST_CHARS, MOST_ENTRIES, Intent, entry_of
+from planning.lexicon import ACTIONS
 from planning.material import stems_of
 
 #: Characters of one part, and parts of one answer, that are read at all.
@@ -28,6 +29,7 @@ ANSWER_CHARS: Final = 200_000
 #: Of the words of a deliverable, the share that must stand in the part that makes it.
 WORDS_KEPT: Final = 0.5
 
+_VERBS: Final = stems_of(" ".join(ACTIONS))
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 _MARKS: Final = re.compile(r"={3,}")
 
@@ -131,13 +133,15 @@ def _in_order(after: Sequence[Sequence[int]]) -> list[int]:
 
 
 def lost_deliverables(texts: Sequence[str], deliverables: Iterable[str]) -> list[str]:
-    """What is asked for and made by no part: too few of its words stand in any one of them."""
+    """What is asked for and made by no part: too few of the words that are its own stand in any one of them."""
     known = [stems_of(text) for text in texts]
+    wanted = {each: stems_of(each) - _VERBS or stems_of(each) for each in deliverables}
     lost = []
-    for wanted in deliverables:
-        words = stems_of(wanted)
-        if words and not any(len(words & part) >= WORDS_KEPT * len(words) for part in known):
-            lost.append(wanted)
+    for each, words in wanted.items():
+        others = frozenset().union(*(stems for other, stems in wanted.items() if other != each))
+        own = words - others or words
+        if own and not any(len(own & part) >= WORDS_KEPT * len(own) for part in known):
+            lost.append(each)
     return lost
 
 
