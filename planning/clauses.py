@@ -21,7 +21,7 @@ from planning.imperatives import (
     order_of,
     read_head,
 )
-from planning.lexicon import INFINITIVES
+from planning.lexicon import DETERMINERS, INFINITIVES
 
 _BREAK: Final = re.compile(
     rf"(?P<sign>\s*[,;]|\s+[–—-])?\s+(?P<joined>(?:and|but)\s+)?{ORDER}\b,?\s+"
@@ -33,7 +33,9 @@ _PURPOSE: Final = re.compile(r"\bto\s+(?:[a-z]+ly\s+)?([a-z]+)", re.IGNORECASE)
 _MODAL: Final = re.compile(
     r"\b(?:can|could|should|must|will|would|may|might|shall|has to|have to|needs? to)\b", re.IGNORECASE
 )
-_RELATIVE: Final = re.compile(r"\b(?:that|which|who|whose|where)\b", re.IGNORECASE)
+_RELATIVE: Final = re.compile(
+    r"\b(?P<word>that|which|who|whose|where)\b(?:\s+(?P<verb>[a-z]+)(?:\s+(?P<object>[a-z]+))?)?", re.IGNORECASE
+)
 _DEPENDENT: Final = re.compile(
     r"\b(?:how|what|why|when|whether|while|by|after|before|if|unless|until|because)\b", re.IGNORECASE
 )
@@ -80,13 +82,22 @@ def _divides(masked: str, mark: re.Match[str], left: int, right: int, end: int) 
     if _is_order(mark):
         return bool(mark["sign"] or mark["joined"]) or has_object(masked, right, end)
     is_clear = has_object(masked, right, end) or (
-        has_bare_object(masked, right, end) and not _DEPENDENT.search(masked, left, mark.start())
+        (has_bare_object(masked, right, end) or ";" in mark[0])
+        and not _DEPENDENT.search(masked, left, mark.start())
     )
     if not is_clear or is_negated(masked, left, mark.start()):
         return False
-    if _RELATIVE.search(masked, left, mark.start()):
+    if any(not _is_told_apart(found) for found in _RELATIVE.finditer(masked, left, mark.start())):
         return False
     return bool(mark["comma"]) or not _DEPENDENT.search(masked, left, mark.start())
+
+
+def _is_told_apart(relative: re.Match[str]) -> bool:
+    """Whether a relative clause has a verb in the third person, so that no imperative can continue it."""
+    word, following = (relative["verb"] or "").lower(), (relative["object"] or "").lower()
+    if relative["word"].lower() not in {"that", "which", "who"} or not word.endswith("s"):
+        return False
+    return following in DETERMINERS or word[:-1] in INFINITIVES or word[:-2] in INFINITIVES
 
 
 def _has_purpose(masked: str, start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ CREATING: Final = frozenset(
 ACTIONS: Final = CREATING | frozenset(
     """analyse analyze answer assess audit benchmark brainstorm build calculate categorise categorize check
     choose cite classify clean collect compare compile compute conclude condense configure convert count
-    critique
+    correct critique
     debug decide define deploy derive describe determine develop diagnose discuss document edit
     enumerate estimate evaluate examine explain explore extract find fix forecast gather group highlight
     identify implement improve inspect install interpret interview investigate judge list locate map measure
@@ -51,8 +51,8 @@ PLAIN_VERBS: Final = frozenset(
 )
 #: Verbs after which there is something new or changed, of which later words may speak.
 MAKING: Final = CREATING | frozenset(
-    """build choose clean collect convert develop edit extract fix gather implement improve list merge
-    migrate outline pick plan refactor remove rename restructure revise rewrite select translate update
+    """build choose clean collect convert develop edit explore extract find fix gather identify implement
+    improve list locate merge migrate outline pick plan refactor remove rename restructure revise rewrite select translate update
     upgrade""".split()
 )
 #: Verbs of looking and finding: what is made next, and is about nothing else, is made of what they found.
@@ -97,16 +97,25 @@ INDEFINITE: Final = frozenset(
 )
 #: What is handed in by itself, in the singular; "a man with a dog and a girl" are none of these.
 TEXTS: Final = frozenset(
-    """abstract advert advertisement agenda analysi announcement answer article bio biography blurb brief
-    briefing brochure budget calendar caption changelog chart checklist checklist cheatsheet comparison
-    conclusion contract cv deck description diagram digest document draft email essay estimate evaluation
-    explanation faq figure flyer forecast function glossary graph guide haiku handout headline index
-    infographic invitation introduction itinerary joke leaflet letter limerick list listing logo manual map
-    memo menu message module newsletter note notice outline overview page paper paragraph pitch plan poem
-    post poster prediction presentation proposal quiz ranking readme recipe recommendation report resume
-    review roadmap schedule schema script section slide slogan song sonnet specification speech
-    spreadsheet story strategy summary survey syllabus table tagline template test text thread timeline
-    title translation tutorial tweet video worksheet""".split()
+    """abstract advert advertisement agenda analysi announcement answer appendix article benchmark
+    bibliography bio biography blurb brief briefing brochure budget calendar caption card changelog chapter
+    chart cheatsheet checklist class comparison component conclusion config contract course cv dashboard
+    deck description diagram dialogue digest document documentation draft email epilogue essay estimate
+    evaluation exam explanation faq figure flyer footnote forecast foreword form function glossary graph
+    guide haiku handout headline index infographic interview introduction invitation invoice itinerary
+    jingle joke leaflet lesson letter limerick list listing logo manual map memo menu message migration
+    mockup module monologue newsletter note notice outline overview page pamphlet paper paragraph persona
+    pipeline pitch plan playlist poem policy post poster preface prediction presentation procedure profile
+    prologue proposal query questionnaire quiz ranking readme recipe recommendation reply report response
+    resume review roadmap scene schedule schema script section sketch slide slogan song sonnet
+    specification speech spreadsheet statement story storyboard strategy summary survey syllabus table
+    tagline template test testimonial text thread timeline title toast transcript translation tutorial
+    tweet video wireframe workflow worksheet""".split()
+)
+#: Verbs that put in another form what there is.
+TRANSFORMING: Final = frozenset(
+    """calculate categorise categorize classify clean compute convert count group merge prioritise
+    prioritize rank restructure score select sort tabulate""".split()
 )
 PREPOSITIONS: Final = frozenset(
     """about above across after against along among around as at based before behind below beneath beside

@@ -14,6 +14,8 @@ from planning.imperatives import Order, read_head
 from planning.masking import SPACE, Words
 from planning.spreading import EACH_FOLLOWING, for_name, read_names, read_ones, read_things
 
+#: Words that ask for things without an imperative.
+NEED: Final = re.compile(r"(?:i|we)\s+(?:need|want|would like)\b", re.IGNORECASE)
 _COLON: Final = re.compile(r"\s*:\s+")
 #: "each of the following articles", whose place each name takes.
 _EACH_OF: Final = re.compile(
@@ -49,8 +51,14 @@ class Listed:
 def read_listed(sentence: Words) -> Listed | None:
     """The list behind the only colon of a sentence; none where there is none, or it is something else."""
     colons = list(_COLON.finditer(sentence.masked))
+    if len(colons) != 1:
+        return None
+    need = NEED.match(sentence.masked)
+    if need:
+        before, behind = sentence[: colons[0].start()], sentence[colons[0].end() :].plain()
+        return _new_things(before, behind, need.end(), "", None)
     head = read_head(sentence.masked, 0, len(sentence.masked))
-    if len(colons) != 1 or not head.action or head.verb > colons[0].start():
+    if not head.action or head.verb > colons[0].start():
         return None
     before = sentence[head.start : colons[0].start()]
     behind = sentence[colons[0].end() :].plain()

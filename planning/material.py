@@ -8,12 +8,13 @@ from typing import Final
 
 from planning.blocks import Block
 from planning.imperatives import read_head
-from planning.lexicon import DETERMINERS, FINITE, MATERIAL, PREPOSITIONS
+from planning.lexicon import DETERMINERS, FINITE, MATERIAL, PREPOSITIONS, SHARED_NAMES
 
 _HANDED_OVER: Final = re.compile(
     rf"\b(?:the|this|that|these|my|our|your|following|below|attached|above)\s+(?:\w+\s+){{0,2}}?{MATERIAL}\b",
     re.IGNORECASE,
 )
+_INLINE_LABEL: Final = re.compile(r"(?:the\s+)?([a-z]+):\s", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W_]+")
 _LEAST_STEM: Final = 3  # letters
 _SMALL: Final = DETERMINERS | PREPOSITIONS | FINITE | frozenset("and but first last next not or then".split())
@@ -33,6 +34,9 @@ def is_letter(masked: str, start: int, end: int) -> bool:
 def is_label(masked: str, blocks: Sequence[Block], place: int) -> bool:
     """Whether a paragraph is a line such as "Text:", after which there is nothing but the text."""
     block = blocks[place]
+    inline = _INLINE_LABEL.match(masked, block.body, block.end)
+    if block.kind == "text" and inline and inline[1].lower() in SHARED_NAMES:
+        return True
     label, _, rest = masked[block.body : block.end].partition("\n")
     if block.kind != "text" or not label.rstrip().endswith(":") or read_head(label, 0, len(label)).action:
         return False

@@ -11,6 +11,7 @@ from planning.blocks import Block
 from planning.headings import read_sections
 from planning.imperatives import count_words, is_rule, read_head
 from planning.lexicon import CREATING
+from planning.listed import NEED
 from planning.lists import AskedList, name_kind, read_list
 from planning.masking import SPACE, Words
 from planning.material import is_label, is_letter, names_material
@@ -110,7 +111,8 @@ class _Reading:
         start, end = self._introduction(place + 1)
         stop = start if start < end else block.end
         goals = _imperatives(self._ask, block.body, stop)
-        self._check_material(goals, block, is_last=place + 1 == len(self._blocks))
+        is_told = place + 1 < len(self._blocks) and is_label(self._ask.masked, self._blocks, place + 1)
+        self._check_material(goals, block, is_last=is_told or place + 1 == len(self._blocks))
         if is_before_work and not self._has_listed_step():
             if len(goals) > 1 or (goals and self._reader.steps):
                 raise Unsure("it is not clear whether the list is the work or describes it")
@@ -228,16 +230,17 @@ class _Reading:
     def _new_things(self, asked: AskedList) -> bool:
         """Read a list of new things under "Produce the following:"; false where that is not so."""
         introduction = self._ask[asked.introduction[0] : asked.introduction[1]].plain()
+        need = NEED.match(introduction.masked)
         head = read_head(introduction.masked, 0, len(introduction.masked))
-        verb = head.verb + len(head.action)
+        verb = need.end() if need else head.verb + len(head.action)
         things = [self._ask[item.body : item.end].plain() for item in asked.items]
-        if head.action not in CREATING or len(things) < 2 or not all(map(is_new, things)):
+        if not (need or head.action in CREATING) or len(things) < 2 or not all(map(is_new, things)):
             return False
         if not _FOLLOWING.fullmatch(introduction.masked[verb:].strip()):
             return False
         self._features |= {"deliverables", "list"}
         self._announced.append(introduction[verb:])
-        lead = introduction[head.start : verb] + SPACE
+        lead = introduction[0 if need else head.start : verb] + SPACE
         self._reader.add([lead + lowered(thing) for thing in things], head.action, head.order)
         return True
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from planning.lexicon import CREATING, DETERMINERS, GATHERING, MAKING, NOUNS_OF, PREPOSITIONS, SOURCES
+from planning.lexicon import CREATING, DETERMINERS, GATHERING, MAKING, NOUNS_OF, PREPOSITIONS, SOURCES, TRANSFORMING
 from planning.masking import HIDDEN, Words
 from planning.steps import Step
 
@@ -129,7 +129,13 @@ def _by_words(
     needed |= {number for number in _numbers(masked) if number < len(before)}
     whole = step.whole
     spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
-    return needed | {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
+    named = {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
+    # "find the oldest tree in Peru" is beside the oldest tree in Spain
+    return needed | {place for place in named if not _is_alike(step, before[place])}
+
+
+def _is_alike(step: Step, other: Step) -> bool:
+    return step.action == other.action and step.action in GATHERING
 
 
 def _is_parallel(step: Step, before: Step) -> bool:
@@ -146,12 +152,14 @@ def _gathered(step: Step, before: Sequence[Step], edges: Sequence[tuple[int, ...
     if step.action not in CREATING or _PREPOSITION.search(step.words.masked):
         return set()
     end = len(before)
-    while end and before[end - 1].action not in GATHERING:
+    while end and before[end - 1].action not in GATHERING | TRANSFORMING:
         end -= 1
     start = end
-    while start and before[start - 1].action in GATHERING:
+    while start and before[start - 1].action in GATHERING | TRANSFORMING:
         start -= 1
-    found = set(range(start, end))
+    if not any(each.action in GATHERING for each in before[start:end]):
+        return set()
+    found = set(range(start, end)) - {place for each in range(start, end) for place in edges[each]}
     between = range(end, len(before))
     return found if all(found & ({*edges[each]} | _behind({each}, edges)) for each in between) else set()
 

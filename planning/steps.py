@@ -129,6 +129,7 @@ class StepReader:
             self.features.add(listed.feature)
             self.add([each.plain() for each in listed.things], listed.action, listed.order)
         elif fanned:
+            self.said.append(sentence[: sentence.masked.find(":") + 1])
             self.features.add("fan_out")
             self.add([each.plain() for each in fanned], "")
         return bool(fanned) or listed is not None
