@@ -23,7 +23,7 @@ from planning.masking import HIDDEN
 Order = Literal["next", "last", "beside", "earlier"]
 
 _NEXT: Final = (
-    r"then|next|after(?:wards?|[ ]that|[ ]this)|subsequently"
+    r"then|next|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|after(?:wards?|[ ]that|[ ]this)|subsequently"
     r"|(?:once|when)[ ](?:that|this|it)(?:[ ]is|['’]s)[ ](?:done|finished|complete|ready)"
 )
 _EARLIER: Final = (
@@ -31,8 +31,7 @@ _EARLIER: Final = (
 )
 _LAST: Final = r"finally|lastly|at[ ]the[ ]end|in[ ]the[ ]end|to[ ]finish"
 _BESIDE: Final = (
-    r"first(?:ly)?(?:[ ]of[ ]all)?|to[ ]begin[ ]with|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?"
-    r"|also|in[ ]addition|additionally|meanwhile|in[ ]parallel"
+    r"first(?:ly)?(?:[ ]of[ ]all)?|to[ ]begin[ ]with|also|in[ ]addition|additionally|meanwhile|in[ ]parallel"
 )
 #: A word of order between two clauses or at the head of a sentence, with its kind as the group's name.
 ORDER: Final = rf"(?:(?P<next>{_NEXT})|(?P<last>{_LAST})|(?P<beside>{_BESIDE})|(?P<earlier>{_EARLIER}))"

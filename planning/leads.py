@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from planning.imperatives import has_object, read_head
+from planning.imperatives import has_object, read_head, read_order
 from planning.lexicon import ACTIONS
 from planning.masking import Words
 
@@ -49,20 +49,22 @@ class Lead:
 def read_lead(sentence: Words, known: Collection[str]) -> Lead | None:
     """The lead of a sentence after which an imperative stands; `known` are the verbs asked for before."""
     masked = sentence.masked
+    if read_order(masked, 0, len(masked))[0] is not None:
+        return None
     named = _NAMED.match(masked)
     comma = _TO_COMMA.match(masked, named.end("verb")) if named else None
     if named and comma and _asks(masked, comma.end()):
         verb = _verb_of(named["verb"].lower())
         if verb in known or not verb or not has_object(masked, named.start("verb"), comma.end()):
             is_after = named["when"].lower() != "before"
-            return Lead("follows", comma.end()) if is_after and known else None
+            return Lead("follows", comma.end()) if is_after else None
         rest = sentence[named.end("verb") : comma.end()].plain()
         implied = Words(verb, verb) + Words(" ", " ") + rest
         said = sentence[named.start("verb") : named.end("verb")]
         place: Place = "last" if named["when"].lower() == "before" else "first"
         return Lead(place, comma.end(), implied, verb, said)
     once = _ONCE.match(masked)
-    return Lead("follows", once.end()) if once and known and _asks(masked, once.end()) else None
+    return Lead("follows", once.end()) if once and _asks(masked, once.end()) else None
 
 
 def _asks(masked: str, start: int) -> bool:

@@ -114,8 +114,8 @@ TEXTS: Final = frozenset(
 )
 #: Verbs that put in another form what there is.
 TRANSFORMING: Final = frozenset(
-    """calculate categorise categorize classify clean compute convert count group merge prioritise
-    prioritize rank restructure score select sort tabulate""".split()
+    """calculate categorise categorize choose classify clean compute convert count group merge pick
+    prioritise prioritize rank restructure score select sort tabulate""".split()
 )
 PREPOSITIONS: Final = frozenset(
     """about above across after against along among around as at based before behind below beneath beside

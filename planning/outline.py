@@ -230,18 +230,22 @@ class _Reading:
     def _new_things(self, asked: AskedList) -> bool:
         """Read a list of new things under "Produce the following:"; false where that is not so."""
         introduction = self._ask[asked.introduction[0] : asked.introduction[1]].plain()
+        things = [self._ask[item.body : item.end].plain() for item in asked.items]
+        if len(things) < 2 or not all(map(is_new, things)):
+            return False
         need = NEED.match(introduction.masked)
         head = read_head(introduction.masked, 0, len(introduction.masked))
         verb = need.end() if need else head.verb + len(head.action)
-        things = [self._ask[item.body : item.end].plain() for item in asked.items]
-        if not (need or head.action in CREATING) or len(things) < 2 or not all(map(is_new, things)):
-            return False
-        if not _FOLLOWING.fullmatch(introduction.masked[verb:].strip()):
+        lead = introduction[0 if need else head.start : verb]
+        if introduction.masked.lower() == "deliverables":
+            lead, verb = Words("Produce", "Produce"), 0
+        elif not (need or head.action in CREATING) or not _FOLLOWING.fullmatch(
+            introduction.masked[verb:].strip()
+        ):
             return False
         self._features |= {"deliverables", "list"}
         self._announced.append(introduction[verb:])
-        lead = introduction[0 if need else head.start : verb] + SPACE
-        self._reader.add([lead + lowered(thing) for thing in things], head.action, head.order)
+        self._reader.add([lead + SPACE + lowered(thing) for thing in things], head.action, head.order)
         return True
 
 

@@ -11,7 +11,16 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from planning.lexicon import CREATING, DETERMINERS, GATHERING, MAKING, NOUNS_OF, PREPOSITIONS, SOURCES, TRANSFORMING
+from planning.lexicon import (
+    CREATING,
+    DETERMINERS,
+    GATHERING,
+    MAKING,
+    NOUNS_OF,
+    PREPOSITIONS,
+    SOURCES,
+    TRANSFORMING,
+)
 from planning.masking import HIDDEN, Words
 from planning.steps import Step
 
@@ -46,6 +55,7 @@ _EVERYTHING: Final = re.compile(
     re.IGNORECASE,
 )
 _RESULT: Final = re.compile(
+    r"\bthe\s+(?:best|winning|cheapest|strongest|chosen|selected)\s+ones?\b|\bthe\s+winner\b|\bfor\s+each\s*(?=[.,;!?]|\Z)|"
     r"\b(?:the|these|those|your)\s+(?:[a-z]+\s+)?(?:results?|findings|outputs?|answers?)\b"
     r"|\bprevious\s+(?:step|part|task|item|point|one|answer|text)s?\b",
     re.IGNORECASE,
@@ -74,10 +84,11 @@ def read_edges(steps: Sequence[Step]) -> list[tuple[int, ...]]:
     names = [_names(step) for step in steps]
     for number, step in enumerate(steps):
         first = next(place for place in range(number + 1) if steps[place].group == step.group)
-        needed = _by_order(steps, number, edges)
+        in_order = _by_order(steps, number, edges)
+        needed = _by_words(step, steps[:first], names[:first], edges) if first else set()
         if first:
-            needed |= _by_words(step, steps[:first], names[:first], edges)
-            needed |= _gathered(step, steps[:first], edges) - _behind(needed, edges)
+            needed |= _gathered(step, steps[:first], edges) - _behind(needed | in_order, edges)
+        needed |= in_order - _behind(needed, edges)
         edges.append(tuple(sorted(needed)))
     return edges
 
@@ -131,11 +142,13 @@ def _by_words(
     spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
     named = {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
     # "find the oldest tree in Peru" is beside the oldest tree in Spain
-    return needed | {place for place in named if not _is_alike(step, before[place])}
+    own = _names(step)
+    return needed | {place for place in named if not _is_alike(step, before[place], own & names[place])}
 
 
-def _is_alike(step: Step, other: Step) -> bool:
-    return step.action == other.action and step.action in GATHERING
+def _is_alike(step: Step, other: Step, shared: set[str]) -> bool:
+    """Whether two steps do the same, to things of the same name where they make any."""
+    return step.action == other.action and bool(shared or step.action in GATHERING)
 
 
 def _is_parallel(step: Step, before: Step) -> bool:
@@ -149,7 +162,7 @@ def _gathered(step: Step, before: Sequence[Step], edges: Sequence[tuple[int, ...
 
     Not where a step in between is about something else.
     """
-    if step.action not in CREATING or _PREPOSITION.search(step.words.masked):
+    if step.action not in CREATING or step.order == "beside" or _PREPOSITION.search(step.words.masked):
         return set()
     end = len(before)
     while end and before[end - 1].action not in GATHERING | TRANSFORMING:

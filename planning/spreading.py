@@ -32,6 +32,9 @@ EACH_FOLLOWING: Final = re.compile(
 )
 #: Words by which one of several things speaks of the others.
 _OTHERS: Final = re.compile(r"\b(?:both|the two|all (?:of them|three|four)|it|them)\b", re.IGNORECASE)
+_THEN: Final = re.compile(
+    r"\s*,?\s*(?:and\s+)?(?:then|after that|finally)\s+(?=(?:an?|the)\s)", re.IGNORECASE
+)
 _INTO: Final = re.compile(r"\b(?:in)?to\s+(?=[A-Z])")
 _PLURAL: Final = re.compile(r"(?:[a-z-]+ )?[a-z-]{2,}s")
 MOST_WORDS: Final = 6  # of a thing, and of a name
@@ -110,6 +113,21 @@ def _languages(clause: Words) -> list[Words]:
     return [clause[: into[-1].end()] + name for name in names]
 
 
+def in_turn(clause: Words, verb: int, action: str) -> list[Words]:
+    """What makes one text, "then" another: "write an outline, then the first scene"; else the clause alone."""
+    gap = _OBJECT.match(clause.masked, verb + len(action)) if action in CREATING else None
+    if gap is None:
+        return [clause]
+    pieces, begin = [], gap.end()
+    for mark in _THEN.finditer(clause.masked, gap.end()):
+        pieces.append(clause[begin : mark.start()])
+        begin = mark.end()
+    pieces.append(clause[begin:].plain())
+    if len(pieces) < 2 or not all(_is_text(piece.masked, is_known=True) for piece in pieces):
+        return [clause]
+    return [clause[: gap.end()] + piece for piece in pieces]
+
+
 def _objects(clause: Words, verb: int, action: str) -> list[Words]:
     """What makes several new things, once for each: "a summary and a poem from it" are both from it."""
     gap = _OBJECT.match(clause.masked, verb + len(action))
@@ -143,9 +161,10 @@ def _are_texts(pieces: list[Words]) -> bool:
     return len(pieces) > 1 and all(_is_text(piece.masked) for piece in pieces)
 
 
-def _is_text(masked: str) -> bool:
+def _is_text(masked: str, *, is_known: bool = False) -> bool:
+    """Whether words name a text; `is_known`: one that is spoken of as known, too."""
     first, _, rest = masked.strip().partition(" ")
-    is_one = first.lower() in INDEFINITE or first.isdigit()
+    is_one = first.lower() in INDEFINITE or first.isdigit() or (is_known and first.lower() == "the")
     found = _PREPOSITION.search(rest)
     named = re.findall(r"[\w.-]+", rest[: found.start()] if found else rest)
     if not is_one or not 0 < len(named) <= MOST_WORDS:

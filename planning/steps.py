@@ -19,7 +19,7 @@ from planning.listed import read_listed
 from planning.lists import is_in_order, is_undertaking, name_kind
 from planning.masking import Words
 from planning.sentences import read_sentences
-from planning.spreading import fan_out_ahead, has_each, is_alike, spread
+from planning.spreading import fan_out_ahead, has_each, in_turn, is_alike, spread
 
 #: What is longer is no list of things to do, and reading it would take long.
 MOST_STEPS: Final = 200
@@ -192,6 +192,13 @@ class StepReader:
                 self.features.add(
                     "fan_out" if has_each(words.masked, 0, len(words.masked)) else "deliverables"
                 )
+            if len(things) == 1:
+                *earlier, words = in_turn(words, clause.verb - clause.start, clause.action)
+                for each in earlier:
+                    self._append([each.plain()], clause.action, clause.order, is_opening=is_opening)
+                    clause = replace(clause, order="next")  # noqa: PLW2901
+                    self._stage, is_opening = self._stage + 1, False
+                things = [words]
             plain = [thing.plain() for thing in things]
             for together in [plain] if is_alike(things) else [[thing] for thing in plain]:
                 self._append(together, clause.action, clause.order, is_opening=is_opening)
