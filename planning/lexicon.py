@@ -103,11 +103,11 @@ TEXTS: Final = frozenset(
     deck description diagram dialogue digest document documentation draft email epilogue essay estimate
     evaluation exam explanation faq figure flyer footnote forecast foreword form function glossary graph
     guide haiku handout headline index infographic interview introduction invitation invoice itinerary
-    jingle joke leaflet lesson letter limerick list listing logo manual map memo menu message migration
+    jingle joke kit leaflet lesson letter limerick list listing logo manual map memo menu message migration
     mockup module monologue newsletter note notice outline overview page pamphlet paper paragraph persona
     pipeline pitch plan playlist poem policy post poster preface prediction presentation procedure profile
-    prologue proposal query questionnaire quiz ranking readme recipe recommendation reply report response
-    resume review roadmap scene schedule schema script section sketch slide slogan song sonnet
+    prologue proposal query questionnaire quiz ranking readme recipe recommendation release reply report response
+    resume review roadmap scene schedule schema script section sheet sketch slide slogan song sonnet
     specification speech spreadsheet statement story storyboard strategy summary survey syllabus table
     tagline template test testimonial text thread timeline title toast transcript translation tutorial
     tweet video wireframe workflow worksheet""".split()

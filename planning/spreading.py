@@ -23,6 +23,9 @@ _COMMON: Final = re.compile(
     r"(?:about|from|using|based)\b|(?:on|for|of|with|in|to|against)\s+(?:it|them|this|that|these|those|both)\b",
     re.IGNORECASE,
 )
+_FROM_IT: Final = re.compile(
+    r"\s+(?:from|based on|about|on|using)\s+(?:it|them|this|that|these|those|both)\s*\Z", re.IGNORECASE
+)
 _EACH: Final = re.compile(r"\bfor\s+each\s+of\s+", re.IGNORECASE)
 _LEAD: Final = re.compile(r"(?:(?:the\s+following|these)\b(?:\s+[\w-]+){0,3}|[^:,]{1,60}):\s*", re.IGNORECASE)
 #: "for each of the following (things)", where a list names them.
@@ -138,7 +141,7 @@ def _objects(clause: Words, verb: int, action: str) -> list[Words]:
     things = [*pieces[:-1], last]
     head = clause[: gap.end()]
     if not _are_things(things):
-        return [head + piece for piece in pieces] if _are_texts(pieces) else [clause]
+        return _texts(head, pieces) if _are_texts(pieces) else [clause]
     if not _COMMON.match(tail.masked.lstrip()):
         return [*(head + thing for thing in things[:-1]), head + last + tail]
     return [head + thing + tail for thing in things]
@@ -170,6 +173,13 @@ def _is_text(masked: str, *, is_known: bool = False) -> bool:
     if not is_one or not 0 < len(named) <= MOST_WORDS:
         return False
     return _NAME.fullmatch(named[-1]) is not None or named[-1].lower().removesuffix("s") in TEXTS
+
+
+def _texts(head: Words, pieces: list[Words]) -> list[Words]:
+    """A clause for each text; "from it" at the end of the last holds for all of them."""
+    end = _FROM_IT.search(pieces[-1].masked)
+    tail = pieces[-1][end.start() :] if end else pieces[-1][len(pieces[-1].text) :]
+    return [*(head + piece + tail for piece in pieces[:-1]), head + pieces[-1]]
 
 
 def _cut(words: Words) -> tuple[Words, Words]:

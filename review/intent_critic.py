@@ -93,7 +93,8 @@ def compare(intent: Mapping[str, Any], own_words: str, answer: str) -> list[Find
     ]
     rules = [*_entries(intent, "constraints"), *_entries(intent, "acceptance")]
     findings += [Finding(f"{what}: {rule}", False) for rule in rules for what in _unmet(rule, answer)]
-    return findings + [Finding(what, False) for what in _off_topic(own_words, answer)]
+    about = " ".join([str(intent.get("goal") or ""), *_entries(intent, "deliverables"), own_words])
+    return findings + [Finding(what, False) for what in _off_topic(about, answer)]
 
 
 def _entries(intent: Mapping[str, Any], name: str) -> Sequence[str]:
@@ -161,10 +162,10 @@ def _unit(word: str) -> str:
     return next(unit for unit in UNITS if word.lower().startswith(unit))
 
 
-def _off_topic(own_words: str, answer: str) -> Iterator[str]:
-    """A long answer that has no word of what it was asked for."""
-    topics = sorted({found[0].lower() for found in _TOPIC.finditer(own_words)})
-    if len(answer) < LEAST_CHARS or len(topics) < LEAST_TOPICS or _TRANSLATED.search(own_words):
+def _off_topic(about: str, answer: str) -> Iterator[str]:
+    """A long answer that has no word of what the whole is about."""
+    topics = list(dict.fromkeys(found[0].lower() for found in _TOPIC.finditer(about)))
+    if len(answer) < LEAST_CHARS or len(topics) < LEAST_TOPICS or _TRANSLATED.search(about):
         return
     lowered = answer.lower()
     if not any(topic[:5] in lowered for topic in topics):
