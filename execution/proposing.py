@@ -95,6 +95,7 @@ class Proposer:
         """What a model proposes for a prompt. Raises as `propose`."""
         self._kill_switch.check()
         ask = task.prompt or ""
+        self._gateway.approve(task, Work.of(task))  # in an envelope nothing is looked for
         approved, _ = self._gateway.approve(task, Work(messages=_messages(ask, self._most)))
         running = self._running.begin(ref, "llm", time.time())
         if running is None:

@@ -133,14 +133,19 @@ def _in_order(after: Sequence[Sequence[int]]) -> list[int]:
 
 
 def lost_deliverables(texts: Sequence[str], deliverables: Iterable[str]) -> list[str]:
-    """What is asked for and made by no part: too few of the words that are its own stand in any one of them."""
+    """What is asked for and made by no part: too few of the words that are its own stand in any one of them.
+
+    A sentence that asks for several things may be spread over several parts, and then all of its words are.
+    """
     known = [stems_of(text) for text in texts]
+    everything = frozenset().union(*known)
     wanted = {each: stems_of(each) - _VERBS or stems_of(each) for each in deliverables}
     lost = []
     for each, words in wanted.items():
         others = frozenset().union(*(stems for other, stems in wanted.items() if other != each))
         own = words - others or words
-        if own and not any(len(own & part) >= WORDS_KEPT * len(own) for part in known):
+        is_made = any(len(own & part) >= WORDS_KEPT * len(own) for part in known)
+        if own and not is_made and not own <= everything:
             lost.append(each)
     return lost
 
