@@ -46,7 +46,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "task.waiting": "a task waits for something that may never come, such as a missing dependency",
     "task.planned": "the task was split into subtasks and waits for them",
     "task.proposal_refused": "a model's plan for the task was not used, and why; its words alone decide",
-    "task.drifted": "a result differs from the intent of the whole, and in what; it is noted, and rejects nothing",
+    "task.drifted": "a result differs from the intent of the whole, and in what; it rejects nothing",
     "task.subtask_started": "a worker claimed a subtask of the task",
     "task.subtask_completed": "a subtask of the task was approved",
     "task.subtask_failed": "a subtask of the task ended otherwise",

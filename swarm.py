@@ -2,7 +2,7 @@
 
     POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable;
     POST /cancel  stop what runs under a lease
-    POST /plan    propose how a task is split, or tasks for the queue; or add those that the workspace suggests
+    POST /plan    propose how a task is split, or tasks for the queue; or add what the workspace suggests
     GET  /status  how the daemon stands
     GET  /openapi.json
 
@@ -42,7 +42,6 @@ from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
-from faults import fault_point
 from localhost import body, gate, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
@@ -271,9 +270,7 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
 
 def _plan(swarm: Swarm, request: contract.PlanRequest) -> contract.Answer:
     if request.ref is not None:
-        answer = swarm.proposer.propose(request.ref, request.model, request.timeout)
-        fault_point("plan.proposed")
-        return answer
+        return swarm.proposer.propose(request.ref, request.model, request.timeout)
     if request.goal is not None or request.directory is not None:
         return swarm.queue_planner.propose(request)
     return swarm.planner.plan(request)

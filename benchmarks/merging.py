@@ -1,4 +1,4 @@
-"""Puts single rows that were measured anew into the page that is there, and leaves the others as they were."""
+"""Puts single rows measured anew into the page that is there, and leaves the others as they were."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Planning: what reading a prompt costs each task, and how often a plan is what a person would make.
 
 The prompts of ``planning/tuned.jsonl`` were looked at while the rules were written; those of
-``planning/held_out.jsonl`` were written afterwards, and no rule was changed for them. Each line holds a prompt
-and, part by part, the parts it needs, from 1; an empty list stands for a prompt that is to stay whole.
+``planning/held_out.jsonl`` were written afterwards, and no rule was changed for them. Each line holds a
+prompt and, part by part, the parts it needs, from 1; an empty list stands for a prompt that is to stay whole.
 """
 
 from __future__ import annotations

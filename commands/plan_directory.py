@@ -1,4 +1,4 @@
-"""``skep plan --dir``: the tasks that the files of a directory ask for, shown, and added where that is wanted."""
+"""``skep plan --dir``: the tasks that the files of a directory ask for, shown, and added where wanted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tell(project: Project, path: Path) -> None:
     if not documents:
         click.echo(
             terminal.clean(
-                f"No open box, no TODO, no issue and no plan was found in {path}; see docs/planning.md for what is read."
+                f"No open box, TODO, issue or plan was found in {path}; docs/planning.md tells what is read."
             )
         )
         return

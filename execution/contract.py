@@ -151,6 +151,7 @@ class ProposalAnswer(pydantic.BaseModel):
     """What a model proposes for a task: checked in shape and size, and for the caller to weigh."""
 
     status: Literal["proposed"] = "proposed"
+    #: what it said
     proposal: Proposal
     model: str | None
     #: micro-dollars; null where nobody knows
@@ -163,6 +164,7 @@ class ProposedTasksAnswer(pydantic.BaseModel):
     status: Literal["asked"] = "asked"
     #: id of the decision; null where there is nothing to add
     decision: str | None
+    #: the tasks, as they would be added
     tasks: list[dict[str, Any]]
 
 

@@ -61,8 +61,8 @@ def document() -> dict[str, Any]:
                     PlanRequest,
                     (PlanAnswer, ProposalAnswer, ProposedTasksAnswer),
                     (*_COMMON, 409, 502, 504),
-                    "With task_id and lease a model proposes how the task is split (ProposalAnswer). With goal "
-                    "or directory a person is asked whether tasks are added (ProposedTasksAnswer). With "
+                    "With task_id and lease a model proposes how the task is split (ProposalAnswer). With "
+                    "goal or directory a person is asked whether tasks are added (ProposedTasksAnswer). With "
                     "neither a model's tasks for the workspace are added (PlanAnswer).",
                 )
             },

@@ -49,7 +49,7 @@ class Split:
     parts: tuple[Part, ...] = ()
     #: what holds for every part, in the order of the ask
     shared: str = ""
-    #: what the parts were seen by: headings, list, steps, deliverables, fan_out; or that a model proposed them
+    #: what the parts were seen by: headings, list, steps, deliverables, fan_out; model: it proposed them
     features: tuple[str, ...] = ()
     reason: str = ""
     #: whether it may ask for several things that cannot be told apart

@@ -23,7 +23,8 @@ from planning.masking import HIDDEN
 Order = Literal["next", "last", "beside", "earlier"]
 
 _NEXT: Final = (
-    r"then|next|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|after(?:wards?|[ ]that|[ ]this)|subsequently"
+    r"then|next|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|subsequently"
+    r"|after(?:wards?|[ ]that|[ ]this)"
     r"|(?:once|when)[ ](?:that|this|it)(?:[ ]is|['’]s)[ ](?:done|finished|complete|ready)"
 )
 _EARLIER: Final = (

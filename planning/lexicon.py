@@ -17,16 +17,15 @@ CREATING: Final = frozenset(
 ACTIONS: Final = CREATING | frozenset(
     """analyse analyze answer assess audit benchmark brainstorm build calculate categorise categorize check
     choose cite classify clean collect compare compile compute conclude condense configure convert count
-    correct critique
-    debug decide define deploy derive describe determine develop diagnose discuss document edit
-    enumerate estimate evaluate examine explain explore extract find fix forecast gather group highlight
-    identify implement improve inspect install interpret interview investigate judge list locate map measure
-    merge migrate model name optimise optimize organise organize outline paraphrase pick plan plot polish predict
-    prioritise prioritize profile proofread prove publish query rank rate recommend refactor refine remove
-    rename repair rephrase report research restructure review revise rewrite run
-    schedule score search select send shorten simplify
-    sketch solve sort specify split study suggest summarise summarize survey tabulate tag test trace
-    transcribe translate update upgrade validate verify visualise visualize""".split()
+    correct critique debug decide define deploy derive describe determine develop diagnose discuss
+    document edit enumerate estimate evaluate examine explain explore extract find fix forecast gather
+    group highlight identify implement improve inspect install interpret interview investigate judge
+    list locate map measure merge migrate model name optimise optimize organise organize outline
+    paraphrase pick plan plot polish predict prioritise prioritize profile proofread prove publish query
+    rank rate recommend refactor refine remove rename repair rephrase report research restructure review
+    revise rewrite run schedule score search select send shorten simplify sketch solve sort specify
+    split study suggest summarise summarize survey tabulate tag test trace transcribe translate update
+    upgrade validate verify visualise visualize""".split()
 )
 #: Verbs that ask for work only before something new: "make a list", but "make it short".
 BEFORE_NEW: Final = frozenset({"give", "make", "provide"})
@@ -42,18 +41,18 @@ NAMES_OF_EITHER: Final = frozenset(
 #: Those of `ACTIONS` that are no nouns as well.
 PLAIN_VERBS: Final = frozenset(
     """analyse analyze assess brainstorm build calculate categorise categorize choose cite classify clean
-    collect compare compile compose compute convert create decide define deploy derive describe determine
-    develop diagnose discuss edit enumerate evaluate examine explain explore extract find fix gather
-    generate identify implement improve inspect interpret investigate locate optimise optimize paraphrase
-    predict prepare prioritise prioritize produce proofread propose prove publish recommend refactor
-    rename rephrase restructure revise rewrite shorten solve specify suggest summarise summarize tabulate
-    transcribe translate validate verify visualise visualize write""".split()
+    collect compare compile compose compute convert create decide define deploy derive describe
+    determine develop diagnose discuss edit enumerate evaluate examine explain explore extract find fix
+    gather generate identify implement improve inspect interpret investigate locate optimise optimize
+    paraphrase predict prepare prioritise prioritize produce proofread propose prove publish recommend
+    refactor rename rephrase restructure revise rewrite shorten solve specify suggest summarise
+    summarize tabulate transcribe translate validate verify visualise visualize write""".split()
 )
 #: Verbs after which there is something new or changed, of which later words may speak.
 MAKING: Final = CREATING | frozenset(
     """build choose clean collect convert develop edit explore extract find fix gather identify implement
-    improve list locate merge migrate outline pick plan refactor remove rename restructure revise rewrite select translate update
-    upgrade""".split()
+    improve list locate merge migrate outline pick plan refactor remove rename restructure revise
+    rewrite select translate update upgrade""".split()
 )
 #: Verbs of looking and finding: what is made next, and is about nothing else, is made of what they found.
 GATHERING: Final = frozenset(
@@ -82,14 +81,14 @@ INFINITIVES: Final = (
 )
 #: A word of either kind that is followed by one of these is a noun: "Research shows", "Test results are".
 FINITE: Final = frozenset(
-    """are can could depends did do does had has have indicate indicates is may means might must need needs
-    of remains say says seems shall should show showed shows suggest suggests was were will would""".split()
+    """are can could depends did do does had has have indicate indicates is may means might must need needs of
+    remains say says seems shall should show showed shows suggest suggests was were will would""".split()
 )
 #: How a thing that is asked for begins.
 DETERMINERS: Final = frozenset(
-    """a all an another any anything both each eight either every everything five four her him his how if
-    it its me my nine one our seven six some something ten that the their them these they this those
-    three two us what when where whether which who why your""".split()
+    """a all an another any anything both each eight either every everything five four her him his how if it
+    its me my nine one our seven six some something ten that the their them these they this those three
+    two us what when where whether which who why your""".split()
 )
 #: How a new thing begins.
 INDEFINITE: Final = frozenset(
@@ -97,25 +96,25 @@ INDEFINITE: Final = frozenset(
 )
 #: What is handed in by itself, in the singular; "a man with a dog and a girl" are none of these.
 TEXTS: Final = frozenset(
-    """abstract advert advertisement agenda analysi announcement answer appendix article benchmark
-    bibliography bio biography blurb brief briefing brochure budget calendar caption card changelog chapter
-    chart cheatsheet checklist class comparison component conclusion config contract course cv dashboard
-    deck description diagram dialogue digest document documentation draft email epilogue essay estimate
+    """abstract advert advertisement agenda analysi announcement answer appendix article benchmark bibliography
+    bio biography blurb brief briefing brochure budget calendar caption card changelog chapter chart
+    cheatsheet checklist class comparison component conclusion config contract course cv dashboard deck
+    description diagram dialogue digest document documentation draft email epilogue essay estimate
     evaluation exam explanation faq figure flyer footnote forecast foreword form function glossary graph
     guide haiku handout headline index infographic interview introduction invitation invoice itinerary
-    jingle joke kit leaflet lesson letter limerick list listing logo manual map memo menu message migration
-    mockup module monologue newsletter note notice outline overview page pamphlet paper paragraph persona
-    pipeline pitch plan playlist poem policy post poster preface prediction presentation procedure profile
-    prologue proposal query questionnaire quiz ranking readme recipe recommendation release reply report response
-    resume review roadmap scene schedule schema script section sheet sketch slide slogan song sonnet
-    specification speech spreadsheet statement story storyboard strategy summary survey syllabus table
-    tagline template test testimonial text thread timeline title toast transcript translation tutorial
-    tweet video wireframe workflow worksheet""".split()
+    jingle joke kit leaflet lesson letter limerick list listing logo manual map memo menu message
+    migration mockup module monologue newsletter note notice outline overview page pamphlet paper
+    paragraph persona pipeline pitch plan playlist poem policy post poster preface prediction
+    presentation procedure profile prologue proposal query questionnaire quiz ranking readme recipe
+    recommendation release reply report response resume review roadmap scene schedule schema script
+    section sheet sketch slide slogan song sonnet specification speech spreadsheet statement story
+    storyboard strategy summary survey syllabus table tagline template test testimonial text thread
+    timeline title toast transcript translation tutorial tweet video wireframe workflow worksheet""".split()
 )
 #: Verbs that put in another form what there is.
 TRANSFORMING: Final = frozenset(
-    """calculate categorise categorize choose classify clean compute convert count group merge pick
-    prioritise prioritize rank restructure score select sort tabulate""".split()
+    """calculate categorise categorize choose classify clean compute convert count group merge pick prioritise
+    prioritize rank restructure score select sort tabulate""".split()
 )
 PREPOSITIONS: Final = frozenset(
     """about above across after against along among around as at based before behind below beneath beside

@@ -23,8 +23,8 @@ _IN_ORDER: Final = re.compile(
 _HELP: Final = re.compile(r"(?:please\s+)?help\s+(?:me|us)\s+(?:to\s+)?", re.IGNORECASE)
 #: Words after which a list tells what a thing is or does.
 _CONTENTS: Final = re.compile(
-    r"\b(?:that|which|who|whose|where|to|can|could|should|must|will|with|using|following|these|like|such as)\b"
-    r"(?!\s+(?:[A-Z]|the\s))",
+    r"\b(?:that|which|who|whose|where|to|can|could|should|must|will|with|using|following|these|like"
+    r"|such as)\b(?!\s+(?:[A-Z]|the\s))",
     re.IGNORECASE,
 )
 #: Words of an introduction that only hand over to the list.

@@ -49,16 +49,22 @@ class _Model(pydantic.BaseModel):
 class Additions(_Model):
     """What a model adds to an intent."""
 
+    #: what is to come of the whole
     deliverables: Entries = []
+    #: what holds for all of it
     constraints: Entries = []
+    #: what none of it may do; a model's rejects nothing
     must_nots: Entries = []
+    #: when it is done
     acceptance: Entries = []
 
 
 class ProposedPart(_Model):
     """One part, and the numbers of those it needs, from 1."""
 
+    #: what is to be done
     text: Annotated[StrictStr, Field(min_length=1, max_length=PART_CHARS)]
+    #: numbers of the parts whose results it needs
     after: Annotated[
         list[Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)]], Field(max_length=MOST_PARTS)
     ] = []
@@ -67,7 +73,9 @@ class ProposedPart(_Model):
 class Proposal(_Model):
     """Everything a model may say about a task."""
 
+    #: what it adds to the intent
     intent: Additions = Additions()
+    #: empty: the task is better done at once
     parts: Annotated[list[ProposedPart], Field(max_length=MOST_PARTS)] = []
 
 

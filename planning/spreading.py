@@ -117,7 +117,7 @@ def _languages(clause: Words) -> list[Words]:
 
 
 def in_turn(clause: Words, verb: int, action: str) -> list[Words]:
-    """What makes one text, "then" another: "write an outline, then the first scene"; else the clause alone."""
+    """What makes one text, then another: "write an outline, then the first scene"; else the clause."""
     gap = _OBJECT.match(clause.masked, verb + len(action)) if action in CREATING else None
     if gap is None:
         return [clause]

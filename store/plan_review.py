@@ -23,7 +23,7 @@ OPTIONS: Final = ("split", "whole")
 
 
 def hold(tx: Transaction, ref: TaskRef, question: Question) -> bool:
-    """A claimed task waits for a person's word on its plan. Nothing has run, so the attempt does not count."""
+    """A claimed task waits for a person's word on its plan. Nothing has run, so no attempt is spent."""
     row = claims.held(tx, ref, "a plan to review")
     if row is None or recording.end_withdrawn(tx, row) or recording.end_with_its_parent(tx, row):
         return False

@@ -20,7 +20,7 @@ def ask(tx: Transaction, origin: str, documents: Sequence[dict[str, Any]]) -> st
     count = len(documents)
     question = Question(
         kind=KIND,
-        question=f"Add {count} {'task' if count == 1 else 'tasks'} to the queue? They were read from {origin}. "
+        question=f"Add {count} {'task' if count == 1 else 'tasks'} to the queue? Read from {origin}. "
         "(skep approve, or skep reject, with the id of this decision)",
         options=OPTIONS,
         payload={"origin": origin, "tasks": list(documents)},

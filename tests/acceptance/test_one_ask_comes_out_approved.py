@@ -1,4 +1,4 @@
-"""One line of queue.json, the one of `examples/one-ask`, all the way: split, told, judged, paid, put together."""
+"""One line of queue.json, that of `examples/one-ask`, all the way: split, told, judged, paid, together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model's word on a plan, from the claim to the subtasks: asked of a real swarm, weighed, shown, answered."""
+"""A model's word on a plan, from the claim to the subtasks: asked of a real swarm, weighed, shown."""
 
 from __future__ import annotations
 

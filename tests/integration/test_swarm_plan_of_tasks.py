@@ -140,7 +140,7 @@ def test_a_model_proposes_the_tasks_of_a_goal_where_a_setting_says_so(rig_of, mo
     model.reply_with(Reply(text=json.dumps(PARTS)), Reply(text="no plan"))
     tasks = plan(rig, goal=ASK).json()["tasks"]
     assert [each["prompt"].rpartition("\n")[2] for each in tasks] == [part["text"] for part in PARTS["parts"]]
-    assert [each["prompt"] for each in plan(rig, goal=ASK).json()["tasks"]][0] == "Research bees"
+    assert plan(rig, goal=ASK).json()["tasks"][0]["prompt"] == "Research bees"
 
 
 def test_a_directory_is_read_without_links_and_shown(rig_of, tmp_path):
@@ -154,7 +154,7 @@ def test_a_directory_is_read_without_links_and_shown(rig_of, tmp_path):
     answer = plan(rig, directory="site").json()
     assert [each["prompt"] for each in answer["tasks"]] == ["Write the footer\n\n(From TODO.md, line 1.)"]
     (question,) = [row["question"] for row in rig.store.reader.decisions()]
-    assert "Add 1 task to the queue? They were read from site in the workspace." in question
+    assert "Add 1 task to the queue? Read from site in the workspace." in question
     (folder / "TODO.md").write_text("nothing\n")
     assert plan(rig, directory="site").json() == {"status": "asked", "decision": None, "tasks": []}
 

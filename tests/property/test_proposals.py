@@ -33,7 +33,7 @@ PARTS = st.fixed_dictionaries({"text": TEXTS}, optional={"after": st.lists(st.in
 WANTED = [{"text": text} for text in ("Research bees", "Write a summary", "Write a poem", "Check both")]
 ENTRIES = st.lists(TEXTS, max_size=25)
 INTENTS = st.fixed_dictionaries(
-    {}, optional={name: ENTRIES for name in ("deliverables", "constraints", "must_nots", "acceptance")}
+    {}, optional=dict.fromkeys(("deliverables", "constraints", "must_nots", "acceptance"), ENTRIES)
 )
 ANSWERS = st.builds(
     lambda parts, more, intent: json.dumps({"parts": parts + more, "intent": intent}),
@@ -60,8 +60,7 @@ def test_a_proposal_is_a_sound_plan_or_none(answer, budget, most):
     decision = consider(task, PlanRules())
     try:
         planned = with_proposal(task, decision, proposal, rules, takes_split=True)
-    except BadProposal as error:
-        assert str(error)
+    except BadProposal:
         return
     if planned.split is None or planned.split == decision.split:
         return
@@ -97,7 +96,8 @@ def test_an_intent_keeps_every_word_of_the_task_whatever_a_model_adds(answer):
 
 
 LINES = st.sampled_from(
-    ["- [ ] a", "  - [ ] b", "    - [x] c", "1. [ ] then d", "# H", "## Steps", "```", "- e", "2. finally check both",
+    ["- [ ] a", "  - [ ] b", "    - [x] c", "1. [ ] then d", "# H", "## Steps", "```", "- e",
+     "2. finally check both",
      "   more", "", "# TODO: mend this soon", "status: closed", "> quoted"]
 )  # fmt: skip
 FILES = st.lists(

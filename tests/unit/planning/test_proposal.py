@@ -62,7 +62,7 @@ def test_every_part_is_given_every_word_of_the_task():
     ],
 )
 def test_what_is_refused(parts, why):
-    with pytest.raises(BadProposal, match=".") as refused:
+    with pytest.raises(BadProposal) as refused:
         split_of(proposal(*parts), ASK, DELIVERABLES, 16)
     assert why in str(refused.value)
 
