@@ -96,7 +96,8 @@ INDEFINITE: Final = frozenset(
 )
 #: What is handed in by itself, in the singular; "a man with a dog and a girl" are none of these.
 TEXTS: Final = frozenset(
-    """abstract advert advertisement agenda analysi announcement answer appendix article benchmark bibliography
+    """abstract advert advertisement agenda analysi announcement answer appendix article benchmark
+    bibliography
     bio biography blurb brief briefing brochure budget calendar caption card changelog chapter chart
     cheatsheet checklist class comparison component conclusion config contract course cv dashboard deck
     description diagram dialogue digest document documentation draft email epilogue essay estimate

@@ -14,7 +14,7 @@ from testing.model_server import ModelServer
 from tests.integration.road_rig import RoadRig
 
 ASK = "Research bees, then write a summary and a poem from it. Do not use emojis."
-PROPOSED = {
+PROPOSED: dict[str, Any] = {
     "intent": {"constraints": ["The poem rhymes."], "must_nots": ["Do not mention wasps."]},
     "parts": [
         {"text": "Research bees", "after": []},

@@ -13,7 +13,7 @@ from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig, eventually
 
 ASK = "Research bees, then write a summary and a poem from it."
-PARTS = {
+PARTS: dict[str, Any] = {
     "parts": [
         {"text": "Research bees", "after": []},
         {"text": "Write a summary of the research", "after": [1]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -21,14 +22,14 @@ from runtime_contract import Task
 
 ASK = "Research bees, then write a summary and a poem from it. Do not use jargon."
 DELIVERABLES = ["Research bees", "Write a summary from it", "Write a poem from it"]
-PARTS = [
+PARTS: list[dict[str, Any]] = [
     {"text": "Write a poem about bees from the research", "after": [3]},
     {"text": "Write a summary of the research", "after": [3]},
     {"text": "Research bees", "after": []},
 ]
 
 
-def proposal(*parts: dict[str, object], **intent: object) -> Proposal:
+def proposal(*parts: dict[str, Any], **intent: object) -> Proposal:
     return Proposal.model_validate({"parts": list(parts), "intent": intent})
 
 
@@ -142,8 +143,10 @@ def test_a_proposal_takes_the_place_of_the_words_parts_only_where_that_is_wanted
     decision = consider(task(ASK), PlanRules())
     proposed = proposal(*PARTS, must_nots=["No puns"])
     kept = with_proposal(task(ASK), decision, proposed, PlanRules(), takes_split=False)
+    assert kept.intent is not None
     assert (kept.split, kept.intent.must_nots) == (decision.split, ("Do not use jargon.", "No puns"))
     taken = with_proposal(task(ASK), decision, proposed, PlanRules(), takes_split=True)
+    assert taken.split is not None
     assert taken.split.features == ("model",)
     assert taken.reason.startswith("a model's plan: 3 parts")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from outcome import Outcome
@@ -81,7 +83,7 @@ def judged(answer: str, **fields: object) -> critics.Work:
         task_id="p.1", lease=1, mode="llm", status="completed", result="", started_at=0.0, ended_at=1.0
     )
     return critics.Work(
-        task, outcome, answer, None, {"must_nots": ["No emojis."], "constraints": ["At most 1 word."]}
+        task, outcome, answer, Path(), {"must_nots": ["No emojis."], "constraints": ["At most 1 word."]}
     )
 
 
