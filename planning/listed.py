@@ -51,9 +51,11 @@ class Listed:
 def read_listed(sentence: Words) -> Listed | None:
     """The list behind the only colon of a sentence; none where there is none, or it is something else."""
     colons = list(_COLON.finditer(sentence.masked))
+    need = NEED.match(sentence.masked)
+    if need and not colons:
+        return _needed(sentence[: need.end()], sentence[need.end() :])
     if len(colons) != 1:
         return None
-    need = NEED.match(sentence.masked)
     if need:
         before, behind = sentence[: colons[0].start()], sentence[colons[0].end() :].plain()
         return _new_things(before, behind, need.end(), "", None)
@@ -67,6 +69,15 @@ def read_listed(sentence: Words) -> Listed | None:
         _for_each(before, behind, head.action, head.order)
         or _each_of(before, behind, head.action, head.order)
         or _new_things(before, behind, verb, head.action, head.order)
+    )
+
+
+def _needed(need: Words, rest: Words) -> Listed | None:
+    """The texts that somebody needs: "We need a brief and a guide"."""
+    things = read_things(rest, are_texts=True)
+    lead = need + SPACE
+    return (
+        Listed(tuple(lead + each for each in things), "", None, "deliverables", need[:0]) if things else None
     )
 
 

@@ -61,7 +61,7 @@ def read_list(
         if not any(actions) and all(rules):
             kind = "shared"
         elif (
-            (kind == "unsure" and all(actions) and is_undertaking(told))
+            (kind == "unsure" and all(actions) and (is_undertaking(told) or _is_agenda(told)))
             or is_lenient
             or (kind == "work" and is_clear and sum(actions) > 1)
         ):
@@ -86,6 +86,13 @@ def is_undertaking(masked: str) -> bool:
         and (head.action or verb.partition(" ")[0].lower()) in UNDERTAKINGS
         and not _CONTENTS.search(masked)
     )
+
+
+def _is_agenda(masked: str) -> bool:
+    """Whether words such as "Tasks for today:" begin with a name for work."""
+    names = [found[0].lower() for found in _NAME_WORD.finditer(masked)]
+    first = next((name for name in names if name not in _FILLERS), "")
+    return masked.rstrip().endswith(":") and first in WORK_NAMES
 
 
 def name_kind(words: str) -> Kind:

@@ -36,9 +36,11 @@ _DIRECT: Final = re.compile(
 _PREPOSITION: Final = re.compile(rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\b", re.IGNORECASE)
 #: What is made "for it" is not itself meant by "it".
 _AT_THE_END: Final = re.compile(
-    rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
+    rf"\b(?:{'|'.join(sorted(PREPOSITIONS))}|to\s+[a-z]+)\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
     re.IGNORECASE,
 )
+#: "Analyse its imagery" after "analyse the poem's metre": the poem's.
+_ITS: Final = re.compile(r"\W*[a-z]+\s+(?:its|their)\b", re.IGNORECASE)
 #: One of what was found or made before.
 _CHOICE: Final = re.compile(
     r"\W*(?:choose|pick|recommend|select|suggest)\s+(?:one\b|the\s+(?:best|winner|strongest|cheapest|fastest)\b"
@@ -51,7 +53,7 @@ _COUNTED: Final = re.compile(
     re.IGNORECASE,
 )
 _EVERYTHING: Final = re.compile(
-    r"\b(?:all|each|any|every\s+one)\s+of\s+(?:them|these|those|the\s+above)\b|\beverything\b|\babove\b",
+    r"\bthe\s+changes\b|\b(?:all|each|any|every\s+one)\s+of\s+(?:them|these|those|the\s+above)\b|\beverything\b|\babove\b",
     re.IGNORECASE,
 )
 _RESULT: Final = re.compile(
@@ -130,7 +132,9 @@ def _by_words(
     last = {place for place, each in enumerate(before) if each.group == before[-1].group}
     everything = _sinks(edges[: len(before)])
     masked = step.words.masked
-    needed = _by_pronoun(masked, last, everything) | _by_count(masked, last, len(before))
+    is_beside = step.action == before[-1].action and step.action in GATHERING and _ITS.match(masked)
+    needed = set() if is_beside else _by_pronoun(masked, last, everything)
+    needed |= _by_count(masked, last, len(before))
     if _is_parallel(step, before[-1]) and needed == last and edges[len(before) - 1]:
         needed = set(edges[len(before) - 1])
     if _EVERYTHING.search(masked):

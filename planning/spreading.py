@@ -161,7 +161,9 @@ def is_alike(things: list[Words]) -> bool:
 
 def _are_texts(pieces: list[Words]) -> bool:
     """Whether each piece is a text or the like of its own: "a test for A, and a guide that explains both"."""
-    return len(pieces) > 1 and all(_is_text(piece.masked) for piece in pieces)
+    texts = sum(_is_text(piece.masked) for piece in pieces)
+    are_new = all(piece.masked.strip().partition(" ")[0].lower() in INDEFINITE for piece in pieces)
+    return texts > 1 and (texts == len(pieces) or are_new)
 
 
 def _is_text(masked: str, *, is_known: bool = False) -> bool:
@@ -199,10 +201,14 @@ def _is_thing(masked: str) -> bool:
     return is_one and rest != "" and _is_name(rest)
 
 
-def read_things(words: Words) -> list[Words]:
-    """The new things that a text lists, at least two; none where it says something else."""
+def read_things(words: Words, *, are_texts: bool = False) -> list[Words]:
+    """The new things that a text lists, at least two; none where it says something else.
+
+    `are_texts`: only texts count.
+    """
     pieces = [piece.plain() for piece in _split(words.plain())]
-    return pieces if len(pieces) > 1 and all(map(is_new, pieces)) else []
+    are_good = _are_texts(pieces) if are_texts else len(pieces) > 1 and all(map(is_new, pieces))
+    return pieces if are_good else []
 
 
 def is_new(words: Words) -> bool:

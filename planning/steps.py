@@ -15,6 +15,7 @@ from typing import Final
 from planning.clauses import Clause, has_action, read_clauses
 from planning.imperatives import Order, is_negated, is_rule
 from planning.leads import read_lead
+from planning.lexicon import UNDERTAKINGS
 from planning.listed import read_listed
 from planning.lists import is_in_order, is_undertaking, name_kind
 from planning.masking import Words
@@ -31,6 +32,7 @@ _CONDITION: Final = re.compile(
 )
 #: What holds for every clause of its sentence: "As a lawyer, ...", "In Python, ...".
 _CONTEXT: Final = re.compile(r"(?:as|in|at|under|to)\b[^,.;:!?\n]{1,120},\s+", re.IGNORECASE)
+_FIRST: Final = re.compile(r"(?:first(?:ly)?|to begin with)\b", re.IGNORECASE)
 _COLON: Final = re.compile(r":(?=\s|\Z)")
 _OF_THE_LAST: Final = re.compile(
     r"(?:it|this|that|they|these|those|each|both|make (?:it|them)|keep (?:it|them))\b", re.IGNORECASE
@@ -104,6 +106,7 @@ class StepReader:
             return True
         if self._read_announced(sentence):
             return True
+        self._share_undertaking(masked)
         clauses = read_clauses(masked, 0, end)
         if clauses and _COLON.search(masked):
             raise Unsure(f"what comes after the colon may be a text to work on: {sentence.text[:80]!r}")
@@ -133,6 +136,12 @@ class StepReader:
             self.features.add("fan_out")
             self.add([each.plain() for each in fanned], "")
         return bool(fanned) or listed is not None
+
+    def _share_undertaking(self, masked: str) -> None:
+        """What was asked for first holds for all, where "First ..." begins to tell its steps."""
+        is_start = len(self.steps) == 1 and self.steps[0].action in UNDERTAKINGS and self.steps[0].is_opening
+        if is_start and _FIRST.match(masked):
+            self.shared.append(self.steps.pop().whole)
 
     def _read_announced(self, sentence: Words) -> bool:
         """Read a sentence that only announces what stands behind its colon: "Do the following: ..."."""

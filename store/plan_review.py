@@ -11,7 +11,7 @@ import sqlite3
 from typing import Any, Final
 
 from errors import TransitionNotAllowed
-from store import claims, decisions, intake, planning, recording
+from store import agreements, intake, planning
 from store.lanes import ConcurrencyLimits
 from store.reading import Reader
 from store.records import NewTask, Question, TaskRef, digest_of_ask, parse_document, task_of
@@ -24,21 +24,8 @@ OPTIONS: Final = ("split", "whole")
 
 def hold(tx: Transaction, ref: TaskRef, question: Question) -> bool:
     """A claimed task waits for a person's word on its plan. Nothing has run, so no attempt is spent."""
-    row = claims.held(tx, ref, "a plan to review")
-    if row is None or recording.end_withdrawn(tx, row) or recording.end_with_its_parent(tx, row):
-        return False
-    recording.end_attempt(tx, row, "held")
-    held = tx.one("to_person", seq=row["seq"])
-    tx.emit(
-        "task.held",
-        task_id=ref.id,
-        status="pending_review",
-        worker_id=row["worker_id"],
-        attempt=row["attempts"],
-        reason="a person is to see the plan before it is entered (plan_review)",
-    )
-    decisions.ask(tx, question, held)
-    return True
+    reason = "a person is to see the plan before it is entered (plan_review)"
+    return agreements.hold(tx, ref, question, reason)
 
 
 def is_whole(reader: Reader, seq: int, asked: str) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from errors import TransitionNotAllowed
 from testing.model_script import Reply
 from testing.model_server import ModelServer
+from tests.integration.model_rigs import rigs
 from tests.integration.road_rig import RoadRig
 
 ASK = "Research bees, then write a summary and a poem from it. Do not use emojis."
@@ -33,17 +34,8 @@ def model():
 
 @pytest.fixture
 def rig_of(tmp_path: Path, model: ModelServer):
-    rigs: list[RoadRig] = []
-
-    def make(**settings: Any) -> RoadRig:
-        base = {"llm_base_url": model.url, "llm_model": "test-model"}
-        rig = RoadRig(tmp_path, **{**base, **settings})
-        rigs.append(rig)
-        return rig.__enter__()
-
-    yield make
-    for rig in rigs:
-        rig.__exit__()
+    with rigs(RoadRig, tmp_path, model) as make:
+        yield make
 
 
 def propose(model: ModelServer, answer: Any = PROPOSED) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from testing.model_script import Reply
 from testing.model_server import ModelServer
+from tests.integration.model_rigs import rigs
 from tests.integration.swarm_rig import SwarmRig, eventually
 
 ASK = "Research bees, then write a summary and a poem from it."
@@ -30,16 +31,8 @@ def model():
 
 @pytest.fixture
 def rig_of(tmp_path: Path, model: ModelServer):
-    rigs: list[SwarmRig] = []
-
-    def make(**settings: Any) -> SwarmRig:
-        rig = SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model", **settings)
-        rigs.append(rig)
-        return rig.__enter__()
-
-    yield make
-    for rig in rigs:
-        rig.__exit__()
+    with rigs(SwarmRig, tmp_path, model) as make:
+        yield make
 
 
 def plan(rig: SwarmRig, **body: Any) -> Any:
