@@ -10,22 +10,26 @@ from typing import Final
 
 #: Verbs that ask for something new: what follows is a thing to be made.
 CREATING: Final = frozenset(
-    """compose create design draft generate give make prepare produce propose provide record write""".split()
+    """assemble compose create deliver design draft formulate generate give make prepare produce propose
+    provide record write""".split()
 )
 #: Verbs that ask for a piece of work. Words that more often describe what a made thing does (read, return,
 #: handle) or how an answer should be (use, keep, include) are left out.
 ACTIONS: Final = CREATING | frozenset(
-    """analyse analyze answer assess audit benchmark brainstorm build calculate categorise categorize check
-    choose cite classify clean collect compare compile compute conclude condense configure convert count
-    correct critique debug decide define deploy derive describe determine develop diagnose discuss
-    document edit enumerate estimate evaluate examine explain explore extract find fix forecast gather
-    group highlight identify implement improve inspect install interpret interview investigate judge
-    list locate map measure merge migrate model name optimise optimize organise organize outline
-    paraphrase pick plan plot polish predict prioritise prioritize profile proofread prove publish query
-    rank rate recommend refactor refine remove rename repair rephrase report research restructure review
-    revise rewrite run schedule score search select send shorten simplify sketch solve sort specify
-    split study suggest summarise summarize survey tabulate tag test trace transcribe translate update
-    upgrade validate verify visualise visualize""".split()
+    """adapt aggregate analyse analyze annotate answer arrange assemble assess assign audit automate benchmark
+    brainstorm build calculate categorise categorize check choose cite classify clean collect combine
+    compare compile compute conclude condense conduct configure consolidate convert correct count
+    critique curate debug decide define deliver deploy derive describe determine develop diagnose
+    discuss document edit elaborate enumerate establish estimate evaluate examine expand explain explore
+    extract finalise finalize find fix forecast formulate gather group highlight identify illustrate
+    implement improve inspect install integrate interpret interview investigate judge list locate map
+    measure merge migrate model monitor name negotiate optimise optimize organise organize outline
+    paraphrase pick plan plot polish predict present prioritise prioritize profile proofread prove
+    publish quantify query rank rate recommend refactor refine remove rename reorganise reorganize
+    repair rephrase report research resolve restructure review revise rewrite run schedule score search
+    select send shorten simplify simulate sketch solve sort specify split study submit suggest summarise
+    summarize survey synthesise synthesize tabulate tag tally test trace train transcribe translate
+    troubleshoot update upgrade validate verify visualise visualize""".split()
 )
 #: Verbs that ask for work only before something new: "make a list", but "make it short".
 BEFORE_NEW: Final = frozenset({"give", "make", "provide"})
@@ -40,19 +44,23 @@ NAMES_OF_EITHER: Final = frozenset(
 )
 #: Those of `ACTIONS` that are no nouns as well.
 PLAIN_VERBS: Final = frozenset(
-    """analyse analyze assess brainstorm build calculate categorise categorize choose cite classify clean
-    collect compare compile compose compute convert create decide define deploy derive describe
-    determine develop diagnose discuss edit enumerate evaluate examine explain explore extract find fix
-    gather generate identify implement improve inspect interpret investigate locate optimise optimize
-    paraphrase predict prepare prioritise prioritize produce proofread propose prove publish recommend
-    refactor rename rephrase restructure revise rewrite shorten solve specify suggest summarise
-    summarize tabulate transcribe translate validate verify visualise visualize write""".split()
+    """adapt aggregate analyse analyze annotate assemble assess assign automate brainstorm build calculate
+    categorise categorize choose cite classify clean collect combine compare compile compose compute
+    consolidate convert create curate decide define deploy derive describe determine develop diagnose
+    discuss edit elaborate enumerate establish evaluate examine expand explain explore extract finalise
+    finalize find fix formulate gather generate identify illustrate implement improve inspect integrate
+    interpret investigate locate optimise optimize paraphrase predict prepare prioritise prioritize
+    produce proofread propose prove publish quantify recommend refactor rename reorganise reorganize
+    rephrase resolve restructure revise rewrite shorten simulate solve specify suggest summarise
+    summarize synthesise synthesize tabulate transcribe translate troubleshoot validate verify visualise
+    visualize write""".split()
 )
 #: Verbs after which there is something new or changed, of which later words may speak.
 MAKING: Final = CREATING | frozenset(
-    """build choose clean collect convert develop edit explore extract find fix gather identify implement
-    improve list locate merge migrate outline pick plan refactor remove rename restructure revise
-    rewrite select translate update upgrade""".split()
+    """adapt assemble build choose clean collect combine consolidate convert develop edit expand explore
+    extract find fix gather identify implement improve list locate merge migrate outline pick plan
+    propose recommend refactor remove rename restructure revise rewrite select translate update
+    upgrade""".split()
 )
 #: Verbs of looking and finding: what is made next, and is about nothing else, is made of what they found.
 GATHERING: Final = frozenset(
