@@ -2,7 +2,8 @@
 
 The prompts of ``planning/tuned.jsonl`` were looked at while the rules were written; those of
 ``planning/held_out.jsonl`` were written afterwards. No rule was changed for them, but the list of verbs was
-made longer once they had been read; `AT_FIRST_SIGHT` is what they gave before. Each line holds a prompt and, part by part, the parts it needs, from 1; an empty list stands for a prompt that is to stay whole.
+made longer once they had been read; `AT_FIRST_SIGHT` is what they gave before. Each line holds a prompt and,
+part by part, the parts it needs, from 1; an empty list stands for a prompt that is to stay whole.
 """
 
 from __future__ import annotations

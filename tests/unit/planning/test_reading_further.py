@@ -1,4 +1,4 @@
-"""What else is read from words: leads that put in order, lists behind colons, texts with a subject of their own."""
+"""What else is read from words: leads that put in order, lists behind colons, texts with a subject."""
 
 from __future__ import annotations
 
