@@ -20,6 +20,8 @@ def rigs(kind: type[Rig], root: Path, model: ModelServer) -> Iterator[Callable[.
 
         def make(**settings: Any) -> Rig:
             base = {"llm_base_url": model.url, "llm_model": "test-model"}
-            return made.enter_context(kind(root, **{**base, **settings}))
+            rig = kind(root, **{**base, **settings})
+            made.enter_context(rig)
+            return rig
 
         yield make

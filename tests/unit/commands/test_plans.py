@@ -123,6 +123,13 @@ def test_all_that_failed_comes_back_together(run, store, who, planned):
 def test_the_wish_is_an_option_of_add(run, ask, store):
     run("add", "Write this.", "--id", "a", "--decompose", "never")
     assert ask("show", "a")["task"]["decompose"] == "never"
+    run("add", "Write this.", "--id", "b", "--plan-model", "split", "--plan-review")
+    assert ask("show", "b")["task"] == {
+        "id": "b",
+        "plan_model": "split",
+        "plan_review": True,
+        "prompt": "Write this.",
+    }
 
 
 def test_a_text_that_begins_with_a_dash_is_a_text(run, ask):
