@@ -16,7 +16,7 @@ from planning.imperatives import read_head
 from planning.lists import is_in_order, name_kind
 from planning.masking import Words
 from planning.references import read_edges
-from planning.steps import Step
+from planning.step import Step
 
 MOST_ITEMS: Final = 500  # of a file
 ITEM_CHARS: Final = 4_000

@@ -17,7 +17,7 @@ from planning.blocks import read_blocks
 from planning.masking import Words
 from planning.outline import Outline, read_outline
 from planning.references import read_edges
-from planning.steps import Unsure
+from planning.step import Unsure
 
 #: Characters of the longest ask that is read; what is longer is a document, not a list of things to do.
 MOST_CHARS: Final = 50_000

@@ -107,6 +107,8 @@ def action_at(masked: str, start: int, end: int) -> str:
     if words[0] in BEFORE_NEW and words[1:2] in (["me"], ["us"]):
         del words[1]
     second = words[1] if len(words) > 1 else ""
+    if second in {"nothing", "none", "nobody"}:
+        return ""
     if words[0] in BEFORE_NEW and second not in INDEFINITE and not second.startswith(HIDDEN):
         return ""
     is_statement = second in FINITE or (second not in DETERMINERS and bool(FINITE & set(words[2:])))

@@ -21,15 +21,15 @@ ACTIONS: Final = CREATING | frozenset(
     compare compile compute conclude condense conduct configure consolidate convert correct count
     critique curate debug decide define deliver deploy derive describe determine develop diagnose
     discuss document edit elaborate enumerate establish estimate evaluate examine expand explain explore
-    extract finalise finalize find fix forecast formulate gather group highlight identify illustrate
-    implement improve inspect install integrate interpret interview investigate judge list locate map
-    measure merge migrate model monitor name negotiate optimise optimize organise organize outline
-    paraphrase pick plan plot polish predict present prioritise prioritize profile proofread prove
-    publish quantify query rank rate recommend refactor refine remove rename reorganise reorganize
-    repair rephrase report research resolve restructure review revise rewrite run schedule score search
-    select send shorten simplify simulate sketch solve sort specify split study submit suggest summarise
-    summarize survey synthesise synthesize tabulate tag tally test trace train transcribe translate
-    troubleshoot update upgrade validate verify visualise visualize""".split()
+    extract fetch finalise finalize find fix forecast formulate gather get group highlight identify
+    illustrate implement improve inspect install integrate interpret interview investigate judge list
+    locate map measure merge migrate model monitor name negotiate obtain optimise optimize organise
+    organize outline paraphrase pick plan plot polish predict present prioritise prioritize profile
+    proofread prove publish quantify query rank rate recommend refactor refine remove rename reorganise
+    reorganize repair rephrase report research resolve restructure review revise rewrite run schedule
+    score search select send shorten simplify simulate sketch solve sort specify split study submit
+    suggest summarise summarize survey synthesise synthesize tabulate tag tally test trace train
+    transcribe translate troubleshoot update upgrade validate verify visualise visualize""".split()
 )
 #: Verbs that ask for work only before something new: "make a list", but "make it short".
 BEFORE_NEW: Final = frozenset({"give", "make", "provide"})
@@ -37,6 +37,14 @@ BEFORE_NEW: Final = frozenset({"give", "make", "provide"})
 UNDERTAKINGS: Final = frozenset(
     """build complete deploy develop help launch migrate organise organize plan prepare publish release run
     ship""".split()
+)
+#: Verbs that tell what is done in an undertaking, and hardly ever what the thing made by it does.
+STEPS_OF_WORK: Final = CREATING | frozenset(
+    """assign book brainstorm build choose collect compare configure define deploy develop document edit
+    establish evaluate fix find gather identify implement improve install interview investigate launch measure
+    migrate organise organize outline pick plan present prioritise prioritize proofread publish refactor
+    research review run schedule select sketch specify study submit survey test train update upgrade
+    verify""".split()
 )
 #: Of `SHARED_NAMES`, those that may also stand above work.
 NAMES_OF_EITHER: Final = frozenset(
@@ -64,8 +72,9 @@ MAKING: Final = CREATING | frozenset(
 )
 #: Verbs of looking and finding: what is made next, and is about nothing else, is made of what they found.
 GATHERING: Final = frozenset(
-    """analyse analyze assess audit collect compare evaluate examine explore extract find gather identify
-    inspect interview investigate list measure profile query research review search study survey""".split()
+    """analyse analyze assess audit collect compare evaluate examine explore extract fetch find gather get
+    identify inspect interview investigate list measure obtain profile query research review search
+    study survey""".split()
 )
 #: Verbs that say how something should be, not what to do next.
 KEEPERS: Final = frozenset(

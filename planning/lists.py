@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from planning.blocks import Block
 from planning.imperatives import is_rule, read_head
-from planning.lexicon import SHARED_NAMES, UNDERTAKINGS, WORK_NAMES
+from planning.lexicon import SHARED_NAMES, STEPS_OF_WORK, UNDERTAKINGS, WORK_NAMES
 from planning.masking import Words
 
 Kind = Literal["work", "shared", "unsure"]
@@ -23,8 +23,8 @@ _IN_ORDER: Final = re.compile(
 _HELP: Final = re.compile(r"(?:please\s+)?help\s+(?:me|us)\s+(?:to\s+)?", re.IGNORECASE)
 #: Words after which a list tells what a thing is or does.
 _CONTENTS: Final = re.compile(
-    r"\b(?:that|which|who|whose|where|to|can|could|should|must|will|with|using|following|these|like"
-    r"|such as)\b(?!\s+(?:[A-Z]|the\s))",
+    r"\b(?:that|which|who|whose|where|can|could|should|must|will|with|using|following|these|like|such as"
+    r"|to(?!\s+(?:(?-i:[A-Z])|the\s)))\b",
     re.IGNORECASE,
 )
 #: Words of an introduction that only hand over to the list.
@@ -54,14 +54,15 @@ def read_list(
     """Judge a list. `is_lenient`: a person asked for a split, so whatever is not clearly shared is work."""
     told = ask[introduction[0] : introduction[1]].masked
     kind = name_kind(told)
-    actions = [bool(read_head(ask.masked, item.body, item.end).action) for item in items]
+    verbs = [read_head(ask.masked, item.body, item.end).action for item in items]
+    actions = [verb != "" for verb in verbs]
     rules = [is_rule(ask.masked, item.body, item.end) for item in items]
     if kind != "shared":
         is_clear = all(action or rule for action, rule in zip(actions, rules, strict=True))
         if not any(actions) and all(rules):
             kind = "shared"
         elif (
-            (kind == "unsure" and all(actions) and (is_undertaking(told) or _is_agenda(told)))
+            (kind == "unsure" and all(actions) and (_are_steps(told, verbs) or _is_agenda(told)))
             or is_lenient
             or (kind == "work" and is_clear and sum(actions) > 1)
         ):
@@ -86,6 +87,11 @@ def is_undertaking(masked: str) -> bool:
         and (head.action or verb.partition(" ")[0].lower()) in UNDERTAKINGS
         and not _CONTENTS.search(masked)
     )
+
+
+def _are_steps(masked: str, verbs: Sequence[str]) -> bool:
+    """Whether a list tells the steps of an undertaking; "Build a bot: answer ..." tells what it does."""
+    return is_undertaking(masked) and set(verbs) <= STEPS_OF_WORK
 
 
 def _is_agenda(masked: str) -> bool:

@@ -18,12 +18,26 @@ _INLINE_LABEL: Final = re.compile(r"(?:the\s+)?([a-z]+):\s", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W_]+")
 _LEAST_STEM: Final = 3  # letters
 _SMALL: Final = DETERMINERS | PREPOSITIONS | FINITE | frozenset("and but first last next not or then".split())
+_OWN_LIST: Final = re.compile(
+    r"\b(?:my|our|this|their|his|her)\s+(?:\w+\s+){0,2}?"
+    r"(?:plan|list|checklist|outline|schedule|agenda|roadmap|process|proposal|to-?do|ideas|steps)\b",
+    re.IGNORECASE,
+)
+_TO_DO: Final = re.compile(
+    r"(?:please\s+)?(?:follow|execute|work|do|complete|carry|perform|implement|go|use|tackle)\b",
+    re.IGNORECASE,
+)
 _SALUTATION: Final = re.compile(r"(?:hi|hello|dear|hey)\b[^\n.!?]{0,60},", re.IGNORECASE)
 
 
 def names_material(masked: str, start: int, end: int) -> bool:
     """Whether a sentence speaks of a text that comes with it: "my email", "the following article"."""
     return _HANDED_OVER.search(masked, start, end) is not None
+
+
+def speaks_of_list(masked: str, start: int, end: int) -> bool:
+    """Whether a sentence speaks of a list that comes with it, such as "my plan", and is not to be done."""
+    return _OWN_LIST.search(masked, start, end) is not None and not _TO_DO.match(masked, start, end)
 
 
 def is_letter(masked: str, start: int, end: int) -> bool:

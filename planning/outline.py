@@ -14,10 +14,11 @@ from planning.lexicon import CREATING
 from planning.listed import NEED
 from planning.lists import AskedList, name_kind, read_list
 from planning.masking import SPACE, Words
-from planning.material import is_label, is_letter, names_material
+from planning.material import is_label, is_letter, names_material, speaks_of_list
 from planning.sentences import read_sentences
 from planning.spreading import EACH_FOLLOWING, MOST_WORDS, for_name, is_new
-from planning.steps import Step, StepReader, Unsure
+from planning.step import Step, Unsure
+from planning.steps import StepReader
 
 _FOLLOWING: Final = re.compile(
     r"(?:me\s+|us\s+)?(?:(?:the\s+following|these)(?:\s+[\w-]+){0,2}"
@@ -112,6 +113,8 @@ class _Reading:
         stop = start if start < end else block.end
         goals = _imperatives(self._ask, block.body, stop)
         is_told = place + 1 < len(self._blocks) and is_label(self._ask.masked, self._blocks, place + 1)
+        if place + 1 < len(self._blocks) and self._blocks[place + 1].kind == "item":
+            self._check_list(block)
         self._check_material(goals, block, is_last=is_told or place + 1 == len(self._blocks))
         if is_before_work and not self._has_listed_step():
             if len(goals) > 1 or (goals and self._reader.steps):
@@ -139,6 +142,12 @@ class _Reading:
             raise Unsure("what follows may be the text to work on")
         if is_letter(masked, block.body, block.end):
             raise Unsure("a part of it is a letter")
+
+    def _check_list(self, block: Block) -> None:
+        """What is listed under "Give feedback on my plan" is not to be done."""
+        masked = self._ask.masked
+        if any(speaks_of_list(masked, *span) for span in read_sentences(masked, block.body, block.end)):
+            raise Unsure("the list may be what is spoken of, not what is to be done")
 
     def _has_listed_step(self) -> bool:
         return "list" in self._features

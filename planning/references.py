@@ -13,16 +13,13 @@ from typing import Final
 
 from planning.lexicon import (
     CREATING,
-    DETERMINERS,
     GATHERING,
-    MAKING,
-    NOUNS_OF,
     PREPOSITIONS,
     SOURCES,
     TRANSFORMING,
 )
-from planning.masking import HIDDEN, Words
-from planning.steps import Step
+from planning.naming import names_of, speaks_of, stem_of
+from planning.step import Step
 
 _ALONE: Final = rf"(?=\s*(?:[,.;:!?]|\Z)|\s+(?:and|or|{'|'.join(sorted(PREPOSITIONS))})\b)"
 _PRONOUN: Final = (
@@ -70,10 +67,6 @@ _DEFINITE: Final = re.compile(
     r"\b(?:the|this|that|these|those|both|each|its|their|all|your)\s+(?=((?:[\w'’-]+\s+){0,2}[\w'’-]+))",
     re.IGNORECASE,
 )
-_THING: Final = re.compile(
-    rf"\s+(?:(?:me|us)\s+)?((?:[\w'’.-]+|{HIDDEN}+)(?:\s+[\w'’.-]+){{0,6}})", re.IGNORECASE
-)
-_LITERAL: Final = re.compile(rf"{HIDDEN}{{3,}}|\b[B-HJ-Z]\b|\b[\w-]+\.[a-z][a-z0-9]{{0,4}}\b")
 _COUNTS: Final = {
     word: number
     for number, word in enumerate("three four five six seven eight nine ten".split(), 3)
@@ -83,7 +76,7 @@ _COUNTS: Final = {
 def read_edges(steps: Sequence[Step]) -> list[tuple[int, ...]]:
     """For each step the places of the earlier ones it needs, from 0."""
     edges: list[tuple[int, ...]] = []
-    names = [_names(step) for step in steps]
+    names = [names_of(step) for step in steps]
     for number, step in enumerate(steps):
         first = next(place for place in range(number + 1) if steps[place].group == step.group)
         in_order = _by_order(steps, number, edges)
@@ -143,10 +136,10 @@ def _by_words(
         needed |= last
     needed |= {number for number in _numbers(masked) if number < len(before)}
     whole = step.whole
-    spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
-    named = {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
+    spoken = {stem_of(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
+    named = {place for place, made in enumerate(names) if speaks_of(whole, spoken, made)}
     # "find the oldest tree in Peru" is beside the oldest tree in Spain
-    own = _names(step)
+    own = names_of(step)
     return needed | {place for place in named if not _is_alike(step, before[place], own & names[place])}
 
 
@@ -156,7 +149,9 @@ def _is_alike(step: Step, other: Step, shared: set[str]) -> bool:
 
 
 def _is_parallel(step: Step, before: Step) -> bool:
-    """Whether two steps say "from it" alike: "Write Y from it. Write Z from it.", of one and the same."""
+    """Whether two steps speak alike of one and the same: "Write Y from it. Write Z from it."."""
+    if step.action == before.action and all(_DIRECT.match(each.words.masked) for each in (step, before)):
+        return True
     one, other = _SOURCE.search(step.words.masked), _SOURCE.search(before.words.masked)
     return one is not None and other is not None and one[0].lower() == other[0].lower()
 
@@ -207,50 +202,3 @@ def _numbers(masked: str) -> set[int]:
         named = range(numbers[0], numbers[-1] + 1) if is_range else numbers
         places |= {number - 1 for number in named if number > 0}
     return places
-
-
-def _names(step: Step) -> set[str]:
-    """What later words may call the thing that a step makes."""
-    names = set(NOUNS_OF.get(step.action, ()))
-    start = step.words.masked.lower().find(step.action) if step.action in MAKING else -1
-    found = _THING.match(step.words.masked, start + len(step.action)) if start >= 0 else None
-    if found is None:
-        return {_stem(name) for name in names}
-    words = re.split(r"[\s.]+", _until_preposition(found[1]))
-    while words and words[0].lower() in DETERMINERS:
-        words.pop(0)
-    names |= {words[-1]} if words and HIDDEN not in words[-1] else set()
-    literals = _literals(step.words, found) if step.action in CREATING else set()
-    return {_stem(name) for name in names} | literals
-
-
-def _literals(words: Words, thing: re.Match[str]) -> set[str]:
-    """Names that are written the same wherever they stand: of files, in quotation marks, single letters."""
-    return {
-        words.text[found.start() : found.end()]
-        for found in _LITERAL.finditer(words.masked, thing.start(1), thing.end(1))
-    }
-
-
-def _until_preposition(masked: str) -> str:
-    words = masked.split()
-    ends = [
-        place for place, word in enumerate(words) if word.lower() in PREPOSITIONS or word.lower() == "and"
-    ]
-    return " ".join(words[: ends[0]] if ends else words)
-
-
-def _speaks_of(whole: Words, spoken: set[str], made: set[str]) -> bool:
-    if spoken & made:
-        return True
-    return any(
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", whole.text)
-        for name in made
-        if not (name.isalpha() and name.islower())
-    )
-
-
-def _stem(word: str) -> str:
-    """A word without its plural ending; a name that is no word of small letters stays as it is."""
-    plain = word.lower().rstrip(".'’")
-    return plain[:-1] if plain.endswith("s") and len(plain) > 3 else plain

@@ -58,6 +58,12 @@ def has_each(masked: str, start: int, end: int) -> bool:
     return _EACH.search(masked, start, end) is not None
 
 
+def has_names(masked: str, start: int, end: int) -> bool:
+    """Whether something is asked for each of several things that are named."""
+    found = _EACH.search(masked, start, end)
+    return found is not None and bool(read_names(Words(masked[found.end() : end], masked[found.end() : end])))
+
+
 def _fan_out(clause: Words) -> list[Words]:
     """What ends with "for each of A, B and C", once for each; else the clause as it is."""
     found = _EACH.search(clause.masked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 from planning.clauses import Clause, has_action, read_clauses
@@ -20,7 +20,8 @@ from planning.listed import read_listed
 from planning.lists import is_in_order, is_undertaking, name_kind
 from planning.masking import Words
 from planning.sentences import read_sentences
-from planning.spreading import fan_out_ahead, has_each, in_turn, is_alike, spread
+from planning.spreading import fan_out_ahead, has_each, has_names, in_turn, is_alike, spread
+from planning.step import Step, Unsure
 
 #: What is longer is no list of things to do, and reading it would take long.
 MOST_STEPS: Final = 200
@@ -37,36 +38,6 @@ _COLON: Final = re.compile(r":(?=\s|\Z)")
 _OF_THE_LAST: Final = re.compile(
     r"(?:it|this|that|they|these|those|each|both|make (?:it|them)|keep (?:it|them))\b", re.IGNORECASE
 )
-
-
-class Unsure(Exception):
-    """The words may ask for something that cannot be told apart from the rest; `args` says what."""
-
-
-@dataclass(slots=True)
-class Step:
-    """One imperative."""
-
-    words: Words
-    #: the verb, in small letters; empty where none was recognised
-    action: str = ""
-    order: Order | None = None
-    #: steps of one number are one stage of one sentence: what comes next comes after all of them
-    stage: int = 0
-    #: whether it begins a sentence, so that "then" means after everything said before
-    is_opening: bool = True
-    #: steps of one number were asked for by one clause
-    group: int = 0
-    #: what was said of it in sentences of their own
-    remarks: list[Words] = field(default_factory=list)
-
-    @property
-    def whole(self) -> Words:
-        """The step with the remarks about it."""
-        whole = self.words
-        for remark in self.remarks:
-            whole = whole + Words(". ", ". ") + remark
-        return whole
 
 
 class StepReader:
@@ -253,7 +224,7 @@ def _joined(masked: str, clauses: Sequence[Clause]) -> list[Clause]:
     """Clauses of one stage that end with "for each of ..." are one: each of the things gets all of them."""
     joined: list[Clause] = []
     for clause in clauses:
-        if joined and clause.order is None and has_each(masked, clause.start, clause.end):
+        if joined and clause.order is None and has_names(masked, clause.start, clause.end):
             last = joined.pop()
             clause = Clause(last.start, last.verb, clause.end, last.action, last.order)  # noqa: PLW2901
         joined.append(clause)
