@@ -43,7 +43,7 @@ _INTENT: Final = {
 
     Example: skep plan --dir . --add""",
 )
-@click.argument("prompt", metavar="PROMPT", required=False)
+@click.argument("prompt", metavar="[PROMPT]", required=False)
 @click.option(
     "--dir",
     "directory",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from errors import TransitionNotAllowed
+from store import recording
 from testing.model_script import Reply
 from testing.model_server import ModelServer
 from tests.integration.model_rigs import rigs
@@ -158,6 +160,39 @@ def test_the_task_goes_to_the_model_as_data(rig_of, model):
     mark = user.splitlines()[1].split()[1]
     assert mark in system
     assert json.loads(user.splitlines()[2])["task"] == ASK
+
+
+def test_while_the_kill_switch_is_on_nothing_is_planned_and_no_attempt_is_spent(rig_of, model):
+    rig = rig_of(plan_model="split")
+    claim = rig.claim(id="p", prompt=ASK)
+    rig.home.kill_switch.touch()
+    rig.road().walk(claim)
+    assert model.requests == []
+    assert (rig.row("p")["state"], rig.row("p")["attempts"]) == ("ready", 0)
+    assert parts_of(rig, "p") == []
+
+
+def test_a_lease_that_is_lost_meanwhile_changes_nothing(rig_of, model):
+    rig = rig_of(plan_model="split")
+    claim = rig.claim(id="p", prompt=ASK)
+    rig.store.write(lambda tx: recording.hand_back(tx, claim.ref, "the test takes it back"))
+    rig.road().walk(claim)
+    assert model.requests == []
+    assert (rig.row("p")["state"], parts_of(rig, "p")) == ("ready", [])
+
+
+def test_a_plan_is_given_up_when_the_worker_stops(rig_of, model):
+    rig = rig_of(plan_model="split")
+    claim = rig.claim(id="p", prompt=ASK)
+    road = rig.road()
+    model.reply_with(Reply(text="late", delay_s=30))
+    walking = threading.Thread(target=road.walk, args=(claim,))
+    walking.start()
+    model.wait_for_requests(1)
+    road.stop_task(claim.ref, hand_back=True)
+    walking.join(20)
+    assert not walking.is_alive()
+    assert (rig.row("p")["state"], parts_of(rig, "p")) == ("ready", [])
 
 
 # -- a person sees it first --------------------------------------------------------------------------------
