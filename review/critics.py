@@ -180,7 +180,10 @@ def _keeps_the_must_nots(work: Work) -> Iterator[str]:
 
 def drift_of(work: Work) -> list[str]:
     """What of a result differs from the intent of the whole, a sentence each; it rejects nothing."""
-    return [clean(each.text)[:LONGEST_FINDING] for each in _compared(work) if not each.is_violation]
+    try:
+        return [clean(each.text)[:LONGEST_FINDING] for each in _compared(work) if not each.is_violation]
+    except Exception as error:
+        return [f"drift could not be looked for: {str(error) or type(error).__name__}"]
 
 
 def _compared(work: Work) -> list[Finding]:
