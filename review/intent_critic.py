@@ -31,8 +31,8 @@ _CONDITION: Final = re.compile(
 _SCOPE: Final = re.compile(r"\s+in(?:side)? the (?:\w+ )??(\w+)(?=[.,;!]|\s*\Z)", re.IGNORECASE)
 _WHOLE: Final = frozenset({"answer", "text", "output", "result", "response", "whole", "document"})
 _NAMING: Final = re.compile(
-    r"\b(?:mention(?:ing)?|nam(?:e|ing)|us(?:e|ing) the (?:words?|phrases?|terms?|names?)"
-    r"|say(?:ing)? the (?:words?|phrases?))\s+(?:of\s+)?(.+)",
+    r"\b(?P<verb>mention(?:ing)?|nam(?:e|ing)|us(?:e|ing) the (?:words?|phrases?|terms?|names?)"
+    r"|say(?:ing)? the (?:words?|phrases?))\s+(?:of\s+)?(?P<words>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED: Final = re.compile(r"[\"“„«‘'`]([^\"”“»’'`\n]{1,80})[\"”“»’'`]")
@@ -46,6 +46,37 @@ _AROUND: Final = re.compile(
     r"\s+(?:at all|anywhere|whatsoever|of any kind|please|in (?:the|your|any) \w+)\s*$", re.IGNORECASE
 )
 _OR: Final = re.compile(r"\s*,\s*(?:or\s+|and\s+)?|\s+(?:or|and|nor)\s+", re.IGNORECASE)
+LEAST_LETTERS: Final = 4
+_POINTING: Final = frozenset(
+    {
+        *(
+            "anyone",
+            "anybody",
+            "anything",
+            "data",
+            "dates",
+            "details",
+            "either",
+            "everything",
+            "facts",
+            "figures",
+        ),
+        *("information", "names", "numbers", "other", "others", "people", "persons", "places", "reasons"),
+        *(
+            "sources",
+            "some",
+            "someone",
+            "something",
+            "that",
+            "them",
+            "these",
+            "things",
+            "this",
+            "those",
+            "yourself",
+        ),
+    }
+)
 _LITERAL: Final = re.compile(r"(?:any\s+|the\s+|our\s+|their\s+|its\s+|a\s+|an\s+)?([\w-]+(?:\s[\w-]+)?)")
 _AMOUNT: Final = (
     r"(\d{1,6})(?:\s+|-)(?:\w+\s+){0,1}?"
@@ -131,11 +162,19 @@ def _names(denied: str, answer: str) -> Iterator[str]:
     naming = _NAMING.search(denied)
     if naming is None:
         return
-    quoted = _QUOTED.findall(naming[1])
-    plain = [found[1] for each in _OR.split(naming[1].strip()) if (found := _LITERAL.fullmatch(each.strip()))]
-    for literal in quoted or plain:
+    words = naming["words"]
+    plain = [found[1] for each in _OR.split(words.strip()) if (found := _LITERAL.fullmatch(each.strip()))]
+    is_naming = naming["verb"].lower().startswith("nam")
+    for literal in _QUOTED.findall(words) or [each for each in plain if _is_plain(each, is_naming)]:
         if re.search(rf"(?<!\w){re.escape(literal)}(?!\w)", answer, re.IGNORECASE):
             yield f"the answer mentions {literal!r}"
+
+
+def _is_plain(word: str, is_naming: bool) -> bool:
+    """Whether a word itself must not stand in an answer; "it" and "names" only point at what must not."""
+    if word[:1].isupper():
+        return True
+    return not is_naming and len(word) >= LEAST_LETTERS and word.lower() not in _POINTING
 
 
 def _unmet(rule: str, answer: str) -> Iterator[str]:

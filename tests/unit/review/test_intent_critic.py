@@ -45,6 +45,9 @@ def test_what_is_violated(rule, answer):
         ("Never use more than two exclamation marks.", "Great!"),
         ("Avoid exclamation marks.", "The code is `a != b`."),
         ("Do not mention prices.", "It is pricey; enterprises like it."),
+        ("Do not mention it.", "It is red."),
+        ("Never mention names or them.", "The names of them all."),
+        ("Do not name the client.", "The client is glad."),
         ("Do not mention our plans for the next year to anyone outside.", "our plans"),
     ],
 )
