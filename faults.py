@@ -18,6 +18,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "ingest.committed": "its tasks are in the store, the file does not show it yet",
     "claim.before_commit": "a task is chosen, the claim is not durable",
     "claim.committed": "the claim is durable, nothing has been sent",
+    "plan.proposed": "a model was asked for a plan and is paid, the worker has no answer",
     "plan.before_commit": "a task is split, nothing of it is durable",
     "plan.committed": "its subtasks are in the queue, and it waits for them",
     "cycle.sent": "the worker is about to send /cycle",

@@ -164,6 +164,10 @@ class Task(pydantic.BaseModel):
     tags: list[StrictStr] = []
     run_id: StrictStr | None = None
     decompose: Literal["auto", "never", "always"] = "auto"
+    #: what a model may say of the plan; none: as the setting says
+    plan_model: Literal["off", "intent", "split"] | None = None
+    #: true: a person sees the plan before it is entered; false leaves it to the setting
+    plan_review: StrictBool = False
 
     @property
     def max_budget_micros(self) -> int | None:

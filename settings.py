@@ -193,6 +193,18 @@ class Settings(pydantic.BaseModel):
     plan_max_depth: int = Field(
         1, ge=0, le=5, description="how often words may be split: 0 never, 2 the subtasks once more"
     )
+    plan_model: Literal["off", "intent", "split"] = Field(
+        "off",
+        description="what a model may say of a plan, where a task says none: nothing, more of the intent, or "
+        "also the parts",
+    )
+    plan_review: bool = Field(
+        False, description="whether a person sees each plan before its subtasks are entered"
+    )
+    plan_unreviewed: Literal["proposal", "words"] = Field(
+        "proposal",
+        description="the parts that are used where no person sees the plan: a model's, or those of the words",
+    )
     plan_answer_chars: int = Field(
         60_000, ge=100, le=400_000, description="characters of answers that a prompt is given to build on"
     )

@@ -2,7 +2,7 @@
 
     POST /cycle   execute a claimed task under its lease, and answer with an outcome that is durable;
     POST /cancel  stop what runs under a lease
-    POST /plan    add tasks that the workspace suggests
+    POST /plan    propose how a task is split, or tasks for the queue; or add what the workspace suggests
     GET  /status  how the daemon stands
     GET  /openapi.json
 
@@ -40,6 +40,8 @@ from execution import contract, markers, openapi, token
 from execution.cycle import Executor, problem_of
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
+from execution.proposing import Proposer
+from execution.queue_plan import QueuePlanner
 from localhost import body, gate, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
@@ -95,6 +97,8 @@ class Swarm:
         self.executor = Executor(home, settings, self.store, self.secure, gateway, self.sandbox, tools)
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
+        self.proposer = Proposer(home, settings, self.store.reader, self.secure, gateway, running)
+        self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
         self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
             self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
@@ -225,7 +229,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
 
     @app.post("/plan")
     def plan() -> flask.Response:
-        return _json(swarm.planner.plan(contract.read_plan(_read_body())))
+        return _json(_plan(swarm, contract.read_plan(_read_body())))
 
     @app.get("/status")
     def status() -> flask.Response:
@@ -264,6 +268,14 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
         swarm=swarm.executor.process,
         sandbox=contract.SandboxAnswer(**swarm.sandbox.standing.to_fact()),
     )
+
+
+def _plan(swarm: Swarm, request: contract.PlanRequest) -> contract.Answer:
+    if request.ref is not None:
+        return swarm.proposer.propose(request.ref, request.model, request.timeout)
+    if request.goal is not None or request.directory is not None:
+        return swarm.queue_planner.propose(request)
+    return swarm.planner.plan(request)
 
 
 def _limit(reader: Reader, name: str) -> contract.LimitAnswer:

@@ -34,6 +34,7 @@ from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
+from store import planning
 from store.claims import Claimant
 from store.engine import SqliteEngine
 from store.outputs import read_output
@@ -77,9 +78,10 @@ class Worker:
             policy,
             settings.review_sample,
             Rewarding(who_if_none),
+            functools.partial(planning.whole_intent, self.store.reader),
         )
         personas = Personas(self.store, roster, who_if_none)
-        planner = Planner(self.store, gateway, read, settings)
+        planner = Planner(self.store, gateway, read, settings, self.swarm)
         routing = Routing(home_tools(self.store), gateway)
         self.road = Road(self.store, self.swarm, gateway, planner, routing, judge, settings, personas)
         rescuer = Rescuer(

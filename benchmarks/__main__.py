@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import huey_peer, machine, plot, report
+from benchmarks import huey_peer, machine, merging, plot, report
 from benchmarks.measure import Bench, Figure
 from benchmarks.rows import ROWS, Row
 from testing.running_daemon import REPOSITORY
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(Path(at), options.quick, options.rounds or (1 if options.quick else ROUNDS))
         about = machine.describe(bench.scratch)
         figures, failed = _measure(bench, chosen)
+    if options.merge:
+        return _merge(figures, about, failed)
     place = options.out or (DOCS if is_whole and not failed else RESULTS)
     _write(figures, about, bench, place)
     if options.json:
@@ -51,10 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if failed else 0
 
 
+def _merge(figures: Mapping[str, Sequence[Figure]], about: Mapping[str, str], failed: Sequence[str]) -> int:
+    """Put the rows that were measured into the page of the last whole run."""
+    path = DOCS / "performance.md"
+    path.write_text(merging.merge(path.read_text("utf-8"), figures, about["When"]), "utf-8")
+    print(f"merged into {path}: {', '.join(figures)}")
+    return 1 if failed else 0
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = [row.name for row in ROWS]
     parser.add_argument("--only", action="append", choices=names, help="measure this row")
+    parser.add_argument(
+        "--merge", action="store_true", help="put these rows into docs/performance.md, leave the others"
+    )
     parser.add_argument("--list", action="store_true", help="print the rows")
     parser.add_argument("--quick", action="store_true", help="small numbers, to see that everything works")
     parser.add_argument("--rounds", type=int, help=f"of each measurement (default {ROUNDS}, quick 1)")

@@ -26,6 +26,7 @@ make bench                              # everything, about fifteen minutes; wri
 make bench ARGS="--quick"               # the same with small numbers, for a look; leaves this page alone
 make bench ARGS="--list"                # the rows
 make bench ARGS="--only path --only drop"
+make bench ARGS="--only planning --merge"   # one row anew, into this page
 make bench ARGS="--json figures.json"   # the figures of every round
 ```
 
@@ -37,6 +38,8 @@ what celery on Redis reaches with bare no-op jobs. Limits are the same work with
 `/bin/true` and capturing its output, posting with httpx to a Flask application, claiming rows in a table of
 two columns.
 """
+
+NO_SHORTFALL: Final = "Nowhere: every bar was reached in this run."
 
 METHOD: Final = """\
 ## How it is measured
@@ -83,7 +86,14 @@ def _table(figures: Sequence[Figure]) -> str:
     lines = [
         "| what | Skep | beside it, same run | ratio | bar | |",
         "|---|---:|---|---:|---|---|",
+        *table_lines(figures),
     ]
+    return "\n".join(["## Figures\n", *lines, ""])
+
+
+def table_lines(figures: Sequence[Figure]) -> list[str]:
+    """A line of the table for each figure that has a bar or something beside it."""
+    lines = []
     for one in figures:
         if one.bar is None and not one.beside:
             continue
@@ -91,7 +101,7 @@ def _table(figures: Sequence[Figure]) -> str:
         ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
         cells = [one.what, f"{number(one.value)} {one.unit}", beside, ratio, bar_text(one), verdict(one)]
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(["## Figures\n", *lines, ""])
+    return lines
 
 
 def bar_text(one: Figure) -> str:
@@ -110,14 +120,16 @@ def verdict(one: Figure) -> str:
 
 
 def _shortfalls(figures: Sequence[Figure]) -> str:
+    lines = shortfall_lines(figures) or [NO_SHORTFALL]
+    return "\n".join(["## Where it falls short\n", *lines, ""])
+
+
+def shortfall_lines(figures: Sequence[Figure]) -> list[str]:
+    """A line for each bar that was not reached, or could not be held to anything."""
     short = [one for one in figures if one.is_met is False]
     missing = [one for one in figures if one.bar is not None and one.is_met is None]
-    lines = ["## Where it falls short\n"]
-    lines += [f"* {one.what}: {_shortfall(one, one.bar)}." for one in short if one.bar is not None]
-    lines += [f"* {one.what}: what it is to be compared with was not measured." for one in missing]
-    if len(lines) == 1:
-        lines.append("Nowhere: every bar was reached in this run.")
-    return "\n".join([*lines, ""])
+    lines = [f"* {one.what}: {_shortfall(one, one.bar)}." for one in short if one.bar is not None]
+    return lines + [f"* {one.what}: what it is to be compared with was not measured." for one in missing]
 
 
 def _shortfall(one: Figure, bar: Bar) -> str:
@@ -142,9 +154,17 @@ def _notes(figures: Mapping[str, Sequence[Figure]]) -> str:
     lines = ["## Row by row\n"]
     for row in ROWS:
         if row.name in figures:
-            lines.append(f"* **{row.name}**: {row.told}")
-            lines += [_wrapped(f"{one.what}: {_rounds(one)}{one.note}") for one in figures[row.name]]
+            lines += note_lines(row.name, figures[row.name])
     return "\n".join([*lines, ""])
+
+
+def note_lines(name: str, figures: Sequence[Figure]) -> list[str]:
+    """What is said of one row: what it is about, and of each figure its rounds and its note."""
+    told = next(row.told for row in ROWS if row.name == name)
+    return [
+        f"* **{name}**: {told}",
+        *(_wrapped(f"{one.what}: {_rounds(one)}{one.note}") for one in figures),
+    ]
 
 
 def _wrapped(text: str) -> str:

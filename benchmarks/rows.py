@@ -14,6 +14,7 @@ from benchmarks import (
     row_idle,
     row_intake,
     row_path,
+    row_planning,
     row_restart,
     row_sandbox,
     row_store,
@@ -42,6 +43,7 @@ ROWS = [
     Row("sandbox", "sandboxed commands by the runner alone, beside bare bwrap", row_sandbox.run),
     Row("checkpoints", "keeping the workspace after few and after many times", row_checkpoints.run),
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
+    Row("planning", "what reading a prompt costs a task, and how often its plan is right", row_planning.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),
 ]

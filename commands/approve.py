@@ -11,7 +11,8 @@ from commands.task_id import offer_ids
 
 @click.command(
     help="""Say yes to what waits for you: a result to review, a command that may run, an
-    interrupted task that counts as done, a removal of many tasks. ID is a task's,
+    interrupted task that counts as done, a plan, proposed tasks, a removal of many
+    tasks. ID is a task's,
     or a decision's as `skep status` shows it.
 
     Example: skep approve t-1 --comment "good\""""

@@ -16,7 +16,7 @@ Verb = Callable[..., Any]
 #: Options that are fields of a task under the same name.
 _FIELDS = (
     "id", "command", "profile", "priority", "model", "max_tokens", "temperature", "max_budget", "timeout_s",
-    "max_attempts", "review", "effect", "not_before", "every", "decompose",
+    "max_attempts", "review", "effect", "not_before", "every", "decompose", "plan_model", "plan_review",
     "identity_id",
 )  # fmt: skip
 
@@ -48,6 +48,10 @@ def task_options(verb: Verb) -> Verb:
                      help="Whether a prompt may be split into subtasks; see skep plan."),
         click.option("--identity", "identity_id", metavar="NAME",
                      help="Run as this identity; see skep identities."),
+        click.option("--plan-model", type=click.Choice(["off", "intent", "split"]),
+                     help="What a model may say of the plan: nothing, of the intent, or of the parts too."),
+        click.option("--plan-review", is_flag=True, default=None,
+                     help="Show me the plan before it is entered."),
         click.option("--alone", is_flag=True, default=None, help="Run with nothing beside it."),
         click.option("--tag", multiple=True, help="A word to find it by (may be repeated)."),
         click.option("--expect-json", is_flag=True, default=None, help="The answer must be JSON."),

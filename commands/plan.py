@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from commands import terminal
+from commands import plan_directory, terminal
+from commands.dashed_text import TextCommand
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_file import STDIN
@@ -25,15 +28,31 @@ _INTENT: Final = {
 
 
 @click.command(
+    cls=TextCommand,
     help="""Show what PROMPT (- reads standard input) would be split into: its score, its subtasks with what
     each waits for, and the intent that all of them are told. Nothing is queued, and
     neither a home nor a daemon is needed.
 
     Example: skep plan "Research bees, then write a summary and a poem from it"
 
-    A task's own wish counts: with --decompose always the score does not."""
+    A task's own wish counts: with --decompose always the score does not.
+
+    --dir shows the tasks that the files of a directory ask for: open boxes, plans,
+    TODO comments, issues. With --add they are queued after that; a task that is in
+    the queue already is left as it is.
+
+    Example: skep plan --dir . --add""",
 )
-@click.argument("prompt", metavar="PROMPT")
+@click.argument("prompt", metavar="[PROMPT]", required=False)
+@click.option(
+    "--dir",
+    "directory",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Read the files of this directory instead of a prompt.",
+)
+@click.option("--add", "wants_add", is_flag=True, help="Queue what --dir found, after it is shown.")
+@click.option("--yes", "says_yes", is_flag=True, help="Add without asking.")
 @click.option("--id", "task_id", metavar="ID", default="task", help="The id the task would have.")
 @click.option(
     "--decompose", type=click.Choice(["auto", "always", "never"]), default="auto", help="The task's wish."
@@ -41,15 +60,52 @@ _INTENT: Final = {
 @click.option("--max-budget", type=float, metavar="DOLLARS", help="The budget to be shared.")
 @json_option
 @with_place
-def plan(
+def plan(place: Place, /, prompt: str | None, directory: Path | None, as_json: bool, **options: Any) -> int:
+    """Show a plan."""
+    if (prompt is None) == (directory is None):
+        raise click.UsageError('Give one thing to plan: "a prompt", - for standard input, or --dir PATH.')
+    max_budget: float | None = options["max_budget"]
+    if max_budget is not None and not math.isfinite(max_budget):
+        raise click.UsageError(f"--max-budget must be a number, got {max_budget}.")
+    if directory is not None:
+        return _plan_directory(place, directory, max_budget, options, as_json=as_json)
+    if options["wants_add"]:
+        raise click.UsageError("--add queues what --dir found; a prompt is queued by `skep add`.")
+    return _plan_prompt(place, prompt or "", options["task_id"], options["decompose"], max_budget, as_json)
+
+
+def _plan_directory(
+    place: Place, directory: Path, max_budget: float | None, options: dict[str, Any], *, as_json: bool
+) -> int:
+    plan_directory.check_may_ask(options["wants_add"], options["says_yes"])
+    project = plan_directory.read(directory, max_budget)
+    told: dict[str, Any] = {
+        "tasks": project.documents,
+        "places": project.places,
+        "left_out": project.left_out,
+    }
+    if not as_json:
+        plan_directory.tell(project, directory)
+    wanted = options["wants_add"] and project.documents
+    if wanted and (options["says_yes"] or click.confirm("Add them to the queue?", err=True)):
+        added = plan_directory.add(place, project)
+        told["added"] = added.to_json()
+        for each in added.refused:
+            terminal.note(f"skep plan: {each.where}: {each.reason}")
+        terminal.note(f"{len(added.ids):,} added, {len(added.refused):,} left as they are")
+    if as_json:
+        terminal.print_json(told)
+    return FINE
+
+
+def _plan_prompt(
     place: Place, prompt: str, task_id: str, decompose: str, max_budget: float | None, as_json: bool
 ) -> int:
-    """Show a plan."""
     raw: dict[str, Any] = {"id": task_id, "decompose": decompose, "prompt": _words(prompt)}
     if max_budget is not None:
         raw["max_budget"] = max_budget
     task, _ = normalize_task(raw, place.settings.limits)
-    rules = PlanRules(**{name: getattr(place.settings, name) for name in PlanRules.__slots__})
+    rules = PlanRules.of_settings(place.settings)
     decision = consider(task, rules)
     if as_json:
         terminal.print_json(_to_json(task, decision, rules))

@@ -72,6 +72,7 @@ def _intent(intent: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
         "constraints": "constraint",
         "must_nots": "must not",
         "acceptance": "accepted if",
+        "added": "by a model",
     }
     for name, label in labels.items():
         entries = (intent or {}).get(name) or ()
@@ -179,11 +180,21 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _asked_about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every word of a command that waits for leave, and its rights."""
+    yield from _planned(payload)
     if "argv" in payload and "rights" in payload:
         granted = {name: value for name, value in payload["rights"].items() if value}
         yield "rights", ", ".join(f"{name}={json.dumps(value)}" for name, value in granted.items())
         yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
         yield "would run", "\n".join(json.dumps(word, ensure_ascii=False) for word in payload["argv"])
+
+
+def _planned(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every word of a plan that waits to be entered."""
+    for document in payload.get("subtasks") or ():
+        after = f" (after {', '.join(document['depends_on'])})" if document.get("depends_on") else ""
+        budget = f" ${document['max_budget']:.6f}" if "max_budget" in document else ""
+        yield "would add", f"{document['id']}{after}{budget}\n{document['prompt']}"
+    yield from _intent((payload.get("plan") or {}).get("intent"))
 
 
 def _local(text: str | None) -> str:

@@ -18,7 +18,7 @@ WORDS_SHOWN: Final = 60  # characters of a task's own words
 #: Fields of the history that make a task's receipt.
 _RECEIPT: Final = (
     "model", "cost_micros", "tool_route", "tool_name", "review_verdict", "review_confidence",
-    "identity_id", "phase5_reward_tokens_awarded", "phase5_reward_reason",
+    "identity_id", "phase5_reward_tokens_awarded", "phase5_reward_reason", "drift",
 )  # fmt: skip
 
 
@@ -45,6 +45,8 @@ def _receipt(reader: Reader, row: sqlite3.Row) -> dict[str, Any]:
     """The last word of the history on each of these."""
     told: dict[str, Any] = {}
     for event in reader.events(task_id=row["id"]):
+        if event["event"] == "task.in_progress":
+            told.pop("drift", None)  # of the attempt before
         if not event["event"].startswith("task.subtask_"):
             fields = loads(event["data"])
             told |= {name: fields[name] for name in _RECEIPT if name in fields}
@@ -80,5 +82,7 @@ def _notes(node: dict[str, Any]) -> Iterator[str]:
         yield receipt["model"] + ("" if cost is None else f" ${cost / MICROS_PER_DOLLAR:.6f}")
     if receipt.get("review_verdict"):
         yield f"{receipt['review_verdict']} {receipt.get('review_confidence', 0):.2f}"
+    for what in receipt.get("drift") or ():
+        yield f"drifted: {what}"
     if receipt.get("phase5_reward_tokens_awarded"):
         yield f"{receipt['phase5_reward_tokens_awarded']} tokens earned"

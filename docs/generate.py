@@ -33,6 +33,7 @@ from execution import contract, openapi
 from outcome import Failure, Outcome, Usage
 from panel import access
 from panel.api import openapi as panel_openapi
+from planning.proposal import Additions, Proposal, ProposedPart
 from safety.command_compiler import Entry
 from safety.profile_file import ProfileTable
 
@@ -319,7 +320,8 @@ def _meaning(name: str, comments: dict[str, str]) -> str:
 def models() -> str:
     """What swarm is sent and answers."""
     asked = (contract.CycleRequest, contract.CancelRequest, contract.PlanRequest)
-    told = (Outcome, Usage, Failure, contract.CancelAnswer, contract.PlanAnswer, contract.StatusAnswer,
+    told = (Outcome, Usage, Failure, contract.CancelAnswer, contract.PlanAnswer, contract.ProposalAnswer,
+            contract.ProposedTasksAnswer, Proposal, ProposedPart, Additions, contract.StatusAnswer,
             contract.ModelAnswer, contract.LimitAnswer, contract.RunningCycle)  # fmt: skip
     parts = []
     for model in (*asked, *told):

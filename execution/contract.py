@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 from errors import InvalidRequest
 from limits import MOST_TIMEOUT_S
 from outcome import Outcome
+from planning.proposal import Proposal
 from store.records import TaskRef
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -127,11 +128,57 @@ class CancelAnswer(pydantic.BaseModel):
 
 
 class PlanRequest(_Request):
-    """Ask the model for tasks that the workspace suggests."""
+    """Ask for a plan.
 
+    With a lease, of the task under it: a model proposes. With a goal or a directory, of tasks for the queue:
+    they are shown to a person, who adds them. With nothing, a model's tasks for the workspace are added.
+    """
+
+    task_id: Annotated[StrictStr, Field(min_length=1, max_length=300)] | None = None
+    lease: Annotated[StrictInt, Field(ge=1, lt=2**63)] | None = None
+    #: what is to be reached, in words
+    goal: Annotated[StrictStr, Field(min_length=1, max_length=50_000)] | None = None
+    #: relative to the workspace
+    directory: Annotated[StrictStr, Field(min_length=1, max_length=1_000)] | None = None
+    #: dollars that the tasks of a goal or a directory share
+    max_budget: Dollars | None = None
     model: StrictStr | None = None
     #: seconds
     timeout: Seconds | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _asks_for_one_thing(self) -> Self:
+        if (self.task_id is None) != (self.lease is None):
+            raise ValueError("give task_id and lease together")
+        if sum(each is not None for each in (self.task_id, self.goal, self.directory)) > 1:
+            raise ValueError("give one of task_id with its lease, goal and directory")
+        return self
+
+    @property
+    def ref(self) -> TaskRef | None:
+        """The lease that is spoken of."""
+        return None if self.task_id is None or self.lease is None else TaskRef(self.task_id, self.lease)
+
+
+class ProposalAnswer(pydantic.BaseModel):
+    """What a model proposes for a task: checked in shape and size, and for the caller to weigh."""
+
+    status: Literal["proposed"] = "proposed"
+    #: what it said
+    proposal: Proposal
+    model: str | None
+    #: micro-dollars; null where nobody knows
+    cost_micros: int | None
+
+
+class ProposedTasksAnswer(pydantic.BaseModel):
+    """Tasks that were read from a goal or a directory, and wait for a person's word."""
+
+    status: Literal["asked"] = "asked"
+    #: id of the decision; null where there is nothing to add
+    decision: str | None
+    #: the tasks, as they would be added
+    tasks: list[dict[str, Any]]
 
 
 class PlanAnswer(pydantic.BaseModel):
@@ -228,7 +275,7 @@ class Problem(pydantic.BaseModel):
 
 
 #: What a route answers with.
-Answer = Outcome | CancelAnswer | PlanAnswer | StatusAnswer
+Answer = Outcome | CancelAnswer | PlanAnswer | ProposalAnswer | ProposedTasksAnswer | StatusAnswer
 
 
 def read_cycle(body: dict[str, Any]) -> CycleRequest:

@@ -15,6 +15,8 @@ from execution.contract import (
     PlanAnswer,
     PlanRequest,
     Problem,
+    ProposalAnswer,
+    ProposedTasksAnswer,
     StatusAnswer,
 )
 from outcome import Outcome
@@ -55,7 +57,13 @@ def document() -> dict[str, Any]:
             },
             "/plan": {
                 "post": _post(
-                    "Add tasks that the workspace suggests", PlanRequest, PlanAnswer, (*_COMMON, 502, 504)
+                    "Plan a task, a goal, a directory or the workspace",
+                    PlanRequest,
+                    (PlanAnswer, ProposalAnswer, ProposedTasksAnswer),
+                    (*_COMMON, 409, 502, 504),
+                    "With task_id and lease a model proposes how the task is split (ProposalAnswer). With "
+                    "goal or directory a person is asked whether tasks are added (ProposedTasksAnswer). With "
+                    "neither a model's tasks for the workspace are added (PlanAnswer).",
                 )
             },
             "/status": {"get": _get("How the daemon stands", {"$ref": _ref(StatusAnswer)})},
@@ -87,7 +95,7 @@ def _cycle() -> dict[str, Any]:
 def _post(
     summary: str,
     request: type[pydantic.BaseModel],
-    answer: type[pydantic.BaseModel],
+    answer: type[pydantic.BaseModel] | tuple[type[pydantic.BaseModel], ...],
     problems: tuple[int, ...],
     description: str = "",
 ) -> dict[str, Any]:
@@ -96,8 +104,15 @@ def _post(
         "description": description,
         "security": [{"token": []}],
         "requestBody": {"required": True, "content": _content("application/json", _ref(request))},
-        "responses": {"200": _answer("done", _ref(answer)), **_problems(problems)},
+        "responses": {"200": {"description": "done", "content": _one_of(answer)}, **_problems(problems)},
     }
+
+
+def _one_of(answers: type[pydantic.BaseModel] | tuple[type[pydantic.BaseModel], ...]) -> dict[str, Any]:
+    if not isinstance(answers, tuple):
+        return _content("application/json", _ref(answers))
+    schema = {"oneOf": [{"$ref": _ref(each)} for each in answers]}
+    return {"application/json": {"schema": schema}}
 
 
 def _get(summary: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -116,10 +131,6 @@ def _problems(codes: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
-def _answer(description: str, reference: str) -> dict[str, Any]:
-    return {"description": description, "content": _content("application/json", reference)}
-
-
 def _content(media_type: str, reference: str) -> dict[str, Any]:
     return {media_type: {"schema": {"$ref": reference}}}
 
@@ -131,7 +142,7 @@ def _ref(model: type[pydantic.BaseModel]) -> str:
 def _schemas() -> dict[str, Any]:
     requests, answers = (
         (CycleRequest, CancelRequest, PlanRequest),
-        (Outcome, CancelAnswer, PlanAnswer),
+        (Outcome, CancelAnswer, PlanAnswer, ProposalAnswer, ProposedTasksAnswer),
     )
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
     modes += [(model, "validation") for model in requests]

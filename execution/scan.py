@@ -21,6 +21,15 @@ SKIPPED: Final = frozenset({".git", ".venv", "venv", "__pycache__", "node_module
 
 
 @dataclass(frozen=True, slots=True)
+class TextFile:
+    """The beginning of one text file."""
+
+    #: relative to where it was looked for
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScannedFile:
     """One text file."""
 
@@ -33,11 +42,17 @@ class ScannedFile:
 
 def scan(workspace: Path) -> list[ScannedFile]:
     """The first text files of a workspace by name; no links are followed, what is hidden is skipped."""
-    found: list[ScannedFile] = []
-    for path in _walk(workspace, 0):
-        scanned = _scan_file(path, workspace)
-        if scanned is not None:
-            found.append(scanned)
+    return [_scan_file(file) for file in read_texts(workspace)]
+
+
+def read_texts(folder: Path) -> list[TextFile]:
+    """The beginnings of the first text files under a folder by name, as `scan` finds them."""
+    found: list[TextFile] = []
+    for path in _walk(folder, 0):
+        text = _text_of(path)
+        if text is not None:
+            name = str(path.relative_to(folder)).encode("utf-8", "replace").decode()
+            found.append(TextFile(name, text))
         if len(found) >= MOST_FILES:
             break
     return found
@@ -58,14 +73,15 @@ def _walk(folder: Path, depth: int) -> Iterator[Path]:
             yield Path(entry.path)
 
 
-def _scan_file(path: Path, workspace: Path) -> ScannedFile | None:
+def _scan_file(file: TextFile) -> ScannedFile:
+    lines = file.text.splitlines()
+    return ScannedFile(file.path, len(lines), [line[:SHOWN_CHARS] for line in lines[:SHOWN_LINES]])
+
+
+def _text_of(path: Path) -> str | None:
+    """The text of a file; none where it is no text."""
     data = _read(path)
-    if data is None or b"\0" in data:
-        return None
-    lines = data.decode("utf-8", "replace").splitlines()
-    head = [line[:SHOWN_CHARS] for line in lines[:SHOWN_LINES]]
-    name = str(path.relative_to(workspace)).encode("utf-8", "replace").decode()
-    return ScannedFile(name, len(lines), head)
+    return None if data is None or b"\0" in data else data.decode("utf-8", "replace")
 
 
 def _read(path: Path) -> bytes | None:

@@ -11,15 +11,18 @@ from clock import to_rfc3339
 from panel.words import last_line, one_line
 from redaction import clean, clean_value
 from runtime_contract import ENDED, Status
-from store import agreements, waiting
+from store import agreements, plan_review, proposals, waiting
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
+from store.subtasks import own_words
 
 #: Events of one task that are told at once; the rest by `after`.
 MOST_EVENTS: Final = 500
 #: Characters of what a task printed that are told with it; all of it is under its `output_ref`.
 MOST_OUTPUT: Final = 4_000
+#: Characters of a plan that are shown with the question about it.
+MOST_ABOUT_CHARS: Final = 100_000
 #: A task that broke the contract is mended where it was written, not tried again.
 _NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
 
@@ -111,13 +114,29 @@ def decision_of(row: sqlite3.Row) -> dict[str, Any]:
 
 def _about(row: sqlite3.Row) -> str:
     """What is decided on, where the question does not hold it all; the command last, an argument a line."""
+    payload = json.loads(row["payload"])
+    if row["kind"] in {plan_review.KIND, proposals.KIND}:
+        return _planned(payload.get("subtasks") or payload.get("tasks") or [])
     if row["kind"] != agreements.KIND:
         return ""
-    payload = json.loads(row["payload"])
     rights = [f"{name}: {json.dumps(value)}" for name, value in payload["rights"].items() if value]
     variables = [f"{name}={value}" for name, value in payload["environment"].items()]
     words = [json.dumps(word, ensure_ascii=False) for word in payload["argv"]]
     return "\n".join([*rights, "", *variables, "", *words])
+
+
+def _planned(documents: list[dict[str, Any]]) -> str:
+    """The tasks that a yes enters; what all of them share stands once, before them."""
+    prompts = [str(document.get("prompt") or "") for document in documents]
+    shared = {prompt.removesuffix(own_words(prompt)).strip() for prompt in prompts}
+    lines = [*shared, ""] if len(shared) == 1 and shared != {""} else []
+    for document, prompt in zip(documents, prompts, strict=True):
+        after = f" (after {', '.join(document['depends_on'])})" if document.get("depends_on") else ""
+        budget = f" ${document['max_budget']:.6f}" if "max_budget" in document else ""
+        lines += [f"{document['id']}{after}{budget}", own_words(prompt) if len(shared) == 1 else prompt, ""]
+    text = "\n".join(lines).strip()
+    cut = len(text) - MOST_ABOUT_CHARS
+    return text if cut <= 0 else f"{text[:MOST_ABOUT_CHARS]}\n[{cut:,} more characters: skep status --json]"
 
 
 def _attempt(row: sqlite3.Row) -> dict[str, Any]:

@@ -14,7 +14,7 @@ _MARKER: Final = (
 _ITEM: Final = re.compile(rf"^([ \t]*)({_MARKER})[ \t]+(?:\[[ ]\][ \t]+)?(?=\S)", re.IGNORECASE)
 _RULE: Final = re.compile(r"^[ \t]*([-*_])(?:[ \t]*\1){2,}[ \t]*$")
 #: Enumerators inside of a line: "(1) research bees, (2) write ...".
-_INLINE: Final = re.compile(r"(?:(?<=\s)|(?<=^))\(?(\d{1,2})\)[ \t]+(?=\S)", re.MULTILINE)
+_INLINE: Final = re.compile(r"(?:(?<=\s)|(?<=^))\(?(\d{1,2}|[a-h])\)[ \t]+(?=\S)", re.MULTILINE)
 _NUMBER: Final = re.compile(r"\d+")
 
 
@@ -91,7 +91,7 @@ def _continues(last: Block, block: Block, line: str, was_blank: bool) -> bool:
 def _numbered_inline(masked: str, block: Block) -> Iterator[Block]:
     """A paragraph that counts its items from 1 within its lines, as its items; any other as it is."""
     marks = list(_INLINE.finditer(masked, block.body, block.end)) if block.kind == "text" else []
-    if len(marks) < 2 or [int(mark[1]) for mark in marks] != list(range(1, len(marks) + 1)):
+    if len(marks) < 2 or [_count(mark[1]) for mark in marks] != list(range(1, len(marks) + 1)):
         yield block
         return
     if masked[block.body : marks[0].start()].strip():
@@ -99,3 +99,8 @@ def _numbered_inline(masked: str, block: Block) -> Iterator[Block]:
     ends = [mark.start() for mark in marks[1:]] + [block.end]
     for mark, end in zip(marks, ends, strict=True):
         yield Block("item", mark.start(), mark.end(), end, 0, mark[0].strip())
+
+
+def _count(mark: str) -> int:
+    """The number that "3" or "c" stands for."""
+    return int(mark) if mark.isdigit() else ord(mark) - ord("a") + 1

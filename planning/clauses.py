@@ -11,8 +11,17 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from planning.imperatives import ORDER, Order, count_words, has_object, is_negated, order_of, read_head
-from planning.lexicon import INFINITIVES
+from planning.imperatives import (
+    ORDER,
+    Order,
+    count_words,
+    has_bare_object,
+    has_object,
+    is_negated,
+    order_of,
+    read_head,
+)
+from planning.lexicon import DETERMINERS, INFINITIVES
 
 _BREAK: Final = re.compile(
     rf"(?P<sign>\s*[,;]|\s+[–—-])?\s+(?P<joined>(?:and|but)\s+)?{ORDER}\b,?\s+"
@@ -24,7 +33,10 @@ _PURPOSE: Final = re.compile(r"\bto\s+(?:[a-z]+ly\s+)?([a-z]+)", re.IGNORECASE)
 _MODAL: Final = re.compile(
     r"\b(?:can|could|should|must|will|would|may|might|shall|has to|have to|needs? to)\b", re.IGNORECASE
 )
-_RELATIVE: Final = re.compile(r"\b(?:that|which|who|whose|where)\b", re.IGNORECASE)
+_RELATIVE: Final = re.compile(
+    r"\b(?P<word>that|which|who|whose|where)\b(?:\s+(?P<verb>[a-z]+)(?:\s+(?P<object>[a-z]+))?)?",
+    re.IGNORECASE,
+)
 _DEPENDENT: Final = re.compile(
     r"\b(?:how|what|why|when|whether|while|by|after|before|if|unless|until|because)\b", re.IGNORECASE
 )
@@ -53,7 +65,11 @@ def read_clauses(masked: str, start: int, end: int) -> list[Clause]:
         if mark.start() < verb:
             continue
         after = read_head(masked, mark.end(), end)
-        if after.action and after.order is None and _divides(masked, mark, verb, after.verb, end):
+        if (
+            after.action
+            and after.order is None
+            and _divides(masked, mark, verb, after.verb, end, is_same=after.action == action)
+        ):
             found.append(Clause(begin, verb, mark.start(), action, order))
             begin, verb, action = after.start, after.verb, after.action
             order = order_of(mark) if _is_order(mark) else None
@@ -61,20 +77,35 @@ def read_clauses(masked: str, start: int, end: int) -> list[Clause]:
 
 
 def _is_order(mark: re.Match[str]) -> bool:
-    return bool(mark["next"] or mark["last"] or mark["beside"])
+    return bool(mark["next"] or mark["last"] or mark["beside"] or mark["earlier"])
 
 
-def _divides(masked: str, mark: re.Match[str], left: int, right: int, end: int) -> bool:
-    """Whether the sentence goes on at `right` with another imperative after the one at `left`."""
+def _divides(masked: str, mark: re.Match[str], left: int, right: int, end: int, *, is_same: bool) -> bool:
+    """Whether the sentence goes on at `right` with another imperative after the one at `left`.
+
+    `is_same`: with the same verb, which is then no noun.
+    """
     if count_words(masked, left, mark.start()) < 2 or _has_purpose(masked, left, mark.start()):
         return False
     if _is_order(mark):
         return bool(mark["sign"] or mark["joined"]) or has_object(masked, right, end)
-    if not has_object(masked, right, end) or is_negated(masked, left, mark.start()):
+    is_clear = has_object(masked, right, end) or (
+        (is_same or has_bare_object(masked, right, end) or ";" in mark[0])
+        and not _DEPENDENT.search(masked, left, mark.start())
+    )
+    if not is_clear or is_negated(masked, left, mark.start()):
         return False
-    if _RELATIVE.search(masked, left, mark.start()):
+    if any(not _is_told_apart(found) for found in _RELATIVE.finditer(masked, left, mark.start())):
         return False
     return bool(mark["comma"]) or not _DEPENDENT.search(masked, left, mark.start())
+
+
+def _is_told_apart(relative: re.Match[str]) -> bool:
+    """Whether a relative clause has a verb in the third person, so that no imperative can continue it."""
+    word, following = (relative["verb"] or "").lower(), (relative["object"] or "").lower()
+    if relative["word"].lower() not in {"that", "which", "who"} or not word.endswith("s"):
+        return False
+    return following in DETERMINERS or word[:-1] in INFINITIVES or word[:-2] in INFINITIVES
 
 
 def _has_purpose(masked: str, start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ from planning.blocks import read_blocks
 from planning.masking import Words
 from planning.outline import Outline, read_outline
 from planning.references import read_edges
-from planning.steps import Unsure
+from planning.step import Unsure
 
 #: Characters of the longest ask that is read; what is longer is a document, not a list of things to do.
 MOST_CHARS: Final = 50_000
@@ -27,10 +27,10 @@ _DIVIDER: Final = re.compile(r"\n|[.,;:!?]\s|\s(?:and|then)\s|\bfor each\b|\d\)"
 _WORD: Final = re.compile(r"\w+")
 #: Words that put parts in order or count them, and have done so once the parts are apart.
 _GLUE: Final = frozenset(
-    """a addition additionally after afterward afterwards all also and at begin but done each end fifth
-    fifthly finally finish first firstly following for fourth fourthly in is it last lastly meanwhile
-    next now of once parallel part please s second secondly so step subsequently task that the then
-    these third thirdly this to when with""".split()
+    """a addition additionally after afterward afterwards all also and at before beforehand begin but
+    complete do doing done each end fifth fifthly finally finish finished first firstly following for
+    fourth fourthly in is it last lastly meanwhile next now of once parallel part please ready s second
+    secondly so step subsequently task that the then these third thirdly this to when with you""".split()
 )
 
 
@@ -49,9 +49,11 @@ class Split:
     parts: tuple[Part, ...] = ()
     #: what holds for every part, in the order of the ask
     shared: str = ""
-    #: what the parts were seen by: headings, list, steps, deliverables, fan_out
+    #: what the parts were seen by: headings, list, steps, deliverables, fan_out; model: it proposed them
     features: tuple[str, ...] = ()
     reason: str = ""
+    #: whether it may ask for several things that cannot be told apart
+    is_unsure: bool = False
 
 
 _ONE_THING: Final = Split(reason="it asks for one thing")
@@ -67,7 +69,7 @@ def decompose(ask: str, *, is_lenient: bool = False) -> Split:
     try:
         outline = read_outline(words, read_blocks(words.masked), is_lenient=is_lenient)
     except Unsure as unsure:
-        return Split(reason=str(unsure))
+        return Split(reason=str(unsure), is_unsure=True)
     if len(outline.steps) < 2:
         return _ONE_THING
     split = _split_of(outline)

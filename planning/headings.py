@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 from planning.blocks import Block
 from planning.imperatives import read_head
-from planning.lexicon import WORK_NAMES
+from planning.lexicon import NAMES_OF_EITHER, WORK_NAMES
 from planning.lists import name_kind
 from planning.masking import Words
 from planning.sentences import read_sentences
@@ -57,7 +57,7 @@ def _judge(ask: Words, blocks: Sequence[Block]) -> Section | None:
     heading, body = blocks[0], blocks[1:]
     words = ask.masked[heading.body : heading.end]
     start, end = heading.start, blocks[-1].end
-    if name_kind(words) == "shared":
+    if name_kind(words) == "shared" and not _is_work_all_the_same(ask, words, body):
         return Section(start, end, "shared")
     if words.strip(_NUMBERING).lower() in WORK_NAMES:
         return None  # it only announces the list under it
@@ -70,3 +70,15 @@ def _judge(ask: Words, blocks: Sequence[Block]) -> Section | None:
         ]
     action = next(filter(None, actions), "")
     return Section(start, end, "work", action) if action else None
+
+
+def _is_work_all_the_same(ask: Words, words: str, body: Sequence[Block]) -> bool:
+    """Whether under a heading such as "Content" there is nothing but a list of imperatives."""
+    return (
+        words.strip(_NUMBERING).lower() in NAMES_OF_EITHER
+        and len(body) > 1
+        and all(
+            block.kind == "item" and bool(read_head(ask.masked, block.body, block.end).action)
+            for block in body
+        )
+    )

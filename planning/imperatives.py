@@ -6,25 +6,47 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from planning.lexicon import ACTIONS, DETERMINERS, FINITE, INDEFINITE, KEEPERS, POLITENESS
+from planning.lexicon import (
+    ACTIONS,
+    BEFORE_NEW,
+    DETERMINERS,
+    FINITE,
+    INDEFINITE,
+    KEEPERS,
+    PLAIN_VERBS,
+    POLITENESS,
+    PREPOSITIONS,
+)
 from planning.masking import HIDDEN
 
-#: next: after the step before. last: after everything before. beside: after nothing.
-Order = Literal["next", "last", "beside"]
+#: next: after the step before. last: after everything before. beside: after nothing. earlier: before it.
+Order = Literal["next", "last", "beside", "earlier"]
 
 _NEXT: Final = (
-    r"then|next|after(?:wards?|[ ]that|[ ]this)|subsequently"
-    r"|(?:once|when)[ ](?:that|this|it)(?:[ ]is|['’]s)[ ]done"
+    r"then|next|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?|subsequently"
+    r"|after(?:wards?|[ ]that|[ ]this)"
+    r"|(?:once|when)[ ](?:that|this|it)(?:[ ]is|['’]s)[ ](?:done|finished|complete|ready)"
+)
+_EARLIER: Final = (
+    r"before(?:hand|[ ]that|[ ]this|[ ]doing[ ](?:that|this|so)|[ ]you[ ]do(?:[ ](?:that|this|so))?)"
 )
 _LAST: Final = r"finally|lastly|at[ ]the[ ]end|in[ ]the[ ]end|to[ ]finish"
 _BESIDE: Final = (
-    r"first(?:ly)?(?:[ ]of[ ]all)?|to[ ]begin[ ]with|second(?:ly)?|third(?:ly)?|fourth(?:ly)?|fifth(?:ly)?"
-    r"|also|in[ ]addition|additionally|meanwhile|in[ ]parallel"
+    r"first(?:ly)?(?:[ ]of[ ]all)?|to[ ]begin[ ]with|also|in[ ]addition|additionally|meanwhile|in[ ]parallel"
 )
 #: A word of order between two clauses or at the head of a sentence, with its kind as the group's name.
-ORDER: Final = rf"(?:(?P<next>{_NEXT})|(?P<last>{_LAST})|(?P<beside>{_BESIDE}))"
+ORDER: Final = rf"(?:(?P<next>{_NEXT})|(?P<last>{_LAST})|(?P<beside>{_BESIDE})|(?P<earlier>{_EARLIER}))"
 _HEAD: Final = re.compile(rf"(?:(?:and|so|but|now)[ ]+)?{ORDER}\b[ ]*[,:]?\s+", re.IGNORECASE)
 _POLITE: Final = re.compile(rf"{POLITENESS}\s+(?:also\s+|then\s+)?", re.IGNORECASE)
+#: What a thing is made from or with, or who is meant, before the verb: "Using the outline, write ...".
+_LEADS: Final = (
+    re.compile(
+        r"(?:based on|building on|drawing on|starting from|according to|in the light of|with the help of"
+        r"|using|from|with|given|in|on|as|to|for|under|at)\b[^,.;:!?\n]{1,120},\s+",
+        re.IGNORECASE,
+    ),
+    re.compile(r"for each(?: of (?:them|these|those)| one| [a-z]+)?\s+", re.IGNORECASE),
+)
 _MANNER: Final = re.compile(r"[a-z]+ly\s+", re.IGNORECASE)
 _WORD: Final = re.compile(rf"[^\W_][\w'’-]*|{HIDDEN}+")
 _NEGATION: Final = re.compile(
@@ -52,6 +74,10 @@ def read_head(masked: str, start: int, end: int) -> Head:
     polite = _POLITE.match(masked, place, end)
     if polite:
         place = polite.end()
+    for lead in _LEADS:
+        found = lead.match(masked, place, end)
+        if found and action_at(masked, found.end(), end):
+            return Head(begin, found.end(), order, action_at(masked, found.end(), end))
     manner = _MANNER.match(masked, place, end)
     if manner and manner[0].strip().lower() not in ACTIONS:
         place = manner.end()
@@ -68,7 +94,8 @@ def read_order(masked: str, start: int, end: int) -> tuple[Order | None, int]:
 
 def order_of(found: re.Match[str]) -> Order:
     """Which kind of word a match of `ORDER` is."""
-    return "next" if found["next"] else "last" if found["last"] else "beside"
+    names: tuple[Order, ...] = ("next", "last", "earlier")
+    return next((name for name in names if found[name]), "beside")
 
 
 def action_at(masked: str, start: int, end: int) -> str:
@@ -77,8 +104,12 @@ def action_at(masked: str, start: int, end: int) -> str:
     words = [each[0].lower() for each in found]
     if not words or words[0] not in ACTIONS or found[0].start() != start:
         return ""
+    if words[0] in BEFORE_NEW and words[1:2] in (["me"], ["us"]):
+        del words[1]
     second = words[1] if len(words) > 1 else ""
-    if words[0] == "make" and second not in INDEFINITE and not second.startswith(HIDDEN):
+    if second in {"nothing", "none", "nobody"}:
+        return ""
+    if words[0] in BEFORE_NEW and second not in INDEFINITE and not second.startswith(HIDDEN):
         return ""
     is_statement = second in FINITE or (second not in DETERMINERS and bool(FINITE & set(words[2:])))
     return "" if is_statement else words[0]
@@ -91,6 +122,15 @@ def has_object(masked: str, start: int, end: int) -> bool:
         return False
     word = found[1][0]
     return word[0] == HIDDEN or word[0].isdigit() or word[0].isupper() or word.lower() in DETERMINERS
+
+
+def has_bare_object(masked: str, start: int, end: int) -> bool:
+    """Whether a word at `start` that is no noun is followed by what may well be done to: "write tests"."""
+    found = _words(masked, start, end, 2)
+    if len(found) < 2 or not masked[found[0].end() : found[1].start()].isspace():
+        return False
+    word = found[1][0].lower()
+    return found[0][0].lower() in PLAIN_VERBS and word not in PREPOSITIONS | FINITE | {"and", "or"}
 
 
 def is_rule(masked: str, start: int, end: int) -> bool:

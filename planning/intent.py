@@ -60,17 +60,23 @@ class Intent:
     constraints: tuple[str, ...] = ()
     must_nots: tuple[str, ...] = ()
     acceptance: tuple[str, ...] = ()
+    #: of all these, what a model added and the words do not say
+    added: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The intent as it is stored and told."""
-        return {
+        told = {
             name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()
         }
+        if not self.added:
+            del told["added"]
+        return told
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> Self:
         """The intent that `as_json` told; what is missing is empty."""
-        lists = {name: tuple(map(str, told.get(name) or ())) for name, _ in _LISTS}
+        names = (*(name for name, _ in _LISTS), "added")
+        lists = {name: tuple(map(str, told.get(name) or ())) for name in names}
         return cls(goal=str(told.get("goal") or ""), **lists)
 
     def block(self) -> str:
@@ -148,14 +154,15 @@ def _goal(sentences: Sequence[_Sentence]) -> str:
     named = [each.words.text for each in sentences if _GOAL.match(each.words.masked)]
     actions = [each.words.text for each in sentences if each.is_action]
     first = [*named, *actions, *(each.words.text for each in sentences)]
-    return _entry(first[0]) if first else ""
+    return entry_of(first[0]) if first else ""
 
 
 def _entries(texts: Iterable[str]) -> tuple[str, ...]:
     """Each text once, in one line, and not too many of them."""
-    return tuple(dict.fromkeys(filter(None, map(_entry, texts))))[:MOST_ENTRIES]
+    return tuple(dict.fromkeys(filter(None, map(entry_of, texts))))[:MOST_ENTRIES]
 
 
-def _entry(text: str) -> str:
+def entry_of(text: str) -> str:
+    """A text as an entry: in one line, and not too long."""
     line = " ".join(text.split())
     return line if len(line) <= MOST_CHARS else f"{line[: MOST_CHARS - 3]}..."

@@ -9,15 +9,22 @@ from typing import Final, Literal
 
 from planning.blocks import Block
 from planning.imperatives import is_rule, read_head
-from planning.lexicon import SHARED_NAMES, WORK_NAMES
+from planning.lexicon import SHARED_NAMES, STEPS_OF_WORK, UNDERTAKINGS, WORK_NAMES
 from planning.masking import Words
 
 Kind = Literal["work", "shared", "unsure"]
 
 _NAME_WORD: Final = re.compile(r"[a-z][a-z'’-]*", re.IGNORECASE)
 _IN_ORDER: Final = re.compile(
-    r"\bsteps\b|\bin (?:this |the |that )?(?:given |following |stated )?order\b"
+    r"\bsteps\b|\bin (?:this |the |that |exactly this )?(?:given |following |stated )?order\b"
     r"|\bone after (?:the other|another)\b|\bstep by step\b|\bsequence\b",
+    re.IGNORECASE,
+)
+_HELP: Final = re.compile(r"(?:please\s+)?help\s+(?:me|us)\s+(?:to\s+)?", re.IGNORECASE)
+#: Words after which a list tells what a thing is or does.
+_CONTENTS: Final = re.compile(
+    r"\b(?:that|which|who|whose|where|can|could|should|must|will|with|using|following|these|like|such as"
+    r"|to(?!\s+(?:(?-i:[A-Z])|the\s)))\b",
     re.IGNORECASE,
 )
 #: Words of an introduction that only hand over to the list.
@@ -47,18 +54,51 @@ def read_list(
     """Judge a list. `is_lenient`: a person asked for a split, so whatever is not clearly shared is work."""
     told = ask[introduction[0] : introduction[1]].masked
     kind = name_kind(told)
-    actions = [bool(read_head(ask.masked, item.body, item.end).action) for item in items]
+    verbs = [read_head(ask.masked, item.body, item.end).action for item in items]
+    actions = [verb != "" for verb in verbs]
     rules = [is_rule(ask.masked, item.body, item.end) for item in items]
     if kind != "shared":
         is_clear = all(action or rule for action, rule in zip(actions, rules, strict=True))
         if not any(actions) and all(rules):
             kind = "shared"
-        elif is_lenient or (kind == "work" and is_clear and sum(actions) > 1):
+        elif (
+            (kind == "unsure" and all(actions) and (_are_steps(told, verbs) or _is_agenda(told)))
+            or is_lenient
+            or (kind == "work" and is_clear and sum(actions) > 1)
+        ):
             kind = "work"
         else:
             kind = "unsure"
-    is_ordered = bool(_IN_ORDER.search(told)) or all(item.is_step for item in items)
+    is_ordered = is_in_order(told) or all(item.is_step for item in items)
     return AskedList(tuple(items), introduction, kind, is_ordered)
+
+
+def is_in_order(masked: str) -> bool:
+    """Whether an introduction says that one thing comes after another."""
+    return _IN_ORDER.search(masked) is not None
+
+
+def is_undertaking(masked: str) -> bool:
+    """Whether words such as "Build a todo app:" name something whose steps follow them."""
+    verb = _HELP.sub("", masked.lstrip())
+    head = read_head(verb, 0, len(verb))
+    return (
+        masked.rstrip().endswith(":")
+        and (head.action or verb.partition(" ")[0].lower()) in UNDERTAKINGS
+        and not _CONTENTS.search(masked)
+    )
+
+
+def _are_steps(masked: str, verbs: Sequence[str]) -> bool:
+    """Whether a list tells the steps of an undertaking; "Build a bot: answer ..." tells what it does."""
+    return is_undertaking(masked) and set(verbs) <= STEPS_OF_WORK
+
+
+def _is_agenda(masked: str) -> bool:
+    """Whether words such as "Tasks for today:" begin with a name for work."""
+    names = [found[0].lower() for found in _NAME_WORD.finditer(masked)]
+    first = next((name for name in names if name not in _FILLERS), "")
+    return masked.rstrip().endswith(":") and first in WORK_NAMES
 
 
 def name_kind(words: str) -> Kind:

@@ -10,13 +10,21 @@ from typing import Final
 from planning.blocks import Block
 from planning.headings import read_sections
 from planning.imperatives import count_words, is_rule, read_head
+from planning.lexicon import CREATING
+from planning.listed import NEED
 from planning.lists import AskedList, name_kind, read_list
-from planning.masking import Words
-from planning.material import is_label, is_letter, names_material
+from planning.masking import SPACE, Words
+from planning.material import is_label, is_letter, names_material, speaks_of_list
 from planning.sentences import read_sentences
-from planning.spreading import EACH_FOLLOWING, MOST_WORDS, for_name
-from planning.steps import Step, StepReader, Unsure
+from planning.spreading import EACH_FOLLOWING, MOST_WORDS, for_name, is_new
+from planning.step import Step, Unsure
+from planning.steps import StepReader
 
+_FOLLOWING: Final = re.compile(
+    r"(?:me\s+|us\s+)?(?:(?:the\s+following|these)(?:\s+[\w-]+){0,2}"
+    r"|(?:the\s+)?(?:two|three|four|five|six|\d)\s+(?:[\w-]+\s+)?[\w-]+)",
+    re.IGNORECASE,
+)
 _LINE: Final = re.compile(r"\S[^\n]*")
 
 
@@ -88,7 +96,8 @@ class _Reading:
                 self._read_text(block, place, is_before_work=has_work_list)
             place += 1
         features = self._features | self._reader.features
-        return Outline(self._reader.steps, self._reader.shared, features, self._announced)
+        announced = [*self._announced, *self._reader.said]
+        return Outline(self._reader.steps, self._reader.shared, features, announced)
 
     def _words(self, block: Block) -> Words:
         return self._ask[block.start : block.end]
@@ -103,7 +112,10 @@ class _Reading:
         start, end = self._introduction(place + 1)
         stop = start if start < end else block.end
         goals = _imperatives(self._ask, block.body, stop)
-        self._check_material(goals, block, is_last=place + 1 == len(self._blocks))
+        is_told = place + 1 < len(self._blocks) and is_label(self._ask.masked, self._blocks, place + 1)
+        if place + 1 < len(self._blocks) and self._blocks[place + 1].kind == "item":
+            self._check_list(block)
+        self._check_material(goals, block, is_last=is_told or place + 1 == len(self._blocks))
         if is_before_work and not self._has_listed_step():
             if len(goals) > 1 or (goals and self._reader.steps):
                 raise Unsure("it is not clear whether the list is the work or describes it")
@@ -130,6 +142,12 @@ class _Reading:
             raise Unsure("what follows may be the text to work on")
         if is_letter(masked, block.body, block.end):
             raise Unsure("a part of it is a letter")
+
+    def _check_list(self, block: Block) -> None:
+        """What is listed under "Give feedback on my plan" is not to be done."""
+        masked = self._ask.masked
+        if any(speaks_of_list(masked, *span) for span in read_sentences(masked, block.body, block.end)):
+            raise Unsure("the list may be what is spoken of, not what is to be done")
 
     def _has_listed_step(self) -> bool:
         return "list" in self._features
@@ -172,7 +190,7 @@ class _Reading:
         return sentence if is_close or self._ask.masked[sentence[1] - 1] == ":" else nothing
 
     def _read_list(self, asked: AskedList, *, is_shared: bool) -> None:
-        if self._fan_out(asked):
+        if self._fan_out(asked) or self._new_things(asked):
             return
         if asked.kind == "unsure":
             raise Unsure("it is not clear whether the items of the list are work of their own")
@@ -217,3 +235,29 @@ class _Reading:
         self._announced.append(introduction[each.start() : each.end()])
         self._reader.add([for_name(introduction, each, name) for name in names], action)
         return True
+
+    def _new_things(self, asked: AskedList) -> bool:
+        """Read a list of new things under "Produce the following:"; false where that is not so."""
+        introduction = self._ask[asked.introduction[0] : asked.introduction[1]].plain()
+        things = [self._ask[item.body : item.end].plain() for item in asked.items]
+        if len(things) < 2 or not all(map(is_new, things)):
+            return False
+        need = NEED.match(introduction.masked)
+        head = read_head(introduction.masked, 0, len(introduction.masked))
+        verb = need.end() if need else head.verb + len(head.action)
+        lead = introduction[0 if need else head.start : verb]
+        if introduction.masked.lower() == "deliverables":
+            lead, verb = Words("Produce", "Produce"), 0
+        elif not (need or head.action in CREATING) or not _FOLLOWING.fullmatch(
+            introduction.masked[verb:].strip()
+        ):
+            return False
+        self._features |= {"deliverables", "list"}
+        self._announced.append(introduction[verb:])
+        self._reader.add([lead + SPACE + lowered(thing) for thing in things], head.action, head.order)
+        return True
+
+
+def lowered(words: Words) -> Words:
+    """Words as they stand within a sentence: "A plan" as "a plan"."""
+    return Words(words.text[:1].lower() + words.text[1:], words.masked[:1].lower() + words.masked[1:])

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 from planning.decomposition import Split, decompose
-from planning.gut_check import GutCheck, gut_check
+from planning.gut_check import LONG_CHARS, GutCheck, gut_check
 from planning.intent import Intent, extract
+from planning.proposal import BadProposal, Proposal, refine, split_of
 from planning.subtasks import is_divisible
 from runtime_contract import Task
+from settings import Settings
 
 #: Characters that every part would carry beside its own; what shares more is cheaper done at once.
 MOST_SHARED_CHARS: Final = 8_000
@@ -23,6 +25,11 @@ class PlanRules:
     plan_max_subtasks: int = 16
     plan_max_depth: int = 1
 
+    @classmethod
+    def of_settings(cls, settings: Settings) -> Self:
+        """The bounds that a home sets."""
+        return cls(**{name: getattr(settings, name) for name in cls.__slots__})
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -34,6 +41,8 @@ class Decision:
     #: none: it runs as one
     split: Split | None = None
     intent: Intent | None = None
+    #: whether it may ask for several things that the words do not tell apart
+    is_unsure: bool = False
 
 
 def consider(task: Task, rules: PlanRules, depth: int = 1) -> Decision:
@@ -48,9 +57,38 @@ def consider(task: Task, rules: PlanRules, depth: int = 1) -> Decision:
     check = gut_check(task.prompt, split)
     reason = split.reason or _against(task, split, check, rules)
     if reason:
-        return Decision(check, reason)
+        return Decision(check, reason, is_unsure=split.is_unsure)
     intent = extract(task.prompt, [part.text for part in split.parts])
     return Decision(check, f"score {check.score}: {', '.join(check.reasons)}", split, intent)
+
+
+def is_worth_asking(task: Task, decision: Decision) -> bool:
+    """Whether a model is asked about a task: one that is to be split, or of which the words leave it open."""
+    if decision.split is not None:
+        return True
+    is_open = decision.is_unsure and (len(task.prompt or "") >= LONG_CHARS or task.decompose == "always")
+    return is_open and len(task.prompt or "") <= MOST_SHARED_CHARS
+
+
+def with_proposal(
+    task: Task, decision: Decision, proposal: Proposal, rules: PlanRules, *, takes_split: bool
+) -> Decision:
+    """The decision with what a model proposes: its additions to the intent, and where wanted its parts.
+
+    Raises `BadProposal` where the parts cannot be used.
+    """
+    ask = task.prompt or ""
+    own = decision.intent or extract(ask)
+    intent = refine(own, proposal.intent)
+    if not takes_split or not proposal.parts:
+        return replace(decision, intent=None if decision.split is None else intent)
+    if len(ask) > MOST_SHARED_CHARS:
+        raise BadProposal(f"each part would carry the {len(ask):,} characters of the whole task")
+    split = split_of(proposal, ask, own.deliverables, rules.plan_max_subtasks)
+    if not is_divisible(task, split):
+        raise BadProposal(f"max_budget is too small for {len(split.parts)} parts")
+    check = gut_check(ask, split)
+    return Decision(check, f"a model's plan: {', '.join(check.reasons)}", split, intent)
 
 
 def _against(task: Task, split: Split, check: GutCheck, rules: PlanRules) -> str:

@@ -11,9 +11,15 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from planning.lexicon import CREATING, DETERMINERS, GATHERING, MAKING, NOUNS_OF, PREPOSITIONS, SOURCES
-from planning.masking import HIDDEN, Words
-from planning.steps import Step
+from planning.lexicon import (
+    CREATING,
+    GATHERING,
+    PREPOSITIONS,
+    SOURCES,
+    TRANSFORMING,
+)
+from planning.naming import names_of, speaks_of, stem_of
+from planning.step import Step
 
 _ALONE: Final = rf"(?=\s*(?:[,.;:!?]|\Z)|\s+(?:and|or|{'|'.join(sorted(PREPOSITIONS))})\b)"
 _PRONOUN: Final = (
@@ -27,7 +33,15 @@ _DIRECT: Final = re.compile(
 _PREPOSITION: Final = re.compile(rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\b", re.IGNORECASE)
 #: What is made "for it" is not itself meant by "it".
 _AT_THE_END: Final = re.compile(
-    rf"\b(?:{'|'.join(sorted(PREPOSITIONS))})\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
+    rf"\b(?:{'|'.join(sorted(PREPOSITIONS))}|to\s+[a-z]+)\s+(?:(?P<one>it)|(?P<many>them))\s*(?:[,.;:!?]|\Z)",
+    re.IGNORECASE,
+)
+#: "Analyse its imagery" after "analyse the poem's metre": the poem's.
+_ITS: Final = re.compile(r"\W*[a-z]+\s+(?:its|their)\b", re.IGNORECASE)
+#: One of what was found or made before.
+_CHOICE: Final = re.compile(
+    r"\W*(?:choose|pick|recommend|select|suggest)\s+(?:one\b|the\s+(?:best|winner|strongest|cheapest|fastest)\b"
+    r"|an?\s+(?:winner|favou?rite)\b)",
     re.IGNORECASE,
 )
 _COUNTED: Final = re.compile(
@@ -36,10 +50,11 @@ _COUNTED: Final = re.compile(
     re.IGNORECASE,
 )
 _EVERYTHING: Final = re.compile(
-    r"\b(?:all|each|any|every\s+one)\s+of\s+(?:them|these|those|the\s+above)\b|\beverything\b|\babove\b",
+    r"\bthe\s+changes\b|\b(?:all|each|any|every\s+one)\s+of\s+(?:them|these|those|the\s+above)\b|\beverything\b|\babove\b",
     re.IGNORECASE,
 )
 _RESULT: Final = re.compile(
+    r"\bthe\s+(?:best|winning|cheapest|strongest|chosen|selected)\s+ones?\b|\bthe\s+winner\b|\bfor\s+each\s*(?=[.,;!?]|\Z)|"
     r"\b(?:the|these|those|your)\s+(?:[a-z]+\s+)?(?:results?|findings|outputs?|answers?)\b"
     r"|\bprevious\s+(?:step|part|task|item|point|one|answer|text)s?\b",
     re.IGNORECASE,
@@ -52,10 +67,6 @@ _DEFINITE: Final = re.compile(
     r"\b(?:the|this|that|these|those|both|each|its|their|all|your)\s+(?=((?:[\w'’-]+\s+){0,2}[\w'’-]+))",
     re.IGNORECASE,
 )
-_THING: Final = re.compile(
-    rf"\s+(?:(?:me|us)\s+)?((?:[\w'’.-]+|{HIDDEN}+)(?:\s+[\w'’.-]+){{0,6}})", re.IGNORECASE
-)
-_LITERAL: Final = re.compile(rf"{HIDDEN}{{3,}}|\b[B-HJ-Z]\b|\b[\w-]+\.[a-z][a-z0-9]{{0,4}}\b")
 _COUNTS: Final = {
     word: number
     for number, word in enumerate("three four five six seven eight nine ten".split(), 3)
@@ -65,12 +76,14 @@ _COUNTS: Final = {
 def read_edges(steps: Sequence[Step]) -> list[tuple[int, ...]]:
     """For each step the places of the earlier ones it needs, from 0."""
     edges: list[tuple[int, ...]] = []
-    names = [_names(step) for step in steps]
+    names = [names_of(step) for step in steps]
     for number, step in enumerate(steps):
         first = next(place for place in range(number + 1) if steps[place].group == step.group)
-        needed = _by_order(steps, number, edges)
+        in_order = _by_order(steps, number, edges)
+        needed = _by_words(step, steps[:first], names[:first], edges) if first else set()
         if first:
-            needed |= _by_words(step, steps[:first], names[:first], edges)
+            needed |= _gathered(step, steps[:first], edges) - _behind(needed | in_order, edges)
+        needed |= in_order - _behind(needed, edges)
         edges.append(tuple(sorted(needed)))
     return edges
 
@@ -83,7 +96,20 @@ def _by_order(steps: Sequence[Step], number: int, edges: Sequence[tuple[int, ...
         return set()
     if steps[opening].order == "last" or steps[opening].is_opening:
         return _sinks(edges[:opening])
-    return {place for place in range(opening) if steps[place].stage == stage - 1}
+    before = {place for place in range(opening) if steps[place].stage == stage - 1}
+    return before - {place for each in before for place in edges[each]}
+
+
+def _behind(places: set[int], edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """Everything that must be done before some places can be."""
+    found: set[int] = set()
+    open_ones = list(places)
+    while open_ones:
+        for place in edges[open_ones.pop()]:
+            if place not in found:
+                found.add(place)
+                open_ones.append(place)
+    return found
 
 
 def _sinks(edges: Sequence[tuple[int, ...]]) -> set[int]:
@@ -99,31 +125,60 @@ def _by_words(
     last = {place for place, each in enumerate(before) if each.group == before[-1].group}
     everything = _sinks(edges[: len(before)])
     masked = step.words.masked
-    needed = _by_pronoun(masked, last, everything) | _by_count(masked, last, len(before))
+    is_beside = step.action == before[-1].action and step.action in GATHERING and _ITS.match(masked)
+    needed = set() if is_beside else _by_pronoun(masked, last, everything)
+    needed |= _by_count(masked, last, len(before))
+    if _is_parallel(step, before[-1]) and needed == last and edges[len(before) - 1]:
+        needed = set(edges[len(before) - 1])
     if _EVERYTHING.search(masked):
         needed |= everything
     if _RESULT.search(masked):
         needed |= last
     needed |= {number for number in _numbers(masked) if number < len(before)}
-    if step.action in CREATING and not _PREPOSITION.search(masked):
-        needed |= _gathered(before)
     whole = step.whole
-    spoken = {_stem(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
-    return needed | {place for place, made in enumerate(names) if _speaks_of(whole, spoken, made)}
+    spoken = {stem_of(word) for found in _DEFINITE.finditer(whole.masked) for word in found[1].split()}
+    named = {place for place, made in enumerate(names) if speaks_of(whole, spoken, made)}
+    # "find the oldest tree in Peru" is beside the oldest tree in Spain
+    own = names_of(step)
+    return needed | {place for place in named if not _is_alike(step, before[place], own & names[place])}
 
 
-def _gathered(before: Sequence[Step]) -> set[int]:
-    """The last steps in a row that looked for something: a report about nothing else is about that."""
+def _is_alike(step: Step, other: Step, shared: set[str]) -> bool:
+    """Whether two steps do the same, to things of the same name where they make any."""
+    return step.action == other.action and bool(shared or step.action in GATHERING)
+
+
+def _is_parallel(step: Step, before: Step) -> bool:
+    """Whether two steps speak alike of one and the same: "Write Y from it. Write Z from it."."""
+    if step.action == before.action and all(_DIRECT.match(each.words.masked) for each in (step, before)):
+        return True
+    one, other = _SOURCE.search(step.words.masked), _SOURCE.search(before.words.masked)
+    return one is not None and other is not None and one[0].lower() == other[0].lower()
+
+
+def _gathered(step: Step, before: Sequence[Step], edges: Sequence[tuple[int, ...]]) -> set[int]:
+    """The last steps in a row that looked for something: a report about nothing else is about that.
+
+    Not where a step in between is about something else.
+    """
+    if step.action not in CREATING or step.order == "beside" or _PREPOSITION.search(step.words.masked):
+        return set()
     end = len(before)
-    while end and before[end - 1].action not in GATHERING:
+    while end and before[end - 1].action not in GATHERING | TRANSFORMING:
         end -= 1
     start = end
-    while start and before[start - 1].action in GATHERING:
+    while start and before[start - 1].action in GATHERING | TRANSFORMING:
         start -= 1
-    return set(range(start, end))
+    if not any(each.action in GATHERING for each in before[start:end]):
+        return set()
+    found = set(range(start, end)) - {place for each in range(start, end) for place in edges[each]}
+    between = range(end, len(before))
+    return found if all(found & ({*edges[each]} | _behind({each}, edges)) for each in between) else set()
 
 
 def _by_pronoun(masked: str, last: set[int], everything: set[int]) -> set[int]:
+    if _CHOICE.match(masked):
+        return last
     found = _SOURCE.search(masked) or _DIRECT.match(masked) or _AT_THE_END.search(masked)
     if found is None:
         return set()
@@ -147,50 +202,3 @@ def _numbers(masked: str) -> set[int]:
         named = range(numbers[0], numbers[-1] + 1) if is_range else numbers
         places |= {number - 1 for number in named if number > 0}
     return places
-
-
-def _names(step: Step) -> set[str]:
-    """What later words may call the thing that a step makes."""
-    names = set(NOUNS_OF.get(step.action, ()))
-    start = step.words.masked.lower().find(step.action) if step.action in MAKING else -1
-    found = _THING.match(step.words.masked, start + len(step.action)) if start >= 0 else None
-    if found is None:
-        return {_stem(name) for name in names}
-    words = re.split(r"[\s.]+", _until_preposition(found[1]))
-    while words and words[0].lower() in DETERMINERS:
-        words.pop(0)
-    names |= {words[-1]} if words and HIDDEN not in words[-1] else set()
-    literals = _literals(step.words, found) if step.action in CREATING else set()
-    return {_stem(name) for name in names} | literals
-
-
-def _literals(words: Words, thing: re.Match[str]) -> set[str]:
-    """Names that are written the same wherever they stand: of files, in quotation marks, single letters."""
-    return {
-        words.text[found.start() : found.end()]
-        for found in _LITERAL.finditer(words.masked, thing.start(1), thing.end(1))
-    }
-
-
-def _until_preposition(masked: str) -> str:
-    words = masked.split()
-    ends = [
-        place for place, word in enumerate(words) if word.lower() in PREPOSITIONS or word.lower() == "and"
-    ]
-    return " ".join(words[: ends[0]] if ends else words)
-
-
-def _speaks_of(whole: Words, spoken: set[str], made: set[str]) -> bool:
-    if spoken & made:
-        return True
-    return any(
-        re.search(rf"(?<!\w){re.escape(name)}(?!\w)", whole.text)
-        for name in made
-        if not (name.isalpha() and name.islower())
-    )
-
-
-def _stem(word: str) -> str:
-    """A word without its plural ending; a name that is no word of small letters stays as it is."""
-    plain = word.lower().rstrip(".'’")
-    return plain[:-1] if plain.endswith("s") and len(plain) > 3 else plain

@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from planning.imperatives import read_head
 from planning.masking import HIDDEN
 
 _END: Final = re.compile(r"[.!?]+(?=\s|\Z)")
 _ABBREVIATED: Final = re.compile(
-    r"\b(?:e\.g|i\.e|etc|vs|cf|approx|incl|excl|resp|mr|mrs|ms|dr|prof|st|no|nr|fig|vol|pp?|ca|[a-z])\.$",
+    r"\b(?:e\.g|i\.e|etc|vs|cf|approx|incl|excl|resp|mr|mrs|ms|dr|prof|st|no|nr|fig|vol|pp?|ca)\.$",
     re.IGNORECASE,
 )
+#: "J. Smith", but also "Research X. Write Y.": what follows tells.
+_LETTER: Final = re.compile(r"\b[a-z]\.$", re.IGNORECASE)
 _LOOK_BACK: Final = 12  # characters: the longest abbreviation and the letter before it
 
 
@@ -31,7 +34,12 @@ def _is_end(masked: str, found: re.Match[str], end: int) -> bool:
     if after and not (after.isupper() or after.isdigit() or after == HIDDEN):
         return False
     before = masked[max(0, found.end() - _LOOK_BACK) : found.end()]
-    return not (found[0] == "." and after and _ABBREVIATED.search(before))
+    if found[0] != "." or not after:
+        return True
+    if _LETTER.search(before):
+        begin = found.end() + len(masked[found.end() : end]) - len(masked[found.end() : end].lstrip())
+        return bool(read_head(masked, begin, end).action)
+    return not _ABBREVIATED.search(before)
 
 
 def _stripped(masked: str, start: int, end: int) -> Iterator[tuple[int, int]]:

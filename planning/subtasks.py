@@ -18,7 +18,7 @@ ID_CHARS: Final = 128
 #: not_before, a person's review) stays with the parent, whose synthesis makes that result.
 TAKEN_OVER: Final = (
     "model", "max_tokens", "temperature", "intensity", "timeout_s", "max_attempts", "effect", "priority",
-    "tags", "identity_id", "parallel_safe", "run_id",
+    "tags", "identity_id", "parallel_safe", "run_id", "plan_model", "plan_review",
 )  # fmt: skip
 
 

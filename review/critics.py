@@ -9,15 +9,17 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from outcome import CriticVerdict, Outcome, Verdict
 from redaction import clean
 from review import apart
+from review.intent_critic import Finding, compare
 from runtime_contract import Expect, Task
+from store.subtasks import own_words
 
 CONFIDENCE_APPROVED: Final = 0.95
 CONFIDENCE_REJECTED: Final = 0.9
@@ -39,6 +41,8 @@ class Work:
     #: everything the attempt printed or answered
     text: str
     workspace: Path
+    #: of a part of a split task the intent of the whole, as it is stored
+    intent: Mapping[str, Any] | None = None
 
 
 Critic = Callable[[Work], Iterator[str]]
@@ -199,6 +203,24 @@ def _beneath(workspace: Path, name: str) -> Path:
     return path
 
 
+def _keeps_the_must_nots(work: Work) -> Iterator[str]:
+    return (finding.text for finding in _compared(work) if finding.is_violation)
+
+
+def drift_of(work: Work) -> list[str]:
+    """What of a result differs from the intent of the whole, a sentence each; it rejects nothing."""
+    try:
+        return [clean(each.text)[:LONGEST_FINDING] for each in _compared(work) if not each.is_violation]
+    except Exception as error:
+        return [f"drift could not be looked for: {str(error) or type(error).__name__}"]
+
+
+def _compared(work: Work) -> list[Finding]:
+    if work.intent is None or work.outcome.status != "completed":
+        return []
+    return compare(work.intent, own_words(work.task.prompt or ""), work.text)[:MOST_FINDINGS]
+
+
 #: Every critic, in the order they are asked.
 CRITICS: Final[tuple[Critic, ...]] = (
     _ran_to_its_end,
@@ -207,4 +229,5 @@ CRITICS: Final[tuple[Critic, ...]] = (
     _is_json,
     _contains_what_it_must,
     _compiles,
+    _keeps_the_must_nots,
 )

@@ -59,6 +59,11 @@ class CycleClient:
         """Stop what runs under a lease. Raises as `cycle`."""
         self._post("/cancel", {"task_id": ref.id, "lease": ref.lease}, QUICK_S)
 
+    def plan(self, request: dict[str, Any], time_limit_s: float) -> bytes:
+        """What a model proposes for a claimed task, as JSON. Raises as `cycle`."""
+        answer = json.loads(self._post("/plan", request, time_limit_s + PATIENCE_S))
+        return json.dumps(answer.get("proposal")).encode()
+
     def close(self) -> None:
         """Let every connection go."""
         for connection in self._connections:

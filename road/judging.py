@@ -20,7 +20,7 @@ from review import critics
 from review.lifecycle import Next, decide
 from road import receipts
 from road.rewarding import Rewarding
-from store import claims, recording, sampling
+from store import claims, planning, recording, sampling
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.transaction import Transaction
 from tool_router import Route
@@ -39,6 +39,7 @@ class Judge:
         policy: how often a task is tried.
         sample: of so many results that the critics approve, one goes to a person; 0: none.
         rewarding: what an approved task earns.
+        intent_of: the intent of the whole that a claimed task is a part of; none where it is no part.
     """
 
     def __init__(
@@ -49,9 +50,11 @@ class Judge:
         policy: AttemptPolicy,
         sample: int = 0,
         rewarding: Rewarding | None = None,
+        intent_of: Callable[[Claim], dict[str, Any] | None] = lambda _: None,
     ) -> None:
         self._conclude = conclude
         self._rewarding = rewarding or Rewarding()
+        self._intent_of = intent_of
         self._read_output = read_output
         self._workspace = workspace
         self._policy = policy
@@ -76,7 +79,7 @@ class Judge:
                 claim.ref, lambda tx: self._after_failure(tx, claim, outcome, failure, route, chance)
             )
         else:
-            verdict = self._verdict(claim, outcome)
+            verdict, drift = self._verdict(claim, outcome)
             if verdict.decision == "APPROVE" and verdict.reviewer != "none":
                 found = further()
                 if found is None:
@@ -84,17 +87,20 @@ class Judge:
                 verdict = critics.together(verdict, found)
             fault_point("review.before_commit")
             self._conclude(
-                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, route, chance)
+                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
             )
         fault_point("review.committed")
         return True
 
-    def _verdict(self, claim: Claim, outcome: Outcome) -> Verdict:
+    def _verdict(self, claim: Claim, outcome: Outcome) -> tuple[Verdict, list[str]]:
+        """The critics' word, and what of the result differs from the intent without being wrong."""
         try:
             text = self._text(outcome)
         except (NotFound, OSError) as error:
-            return Verdict(decision="HELD", confidence=0.0, issues=[f"its output cannot be read: {error}"])
-        return critics.judge(critics.Work(claim.task, outcome, text, self._workspace))
+            issues = [f"its output cannot be read: {error}"]
+            return Verdict(decision="HELD", confidence=0.0, issues=issues), []
+        work = critics.Work(claim.task, outcome, text, self._workspace, self._intent_of(claim))
+        return critics.judge(work), critics.drift_of(work)
 
     def _text(self, outcome: Outcome) -> str:
         if outcome.output_ref is None:
@@ -109,6 +115,7 @@ class Judge:
         claim: Claim,
         outcome: Outcome,
         verdict: Verdict,
+        drift: list[str],
         route: Route,
         chance: random.Random,
     ) -> None:
@@ -118,6 +125,8 @@ class Judge:
             return
         receipts.note(tx, route, claim, told)
         self._rewarding.note(tx, claim)
+        if drift:
+            planning.tell_drift(tx, row, drift)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)

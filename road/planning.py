@@ -1,43 +1,46 @@
 """The planning step: a claimed ask that falls into parts goes back to the queue as its parts.
 
 Nothing here is looked up for a task that is neither split nor a part of one: the gut check reads the words of
-a prompt, and that is all it costs.
+a prompt, and that is all it costs. Where a setting or the task asks for it, a model may add to what the words
+say, and a person sees the plan before it is entered.
 """
 
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
+from typing import Any
 
-from context.context_builder import NO_SURROUNDINGS, Surroundings
-from context.envelope import Source
-from errors import InvalidTask, NotFound
+from context.context_builder import Surroundings
+from errors import InvalidTask, LeaseLost
 from faults import fault_point
-from planning import synthesis
-from planning.answers import shorten
-from planning.intent import Intent
 from planning.plan import Decision, PlanRules, consider
-from planning.subtasks import id_candidates, make_subtasks
-from runtime_contract import normalize_task
+from planning.subtasks import id_candidates, is_divisible, make_subtasks
+from road.cycle_client import CycleClient
+from road.part_prompts import PartPrompts
+from road.plan_advice import PlanAdvice
+from road.plan_question import question
+from runtime_contract import MICROS_PER_DOLLAR, Task, normalize_task
 from safety.gateway import SafetyGateway
 from settings import Settings
-from store import ending, planning
-from store.records import Claim, NewTask, task_of
+from store import budgets, plan_review, planning
+from store.records import Claim, NewTask, digest_of_ask
 from store.sqlite_store import SqliteStore
+from store.transaction import dump
 
 logger = logging.getLogger(__name__)
 
-_NO_ANSWER = "(no answer was recorded)"
-
-
-def rules_of(settings: Settings) -> PlanRules:
-    """The bounds of plans, as a home sets them."""
-    return PlanRules(**{name: getattr(settings, name) for name in PlanRules.__slots__})
-
 
 class Planner:
-    """Splits tasks of one home, and tells their parts what they must know of the whole."""
+    """Splits tasks of one home, and tells their parts what they must know of the whole.
+
+    Parameters:
+        store: where plans are entered.
+        gateway: a task that may not run is not split.
+        read_output: a stored output by its hash.
+        settings: the bounds of plans.
+        swarm: asks a model, where that is wanted; none: no model is asked.
+    """
 
     def __init__(
         self,
@@ -45,38 +48,78 @@ class Planner:
         gateway: SafetyGateway,
         read_output: Callable[[str], bytes],
         settings: Settings,
+        swarm: CycleClient | None = None,
     ) -> None:
         self._store = store
         self._gateway = gateway
-        self._read_output = read_output
-        self._rules = rules_of(settings)
+        self._rules = PlanRules.of_settings(settings)
         self._limits = settings.limits
-        self._answer_chars = settings.plan_answer_chars
+        self._is_reviewed = settings.plan_review
+        self._advice = PlanAdvice(store, swarm, settings)
+        self._parts = PartPrompts(store.reader, read_output, settings.plan_answer_chars)
 
-    # -- splitting -----------------------------------------------------------------------------------------
+    def split(self, claim: Claim, is_over: Callable[[], bool] = lambda: False) -> bool:
+        """Split a claimed task where it should be; true where there is nothing left to walk for it.
 
-    def split(self, claim: Claim) -> bool:
-        """Split a claimed task where it should be; true where there is nothing left to walk for it."""
+        `is_over`: whether nobody waits for it any more. Raises `KillSwitchOn`.
+        """
         if claim.is_planned or claim.task.mode != "llm" or claim.task.decompose == "never":
             return False
         depth = 1 + (0 if claim.plan_parent is None else planning.depth_of(self._store.reader, claim.id))
         decision = consider(claim.task, self._rules, depth)
-        plan = self._plan(claim, decision, depth)
-        if plan is None:
+        is_asked = self._advice.is_wanted(claim, decision)
+        if decision.split is None and not is_asked:
             return False
+        if plan_review.is_whole(self._store.reader, claim.seq, digest_of_ask(claim.task)):
+            return False
+        if not self._gateway.pre_execute_safety_check(claim.task)[0]:
+            return False
+        if is_asked:
+            try:
+                decision = self._advice.advised(claim, decision, is_over, lambda: self._left(claim))
+            except LeaseLost as error:
+                logger.warning("task %s: %s", claim.id, error)
+                return True
+        return not is_over() and self._enter(claim, decision, may_split=depth < self._rules.plan_max_depth)
+
+    def surroundings(self, claim: Claim) -> Surroundings:
+        """What is put around the prompt of a part, or of the step that puts the parts together."""
+        return self._parts.surroundings(claim)
+
+    def synthesis_budget(self, claim: Claim) -> float | None:
+        """Dollars that are left for putting the answers together; none where there is no bound."""
+        return self._parts.synthesis_budget(claim)
+
+    def _left(self, claim: Claim) -> Task:
+        """The task with what is left of its budget: a model may have been paid for the plan already."""
+        most = claim.task.max_budget_micros
+        if not most:
+            return claim.task
+        spent = budgets.balance_of(self._store.reader, budgets.Account("task", claim.id)).spent
+        return claim.task.model_copy(update={"max_budget": max(0, most - spent) / MICROS_PER_DOLLAR})
+
+    def _enter(self, claim: Claim, decision: Decision, *, may_split: bool) -> bool:
+        """Enter a plan or put it before a person; false where the task runs as one after all."""
+        plan = self._plan(claim, decision, may_split=may_split)
+        if plan is None or decision.split is None:
+            return False
+        if self._is_reviewed or claim.task.plan_review:
+            self._ask(claim, plan, [part.text for part in decision.split.parts])
+            return True
         self._store.write(lambda tx: planning.enter_plan(tx, claim, plan, self._store.limits))
         fault_point("plan.committed")
         return True
 
-    def _plan(self, claim: Claim, decision: Decision, depth: int) -> planning.NewPlan | None:
-        """What is to be entered; none where the task runs as one, or is not to run at all."""
-        split, intent = decision.split, decision.intent
-        if split is None or intent is None or not self._gateway.pre_execute_safety_check(claim.task)[0]:
+    def _plan(self, claim: Claim, decision: Decision, *, may_split: bool) -> planning.NewPlan | None:
+        """What is to be entered; none where the task runs as one."""
+        split, intent, parent = decision.split, decision.intent, self._left(claim)
+        if split is None or intent is None or (parent.max_budget == 0 and claim.task.max_budget):
             return None
-        may_split = depth < self._rules.plan_max_depth
+        if not is_divisible(parent, split):
+            return None
 
         def make(ids: Sequence[str]) -> list[NewTask]:
-            documents = make_subtasks(claim.task, split, ids, may_split=may_split).documents
+            documents = make_subtasks(parent, split, ids, may_split=may_split).documents
             return [NewTask(*normalize_task(document, self._limits)) for document in documents]
 
         count = len(split.parts)
@@ -97,52 +140,16 @@ class Planner:
             reason=decision.reason,
         )
 
-    # -- what parts are told -------------------------------------------------------------------------------
-
-    def surroundings(self, claim: Claim) -> Surroundings:
-        """What is put around the prompt of a part, or of the step that puts the parts together."""
-        if not claim.is_planned and claim.plan_parent is None:
-            return NO_SURROUNDINGS
-        told = planning.intent_of(
-            self._store.reader, claim.id if claim.is_planned else claim.plan_parent or ""
-        )
-        intent = "" if told is None else Intent.from_json(told).block()
-        answers = self._answers(self._needed(claim))
-        return Surroundings(intent, answers, synthesis.INSTRUCTION if claim.is_planned else "")
-
-    def synthesis_budget(self, claim: Claim) -> float | None:
-        """Dollars that are left for putting the answers together; none where there is no bound."""
-        most = claim.task.max_budget_micros
-        if most is None:
-            return None
-        parts = self._store.reader.all("subtasks_of", parent=claim.id)
-        given = sum(task_of(row["doc"], row["id"]).max_budget_micros or 0 for row in parts)
-        return max(0, most - given) / 1_000_000
-
-    def _needed(self, claim: Claim) -> list[sqlite3.Row]:
-        """The parts whose answers a task builds on: its own, or those it waited for; its parents' too."""
+    def _ask(self, claim: Claim, plan: planning.NewPlan, words: Sequence[str]) -> None:
+        """Put a plan before a person, with the very subtasks that a yes enters."""
         reader = self._store.reader
-        found = list(reader.all("subtasks_of", parent=claim.id)) if claim.is_planned else []
-        seq, parent = claim.seq, claim.plan_parent
-        while parent is not None:
-            waited = reader.all("parents_of", child=seq)
-            rows = [reader.task(each["id"]) for each in waited if each["plan_parent"] == parent]
-            found += [row for row in rows if row is not None]
-            above = reader.task(parent)
-            if above is None:
-                break
-            seq, parent = above["seq"], above["plan_parent"]
-        return sorted(found, key=lambda row: row["seq"])
-
-    def _answers(self, rows: Sequence[sqlite3.Row]) -> tuple[Source, ...]:
-        texts = shorten([self._answer(row) for row in rows], self._answer_chars)
-        return tuple(Source(row["id"], text) for row, text in zip(rows, texts, strict=True))
-
-    def _answer(self, row: sqlite3.Row) -> str:
-        result = ending.read_result(row)
-        try:
-            if result.get("output_ref"):
-                return self._read_output(result["output_ref"]).decode("utf-8", errors="replace")
-        except (NotFound, OSError) as error:
-            logger.warning("the answer of %s cannot be read: %s", row["id"], error)
-        return str(result.get("output") or result.get("result") or _NO_ANSWER)
+        ids = next(each for each in plan.ids if not reader.all("states_of", ids=dump(each)))
+        told: dict[str, Any] = {
+            "intent": plan.intent,
+            "score": plan.score,
+            "features": list(plan.features),
+            "reason": plan.reason,
+        }
+        asked = question(claim, told, [new.doc for new in plan.make(ids)], words)
+        self._store.write(lambda tx: plan_review.hold(tx, claim.ref, asked))
+        fault_point("plan.committed")

@@ -82,7 +82,7 @@ class Road:
         journey = self._set_out(claim)
         try:
             who = self._personas.of(claim)
-            if who is None or self._planner.split(claim):
+            if who is None or self._planner.split(claim, lambda: journey.is_over):
                 return
             route = self._routing.route(claim)
             what_goes = going(claim, route)
@@ -92,6 +92,8 @@ class Road:
             outcome = self._execute(journey, request)
             if outcome is not None:
                 self._record(journey, outcome, route)
+        except errors.KillSwitchOn as error:  # set while the plan was made
+            self._end_halted(journey, error.message)
         finally:
             self._arrive(claim)
 

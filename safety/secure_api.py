@@ -166,7 +166,12 @@ class SecureAPIWrapper:
         self, approved: Approved, wishes: Wishes, payer: Payer, on_text: Callable[[str], None], handle: Call
     ) -> ChatResult:
         """All of it, for a call that belongs to no task. Raises `CallHeld`, and as `ChatClient.complete`."""
-        call = self.prepare(approved, wishes, payer)
+        return self.carry_out(self.prepare(approved, wishes, payer), handle, on_text)
+
+    def carry_out(
+        self, call: ModelCall, handle: Call, on_text: Callable[[str], None] = lambda _: None
+    ) -> ChatResult:
+        """Reserve, make and book a prepared call, whose `bill` is known then. Raises as `complete`."""
         self.let_through(call)
         try:
             return self.ask(call, on_text, handle)

@@ -28,10 +28,15 @@ def is_agreed(last: sqlite3.Row | None, digest: str) -> bool:
     return bool(agreed == digest)
 
 
-def hold(tx: Transaction, ref: TaskRef, question: Question) -> bool:
+def hold(
+    tx: Transaction,
+    ref: TaskRef,
+    question: Question,
+    reason: str = "a person must agree to this command before it runs",
+) -> bool:
     """A claimed task waits for a person's leave. Nothing has run, so the attempt does not count."""
     row = claims.held(tx, ref, "a question")
-    if row is None or recording.end_withdrawn(tx, row):
+    if row is None or recording.end_withdrawn(tx, row) or recording.end_with_its_parent(tx, row):
         return False
     recording.end_attempt(tx, row, "held")
     held = tx.one("to_person", seq=row["seq"])
@@ -41,7 +46,7 @@ def hold(tx: Transaction, ref: TaskRef, question: Question) -> bool:
         status="pending_review",
         worker_id=row["worker_id"],
         attempt=row["attempts"],
-        reason="a person must agree to this command before it runs",
+        reason=reason,
     )
     decisions.ask(tx, question, held)
     return True

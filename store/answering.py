@@ -12,7 +12,18 @@ from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from money import dollars_text
 from runtime_contract import Status
-from store import agreements, budgets, decisions, ending, halting, ledger, recording, steering
+from store import (
+    agreements,
+    budgets,
+    decisions,
+    ending,
+    halting,
+    ledger,
+    plan_review,
+    proposals,
+    recording,
+    steering,
+)
 from store.records import STATUS_OF_STATE, digest_of_ask, task_of
 from store.transaction import Transaction
 
@@ -32,6 +43,8 @@ YES_AND_NO: Final = {
     "review": ("approve", "reject"),
     "interrupted": ("done", "failed"),
     agreements.KIND: agreements.OPTIONS,
+    plan_review.KIND: plan_review.OPTIONS,
+    proposals.KIND: proposals.OPTIONS,
     "removal": ("accept", "keep"),
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
@@ -121,6 +134,23 @@ def _execution(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: At
     return f"{row['id']} does not run: it failed."
 
 
+def _plan(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    row = _task(tx, decision)
+    if given.choice == plan_review.OPTIONS[0]:
+        count = plan_review.enter(tx, row, json.loads(decision["payload"]))
+        return f"{row['id']} is split into {count} subtasks."
+    said = f": {given.comment}" if given.comment else ""
+    recording.requeue(tx, row, f"{given.by} has it run as one{said}", became="held")
+    return f"{row['id']} runs as one."
+
+
+def _proposed(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    if given.choice == proposals.OPTIONS[1]:
+        return "Nothing was added."
+    added = proposals.enter(tx, json.loads(decision["payload"]))
+    return f"{len(added)} tasks are in the queue."
+
+
 def _removal(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
     if given.choice == "keep":
         return "Nothing was cancelled; the tasks are shown in the queue file again."
@@ -166,6 +196,8 @@ _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
     "interrupted": _interrupted,
     agreements.KIND: _execution,
+    plan_review.KIND: _plan,
+    proposals.KIND: _proposed,
     "removal": _removal,
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,

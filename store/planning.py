@@ -7,6 +7,7 @@ are in the queue and the task waits for them. Whoever claims it again finds it p
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,24 @@ def enter_plan(tx: Transaction, claim: Claim, plan: NewPlan, limits: Concurrency
         recording.requeue(tx, row, "its prompt was edited while it was planned", counts=False)
         return False
     ids = next(each for each in plan.ids if not intake.states_of(tx, each))
+    recording.end_attempt(tx, row, "planned")
+    enter_parts(tx, row, plan, ids, limits, uncounted=1)
+    fault_point("plan.before_commit")
+    return True
+
+
+def enter_parts(
+    tx: Transaction,
+    row: sqlite3.Row,
+    plan: NewPlan,
+    ids: Sequence[str],
+    limits: ConcurrencyLimits,
+    *,
+    uncounted: int,
+) -> None:
+    """Enter a plan's tasks, and have theirs wait for them. `uncounted`: 1 where its claim still counts."""
     intake.enter_unknown(tx, Intake(plan.make(ids)), SOURCE, limits)
-    _relate(tx, row["seq"], claim.id, ids)
+    _relate(tx, row["seq"], row["id"], ids)
     tx.run(
         "insert_plan",
         task=row["seq"],
@@ -57,15 +74,12 @@ def enter_plan(tx: Transaction, claim: Claim, plan: NewPlan, limits: Concurrency
         features=dump(list(plan.features)),
         now=tx.now,
     )
-    recording.end_attempt(tx, row, "planned")
     open_ones = sum(parent["state"] != "approved" for parent in tx.all("parents_of", child=row["seq"]))
-    tx.run("plan_task", seq=row["seq"], waiting_on=open_ones)
+    tx.run("plan_task", seq=row["seq"], waiting_on=open_ones, uncounted=uncounted)
     if open_ones > len(ids):  # an edit while it ran gave it something else to wait for
-        intake.settle_dependencies(tx, [task_of(row["doc"], claim.id)], reaches_older=True)
-    _tell(tx, claim, row["worker_id"], ids, plan)
+        intake.settle_dependencies(tx, [task_of(row["doc"], row["id"])], reaches_older=True)
+    _tell(tx, row, ids, plan)
     tx.mark_dirty(row["seq"])
-    fault_point("plan.before_commit")
-    return True
 
 
 def _relate(tx: Transaction, seq: int, parent: str, ids: Sequence[str]) -> None:
@@ -74,14 +88,14 @@ def _relate(tx: Transaction, seq: int, parent: str, ids: Sequence[str]) -> None:
     tx.run("insert_plan_edges", seq=seq, parent=parent)
 
 
-def _tell(tx: Transaction, claim: Claim, worker_id: str | None, ids: Sequence[str], plan: NewPlan) -> None:
+def _tell(tx: Transaction, row: sqlite3.Row, ids: Sequence[str], plan: NewPlan) -> None:
     tx.emit(
         "task.planned",
-        task_id=claim.id,
+        task_id=row["id"],
         status="queued",
-        worker_id=worker_id,
-        attempt=claim.attempt,
-        lease=claim.ref.lease,
+        worker_id=row["worker_id"],
+        attempt=row["attempts"] or None,
+        lease=row["lease"],
         reason=plan.reason,
         phase4_plan_generated=True,
         phase4_complexity_score=plan.score,
@@ -89,6 +103,17 @@ def _tell(tx: Transaction, claim: Claim, worker_id: str | None, ids: Sequence[st
         phase4_subtasks=list(ids),
         phase4_subtasks_added=len(ids),
         phase4_intent=plan.intent,
+    )
+
+
+def tell_drift(tx: Transaction, row: sqlite3.Row, drift: list[str]) -> None:
+    """A result differs from the intent of the whole; that is noted, whatever the critics say of it."""
+    tx.emit(
+        "task.drifted",
+        task_id=row["id"],
+        worker_id=row["worker_id"],
+        attempt=row["attempts"],
+        drift=drift,
     )
 
 
@@ -115,6 +140,13 @@ def intent_of(reader: Reader, task_id: str) -> dict[str, Any] | None:
         return None
     intent: dict[str, Any] = json.loads(row["intent"])
     return intent
+
+
+def whole_intent(reader: Reader, claim: Claim) -> dict[str, Any] | None:
+    """The intent of the whole that a claimed task is, or is a part of; none where nothing was split."""
+    if not claim.is_planned and claim.plan_parent is None:
+        return None
+    return intent_of(reader, claim.id if claim.is_planned else claim.plan_parent or "")
 
 
 def depth_of(reader: Reader, task_id: str) -> int:

@@ -284,6 +284,11 @@ WHERE decision.answer IS NULL ORDER BY asked, decision.id;
 SELECT answer, payload FROM decision
 WHERE task = :task AND kind = 'execution' AND answer IS NOT NULL ORDER BY rowid DESC LIMIT 1;
 
+-- last_plan_answer --
+-- The newest answer to the question whether a task is split.
+SELECT answer, payload FROM decision
+WHERE task = :task AND kind = 'plan' AND answer IS NOT NULL ORDER BY rowid DESC LIMIT 1;
+
 -- open_decision_of_kind --
 -- The open decision of a kind that has no task.
 SELECT *, NULL AS task_id FROM decision WHERE kind = :kind AND answer IS NULL ORDER BY asked LIMIT 1;
@@ -832,8 +837,8 @@ SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq =
 WHERE decision.answer IS NULL AND decision.kind = 'budget' ORDER BY asked, decision.id;
 
 -- plan_task --
--- A claimed task was split: it waits for its parts, and the claim counts for nothing.
-UPDATE task SET state = 'blocked', planned = 1, waiting_on = :waiting_on, attempts = attempts - 1, owner = NULL,
+-- A task was split: it waits for its parts, and the claim that did it counts for nothing.
+UPDATE task SET state = 'blocked', planned = 1, waiting_on = :waiting_on, attempts = attempts - :uncounted, owner = NULL,
     lease_expires = NULL, waiting_for = NULL, reason = NULL
 WHERE seq = :seq;
 

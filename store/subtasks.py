@@ -47,5 +47,10 @@ def tell_end(tx: Transaction, row: sqlite3.Row, status: Status, reason: str | No
 def focus_of(row: sqlite3.Row) -> str:
     """The first line of a subtask's own words."""
     prompt = str(json.loads(row["doc"]).get("prompt") or "")
-    line = prompt.rpartition(f"{OWN_PART}\n")[2].strip().partition("\n")[0]
+    line = own_words(prompt).partition("\n")[0]
     return line if len(line) <= FOCUS_CHARS else f"{line[: FOCUS_CHARS - 3]}..."
+
+
+def own_words(prompt: str) -> str:
+    """What a subtask asks for itself, without what all parts share."""
+    return prompt.rpartition(f"{OWN_PART}\n")[2].strip()

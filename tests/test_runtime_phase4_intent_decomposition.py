@@ -116,8 +116,8 @@ def test_the_plan_and_each_subtask_are_told_in_the_history_of_the_ask(daemon, be
     (planned,) = [event for event in daemon.events("bees") if event["event"] == "task.planned"]
     assert planned["status"] == "queued"
     assert planned["phase4_plan_generated"] is True
-    assert planned["phase4_complexity_score"] == 5
-    assert planned["phase4_features"] == ["deliverables", "steps", "chain"]
+    assert planned["phase4_complexity_score"] == 7
+    assert planned["phase4_features"] == ["deliverables", "steps", "chain", "research"]
     assert planned["phase4_subtasks"] == ["bees.1", "bees.2", "bees.3", "bees.4"]
     assert planned["phase4_subtasks_added"] == 4
     assert planned["phase4_intent"]["must_nots"] == ["Do not use jargon."]
@@ -265,7 +265,7 @@ def test_a_plan_is_shown_before_anything_is_queued(daemon, tmp_path):
         ["task.1"],
         ["task.2", "task.3"],
     ]
-    assert plan["score"] == 5
+    assert plan["score"] == 7
     assert plan["intent"]["must_nots"] == ["Do not use jargon."]
     assert daemon.tasks().keys() == before
     assert daemon.skep("verify").returncode == 0

@@ -13,7 +13,7 @@ from typing import Final
 
 from attempts import AttemptPolicy
 from runtime_contract import Status, Task
-from store import agreements, decisions, ending, recording, steering
+from store import agreements, decisions, ending, plan_review, recording, steering
 from store.records import Question, task_of
 from store.recovery.playing import Fold, moment_of
 from store.recovery.standing import Event
@@ -75,8 +75,8 @@ def _interrupt(
 
 
 def _ask_again(tx: Transaction, row: sqlite3.Row, lost: Event | None) -> None:
-    """Put up the question that was open; for leave to run the road asks again, with today's bytes."""
-    if lost is not None and lost.get("kind") == agreements.KIND:
+    """Put up the question that was open; for leave to run, or a plan, the road asks again, with today's."""
+    if lost is not None and lost.get("kind") in {agreements.KIND, plan_review.KIND}:
         recording.requeue(tx, row, "the database was damaged before a person answered", became="held")
     else:
         decisions.ask(tx, _question(row, lost), row)

@@ -78,3 +78,39 @@ def test_when_everything_dies_at_once_the_plan_is_there_at_the_next_start(daemon
     assert {task["status"] for task in tasks.values()} == {"approved"}
     shown = json.loads(daemon.skep("show", "p", "--tree", "--json").stdout)["tree"]
     assert [each["id"] for each in shown["subtasks"]] == IDS[1:]
+
+
+@pytest.mark.parametrize(
+    "point", ["plan.proposed", "claim.committed", "plan.before_commit", "plan.committed"]
+)
+def test_there_is_one_whole_plan_where_a_model_is_asked_for_it(point, daemon, model, tmp_path):
+    marker = tmp_path / "died"
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:1@{marker}", SKEP_PLAN_MODEL="split")
+    daemon.add_to_queue({"id": "p", "prompt": ASK})
+    tasks = settled(daemon, IDS)
+    assert marker.exists(), f"no process ever passed {point}"
+    assert {name: task["status"] for name, task in tasks.items()} == dict.fromkeys(IDS, "approved")
+    events = check_nothing_is_lost(daemon, IDS)
+    kinds = [event["event"] for event in events["p"]]
+    assert kinds.count("task.planned") == 1
+    assert kinds.count("task.proposal_refused") >= 1  # what this server says is no plan
+    assert any("You plan a task" in call["prompt"] for call in model.calls())
+
+
+@pytest.mark.parametrize("point", ["plan.committed", "review.before_commit"])
+def test_a_plan_that_waits_for_a_person_is_asked_once_and_entered_once(point, daemon, tmp_path):
+    marker = tmp_path / "died"
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:1@{marker}")
+    daemon.add_to_queue({"id": "p", "prompt": ASK, "plan_review": True})
+    daemon.wait_until(lambda tasks: tasks.get("p", {}).get("status") == "pending_review", "the question")
+    daemon.kill_everything()
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:1@{marker}")
+    assert daemon.tasks().keys() == {"p"}
+    assert daemon.skep("approve", "p").returncode == 0
+    daemon.kill_everything()
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:1@{marker}")
+    tasks = settled(daemon, IDS)
+    assert marker.exists()
+    assert {task["status"] for task in tasks.values()} == {"approved"}
+    kinds = [event["event"] for event in check_nothing_is_lost(daemon, IDS)["p"]]
+    assert (kinds.count("decision.asked"), kinds.count("task.planned")) == (1, 1)

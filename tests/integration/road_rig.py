@@ -16,7 +16,7 @@ from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Settings
-from store import claims
+from store import claims, planning
 from store.lanes import Gate
 from store.outputs import read_output
 from store.records import Claim
@@ -49,9 +49,10 @@ class RoadRig(SwarmRig):
             changed.attempt_policy,
             changed.review_sample,
             Rewarding(changed.default_identity),
+            functools.partial(planning.whole_intent, self.store.reader),
         )
         gateway = SafetyGateway(self.home, changed)
-        planner = Planner(self.store, gateway, read, changed)
+        planner = Planner(self.store, gateway, read, changed, self._calls)
         roster = ScreenedRoster(self.home.identities, gateway)
         personas = Personas(self.store, roster, changed.default_identity)
         routing = Routing(HomeTools(self.home.root, changed), gateway)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from store import planning
+from road import plan_question
+from store import plan_review, planning
 from tests.integration.planning_rig import split
 from tests.unit.store_recovery.worked_home import WorkedHome
 
@@ -84,3 +85,30 @@ def test_a_plan_that_failed_and_came_back_is_rebuilt_as_it_stood(worked: WorkedH
     before = worked.states()
     break_and_rebuild(worked)
     assert worked.states() == before == {"p": "blocked", "p.1": "approved", "p.2": "ready", "p.3": "approved"}
+
+
+def ask_about_a_plan(home: WorkedHome) -> None:
+    """Have a person asked whether p is split in two."""
+    (claim,) = home.claim("p")
+    documents = [{"id": f"p.{number}", "prompt": f"part {number}"} for number in (1, 2)]
+    plan = {"intent": {"goal": "g"}, "score": 4, "features": ["list"], "reason": "score 4"}
+    asked = plan_question.question(claim, plan, documents, ["part 1", "part 2"])
+    assert home.opened.write(lambda tx: plan_review.hold(tx, claim.ref, asked))
+    home.show()
+
+
+def test_a_plan_that_a_person_let_in_is_rebuilt_from_the_log(worked: WorkedHome) -> None:
+    ask_about_a_plan(worked)
+    worked.opened.approve("p", "ann", None)
+    worked.show()
+    before = worked.states()
+    break_and_rebuild(worked)
+    assert worked.states() == before == {"p": "blocked", "p.1": "ready", "p.2": "ready"}
+    assert planning.intent_of(worked.opened.reader, "p") == {"goal": "g"}
+
+
+def test_a_plan_whose_bytes_are_lost_is_made_and_asked_anew(worked: WorkedHome) -> None:
+    ask_about_a_plan(worked)
+    break_and_rebuild(worked)
+    assert worked.states() == {"p": "ready"}
+    assert worked.opened.reader.one("open_decision_of", id="p") is None

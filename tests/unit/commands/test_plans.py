@@ -24,7 +24,10 @@ def planned(store, who, walk):
 
 def test_a_plan_is_told_with_score_subtasks_money_and_intent(run):
     told = run("plan", ASK + "\n\nDo not use jargon.", "--max-budget", "0.1").stdout.splitlines()
-    assert told[0] == "task is split; score 5 of 4: 3 parts, they stand in a list, some of them need others"
+    assert told[0] == (
+        "task is split; score 7 of 4: 3 parts, they stand in a list, more than two of them, "
+        "some of them need others, one finds out what another is made of"
+    )
     assert told[1:5] == [
         "├─ task.1  Collect facts on rye  ($0.020000)",
         "├─ task.2  Write a draft of a song  (after task.1; $0.020000)",
@@ -36,7 +39,7 @@ def test_a_plan_is_told_with_score_subtasks_money_and_intent(run):
 
 def test_why_a_prompt_is_not_split_is_told(run, ask):
     assert run("plan", "Write a haiku.").stdout == "task runs as one: it asks for one thing.\n"
-    assert "its score 3 is under 4" in run("plan", "Write a haiku, a limerick and a sonnet.").stdout
+    assert "its score 2 is under 4" in run("plan", "Write a haiku and a limerick.").stdout
     plan = ask("plan", "Write a haiku.", "--decompose", "always")
     assert (plan["split"], plan["subtasks"], plan["intent"]) == (False, [], None)
 
@@ -120,3 +123,83 @@ def test_all_that_failed_comes_back_together(run, store, who, planned):
 def test_the_wish_is_an_option_of_add(run, ask, store):
     run("add", "Write this.", "--id", "a", "--decompose", "never")
     assert ask("show", "a")["task"]["decompose"] == "never"
+    run("add", "Write this.", "--id", "b", "--plan-model", "split", "--plan-review")
+    assert ask("show", "b")["task"] == {
+        "id": "b",
+        "plan_model": "split",
+        "plan_review": True,
+        "prompt": "Write this.",
+    }
+
+
+def test_a_text_that_begins_with_a_dash_is_a_text(run, ask):
+    listed = "- Write a poem on tea\n- Write a song on rye\n- Draft a toast on ale"
+    assert len(ask("plan", listed)["subtasks"]) == 3
+    assert ask("plan", "--id", "x", listed)["subtasks"][0]["id"] == "x.1"
+    assert "No such option '-x'" in run("plan", "-x", code=2).stderr
+
+
+def test_one_thing_is_planned(run, tmp_path):
+    assert "Give one thing to plan" in run("plan", code=2).stderr
+    assert "Give one thing to plan" in run("plan", "x", "--dir", str(tmp_path), code=2).stderr
+    assert "a prompt is queued by `skep add`" in run("plan", "x", "--add", code=2).stderr
+    assert "it is no directory" in run("plan", "--dir", str(tmp_path / "none"), code=3).stderr
+
+
+# -- plan --dir --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "site"
+    folder.mkdir()
+    (folder / "TODO.md").write_text("- [ ] Release\n  - [ ] Write notes \x1b[31mred\n")
+    return folder
+
+
+def test_a_directory_is_shown_as_a_tree_and_nothing_is_queued(run, store, project):
+    told = run("plan", "--dir", str(project), "--max-budget", "0.1").stdout.splitlines()
+    assert told[0] == f"2 tasks in {project}"
+    assert told[1].endswith("Write notes \\x1b[31mred  (TODO.md:2; $0.050000)")
+    assert told[2].startswith("└─ site-")
+    assert f"after {told[1].split()[1]}" in told[2]
+    assert list(store.reader.tasks()) == []
+
+
+def test_what_was_shown_is_added_on_a_yes_and_the_second_time_left_as_it_is(run, ask, store, project):
+    first = ask("plan", "--dir", str(project), "--add", "--yes")
+    assert first["added"]["ids"] == [each["id"] for each in first["tasks"]]
+    assert [row["id"] for row in store.reader.tasks()] == first["added"]["ids"]
+    again = ask("plan", "--dir", str(project), "--add", "--yes")
+    assert again["added"]["ids"] == []
+    assert "is known already" in again["added"]["refused"][0]["reason"]
+    assert len(list(store.reader.tasks())) == 2
+
+
+def test_a_script_must_say_yes(run, store, project):
+    assert "in a script say --yes too" in run("plan", "--dir", str(project), "--add", code=2).stderr
+    assert list(store.reader.tasks()) == []
+
+
+def test_a_directory_that_asks_for_nothing_says_what_is_read(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "No open box" in run("plan", "--dir", str(tmp_path / "empty")).stdout
+
+
+# -- a plan that waits for a word --------------------------------------------------------------------------
+
+
+def test_a_plan_that_waits_is_shown_word_by_word_and_answered(run, store, who, walk):
+    from road.planning import Planner
+    from safety.gateway import SafetyGateway
+    from settings import Settings
+
+    walk.submit({"id": "p", "prompt": ASK, "max_budget": 0.1, "plan_review": True})
+    (claim,) = store.claim(who, 1)
+    planner = Planner(store, SafetyGateway(store.home, Settings()), lambda _: b"", Settings())
+    assert planner.split(claim)
+    shown = run("show", "p").stdout
+    assert "Split p into 3 subtasks?" in shown
+    assert "would add     p.2 (after p.1) $0.020000\n              Write a draft of a song" in shown
+    assert run("approve", "p").stdout == "p is split into 3 subtasks.\n"
+    assert run("show", "p", "--tree").stdout.count("p.") >= 3

@@ -17,8 +17,8 @@ def task(prompt: str = LIST, **fields: object) -> Task:
 
 def test_the_score_is_a_point_a_part_and_one_for_each_reason():
     decision = consider(task(), PlanRules())
-    assert decision.check.score == 4
-    assert decision.check.reasons == ("3 parts", "they stand in a list")
+    assert decision.check.score == 5
+    assert decision.check.reasons == ("3 parts", "they stand in a list", "more than two of them")
     assert decision.check.features == ("list",)
     assert decision.split is not None
 
@@ -26,14 +26,14 @@ def test_the_score_is_a_point_a_part_and_one_for_each_reason():
 @pytest.mark.parametrize(
     ("given", "rules", "why"),
     [
-        (task("Write a haiku, a limerick and a sonnet."), PlanRules(), "its score 3 is under 4"),
+        (task("Write a haiku and a limerick."), PlanRules(), "its score 2 is under 4"),
         (task(decompose="never"), PlanRules(), "decompose is never"),
         (
             task(),
             PlanRules(plan_max_subtasks=2),
             "3 parts are over the bound of 2 (setting: plan_max_subtasks)",
         ),
-        (task(), PlanRules(plan_threshold=5), "its score 4 is under 5"),
+        (task(), PlanRules(plan_threshold=6), "its score 5 is under 6"),
         (task(), PlanRules(plan_max_depth=0), "setting: plan_max_depth"),
         (task(max_budget=0.000003), PlanRules(), "max_budget is too small for 3 parts"),
         (task("Write a poem."), PlanRules(), "it asks for one thing"),

@@ -36,6 +36,8 @@ OTHER: dict[str, Any] = {
     "free_time": True,
     "audit_checkpoint_file": "~/elsewhere/checkpoints",
     "llm_private_addresses": "allow",
+    "plan_model": "split",
+    "plan_unreviewed": "words",
     "budget_day_usd": 5.0,
     "budget_total_usd": 100.0,
     "budget_run_usd": 2.5,
