@@ -29,7 +29,8 @@ from panel.pages import session
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
 from panel.version import version
-from settings import Home, Settings, find_home, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings, find_home
 from stopping import Stop
 from store.sqlite_store import SqliteStore
 

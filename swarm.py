@@ -50,7 +50,8 @@ from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
 from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
-from settings import Home, Settings, find_home, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings, find_home
 from stopping import Stop
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers

@@ -32,7 +32,8 @@ from road.routing import Routing, home_tools
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
-from settings import Home, Settings, find_home, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings, find_home
 from stopping import Stop
 from store import planning
 from store.claims import Claimant

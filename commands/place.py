@@ -13,7 +13,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from errors import StoreError
-from settings import Home, Settings, find_home, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings, find_home
 from store.lanes import ConcurrencyLimits
 from store.reading import Reader
 from store.sqlite_store import SqliteStore

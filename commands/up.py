@@ -19,7 +19,8 @@ from daemon_log import configure_logging
 from errors import SkepError
 from panel.login import mint_login_link
 from safety.gateway import SafetyGateway
-from settings import Home, Settings, find_home, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings, find_home
 from stopping import Stop
 from store import database
 from store.reading import Reader, event_of

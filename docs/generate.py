@@ -22,6 +22,7 @@ import pydantic
 import control_panel
 import errors
 import events
+import setting_sources
 import settings
 import skep
 import swarm
@@ -130,8 +131,8 @@ def settings_table() -> str:
                 rows = []
             parts.append(f"### {settings_file.HEADINGS[name]}\n")
         default = "unset" if field.default is None else f"`{_plain(field.default)}`"
-        variable = f"`{settings.ENVIRONMENT_PREFIX}{name.upper()}`"
-        variable = "only in a file" if name in settings.FILES_ONLY else variable
+        variable = f"`{setting_sources.ENVIRONMENT_PREFIX}{name.upper()}`"
+        variable = "only in a file" if name in setting_sources.FILES_ONLY else variable
         rows.append(
             (f"`{name}`", _type(name), default, _bounds(field.metadata), variable, field.description or "")
         )

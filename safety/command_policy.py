@@ -26,7 +26,8 @@ from safety.profile_file import read_profiles
 from safety.profiles import Profile
 from safety.programs import place_of
 from safety.work import Approved, Work
-from settings import SETTINGS_FILES, Home, Settings
+from setting_sources import SETTINGS_FILES
+from settings import Home, Settings
 
 #: Names of programs that a refusal lists.
 _LISTED: Final = 80

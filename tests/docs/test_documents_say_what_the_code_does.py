@@ -25,7 +25,8 @@ from safety.command_file import shipped_rules
 from safety.command_notation import KINDS
 from safety.command_policy import CommandPolicy
 from safety.profile_file import ProfileTable
-from settings import FILES_ONLY, Home, Settings
+from setting_sources import FILES_ONLY
+from settings import Home, Settings
 
 HOME = Path(__file__).resolve().parents[2]
 DOCS = {path.stem: path.read_text("utf-8") for path in (HOME / "docs").glob("*.md")}

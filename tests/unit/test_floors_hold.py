@@ -29,6 +29,7 @@ FLOORS: list[set[str]] = [
     {"toolbox"},
     {"store"},
     {"daemon_log"},
+    {"setting_sources"},
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},

@@ -13,7 +13,8 @@ from commands.settings_file import render_settings
 from runtime_contract import Limits, validate_queue_contract
 from safety.command_policy import CommandPolicy
 from safety.work import Work
-from settings import Home, Settings, load_settings
+from setting_sources import load_settings
+from settings import Home, Settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

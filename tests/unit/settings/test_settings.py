@@ -14,7 +14,8 @@ import pytest
 from attempts import AttemptPolicy
 from errors import InvalidSetting
 from runtime_contract import Limits
-from settings import FILES_ONLY, Home, Settings, find_home, load_settings
+from setting_sources import FILES_ONLY, load_settings
+from settings import Home, Settings, find_home
 
 #: A value for each setting that is not its default, as TOML gives it.
 OTHER: dict[str, Any] = {

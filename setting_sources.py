@@ -1,0 +1,152 @@
+"""Where settings come from; read once at start and passed on.
+
+A value comes from the first of: a command-line flag, the environment (``SKEP_`` and the name in capitals),
+``skep.toml`` in the home, ``config/skep.toml`` in the home, the default. An unknown or wrong setting is an
+error that names the setting, where it stands and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pydantic
+
+from errors import InvalidSetting
+from redaction import KNOWN
+from settings import Home, Settings
+
+ENVIRONMENT_PREFIX: Final = "SKEP_"
+#: Variables with the prefix that are not settings.
+_NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
+SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+#: Settings that grant rights: a file of the user's own says them, and nothing else does.
+FILES_ONLY: Final = frozenset({"profiles"})
+#: The same of single values, and there the file must be the user's own.
+VALUES_OF_FILES_ONLY: Final = {"sandbox": "off"}
+
+
+class Loaded(typing.NamedTuple):
+    """Settings, and where each value that is not a default came from."""
+
+    settings: Settings
+    sources: dict[str, str]
+
+
+def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
+    """Read the settings of `home`. Raises `InvalidSetting`."""
+    values: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for name in SETTINGS_FILES:
+        _take(values, sources, _from_file(home.root / name), name)
+    _take(values, sources, _from_environment(environ), "environment")
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    _take(values, sources, given, "command line")
+    _check_sources(home, values, sources)
+    try:
+        loaded = Loaded(Settings.model_validate(values), sources)
+        _learn_secrets(loaded.settings, environ)
+        return loaded
+    except pydantic.ValidationError as error:
+        raise _explain(error, sources) from error
+
+
+def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
+    """What settings and environment hold of secrets is shown by no log, event or error from here on."""
+    KNOWN.learn_environment(environ)
+    if settings.llm_api_key is not None:
+        KNOWN.learn(settings.llm_api_key.get_secret_value(), "llm-api-key")
+    for address in (settings.llm_base_url, settings.llm_proxy):
+        if address is not None and (password := urlsplit(address).password):
+            KNOWN.learn(password, "url-password")
+
+
+def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, Any], source: str) -> None:
+    for name, value in found.items():
+        if name not in Settings.model_fields:
+            close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise InvalidSetting(f"{source}: there is no setting {name!r}{hint}", setting=name)
+        if name in FILES_ONLY and source not in SETTINGS_FILES:
+            raise InvalidSetting(
+                f"{source}: {name} may be said by skep.toml only; put it there", setting=name
+            )
+        values[name] = value
+        sources[name] = source
+
+
+def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
+    """Raise `InvalidSetting` where a value came from where it must not come from."""
+    for name, value in VALUES_OF_FILES_ONLY.items():
+        source = sources.get(name)
+        if values.get(name) != value or source is None:
+            continue
+        if source not in SETTINGS_FILES:
+            told = f'{source}: {name} = "{value}" may be said by a settings file only; put it into skep.toml'
+            raise InvalidSetting(told, setting=name)
+        mode = (home.root / source).stat()
+        if mode.st_uid != os.geteuid() or mode.st_mode & 0o022:
+            told = (
+                f'{source}: {name} = "{value}" counts only in a file that is yours and that nobody else may '
+                f"write: chmod go-w {source}"
+            )
+            raise InvalidSetting(told, setting=name)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    """The settings of a TOML file; ``[llm] model`` and ``llm_model`` are the same setting."""
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSetting(f"{path.name}: {error}") from error
+    flat: dict[str, Any] = {}
+    for name, value in tables.items():
+        if isinstance(value, dict) and name not in Settings.model_fields:
+            flat.update({f"{name}_{key}": inner for key, inner in value.items()})
+        else:
+            flat[name] = value
+    return flat
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, text in environ.items():
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _NOT_SETTINGS or text == "":
+            continue
+        found[name] = _read_text(name, text)
+    return found
+
+
+def _read_text(name: str, text: str) -> Any:
+    """The text of a variable, or what it says as JSON where the setting is a table."""
+    field = Settings.model_fields.get(name)
+    if field is None or typing.get_origin(field.annotation) not in {dict, types.GenericAlias}:
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise InvalidSetting(
+            f'{ENVIRONMENT_PREFIX}{name.upper()}: must be JSON such as {{"gpu": 1}}'
+        ) from None
+
+
+def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> InvalidSetting:
+    found = error.errors(include_url=False)[0]
+    name = str(found["loc"][0]) if found["loc"] else "settings"
+    rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
+    # An address may carry a password: http://user:password@host
+    is_secret = name == "llm_api_key" or "@" in str(found["input"])
+    shown = "" if is_secret else f", got {found['input']!r}"
+    return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)
