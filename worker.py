@@ -30,11 +30,13 @@ from road.walk import Road
 from safety.gateway import SafetyGateway
 from settings import Home, Settings, find_home, load_settings
 from stopping import Stop
+from store import last_words, processes
 from store.claims import Claimant
 from store.engine import SqliteEngine
 from store.outputs import read_output
 from store.pulse import Pulse
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 from tool_router import ToolRouter
 
 logger = logging.getLogger("worker")
@@ -130,15 +132,18 @@ class Worker:
             self.road.stop_task(ref, hand_back=False)
 
     def _tell(self, event: str) -> None:
-        self.store.write(
-            lambda tx: tx.emit(
+        def tell(tx: Transaction) -> None:
+            if event == "daemon.started":
+                processes.come_up(tx, self.worker_id)
+            tx.emit(
                 event,
                 worker_id=self.worker_id,
                 process="worker",
                 pid=os.getpid(),
                 reason=self.stop.reason or None,
             )
-        )
+
+        self.store.write(tell)
 
 
 @click.command(help="Run one worker over a home (see skep up for the whole daemon).")
@@ -161,6 +166,8 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}").run()
     except SkepError as error:
         click.echo(f"worker: {error}", err=True)
+        if supervised and worker_id:
+            last_words.leave(home, worker_id, str(error))
         sys.exit(3)
 
 

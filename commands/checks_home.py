@@ -20,7 +20,7 @@ from execution import markers
 from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
-from store import database
+from store import database, processes
 from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
@@ -153,6 +153,34 @@ def check_queue_file(place: Place) -> Iterator[Finding]:
         yield ok("queue file", "queue.json can be taken in.")
     else:
         yield warn("queue file", f"queue.json has {len(report.problems)} things to correct.", "skep validate")
+
+
+def check_workspace(home: Home) -> Iterator[Finding]:
+    """Whether commands have a directory to work in."""
+    place = home.workspace
+    if place.is_dir():
+        yield ok("workspace", f"Commands work in {place}.")
+    elif os.path.lexists(place):
+        yield fail(
+            "workspace",
+            f"{place} is no directory, so no command can run.",
+            "Move it away; Skep makes the workspace anew.",
+        )
+    else:
+        yield ok("workspace", "There is no workspace/ yet; the first command makes it.")
+
+
+def check_processes(place: Place) -> Iterator[Finding]:
+    """Whether everything is up that `skep up` keeps up; a store that cannot say is told of elsewhere."""
+    if not look(place.home).supervisor:
+        return
+    try:
+        with place.reader() as reader:
+            troubles = processes.troubles(reader.fact(processes.PROCESSES))
+    except SkepError:
+        return
+    for sentence in troubles.values():
+        yield fail("daemon", sentence, "`skep up` goes on trying, and its output says more.")
 
 
 def check_daemon(home: Home) -> Iterator[Finding]:

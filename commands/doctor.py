@@ -74,9 +74,11 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
 
 def _home(place: Place) -> Iterator[Finding]:
     yield from checks_home.check_rights(place.home)
+    yield from checks_home.check_workspace(place.home)
     yield from checks_home.check_daemon(place.home)
     yield from checks_halts.check_kill_switch(place.home)
     try:
+        yield from checks_home.check_processes(place)
         yield from checks_home.check_store(place)
         yield from checks_halts.check_breaker(place)
         yield from checks_home.check_queue_file(place)

@@ -16,6 +16,7 @@ from commands.task_id import offer_ids
 from commands.task_view import full
 from errors import NotFound
 from runtime_contract import MICROS_PER_DOLLAR
+from supervisor.presence import situation
 
 #: Keys of a task that have lines of their own.
 _TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "status", "raw"})
@@ -41,7 +42,7 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
             raise NotFound(
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
-        now = reader.situation()
+        now = situation(place.home, reader)
         told = full(reader, row, now) | ({"tree": tree.tree_of(reader, row, now)} if as_tree else {})
     if as_json:
         terminal.print_json(told)
@@ -125,6 +126,9 @@ def _attempt(each: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "", f"{each['failure']['code']}: {each['failure']['message']}"
     if each["exit_code"] is not None:
         yield "", f"exit code {each['exit_code']}" + (" (time limit)" if each["timed_out"] else "")
+    if each["output_cut"]:
+        told = f"output cut: {each['output_cut']:,} bytes were over the cap and are gone"
+        yield "", f"{told}, {each['output_bytes'] or 0:,} bytes are kept"
     for finding in each["findings"]:
         yield "", f"found: {finding}"
     if each["usage"]:
@@ -144,7 +148,11 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
         yield from _asked_about(task["decision"]["payload"])
-        yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
+        if task["decision"]["outdated"] is not None:
+            yield "approve", task["decision"]["outdated"]
+            yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"
+        else:
+            yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
         correct = task["code"] in {"invalid_task", "duplicate_id"}
         yield "way on", f"skep edit {name}" if correct else f"skep retry {name}, or skep edit --retry {name}"

@@ -10,6 +10,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from redaction import clean_value
 from store import planning, waiting
+from store.answering import why_outdated
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
@@ -91,7 +92,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "rejections": row["rejections"],
         "feedback": loads(row["feedback"]) or [],
         "attempt_history": [attempt(each) for each in reader.attempts(row["seq"])],
-        "decision": decision(reader.one("open_decision_of", id=row["id"])),
+        "decision": decision(reader.one("open_decision_of", id=row["id"]), row),
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
         "task": json.loads(row["doc"]),
     }
@@ -115,8 +116,8 @@ def attempt(row: sqlite3.Row) -> dict[str, Any]:
     return told | {name: outcome.get(name) for name in _OUTCOME}
 
 
-def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:
-    """An open question to a person."""
+def decision(row: sqlite3.Row | None, task: sqlite3.Row | None) -> dict[str, Any] | None:
+    """An open question to a person, and the task it is about."""
     if row is None:
         return None
     return {
@@ -128,4 +129,5 @@ def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:
         "digest": row["digest"],
         "payload": json.loads(row["payload"]),
         "asked_at": moment(row["asked"]),
+        "outdated": None if task is None else why_outdated(task, row),
     }
