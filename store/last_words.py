@@ -16,8 +16,8 @@ from redaction import clean
 from settings import Home
 from store import private_files
 
-#: Characters that are kept; a letter may take six bytes, and a private file has at most 4096.
-MOST_CHARS: Final = 600
+#: Characters that are kept; one may take twelve bytes, and a private file has at most 4096.
+MOST_CHARS: Final = 330
 
 
 def leave(home: Home, name: str, words: str) -> None:
