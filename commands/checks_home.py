@@ -10,17 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import host_platform
 from commands.checking import check as check_queue
-from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from commands.place import Place
 from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
-from execution import markers
 from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
-from store import database, processes
+from store import database
 from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
@@ -168,42 +165,6 @@ def check_workspace(home: Home) -> Iterator[Finding]:
         )
     else:
         yield ok("workspace", "There is no workspace/ yet; the first command makes it.")
-
-
-def check_processes(place: Place) -> Iterator[Finding]:
-    """Whether everything is up that `skep up` keeps up; a store that cannot say is told of elsewhere."""
-    if not look(place.home).supervisor:
-        return
-    try:
-        with place.reader() as reader:
-            troubles = processes.troubles(reader.fact(processes.PROCESSES))
-    except SkepError:
-        return
-    for sentence in troubles.values():
-        yield fail("daemon", sentence, "`skep up` goes on trying, and its output says more.")
-
-
-def check_daemon(home: Home) -> Iterator[Finding]:
-    """Whether a daemon runs, and whether a dead one left anything behind."""
-    daemon = look(home)
-    if daemon.is_running:
-        yield ok(
-            "daemon", "A daemon runs." if daemon.supervisor else "A worker runs by itself, without `skep up`."
-        )
-        return
-    yield ok("daemon", "No daemon runs; `skep up` starts it.")
-    strays = list(_strays(home))
-    if strays:
-        pids = " ".join(map(str, strays))
-        yield warn("strays", f"Commands of a daemon that is gone still run: {pids}.", "`skep up` ends them.")
-
-
-def _strays(home: Home) -> Iterator[int]:
-    """Processes that carry the mark of this home (see `execution.markers`)."""
-    mark = f":{markers.home_mark(home)}:"
-    for pid, variable in host_platform.processes_with_environment(f"{markers.VARIABLE}="):
-        if mark in variable and host_platform.process_start(pid) != -1:
-            yield pid
 
 
 def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import host_platform
 from commands.findings import Finding, fail, ok, warn
 from errors import SkepError
-from localhost import listening, port_file
 from safety.sandbox import Sandbox
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
 
 #: The first SQLite without the WAL-reset race (sqlite.org/wal.html#walresetbug).
 _NO_WAL_RACE: Final = (3, 51, 3)
-_LAST_PORT: Final = 65_535
 _LOW_DISK_BYTES: Final = 1024**3
 _BUILT_YEAR: Final = 2026
 #: Seconds for which the two clocks are held against each other, and how far they may differ.
@@ -104,52 +102,6 @@ def _try_exchange(place: Path) -> Finding:
         )  # fmt: skip
     except OSError as error:
         return warn("file exchange", f"Could not be tried: {error}", "Look at the rights of the home.")
-
-
-def check_ports(home: Home, settings: Settings) -> Iterator[Finding]:
-    """Whether the ports are free on both loopback addresses, or ours; and whether the socket can be made."""
-    for name, port in ((port_file.SWARM, settings.swarm_port), (port_file.PANEL, settings.panel_port)):
-        yield _port_of(home, name, port)
-    if settings.swarm_socket:
-        yield _socket_of(home)
-
-
-def _port_of(home: Home, name: str, port: int) -> Finding:
-    """A port that answers is ours only where the process of this home that has bound it says so."""
-    check, holder = f"port {port}", port_file.holder(home, name)
-    if port == 0:
-        return ok(check, f"{name} is 0: a free port is taken at each start.")
-    if holder is not None and holder.port == port:
-        return ok(check, f"127.0.0.1:{port} ({name}) is held by this home's daemon.")
-    if _is_free(port):
-        return ok(check, f"127.0.0.1:{port} ({name}) is free.")
-    setting = f"{name} = {_another(port)} in skep.toml, or SKEP_{name.upper()}={_another(port)}"
-    return fail(
-        check, f"127.0.0.1:{port} ({name}) is in use by another program, perhaps another home's daemon.",
-        f"Stop it, or choose another port and start `skep up` again: {setting}",
-    )  # fmt: skip
-
-
-def _another(port: int) -> int:
-    return port + 100 if port + 100 <= _LAST_PORT else port - 100
-
-
-def _is_free(port: int) -> bool:
-    try:
-        bound = listening.bind_port(port, "port")
-    except listening.PortTaken:
-        return False
-    for each in bound:
-        each.close()
-    return True
-
-
-def _socket_of(home: Home) -> Finding:
-    try:
-        listening.check_length(home.cycle_socket)
-    except listening.SocketUnusable as error:
-        return fail("socket", error.message, "Set swarm_socket = false, or move the home.")
-    return ok("socket", f"{home.cycle_socket} can be a socket.")
 
 
 def check_clock() -> Iterator[Finding]:

@@ -48,8 +48,11 @@ class ProcessRecord:
 
     def reason(self, name: str) -> str:
         """The sentence about a process that is not up."""
-        fact = self._store.reader.fact(processes.PROCESSES)
-        return processes.down(fact).get(name, f"{name} is not up")
+        unknown = f"{name} is not up"
+        try:
+            return processes.down(self._store.reader.fact(processes.PROCESSES)).get(name, unknown)
+        except SkepError:
+            return unknown
 
     def _write(self, work: Callable[[Transaction], Found]) -> None:
         try:

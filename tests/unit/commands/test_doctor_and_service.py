@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 import host_platform
-from commands import checks_home, checks_machine
+from commands import checks_daemon, checks_home, checks_machine
 from commands.unit_file import MARK, quote, render_unit
 from commands.verify import told as verified
 from execution import markers
@@ -187,7 +187,7 @@ def test_a_queue_file_that_is_wrong_is_a_warning(store, home, ask):
 def test_a_command_that_outlived_its_daemon_is_found(store, home):
     environment = os.environ | {markers.VARIABLE: markers.mark(host_platform.this_process(), home, "1-1")}
     with subprocess.Popen(["sleep", "60"], env=environment) as stray:
-        found = {each.check: each for each in checks_home.check_daemon(home)}
+        found = {each.check: each for each in checks_daemon.check_daemon(home)}
         stray.kill()
 
     assert str(stray.pid) in found["strays"].told
@@ -341,9 +341,9 @@ def test_a_port_is_ours_only_by_the_word_of_the_process_that_holds_it(home, stor
         bound.bind(("127.0.0.1", 0))
         bound.listen()
         port = bound.getsockname()[1]
-        (other, _) = checks_machine.check_ports(home, Settings(swarm_port=port, panel_port=0))
+        (other, _) = checks_daemon.check_ports(home, Settings(swarm_port=port, panel_port=0))
         port_file.claim(home, port_file.SWARM, port)
-        (ours, ephemeral) = checks_machine.check_ports(home, Settings(swarm_port=port, panel_port=0))
+        (ours, ephemeral) = checks_daemon.check_ports(home, Settings(swarm_port=port, panel_port=0))
 
     assert (other.level, "another program" in other.told) == ("fail", True)
     assert f"swarm_port = {port + 100}" in other.way_out or port > 65_435
@@ -381,7 +381,7 @@ def test_a_port_that_is_taken_on_the_other_loopback_address_is_told(home):
         other.listen()
         settings = Settings(swarm_port=other.getsockname()[1], panel_port=0)
 
-        found = list(checks_machine.check_ports(home, settings))
+        found = list(checks_daemon.check_ports(home, settings))
 
     assert [each.level for each in found] == ["fail", "ok"]
 
@@ -390,6 +390,6 @@ def test_a_home_too_deep_for_a_socket_is_told_where_one_is_wanted(tmp_path):
     deep = Home(tmp_path / ("x" * 120))
     free = {"swarm_port": 0, "panel_port": 0}
 
-    assert len(list(checks_machine.check_ports(deep, Settings(**free)))) == 2
-    found = list(checks_machine.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
+    assert len(list(checks_daemon.check_ports(deep, Settings(**free)))) == 2
+    found = list(checks_daemon.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
     assert (found.level, "may have" in found.told) == ("fail", True)
