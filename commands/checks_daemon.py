@@ -1,4 +1,4 @@
-"""What `skep doctor` looks at of a home's daemon: whether it runs whole, and whether the ports are its own."""
+"""What `skep doctor` looks at of a daemon: whether it runs whole, and whether its ports are its own."""
 
 from __future__ import annotations
 
