@@ -24,7 +24,7 @@ from localhost.refusals import Refusals
 from panel import access, healthz, labels, spawner, task_views, words
 from panel.api import budget, decisions, kill_switch, status, tasks, tools
 from panel.context import EXTENSION, Panel, PanelStore
-from panel.login import CodeBox, LoginGuard, mint_login_link, write_port
+from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
 from panel.pages import session
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
@@ -32,7 +32,9 @@ from panel.version import version
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
+from store import last_words, processes
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 
 logger = logging.getLogger("control_panel")
 
@@ -143,7 +145,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
 
         def on_listening(port: int) -> None:
             listen_at(app, port)
-            write_port(home, port)
+            _open_door(home, port)
             _tell(store, "daemon.started")
             if not supervised:
                 _greet(store, home, port)
@@ -155,16 +157,31 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             stop.asked,
             setting="panel_port",
             on_listening=on_listening,
+            on_closing=lambda: close_door(home),
             drain_s=DRAIN_S,
         )
         app.extensions[EXTENSION].refusals.close()
         _tell(store, "daemon.stopped", stop.reason)
 
 
+def _open_door(home: Home, port: int) -> None:
+    """Let links be made; without them the panel still answers programs."""
+    try:
+        open_door(home, port)
+    except OSError as error:  # a full disk
+        logger.warning("no login links: %s", error)
+
+
 def _tell(store: SqliteStore, event: str, reason: str = "") -> None:
     told: dict[str, Any] = {"process": "panel", "pid": os.getpid(), "reason": reason or None}
+
+    def write(tx: Transaction) -> None:
+        if event == "daemon.started":
+            processes.come_up(tx, processes.PANEL)
+        tx.emit(event, version=version() or None, **told)
+
     try:
-        store.write(lambda tx: tx.emit(event, version=version() or None, **told))
+        store.write(write)
     except SkepError as error:  # a full disk must not keep a person from looking
         logger.warning("%s could not be written: %s", event, error)
 
@@ -197,6 +214,8 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
         run(home, settings, stop, supervised=supervised)
     except SkepError as error:
         click.echo(f"control_panel: {error}", err=True)
+        if supervised:
+            last_words.leave(home, processes.PANEL, str(error))
         sys.exit(3)
 
 

@@ -1,8 +1,10 @@
 """How a process of the daemon is told to stop.
 
-SIGTERM or SIGINT asks it to finish what runs and go; a second one ends it at once. A supervised process also
-holds the reading end of a pipe whose writing end only the supervisor has: when that closes, the supervisor is
-gone, however it ended, and the process hurries after it.
+SIGTERM or SIGINT asks it to finish what runs and go; a second one ends it at once. SIGHUP says that the
+terminal is gone, and asks too, unless it was ignored at the start as nohup(1) has it; it comes from the
+kernel and again from the shell, so it never counts as the second. A supervised process also holds the
+reading end of a pipe whose writing end only the supervisor has: when that closes, the supervisor is gone,
+however it ended, and the process hurries after it.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Stop:
             self.asked.set()
 
     def on_signals(self) -> None:
-        """Stop on SIGTERM and SIGINT. To be called from the main thread.
+        """Stop on SIGTERM, SIGINT and SIGHUP. To be called from the main thread.
 
         The signal is told through a file descriptor that a thread waits at (signal.set_wakeup_fd): a Python
         handler runs between two steps of the main thread, which may just have begun to wait for ever.
@@ -47,8 +49,9 @@ class Stop:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _be_told)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, _be_told)
         threading.Thread(target=self._wait_for_signals, args=(reading,), name="signals", daemon=True).start()
 
     def on_closed_pipe(self, handle: int = 0) -> None:
@@ -58,6 +61,8 @@ class Stop:
     def _wait_for_signals(self, reading: int) -> None:
         while True:
             number = os.read(reading, 1)[0]
+            if self.asked.is_set() and number == signal.SIGHUP:
+                continue
             if self.asked.is_set():
                 try:
                     self.at_once()

@@ -42,7 +42,7 @@ from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
-from localhost import body, gate, problems, server
+from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
 from runtime_contract import Status
@@ -53,6 +53,7 @@ from safety.secure_api import SecureAPIWrapper
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
+from store import last_words, processes
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS, Reader
@@ -126,6 +127,7 @@ class Swarm:
                 closing,
                 setting="swarm_port",
                 on_listening=self._open_up,
+                on_closing=lambda: port_file.let_go(self.home, port_file.SWARM),
                 socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
             )
             self._tell("daemon.stopped")
@@ -138,9 +140,17 @@ class Swarm:
         self.models.start()
         self._allow_commands()
         self._issue_token()
+        self._say_so(port)
         self._tell("daemon.started")
         logger.info("listening on http://%s:%d", server.ADDRESS, port)
         self.is_listening.set()
+
+    def _say_so(self, port: int) -> None:
+        """Say who has the port, for `skep doctor`; a full disk may take no word of it."""
+        try:
+            port_file.claim(self.home, port_file.SWARM, port)
+        except OSError as error:
+            logger.warning("swarm_port could not be written: %s", error)
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""
@@ -199,7 +209,13 @@ class Swarm:
 
     def _tell(self, event: str) -> None:
         reason = self.stop.reason or None
-        self.store.write(lambda tx: tx.emit(event, process="swarm", pid=os.getpid(), reason=reason))
+
+        def tell(tx: Transaction) -> None:
+            if event == "daemon.started":
+                processes.come_up(tx, processes.SWARM)
+            tx.emit(event, process="swarm", pid=os.getpid(), reason=reason)
+
+        self.store.write(tell)
 
 
 def create_app(swarm: Swarm) -> flask.Flask:
@@ -343,6 +359,8 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
         Swarm(home, settings, stop).run()
     except SkepError as error:
         click.echo(f"swarm: {error}", err=True)
+        if supervised:
+            last_words.leave(home, processes.SWARM, str(error))
         sys.exit(3)
 
 

@@ -35,12 +35,13 @@ from safety.gateway import SafetyGateway
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
-from store import planning
+from store import last_words, planning, processes
 from store.claims import Claimant
 from store.engine import SqliteEngine
 from store.outputs import read_output
 from store.pulse import Pulse
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 
 logger = logging.getLogger("worker")
 
@@ -146,15 +147,18 @@ class Worker:
             self.road.stop_task(ref, hand_back=False)
 
     def _tell(self, event: str) -> None:
-        self.store.write(
-            lambda tx: tx.emit(
+        def tell(tx: Transaction) -> None:
+            if event == "daemon.started":
+                processes.come_up(tx, self.worker_id)
+            tx.emit(
                 event,
                 worker_id=self.worker_id,
                 process="worker",
                 pid=os.getpid(),
                 reason=self.stop.reason or None,
             )
-        )
+
+        self.store.write(tell)
 
 
 @click.command(help="Run one worker over a home (see skep up for the whole daemon).")
@@ -177,6 +181,8 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}").run()
     except SkepError as error:
         click.echo(f"worker: {error}", err=True)
+        if supervised and worker_id:
+            last_words.leave(home, worker_id, str(error))
         sys.exit(3)
 
 

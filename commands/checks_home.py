@@ -10,13 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-import host_platform
 from commands.checking import check as check_queue
-from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from commands.place import Place
 from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
-from execution import markers
 from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
@@ -156,27 +153,19 @@ def check_queue_file(place: Place) -> Iterator[Finding]:
         yield warn("queue file", f"queue.json has {len(report.problems)} things to correct.", "skep validate")
 
 
-def check_daemon(home: Home) -> Iterator[Finding]:
-    """Whether a daemon runs, and whether a dead one left anything behind."""
-    daemon = look(home)
-    if daemon.is_running:
-        yield ok(
-            "daemon", "A daemon runs." if daemon.supervisor else "A worker runs by itself, without `skep up`."
+def check_workspace(home: Home) -> Iterator[Finding]:
+    """Whether commands have a directory to work in."""
+    place = home.workspace
+    if place.is_dir():
+        yield ok("workspace", f"Commands work in {place}.")
+    elif os.path.lexists(place):
+        yield fail(
+            "workspace",
+            f"{place} is no directory, so no command can run.",
+            "Move it away; Skep makes the workspace anew.",
         )
-        return
-    yield ok("daemon", "No daemon runs; `skep up` starts it.")
-    strays = list(_strays(home))
-    if strays:
-        pids = " ".join(map(str, strays))
-        yield warn("strays", f"Commands of a daemon that is gone still run: {pids}.", "`skep up` ends them.")
-
-
-def _strays(home: Home) -> Iterator[int]:
-    """Processes that carry the mark of this home (see `execution.markers`)."""
-    mark = f":{markers.home_mark(home)}:"
-    for pid, variable in host_platform.processes_with_environment(f"{markers.VARIABLE}="):
-        if mark in variable and host_platform.process_start(pid) != -1:
-            yield pid
+    else:
+        yield ok("workspace", "There is no workspace/ yet; the first command makes it.")
 
 
 def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:

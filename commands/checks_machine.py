@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import host_platform
-from commands.daemon_state import look
 from commands.findings import Finding, fail, ok, warn
 from errors import SkepError
-from localhost import listening
 from safety.sandbox import Sandbox
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
@@ -104,44 +102,6 @@ def _try_exchange(place: Path) -> Finding:
         )  # fmt: skip
     except OSError as error:
         return warn("file exchange", f"Could not be tried: {error}", "Look at the rights of the home.")
-
-
-def check_ports(home: Home, settings: Settings) -> Iterator[Finding]:
-    """Whether the ports are free on both loopback addresses, or ours; and whether the socket can be made."""
-    runs = look(home).is_running
-    for name, port in (("swarm_port", settings.swarm_port), ("panel_port", settings.panel_port)):
-        check = f"port {port}"
-        if port == 0 or _is_free(port):
-            yield ok(check, f"127.0.0.1:{port} ({name}) is free.")
-        elif runs:
-            yield ok(check, f"127.0.0.1:{port} ({name}) is in use, and this home's daemon runs.")
-        else:
-            variable = f"SKEP_{name.upper()}"
-            yield fail(
-                check, f"127.0.0.1:{port} ({name}) is in use by another program.",
-                f"Stop it, or choose another port: {variable}={port + 100}",
-            )  # fmt: skip
-
-    if settings.swarm_socket:
-        yield _socket_of(home)
-
-
-def _is_free(port: int) -> bool:
-    try:
-        bound = listening.bind_port(port, "port")
-    except listening.PortTaken:
-        return False
-    for each in bound:
-        each.close()
-    return True
-
-
-def _socket_of(home: Home) -> Finding:
-    try:
-        listening.check_length(home.cycle_socket)
-    except listening.SocketUnusable as error:
-        return fail("socket", error.message, "Set swarm_socket = false, or move the home.")
-    return ok("socket", f"{home.cycle_socket} can be a socket.")
 
 
 def check_clock() -> Iterator[Finding]:

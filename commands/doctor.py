@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from commands import (
+    checks_daemon,
     checks_halts,
     checks_home,
     checks_identities,
@@ -72,7 +73,7 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
     yield from checks_machine.check_sqlite()
     yield from checks_machine.check_disk(place.home, settings)
     yield from checks_machine.check_file_system(place.home)
-    yield from checks_machine.check_ports(place.home, settings)
+    yield from checks_daemon.check_ports(place.home, settings)
     yield from checks_machine.check_clock()
     yield from checks_machine.check_sandbox(settings)
     yield from checks_home.check_commands(place.home, settings)
@@ -85,9 +86,11 @@ def _machine(place: Place, settings: Settings) -> Iterator[Finding]:
 
 def _home(place: Place) -> Iterator[Finding]:
     yield from checks_home.check_rights(place.home)
-    yield from checks_home.check_daemon(place.home)
+    yield from checks_home.check_workspace(place.home)
+    yield from checks_daemon.check_daemon(place.home)
     yield from checks_halts.check_kill_switch(place.home)
     try:
+        yield from checks_daemon.check_processes(place)
         yield from checks_home.check_store(place)
         yield from checks_halts.check_breaker(place)
         yield from checks_home.check_queue_file(place)

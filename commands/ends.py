@@ -59,5 +59,6 @@ def _waits_itself(reader: Reader, row: sqlite3.Row, gate: lanes.Gate) -> bool:
     if row["held_by"] is not None and not row["held_by"].startswith(RATE_PREFIX):
         return not _may_be_freed(reader, row["held_by"])
     if row["state"] == "ready":
-        return gate.paused is not None or lanes.held_by_mode(row["lane"], gate) is not None
+        is_halted = gate.paused is not None and not gate.is_starting
+        return is_halted or lanes.held_by_mode(row["lane"], gate) is not None
     return False

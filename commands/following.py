@@ -17,6 +17,7 @@ from runtime_contract import ENDED
 from store.outputs import follow, live_path, open_output
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
+from supervisor.presence import situation
 
 POLL_S: Final = 0.05
 #: Seconds between looks for a daemon.
@@ -115,7 +116,7 @@ class _Follower:
         self._next_look = time.monotonic() + LOOK_S
         if not look(self._place.home).is_running:
             raise DaemonUnreachable("No daemon runs, so nothing more comes; start it with `skep up`.")
-        waits = self._reader.waiting_for(row)
+        waits = self._reader.waiting_for(row, situation(self._place.home, self._reader))
         if waits is not None and waits != self._waits:
             terminal.note(f"waiting for: {waits}")
         self._waits = waits

@@ -16,6 +16,8 @@ from commands.place import Place, json_option, with_place
 from commands.task_view import brief
 from runtime_contract import Status
 from store.reading import PAGE, Reader
+from store.waiting import Situation
+from supervisor.presence import situation
 
 #: Tasks shown to a person who names no limit.
 SHOWN: Final = 50
@@ -56,7 +58,7 @@ def list_tasks(
     """List tasks."""
     most = limit if limit is not None or as_json else SHOWN
     with place.reader() as reader:
-        found, has_more = select(reader, statuses, tag, most)
+        found, has_more = select(reader, situation(place.home, reader), statuses, tag, most)
         if has_unread_changes(place.home, reader):
             terminal.note(UNREAD)
     if as_json:
@@ -69,10 +71,9 @@ def list_tasks(
 
 
 def select(
-    reader: Reader, statuses: Sequence[str], tag: str | None, most: int | None
+    reader: Reader, now: Situation, statuses: Sequence[str], tag: str | None, most: int | None
 ) -> tuple[list[dict[str, Any]], bool]:
     """The newest tasks that were asked for, newest last, and whether there are more."""
-    now = reader.situation()
     told = (brief(reader, row, now) for row in newest_first(reader, statuses))
     fitting = (each for each in told if tag is None or tag in each["tags"])
     found = list(fitting if most is None else itertools.islice(fitting, most + 1))

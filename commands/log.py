@@ -21,6 +21,7 @@ from redaction import StreamRedactor, clean
 from settings import Home
 from store.outputs import open_output, read_output
 from store.reading import Reader
+from supervisor.presence import situation
 
 _BLOCK = 64 * 1024
 
@@ -52,14 +53,14 @@ def log(place: Place, task_id: str, follow: bool, attempt: int | None, as_json: 
             )
         if follow:
             return follow_task(place, reader, row, OutputWriter())
-        chosen = choose(reader, row, attempt)
+        chosen = choose(place, reader, row, attempt)
     if as_json:
         terminal.print_json(to_json(place.home, task_id, chosen))
         return FINE
     return _print(place.home, chosen)
 
 
-def choose(reader: Reader, row: sqlite3.Row, number: int | None) -> sqlite3.Row:
+def choose(place: Place, reader: Reader, row: sqlite3.Row, number: int | None) -> sqlite3.Row:
     """The attempt to print: the newest that came to an outcome, or the one asked for. Raises `NotFound`."""
     attempts = [each for each in reader.attempts(row["seq"]) if number in {None, each["attempt"]}]
     ended = [each for each in attempts if each["outcome"] is not None]
@@ -67,14 +68,14 @@ def choose(reader: Reader, row: sqlite3.Row, number: int | None) -> sqlite3.Row:
         return ended[-1]
     if number is not None and not attempts:
         raise NotFound(f"{row['id']} has no attempt {number}.", task_id=row["id"])
-    raise NotFound(f"{row['id']} has no output: {_why_none(reader, row)}", task_id=row["id"])
+    raise NotFound(f"{row['id']} has no output: {_why_none(place, reader, row)}", task_id=row["id"])
 
 
-def _why_none(reader: Reader, row: sqlite3.Row) -> str:
+def _why_none(place: Place, reader: Reader, row: sqlite3.Row) -> str:
     status = status_of(row)
     if status == "in_progress":
         return f"it is running; `skep log -f {row['id']}` follows it."
-    waits = reader.waiting_for(row)
+    waits = reader.waiting_for(row, situation(place.home, reader))
     return (
         f"it is waiting for: {clean(waits)}."
         if waits

@@ -9,6 +9,7 @@ from commands.several import do_each
 from commands.task_id import offer_ids
 from runtime_contract import Status
 from store.answering import Answer
+from store.ending import DEPENDENCY_FAILED
 from store.records import STATUS_OF_STATE
 from store.sqlite_store import SqliteStore
 
@@ -22,7 +23,8 @@ _NEVER_TASKS = frozenset({"invalid_task", "duplicate_id"})
 
 @click.command(
     help="""Send tasks that failed, were refused or were cancelled back to the queue, their
-    attempts forgotten. A task that asks whether to run again is run again.
+    attempts forgotten. A task that asks whether to run again is run again. One that
+    waits for a task that failed comes back with that one, not before.
 
     Example: skep retry t-1, or: skep retry --all-failed"""
 )
@@ -57,6 +59,6 @@ def _has_failed(store: SqliteStore, task_id: str) -> bool:
 
 
 def _failed(store: SqliteStore) -> tuple[str, ...]:
-    """Failed tasks, those others wait for first."""
-    rows = store.reader.tasks(FAILED_STATUSES)
-    return tuple(row["id"] for row in rows if row["code"] not in _NEVER_TASKS)
+    """Failed tasks; first those that failed for no other's sake, which bring the others back with them."""
+    rows = [row for row in store.reader.tasks(FAILED_STATUSES) if row["code"] not in _NEVER_TASKS]
+    return tuple(row["id"] for row in sorted(rows, key=lambda row: row["code"] == DEPENDENCY_FAILED))

@@ -16,6 +16,7 @@ from commands.task_id import offer_ids
 from commands.task_view import full
 from errors import NotFound
 from runtime_contract import MICROS_PER_DOLLAR
+from supervisor.presence import situation
 
 #: Keys of a task that have lines of their own.
 _TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "status", "raw"})
@@ -41,7 +42,7 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
             raise NotFound(
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
-        now = reader.situation()
+        now = situation(place.home, reader)
         receipt = tool_receipt.receipt_in(reader.events(task_id=task_id))
         told = (
             full(reader, row, now)
@@ -139,6 +140,9 @@ def _attempt(each: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for check in each["checks"]:
         by = f" ({check['model']})" if check["model"] not in {None, "local"} else ""
         yield "", f"checked by {check['check']}{by}: {check['result'] or 'under way'}"
+    if each["output_cut"]:
+        told = f"output cut: {each['output_cut']:,} bytes were over the cap and are gone"
+        yield "", f"{told}, {each['output_bytes'] or 0:,} bytes are kept"
     for finding in each["findings"]:
         yield "", f"found: {finding}"
     if each["usage"]:
@@ -166,7 +170,11 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
         yield from _asked_about(task["decision"]["payload"])
-        yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
+        if task["decision"]["outdated"] is not None:
+            yield "approve", task["decision"]["outdated"]
+            yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"
+        else:
+            yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
         correct = task["code"] in {"invalid_task", "duplicate_id"}
         yield "way on", f"skep edit {name}" if correct else f"skep retry {name}, or skep edit --retry {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from typing import Any
 
 import click
@@ -14,7 +15,7 @@ from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
 from cost.usage_tracker import Standing, standing_of
-from store import kill_file
+from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
 
@@ -47,6 +48,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
     told: dict[str, Any] = {
         "home": str(place.home.root),
         "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
+        "processes": _processes(reader, daemon),
         "counts": reader.counts(),
         "kill_switch": kill_file.state_of(kill_file.look(place.home.kill_switch)),
         "circuit_breaker": reader.fact(BREAKER),
@@ -59,11 +61,21 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
             "blocked": reader.fact(AUDIT_BLOCKED),
             "checkpoint": None if checkpoint is None else str(checkpoint),
         },
-        "decisions": [decision(row) for row in reader.decisions()],
+        "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
         "queue_file_unread": has_unread_changes(place.home, reader),
         "queue_file_trouble": queue_file_trouble(place.home),
     }
     return {"health": health(told, daemon)} | told
+
+
+def _task_of(reader: Reader, row: sqlite3.Row) -> sqlite3.Row | None:
+    return None if row["task_id"] is None else reader.task(row["task_id"])
+
+
+def _processes(reader: Reader, daemon: DaemonState) -> dict[str, Any]:
+    """What of a daemon that ``skep up`` keeps is not up, and why nothing runs because of it."""
+    fact = reader.fact(processes.PROCESSES) if daemon.supervisor else None
+    return {"down": processes.down(fact), "stuck": processes.stuck(fact)}
 
 
 def health(told: dict[str, Any], daemon: DaemonState) -> str:
@@ -80,6 +92,8 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     if not daemon.is_running:
         start = "start it with `skep up`" if left else "nothing is left to do"
         return f"No daemon runs; {start}.{waits}"
+    if told["processes"]["stuck"] is not None:
+        return f"Nothing runs: {told['processes']['stuck'].rstrip('.')}.{waits}"
     if told["paused"] is not None:
         return f"Paused by {told['paused']['by']}; `skep resume` goes on.{waits}"
     if counts["in_progress"]:
@@ -114,6 +128,7 @@ def _print(told: dict[str, Any]) -> None:
     model, sandbox = told["model"], told["sandbox"]
     rows = [
         ("home", told["home"]),
+        *(("down", sentence) for sentence in told["processes"]["down"].values()),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("spent", _spent(told["budget"])),
@@ -122,9 +137,11 @@ def _print(told: dict[str, Any]) -> None:
         ("audit", f"checkpoint {told['audit']['checkpoint'] or 'none yet'}"),
     ]
     for label, text in rows:
-        is_grave = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
+        is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
+        is_grave = is_off or label == "down"
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
         click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
-        click.echo(terminal.clean(f"         skep approve {name}, or skep reject {name} --reason '...'"))
+        yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
+        click.echo(terminal.clean(f"         {yes}skep reject {name} --reason '...'"))

@@ -10,6 +10,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from redaction import clean_value
 from store import planning, waiting
+from store.answering import why_outdated
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
@@ -93,7 +94,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "attempt_history": _attempts(reader, row),
         "checkpoint": checkpoint(reader.one("newest_checkpoint_of", task=row["seq"])),
         "earned": [dict(each) for each in reader.all("grants_of", task_id=row["id"])],
-        "decision": decision(reader.one("open_decision_of", id=row["id"])),
+        "decision": decision(reader.one("open_decision_of", id=row["id"]), row),
         "events": sum(1 for _ in reader.events(task_id=row["id"])),
         "task": json.loads(row["doc"]),
     }
@@ -140,8 +141,8 @@ def checkpoint(row: sqlite3.Row | None) -> dict[str, Any] | None:
     return {name: row[name] for name in ("number", "state", "commit_id", "paths", "reason")}
 
 
-def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:
-    """An open question to a person."""
+def decision(row: sqlite3.Row | None, task: sqlite3.Row | None) -> dict[str, Any] | None:
+    """An open question to a person, and the task it is about."""
     if row is None:
         return None
     return {
@@ -153,4 +154,5 @@ def decision(row: sqlite3.Row | None) -> dict[str, Any] | None:
         "digest": row["digest"],
         "payload": json.loads(row["payload"]),
         "asked_at": moment(row["asked"]),
+        "outdated": None if task is None else why_outdated(task, row),
     }

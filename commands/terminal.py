@@ -6,6 +6,7 @@ character, escape sequence and direction override is made visible; JSON escapes 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -116,3 +117,13 @@ def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(Text(cell, style=STATUS_COLOURS.get(cell, "")) for cell in row))
     Console(highlight=False, color_system="auto" if wants_colour(os.environ) else None).print(table)
+
+
+def let_go_of_closed_streams() -> None:
+    """Drop what a closed terminal or a full disk no longer takes, so that the end is not made a failure."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with contextlib.suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123
+                os.dup2(nowhere.fileno(), stream.fileno())

@@ -21,6 +21,8 @@ from errors import NotFound
 from runtime_contract import ENDED, Status
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
+from store.waiting import Situation
+from supervisor.presence import situation
 
 POLL_S: Final = 0.05
 #: Seconds between looks at whether what is left waits for a person: it costs a query a task.
@@ -55,7 +57,8 @@ def wait(place: Place, ids: tuple[str, ...], timeout: float | None, as_json: boo
         wanted = ids or [row["id"] for row in reader.tasks(_OPEN) if row["every"] is None]
         progress = Progress(set(wanted))
         code = _wait(place, reader, progress, timeout)
-        told = [_told(reader, task_id) for task_id in dict.fromkeys(wanted) if task_id in progress.left]
+        now = situation(place.home, reader)
+        told = [_told(reader, task_id, now) for task_id in dict.fromkeys(wanted) if task_id in progress.left]
     if as_json:
         terminal.print_json({"exit_code": code, "ended": progress.ended, "left": told})
     else:
@@ -111,10 +114,10 @@ def _tell_if_alone(place: Place) -> bool:
     return True
 
 
-def _told(reader: Reader, task_id: str) -> dict[str, Any]:
+def _told(reader: Reader, task_id: str, now: Situation) -> dict[str, Any]:
     row = reader.task(task_id)
     assert row is not None  # noqa: S101  tasks are never deleted
-    return {"id": task_id, "status": status_of(row), "waiting_for": reader.waiting_for(row)}
+    return {"id": task_id, "status": status_of(row), "waiting_for": reader.waiting_for(row, now)}
 
 
 def _print(code: int, progress: Progress, left: Sequence[dict[str, Any]]) -> None:

@@ -49,14 +49,15 @@ def serve(
     *,
     setting: str = "port",
     on_listening: Callable[[int], None] | None = None,
+    on_closing: Callable[[], None] = lambda: None,
     drain_s: float = 5.0,
     socket_path: Path | None = None,
 ) -> None:
     """Serve `app` on loopback, and at `socket_path` where one is given, until `stop` is set.
 
     Returns when the answers under way are out, or `drain_s` is over. `port` 0 takes a free one; the real one
-    is told to `on_listening` before the first request is answered. `setting` names the port's setting in the
-    error. Raises `PortTaken`, `SocketUnusable`.
+    is told to `on_listening` before the first request is answered. `on_closing` is called before the port is
+    let go. `setting` names the port's setting in the error. Raises `PortTaken`, `SocketUnusable`.
     """
     servers = _open(app, _bind(port, setting, socket_path), threads)
     try:
@@ -65,6 +66,7 @@ def serve(
         threading.Thread(target=_wake, args=(servers[0], stop), name="stop-watch", daemon=True).start()
         while not stop.is_set():
             _turn(servers[0])
+        on_closing()
         _drain(servers, time.monotonic() + drain_s)
     finally:
         _close(servers)

@@ -9,3 +9,8 @@ from settings import Home
 def worker_runs(home: Home) -> bool:
     """Whether a worker leads this home."""
     return is_lock_held(home.leader_lock)
+
+
+def supervised(home: Home) -> bool:
+    """Whether ``skep up`` keeps a daemon on this home."""
+    return is_lock_held(home.daemon_lock)

@@ -27,8 +27,13 @@ class Health:
     detail: str = ""
 
 
-def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs: bool) -> Health:
-    """How things stand, from the counts by status, the gate, the open questions and the daemon."""
+def health_of(
+    counts: Mapping[str, int], gate: Gate, questions: int, worker_runs: bool, absent: str | None = None
+) -> Health:
+    """How things stand, from the counts by status, the gate, the open questions and the daemon.
+
+    `absent` says why no worker runs, where more is known than that.
+    """
     waiting, running = counts[Status.PENDING], counts[Status.IN_PROGRESS]
     moving = f"{running:,} running, {waiting:,} waiting"
     if not any(counts.values()):
@@ -37,9 +42,11 @@ def health_of(counts: Mapping[str, int], gate: Gate, questions: int, worker_runs
         return Health("tripped", f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
     if not worker_runs and (waiting or running):
         left = count_of(waiting + running, "task is", "tasks are")
-        return Health("stopped", f"Stopped: no worker runs, {left} left to do.", START)
+        why = START if absent is None else f"{_capital(one_line(absent))}."
+        return Health("stopped", f"Stopped: no worker runs, {left} left to do.", why)
     if gate.paused is not None:
-        return Health("paused", f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
+        kind = "stopped" if gate.waits_for_swarm else "paused"
+        return Health(kind, f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
     if questions:
         needs = "task needs" if questions == 1 else "tasks need"
         return Health("asks", f"{questions:,} {needs} your decision.", f"{_capital(moving)}.")

@@ -4,6 +4,9 @@ Whoever can write into ``.swarm/`` (0700) is the person the panel belongs to, an
 prove. The command line invents a code, leaves its SHA-256 there with an expiry, and shows the code in a
 link's fragment, which no browser sends, logs or passes on. The panel takes the file away when the code comes
 back: of two who bring the same code, one succeeds in unlinking and is in. The code itself is never written.
+
+A link leads to a port, and whoever listens there is shown the code. So links are made only for a port that
+the home's own panel says it holds, and no code outlives the panel it was made for.
 """
 
 from __future__ import annotations
@@ -18,9 +21,9 @@ from pathlib import Path
 from typing import Final
 
 from clock import Clock, SystemClock
-from errors import DaemonUnreachable, NotAllowed, NotAuthenticated, StoreError
+from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
+from localhost import port_file
 from settings import Home
-from store import private_files
 from store.private_files import is_private
 
 #: Seconds a code is good for.
@@ -31,8 +34,6 @@ FIRST_REST_S: Final = 10.0
 LONGEST_REST_S: Final = 300.0
 #: Longer texts are no codes.
 LONGEST_CODE: Final = 200
-
-_PORT_FILE: Final = "panel_port"
 
 
 class LoginRest(NotAuthenticated):
@@ -50,23 +51,33 @@ def codes_directory(home: Home) -> Path:
 def mint_login_link(home: Home, port: int, clock: Clock | None = None) -> str:
     """A link that logs one browser in, once, within five minutes. To be shown to the person, never logged.
 
-    `port` 0 means the one the running panel has taken. Raises `NotAllowed`, `DaemonUnreachable`.
+    `port` is one that this home's panel holds by its own word (`held_port`): whoever listens at another would
+    be shown the code, and could bring it to the panel. Raises `NotAllowed`.
     """
     codes = CodeBox(home, clock or SystemClock())
-    return f"http://127.0.0.1:{port or read_port(home)}/#code={codes.mint()}"
+    return f"http://127.0.0.1:{port}/#code={codes.mint()}"
 
 
-def read_port(home: Home) -> int:
-    """The port of the running panel. Raises `DaemonUnreachable`."""
-    try:
-        return int(private_files.read(home.state / _PORT_FILE))
-    except (OSError, StoreError, ValueError):
-        raise DaemonUnreachable("The control panel does not run; start it with `skep up`.") from None
+def held_port(home: Home) -> int:
+    """The port that this home's running panel holds. Raises `DaemonUnreachable`."""
+    found = port_file.holder(home, port_file.PANEL)
+    if found is None:
+        raise DaemonUnreachable("This home's control panel does not run; start it with `skep up`.")
+    return found.port
 
 
-def write_port(home: Home, port: int) -> None:
-    """Tell the command line which port the panel has taken."""
-    private_files.write(home.state / _PORT_FILE, str(port))
+def open_door(home: Home, port: int, clock: Clock | None = None) -> None:
+    """This process has bound the panel's port: codes of an earlier time are void, and links may be made.
+
+    An earlier code may have been shown to whoever listened here while no panel did. Raises `OSError`.
+    """
+    CodeBox(home, clock or SystemClock()).void_all()
+    port_file.claim(home, port_file.PANEL, port)
+
+
+def close_door(home: Home) -> None:
+    """The port is about to be let go: no more links."""
+    port_file.let_go(home, port_file.PANEL)
 
 
 class CodeBox:

@@ -8,9 +8,9 @@ from typing import Any
 
 from cost import usage_tracker
 from panel.context import Panel
-from panel.daemon import worker_runs
+from panel.daemon import supervised, worker_runs
 from panel.health import Health, health_of, of_killed
-from store import kill_file
+from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
@@ -43,7 +43,8 @@ def standing_of(here: Panel) -> Standing:
     questions, runs = len(here.reader.decisions()), worker_runs(here.home)
     day, total = (usage_tracker.standing_of(here.reader, name, here.clock.now()) for name in ("day", "total"))
     killed = kill_file.look(here.home.kill_switch)
-    health = health_of(counts, gate, questions, runs) if killed is None else of_killed(killed)
+    absent = processes.no_worker(here.reader.fact(processes.PROCESSES)) if supervised(here.home) else None
+    health = health_of(counts, gate, questions, runs, absent) if killed is None else of_killed(killed)
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)

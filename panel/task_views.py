@@ -8,14 +8,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from clock import to_rfc3339
+from panel.context import Panel
 from panel.words import last_line, one_line
 from redaction import clean, clean_value
 from runtime_contract import ENDED, Status
 from store import agreements, plan_review, proposals, waiting
+from store.answering import why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
 from store.subtasks import own_words
+from supervisor.presence import situation
 
 #: Events of one task that are told at once; the rest by `after`.
 MOST_EVENTS: Final = 500
@@ -27,13 +30,13 @@ MOST_ABOUT_CHARS: Final = 100_000
 _NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
 
 
-def page_of(reader: Reader, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:
+def page_of(here: Panel, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:
     """Tasks in short, in the order of their rows."""
-    situation = reader.situation()
-    return [summary(reader, row, situation) for row in rows]
+    now = situation(here.home, here.reader)
+    return [summary(here.reader, row, now) for row in rows]
 
 
-def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> dict[str, Any]:
+def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
     """A task in short, without secrets."""
     doc = json.loads(row["doc"])
     may_ask = row["state"] == "review" or row["held_by"] is not None
@@ -44,7 +47,7 @@ def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> d
         "id": row["id"],
         "seq": row["seq"],
         "status": STATUS_OF_STATE[row["state"]].value,
-        "waiting_for": waiting.waiting_for(row, parents, decision, situation),
+        "waiting_for": waiting.waiting_for(row, parents, decision, now),
         "attempts": row["attempts"],
         "priority": row["priority"],
         "mode": _mode(doc),
@@ -57,15 +60,16 @@ def summary(reader: Reader, row: sqlite3.Row, situation: waiting.Situation) -> d
         "reason": row["reason"],
         "result": result.get("result") or None,
         "output": str(result.get("output") or result.get("result") or "")[:MOST_OUTPUT],
-        "decision": decision_of(decision) if decision is not None else None,
+        "decision": decision_of(decision, row) if decision is not None else None,
         "actions": actions_of(row, decision),
     }
     shown: dict[str, Any] = clean_value(told)
     return shown
 
 
-def detail(reader: Reader, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
+def detail(here: Panel, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
     """A task with everything that is known of it; its events from a place on."""
+    reader = here.reader
     events = reader.all("events_of", task_id=row["id"], after=after, limit=MOST_EVENTS + 1)
     told = [event_of(event) for event in events[:MOST_EVENTS]]
     more: dict[str, Any] = {
@@ -78,7 +82,7 @@ def detail(reader: Reader, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
         "events_next": told[-1]["seq"] if len(events) > MOST_EVENTS else None,
     }
     shown: dict[str, Any] = clean_value(more)
-    return summary(reader, row, reader.situation()) | shown
+    return summary(reader, row, situation(here.home, reader)) | shown
 
 
 def actions_of(row: sqlite3.Row, decision: sqlite3.Row | None) -> list[str]:
@@ -101,14 +105,15 @@ def remark_of(task: dict[str, Any]) -> str:
     return last_line(task["reason"] or task["result"] or "")
 
 
-def decision_of(row: sqlite3.Row) -> dict[str, Any]:
-    """A question to a person."""
+def decision_of(row: sqlite3.Row, task: sqlite3.Row | None = None) -> dict[str, Any]:
+    """A question to a person, and the task it is about."""
+    outdated = None if task is None else why_outdated(task, row)
     return {
         "id": row["id"],
         "kind": row["kind"],
         "question": clean(row["question"]),
         "options": json.loads(row["options"]),
-        "about": clean(_about(row)),
+        "about": clean(outdated or _about(row)),
     }
 
 

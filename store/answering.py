@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
@@ -84,7 +84,7 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     row = _task(tx, decision)
     payload = json.loads(decision["payload"])
     if given.choice == "approve":
-        _check_still_asked(row, payload)
+        _check_still_asked(row, decision)
         told = payload.get("unrewarded") or {}
         recording.approve(
             tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
@@ -101,13 +101,22 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     return f"{row['id']} is rejected and will be tried again with what you said."
 
 
-def _check_still_asked(row: sqlite3.Row, payload: dict[str, Any]) -> None:
+def _check_still_asked(row: sqlite3.Row, decision: sqlite3.Row) -> None:
     """Raise `TransitionNotAllowed` where the task asks for something else than what the result answers."""
-    if payload.get("asked") not in {None, digest_of_ask(task_of(row["doc"], row["id"]))}:
-        raise TransitionNotAllowed(
-            f"{row['id']} was edited after this result was made; it is not what the words there now ask for. "
-            f"`skep reject {row['id']}` has them run."
-        )
+    outdated = why_outdated(row, decision)
+    if outdated is not None:
+        raise TransitionNotAllowed(outdated)
+
+
+def why_outdated(row: sqlite3.Row, decision: sqlite3.Row) -> str | None:
+    """Why the result that a person is asked about cannot be approved, and the way out; none where it can."""
+    asked = json.loads(decision["payload"]).get("asked") if decision["kind"] == "review" else None
+    if asked in {None, digest_of_ask(task_of(row["doc"], row["id"]))}:
+        return None
+    return (
+        f"{row['id']} was edited after this result was made; it is not what the words there now ask for. "
+        f"`skep reject {row['id']}` has them run."
+    )
 
 
 def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:

@@ -18,6 +18,7 @@ from urllib.parse import quote, unquote
 
 from runtime_contract import Task
 from settings import Settings
+from store.processes import SWARM, SWARM_STARTING
 
 ALONE = "alone"
 #: Begins the part of a lane that names a model whose rate is limited; no name: the model that is used where a
@@ -77,7 +78,7 @@ class Gate:
     paused: str | None = None
     #: mode -> why no task of it starts
     closed_modes: Mapping[str, str] = field(default_factory=dict)
-    #: what stops all claiming: kill_switch, disk_full, audit, circuit_breaker or pause
+    #: what stops all claiming: kill_switch, disk_full, audit, circuit_breaker, swarm, swarm_starting or pause
     cause: str | None = None
     #: model -> its room; a model that is not here may be asked
     rooms: Mapping[str, Room] = field(default_factory=dict)
@@ -89,8 +90,20 @@ class Gate:
         """When the first model that may not be asked now may be again, Unix seconds."""
         return min((room.opens_at for room in self.rooms.values() if room.calls < 1), default=None)
 
+    @property
+    def is_starting(self) -> bool:
+        """Whether nothing is claimed only because swarm is about to come up."""
+        return self.cause == SWARM_STARTING
+
+    @property
+    def waits_for_swarm(self) -> bool:
+        """Whether nothing is claimed because swarm is not up."""
+        return self.cause in {SWARM, SWARM_STARTING}
+
     def lasting(self) -> Gate:
         """The gate without what changes by the second, for a view in which every task is written down."""
+        if self.is_starting:
+            return replace(self, rooms={}, paused=None, cause=None)
         return replace(self, rooms={})
 
     def after_claim(self, lane: str) -> Gate:

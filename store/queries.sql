@@ -277,7 +277,7 @@ WHERE task.id = :id AND decision.answer IS NULL ORDER BY asked LIMIT 1;
 -- open_decisions --
 -- Everything that waits for a person, oldest first.
 SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
-WHERE decision.answer IS NULL ORDER BY asked, decision.id;
+WHERE decision.answer IS NULL ORDER BY asked, decision.rowid;
 
 -- last_agreement --
 -- The newest answer to the question whether a task may run.
@@ -653,7 +653,8 @@ INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
 -- gate_facts --
 -- What holds whole kinds of tasks back.
 SELECT key, value FROM meta WHERE key IN
-    ('paused', 'model_status', 'local_status', 'disk_full', 'audit_blocked', 'circuit_breaker', 'rate_limits');
+    ('paused', 'model_status', 'local_status', 'disk_full', 'audit_blocked', 'circuit_breaker', 'rate_limits',
+     'processes');
 
 -- get_shown --
 -- A task's entry in the queue file as it was last rendered.

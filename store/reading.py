@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from clock import Clock, SystemClock
 from settings import KILL_SWITCH
-from store import database, kill_file, lanes, rates, sql, waiting
+from store import database, kill_file, lanes, processes, rates, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
@@ -111,6 +111,9 @@ class Reader:
             return str(facts[AUDIT_BLOCKED]["reason"]), "audit"
         if BREAKER in facts:
             return f"the circuit breaker tripped: {facts[BREAKER]['reason']} (skep resume)", "circuit_breaker"
+        swarm = processes.hold(facts.get(processes.PROCESSES))
+        if swarm[0] is not None:
+            return swarm
         if PAUSED in facts:
             by, reason = facts[PAUSED]["by"], facts[PAUSED]["reason"]
             return f"paused by {by}" + (f": {reason}" if reason else ""), "pause"

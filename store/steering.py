@@ -49,7 +49,11 @@ def _cancel_subtasks(tx: Transaction, parent: str, by: str) -> None:
 
 
 def retry(tx: Transaction, task_id: str, by: str) -> None:
-    """Send an ended task back to the queue with its attempts forgotten. Raises `TransitionNotAllowed`."""
+    """Send an ended task back to the queue with its attempts forgotten.
+
+    Raises `TransitionNotAllowed`, also where it would fail again at once: for the sake of another, which is
+    named.
+    """
     row = find(tx, task_id)
     if row["code"] in {"invalid_task", "duplicate_id"}:
         raise TransitionNotAllowed(
@@ -62,6 +66,9 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
             f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
         )
     reopen(tx, row, by)
+    again = find(tx, task_id)
+    if ending.is_dead(again["state"]):
+        raise TransitionNotAllowed(f"{task_id} would fail again at once: it {again['reason']}.")
 
 
 def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> None:

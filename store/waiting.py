@@ -20,6 +20,8 @@ class Situation:
     running: Sequence[str] = ()
     #: the first ready task of each lane
     heads: Sequence[lanes.Head] = ()
+    #: why nobody would take a task; none where a worker does, or where nobody has looked
+    absent: str | None = None
 
 
 def waiting_for(
@@ -38,9 +40,18 @@ def waiting_for(
         return _turn(row, now)
     if state == "review":
         return "a person: " + question["question"] if question is not None else "its review"
-    if state == "running" and row["cancel_requested"]:
-        return "being stopped"
+    if state == "running":
+        return _way(row, now)
     return None
+
+
+def _way(row: sqlite3.Row, now: Situation) -> str | None:
+    """What a task that was claimed waits for; none where somebody executes it."""
+    if now.absent is not None:
+        return now.absent
+    if row["cancel_requested"]:
+        return "being stopped"
+    return now.gate.paused if now.gate.waits_for_swarm else None
 
 
 def _dependencies(task_id: str, parents: Sequence[sqlite3.Row]) -> str:
@@ -78,10 +89,18 @@ def _time(row: sqlite3.Row) -> str:
     return f"{row['waiting_for']}; next try at {moment}" if row["waiting_for"] else f"its time, {moment}"
 
 
+def _stopped(now: Situation) -> str | None:
+    """Why nothing is started; that nobody would take it comes before what swarm once said of itself."""
+    if now.absent is not None and (now.gate.cause is None or now.gate.waits_for_swarm):
+        return now.absent
+    return now.gate.paused
+
+
 def _turn(row: sqlite3.Row, now: Situation) -> str:
     lane = row["lane"]
-    if now.gate.paused is not None:
-        return now.gate.paused
+    stopped = _stopped(now)
+    if stopped is not None:
+        return stopped
     closed = lanes.held_by_mode(lane, now.gate)
     if closed is not None:
         return closed

@@ -37,6 +37,8 @@ class Child:
         self._started = 0.0
         self._start_again = 0.0
         self._falls = 0
+        #: how often in a row it ended by itself, not by a signal, before it had stayed up for long
+        self.failed_starts = 0
 
     @property
     def pid(self) -> int | None:
@@ -52,6 +54,7 @@ class Child:
         code = self._process.poll()
         if code is None:
             return None
+        self._count(code, now)
         self._fell(now)
         return code
 
@@ -72,6 +75,10 @@ class Child:
             start_new_session=True,
             env=environment,
         )
+
+    def _count(self, code: int, now: float) -> None:
+        is_failed_start = code > 0 and now - self._started <= STEADY_S
+        self.failed_starts = self.failed_starts + 1 if is_failed_start else 0
 
     def _fell(self, now: float) -> None:
         self._falls = 0 if now - self._started > STEADY_S else self._falls

@@ -29,6 +29,10 @@ GOODBYE_S: Final = 8.0
 #: Seconds for which a verb that asks whether a daemon runs may be in the way of the lock.
 LOOKED_AT_S: Final = 0.3
 
+#: Starts in a row that fail by themselves, after which a process counts as one that cannot start: over more
+#: seconds than a swarm needs to go whose supervisor was killed.
+HOPELESS_STARTS: Final = 6
+
 #: Called with the name and exit code of a process that fell over.
 OnFall = Callable[[str, int], None]
 
@@ -63,6 +67,14 @@ class Daemon:
                         on_fall(child.name, code)
         finally:
             self._stop_in_order()
+
+    def cannot_start(self) -> Child | None:
+        """A process without which no task runs, and that fails at every start: swarm, or every worker."""
+        if self.swarm.failed_starts >= HOPELESS_STARTS:
+            return self.swarm
+        if all(worker.failed_starts >= HOPELESS_STARTS for worker in self.workers):
+            return self.workers[0]
+        return None
 
     def end_at_once(self) -> None:
         """End what would take its time. Swarm sees its pipe close, and kills the commands that run."""

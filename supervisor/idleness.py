@@ -74,7 +74,8 @@ class Idleness:
         if look_at(self._reader, self._reader.now()):
             return True
         gate = self._reader.gate()
-        return gate.paused is None and any(
+        is_open = gate.paused is None or gate.waits_for_swarm  # which is started again, and it goes on
+        return is_open and any(
             lanes.held_by_mode(row["lane"], gate) is None for row in self._reader.all("ready_heads")
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, Final
 
 import flask
@@ -24,11 +25,15 @@ def list_decisions() -> dict[str, Any]:
     fields.check_parameters(flask.request.args)
     rows = panel().reader.decisions()
     told = [
-        decision_of(row)
+        decision_of(row, _task_of(row))
         | {"task_id": row["task_id"], "digest": row["digest"], "asked": to_rfc3339(row["asked"])}
         for row in rows[:MOST]
     ]
     return {"decisions": told, "open": len(rows)}
+
+
+def _task_of(row: sqlite3.Row) -> sqlite3.Row | None:
+    return None if row["task_id"] is None else panel().reader.task(row["task_id"])
 
 
 @blueprint.post("/<decision_id>/answer")

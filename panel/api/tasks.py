@@ -32,7 +32,7 @@ def list_tasks() -> dict[str, Any]:
     else:
         rows = list(reader.tasks(wanted, count + 1, after or 0))
     following = str(rows[count - 1]["seq"]) if len(rows) > count else None
-    return {"tasks": page_of(reader, rows[:count]), "next": following}
+    return {"tasks": page_of(panel(), rows[:count]), "next": following}
 
 
 @blueprint.get("/<path:task_id>")
@@ -44,7 +44,7 @@ def show_task(task_id: str) -> dict[str, Any]:
     row = reader.task(task_id)
     if row is None:
         raise NotFound(f"There is no task {task_id[:200]!r}.")
-    return detail(reader, row, after)
+    return detail(panel(), row, after)
 
 
 @blueprint.post("/<path:task_id>/cancel")
@@ -93,4 +93,4 @@ def _subject(task_id: str, given: dict[str, str]) -> str:
 def _after(task_id: str, message: str) -> dict[str, Any]:
     reader = panel().reader
     row = reader.task(task_id)
-    return {"message": message, "task": page_of(reader, [row])[0] if row is not None else None}
+    return {"message": message, "task": page_of(panel(), [row])[0] if row is not None else None}

@@ -62,7 +62,7 @@ def _what_is_shown() -> dict[str, Any]:
     rows = reader.newest_tasks(statuses, ROWS + 1, before)
     return {
         "now": standing_of(panel()),
-        "tasks": page_of(reader, rows[:ROWS]),
+        "tasks": page_of(panel(), rows[:ROWS]),
         "questions": [decision_of(row) for row in reader.decisions() if _stands_alone(row)],
         "statuses": list(Status),
         "shown": statuses,

@@ -129,7 +129,7 @@ def test_the_log_is_whole_beside_the_daemon_and_status_and_doctor_see_it(daemon)
     assert status["daemon"] == {"running": True, "supervisor": True, "leader": True}
     assert doctor.returncode == 0, doctor.stdout
     ports = [each for each in json.loads(doctor.stdout)["checks"] if each["check"].startswith("port")]
-    assert all("daemon runs" in each["told"] for each in ports)
+    assert all("held by this home's daemon" in each["told"] for each in ports)
 
 
 def test_every_event_is_followed_live(daemon):

@@ -200,6 +200,20 @@ def test_a_program_that_is_not_there_is_not_started(runner: Runner) -> None:
     assert failed.value.is_for_now is False
 
 
+def test_a_file_in_place_of_the_workspace_is_named_with_the_way_out(runner: Runner) -> None:
+    runner.shell("true")  # which makes the workspace
+    runner.home.workspace.rmdir()
+    runner.home.workspace.write_text("no directory")
+
+    with pytest.raises(NotStarted) as failed:
+        runner.shell("true")
+    assert f"{runner.home.workspace} is in the way" in str(failed.value)
+    assert "Move it away" in str(failed.value)
+
+    runner.home.workspace.unlink()
+    assert runner.shell("true")[0].exit_code == 0
+
+
 def test_an_error_while_it_runs_leaves_nothing_behind(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from road.holding import Holding
 from store import budgets
 from store.budgets import Account, BudgetLimits, Reservation
 from store.records import Question
+from supervisor.daemon import lock_home
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import HOSTILE
 
@@ -134,10 +135,11 @@ def test_cancel_and_retry(browser, by, store):
     assert browser.post("/api/v1/tasks/x/retry").status_code == 409
 
 
-def test_cancelling_a_running_task_says_that_it_is_being_stopped(browser, by):
+def test_cancelling_a_running_task_says_that_it_is_being_stopped(browser, by, home):
     by.start("x")
 
-    answer = browser.post("/api/v1/tasks/x/cancel").json
+    with lock_home(home):
+        answer = browser.post("/api/v1/tasks/x/cancel").json
 
     assert answer["message"] == "x is being stopped."
     assert answer["task"]["waiting_for"] == "being stopped"
@@ -333,7 +335,9 @@ def test_a_question_about_a_budget_can_be_answered_and_lets_go(browser, by, stor
     Holding(store).look()
 
     assert answer.json["message"] == "The budget day has $0.12 more."
-    assert browser.get("/api/v1/tasks/poor").json["waiting_for"] == "a free slot"
+    assert browser.get("/api/v1/tasks/poor").json["waiting_for"] == "no daemon runs: `skep up` starts one"
+    with lock_home(store.home):
+        assert browser.get("/api/v1/tasks/poor").json["waiting_for"] == "a free slot"
 
 
 def test_a_task_over_its_own_budget_carries_its_question(browser, by, store):

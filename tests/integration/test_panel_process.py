@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from panel.login import mint_login_link, read_port
+from panel.login import held_port, mint_login_link
 from settings import Home, Settings
 from store.sqlite_store import SqliteStore
 
@@ -68,7 +68,7 @@ def processes_told(home):
 def test_it_serves_says_where_and_stops_when_asked(home):
     with panel(home, "--port", "0") as process:
         port = port_told(process)
-        assert port == read_port(home)
+        assert port == held_port(home)
 
         answer, body = ask(port, path="/healthz")
         assert (answer.status, json.loads(body)) == (200, {"status": "ok"})

@@ -66,9 +66,15 @@ def test_a_dependant_of_two_that_ended_comes_back_with_the_second(store, who):
 def test_retrying_a_dependant_of_a_dead_task_says_what_to_retry(store, who):
     submit(store, new_task(id="a"), new_task(id="b", depends_on=["a"]))
     store.cancel("a", "me")
-    store.retry("b", "me")
+    before = len(list(store.reader.events()))
+    with pytest.raises(TransitionNotAllowed, match=r"b would fail again at once: .*`skep retry a` brings"):
+        store.retry("b", "me")
     assert states(store, "a b") == {"a": "cancelled", "b": "failed"}
     assert "`skep retry a` brings both back" in store.reader.task("b")["reason"]
+    assert len(list(store.reader.events())) == before
+
+    store.retry("a", "me")
+    assert states(store, "a b") == {"a": "ready", "b": "blocked"}
 
 
 @pytest.mark.parametrize("status", [Status.FAILED, Status.CANCELLED, Status.SAFETY_BLOCKED])
@@ -104,10 +110,10 @@ def test_a_task_that_depends_twice_on_one_waits_for_it_once(store, who):
 def test_a_task_that_waits_for_itself_fails_and_retrying_it_says_so_again(store):
     submit(store, new_task(id="a", depends_on=["a"]))
     assert store.reader.task("a")["reason"].startswith("depends on itself: a -> a;")
-    store.retry("a", "me")
-    assert states(store, "a") == {"a": "failed"}
-    store.retry("a", "me")
-    assert states(store, "a") == {"a": "failed"}
+    for _ in range(2):
+        with pytest.raises(TransitionNotAllowed, match="again at once: it depends on itself: a -> a;"):
+            store.retry("a", "me")
+        assert states(store, "a") == {"a": "failed"}
 
 
 @pytest.mark.parametrize("order", [["a", "b"], ["b", "a"], ["a", "a", "b", "b", "a"]])
@@ -117,7 +123,8 @@ def test_retrying_the_members_of_a_cycle_comes_to_an_end_and_leaves_nobody_waiti
     submit(store, new_task(id="a", depends_on=["b"]), new_task(id="b", depends_on=["a"]),
            new_task(id="c", depends_on=["a"]))  # fmt: skip
     for name in order:
-        store.retry(name, "me")
+        with pytest.raises(TransitionNotAllowed, match="would fail again at once"):
+            store.retry(name, "me")
         assert states(store, "a b c") == {"a": "failed", "b": "failed", "c": "failed"}
     assert store.claim(who, 5) == []
     assert any("depends on itself: " in store.reader.task(name)["reason"] for name in "ab")

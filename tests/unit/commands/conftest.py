@@ -70,6 +70,11 @@ class Walk:
     def approved(self, output: bytes = b"fine\n", **task: Any) -> None:
         self._judge(self.claim(**task), "APPROVE", output, recording.approve, "critics")
 
+    def cut(self, output: bytes, missing: int, **task: Any) -> None:
+        """An approved task whose output was cut."""
+        claim = self.claim(**task)
+        self._judge(claim, "APPROVE", output, recording.approve, "critics", output_cut=missing)
+
     def failed(self, output: bytes = b"", **task: Any) -> None:
         failure = Failure(code="exit_code", message="no such file")
         self._judge(

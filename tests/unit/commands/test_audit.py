@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from panel.login import open_door
 from settings import Home
 from store import database
 from store.audit_log import AuditExporter
@@ -106,7 +107,8 @@ def test_a_home_that_is_none_is_3(run):
     run("audit", "verify", code=3)
 
 
-def test_the_making_of_a_login_link_is_on_record_and_its_code_is_not(store, run):
+def test_the_making_of_a_login_link_is_on_record_and_its_code_is_not(home, store, run):
+    open_door(home, 4711)
     link = run("panel").stdout.strip()
 
     (row,) = store.reader.all("audit_after", after=0, limit=10)

@@ -12,13 +12,18 @@ import subprocess
 import pytest
 
 import host_platform
-from commands import checks_home, checks_machine, checks_review
+from commands import checks_daemon, checks_home, checks_machine, checks_review
 from commands.unit_file import MARK, quote, render_unit
 from commands.verify import told as verified
 from execution import markers
+from localhost import port_file
+from panel import login
+from panel.login import open_door
 from safety.sandbox import bubblewrap
 from settings import Home, Settings
+from store import processes
 from store.execution_log import FirstBad, VerifyResult
+from supervisor.daemon import lock_home
 from testing.running_daemon import free_port
 
 
@@ -182,7 +187,7 @@ def test_a_queue_file_that_is_wrong_is_a_warning(store, home, ask):
 def test_a_command_that_outlived_its_daemon_is_found(store, home):
     environment = os.environ | {markers.VARIABLE: markers.mark(host_platform.this_process(), home, "1-1")}
     with subprocess.Popen(["sleep", "60"], env=environment) as stray:
-        found = {each.check: each for each in checks_home.check_daemon(home)}
+        found = {each.check: each for each in checks_daemon.check_daemon(home)}
         stray.kill()
 
     assert str(stray.pid) in found["strays"].told
@@ -303,11 +308,71 @@ def test_the_sentence_names_file_and_line():
     assert verified(bad) == "execution_log.jsonl:4: the chain is broken."
 
 
-def test_the_panel_link_is_fresh_each_time(store, run):
+def test_the_panel_link_is_fresh_each_time(home, store, run):
+    open_door(home, 4711)
     first, second = (run("panel").stdout for _ in range(2))
 
-    assert first.startswith("http://127.0.0.1:")
+    assert first.startswith("http://127.0.0.1:4711/#code=")
     assert first != second
+
+
+def test_there_is_no_panel_link_while_no_panel_of_this_home_runs(home, store, run, monkeypatch):
+    with contextlib.closing(socket.socket()) as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        monkeypatch.setenv("SKEP_PANEL_PORT", str(stranger.getsockname()[1]))
+        told = run("panel", code=3)
+
+    assert (told.stdout, "skep up" in told.stderr) == ("", True)
+    assert not list(login.codes_directory(home).glob("*"))
+
+
+def test_why_the_panel_is_not_up_is_told_instead_of_a_link(home, store, run):
+    store.write(lambda tx: processes.enter(tx, ["panel"]))
+    store.write(lambda tx: processes.fall(tx, "panel", "Port 1 is taken."))
+    with lock_home(home):
+        told = run("panel", code=3)
+
+    assert "panel is not up: Port 1 is taken." in told.stderr
+
+
+def test_a_port_is_ours_only_by_the_word_of_the_process_that_holds_it(home, store, settings):
+    with contextlib.closing(socket.socket()) as bound, lock_home(home):
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        port = bound.getsockname()[1]
+        (other, _) = checks_daemon.check_ports(home, Settings(swarm_port=port, panel_port=0))
+        port_file.claim(home, port_file.SWARM, port)
+        (ours, ephemeral) = checks_daemon.check_ports(home, Settings(swarm_port=port, panel_port=0))
+
+    assert (other.level, "another program" in other.told) == ("fail", True)
+    assert f"swarm_port = {port + 100}" in other.way_out or port > 65_435
+    assert "SKEP_SWARM_PORT=" in other.way_out
+    assert (ours.level, "held by this home's daemon" in ours.told) == ("ok", True)
+    assert (ephemeral.level, "a free port" in ephemeral.told) == ("ok", True)
+
+
+def test_what_of_the_daemon_is_not_up_is_told_with_its_reason(home, store, run):
+    def fell(tx):
+        processes.enter(tx, ["swarm", "worker-1"])
+        processes.fall(tx, "swarm", "Port 18420 is taken; choose another with swarm_port.")
+
+    store.write(fell)
+    with lock_home(home):
+        told = run("doctor", code=1).stdout
+
+    assert "swarm is not up: Port 18420 is taken; choose another with swarm_port." in told
+    assert "swarm is not up" not in run("doctor").stdout  # nor is anything else: no daemon runs
+
+
+def test_a_file_in_place_of_the_workspace_is_told(home, run, store):
+    home.workspace.rmdir()
+    home.workspace.write_text("not a directory")
+
+    told = run("doctor", code=1).stdout
+
+    assert f"{home.workspace} is no directory" in told
+    assert "Move it away" in told
 
 
 def test_a_port_that_is_taken_on_the_other_loopback_address_is_told(home):
@@ -316,7 +381,7 @@ def test_a_port_that_is_taken_on_the_other_loopback_address_is_told(home):
         other.listen()
         settings = Settings(swarm_port=other.getsockname()[1], panel_port=0)
 
-        found = list(checks_machine.check_ports(home, settings))
+        found = list(checks_daemon.check_ports(home, settings))
 
     assert [each.level for each in found] == ["fail", "ok"]
 
@@ -325,8 +390,8 @@ def test_a_home_too_deep_for_a_socket_is_told_where_one_is_wanted(tmp_path):
     deep = Home(tmp_path / ("x" * 120))
     free = {"swarm_port": 0, "panel_port": 0}
 
-    assert len(list(checks_machine.check_ports(deep, Settings(**free)))) == 2
-    found = list(checks_machine.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
+    assert len(list(checks_daemon.check_ports(deep, Settings(**free)))) == 2
+    found = list(checks_daemon.check_ports(deep, Settings(**free, swarm_socket=True)))[-1]
     assert (found.level, "may have" in found.told) == ("fail", True)
 
 

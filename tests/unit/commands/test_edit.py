@@ -227,12 +227,18 @@ def test_what_changed_is_told_as_json(walk, ask, editor):
     assert (told["id"], told["ok"], told["fields"]) == ("a", True, ["prompt"])
 
 
-def test_a_result_of_the_old_words_is_not_approved_for_the_new_ones(walk, run, editor):
+def test_a_result_of_the_old_words_is_not_approved_for_the_new_ones(walk, run, ask, editor):
     walk.held(id="a", prompt="old", review="human")
     editor("docs[0]['prompt'] = 'new'")
 
     assert "the result that waits was made of the old text" in run("edit", "a").stdout
-    assert "was edited after this result was made" in run("approve", "a", code=1).stderr
+    refusal = run("approve", "a", code=1).stderr
+    assert "was edited after this result was made" in refusal
+    for shown in (run("show", "a").stdout, run("status").stdout):
+        assert ("skep approve a" in shown, "skep reject a --reason" in shown) == (False, True)
+    outdated = ask("show", "a")["decision"]["outdated"]
+    assert outdated in refusal
+    assert outdated in run("show", "a").stdout
 
     run("reject", "a", "--reason", "run the new words")
     assert walk.store.reader.task("a")["state"] == "ready"
@@ -243,5 +249,6 @@ def test_an_edit_of_what_was_not_asked_leaves_the_result_approvable(walk, run, e
     editor("docs[0]['tags'] = ['later']")
 
     run("edit", "a")
+    assert "skep approve a" in run("show", "a").stdout
     run("approve", "a")
     assert walk.store.reader.task("a")["state"] == "approved"

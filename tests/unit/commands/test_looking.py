@@ -8,6 +8,7 @@ import pytest
 
 from commands.daemon_state import look
 from host_platform import is_lock_held
+from store import processes
 from store.reading import LOCAL_STATUS, MODEL_STATUS
 from supervisor.daemon import lock_home
 
@@ -93,6 +94,15 @@ def test_show_tells_every_attempt_the_words_of_the_error_and_the_way_on(walk, ru
         assert words in shown
 
 
+def test_show_tells_how_much_of_an_output_was_cut(walk, run):
+    walk.cut(b"x" * 1500, 2_000_000, id="a")
+    walk.approved(id="b")
+
+    cut = "output cut: 2,000,000 bytes were over the cap and are gone, 1,500 bytes are kept"
+    assert cut in run("show", "a").stdout
+    assert "output cut" not in run("show", "b").stdout
+
+
 def test_show_tells_the_question_and_how_to_answer(walk, run, ask):
     walk.held(id="a")
 
@@ -158,6 +168,35 @@ def test_status_tells_counts_model_and_questions_and_is_0(walk, ask, run):
     assert told["decisions"][0]["task_id"] == "a"
     assert "1 thing waits for you" in told["health"]
     assert "m at http://x" in run("status").stdout
+
+
+def test_open_questions_are_listed_oldest_first_also_those_of_one_moment(walk, ask):
+    names = [f"q{number}" for number in range(12)]
+    for name in names:
+        walk.held(id=name)
+
+    assert [each["task_id"] for each in ask("status")["decisions"]] == names
+
+
+def test_status_tells_what_of_the_daemon_is_not_up(walk, home, ask, run):
+    def fell(tx):
+        processes.enter(tx, ["swarm", "worker-1", "panel"])
+        processes.come_up(tx, "worker-1")
+        processes.fall(tx, "swarm", "Port 1 is taken; choose another with swarm_port.")
+        processes.fall(tx, "panel", "Port 2 is taken.")
+
+    walk.submit({"id": "a"})
+    walk.store.write(fell)
+    assert ask("status")["processes"] == {"down": {}, "stuck": None}  # no daemon runs
+
+    with lock_home(home):
+        told = ask("status")
+        shown = run("status").stdout
+    stuck = "swarm is not up: Port 1 is taken; choose another with swarm_port."
+    assert told["health"] == f"Nothing runs: {stuck}"
+    down = {"swarm": stuck, "panel": "panel is not up: Port 2 is taken."}
+    assert told["processes"] == {"down": down, "stuck": stuck}
+    assert "down     panel is not up: Port 2 is taken." in shown
 
 
 @pytest.mark.parametrize("fact", [{}, {"level": None}, {"level": "off"}, {"level": "bubblewrap"}])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from supervisor.daemon import lock_home
 from tests.conformance.store_suite import approve, fail
 from tests.integration.planning_rig import split
 
@@ -78,8 +79,9 @@ def test_what_a_prompt_says_reaches_the_terminal_only_as_text(run):
 # -- show --------------------------------------------------------------------------------------------------
 
 
-def test_the_tree_tells_of_each_subtask_where_it_stands(run, ask, planned):
-    told = run("show", "p", "--tree").stdout.splitlines()
+def test_the_tree_tells_of_each_subtask_where_it_stands(run, ask, planned, home):
+    with lock_home(home):
+        told = run("show", "p", "--tree").stdout.splitlines()
     assert told == [
         "p  pending  ask  (waits for its subtasks p.2, p.3 to be approved)",
         "├─ p.1  approved  part p.1  (APPROVE 0.95)",

@@ -200,3 +200,25 @@ def test_a_chain_of_thousands_is_judged_without_recursion(walk, run):
     walk.submit(*({"id": f"n{i}", "depends_on": [f"n{i - 1}"]} for i in range(1, 2_000)))
 
     run("wait", "n1999", "--timeout", "20", code=75)
+
+
+def test_a_task_behind_one_that_failed_is_not_taken_back_and_the_way_is_named(walk, run):
+    walk.submit({"id": "child", "depends_on": ["root"]})
+    walk.failed(id="root")
+
+    told = run("retry", "child", code=1)
+    assert (told.stdout, state(walk, "child")) == ("", "failed")
+    assert "child would fail again at once: it waits for root, which has ended" in told.stderr
+    assert "`skep retry root` brings both back" in told.stderr
+
+    run("retry", "root")
+    assert (state(walk, "root"), state(walk, "child")) == ("ready", "blocked")
+
+
+def test_all_that_failed_comes_back_whichever_was_entered_first(walk, run):
+    walk.submit({"id": "child", "depends_on": ["root"]})
+    walk.failed(id="root")
+
+    told = run("retry", "--all-failed")
+
+    assert (state(walk, "root"), state(walk, "child"), told.stderr) == ("ready", "blocked", "")

@@ -76,3 +76,11 @@ def test_the_kill_switch_is_told_with_its_reason_and_who_set_it(killed, sentence
 
 def test_what_holds_everything_back_is_told_with_the_way_out():
     assert "SKEP_LLM_API_KEY" in health_of(counts(pending=4), NO_MODEL, 0, True).detail
+
+
+def test_a_daemon_that_is_not_whole_is_told_with_its_reason():
+    no_swarm = health_of(counts(pending=1), Gate("swarm is not up: port 1 is taken", cause="swarm"), 0, True)
+    no_worker = health_of(counts(pending=1), Gate(), 0, False, "worker-1 is not up: a setting is wrong")
+
+    assert (no_swarm.kind, no_swarm.sentence) == ("stopped", "Swarm is not up: port 1 is taken.")
+    assert no_worker.detail == "Worker-1 is not up: a setting is wrong."

@@ -3,12 +3,16 @@ from __future__ import annotations
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+import host_platform
 from errors import DaemonUnreachable, NotAllowed, NotAuthenticated
+from localhost import port_file
 from panel import login
 from panel.login import CODE_LIFE_S, CodeBox, LoginGuard, LoginRest, mint_login_link
+from store import private_files
 
 
 @pytest.fixture
@@ -160,10 +164,49 @@ def test_no_odd_text_is_a_code(guard, guess):
         guard.admit(guess)
 
 
-def test_the_port_of_a_running_panel_is_known(home, codes, clock):
+def test_a_link_leads_to_the_port_that_the_running_panel_holds_and_to_no_other(home, codes):
     codes.mint()
     with pytest.raises(DaemonUnreachable, match="skep up"):
-        mint_login_link(home, 0, clock)
-    login.write_port(home, 4711)
+        login.held_port(home)
+    login.open_door(home, 4711)
 
-    assert mint_login_link(home, 0, clock).startswith("http://127.0.0.1:4711/#code=")
+    assert login.held_port(home) == 4711
+    login.close_door(home)
+    with pytest.raises(DaemonUnreachable):
+        login.held_port(home)
+
+
+def test_the_word_of_a_panel_that_is_gone_counts_for_nothing(home, codes):
+    codes.mint()
+    login.open_door(home, 4711)
+    path = home.state / port_file.PANEL
+    ours = path.read_text()
+    gone = str(replace(host_platform.this_process(), start=1))
+    for word in (f"4711 {gone}", "4711", "", f"x {ours}", ours.replace(" ", "  ")):
+        path.write_text(word)
+        with pytest.raises(DaemonUnreachable):
+            login.held_port(home)
+
+    path.write_text(ours)
+    assert login.held_port(home) == 4711
+    path.chmod(0o644)  # another could have read it, and where its directory let them, written it
+    with pytest.raises(DaemonUnreachable):
+        login.held_port(home)
+
+
+def test_a_panel_that_goes_leaves_the_word_of_another_alone(home, codes):
+    codes.mint()
+    other = host_platform.ProcessId(host_platform.boot_id(), 1, host_platform.process_start(1))
+    private_files.write(home.state / port_file.PANEL, f"4711 {other}")
+    login.close_door(home)
+
+    assert login.held_port(home) == 4711
+
+
+def test_no_code_outlives_the_panel_it_was_made_for(home, codes, guard):
+    shown_to_a_stranger = codes.mint()
+    login.open_door(home, 4711)
+
+    with pytest.raises(NotAuthenticated):
+        guard.admit(shown_to_a_stranger)
+    guard.admit(codes.mint())

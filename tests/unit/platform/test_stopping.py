@@ -28,6 +28,7 @@ print("asked", stop.reason, stop.is_hurried, flush=True)
 sys.stdin.readline()
 print("done", flush=True)
 """
+UNDER_NOHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + LINGERING
 SUPERVISED = LINGERING.replace("stop.on_signals()", "stop.on_signals()\nstop.on_closed_pipe()").replace(
     "sys.stdin.readline()\n", ""
 )
@@ -126,3 +127,22 @@ def test_a_pipe_whose_end_this_process_holds_can_be_any_handle():
         if thread.name == "pipe":
             thread.join()
     os.close(reading)
+
+
+def test_a_hang_up_asks_and_is_never_the_second_signal(start):
+    process = start(LINGERING)
+    for _ in range(3):
+        process.send_signal(signal.SIGHUP)
+    assert process.stdout.readline() == "asked SIGHUP False\n"
+    process.send_signal(signal.SIGHUP)
+    told, _ = process.communicate("\n", timeout=10)
+
+    assert (process.returncode, told) == (0, "done\n")
+
+
+def test_a_hang_up_that_was_ignored_at_the_start_stays_so(start):
+    process = start(UNDER_NOHUP)
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+
+    assert process.stdout.readline() == "asked SIGTERM False\n"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from settings import Settings
-from store import recording
+from store import processes, recording
 from store.reading import LOCAL_STATUS, MODEL_STATUS
 from store.records import Intake
+from supervisor.daemon import lock_home
+from supervisor.presence import situation
 from testing.tasks import new_task
 from tests.conformance.store_suite import approve
 
@@ -131,3 +133,72 @@ def test_a_retry_says_what_for_and_when(store, clock, who):
 
     store.write(later)
     assert (why(store) or "").startswith("the model is busy; next try at 20")
+
+
+# -- nobody who would take it ------------------------------------------------------------------------------
+
+
+def why_here(store, task_id: str = "a") -> str | None:
+    return store.reader.waiting_for(store.reader.task(task_id), situation(store.home, store.reader))
+
+
+def test_without_a_daemon_a_task_waits_for_one_whether_it_was_claimed_or_not(store, who):
+    submit(store, new_task(id="a"), new_task(id="b", depends_on=["x"]))
+    assert why_here(store) == "no daemon runs: `skep up` starts one"
+    assert why_here(store, "b") == "x, which does not exist"
+    store.claim(who, 1)
+    assert why_here(store) == "no daemon runs: `skep up` starts one"
+
+    with lock_home(store.home):
+        assert why_here(store) is None
+
+
+def test_a_pause_is_told_before_the_daemon_that_does_not_run(store):
+    submit(store, new_task(id="a"))
+    store.pause("ada")
+
+    assert why_here(store) == "paused by ada"
+
+
+def test_while_swarm_is_not_up_nothing_is_claimed_and_every_task_says_why(store, who):
+    submit(store, new_task(id="a"), new_task(id="b"))
+    (claim,) = store.claim(who, 1)
+    store.write(lambda tx: processes.enter(tx, ["swarm", "worker-1"]))
+    assert (why(store, "b"), store.reader.gate().lasting().paused) == ("swarm is starting", None)
+    assert store.claim(who, 1) == []
+
+    assert store.write(lambda tx: processes.fall(tx, "swarm", "port 1 is taken"))
+    assert why(store, "a") == why(store, "b") == "swarm is not up: port 1 is taken"
+    assert store.reader.gate().lasting().cause == "swarm"
+    assert not store.write(lambda tx: processes.fall(tx, "swarm", "port 1 is taken"))  # told once
+
+    store.write(lambda tx: processes.come_up(tx, "swarm"))
+    assert (why(store, claim.id), why(store, "b")) == (None, "a free slot")
+    assert store.write(lambda tx: processes.fall(tx, "swarm", "port 1 is taken"))
+
+
+def test_a_crash_passes_until_it_comes_again(store):
+    store.write(lambda tx: processes.enter(tx, ["swarm"]))
+    store.write(lambda tx: processes.fall(tx, "swarm", "it ended with code -9", passes=True))
+    assert store.reader.gate().is_starting
+    store.write(lambda tx: processes.fall(tx, "swarm", "it ended with code -9", passes=True))
+    assert not store.reader.gate().is_starting
+
+
+def test_where_every_worker_is_down_a_task_waits_for_the_first(store):
+    submit(store, new_task(id="a"))
+    store.write(lambda tx: processes.enter(tx, ["swarm", "worker-1", "worker-2"]))
+    store.write(lambda tx: processes.come_up(tx, "swarm"))
+    with lock_home(store.home):
+        assert why_here(store) == "worker-1 is starting"
+        store.write(lambda tx: processes.fall(tx, "worker-2", "a setting is wrong"))
+        assert why_here(store) == "worker-2 is not up: a setting is wrong"
+        store.write(lambda tx: processes.come_up(tx, "worker-1"))
+        assert why_here(store) == "a free slot"
+
+
+def test_a_worker_that_no_supervisor_entered_is_held_to_nothing(store):
+    store.write(lambda tx: processes.come_up(tx, "worker-77"))
+    store.write(lambda tx: processes.come_up(tx, "swarm"))
+
+    assert store.reader.fact(processes.PROCESSES) is None

@@ -1,0 +1,191 @@
+"""A daemon with a part that does not come up: what it is and what to do stands where people look."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import pty
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from localhost import port_file
+from panel.login import codes_directory
+from settings import Home
+from testing.running_daemon import LOOK_EVERY_S, PATIENCE_S, REPOSITORY, RunningDaemon
+
+
+@contextlib.contextmanager
+def stranger_at(port: int) -> Iterator[socket.socket]:
+    """Another program that has bound a port first."""
+    with contextlib.closing(socket.socket()) as bound:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", port))
+        bound.listen()
+        yield bound
+
+
+@pytest.fixture
+def daemon(tmp_path) -> Iterator[RunningDaemon]:
+    running = RunningDaemon(tmp_path / "home")
+    yield running
+    running.kill_everything()
+
+
+def wait_for(found, what: str):
+    """What `found` finds, once it finds anything."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (told := found()):
+        assert time.monotonic() < deadline, what
+        time.sleep(LOOK_EVERY_S)
+    return told
+
+
+def links(daemon: RunningDaemon) -> list[tuple[str, str]]:
+    """Port and code of every login link that was printed."""
+    return re.findall(r"http://127\.0\.0\.1:(\d+)/#code=([\w-]{43})", daemon.log())
+
+
+def log_in(port: int, code: str) -> int:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{port}"}
+        connection.request("POST", "/login", json.dumps({"code": code}), headers)
+        return connection.getresponse().status
+
+
+def test_no_link_is_shown_while_a_stranger_has_the_port_of_the_panel(daemon):
+    with stranger_at(daemon.panel_port):
+        daemon.start()
+        wait_for(lambda: "panel is not up" in daemon.log(), "the panel's trouble")
+        told = daemon.skep("panel")
+        status = daemon.skep("status").stdout
+        doctor = daemon.skep("doctor")
+
+        assert (told.returncode, told.stdout) == (3, "")
+        assert f"Port {daemon.panel_port} on 127.0.0.1 is taken" in told.stderr
+        assert "SKEP_PANEL_PORT" in told.stderr
+        assert (links(daemon), list(codes_directory(Home(daemon.root)).glob("*"))) == ([], [])
+        assert f"panel is not up: Port {daemon.panel_port}" in status
+        assert doctor.returncode == 1
+        assert f"{daemon.panel_port} (panel_port) is in use by another program" in doctor.stdout
+
+    ((port, code),) = wait_for(lambda: links(daemon), "a link once the panel has its port")
+    assert log_in(int(port), code) == 200
+    assert "panel is not up" not in daemon.skep("status").stdout
+
+
+def test_a_panel_that_is_started_again_shows_a_new_link_and_takes_no_old_one(daemon):
+    daemon.start()
+    ((port, old),) = wait_for(lambda: links(daemon), "a link")
+    daemon.kill("panel")
+
+    _, (_, new) = wait_for(lambda: links(daemon)[1:] and links(daemon), "a second link")
+    assert log_in(int(port), old) == 401
+    assert log_in(int(port), new) == 200
+
+
+def test_the_panel_may_take_any_free_port(tmp_path):
+    running = RunningDaemon(tmp_path / "home", SKEP_PANEL_PORT="0")
+    running.start()
+    try:
+        ((port, code),) = wait_for(lambda: links(running), "a link")
+        other = running.skep("panel").stdout.strip()
+        assert (log_in(int(port), code), int(port) > 0) == (200, True)
+        assert other.startswith(f"http://127.0.0.1:{port}/#code=")
+    finally:
+        assert running.stop() == 0
+    assert port_file.holder(Home(running.root), port_file.PANEL) is None
+    assert running.skep("panel").returncode == 3
+
+
+def test_a_taken_port_of_swarm_is_told_wherever_a_person_looks(daemon):
+    daemon.skep("add", "--id", "a", "--", "echo", "at last")
+    with stranger_at(daemon.swarm_port):
+        daemon.start()
+        taken = f"swarm is not up: Port {daemon.swarm_port} on 127.0.0.1 is taken"
+        wait_for(lambda: taken in daemon.log(), "the trouble on the terminal")
+
+        shown = daemon.skep("show", "a").stdout
+        status = json.loads(daemon.skep("status", "--json").stdout)
+        assert re.search("crashed .*SKEP_SWARM_PORT or skep.toml", daemon.log())
+        assert f"waits for     {taken}" in shown
+        assert ("pending" in shown, "under way" in shown) == (True, False)
+        assert status["health"].startswith(f"Nothing runs: {taken}")
+        assert taken in status["processes"]["down"]["swarm"]
+        assert taken in daemon.skep("doctor").stdout
+        assert taken in daemon.tasks()["a"]["waiting_for"]
+        told = [event for event in daemon.events() if event["event"] == "daemon.crashed"]
+        assert [event["process"] for event in told] == ["swarm"]  # once, however often it is tried
+
+    daemon.wait_for_ends("a")
+    assert daemon.statuses("a")[-1] == "approved"
+    assert json.loads(daemon.skep("status", "--json").stdout)["processes"]["down"] == {}
+
+
+def test_until_idle_ends_where_swarm_cannot_start(daemon):
+    with stranger_at(daemon.swarm_port):
+        daemon.start("--until-idle", "--no-panel")
+
+        assert daemon.wait_for_exit() == 3
+    assert f"skep up: swarm is not up: Port {daemon.swarm_port}" in daemon.log()
+    assert daemon.skep("status").stdout.startswith("No daemon runs")
+
+
+def test_a_worker_that_cannot_start_again_is_told_with_its_own_words(daemon):
+    daemon.start("--no-panel")
+    daemon.skep("add", "--id", "before", "--", "true")
+    daemon.wait_for_ends("before")
+    (daemon.root / "skep.toml").write_text("no_such_setting = 1\n")
+    daemon.kill("worker")
+
+    wait_for(lambda: "worker-1 is not up: skep.toml: there is no setting" in daemon.log(), "its words")
+    (daemon.root / "skep.toml").unlink()
+    daemon.skep("add", "--id", "after", "--", "true")
+    daemon.wait_for_ends("after")
+
+
+def in_a_terminal(daemon: RunningDaemon, *command: str) -> tuple[int, subprocess.Popen[bytes]]:
+    """A command that has a terminal of its own to lose; the terminal's other end."""
+    outer, inner = pty.openpty()
+    process = subprocess.Popen(
+        [*command, sys.executable, "-m", "skep", "up", "--no-panel"],
+        cwd=daemon.root, env=daemon.environment | {"PYTHONPATH": str(REPOSITORY)},
+        stdin=inner, stdout=inner, stderr=inner, start_new_session=True,
+    )  # fmt: skip
+    os.close(inner)
+    daemon._started.append(process)
+    return outer, process
+
+
+def test_a_closed_terminal_stops_the_daemon_in_good_order(daemon):
+    daemon.skep("add", "--id", "runs", "--", "sleep", "2")
+    terminal, process = in_a_terminal(daemon)
+    daemon.wait_until(lambda tasks: tasks["runs"]["status"] == "in_progress", "it runs")
+    os.close(terminal)
+    for _ in range(2):  # once by the kernel, once by the shell
+        process.send_signal(signal.SIGHUP)
+
+    assert process.wait(PATIENCE_S) == 0
+    assert daemon.statuses("runs")[-1] == "approved"
+    stopped = [event["process"] for event in daemon.events() if event["event"] == "daemon.stopped"]
+    assert sorted(stopped) == ["swarm", "worker"]
+
+
+def test_a_daemon_under_nohup_outlives_its_terminal(daemon):
+    terminal, process = in_a_terminal(daemon, "nohup")
+    wait_for(lambda: daemon.pids("worker"), "a worker")
+    os.close(terminal)
+    process.send_signal(signal.SIGHUP)
+    daemon.skep("add", "--id", "later", "--", "true")
+
+    daemon.wait_for_ends("later")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE_S) == 0
