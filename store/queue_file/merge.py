@@ -287,7 +287,9 @@ def _decide_refused(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         doc = _checked({**entry, "id": stored.id}, stored.id, check)
     except InvalidTask as error:
         return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
-    return [Edit(doc, tuple(key for key in doc if key != "id" and key not in MACHINE_KEYS)), Retry()]
+    fields = tuple(key for key in doc if key != "id" and key not in MACHINE_KEYS)
+    is_unwanted = STATUS_READINGS.get(str(wish.entry.get("status"))) is Status.CANCELLED
+    return [Edit(doc, fields), Retry(), *([Cancel()] if is_unwanted else [])]
 
 
 def _parsed(raw: object) -> Document | None:

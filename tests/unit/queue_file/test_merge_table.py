@@ -384,6 +384,14 @@ def test_a_refused_entry_that_is_corrected_in_place_becomes_a_task(keeping: Keep
     assert keeping.doc("a") == {"id": "a", "prompt": "five", "status": "pending"}
 
 
+def test_a_refused_entry_that_is_corrected_and_cancelled_at_once_is_cancelled(keeping: Keeping) -> None:
+    keeping.put({"id": "a", "prompt": "one", "priority": "high"})
+
+    keeping.put({"id": "a", "prompt": "one", "status": "cancelled"})
+
+    assert keeping.status("a") == "cancelled"
+
+
 def test_a_refused_entry_is_corrected_from_the_copy_it_was_written_in(keeping: Keeping) -> None:
     content = keeping.shown()
     content["tasks"] = [{"id": "a", "prompt": 5}]
