@@ -153,10 +153,15 @@ def test_a_tool_that_fails_is_rejected_and_the_model_answers_instead(daemon, mod
 
 
 def test_what_became_of_each_tool_is_counted_and_listed(daemon):
+    daemon.add_to_queue(
+        {"id": "counted", "prompt": "Count the lines of notes.txt"},
+        {"id": "rejected", "prompt": "Print the family cookbook"},
+    )
+    daemon.wait_for_ends("counted", "rejected")
     listed = {row["name"]: row for row in json.loads(daemon.skep("tools", "--json").stdout)}
     assert listed["count-lines"]["approvals"] >= 1
     assert listed["count-lines"]["saved_tokens"] > 0
-    assert listed["print-cookbook"]["rejections"] == 1
+    assert listed["print-cookbook"]["rejections"] >= 1
     assert listed["print-cookbook"]["standing"] < 1
 
 
@@ -197,6 +202,8 @@ def test_tools_that_are_changed_are_known_without_a_restart(daemon):
 
 
 def test_show_tells_the_route(daemon):
-    told = daemon.skep("show", "lines").stdout
+    daemon.add_to_queue({"id": "shown", "prompt": "How many lines has notes.txt?"})
+    daemon.wait_for_ends("shown")
+    told = daemon.skep("show", "shown").stdout
     assert "count-lines" in told
     assert "saved" in told
