@@ -10,6 +10,7 @@ beside it).
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,7 +23,7 @@ from runtime_contract import Task
 from settings import Settings
 from toolbox import files
 from toolbox.confidence import FOUND, confidences
-from toolbox.filling import NOTHING, Filled, fill
+from toolbox.filling import NOTHING, Filled, fill, is_said
 from toolbox.index import Index
 from toolbox.lexicon import shipped
 from toolbox.naming import Names
@@ -33,6 +34,9 @@ from toolbox.watching import WatchedTools
 
 __all__ = ["NO_ROUTE", "HomeTools", "Route", "Tool", "ToolRouter", "as_command", "saved_tokens"]
 
+#: How sure it is that a tool is meant whose own example is said; and a score that no tool has otherwise.
+SAID: Final = 0.99
+MOST_SCORE: Final = 2.5
 #: Candidates a route tells of.
 MOST_CANDIDATES: Final = 5
 
@@ -108,7 +112,15 @@ class ToolRouter:
             name = self.tools[fit.number].name
             standing = uses.get(name, UNUSED).standing
             found.append(Candidate(name, confidence * standing, fit.score * standing, fit.shared))
-        return tuple(sorted(found, key=lambda each: (-each.score, each.name))[:MOST_CANDIDATES])
+        best = sorted(found, key=_by_score)[:MOST_CANDIDATES]
+        return tuple(sorted((self._if_said(each, prompt, uses) for each in best), key=_by_score))
+
+    def _if_said(self, candidate: Candidate, prompt: str, uses: Mapping[str, Use]) -> Candidate:
+        """A candidate, as sure as can be where the prompt says one of its examples word by word."""
+        if not is_said(self._by_name[candidate.name], prompt):
+            return candidate
+        standing = uses.get(candidate.name, UNUSED).standing
+        return dataclasses.replace(candidate, confidence=SAID * standing, score=(1 + MOST_SCORE) * standing)
 
     def _use(
         self,
@@ -141,6 +153,10 @@ class ToolRouter:
         if len(tool.text) <= self._context_chars:
             return tool.text
         return f"{tool.text[: self._context_chars]}\n[cut: setting tool_context_tokens]"
+
+
+def _by_score(candidate: Candidate) -> tuple[float, str]:
+    return -candidate.score, candidate.name
 
 
 def _why_none(candidates: Sequence[Candidate]) -> str:

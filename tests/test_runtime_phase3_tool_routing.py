@@ -60,20 +60,6 @@ def daemon(tmp_path_factory, model):
     running.stop()
 
 
-@pytest.fixture(scope="module")
-def lines(daemon):
-    """A task that a tool's command has answered."""
-    daemon.add_to_queue({"id": "counted", "prompt": "Please count the lines of notes.txt."})
-    daemon.wait_for_ends("counted")
-
-
-@pytest.fixture(scope="module")
-def cook(daemon):
-    """A task whose tool failed."""
-    daemon.add_to_queue({"id": "cooked", "prompt": "print the family cookbook"})
-    daemon.wait_for_ends("cooked")
-
-
 def receipt(daemon, task_id):
     return next(event for event in reversed(daemon.events(task_id)) if "tool_route" in event)
 
@@ -166,7 +152,12 @@ def test_a_tool_that_fails_is_rejected_and_the_model_answers_instead(daemon, mod
     assert (rejected["review_verdict"], rejected["tool_outcome"]) == ("REJECT", "run")
 
 
-def test_what_became_of_each_tool_is_counted_and_listed(daemon, lines, cook):
+def test_what_became_of_each_tool_is_counted_and_listed(daemon):
+    daemon.add_to_queue(
+        {"id": "counted", "prompt": "Count the lines of notes.txt"},
+        {"id": "rejected", "prompt": "Print the family cookbook"},
+    )
+    daemon.wait_for_ends("counted", "rejected")
     listed = {row["name"]: row for row in json.loads(daemon.skep("tools", "--json").stdout)}
     assert listed["count-lines"]["approvals"] >= 1
     assert listed["count-lines"]["saved_tokens"] > 0
@@ -210,7 +201,9 @@ def test_tools_that_are_changed_are_known_without_a_restart(daemon):
     file.write_text(TOOLS, "utf-8")
 
 
-def test_show_tells_the_route(daemon, lines):
-    told = daemon.skep("show", "counted").stdout
+def test_show_tells_the_route(daemon):
+    daemon.add_to_queue({"id": "shown", "prompt": "How many lines has notes.txt?"})
+    daemon.wait_for_ends("shown")
+    told = daemon.skep("show", "shown").stdout
     assert "count-lines" in told
     assert "saved" in told

@@ -8,6 +8,7 @@ pattern, a list or a number, and its default. `input_schema` has the last word o
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator
@@ -84,19 +85,39 @@ def _values(tool: Tool, request: str, needed: set[str]) -> dict[str, Any]:
     return found
 
 
+def is_said(tool: Tool, request: str) -> bool:
+    """Whether a request says one of the tool's examples word by word, whatever stands in its slots."""
+    text = _bare(request) if len(request) <= MOST_CHARS else ""
+    return any(_pattern(example).fullmatch(text) for example in tool.examples if _is_clear(example))
+
+
 def _by_example(tool: Tool, request: str) -> dict[str, str]:
     """The values of the first example that the request says word by word."""
-    text = request.strip().rstrip(".!?").rstrip()
-    while (polite := _POLITE.match(text)) is not None:
-        text = text[polite.end() :]
+    text = _bare(request)
     for example in tool.examples:
         names = SLOT.findall(example)
-        found = _pattern(example).fullmatch(text) if names and len(set(names)) == len(names) else None
+        is_form = bool(names) and len(set(names)) == len(names) and _is_clear(example)
+        found = _pattern(example).fullmatch(text) if is_form else None
         if found is not None:
             return dict(zip(names, map(_unquoted, found.groups()), strict=True))
     return {}
 
 
+def _is_clear(example: str) -> bool:
+    """Whether a blank parts any two slots: where one value ends is certain then, and quickly found."""
+    between = SLOT.split(example)[2:-1:2]
+    return all(any(map(str.isspace, piece)) for piece in between)
+
+
+def _bare(request: str) -> str:
+    """A request without the politeness in front of it and the stop behind."""
+    text = request.strip().rstrip(".!?").rstrip()
+    while (polite := _POLITE.match(text)) is not None:
+        text = text[polite.end() :]
+    return text
+
+
+@functools.lru_cache(maxsize=4_096)
 def _pattern(example: str) -> re.Pattern[str]:
     pieces = SLOT.split(example.strip().rstrip(".!?").rstrip())
     told = (

@@ -67,7 +67,7 @@ class Projection:
         if row is not None and row["found"]:
             return True
         told = self._reader.one("get_meta", key=_GATE)
-        is_told = told is not None and told["value"] == repr(self._reader.gate())
+        is_told = told is not None and told["value"] == repr(self._reader.gate().lasting())
         return not is_told and bool(self._reader.all("any_ready"))
 
     # -- rendering -----------------------------------------------------------------------------------------

@@ -85,6 +85,11 @@ def test_only_whole_words_are_slots():
     assert fill(tool, "anything").argv == ("awk", "{print $1}", "a{b}c")
 
 
+def test_slots_that_nothing_parts_are_not_guessed_at():
+    tool = RENAME.model_copy(update={"examples": ["rename {old}-{new}"]})
+    assert not fill(tool, "rename a-b-c").is_ready
+
+
 def test_a_profile_is_given_the_request_where_its_schema_allows_it():
     tool = Tool(
         name="agent",

@@ -80,6 +80,14 @@ def test_a_tool_that_is_only_spoken_of_does_not_run(request_text, outcome):
     assert ToolRouter([tool]).route(request_text).outcome == outcome
 
 
+def test_who_says_an_example_word_by_word_has_asked_for_its_tool():
+    counts = Tool(name="count-lines", description="Counts lines.", examples=["how many lines has {file}"])
+    found = ToolRouter([counts, *TOOLS]).route("Could you please tell: how many lines has notes.txt?")
+    said = ToolRouter([counts, *TOOLS]).route("How many lines has notes.txt?")
+    assert (said.name, said.confidence) == ("count-lines", 0.99)
+    assert found.confidence < said.confidence
+
+
 def test_the_same_request_is_answered_the_same():
     again = ToolRouter(TOOLS)
     for text in ("convert sales.csv into json", "save the db", "what rains"):
