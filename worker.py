@@ -81,6 +81,7 @@ class Worker:
             settings.review_sample,
             Rewarding(who_if_none),
             functools.partial(planning.whole_intent, self.store.reader),
+            gateway.effect_of,
         )
         personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings, self.swarm)

@@ -15,9 +15,18 @@ class Next(Enum):
     APPROVE = "approved"
     #: a person decides
     HOLD = "held"
+    #: again, with the words it has now, as if this attempt had not been
+    ANEW = "anew"
     #: again, with the findings
     REQUEUE = "requeue"
     FAIL = "failed"
+
+
+def with_new_words(follows: Next, effect: str) -> Next:
+    """What becomes of a good result of words that were changed while it was made; `effect` as of the task."""
+    if follows is not Next.APPROVE:
+        return follows
+    return Next.HOLD if effect == "unsafe" else Next.ANEW
 
 
 def decide(task: Task, outcome: Outcome, verdict: Verdict, judged: int, policy: AttemptPolicy) -> Next:

@@ -17,16 +17,21 @@ from errors import NotFound
 from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome, Verdict
 from review import critics
-from review.lifecycle import Next, decide
+from review.lifecycle import Next, decide, with_new_words
 from road import receipts
 from road.rewarding import Rewarding
+from runtime_contract import Task
 from store import claims, planning, recording, sampling
+from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
+from store.recovery.settling import guess_effect
 from store.transaction import Transaction
 from tool_router import Route
 
 #: Characters of an answer that a person is shown in the question; the whole is at its hash.
 SHOWN_CHARS: Final = 2_000
+#: Why a task runs again whose result was good.
+NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 
 
 class Judge:
@@ -40,6 +45,7 @@ class Judge:
         sample: of so many results that the critics approve, one goes to a person; 0: none.
         rewarding: what an approved task earns.
         intent_of: the intent of the whole that a claimed task is a part of; none where it is no part.
+        effect_of: what running it again means: idempotent or unsafe.
     """
 
     def __init__(
@@ -51,8 +57,10 @@ class Judge:
         sample: int = 0,
         rewarding: Rewarding | None = None,
         intent_of: Callable[[Claim], dict[str, Any] | None] = lambda _: None,
+        effect_of: Callable[[Task], str] = guess_effect,
     ) -> None:
         self._conclude = conclude
+        self._effect_of = effect_of
         self._rewarding = rewarding or Rewarding()
         self._intent_of = intent_of
         self._read_output = read_output
@@ -129,12 +137,16 @@ class Judge:
             planning.tell_drift(tx, row, drift)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
+        if follows is Next.APPROVE and is_asked_anew(tx, row):
+            follows = with_new_words(follows, self._effect_of(claim.task))
         is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)
         if is_sample or follows is Next.HOLD:
             reward = self._rewarding.in_question(tx, row, claim, outcome, verdict)
             recording.hold(tx, row, self._question(claim, outcome, verdict, reward, is_sample=is_sample))
         elif follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
+        elif follows is Next.ANEW:
+            recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
         elif follows is Next.REQUEUE:
             self._requeue(tx, row, outcome, verdict, chance)
         else:

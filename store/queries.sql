@@ -486,6 +486,12 @@ SELECT json_extract(data, '$.source') AS source, json_extract(data, '$.revision'
     json_extract(data, '$.fields') AS fields
 FROM event WHERE task_id = :task_id AND event = 'task.edited' ORDER BY seq DESC LIMIT 50;
 
+-- edits_since_claim --
+-- What was edited of a task since its last claim.
+SELECT json_extract(data, '$.fields') AS fields FROM event
+WHERE task_id = :task_id AND event = 'task.edited'
+    AND seq > (SELECT max(seq) FROM event WHERE task_id = :task_id AND event = 'task.in_progress');
+
 -- last_told_edit --
 -- What was last said of a task's edits.
 SELECT event, json_extract(data, '$.reason') AS reason, json_extract(data, '$.file') AS file,

@@ -222,7 +222,7 @@ def _note(row: sqlite3.Row) -> str | None:
             f"the result that waits was made of the old text; `skep reject {row['id']}` has the new one run"
         )
     if STATUS_OF_STATE[row["state"]] is Status.IN_PROGRESS:
-        return "the attempt under way goes on with the old text; the edit counts from the next one"
+        return "the attempt under way goes on with the old text; a new ask runs next"
     if row["planned"]:
         return (
             "it was split before: its subtasks stay as they are, putting their answers together goes by this"

@@ -42,6 +42,7 @@ class RoadRig(SwarmRig):
         if self._calls is None:
             self._calls = CycleClient(self.swarm.port, self.home.token)
         read = functools.partial(read_output, self.home.outputs)
+        gateway = SafetyGateway(self.home, changed)
         judge = Judge(
             lambda ref, work: self.store.write(work),
             read,
@@ -50,8 +51,8 @@ class RoadRig(SwarmRig):
             changed.review_sample,
             Rewarding(changed.default_identity),
             functools.partial(planning.whole_intent, self.store.reader),
+            gateway.effect_of,
         )
-        gateway = SafetyGateway(self.home, changed)
         planner = Planner(self.store, gateway, read, changed, self._calls)
         roster = ScreenedRoster(self.home.identities, gateway)
         personas = Personas(self.store, roster, changed.default_identity)

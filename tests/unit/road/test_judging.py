@@ -12,6 +12,7 @@ from attempts import AttemptPolicy
 from outcome import Failure, Outcome
 from road.judging import Judge
 from store import recording
+from store.queue_file import apply
 from store.records import Claim, Intake
 from testing.tasks import new_task
 from tests.conformance.store_suite import outcome_of
@@ -264,3 +265,43 @@ def test_an_outcome_that_was_cancelled_or_blocked_is_no_result_to_approve(store,
         outcome = Outcome.model_validate(outcome_of(claim).model_dump() | {"status": status})
         judge.conclude(claim, outcome, NO_ROUTE, random.Random(1))
         assert row_of(store, status)["state"] == "failed"
+
+
+def edit(store, **fields: Any) -> None:
+    doc = json.loads(row_of(store)["doc"])
+    rules = apply.Rules(store.settings.limits, store.limits)
+    store.write(lambda tx: apply.edit_task(tx, "a", 1, doc | fields, "cli", rules))
+
+
+def test_a_good_answer_to_words_that_were_changed_meanwhile_is_not_approved_the_new_ones_run(
+    store, who, judge, clock
+):
+    claim = claim_one(store, who)
+    edit(store, prompt="y")
+
+    conclude(judge, claim)
+
+    assert (row_of(store)["state"], row_of(store)["attempts"]) == ("ready", 0)
+    assert event(store, "task.requeue")["code"] == "edited"
+    claim = again(store, who, clock)
+    assert claim.task.prompt == "y"
+    conclude(judge, claim)
+    assert row_of(store)["state"] == "approved"
+
+
+def test_a_command_that_must_not_run_twice_asks_when_it_was_changed_while_it_ran(store, who, judge):
+    claim = claim_one(store, who, prompt=None, command="touch b", effect="unsafe")
+    edit(store, command="touch c")
+
+    conclude(judge, claim, mode="local", exit_code=0)
+
+    assert row_of(store)["state"] == "review"
+
+
+def test_an_edit_of_what_is_not_asked_lets_the_answer_be_approved(store, who, judge):
+    claim = claim_one(store, who)
+    edit(store, priority=3, tags=["x"])
+
+    conclude(judge, claim)
+
+    assert row_of(store)["state"] == "approved"
