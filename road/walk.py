@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import errors
+from context import envelope
 from context.context_builder import build_prompt
 from faults import fault_point
 from outcome import Failure, Outcome
@@ -151,7 +152,9 @@ class Road:
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             around = self._planner.surroundings(claim)
-            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around)
+            mark = envelope.new_mark()
+            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around, mark=mark)
+            body |= {"mark": mark} if mark in body["prompt"] else {}
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
@@ -167,7 +170,8 @@ class Road:
 
     def _may_go(self, claim: Claim, request: dict[str, Any]) -> bool:
         """Preflight: may it run, with all that was added to it, and has a person agreed who must?"""
-        approved, report = self._gateway.examine(claim.task, Work.of(claim.task, request.get("prompt")))
+        work = Work.of(claim.task, request.get("prompt"), request.get("mark"))
+        approved, report = self._gateway.examine(claim.task, work)
         if approved is None:
             reason = str(report["blocked_reason"])
             self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))

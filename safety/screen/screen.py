@@ -72,9 +72,9 @@ class Screen:
             for shape in shapes
         )
 
-    def look(self, text: str) -> list[Hit]:
-        """Everything that was found, the openly written first."""
-        around, within = envelopes.split(text)
+    def look(self, text: str, mark: str | None = None) -> list[Hit]:
+        """Everything that was found, the openly written first; `mark` is that of genuine envelopes."""
+        around, within = envelopes.split(text, mark)
         hits = self._look(around)
         if within:
             is_followed = self._mood.says_to_follow(read(fold(around).text, self._lexicon))
