@@ -8,6 +8,7 @@ puzzled over once.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Final
@@ -54,6 +55,9 @@ _DOUBLED: Final = re.compile(r"(.)\1{1,}")
 _TRIPLED: Final = re.compile(r"(.)\1{2,}")
 #: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
 _LEAST_SLIP: Final = 6
+#: Letters of the shortest word that is put together from pieces, or found again in a misspelt text.
+_LEAST_WHOLE: Final = 4
+_VOWELS: Final = "aeiou"
 #: What French and Italian write before a word, with an apostrophe.
 _ELIDED: Final = frozenset(
     ["l", "d", "qu", "n", "s", "t", "m", "j", "c", "dell", "all", "nell", "sull", "dall", "un"]
@@ -111,6 +115,8 @@ class Lexicon:
         self.backwards = self._turned(lambda word: word[::-1])
         #: words that are told from their pieces
         self.long_words = frozenset(word for word, bits in self._words.items() if bits and len(word) >= 6)
+        #: words that are put together again from their pieces
+        self.whole_words = frozenset(word for word in self._words if len(word) >= _LEAST_WHOLE)
         self._near = self._slips()
         self._splits: dict[str, list[str]] = {}
         self._kept: dict[str, tuple[str, int]] = {}
@@ -164,6 +170,28 @@ class Lexicon:
                 for place in range(1, len(word)):
                     near.setdefault(word[:place] + word[place + 1 :], word)
         return near
+
+    @functools.cached_property
+    def _misspelt(self) -> dict[str, str]:
+        """Every word as it is with a vowel left out, a letter doubled or two exchanged."""
+        found: dict[str, str] = {}
+        for word in self._words:
+            if len(word) >= _LEAST_WHOLE and word.isascii() and word.isalpha():
+                for place in range(1, len(word)):
+                    if word[place] in _VOWELS:
+                        found.setdefault(word[:place] + word[place + 1 :], word)
+                    found.setdefault(word[:place] + word[place - 1] + word[place:], word)
+                    exchanged = word[place] + word[place - 1]
+                    found.setdefault(word[: place - 1] + exchanged + word[place + 1 :], word)
+        return found
+
+    def respell(self, word: str) -> str | None:
+        """The known word that a word which is not known may be meant to be, or none."""
+        if len(word) >= _LEAST_SLIP:
+            meant, _ = self.look_up(word)
+            if meant != word:
+                return meant
+        return self._misspelt.get(word)
 
     def look_up(self, word: str) -> tuple[str, int]:
         """The known word that a word in small letters is or stands for, and its classes."""

@@ -42,6 +42,8 @@ class ScreenRule:
     hints: tuple[str, ...] = ()
     needs_order: bool = False
     spares: str = "authors"
+    #: whether it refuses what it finds, or only says so
+    blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Screen:
 
     def __init__(self, lexicon: Lexicon, rules: Sequence[ScreenRule]) -> None:
         self._lexicon = lexicon
+        self._blocking = {rule.id for rule in rules if rule.blocks}
         self._hides = any(rule.id == HIDDEN_TEXT for rule in rules)
         self._rules = rules
         self._mood = Mood(lexicon.bit, lexicon.verbs)
@@ -87,7 +90,7 @@ class Screen:
         words = set(_WORD.findall(folded.text))
         hits = [Hit(HIDDEN_TEXT, name, is_meant=True) for name in folded.hidden if self._hides]
         hits += self._find(folded.text, words, is_disguised=False)
-        if not any(hit.is_meant for hit in hits):
+        if not any(hit.is_meant and hit.rule in self._blocking for hit in hits):
             known = {(hit.rule, hit.words) for hit in hits}
             for reading in disguises.readings(text, folded.text, words, self._lexicon):
                 found = self._find(reading, set(_WORD.findall(reading)), is_disguised=True)
