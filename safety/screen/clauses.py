@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from safety.screen.reading import COMMA, NOTHING, Page
+from safety.screen.grammar import is_base
+from safety.screen.reading import COLON, COMMA, LINE, NOTHING, Page
 
 #: Words looked at on either side of what was found; a sentence may be a whole file.
 REACH: Final = 80
@@ -17,6 +18,10 @@ REACH: Final = 80
 _SENTENCES_AFTER: Final = 2
 #: Words of the longest clause that says no more than to do it.
 _LONGEST_RESUMPTION: Final = 9
+#: Words after which a verb in the third person tells what somebody does.
+_RELATIVE: Final = frozenset({"that", "which", "who"})
+#: Words after somebody is addressed in which the colon comes, or the word that he must.
+_CALL_REACH: Final = 3
 
 
 class Clauses:
@@ -44,6 +49,8 @@ class Clauses:
 
     def is_order(self, page: Page, clause: int, first: int) -> bool:
         """Whether nothing but softening words stands before the verb in its clause."""
+        if first > clause and page.words[first - 1] in _RELATIVE and not is_base(page.words[first]):
+            return False
         soft = self._soft | page.bits[first] & self._verbs
         return all(page.bits[word] & soft for word in range(clause, first))
 
@@ -94,6 +101,27 @@ class Clauses:
             and all(page.bits[each] & self._filling for each in range(word + 1, end))
             for word in range(max(start, end - 5), end)
         )
+
+    def is_called(self, page: Page, first: int) -> bool:
+        """Whether its line begins by speaking to whoever reads by machine: "AI agents must ...", "Bot: ..."."""
+        start = max(page.start(first), first - REACH)
+        for word in range(first - 1, start - 1, -1):
+            if page.bits[word] & self._bit["addressed"] and self._speaks_to(page, word, first):
+                return self._begins_line(page, word)
+        return False
+
+    def _speaks_to(self, page: Page, word: int, first: int) -> bool:
+        for each in range(word + 1, min(word + 1 + _CALL_REACH, first + 1)):
+            if page.breaks[each] == COLON or page.bits[each] & self._bit["called-to"]:
+                return True
+        return False
+
+    def _begins_line(self, page: Page, word: int) -> bool:
+        """Whether little stands before a word in its line, its brackets or its quotes."""
+        for each in range(word, max(page.start(word), word - _CALL_REACH) - 1, -1):
+            if page.breaks[each] >= LINE or each in page.marked:
+                return True
+        return False
 
     def _end_of_sequel(self, page: Page, last: int) -> int:
         """Up to where it may be said: the rest of its sentence and of its list, and two sentences more."""

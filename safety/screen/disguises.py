@@ -42,6 +42,7 @@ _LONG_WORD: Final = re.compile(r"[a-z]{11,400}")
 
 def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Iterator[str]:
     """The other readings of a text that there are signs of, folded; `words` are those of `folded`."""
+    original = folded
     decoded = decode(text)
     for _ in range(2):  # two levels: an encoding within an encoding is undone too
         again = decode(decoded)
@@ -61,7 +62,9 @@ def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Itera
     joined = _joined(text, folded, lexicon)
     if joined != folded:
         yield joined
-    respelt = respelling.respelt(joined, lexicon)
+    if joined != original:
+        words = set(_LETTERS.findall(joined))
+    respelt = respelling.respelt(joined, words, lexicon)
     if respelt is not None:
         yield respelt
     if _is_turned(words & lexicon.by_rot13):

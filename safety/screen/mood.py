@@ -20,7 +20,7 @@ from safety.screen.reading import COLON, COMMA, Page
 CLASSES: Final = (
     "meta", "author", "says", "agent", "soft", "asking", "negation", "heartening", "question", "request",
     "condition", "obey", "sequel", "join", "you", "being", "link", "aux", "program", "probing", "vocative",
-    "doing", "doing-alone", "that-thing", "at-once", "pointer", "takes-text", "label", "pleasant", "enveloped",
+    "addressed", "called-to", "doing", "doing-alone", "that-thing", "at-once", "pointer", "takes-text", "label", "pleasant", "enveloped",
 )  # fmt: skip
 #: Words before a verb in which a negation counts.
 _NEGATION_REACH: Final = 4
@@ -68,6 +68,8 @@ class Mood:
 
     def is_meant(self, page: Page, first: int, last: int, bearing: Bearing) -> bool:
         """Whether the words from `first` to `last` are an ask or a claim, and not talk about one."""
+        if self._clauses.is_called(page, first) and not self._is_ruled_out(page, first, last):
+            return True
         zone = page.zone(first)
         if zone is not None and zone.kind == "comment":
             zone = None
@@ -108,9 +110,7 @@ class Mood:
         if self._quoting.is_bare_label(page, start, clause) or self._clauses.is_introduced(page, start, clause):
             before = 0  # a label and an order to do what follows are no talk about it
         if bearing.is_claim:
-            return not (lead | before) & (
-                self._bit["meta"] | self._bit["condition"]
-            ) and not self._clauses.is_question(page, start)
+            return self._claim_is_meant(page, clause, first, lead | before, bearing)
         if self._clauses.is_order(page, clause, first):
             return self._order_is_meant(page, start, clause, first, before, bearing)
         if self._is_wished(page, clause, first):
@@ -122,6 +122,13 @@ class Mood:
         if self._is_excused(before | lead, bearing) or self._clauses.is_question(page, start):
             return False
         return not bearing.needs_order
+
+    def _claim_is_meant(self, page: Page, clause: int, first: int, before: int, bearing: Bearing) -> bool:
+        start = max(page.start(first), first - REACH)
+        if before & (self._bit["meta"] | self._bit["condition"]) or self._clauses.is_question(page, start):
+            return False
+        author = self._bit["author"] if bearing.spares_authors else 0
+        return not self._clauses.has_order(page, clause, first, author)
 
     def _is_ruled_out(self, page: Page, first: int, last: int) -> bool:
         """Whether it is forbidden, or called what it is."""

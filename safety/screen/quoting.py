@@ -128,7 +128,7 @@ class Quoting:
         after = self._after(page, zone)
         if after & self._bit["meta"] or (after & self._talk and self._tells(page, zone, after)):
             return True
-        if self._is_taken_up(page, zone):
+        if self._is_taken_up(page, zone, begin):
             return True
         return self._begins_alone(page, zone) and self._is_headed(page, zone.first)
 
@@ -142,12 +142,13 @@ class Quoting:
         for word in range(zone.first, start, -1):
             if word in page.dashes or (page.breaks[word] > COLON and word not in page.colons):
                 return word
-            if word == zone.first and page.zone(word - 1) is None and self._is_set_off(page, word):
+            if page.zone(word - 1) is None and self._is_set_off(page, word, zone):
                 return word
         return start
 
-    def _is_set_off(self, page: Page, word: int) -> bool:
-        return word in page.commas or page.breaks[word] == LINE
+    def _is_set_off(self, page: Page, word: int, zone: Zone) -> bool:
+        """Whether a line ends before a word, or a comma stands before the quote itself."""
+        return page.breaks[word] == LINE or (word == zone.first and word in page.commas)
 
     def _begins_alone(self, page: Page, zone: Zone) -> bool:
         """Whether no word stands before the quote in its sentence."""
@@ -166,20 +167,21 @@ class Quoting:
     def _points(self, page: Page, first: int, end: int, object_: int) -> bool:
         """Whether words talk about the text that follows them, and say that they do."""
         told = bare_mask(page, first, end)
-        if told & self._bit["obey"] or not told & self._talk:
+        is_asked = self._clauses.is_question(page, first)
+        if told & self._bit["obey"] or not (told & self._talk or is_asked):
             return False
         if object_ in page.colons or told & self._bit["pointer"]:
             return not self.is_bare_label(page, first, end)
         zone = page.zone(object_)
         if zone is not None and zone.kind == "code" and told & self._bit["program"]:
             return True
-        takes = told & self._bit["takes-text"] or self._clauses.is_question(page, first)
-        return bool(takes) and all(page.zone(word) is None for word in range(first, end))
+        return bool(is_asked or told & self._bit["takes-text"]) and all(page.zone(word) is None for word in range(first, end))
 
-    def _is_taken_up(self, page: Page, zone: Zone) -> bool:
+    def _is_taken_up(self, page: Page, zone: Zone, begin: int) -> bool:
         """Whether the sentence after talks about it: "... Explain.", "... What does it mean?"."""
         first = page.end(zone.end - 1)
-        if first >= len(page.words):
+        is_used = any(not page.bits[word] & self._bit["soft"] for word in range(begin, zone.first))
+        if first >= len(page.words) or is_used:
             return False
         end = min(page.end(first), first + REACH)
         told = bare_mask(page, first, end)

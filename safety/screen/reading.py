@@ -27,13 +27,14 @@ _TOKENS: Final = re.compile(
     r"|(?P<open>[“«「『„]|(?<!\w)'(?=\w))|(?P<close>[”»」』]|'(?!\w))"
     r"|(?P<quote>\")|(?P<tick>`)"
     r"|(?P<sentence>[.!?]+(?=\s|$|[\"'”’»)\]}`])|[。！？…]+)"
+    r"|(?P<call>(?<=\w)[(\[{])"
     r"|(?P<colon>[:;：；](?!\w)|(?<=\s)[-–—|]+(?=\s)|[(){}\[\]—]|=>|->|[→⇒>#*=]+)"
     r"|(?P<comma>[,，、](?!\d))"
     r"|(?P<glue>_)"
 )
 _BREAKS: Final = {
     "paragraph": PARAGRAPH, "bullet": PARAGRAPH, "line": LINE,
-    "sentence": SENTENCE, "colon": COLON, "comma": COMMA,
+    "sentence": SENTENCE, "colon": COLON, "comma": COMMA, "call": COMMA,
 }  # fmt: skip
 #: Openers of zones, by the token that opens: the kind of zone, and the token that closes it.
 _OPENERS: Final = {

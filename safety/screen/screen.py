@@ -16,7 +16,7 @@ from safety.screen import disguises, envelopes, sequences
 from safety.screen.folding import fold
 from safety.screen.lexicon import Lexicon
 from safety.screen.mood import Bearing, Mood
-from safety.screen.reading import Page, read
+from safety.screen.reading import COLON, Page, read
 
 #: Characters on either side of what a pattern found that are read to tell whether it is meant.
 _AROUND: Final = 600
@@ -158,11 +158,20 @@ def _quoted(hit: Hit, is_followed: bool) -> Hit:
     return hit if is_followed or hit.rule in _ANYWHERE else replace(hit, is_meant=False)
 
 
+def _end_of_cancelling(page: Page, last: int) -> int:
+    """Up to where words may tell that something else is meant: not past a colon or a bracket."""
+    end = min(last + 7, page.end(last))
+    for word in range(last + 1, end):
+        if page.breaks[word] >= COLON:
+            return word
+    return end
+
+
 def _is_cancelled(rule: ScreenRule, page: Page, first: int, last: int) -> bool:
     """Whether something else is meant by what was found: a firewall's rules, a password's field."""
     if not rule.unless:
         return False
-    end = min(last + 7, page.end(last))
+    end = _end_of_cancelling(page, last)
     near = [(word, page.bits[word]) for word in range(max(page.start(first), first - 2), end)]
     for shape in rule.unless:
         for start, stop in shape.find(page, near, end):
