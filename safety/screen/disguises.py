@@ -25,6 +25,13 @@ _WORD_END: Final = "\u241f"
 #: A word that something was put into: ig-nore, in.struc.tions, pass*word.
 _HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·^=]{1,4}[^\W\d_]")
 _BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·^=]{1,4}[^\W\d_]{1,12}){1,8}")
+#: Signs that are put into words and mean nothing between letters.
+_DECORATION: Final = re.compile(r"(?<=[^\W\d_])[*_|\\+~·^]{1,4}(?=[^\W\d_])")
+#: Words put together by which a text shows that a sign stands in all of its words.
+_MANY: Final = 3
+#: Letters of the shortest word that is put together although each of its pieces is a word: pass_words.
+_LEAST_TOLD: Final = 6
+_NEVER: Final = 1000
 #: Words with one blank or line's end between them.
 _PLAIN_RUN: Final = re.compile(r"[^\W\d_]+(?:(?: |-?\n ?)[^\W\d_]+)+")
 #: Signs that stand for letters: p@$$word, in$truction$
@@ -100,7 +107,7 @@ def _joined(text: str, folded: str, lexicon: Lexicon) -> str:
         folded = _SPACED.sub(lambda found: _apart(_BETWEEN.sub("", found[0]), lexicon), source)
         folded = folded.replace(_WORD_END, " ")
     if _HAS_BROKEN.search(folded):
-        folded = _BROKEN.sub(lambda found: _mended(found[0], lexicon), folded)
+        folded = _unbroken(folded, lexicon)
     return _LONG_WORD.sub(lambda found: _apart(found[0], lexicon), _paired(folded, lexicon))
 
 
@@ -110,14 +117,31 @@ def _spelt(found: str, lexicon: Lexicon) -> str:
     return letters if letters != found and lexicon.bits(letters) else found
 
 
-def _mended(run: str, lexicon: Lexicon) -> str:
-    """A run of pieces with those put together that are a word of the lexicon, where not each is one itself."""
+def _unbroken(folded: str, lexicon: Lexicon) -> str:
+    """The text with words put together that a sign stands in; with many, without the sign wherever it is."""
+    count = 0
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal count
+        whole = _mended(found[0], lexicon, least=_LEAST_TOLD)
+        count += whole != found[0]
+        return whole
+
+    mended = _BROKEN.sub(mend, folded)
+    return mended if count < _MANY else _DECORATION.sub("", mended)
+
+
+def _mended(run: str, lexicon: Lexicon, least: int = _NEVER) -> str:
+    """A run of pieces with those put together that are a word of the lexicon.
+
+    Where each is one itself they stay apart, unless the whole has `least` letters.
+    """
     pieces = _LETTERS.findall(run)
     between = [*_LETTERS.split(run)[1:-1], ""]
     result: list[str] = []
     place = 0
     while place < len(pieces):
-        length = _pieces(pieces, place, lexicon)
+        length = _pieces(pieces, place, lexicon, least)
         result.append("".join(pieces[place : place + length]) + between[place + length - 1])
         place += length
     return "".join(result)
@@ -133,12 +157,13 @@ def _paired(text: str, lexicon: Lexicon) -> str:
     return _PLAIN_RUN.sub(lambda found: _mended(found[0], lexicon), text)
 
 
-def _pieces(pieces: list[str], place: int, lexicon: Lexicon) -> int:
+def _pieces(pieces: list[str], place: int, lexicon: Lexicon, least: int) -> int:
     """Of how many pieces the word is that begins at a place."""
     for length in (3, 2):
         parts = pieces[place : place + length]
-        if len(parts) == length and "".join(parts) in lexicon.whole_words:
-            if not all(map(lexicon.knows, parts)):
+        whole = "".join(parts)
+        if len(parts) == length and whole in lexicon.whole_words:
+            if len(whole) >= least or not all(map(lexicon.knows, parts)):
                 return length
     return 1
 

@@ -338,11 +338,17 @@ class Lexicon:
         if self._foreign is not None and not text.isascii():
             text = self._foreign.sub(self._mark, text)
         if "." in text and ("/" in text or "@" in text or _HOST_SIGN.search(text)):
-            text = _ADDRESSES.sub(f" {marker(ADDRESS)} ", text)
+            text = _ADDRESSES.sub(_mark_address, text)
         return text
 
     def _mark(self, found: re.Match[str]) -> str:
         return f" {self._span_class[found[0]]} "
+
+
+def _mark_address(found: re.Match[str]) -> str:
+    """What stands for an address, with the full stop or the comma after it."""
+    address = found[0]
+    return f" {marker(ADDRESS)} {address[len(address.rstrip('.,;:!?')) :]}"
 
 
 #: The class of addresses of other machines: URLs, mail addresses, hosts, IP numbers.

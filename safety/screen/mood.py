@@ -20,7 +20,7 @@ from safety.screen.reading import COLON, COMMA, Page
 CLASSES: Final = (
     "meta", "author", "says", "agent", "soft", "asking", "negation", "heartening", "question", "request",
     "condition", "obey", "sequel", "join", "you", "being", "link", "aux", "program", "probing", "vocative",
-    "addressed", "called-to", "doing", "doing-alone", "that-thing", "at-once", "pointer", "takes-text", "label", "pleasant", "enveloped",
+    "addressed", "called-to", "location", "article", "doing", "doing-alone", "that-thing", "at-once", "pointer", "takes-text", "label", "pleasant", "enveloped",
 )  # fmt: skip
 #: Words before a verb in which a negation counts.
 _NEGATION_REACH: Final = 4

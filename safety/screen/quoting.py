@@ -91,8 +91,14 @@ class Quoting:
 
     def _is_obeyed(self, page: Page, zone: Zone) -> bool:
         obey = self._bit["obey"]
-        if self._around(page, zone) & obey:
+        start = max(page.start(zone.first), zone.first - REACH)
+        if (bare_mask(page, start, zone.first) | self._after(page, zone)) & obey:
             return True
+        first = page.end(zone.end - 1)
+        for word in range(first, min(page.end(first), first + REACH) if first < len(page.words) else 0):
+            # to "do it" in ten words is to do something else; whether it is this is told by the clauses
+            if page.bits[word] & obey and page.zone(word) is None and page.words[page.begin(word)] != "do":
+                return True
         return self._begins_alone(page, zone) and bool(self._heading(page, zone.first) & obey)
 
     def _after(self, page: Page, zone: Zone) -> int:
@@ -175,7 +181,18 @@ class Quoting:
         zone = page.zone(object_)
         if zone is not None and zone.kind == "code" and told & self._bit["program"]:
             return True
-        return bool(is_asked or told & self._bit["takes-text"]) and all(page.zone(word) is None for word in range(first, end))
+        return (is_asked or self._takes_text(page, first, end)) and all(page.zone(word) is None for word in range(first, end))
+
+    def _takes_text(self, page: Page, first: int, end: int) -> bool:
+        """Whether they say what to do with a text and name no other thing: "Translate into German."."""
+        known = self._bit["location"] | self._bit["link"] | self._bit["says"] | self._bit["meta"]
+        for word in range(first, end):
+            if page.bits[word] & self._bit["takes-text"]:
+                following = word + 1
+                while following < end and page.bits[following] & self._bit["article"]:
+                    following += 1
+                return following >= end or bool(page.bits[following] & (known | self._bit["pointer"]))
+        return False
 
     def _is_taken_up(self, page: Page, zone: Zone, begin: int) -> bool:
         """Whether the sentence after talks about it: "... Explain.", "... What does it mean?"."""
