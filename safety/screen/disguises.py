@@ -23,10 +23,10 @@ _BETWEEN: Final = re.compile(r"[ .\-_*|/+~,·•:]")
 _WIDE: Final = re.compile(r"[ ]{2,}|[|/]")
 _WORD_END: Final = "\u241f"
 #: A word that something was put into: ig-nore, in.struc.tions, pass*word.
-_HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·^=]{1,4}[^\W\d_]")
-_BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·^=]{1,4}[^\W\d_]{1,12}){1,8}")
+_HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·^=\"`,:;]{1,4}[^\W\d_]")
+_BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·^=\"`,:;]{1,4}[^\W\d_]{1,12}){1,8}")
 #: Signs that are put into words and mean nothing between letters.
-_DECORATION: Final = re.compile(r"(?<=[^\W\d_])[*_|\\+~·^]{1,4}(?=[^\W\d_])")
+_DECORATION: Final = re.compile(r"(?<=[^\W\d_])[*_|\\+~·^\"`']{1,4}(?=[^\W\d_])")
 #: Words put together by which a text shows that a sign stands in all of its words.
 _MANY: Final = 3
 #: Letters of the shortest word that is put together although each of its pieces is a word: pass_words.

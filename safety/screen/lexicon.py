@@ -52,6 +52,8 @@ _LEET_L: Final = str.maketrans(
     }
 )
 _DOUBLED: Final = re.compile(r"(.)\1{1,}")
+#: A digit that is put into a word: ig1nore.
+_DIGIT_WITHIN: Final = re.compile(r"(?<=[a-z])\d(?=[a-z])")
 _TRIPLED: Final = re.compile(r"(.)\1{2,}")
 #: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
 _LEAST_SLIP: Final = 6
@@ -173,12 +175,13 @@ class Lexicon:
 
     @functools.cached_property
     def _misspelt(self) -> dict[str, str]:
-        """Every word as it is with a vowel left out, a letter doubled or two exchanged."""
+        """Every word as it is with a letter left out, of short ones a vowel, one doubled or two exchanged."""
         found: dict[str, str] = {}
         for word in self._words:
             if len(word) >= _LEAST_WHOLE and word.isascii() and word.isalpha():
+                found.setdefault(word + word[-1], word)
                 for place in range(1, len(word)):
-                    if word[place] in _VOWELS:
+                    if word[place] in _VOWELS or len(word) > _LEAST_WHOLE:
                         found.setdefault(word[:place] + word[place + 1 :], word)
                     found.setdefault(word[:place] + word[place - 1] + word[place:], word)
                     exchanged = word[place] + word[place - 1]
@@ -191,7 +194,14 @@ class Lexicon:
             meant, _ = self.look_up(word)
             if meant != word:
                 return meant
-        return self._misspelt.get(word)
+        return self._misspelt.get(word) or self._exchanged(word)
+
+    def _exchanged(self, word: str) -> str | None:
+        """The long word that a word of the same length is but for one letter within it."""
+        if len(word) < _LEAST_SLIP:
+            return None
+        near = (self._near.get(word[:place] + word[place + 1 :]) for place in range(1, len(word) - 1))
+        return next((each for each in near if each and len(each) == len(word) and each[0] == word[0]), None)
 
     def look_up(self, word: str) -> tuple[str, int]:
         """The known word that a word in small letters is or stands for, and its classes."""
@@ -304,6 +314,7 @@ class Lexicon:
                     if letters.isalpha():
                         yield letters
                         yield from self._near_words(letters)
+                yield _DIGIT_WITHIN.sub("", word)
             return
         yield _TRIPLED.sub(r"\1", word)
         yield _TRIPLED.sub(r"\1\1", word)

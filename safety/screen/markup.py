@@ -14,6 +14,11 @@ from safety.screen.folding import fold
 _TAGS: Final = re.compile(
     r"(?<=[^\W_])(?:<!--[^<>]{0,100}-->|</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,100})?/?>){1,8}(?=[^\W_])"
 )
+_ANY_TAG: Final = re.compile(r"</?[a-z][a-z0-9]{0,15}(?:\s[^<>]{0,100})?/?>")
+#: Tags within words by which a text shows that it is full of them.
+_MANY: Final = 3
+#: Links of Markdown that show nothing.
+_EMPTY_LINKS: Final = re.compile(r"\[\]\([^()\s]{0,100}\)")
 #: A few letters of a word in brackets: ig(n)ore, [i]gnore.
 _BRACKETS: Final = re.compile(
     r"(?<=[^\W_])[(\[{]([^\W\d_]{1,3})[)\]}](?=[^\W_])|(?<![\w(\[{])[(\[{]([^\W\d_]{1,2})[)\]}](?=[^\W_]{2})"
@@ -37,7 +42,11 @@ def bared(text: str, folded: str) -> str:
     if _HUMPS.search(text):
         folded = fold(_HUMPS.sub(lambda found: _HUMP.sub(" ", found[0]), text)).text
     if "<" in folded:
-        folded = _TAGS.sub("", folded)
+        folded, count = _TAGS.subn("", folded)
+        if count >= _MANY:
+            folded = _ANY_TAG.sub("", folded)
+    if "[](" in folded:
+        folded = _EMPTY_LINKS.sub("", folded)
     if "(" in folded or "[" in folded or "{" in folded:
         folded = _BRACKETS.sub(lambda found: found[1] or found[2] or found[3], folded)
     return folded

@@ -94,6 +94,8 @@ class Quoting:
         start = max(page.start(zone.first), zone.first - REACH)
         if (bare_mask(page, start, zone.first) | self._after(page, zone)) & obey:
             return True
+        if self._clauses.is_introduced(page, start, zone.first):
+            return True
         first = page.end(zone.end - 1)
         for word in range(first, min(page.end(first), first + REACH) if first < len(page.words) else 0):
             # to "do it" in ten words is to do something else; whether it is this is told by the clauses
@@ -150,6 +152,11 @@ class Quoting:
                 return word
             if page.zone(word - 1) is None and self._is_set_off(page, word, zone):
                 return word
+            is_next = word < zone.first and page.bits[word] & self._bit["sequel"]
+            if is_next and page.zone(start) is None and any(
+                page.zone(each) is not None for each in range(start, word)
+            ):
+                return word
         return start
 
     def _is_set_off(self, page: Page, word: int, zone: Zone) -> bool:
@@ -185,13 +192,15 @@ class Quoting:
 
     def _takes_text(self, page: Page, first: int, end: int) -> bool:
         """Whether they say what to do with a text and name no other thing: "Translate into German."."""
-        known = self._bit["location"] | self._bit["link"] | self._bit["says"] | self._bit["meta"]
+        known = self._bit["location"] | self._bit["says"] | self._bit["meta"]
         for word in range(first, end):
             if page.bits[word] & self._bit["takes-text"]:
                 following = word + 1
                 while following < end and page.bits[following] & self._bit["article"]:
                     following += 1
-                return following >= end or bool(page.bits[following] & (known | self._bit["pointer"]))
+                if following >= end or page.words[following] == "for":
+                    return True
+                return bool(page.bits[following] & (known | self._bit["pointer"]))
         return False
 
     def _is_taken_up(self, page: Page, zone: Zone, begin: int) -> bool:
