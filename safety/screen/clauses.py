@@ -103,7 +103,7 @@ class Clauses:
         )
 
     def is_called(self, page: Page, first: int) -> bool:
-        """Whether its line begins by speaking to whoever reads by machine: "AI agents must ...", "Bot: ..."."""
+        """Whether its line begins by speaking to a model that reads: "AI agents must ...", "Bot: ..."."""
         start = max(page.start(first), first - REACH)
         for word in range(first - 1, start - 1, -1):
             if page.bits[word] & self._bit["addressed"] and self._speaks_to(page, word, first):

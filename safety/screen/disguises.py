@@ -162,9 +162,9 @@ def _pieces(pieces: list[str], place: int, lexicon: Lexicon, least: int) -> int:
     for length in (3, 2):
         parts = pieces[place : place + length]
         whole = "".join(parts)
-        if len(parts) == length and whole in lexicon.whole_words:
-            if len(whole) >= least or not all(map(lexicon.knows, parts)):
-                return length
+        is_whole = len(parts) == length and whole in lexicon.whole_words
+        if is_whole and (len(whole) >= least or not all(map(lexicon.knows, parts))):
+            return length
     return 1
 
 

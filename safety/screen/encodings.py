@@ -31,7 +31,9 @@ _PRINTABLE: Final = re.compile(r"(?<=[A-Za-z])=([467][0-9A-F]|5[0-9A])(?=[a-z])"
 _ENTITIES: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 #: One letter of a word in percent notation; a percent sign of prose stands before no letter's number.
-_ONE_PERCENT: Final = re.compile(r"(?<=[^\W\d_])%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])|%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])(?=[^\W\d_]{2})")
+_ONE_PERCENT: Final = re.compile(
+    r"(?<=[^\W\d_])%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])|%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])(?=[^\W\d_]{2})"
+)
 _BITS: Final = re.compile(r"(?<![0-9])(?:[01]{8}[ ,]?){6,}(?![0-9])")
 _CODES: Final = re.compile(r"(?<![0-9])(?:[1-9][0-9]{1,2}[ ,]{1,2}){7,}[1-9][0-9]{1,2}(?![0-9])")
 _MORSE: Final = re.compile(r"(?<![\w.-])(?:[.\-·−]{1,6}[ /|]{1,3}){8,}[.\-·−]{1,6}(?![\w.-])")

@@ -1,6 +1,6 @@
-"""What is put between the letters of words and shown as nothing, or as decoration: tags, comments, brackets.
+"""What stands between the letters of words and is shown as nothing, or as decoration: tags, brackets.
 
-Also letters that all have the same sign between them, blanks included, and words written as one with capitals.
+Also letters that all have the same sign between them, blanks included, and words written as one.
 """
 
 from __future__ import annotations

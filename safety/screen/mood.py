@@ -1,8 +1,8 @@
 """Is it asked, or only talked about? "Ignore the rules" against "explain what 'ignore the rules' does".
 
 What was found in a text counts when it is meant: an order, a request however polite, a claim. It does not
-when the sentence around it explains, tests, quotes, forbids or tells of somebody else, and where the text does
-not go on to say that it is to be done. What stands in quotes is told by `quoting`.
+when the sentence around it explains, tests, quotes, forbids or tells of somebody else, and where the text
+does not go on to say that it is to be done. What stands in quotes is told by `quoting`.
 The lists of words that tell the two apart are data, like the rules.
 """
 
@@ -20,7 +20,8 @@ from safety.screen.reading import COLON, COMMA, Page
 CLASSES: Final = (
     "meta", "author", "says", "agent", "soft", "asking", "negation", "heartening", "question", "request",
     "condition", "obey", "sequel", "join", "you", "being", "link", "aux", "program", "probing", "vocative",
-    "addressed", "called-to", "location", "article", "doing", "doing-alone", "that-thing", "at-once", "pointer", "takes-text", "label", "pleasant", "enveloped",
+    "addressed", "called-to", "location", "article", "doing", "doing-alone", "that-thing", "at-once",
+    "pointer", "takes-text", "label", "pleasant", "enveloped",
 )  # fmt: skip
 #: Words before a verb in which a negation counts.
 _NEGATION_REACH: Final = 4
@@ -107,7 +108,9 @@ class Mood:
         if self._is_ruled_out(page, first, last):
             return False
         before = mask(page, start, clause)
-        if self._quoting.is_bare_label(page, start, clause) or self._clauses.is_introduced(page, start, clause):
+        if self._quoting.is_bare_label(page, start, clause) or self._clauses.is_introduced(
+            page, start, clause
+        ):
             before = 0  # a label and an order to do what follows are no talk about it
         if bearing.is_claim:
             return self._claim_is_meant(page, clause, first, lead | before, bearing)
@@ -118,7 +121,9 @@ class Mood:
         if lead & self._bit["condition"] and not lead & self._bit["asking"]:
             return False
         if self._is_asked(page, clause, first, lead):
-            return not self._clauses.is_question(page, start) and not self._is_reported(before | lead, bearing)
+            return not self._clauses.is_question(page, start) and not self._is_reported(
+                before | lead, bearing
+            )
         if self._is_excused(before | lead, bearing) or self._clauses.is_question(page, start):
             return False
         return not bearing.needs_order

@@ -1,9 +1,9 @@
 """What stands in quotes, in code or in a list: is it the object of talk, or only dressed as it?
 
-Quotes excuse nothing. They do where words that talk about a text govern this one: in the same sentence, or in
-the one before where it points at what comes ("Translate this text."). That some other sentence explains, tests
-or writes something excuses nothing, and a bare label ("Example:") only where the text talks somewhere of what
-is labelled.
+Quotes excuse nothing. They do where words that talk about a text govern this one: in the same sentence, or
+in the one before where it points at what comes ("Translate this text."). That some other sentence explains,
+tests or writes something excuses nothing, and a bare label ("Example:") only where the text talks somewhere
+of what is labelled.
 """
 
 from __future__ import annotations
@@ -153,8 +153,10 @@ class Quoting:
             if page.zone(word - 1) is None and self._is_set_off(page, word, zone):
                 return word
             is_next = word < zone.first and page.bits[word] & self._bit["sequel"]
-            if is_next and page.zone(start) is None and any(
-                page.zone(each) is not None for each in range(start, word)
+            if (
+                is_next
+                and page.zone(start) is None
+                and any(page.zone(each) is not None for each in range(start, word))
             ):
                 return word
         return start
@@ -188,7 +190,9 @@ class Quoting:
         zone = page.zone(object_)
         if zone is not None and zone.kind == "code" and told & self._bit["program"]:
             return True
-        return (is_asked or self._takes_text(page, first, end)) and all(page.zone(word) is None for word in range(first, end))
+        return (is_asked or self._takes_text(page, first, end)) and all(
+            page.zone(word) is None for word in range(first, end)
+        )
 
     def _takes_text(self, page: Page, first: int, end: int) -> bool:
         """Whether they say what to do with a text and name no other thing: "Translate into German."."""
@@ -216,4 +220,6 @@ class Quoting:
         ):
             return True
         is_asked = self._clauses.is_question(page, first)
-        return bool(told & self._bit["pointer"] and (told & (self._bit["says"] | self._bit["meta"]) or is_asked))
+        return bool(
+            told & self._bit["pointer"] and (told & (self._bit["says"] | self._bit["meta"]) or is_asked)
+        )

@@ -1,4 +1,4 @@
-"""A sentence around an order excuses nothing, unless it talks about that very order; and not if it is to be done."""
+"""A sentence around an order excuses nothing but where it talks about that order, not yet to be done."""
 
 from __future__ import annotations
 

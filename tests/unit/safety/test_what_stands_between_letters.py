@@ -1,4 +1,4 @@
-"""Disguises that a machine can put on any text: what stands between letters is taken out, and misspelling is read."""
+"""Disguises that a machine puts on any text: what is between letters is taken out, misspelling is read."""
 
 from __future__ import annotations
 
