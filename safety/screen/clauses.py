@@ -65,7 +65,7 @@ class Clauses:
         """Whether the sentence asks about something, and not for it."""
         end = min(page.end(start), start + 6)
         for word in range(start, end):
-            if page.bits[word] & self._bit["request"]:
+            if page.bits[word] & self._bit["request"] or self._is_relative(page, word):
                 return False
             is_first = page.end(start) - 1 in page.questions or (
                 word == start and self._has_subject(page, word)
@@ -75,6 +75,14 @@ class Clauses:
             if not page.bits[word] & (self._bit["soft"] | self._bit["sequel"]):
                 return False
         return False
+
+    def _is_relative(self, page: Page, word: int) -> bool:
+        """Whether it only looks like a question: "what you have to do is ...", "when done: ..."."""
+        if page.end(word) - 1 in page.questions or not page.bits[word] & self._bit["question"]:
+            return False
+        is_followed = word + 1 < page.end(word) and page.words[word] == "what"
+        is_yours = is_followed and bool(page.bits[word + 1] & self._bit["you"])
+        return is_yours or bool(page.bits[word] & self._bit["sequel"])
 
     def _has_subject(self, page: Page, word: int) -> bool:
         """Whether somebody follows a verb, as in "do users ..."."""

@@ -107,11 +107,7 @@ class Mood:
         lead = mask(page, clause, first)
         if self._is_ruled_out(page, first, last):
             return False
-        before = mask(page, start, clause)
-        if self._quoting.is_bare_label(page, start, clause) or self._clauses.is_introduced(
-            page, start, clause
-        ):
-            before = 0  # a label and an order to do what follows are no talk about it
+        before = self._told_before(page, start, clause)
         if bearing.is_claim:
             return self._claim_is_meant(page, clause, first, lead | before, bearing)
         if self._clauses.is_order(page, clause, first):
@@ -127,6 +123,19 @@ class Mood:
         if self._is_excused(before | lead, bearing) or self._clauses.is_question(page, start):
             return False
         return not bearing.needs_order
+
+    def _told_before(self, page: Page, start: int, clause: int) -> int:
+        """The classes of the words before a clause, where they are talk about it.
+
+        A label and an order to do what follows are not, and what stands before a colon is no condition.
+        """
+        before = mask(page, start, clause)
+        if clause not in page.colons:
+            is_talk = not self._quoting.is_bare_label(page, start, clause)
+            return before if is_talk and not self._clauses.is_introduced(page, start, clause) else 0
+        if before & self._bit["obey"] or self._quoting.is_bare_label(page, start, clause):
+            return 0
+        return 0 if self._clauses.is_introduced(page, start, clause) else before & ~self._bit["condition"]
 
     def _claim_is_meant(self, page: Page, clause: int, first: int, before: int, bearing: Bearing) -> bool:
         start = max(page.start(first), first - REACH)

@@ -129,7 +129,7 @@ class Quoting:
         begin = self._governing(page, start, zone)
         if begin < zone.first:
             before = bare_mask(page, begin, zone.first)
-            if before & self._talk or self._clauses.is_question(page, start):
+            if before & self._talk or self._is_asked_about(page, start, zone):
                 return not self.is_bare_label(page, begin, zone.first)
         elif start < zone.first and self._points(page, start, zone.first, zone.first):
             return True
@@ -139,6 +139,14 @@ class Quoting:
         if self._is_taken_up(page, zone, begin):
             return True
         return self._begins_alone(page, zone) and self._is_headed(page, zone.first)
+
+    def _is_asked_about(self, page: Page, start: int, zone: Zone) -> bool:
+        """Whether the sentence asks about the quote; a full stop within the quote does not end it."""
+        if self._clauses.is_question(page, start):
+            return True
+        first = page.end(zone.end - 1)
+        is_asked = first < len(page.words) and page.end(first) - 1 in page.questions
+        return is_asked and start + 1 == zone.first and bool(page.bits[start] & self._bit["aux"])
 
     def _tells(self, page: Page, zone: Zone, after: int) -> bool:
         """Whether the words after a zone go on about it: "... is a title", "... as a heading"."""
@@ -210,7 +218,8 @@ class Quoting:
     def _is_taken_up(self, page: Page, zone: Zone, begin: int) -> bool:
         """Whether the sentence after talks about it: "... Explain.", "... What does it mean?"."""
         first = page.end(zone.end - 1)
-        is_used = any(not page.bits[word] & self._bit["soft"] for word in range(begin, zone.first))
+        named = self._bit["soft"] | (self._bit["pointer"] if zone.first in page.colons else 0)
+        is_used = any(not page.bits[word] & named for word in range(begin, zone.first))
         if first >= len(page.words) or is_used:
             return False
         end = min(page.end(first), first + REACH)
