@@ -27,6 +27,8 @@ CLASSES: Final = (
 _NEGATION_REACH: Final = 4
 #: Words of the shortest quote that a verb before it is taken to quote: one or two are only stressed.
 _LEAST_QUOTED: Final = 3
+#: Words before a colon that say what to do with what follows.
+_LONGEST_LEAD: Final = 8
 #: Words after an order to follow in which it is said what to follow.
 _FOLLOW_REACH: Final = 7
 
@@ -127,10 +129,10 @@ class Mood:
     def _told_before(self, page: Page, start: int, clause: int) -> int:
         """The classes of the words before a clause, where they are talk about it.
 
-        A label and an order to do what follows are not, and what stands before a colon is no condition.
+        A label and an order to do what follows are not, and a few words before a colon are no condition.
         """
         before = mask(page, start, clause)
-        if clause not in page.colons:
+        if clause not in page.colons or clause - start > _LONGEST_LEAD:
             is_talk = not self._quoting.is_bare_label(page, start, clause)
             return before if is_talk and not self._clauses.is_introduced(page, start, clause) else 0
         if before & self._bit["obey"] or self._quoting.is_bare_label(page, start, clause):
