@@ -38,30 +38,34 @@ def build_prompt(
     feedback: Sequence[str],
     around: Surroundings = NO_SURROUNDINGS,
     who: str = "",
+    *,
+    mark: str | None = None,
 ) -> str:
-    """The text that is sent for `prompt`; `who` says who works on it."""
-    before = [around.intent, who, _tool(route), _answers(around.answers)]
+    """The text that is sent for `prompt`; `who` says who works on it, `mark` is that of its envelopes."""
+    chosen = mark or envelope.new_mark()
+    before = [around.intent, who, _tool(route, chosen), _answers(around.answers, chosen)]
     own = f"TASK:\n{prompt}" if any(before) else prompt
-    parts = [*before, own, around.instruction, _findings(feedback)]
+    parts = [*before, own, around.instruction, _findings(feedback, chosen)]
     return "\n\n".join(part for part in parts if part)
 
 
-def _tool(route: Route) -> str:
+def _tool(route: Route, mark: str) -> str:
     heading = route.heading()
     if not heading or not route.text.strip():
         return heading
-    return f"{heading}\n\n{envelope.wrap('the tool', [route.text])}"
+    return f"{heading}\n\n{envelope.wrap('the tool', [route.text], mark)}"
 
 
-def _answers(answers: Sequence[Source]) -> str:
+def _answers(answers: Sequence[Source], mark: str) -> str:
     if not answers:
         return ""
     told = "What other parts of the task answered:"
-    return f"{told}\n{envelope.wrap('other parts of the task', (each.as_json() for each in answers))}"
+    items = (each.as_json() for each in answers)
+    return f"{told}\n{envelope.wrap('other parts of the task', items, mark)}"
 
 
-def _findings(feedback: Sequence[str]) -> str:
+def _findings(feedback: Sequence[str], mark: str) -> str:
     if not feedback:
         return ""
     told = "An earlier answer to this was rejected. Mend what was found:"
-    return f"{told}\n{envelope.wrap('the review of an earlier answer', feedback)}"
+    return f"{told}\n{envelope.wrap('the review of an earlier answer', feedback, mark)}"

@@ -1,8 +1,9 @@
 """The envelope of text that others wrote: files, what tools printed, earlier answers, findings.
 
 Each call has a delimiter of its own that nobody can guess, so nothing in an envelope can end it; each item is
-a JSON text on a line of its own; the source is named; and the marks of chat templates are broken. A model is
-told that it is data. That is no proof against being taken in, which is why a model's words have no authority.
+a JSON text on a line of its own; the source is named; and the marks of chat templates are broken. The gateway
+is told the delimiter beside the prompt (`Work.mark`) and honours no other. A model is told that it is data.
+That is no proof against being taken in, which is why a model's words have no authority.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from context import envelope
 from errors import CallHeld, InvalidRequest, LeaseLost, NotFound
 from execution.contract import CycleRequest
 from execution.job import Allow, Job, Settle
@@ -86,7 +87,8 @@ class CheckMaker:
             max_budget=task.max_budget,
             run_id=task.run_id,
         )
-        return made, Work(messages=rubric.messages(ask, outcome, text))
+        mark = envelope.new_mark()
+        return made, Work(messages=rubric.messages(ask, outcome, text, mark), mark=mark)
 
     def _text(self, outcome: Outcome) -> str:
         if outcome.output_ref is None:

@@ -11,6 +11,7 @@ from errors import InvalidRequest
 from limits import MOST_TIMEOUT_S
 from outcome import Outcome
 from planning.proposal import Proposal
+from safety.screen import envelopes
 from store.records import TaskRef
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
@@ -42,6 +43,8 @@ class CycleRequest(LeaseRequest):
     #: llm or local; inferred when absent: local where there is a profile, or a command and no prompt
     mode: Literal["llm", "local"] | None = None
     prompt: StrictStr | None = None
+    #: the mark of the envelopes in the prompt that the sender made; made anew for each request
+    mark: Annotated[StrictStr, Field(pattern=envelopes.MARK)] | None = None
     command: StrictStr | None = None
     argv: list[StrictStr] | None = None
     #: name of a profile, which is given the prompt

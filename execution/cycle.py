@@ -314,7 +314,7 @@ def _asked(request: CycleRequest, task: Task) -> Work | None:
     """What a request asks to run, in its own words; none where it asks nothing."""
     if request.wanted_mode == "llm":
         prompt = request.text_for_model
-        return None if prompt is None else Work.of(task, prompt)
+        return None if prompt is None else Work.of(task, prompt, request.mark)
     if request.profile is not None:
         prompt = request.text_for_profile
         return None if prompt is None else Work(profile=request.profile, prompt=prompt)

@@ -105,7 +105,8 @@ class Planner:
         )
 
     def _ask(self, name: str, request: PlanRequest, files: list[ScannedFile]) -> str:
-        work = Work(messages=_messages(files))
+        mark = envelope.new_mark()
+        work = Work(messages=_messages(files, mark), mark=mark)
         approved, _ = self._gateway.approve(Task(id=name, mode="llm"), work)
         running = self._running.begin(TaskRef(f"plan:{name}", 0), "llm", time.time())
         if running is None:
@@ -131,8 +132,7 @@ def _drop(text: str) -> None:
     """Take a piece of an answer that is only used whole."""
 
 
-def _messages(files: list[ScannedFile]) -> tuple[Message, ...]:
-    mark = envelope.new_mark()
+def _messages(files: list[ScannedFile], mark: str) -> tuple[Message, ...]:
     items: list[dict[str, Any]] = []
     left = SUMMARY_CHARS
     for file in files:

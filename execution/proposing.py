@@ -98,7 +98,9 @@ class Proposer:
         self._kill_switch.check()
         ask = task.prompt or ""
         self._gateway.approve(task, Work.of(task))  # in an envelope nothing is looked for
-        approved, _ = self._gateway.approve(task, Work(messages=_messages(ask, self._most)))
+        mark = envelope.new_mark()
+        work = Work(messages=_messages(ask, self._most, mark), mark=mark)
+        approved, _ = self._gateway.approve(task, work)
         running = self._running.begin(ref, "llm", time.time())
         if running is None:
             raise CycleRunning
@@ -119,8 +121,7 @@ class Proposer:
             self._running.end(running)
 
 
-def _messages(ask: str, most: int) -> tuple[Message, ...]:
-    mark = envelope.new_mark()
+def _messages(ask: str, most: int, mark: str) -> tuple[Message, ...]:
     given: dict[str, Any] = {"task": ask, "intent": extract(ask).as_json()}
     enveloped = envelope.wrap("the person's task", [given], mark)
     return Message("system", _SYSTEM.format(mark=mark, most=most)), Message("user", f"The task:\n{enveloped}")

@@ -60,9 +60,8 @@ def points_of(intent: Intent) -> tuple[str, ...]:
     return ("It does what was asked, completely and correctly.", *named)
 
 
-def messages(ask: Ask, outcome: Outcome, text: str) -> tuple[Message, ...]:
-    """The messages that have a result judged."""
-    mark = envelope.new_mark()
+def messages(ask: Ask, outcome: Outcome, text: str, mark: str) -> tuple[Message, ...]:
+    """The messages that have a result judged; `mark` is that of their envelopes."""
     result: dict[str, Any] = {"by": outcome.model or outcome.mode, "result": text}
     if outcome.exit_code is not None:
         result |= {"exit_code": outcome.exit_code}

@@ -14,6 +14,7 @@ import threading
 from typing import Any, Final
 
 import errors
+from context import envelope
 from context.context_builder import build_prompt
 from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome
@@ -142,7 +143,10 @@ class Road:
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             around = self._planner.surroundings(claim)
-            body["prompt"] = build_prompt(task.prompt or "", route, claim.feedback, around, who.block)
+            mark = envelope.new_mark()
+            ask = task.prompt or ""
+            body["prompt"] = build_prompt(ask, route, claim.feedback, around, who.block, mark=mark)
+            body |= {"mark": mark} if mark in body["prompt"] else {}
             body |= {"model": who.model} if who.model else {}
         if route.outcome == "run":
             body["tool"] = route.name
@@ -161,7 +165,8 @@ class Road:
 
     def _may_go(self, claim: Claim, request: dict[str, Any]) -> bool:
         """Preflight: may it run, with all that was added to it, and has a person agreed who must?"""
-        approved, report = self._gateway.examine(claim.task, Work.of(claim.task, request.get("prompt")))
+        work = Work.of(claim.task, request.get("prompt"), request.get("mark"))
+        approved, report = self._gateway.examine(claim.task, work)
         if approved is None:
             reason = str(report["blocked_reason"])
             self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))

@@ -264,6 +264,7 @@ def _screen_rule(rule: Rule, lexicon: Lexicon, place: str, *, is_shipped: bool) 
             hints=tuple(rule.hints),
             needs_order=rule.needs == "order",
             spares=rule.spares,
+            blocks=rule.action == "block",
         )
     except (sequences.BadShape, SlowPattern, re.error) as error:
         raise InvalidSetting(f"{place}: {error}") from error

@@ -135,7 +135,7 @@ class Examination:
         """What the constitution says of the text: what is meant first."""
         mode: Mode = "llm" if self.work.is_for_model else "local"
         screen = self.constitution.screens[mode]
-        hits = screen.look(self.work.text) if screen else []
+        hits = screen.look(self.work.text, self.work.mark) if screen else []
         found = [(self.constitution.rules[hit.rule], hit) for hit in hits]
         return sorted(found, key=lambda each: not each[1].is_meant)
 

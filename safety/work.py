@@ -65,16 +65,22 @@ class Work:
     profile: str | None = None
     prompt: str | None = None
     messages: tuple[Message, ...] = ()
+    #: the mark of the envelopes that whoever made the messages put foreign text in; no other is honoured
+    mark: str | None = None
 
     @classmethod
-    def of(cls, task: Task, prompt: str | None = None) -> Self:
-        """The work of a task; `prompt` is the text that will be sent, with all that was added."""
+    def of(cls, task: Task, prompt: str | None = None, mark: str | None = None) -> Self:
+        """The work of a task; `prompt` is the text that will be sent, with all that was added.
+
+        `mark` is that of the envelopes in what was added.
+        """
         if task.profile is not None:
             return cls(profile=task.profile, prompt=task.prompt if prompt is None else prompt)
         if task.mode == "local":
             return cls(command=task.command, argv=tuple(task.argv) if task.argv else None)
         text = task.prompt if prompt is None else prompt
-        return cls(messages=(Message("system", SYSTEM_MESSAGE), Message("user", text or "")))
+        messages = (Message("system", SYSTEM_MESSAGE), Message("user", text or ""))
+        return cls(messages=messages, mark=mark)
 
     @property
     def is_for_model(self) -> bool:

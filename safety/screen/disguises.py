@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Final
 
+from safety.screen import markup, respelling
 from safety.screen.encodings import decode
 from safety.screen.folding import fold
 from safety.screen.lexicon import ROT13, Lexicon
@@ -22,8 +23,17 @@ _BETWEEN: Final = re.compile(r"[ .\-_*|/+~,·•:]")
 _WIDE: Final = re.compile(r"[ ]{2,}|[|/]")
 _WORD_END: Final = "\u241f"
 #: A word that something was put into: ig-nore, in.struc.tions, pass*word.
-_HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·]{1,2}[^\W\d_]")
-_BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·]{1,2}[^\W\d_]{1,12}){1,8}")
+_HAS_BROKEN: Final = re.compile(r"[^\W\d_][-.*_/|\\+~'·^=\"`,:;]{1,4}[^\W\d_]")
+_BROKEN: Final = re.compile(r"[^\W\d_]{1,12}(?:[-.*_/|\\+~'·^=\"`,:;]{1,4}[^\W\d_]{1,12}){1,8}")
+#: Signs that are put into words and mean nothing between letters.
+_DECORATION: Final = re.compile(r"(?<=[^\W\d_])[*_|\\+~·^\"`']{1,4}(?=[^\W\d_])")
+#: Words put together by which a text shows that a sign stands in all of its words.
+_MANY: Final = 3
+#: Letters of the shortest word that is put together although each of its pieces is a word: pass_words.
+_LEAST_TOLD: Final = 6
+_NEVER: Final = 1000
+#: Words with one blank or line's end between them.
+_PLAIN_RUN: Final = re.compile(r"[^\W\d_]+(?:(?: |-?\n ?)[^\W\d_]+)+")
 #: Signs that stand for letters: p@$$word, in$truction$
 _SYMBOLS: Final = re.compile(r"\w[$@!|]|[$@]\w")
 _SYMBOLIC: Final = re.compile(r"[\w$@!|]{3,40}")
@@ -39,6 +49,7 @@ _LONG_WORD: Final = re.compile(r"[a-z]{11,400}")
 
 def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Iterator[str]:
     """The other readings of a text that there are signs of, folded; `words` are those of `folded`."""
+    original = folded
     decoded = decode(text)
     for _ in range(2):  # two levels: an encoding within an encoding is undone too
         again = decode(decoded)
@@ -48,12 +59,21 @@ def readings(text: str, folded: str, words: Set[str], lexicon: Lexicon) -> Itera
     if decoded != text:
         folded = fold(decoded).text
         yield folded
+    bared = markup.bared(decoded, folded)
+    if bared != folded:
+        folded = bared
+        yield folded
     if _SYMBOLS.search(folded):
         folded = _SYMBOLIC.sub(lambda found: _spelt(found[0], lexicon), folded)
         yield folded
     joined = _joined(text, folded, lexicon)
     if joined != folded:
         yield joined
+    if joined != original:
+        words = set(_LETTERS.findall(joined))
+    respelt = respelling.respelt(joined, words, lexicon)
+    if respelt is not None:
+        yield respelt
     if _is_turned(words & lexicon.by_rot13):
         yield folded.translate(ROT13)
     if not words.isdisjoint(_CIPHER):
@@ -87,7 +107,7 @@ def _joined(text: str, folded: str, lexicon: Lexicon) -> str:
         folded = _SPACED.sub(lambda found: _apart(_BETWEEN.sub("", found[0]), lexicon), source)
         folded = folded.replace(_WORD_END, " ")
     if _HAS_BROKEN.search(folded):
-        folded = _BROKEN.sub(lambda found: _mended(found[0], lexicon), folded)
+        folded = _unbroken(folded, lexicon)
     return _LONG_WORD.sub(lambda found: _apart(found[0], lexicon), _paired(folded, lexicon))
 
 
@@ -97,37 +117,54 @@ def _spelt(found: str, lexicon: Lexicon) -> str:
     return letters if letters != found and lexicon.bits(letters) else found
 
 
-def _mended(found: str, lexicon: Lexicon) -> str:
-    parts = _LETTERS.findall(found)
-    whole = "".join(parts)
-    if len(whole) >= 5 and lexicon.bits(whole) and not all(lexicon.bits(part) for part in parts):
+def _unbroken(folded: str, lexicon: Lexicon) -> str:
+    """The text with words put together that a sign stands in; with many, without the sign wherever it is."""
+    count = 0
+
+    def mend(found: re.Match[str]) -> str:
+        nonlocal count
+        whole = _mended(found[0], lexicon, least=_LEAST_TOLD)
+        count += whole != found[0]
         return whole
-    return found
+
+    mended = _BROKEN.sub(mend, folded)
+    return mended if count < _MANY else _DECORATION.sub("", mended)
+
+
+def _mended(run: str, lexicon: Lexicon, least: int = _NEVER) -> str:
+    """A run of pieces with those put together that are a word of the lexicon.
+
+    Where each is one itself they stay apart, unless the whole has `least` letters.
+    """
+    pieces = _LETTERS.findall(run)
+    between = [*_LETTERS.split(run)[1:-1], ""]
+    result: list[str] = []
+    place = 0
+    while place < len(pieces):
+        length = _pieces(pieces, place, lexicon, least)
+        result.append("".join(pieces[place : place + length]) + between[place + length - 1])
+        place += length
+    return "".join(result)
 
 
 def _paired(text: str, lexicon: Lexicon) -> str:
-    """The text with words put together that have a blank or two in them: ig nore, in struc tions."""
-    words = text.split(" ")
+    """The text with words put together that have a blank or a line's end in them: ig nore, in struc tions."""
+    words = _LETTERS.findall(text)
     pairs = map(operator.add, words, words[1:])
     triples = map(operator.add, map(operator.add, words, words[1:]), words[2:])
-    if lexicon.long_words.isdisjoint(pairs) and lexicon.long_words.isdisjoint(triples):
+    if lexicon.whole_words.isdisjoint(pairs) and lexicon.whole_words.isdisjoint(triples):
         return text
-    result: list[str] = []
-    place = 0
-    while place < len(words):
-        length = _pieces(words, place, lexicon)
-        result.append("".join(words[place : place + length]))
-        place += length
-    return " ".join(result)
+    return _PLAIN_RUN.sub(lambda found: _mended(found[0], lexicon), text)
 
 
-def _pieces(words: list[str], place: int, lexicon: Lexicon) -> int:
+def _pieces(pieces: list[str], place: int, lexicon: Lexicon, least: int) -> int:
     """Of how many pieces the word is that begins at a place."""
     for length in (3, 2):
-        pieces = words[place : place + length]
-        whole = "".join(pieces)
-        if whole in lexicon.long_words and (len(whole) > 7 or not all(map(lexicon.knows, pieces))):
-            return len(pieces)
+        parts = pieces[place : place + length]
+        whole = "".join(parts)
+        is_whole = len(parts) == length and whole in lexicon.whole_words
+        if is_whole and (len(whole) >= least or not all(map(lexicon.knows, parts))):
+            return length
     return 1
 
 

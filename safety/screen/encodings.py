@@ -21,9 +21,19 @@ _BASE64: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+/_-]{16,}={0,2}(?!
 _BASE32: Final = re.compile(r"(?<![A-Za-z0-9=])[A-Z2-7]{16,}={0,6}(?![A-Za-z0-9=])")
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[ ,:]?){8,}(?![0-9A-Za-z])")
 _HEX_PAIR: Final = re.compile(r"(?:0x|\\x)?([0-9A-Fa-f]{2})")
-_ESCAPES: Final = re.compile(r"\\u[0-9a-fA-F]{4}|\\x[0-9a-fA-F]{2}|\\U000[0-9a-fA-F]{5}")
+_ESCAPES: Final = re.compile(
+    r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|U000([0-9a-fA-F]{5})|u\{([0-9a-fA-F]{1,6})\}|x\{([0-9a-fA-F]{1,6})\})"
+)
+#: A letter by its octal number, as in a shell or in C.
+_OCTALS: Final = re.compile(r"\\(1[0-7]{2}|0[46-7][0-7])(?![0-9])")
+#: A letter within a word in the form of quoted-printable (RFC 2045).
+_PRINTABLE: Final = re.compile(r"(?<=[A-Za-z])=([467][0-9A-F]|5[0-9A])(?=[a-z])")
 _ENTITIES: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});")
 _PERCENT: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+#: One letter of a word in percent notation; a percent sign of prose stands before no letter's number.
+_ONE_PERCENT: Final = re.compile(
+    r"(?<=[^\W\d_])%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])|%(4[1-9A-Fa-f]|5[0-9Aa]|6[1-9A-Fa-f]|7[0-9Aa])(?=[^\W\d_]{2})"
+)
 _BITS: Final = re.compile(r"(?<![0-9])(?:[01]{8}[ ,]?){6,}(?![0-9])")
 _CODES: Final = re.compile(r"(?<![0-9])(?:[1-9][0-9]{1,2}[ ,]{1,2}){7,}[1-9][0-9]{1,2}(?![0-9])")
 _MORSE: Final = re.compile(r"(?<![\w.-])(?:[.\-·−]{1,6}[ /|]{1,3}){8,}[.\-·−]{1,6}(?![\w.-])")
@@ -37,12 +47,17 @@ _LETTERS_OF_MORSE: Final = {
 
 def decode(text: str) -> str:
     """The text with everything decoded that decodes to words."""
-    if "%" in text and len(_PERCENT.findall(text)) >= 3:
-        text = unquote(text, errors="replace")
+    if "%" in text:
+        if len(_PERCENT.findall(text)) >= 3:
+            text = unquote(text, errors="replace")
+        text = _ONE_PERCENT.sub(lambda found: chr(int(found[1] or found[2], 16)), text)
     if "&" in text and _ENTITIES.search(text):
         text = html.unescape(text)
-    if "\\" in text and len(_ESCAPES.findall(text)) >= 3:
-        text = _ESCAPES.sub(lambda found: chr(min(int(found[0][2:], 16), 0x10FFFF)), text)
+    if "\\" in text:
+        text = _ESCAPES.sub(_unescape, text)
+        text = _OCTALS.sub(lambda found: chr(int(found[1], 8)), text)
+    if "=" in text:
+        text = _PRINTABLE.sub(lambda found: chr(int(found[1], 16)), text)
     if max(map(len, text.split()), default=0) >= _LEAST:
         text = _BASE64.sub(_undo(_unbase64), text)
         text = _BASE32.sub(_undo(_unbase32), text)
@@ -52,6 +67,10 @@ def decode(text: str) -> str:
     if ". " in text and "- " in text:
         text = _MORSE.sub(_undo(_unmorse), text)
     return text
+
+
+def _unescape(found: re.Match[str]) -> str:
+    return chr(min(int(found[found.lastindex or 1], 16), 0x10FFFF))
 
 
 def _numbers(text: str) -> str:

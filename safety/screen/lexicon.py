@@ -8,6 +8,7 @@ puzzled over once.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Final
@@ -51,9 +52,14 @@ _LEET_L: Final = str.maketrans(
     }
 )
 _DOUBLED: Final = re.compile(r"(.)\1{1,}")
+#: A digit that is put into a word: ig1nore.
+_DIGIT_WITHIN: Final = re.compile(r"(?<=[a-z])\d(?=[a-z])")
 _TRIPLED: Final = re.compile(r"(.)\1{2,}")
 #: Letters of the shortest word in which a slip is looked for: among short words too many are neighbours.
 _LEAST_SLIP: Final = 6
+#: Letters of the shortest word that is put together from pieces, or found again in a misspelt text.
+_LEAST_WHOLE: Final = 4
+_VOWELS: Final = "aeiou"
 #: What French and Italian write before a word, with an apostrophe.
 _ELIDED: Final = frozenset(
     ["l", "d", "qu", "n", "s", "t", "m", "j", "c", "dell", "all", "nell", "sull", "dall", "un"]
@@ -111,6 +117,8 @@ class Lexicon:
         self.backwards = self._turned(lambda word: word[::-1])
         #: words that are told from their pieces
         self.long_words = frozenset(word for word, bits in self._words.items() if bits and len(word) >= 6)
+        #: words that are put together again from their pieces
+        self.whole_words = frozenset(word for word in self._words if len(word) >= _LEAST_WHOLE)
         self._near = self._slips()
         self._splits: dict[str, list[str]] = {}
         self._kept: dict[str, tuple[str, int]] = {}
@@ -164,6 +172,36 @@ class Lexicon:
                 for place in range(1, len(word)):
                     near.setdefault(word[:place] + word[place + 1 :], word)
         return near
+
+    @functools.cached_property
+    def _misspelt(self) -> dict[str, str]:
+        """Every word as it is with a letter left out, of short ones a vowel, one doubled or two exchanged."""
+        found: dict[str, str] = {}
+        for word in self._words:
+            if len(word) >= _LEAST_WHOLE and word.isascii() and word.isalpha():
+                found.setdefault(word + word[-1], word)
+                for place in range(1, len(word)):
+                    if word[place] in _VOWELS or len(word) > _LEAST_WHOLE:
+                        found.setdefault(word[:place] + word[place + 1 :], word)
+                    found.setdefault(word[:place] + word[place - 1] + word[place:], word)
+                    exchanged = word[place] + word[place - 1]
+                    found.setdefault(word[: place - 1] + exchanged + word[place + 1 :], word)
+        return found
+
+    def respell(self, word: str) -> str | None:
+        """The known word that a word which is not known may be meant to be, or none."""
+        if len(word) >= _LEAST_SLIP:
+            meant, _ = self.look_up(word)
+            if meant != word:
+                return meant
+        return self._misspelt.get(word) or self._exchanged(word)
+
+    def _exchanged(self, word: str) -> str | None:
+        """The long word that a word of the same length is but for one letter within it."""
+        if len(word) < _LEAST_SLIP:
+            return None
+        near = (self._near.get(word[:place] + word[place + 1 :]) for place in range(1, len(word) - 1))
+        return next((each for each in near if each and len(each) == len(word) and each[0] == word[0]), None)
 
     def look_up(self, word: str) -> tuple[str, int]:
         """The known word that a word in small letters is or stands for, and its classes."""
@@ -276,6 +314,7 @@ class Lexicon:
                     if letters.isalpha():
                         yield letters
                         yield from self._near_words(letters)
+                yield _DIGIT_WITHIN.sub("", word)
             return
         yield _TRIPLED.sub(r"\1", word)
         yield _TRIPLED.sub(r"\1\1", word)
@@ -310,11 +349,17 @@ class Lexicon:
         if self._foreign is not None and not text.isascii():
             text = self._foreign.sub(self._mark, text)
         if "." in text and ("/" in text or "@" in text or _HOST_SIGN.search(text)):
-            text = _ADDRESSES.sub(f" {marker(ADDRESS)} ", text)
+            text = _ADDRESSES.sub(_mark_address, text)
         return text
 
     def _mark(self, found: re.Match[str]) -> str:
         return f" {self._span_class[found[0]]} "
+
+
+def _mark_address(found: re.Match[str]) -> str:
+    """What stands for an address, with the full stop or the comma after it."""
+    address = found[0]
+    return f" {marker(ADDRESS)} {address[len(address.rstrip('.,;:!?')) :]}"
 
 
 #: The class of addresses of other machines: URLs, mail addresses, hosts, IP numbers.

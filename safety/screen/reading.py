@@ -27,13 +27,14 @@ _TOKENS: Final = re.compile(
     r"|(?P<open>[“«「『„]|(?<!\w)'(?=\w))|(?P<close>[”»」』]|'(?!\w))"
     r"|(?P<quote>\")|(?P<tick>`)"
     r"|(?P<sentence>[.!?]+(?=\s|$|[\"'”’»)\]}`])|[。！？…]+)"
+    r"|(?P<call>(?<=\w)[(\[{])"
     r"|(?P<colon>[:;：；](?!\w)|(?<=\s)[-–—|]+(?=\s)|[(){}\[\]—]|=>|->|[→⇒>#*=]+)"
     r"|(?P<comma>[,，、](?!\d))"
     r"|(?P<glue>_)"
 )
 _BREAKS: Final = {
     "paragraph": PARAGRAPH, "bullet": PARAGRAPH, "line": LINE,
-    "sentence": SENTENCE, "colon": COLON, "comma": COMMA,
+    "sentence": SENTENCE, "colon": COLON, "comma": COMMA, "call": COMMA,
 }  # fmt: skip
 #: Openers of zones, by the token that opens: the kind of zone, and the token that closes it.
 _OPENERS: Final = {
@@ -73,6 +74,10 @@ class Page:
     marked: set[int] = field(default_factory=set)
     #: words after a colon
     colons: set[int] = field(default_factory=set)
+    #: words after a dash or a semicolon
+    dashes: set[int] = field(default_factory=set)
+    #: words after a comma
+    commas: set[int] = field(default_factory=set)
     #: words at the end of a question
     questions: set[int] = field(default_factory=set)
     #: words within a phrase, with the phrase's first word
@@ -82,6 +87,8 @@ class Page:
     zones: list[Zone] = field(default_factory=list)
     #: first word of each sentence
     sentences: list[int] = field(default_factory=list)
+    #: numbers of the sentences that talk about something, once they were looked for
+    talking: list[int] | None = None
     _zone_of: list[int] = field(default_factory=list)
     _sentence_of: list[int] = field(default_factory=list)
 
@@ -134,7 +141,7 @@ class _Reader:
         self._lexicon = lexicon
         self._page = Page()
         self._break = PARAGRAPH
-        self._is_bullet = self._is_glued = self._is_colon = False
+        self._is_bullet = self._is_glued = self._is_colon = self._is_comma = self._is_dash = False
         #: marks of quotes with the number of the word that follows, in order
         self._marks: list[tuple[str, int, str]] = []
         #: words before which a quote begins or ends
@@ -163,7 +170,12 @@ class _Reader:
                 page.bullets.add(number)
             if self._is_colon:
                 page.colons.add(number)
-            self._break, self._is_bullet, self._is_colon = NOTHING, False, False
+            if self._is_comma:
+                page.commas.add(number)
+            if self._is_dash:
+                page.dashes.add(number)
+            self._break = NOTHING
+            self._is_bullet = self._is_colon = self._is_comma = self._is_dash = False
         elif self._is_glued:
             page.glued.add(number)
         self._is_glued = False
@@ -203,6 +215,8 @@ class _Reader:
             self._break = max(self._break, _BREAKS[kind])
             self._is_bullet |= kind == "bullet"
             self._is_colon |= token[0] in ":："
+            self._is_comma |= kind == "comma"
+            self._is_dash |= token[0] in ";；-–—|"
             if kind == "sentence" and "?" in token + "" and self._page.words:
                 self._page.questions.add(len(self._page.words) - 1)
             if token[0] in ":：" or kind == "colon":

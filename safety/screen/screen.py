@@ -16,7 +16,7 @@ from safety.screen import disguises, envelopes, sequences
 from safety.screen.folding import fold
 from safety.screen.lexicon import Lexicon
 from safety.screen.mood import Bearing, Mood
-from safety.screen.reading import Page, read
+from safety.screen.reading import COLON, Page, read
 
 #: Characters on either side of what a pattern found that are read to tell whether it is meant.
 _AROUND: Final = 600
@@ -42,6 +42,8 @@ class ScreenRule:
     hints: tuple[str, ...] = ()
     needs_order: bool = False
     spares: str = "authors"
+    #: whether it refuses what it finds, or only says so
+    blocks: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Screen:
 
     def __init__(self, lexicon: Lexicon, rules: Sequence[ScreenRule]) -> None:
         self._lexicon = lexicon
+        self._blocking = {rule.id for rule in rules if rule.blocks}
         self._hides = any(rule.id == HIDDEN_TEXT for rule in rules)
         self._rules = rules
         self._mood = Mood(lexicon.bit, lexicon.verbs)
@@ -72,9 +75,9 @@ class Screen:
             for shape in shapes
         )
 
-    def look(self, text: str) -> list[Hit]:
-        """Everything that was found, the openly written first."""
-        around, within = envelopes.split(text)
+    def look(self, text: str, mark: str | None = None) -> list[Hit]:
+        """Everything that was found, the openly written first; `mark` is that of genuine envelopes."""
+        around, within = envelopes.split(text, mark)
         hits = self._look(around)
         if within:
             is_followed = self._mood.says_to_follow(read(fold(around).text, self._lexicon))
@@ -87,7 +90,7 @@ class Screen:
         words = set(_WORD.findall(folded.text))
         hits = [Hit(HIDDEN_TEXT, name, is_meant=True) for name in folded.hidden if self._hides]
         hits += self._find(folded.text, words, is_disguised=False)
-        if not any(hit.is_meant for hit in hits):
+        if not any(hit.is_meant and hit.rule in self._blocking for hit in hits):
             known = {(hit.rule, hit.words) for hit in hits}
             for reading in disguises.readings(text, folded.text, words, self._lexicon):
                 found = self._find(reading, set(_WORD.findall(reading)), is_disguised=True)
@@ -155,11 +158,20 @@ def _quoted(hit: Hit, is_followed: bool) -> Hit:
     return hit if is_followed or hit.rule in _ANYWHERE else replace(hit, is_meant=False)
 
 
+def _end_of_cancelling(page: Page, last: int) -> int:
+    """Up to where words may tell that something else is meant: not past a colon or a bracket."""
+    end = min(last + 7, page.end(last))
+    for word in range(last + 1, end):
+        if page.breaks[word] >= COLON:
+            return word
+    return end
+
+
 def _is_cancelled(rule: ScreenRule, page: Page, first: int, last: int) -> bool:
     """Whether something else is meant by what was found: a firewall's rules, a password's field."""
     if not rule.unless:
         return False
-    end = min(last + 7, page.end(last))
+    end = _end_of_cancelling(page, last)
     near = [(word, page.bits[word]) for word in range(max(page.start(first), first - 2), end)]
     for shape in rule.unless:
         for start, stop in shape.find(page, near, end):
