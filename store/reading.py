@@ -57,7 +57,7 @@ class Reader:
         self._opened.clear()
 
     def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
-        """Every row of a query of ``queries.sql``."""
+        """Every row of a query of ``queries/``."""
         with database.translated(self._path):
             return self.connection.execute(self._queries[name], values).fetchall()
 

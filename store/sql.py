@@ -1,4 +1,4 @@
-"""The queries of the store, by name, read from ``queries.sql``.
+"""The queries of the store, by name, read from the files of ``queries/``.
 
 Each stands there under a line ``-- name --`` and a line of purpose, so that SQL is read as SQL and every
 statement that touches the truth can be found in one place.
@@ -18,8 +18,17 @@ _HEADING = re.compile(r"^-- ([a-z_]+) --$", re.MULTILINE)
 @functools.cache
 def queries() -> dict[str, str]:
     """Every query by name."""
-    parts = _HEADING.split(Path(__file__).with_name("queries.sql").read_text("utf-8"))
-    return {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    found: dict[str, str] = {}
+    for text in texts():
+        parts = _HEADING.split(text)
+        found |= {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    return found
+
+
+def texts() -> list[str]:
+    """The files of queries."""
+    folder = Path(__file__).with_name("queries")
+    return [path.read_text("utf-8") for path in sorted(folder.glob("*.sql"))]
 
 
 @functools.cache

@@ -54,7 +54,7 @@ class Transaction:
         return to_rfc3339(self.now)
 
     def run(self, name: str, **values: Any) -> sqlite3.Cursor:
-        """Run a query of ``queries.sql``."""
+        """Run a query of ``queries/``."""
         if name in self._looking:
             self.write_out()
         return self.connection.execute(self._queries[name], values)

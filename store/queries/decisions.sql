@@ -1,0 +1,40 @@
+-- What people are asked, and what they answered.
+
+-- insert_decision --
+-- Ask a person.
+INSERT INTO decision (id, kind, task, question, digest, payload, options, asked)
+VALUES (:id, :kind, :task, :question, :digest, :payload, :options, :now);
+
+-- get_decision --
+-- A decision by its id.
+SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
+WHERE decision.id = :id;
+
+-- open_decision_of --
+-- The open decision about a task.
+SELECT decision.*, task.id AS task_id FROM decision JOIN task ON task.seq = decision.task
+WHERE task.id = :id AND decision.answer IS NULL ORDER BY asked LIMIT 1;
+
+-- open_decisions --
+-- Everything that waits for a person, oldest first.
+SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL ORDER BY asked, decision.rowid;
+
+-- last_agreement --
+-- The newest answer to the question whether a task may run.
+SELECT answer, payload FROM decision
+WHERE task = :task AND kind = 'execution' AND answer IS NOT NULL ORDER BY rowid DESC LIMIT 1;
+
+-- last_plan_answer --
+-- The newest answer to the question whether a task is split.
+SELECT answer, payload FROM decision
+WHERE task = :task AND kind = 'plan' AND answer IS NOT NULL ORDER BY rowid DESC LIMIT 1;
+
+-- open_decision_of_kind --
+-- The open decision of a kind that has no task.
+SELECT *, NULL AS task_id FROM decision WHERE kind = :kind AND answer IS NULL ORDER BY asked LIMIT 1;
+
+-- answer_decision --
+-- Answer a decision; the first answer wins.
+UPDATE decision SET answer = :answer, answered = :now, answered_by = :by, comment = :comment
+WHERE id = :id AND answer IS NULL;
