@@ -152,6 +152,14 @@ def test_a_worker_that_cannot_start_again_is_told_with_its_own_words(daemon):
     daemon.wait_for_ends("after")
 
 
+#: Runs a command that heeds SIGHUP, though whatever runs the tests may ignore it, as nohup does.
+HEEDING = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\nos.execvp(sys.argv[1], sys.argv[1:])",
+)
+
+
 def in_a_terminal(daemon: RunningDaemon, *command: str) -> tuple[int, subprocess.Popen[bytes]]:
     """A command that has a terminal of its own to lose; the terminal's other end."""
     outer, inner = pty.openpty()
@@ -167,7 +175,7 @@ def in_a_terminal(daemon: RunningDaemon, *command: str) -> tuple[int, subprocess
 
 def test_a_closed_terminal_stops_the_daemon_in_good_order(daemon):
     daemon.skep("add", "--id", "runs", "--", "sleep", "2")
-    terminal, process = in_a_terminal(daemon)
+    terminal, process = in_a_terminal(daemon, *HEEDING)
     daemon.wait_until(lambda tasks: tasks["runs"]["status"] == "in_progress", "it runs")
     os.close(terminal)
     for _ in range(2):  # once by the kernel, once by the shell

@@ -28,6 +28,8 @@ print("asked", stop.reason, stop.is_hurried, flush=True)
 sys.stdin.readline()
 print("done", flush=True)
 """
+#: Whatever runs the tests may ignore SIGHUP, as nohup does, and hands that on.
+WITH_A_TERMINAL = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n" + LINGERING
 UNDER_NOHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + LINGERING
 SUPERVISED = LINGERING.replace("stop.on_signals()", "stop.on_signals()\nstop.on_closed_pipe()").replace(
     "sys.stdin.readline()\n", ""
@@ -130,7 +132,7 @@ def test_a_pipe_whose_end_this_process_holds_can_be_any_handle():
 
 
 def test_a_hang_up_asks_and_is_never_the_second_signal(start):
-    process = start(LINGERING)
+    process = start(WITH_A_TERMINAL)
     for _ in range(3):
         process.send_signal(signal.SIGHUP)
     assert process.stdout.readline() == "asked SIGHUP False\n"
