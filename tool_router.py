@@ -26,6 +26,7 @@ from toolbox.confidence import FOUND, confidences
 from toolbox.filling import NOTHING, Filled, fill, is_said
 from toolbox.index import Index
 from toolbox.lexicon import shipped
+from toolbox.meaning import speaks_against
 from toolbox.naming import Names
 from toolbox.route import NO_ROUTE, Candidate, Route
 from toolbox.standing import UNUSED, Use
@@ -135,6 +136,7 @@ class ToolRouter:
         why = "the prompt names it" if how == "exact" else f"it shares {', '.join(candidates[0].shared[:8])}"
         command = NOTHING
         if tool.runs:
+            why_not = why_not or speaks_against(prompt, tool.examples)
             command = Filled(reason=why_not) if why_not else self._command(tool, confidence, prompt)
             why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
         if command.is_ready:

@@ -85,7 +85,7 @@ class _Rig:
         self.keeper = Keeper(store.home, store.settings, store)
         self._who = Claimant("bench", host_platform.this_process(), 30.0)
         self.made = 0
-        self.keeper.ensure_baseline()
+        self.keeper.before_change()
 
     def checkpoint(self) -> float:
         """Milliseconds from an approval to its checkpoint."""

@@ -95,7 +95,7 @@ class AttemptRunner:
     def _keep_baseline(self) -> None:
         """Keep the workspace as it is before the first command that may change it; it runs all the same."""
         try:
-            self._keeper.ensure_baseline()
+            self._keeper.before_change()
         except (StoreError, OSError) as error:
             logger.warning("the workspace was not kept before its first change: %s", error)
 

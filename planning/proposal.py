@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import pydantic
-from pydantic import ConfigDict, Field, StrictInt, StrictStr
+from pydantic import AfterValidator, ConfigDict, Field, StrictInt, StrictStr
 
 from planning.decomposition import Part, Split
 from planning.intent import MOST_CHARS, MOST_ENTRIES, Intent, entry_of
@@ -59,11 +59,18 @@ class Additions(_Model):
     acceptance: Entries = []
 
 
+def _is_plain(text: str) -> str:
+    """Text that the gateway would not refuse for its characters."""
+    if any(not (letter.isprintable() or letter in "\n\t") for letter in text):
+        raise ValueError("it holds a control character")
+    return text
+
+
 class ProposedPart(_Model):
     """One part, and the numbers of those it needs, from 1."""
 
     #: what is to be done
-    text: Annotated[StrictStr, Field(min_length=1, max_length=PART_CHARS)]
+    text: Annotated[StrictStr, Field(min_length=1, max_length=PART_CHARS), AfterValidator(_is_plain)]
     #: numbers of the parts whose results it needs
     after: Annotated[
         list[Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)]], Field(max_length=MOST_PARTS)

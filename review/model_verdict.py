@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Final, Literal
 
 import pydantic
@@ -26,11 +27,18 @@ class NoVerdict(Exception):
 
 
 class _Answer(pydantic.BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     decision: Literal["approve", "reject", "unsure"]
     confidence: Annotated[float, Field(ge=0, le=1, strict=True)]
     issues: Annotated[list[StrictStr], Field(max_length=100)]
+
+
+def _said_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("it says a thing twice")
+    return found
 
 
 def read_verdict(text: str, least_confidence: float) -> CriticVerdict:
@@ -41,8 +49,11 @@ def read_verdict(text: str, least_confidence: float) -> CriticVerdict:
     if len(text) > MOST_CHARS:
         raise NoVerdict(f"its answer has {len(text):,} characters")
     try:
+        json.loads(bare_answer(text), object_pairs_hook=_said_once)
         answer = _Answer.model_validate_json(bare_answer(text))
-    except pydantic.ValidationError as error:
+    except (ValueError, RecursionError) as error:
+        if not isinstance(error, pydantic.ValidationError):
+            raise NoVerdict(f"its answer is not a verdict: {error}") from None
         found = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = "".join(f"{part}: " for part in found["loc"])
         raise NoVerdict(f"its answer is not a verdict: {where}{found['msg']}") from None

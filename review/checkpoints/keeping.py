@@ -57,14 +57,20 @@ class Keeper:
                 self._keep_all(due)
             return len(due)
 
-    def ensure_baseline(self) -> None:
-        """Keep the workspace as it is before anything Skep runs may change it, once in the life of a home."""
-        if self._has_baseline or not self._is_on:
+    def before_change(self) -> None:
+        """Keep the workspace as it is before a command may change it: what is due, and at first everything.
+
+        So what one task left is kept before the next that waited for it writes over it.
+        """
+        if not self._is_on:
             return
-        with self.lock:
-            if checkpoints.last_made(self._store.reader) is None:
-                self.keep("baseline")
-            self._has_baseline = True
+        if not self._has_baseline:
+            with self.lock:
+                if checkpoints.last_made(self._store.reader) is None:
+                    self.keep("baseline")
+                self._has_baseline = True
+        if checkpoints.due(self._store.reader):
+            self.keep_due()
 
     def keep(self, kind: checkpoints.Kind) -> int:
         """Keep the workspace as it is now, with what is due; the lock is held. The checkpoint's number."""

@@ -78,6 +78,11 @@ def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
         current: Entry | None = Entry(mode, blob_id(content))
     except FileNotFoundError:
         current = None
+    except (IsADirectoryError, NotADirectoryError) as error:
+        # Files of a folder that stand in its place may go in the same step; else it cannot be written.
+        if each.target is None:
+            return Step(each.path, "same", None)
+        return Step(each.path, "create", each.target, is_newer=True, reason=error.strerror)
     except OSError as error:
         return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
     if current == each.target:

@@ -29,6 +29,7 @@ from store.queue_file.wishes import (
     Duplicate,
     Edit,
     Refuse,
+    Rendering,
     Retry,
     Stored,
     Wish,
@@ -65,7 +66,7 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         known = f"another task has the id {stored.id} already, and this file never showed it"
         reason = f"{known}; give yours another id"
         return [Refuse(reason, keep_text=True, path="task.id")]
-    same = next((each for each in stored.renderings if each.hash == wish.hash), None)
+    same = _stale_as(wish, stored, base)
     if same is not None:
         edits = _undone(wish, stored, base)
         return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits)
@@ -74,6 +75,18 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     except InvalidTask as error:
         return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
     return _decide_status(wish, stored, base, edits)
+
+
+def _stale_as(wish: Wish, stored: Stored, base: _Base) -> Rendering | None:
+    """The rendering that an entry repeats, where that says nothing.
+
+    A file of a known revision repeats what that revision showed; words of another revision were put back by
+    hand. Without a revision whatever was ever shown may be an old copy.
+    """
+    if wish.revision is not None and base.status is not None:
+        shown = [each for each in stored.renderings if each.first_revision <= wish.revision]
+        return shown[-1] if shown[-1].hash == wish.hash else None
+    return next((each for each in stored.renderings if each.hash == wish.hash), None)
 
 
 def _base_of(wish: Wish, stored: Stored) -> _Base:

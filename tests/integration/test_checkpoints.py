@@ -204,7 +204,7 @@ def test_without_git_it_is_told_and_the_approval_stands(rig, monkeypatch):
 
 def test_the_first_one_is_made_before_anything_may_write(rig):
     (rig.files / "mine.txt").write_text("mine")
-    rig.keeper.ensure_baseline()
+    rig.keeper.before_change()
     rig.did("a", mine_txt="theirs")
     assert rig.git("show", f"{rig.row('a')['before_id']}:mine.txt") == "mine"
 

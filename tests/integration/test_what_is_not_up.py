@@ -156,7 +156,8 @@ def test_a_worker_that_cannot_start_again_is_told_with_its_own_words(daemon):
 HEEDING = (
     sys.executable,
     "-c",
-    "import os, signal, sys\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\nos.execvp(sys.argv[1], sys.argv[1:])",
+    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
+    "os.execvp(sys.argv[1], sys.argv[1:])",
 )
 
 

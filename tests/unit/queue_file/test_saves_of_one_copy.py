@@ -76,3 +76,16 @@ def test_what_somebody_else_changed_in_between_is_still_a_conflict(
 
     assert keeping.doc("a")["command"] == "echo theirs"
     assert keeping.events("task.edit_conflict")[0]["fields"] == ["command"]
+
+
+def test_words_that_stood_there_before_can_be_put_back(keeping: Keeping, buffer: dict[str, Any]) -> None:
+    for command in ("echo 1", "echo good", "echo 7", "echo 1", "echo good"):
+        save(keeping, keeping.shown(), command=command)
+        assert keeping.doc("a")["command"] == command
+        assert keeping.entry("a")["command"] == command
+
+
+def test_an_editor_that_stays_open_goes_back_and_forth(keeping: Keeping, buffer: dict[str, Any]) -> None:
+    for command in ("echo 1", "echo 2", "echo 1", "echo 3", "echo 2"):
+        save(keeping, buffer, command=command)
+        assert keeping.doc("a")["command"] == command

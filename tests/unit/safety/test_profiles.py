@@ -14,6 +14,7 @@ from safety.command_policy import CommandPolicy
 from safety.gateway import SafetyGateway
 from safety.profile_file import read_profiles
 from safety.profiles import MOST_PROMPT_BYTES
+from safety.prompt_places import complaint
 from safety.work import Work
 from settings import Home, Settings
 
@@ -183,21 +184,24 @@ def test_a_profile_may_stand_in_the_commands_file_but_in_one_place_only(home: Ho
         ({"argv": ["echo", "{prompt}{prompt}"]}, "must hold {prompt} once"),
         ({"argv": ["{prompt}", "x"]}, "must hold {prompt} once"),
         ({"argv": ["/bin/{prompt}", "{prompt}"]}, "must hold {prompt} once"),
-        ({"argv": ["sh", "-c", "{prompt}"]}, "gives the prompt to sh as code (-c)"),
-        ({"argv": ["/bin/bash", "-c", "agent {prompt}"]}, "gives the prompt to bash as code"),
-        ({"argv": ["python3", "-c", "{prompt}"]}, "gives the prompt to python3 as code"),
-        ({"argv": ["node", "--eval", "{prompt}"]}, "gives the prompt to node as code"),
-        ({"argv": ["bash", "-lc", "{prompt}"]}, "gives the prompt to bash as code (-lc)"),
-        ({"argv": ["bash", "-l", "{prompt}"]}, "gives the prompt to bash as code"),
-        ({"argv": ["perl", "-e{prompt}"]}, "gives the prompt to perl as code (-e{prompt})"),
-        ({"argv": ["perl", "-ne", "{prompt}", "file"]}, "gives the prompt to perl as code (-ne)"),
-        ({"argv": ["php", "-r", "{prompt}"]}, "gives the prompt to php as code (-r)"),
-        ({"argv": ["awk", "{prompt}", "file"]}, "gives the prompt to awk as code"),
-        ({"argv": ["sed", "-n", "{prompt}"]}, "gives the prompt to sed as code"),
-        ({"argv": ["git", "-c", "alias.x=!{prompt}", "x"]}, "gives the prompt to git as code"),
-        ({"argv": ["timeout", "5", "bash", "-c", "{prompt}"]}, "begins with timeout, which runs another"),
-        ({"argv": ["find", ".", "-exec", "sh", "-c", "{prompt}", ";"]}, "begins with find, which runs"),
-        ({"argv": ["/usr/bin/env", "sh", "{prompt}"]}, "begins with env, which runs another program"),
+        ({"argv": ["sh", "-c", "{prompt}"]}, "may give the prompt to sh as code"),
+        ({"argv": ["/bin/bash", "-c", "agent {prompt}"]}, "may give the prompt to bash as code"),
+        ({"argv": ["bash", "-lc", "{prompt}"]}, "may give the prompt to bash as code"),
+        ({"argv": ["bash", "-c", "-o", "pipefail", "{prompt}"]}, "as code"),
+        ({"argv": ["bash", "-c", 'eval "$1"', "x", "{prompt}"]}, "as code"),
+        ({"argv": ["python3", "-c", "{prompt}"]}, "may give the prompt to python3 as code"),
+        ({"argv": ["python3", "{prompt}"]}, "as code"),
+        ({"argv": ["python3", "agent.py", "{prompt}"]}, "by its full path"),
+        ({"argv": ["node", "--require", "/opt/x.js", "-p", "{prompt}"]}, "as code"),
+        ({"argv": ["perl", "-e{prompt}"]}, "as code"),
+        ({"argv": ["php", "-r", "{prompt}"]}, "as code"),
+        ({"argv": ["awk", "-F", ",", "{prompt}"]}, "begins with awk"),
+        ({"argv": ["sed", "-n", "{prompt}"]}, "begins with sed"),
+        ({"argv": ["git", "-c", "alias.x=!{prompt}", "x"]}, "begins with git"),
+        ({"argv": ["timeout", "5", "bash", "-c", "{prompt}"]}, "begins with timeout"),
+        ({"argv": ["taskset", "1", "sh", "-c", "{prompt}"]}, "begins with taskset"),
+        ({"argv": ["find", ".", "-exec", "sh", "-c", "{prompt}", ";"]}, "begins with find"),
+        ({"argv": ["/usr/bin/env", "sh", "{prompt}"]}, "begins with env"),
         ({"argv": ["echo", "a\nb", "{prompt}"]}, "cannot be seen"),
         ({"argv": ["bin/agent", "{prompt}"]}, "must begin with a bare name or an absolute path"),
         ({"argv": ["./agent", "{prompt}"]}, "must begin with a bare name or an absolute path"),
@@ -337,3 +341,25 @@ def test_every_right_is_part_of_what_an_approval_binds_to(home: Home) -> None:
     digests = {policy(home, agent=AGENT | change).allow(words, "agent").digest for change in changes}
 
     assert len(digests) == len(changes)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["/opt/agent/bin/agent", "--print", "{prompt}"],
+        ["python3", "/opt/agent.py", "--prompt={prompt}"],
+        ["python3", "-u", "/opt/agent.py", "--run", "{prompt}"],
+        ["python3", "-m", "aider", "--message={prompt}"],
+        ["node", "/opt/cli.js", "--print", "{prompt}"],
+        ["deno", "run", "/opt/a.ts", "--print", "{prompt}"],
+        ["bash", "/opt/wrap.sh", "--prompt={prompt}"],
+    ],
+)
+def test_an_agent_and_a_fixed_script_may_be_given_the_prompt(argv: list[str]) -> None:
+    assert complaint(argv) is None
+
+
+def test_a_link_to_a_shell_is_known_for_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / "agent").symlink_to("/bin/bash")
+
+    assert "as code" in str(complaint([str(tmp_path / "agent"), "-c", "{prompt}"]))
