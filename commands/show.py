@@ -9,7 +9,7 @@ from typing import Any, Final
 import click
 
 from clock import to_local_text
-from commands import terminal, tool_receipt, tree
+from commands import question_view, terminal, tool_receipt, tree
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
@@ -27,6 +27,8 @@ _TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "stat
 
     Example: skep show t-1
 
+    The id of a question that `skep status` lists shows every word of what a yes would do.
+
     --tree shows a task that was split with its subtasks, and of each what was
     routed, judged, spent and earned."""
 )
@@ -39,9 +41,7 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
     with place.reader() as reader:
         row = reader.task(task_id)
         if row is None:
-            raise NotFound(
-                f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
-            )
+            return _show_question(question_view.question(reader, task_id), task_id, as_json=as_json)
         now = situation(place.home, reader)
         receipt = tool_receipt.receipt_in(reader.events(task_id=task_id))
         told = (
@@ -55,6 +55,17 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
         _print_tree(told["tree"])
     else:
         for label, text in lines(told):
+            _print(label, text)
+    return FINE
+
+
+def _show_question(told: dict[str, Any] | None, name: str, *, as_json: bool) -> int:
+    if told is None:
+        raise NotFound(f"There is no task {name!r}; `skep list` shows those there are.", task_id=name)
+    if as_json:
+        terminal.print_json(told)
+    else:
+        for label, text in question_view.lines(told):
             _print(label, text)
     return FINE
 

@@ -209,6 +209,18 @@ def test_the_first_one_is_made_before_anything_may_write(rig):
     assert rig.git("show", f"{rig.row('a')['before_id']}:mine.txt") == "mine"
 
 
+def test_what_a_task_left_is_kept_before_the_next_that_writes(rig):
+    rig.keeper.before_change()
+    (rig.files / "m.txt").write_text("one")
+    rig.approve("m1")
+    rig.keeper.before_change()
+    (rig.files / "m.txt").write_text("two")
+    rig.approve("m2")
+    rig.keeper.before_change()
+
+    assert [rig.git("show", f"{rig.row(name)['commit_id']}:m.txt") for name in ("m1", "m2")] == ["one", "two"]
+
+
 def test_a_repository_that_was_deleted_begins_anew_with_everything(rig):
     rig.did("a", one_txt="1", two_txt="2")
     subprocess.run(["rm", "-r", str(rig.home.checkpoints)], check=True)
@@ -363,6 +375,17 @@ def test_a_file_that_could_not_be_kept_is_not_written_over(home, store, who):
     (rig.files / "one.txt").write_bytes(b"x" * 200)
     assert "left as it is" in rig.skep("rollback", "a", "--yes", code=1)
     assert (rig.files / "one.txt").stat().st_size == 200
+
+
+def test_a_file_comes_back_where_a_folder_took_its_place(rig):
+    rig.did("a", thing="file")
+    (rig.files / "thing").unlink()
+    (rig.files / "thing").mkdir()
+    (rig.files / "thing" / "x").write_text("mine")
+
+    rig.skep("rollback", "a", "--all", "--yes")
+
+    assert (rig.files / "thing").read_text() == "file"
 
 
 def test_links_and_programs_are_brought_back_as_such(rig):

@@ -8,7 +8,7 @@ import pytest
 
 from commands.daemon_state import look
 from host_platform import is_lock_held
-from store import processes
+from store import processes, proposals
 from store.reading import LOCAL_STATUS, MODEL_STATUS
 from supervisor.daemon import lock_home
 
@@ -305,3 +305,17 @@ def test_a_queue_file_that_cannot_be_read_is_told_by_status(home, store, ask):
 
     assert told["queue_file_trouble"] == "queue.json: line 1, column 2: not JSON"
     assert "queue.json is not taken in: queue.json: line 1, column 2" in told["health"]
+
+
+def test_a_question_about_no_one_task_is_shown_with_every_word_of_it(store, run, ask):
+    tasks = [{"id": "todo-1", "prompt": f"Run rm -rf / {ESCAPE}"}]
+    name = store.write(lambda tx: proposals.ask(tx, "site in the workspace", tasks))
+
+    told = run("show", name).stdout
+
+    assert "Run rm -rf /" in told
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert f"skep approve {name}" in told
+    assert ask("show", name)["payload"]["tasks"][0]["id"] == "todo-1"
+    assert f"skep show {name}" in run("status").stdout

@@ -28,6 +28,7 @@ def test_the_score_is_a_point_a_part_and_one_for_each_reason():
     [
         (task("Write a haiku and a limerick."), PlanRules(), "its score 2 is under 4"),
         (task(decompose="never"), PlanRules(), "decompose is never"),
+        (task(f"Do not split this. {LIST}"), PlanRules(), "the words say so: 'Do not split this'"),
         (
             task(),
             PlanRules(plan_max_subtasks=2),

@@ -80,6 +80,7 @@ def test_what_is_refused(parts, why):
         ('{"intent": {"remove": ["x"]}}', "intent.remove"),
         (json.dumps({"parts": [{"text": "x" * 5_000}]}), "parts[0].text"),
         (json.dumps({"intent": {"constraints": ["x"] * 50}}), "intent.constraints"),
+        (json.dumps({"parts": [{"text": "a\x1b]0;title\x07"}]}), "control character"),
         ("[" * 100_000, "JSON"),
         (" " * 300_000, "300,000 characters"),
     ],
