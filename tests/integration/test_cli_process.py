@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from testing.heeding import HEEDING
 from testing.running_daemon import REPOSITORY
 
 SKEP = [sys.executable, "-m", "skep"]
@@ -127,7 +128,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(home):
 
 def test_ctrl_c_ends_what_follows_with_130(home):
     process = subprocess.Popen(
-        [*SKEP, "events", "-f"],
+        [*HEEDING, *SKEP, "events", "-f"],
         cwd=REPOSITORY,
         env=ENVIRONMENT | {"SKEP_HOME": str(home)},
         stdout=subprocess.PIPE,

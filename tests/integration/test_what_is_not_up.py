@@ -20,6 +20,7 @@ import pytest
 from localhost import port_file
 from panel.login import codes_directory
 from settings import Home
+from testing.heeding import HEEDING
 from testing.running_daemon import LOOK_EVERY_S, PATIENCE_S, REPOSITORY, RunningDaemon
 
 
@@ -150,15 +151,6 @@ def test_a_worker_that_cannot_start_again_is_told_with_its_own_words(daemon):
     (daemon.root / "skep.toml").unlink()
     daemon.skep("add", "--id", "after", "--", "true")
     daemon.wait_for_ends("after")
-
-
-#: Runs a command that heeds SIGHUP, though whatever runs the tests may ignore it, as nohup does.
-HEEDING = (
-    sys.executable,
-    "-c",
-    "import os, signal, sys; signal.signal(signal.SIGHUP, signal.SIG_DFL);"
-    "os.execvp(sys.argv[1], sys.argv[1:])",
-)
 
 
 def in_a_terminal(daemon: RunningDaemon, *command: str) -> tuple[int, subprocess.Popen[bytes]]:
