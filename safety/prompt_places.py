@@ -56,10 +56,10 @@ def complaint(argv: Sequence[str]) -> str | None:
     return None
 
 
-def _names(program: str) -> set[str]:
+def _names(program: str) -> tuple[str, str]:
     """The names of a program: as it is written, and as what it leads to."""
     found = Path(program).expanduser() if "/" in program else Path(shutil.which(program) or program)
-    return {Path(program).name, found.resolve().name}
+    return Path(program).name, found.resolve().name
 
 
 def _has_script(before: Sequence[str]) -> bool:
