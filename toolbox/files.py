@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import jsonschema
 import pydantic
 from pydantic import ConfigDict
 
@@ -134,11 +133,17 @@ def _check_together(tools: list[Tool], shown: str) -> None:
         if tool.name.casefold() in seen:
             raise InvalidSetting(f"{shown}: two tools are named {tool.name}; rename one")
         seen.add(tool.name.casefold())
-        try:
-            if tool.input_schema:
-                jsonschema.Draft202012Validator.check_schema(tool.input_schema)
-        except jsonschema.SchemaError as error:
-            raise InvalidSetting(f"{shown}: {tool.name}: input_schema: {error.message}") from error
+        if tool.input_schema:
+            _check_schema(tool, shown)
+
+
+def _check_schema(tool: Tool, shown: str) -> None:
+    import jsonschema  # noqa: PLC0415  large, and few tools have a schema
+
+    try:
+        jsonschema.Draft202012Validator.check_schema(tool.input_schema)
+    except jsonschema.SchemaError as error:
+        raise InvalidSetting(f"{shown}: {tool.name}: input_schema: {error.message}") from error
 
 
 def _told(error: Exception) -> str:

@@ -15,9 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jsonschema
-import referencing.jsonschema
-
 from toolbox.tool import PROMPT, SLOT, TEXT, Tool
 
 #: Characters of a request that is read for values; a longer one is for a model.
@@ -177,6 +174,9 @@ def _fault(tool: Tool, values: dict[str, Any], request: str) -> str:
 
 def _error(value: Any, schema: dict[str, Any]) -> str | None:
     # With a registry of its own a validator fetches nothing: a $ref must not reach the network or a file.
+    import jsonschema  # noqa: PLC0415  large, and few tools have slots
+    import referencing.jsonschema  # noqa: PLC0415
+
     validator = jsonschema.Draft202012Validator(schema, registry=referencing.jsonschema.EMPTY_REGISTRY)
     try:
         found = next(iter(validator.iter_errors(value)), None)
