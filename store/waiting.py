@@ -98,10 +98,11 @@ def _stopped(now: Situation) -> str | None:
 
 def _turn(row: sqlite3.Row, now: Situation) -> str:
     lane = row["lane"]
-    stopped = _stopped(now)
-    if stopped is not None:
-        return stopped
     closed = lanes.held_by_mode(lane, now.gate)
+    stopped = _stopped(now)
+    # What was found of models and the sandbox stays true while no daemon runs, and says more.
+    if stopped is not None and (closed is None or stopped != now.absent):
+        return stopped
     if closed is not None:
         return closed
     room = lanes.closed_room(lane, now.gate)
