@@ -202,3 +202,10 @@ def test_a_worker_that_no_supervisor_entered_is_held_to_nothing(store):
     store.write(lambda tx: processes.come_up(tx, "swarm"))
 
     assert store.reader.fact(processes.PROCESSES) is None
+
+
+def test_what_was_found_of_the_model_is_said_also_while_no_daemon_runs(store):
+    submit(store, new_task(id="a", prompt="x"))
+    store.set_fact(MODEL_STATUS, {"ready": False, "reason": "no model configured"}, "daemon.model")
+
+    assert why_here(store) == "no model configured"
