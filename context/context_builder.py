@@ -51,9 +51,7 @@ def build_prompt(
 
 def _tool(route: Route, mark: str) -> str:
     heading = route.heading()
-    if not heading or not route.text.strip():
-        return heading
-    return f"{heading}\n\n{envelope.wrap('the tool', [route.text], mark)}"
+    return heading and f"{heading}\n\n{envelope.wrap('the tool', route.words(), mark)}"
 
 
 def _answers(answers: Sequence[Source], mark: str) -> str:

@@ -207,7 +207,7 @@ class Leadership:
             Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed, reward_view.QUIET_S),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
-            Duty("checkpoints of the workspace", 1.0, keeping.look, on_change_s=0.2),
+            Duty("checkpoints of the workspace", 5.0, keeping.look, on_change_s=0.2),
             Duty("quality gates", quality_view.EVERY_S, gates.look),
             Duty("disk", 2.0, self._look_at_disk),
             Duty("backup", 10.0, lambda: self._back_up(copies)),

@@ -187,18 +187,15 @@ def requeue(
     if end_withdrawn(tx, row) or end_with_its_parent(tx, row):
         return
     end_attempt(tx, row, became, feedback)
-    later = not_before is not None and not_before > tx.now
-    tx.run(
-        "to_queue",
-        seq=row["seq"],
-        # an edit while it ran may have given it something to wait for
-        state="blocked" if row["waiting_on"] else "delayed" if later or held is not None else "ready",
-        not_before=not_before if later else None,
+    later = not_before if not_before is not None and not_before > tx.now else None
+    _to_queue(
+        tx,
+        row,
+        later,
+        held,
         waiting_for=waiting_for,
-        held_by=None if held is None else held.held_by,
-        needs=None if held is None else held.needs_micros,
         reason=reason,
-        uncounted=0 if counts else 1,
+        uncounted=int(not counts),
         interrupted=int(interrupted),
         rejected=int(rejected),
         feedback=None if feedback is None else dump(feedback),
@@ -209,15 +206,29 @@ def requeue(
         "task.interrupted" if interrupted else "task.requeue",
         reason=reason,
         code=code,
-        not_before=to_rfc3339(not_before) if later and not_before else None,
+        not_before=None if later is None else to_rfc3339(later),
         retry=None if counts else row["retries"] + (held is None),
         waiting_for=None if held is None else held.waiting_for,
         needs_micros=held.needs_micros or None if held is not None else None,
         review_issues=feedback,
         review_attempt=row["rejections"] + 1 if rejected else None,
     )
-    if row["waiting_on"]:  # what it was given to wait for may be missing, dead, or waiting for it
-        intake.settle_dependencies(tx, [task_of(row["doc"], row["id"])], reaches_older=True)
+
+
+def _to_queue(
+    tx: Transaction, row: sqlite3.Row, later: float | None, held: CallHeld | None, **columns: Any
+) -> None:
+    is_delayed = later is not None or held is not None
+    tx.run(
+        "to_queue",
+        seq=row["seq"],
+        # an edit while it ran may have given it something to wait for
+        state="blocked" if row["waiting_on"] else "delayed" if is_delayed else "ready",
+        not_before=later,
+        held_by=None if held is None else held.held_by,
+        needs=None if held is None else held.needs_micros,
+        **columns,
+    )
 
 
 def _tell_requeue(tx: Transaction, row: sqlite3.Row, event: str, **fields: Any) -> None:
@@ -230,6 +241,8 @@ def _tell_requeue(tx: Transaction, row: sqlite3.Row, event: str, **fields: Any) 
         **fields,
     )
     tx.mark_dirty(row["seq"])
+    if row["waiting_on"]:  # what it was given to wait for may be missing, dead, or waiting for it
+        intake.settle_dependencies(tx, [task_of(row["doc"], row["id"])], reaches_older=True)
 
 
 def end_withdrawn(tx: Transaction, row: sqlite3.Row) -> bool:

@@ -62,14 +62,22 @@ class Route:
         return self.tool.name if self.tool else self.ran or None
 
     def heading(self) -> str:
-        """What stands over a tool's text in front of a prompt; empty where none is put there."""
+        """What stands over a tool's own words in front of a prompt; empty where none are put there."""
         if self.tool is None or self.outcome != "context":
             return ""
         return (
             "RELEVANT TOOL CONTEXT (reuse before new generation)\n"
-            f"TOOL_NAME: {self.tool.name}\nTOOL_ROUTE: {self.route}\nTOOL_CONFIDENCE: {self.confidence:.2f}\n"
-            f"TOOL_DESCRIPTION: {' '.join(self.tool.description.split())}"
+            f"TOOL_NAME: {self.tool.name}\nTOOL_ROUTE: {self.route}\nTOOL_CONFIDENCE: {self.confidence:.2f}"
         )
+
+    def words(self) -> list[str]:
+        """The tool's own words, which are data: what it is for, and its text."""
+        if self.tool is None:
+            return []
+        return [
+            f"TOOL_DESCRIPTION: {' '.join(self.tool.description.split())}",
+            *filter(None, [self.text.strip()]),
+        ]
 
     def receipt(self) -> dict[str, Any]:
         """The event fields that tell of the route."""

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pydantic
 
 from errors import InvalidFile, InvalidTask
+from redaction import clean
 from runtime_contract import (
     DEFAULT_API_ENDPOINT,
     ENDED,
@@ -34,6 +35,8 @@ from store.transaction import dump
 Section = Literal["tasks", "completed", "failed"]
 SECTIONS: Final[tuple[Section, ...]] = ("tasks", "completed", "failed")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+#: fields by which things are named and found beside the id; nothing is taken out of a name that is shown
+_NAMES: Final = ("model", "identity_id", "run_id", "profile")
 #: machine keys that mean nothing in a new entry; `status` keeps its place
 _NOT_THE_USERS: Final = MACHINE_KEYS - {"status"}
 
@@ -210,6 +213,9 @@ def admit_all(entries: Iterable[FileEntry], limits: Limits) -> list[NewTask | Re
 
 def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask:
     """Judge one entry whose id nobody has."""
+    named = _secret_in_a_name(entry)
+    if named is not None:
+        return refuse(entry.raw, f"{named}: looks like a secret, and names are shown everywhere", named)
     if entry.section == "tasks":
         found = plain.read(entry.raw, entry.id, limits)
         if found is not None:
@@ -230,6 +236,17 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     if entry.section == "failed":
         return EndedTask(task.id, reading if reading in ENDED - {Status.APPROVED} else Status.FAILED, doc)
     return EndedTask(task.id, reading, doc) if reading in ENDED else NewTask(task, document)
+
+
+def _secret_in_a_name(entry: FileEntry) -> str | None:
+    """The path of the first field by which things are named and found that holds a secret; or none."""
+    named = {"id": entry.id} | {name: entry.raw[name] for name in _NAMES if name in entry.raw}
+    return next((f"{entry.path}.{name}" for name, value in named.items() if _is_secret(value)), None)
+
+
+def _is_secret(name: object) -> bool:
+    """Whether a name holds something that the sink of secrets would take out."""
+    return isinstance(name, str) and clean(name) != name
 
 
 def with_id(raw: Mapping[str, Any], task_id: str) -> dict[str, Any]:

@@ -29,12 +29,6 @@ PROPOSED: dict[str, Any] = {
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig_of(tmp_path: Path, model: ModelServer):
     with rigs(RoadRig, tmp_path, model) as make:
         yield make

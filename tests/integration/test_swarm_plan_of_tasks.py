@@ -24,12 +24,6 @@ PARTS: dict[str, Any] = {
 
 
 @pytest.fixture
-def model():
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture
 def rig_of(tmp_path: Path, model: ModelServer):
     with rigs(SwarmRig, tmp_path, model) as make:
         yield make
