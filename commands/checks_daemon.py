@@ -14,6 +14,7 @@ from execution import markers
 from localhost import listening, port_file
 from settings import Home, Settings
 from store import processes
+from store.reading import LOCAL_STATUS
 
 _LAST_PORT: Final = 65_535
 
@@ -62,6 +63,19 @@ def _socket_of(home: Home) -> Finding:
     except listening.SocketUnusable as error:
         return fail("socket", error.message, "Set swarm_socket = false, or move the home.")
     return ok("socket", f"{home.cycle_socket} can be a socket.")
+
+
+def check_used_sandbox(place: Place) -> Iterator[Finding]:
+    """Which sandbox the daemon that runs has found for itself: its settings may be others than ours."""
+    if not look(place.home).supervisor:
+        return
+    with place.reader() as reader:
+        found = reader.fact(LOCAL_STATUS)
+    if found is not None:
+        level, reason = found.get("level") or "none", found.get("reason")
+        yield (ok if level == "bubblewrap" else warn)(
+            "daemon sandbox", f"the daemon that runs uses {level}: {reason}"
+        )
 
 
 def check_processes(place: Place) -> Iterator[Finding]:

@@ -91,6 +91,7 @@ def _home(place: Place) -> Iterator[Finding]:
     yield from checks_halts.check_kill_switch(place.home)
     try:
         yield from checks_daemon.check_processes(place)
+        yield from checks_daemon.check_used_sandbox(place)
         yield from checks_home.check_store(place)
         yield from checks_halts.check_breaker(place)
         yield from checks_home.check_queue_file(place)

@@ -23,6 +23,7 @@ from safety.sandbox import bubblewrap
 from settings import Home, Settings
 from store import processes
 from store.execution_log import FirstBad, VerifyResult
+from store.reading import LOCAL_STATUS
 from supervisor.daemon import lock_home
 from testing.running_daemon import free_port
 
@@ -401,3 +402,12 @@ def test_a_machine_without_git_is_warned_of_where_the_workspace_is_to_be_kept(mo
     assert (finding.level, finding.way_out) == ("warn", "Install git.")
     (finding,) = checks_review.check_git(Settings(checkpoints=False))
     assert finding.level == "ok"
+
+
+def test_the_doctor_tells_the_sandbox_of_the_daemon_that_runs_beside_its_own(store, run):
+    fact = {"ready": True, "level": "landlock", "reason": "held by Landlock"}
+    store.set_fact(LOCAL_STATUS, fact, "daemon.sandbox")
+    assert "daemon sandbox" not in run("doctor").stdout
+
+    with lock_home(store.home):
+        assert "the daemon that runs uses landlock: held by Landlock" in run("doctor").stdout
