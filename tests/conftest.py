@@ -12,6 +12,8 @@ from settings import Home, Settings
 from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.model_server import ModelServer
+from testing.running_daemon import RunningDaemon
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +48,12 @@ def store(home: Home, settings: Settings, clock: FakeClock):
 @pytest.fixture
 def who(settings: Settings) -> Claimant:
     return Claimant("worker-test", host_platform.this_process(), settings.lease_s)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory, model: ModelServer):
+    """A daemon that runs while a module's tests do; the module says what its `model` answers."""
+    running = RunningDaemon(tmp_path_factory.mktemp("home"), SKEP_LLM_BASE_URL=model.url, SKEP_LLM_MODEL="m")
+    running.start()
+    yield running
+    running.stop()

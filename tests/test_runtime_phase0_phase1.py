@@ -21,14 +21,6 @@ def model():
         yield server
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory, model):
-    running = RunningDaemon(tmp_path_factory.mktemp("home"), SKEP_LLM_BASE_URL=model.url, SKEP_LLM_MODEL="m")
-    running.start()
-    yield running
-    running.stop()
-
-
 def test_contract_defaults_are_filled_in_and_the_result_keeps_the_contract():
     queue = normalize_queue({"tasks": [{"id": "t1", "prompt": "hi", "mine": 1}], "note": "kept"})
     assert validate_queue_contract(queue) == []

@@ -8,21 +8,12 @@ import pytest
 
 from runtime_contract import EVENT_STATUSES
 from testing.model_server import ModelServer, Reply
-from testing.running_daemon import RunningDaemon
 
 
 @pytest.fixture(scope="module")
 def model():
     with ModelServer() as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory, model):
-    running = RunningDaemon(tmp_path_factory.mktemp("home"), SKEP_LLM_BASE_URL=model.url, SKEP_LLM_MODEL="m")
-    running.start()
-    yield running
-    running.stop()
 
 
 def test_the_vocabulary_has_the_review_lifecycle():

@@ -20,14 +20,6 @@ def model():
         yield server
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory, model):
-    running = RunningDaemon(tmp_path_factory.mktemp("home"), SKEP_LLM_BASE_URL=model.url, SKEP_LLM_MODEL="m")
-    running.start()
-    yield running
-    running.stop()
-
-
 def follow(daemon: RunningDaemon, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "skep", *arguments],
