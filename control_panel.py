@@ -21,13 +21,14 @@ from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
-from panel import access, healthz, labels, spawner, task_views, words
-from panel.api import budget, decisions, kill_switch, status, tasks, tools
+from panel import access, entity_tags, healthz, labels, navigation, spawner, task_views, words
+from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
-from panel.pages import session
+from panel.pages import overview, pulse, session
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
+from panel.streams import MOST_STREAMS
 from panel.version import version
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
@@ -38,8 +39,9 @@ from store.transaction import Transaction
 
 logger = logging.getLogger("control_panel")
 
-#: Requests answered at once. A page's part that nothing changed in costs a millisecond.
-THREADS: Final = 16
+#: Requests answered at once, beside the event streams, each of which holds a thread. A page's part that
+#: nothing changed in costs a millisecond.
+THREADS: Final = 16 + MOST_STREAMS
 #: Seconds that answers under way get at a stop.
 DRAIN_S: Final = 2.0
 
@@ -47,14 +49,12 @@ BLUEPRINTS: Final = (
     healthz.blueprint,
     spawner.blueprint,
     session.blueprint,
+    pulse.blueprint,
+    overview.blueprint,
     tasks_page.blueprint,
     tools_page.blueprint,
-    tasks.blueprint,
-    decisions.blueprint,
-    budget.blueprint,
-    kill_switch.blueprint,
-    tools.blueprint,
-    status.blueprint,
+    openapi.blueprint,
+    *(module.blueprint for module in openapi.MODULES),
 )
 
 
@@ -80,6 +80,7 @@ def create_app(
     app.before_request(_check_access)
     app.register_error_handler(Exception, _answer_error)
     app.after_request(access.add_headers)
+    app.after_request(entity_tags.add)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     _furnish_templates(app)
@@ -126,6 +127,7 @@ def _furnish_templates(app: flask.Flask) -> None:
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
         "switch_of": labels.switch_of,
+        "pages": navigation.PAGES,
         "remark_of": task_views.remark_of,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -157,7 +159,7 @@ def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None
             stop.asked,
             setting="panel_port",
             on_listening=on_listening,
-            on_closing=lambda: close_door(home),
+            on_closing=lambda: _close(app, home),
             drain_s=DRAIN_S,
         )
         app.extensions[EXTENSION].refusals.close()
@@ -170,6 +172,11 @@ def _open_door(home: Home, port: int) -> None:
         open_door(home, port)
     except OSError as error:  # a full disk
         logger.warning("no login links: %s", error)
+
+
+def _close(app: flask.Flask, home: Home) -> None:
+    close_door(home)
+    app.extensions[EXTENSION].streams.close()
 
 
 def _tell(store: SqliteStore, event: str, reason: str = "") -> None:

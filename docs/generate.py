@@ -42,18 +42,7 @@ HERE: Final = Path(__file__).resolve().parent
 _PART: Final = re.compile(r"(<!-- generated: ([a-z-]+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 
 #: Addresses of the panel that are for its own pages and for monitors, and are in no OpenAPI document.
-_PAGES: Final = {
-    "/": "the page with every task",
-    "/tools": "the page with every tool, and what became of the tasks it was found for",
-    "/live": "the part of that page that changes; 304 while it has not",
-    "/login": "takes `code`, the one-time code of a login link, and logs this browser in",
-    "/logout": "logs this browser out",
-    "/healthz": '`{"status": "ok"}` while the store can be read; tells nothing of the home',
-    "/static/{filename}": "style, scripts and the icon",
-    "/api/spawner": "gone for good: always 410",
-    "/api/spawner/": "gone for good: always 410",
-    "/api/spawner/{_anything}": "gone for good: always 410",
-}
+_SERVED: Final = {"/static/{filename}": "style, scripts and the icon"}
 
 #: Fields of several models, or whose own comment speaks to those who know the code.
 _MEANINGS: Final = {
@@ -290,10 +279,19 @@ def panel_routes() -> str:
     for address, endpoint in sorted(endpoints.items()):
         who = "anybody on this machine" if endpoint in access.PUBLIC else "a logged-in browser, or the token"
         who = "a browser with a fresh code" if endpoint == "session.login" else who
-        for given in [methods[address]] if address in _PAGES else [[method] for method in methods[address]]:
-            told = _PAGES.get(address) or paths[address][given[0].lower()]["summary"]
+        is_described = address in paths
+        for given in [[method] for method in methods[address]] if is_described else [methods[address]]:
+            told = _what(address, endpoint)
+            told = paths[address][given[0].lower()]["summary"] if is_described else told
             rows.append((f"`{', '.join(given)} {address}`", who, told))
     return table(("request", "who may call", "what it does"), rows)
+
+
+def _what(address: str, endpoint: str) -> str:
+    """What an address of a page is for: a whole page as its module says, a part of one as its function says."""
+    view = panel_app().view_functions[endpoint]
+    told = sys.modules[view.__module__].__doc__ if view.__name__ == "show" else view.__doc__
+    return _SERVED.get(address) or str(told).splitlines()[0].rstrip(".").replace("``", "`")
 
 
 def _members(model: type[pydantic.BaseModel]) -> str:
@@ -345,9 +343,8 @@ def panel_requests() -> str:
             given += [
                 f"`{name}`: {field['description']}" for name, field in body.get("properties", {}).items()
             ]
-            answer = told["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].rpartition(
-                "/"
-            )[2]
+            (content,) = told["responses"]["200"]["content"].values()
+            answer = content["schema"]["$ref"].rpartition("/")[2]
             rows.append((f"`{method.upper()} {address}`", "; ".join(given), answer))
     return table(("request", "takes", "answers"), rows)
 

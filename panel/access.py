@@ -80,6 +80,11 @@ def check_csrf(request: flask.Request, here: Panel) -> None:
         raise NoCsrfToken("The page is out of date; reload it.")
 
 
+def is_still_in() -> bool:
+    """Whether who asked is still logged in; a program's token was looked at when it came."""
+    return "Authorization" in flask.request.headers or panel().sessions.is_open()
+
+
 def note_refusal(error: Exception, request: flask.Request) -> None:
     """Put a refusal into the audit; a person who has not logged in, and a login, are none of these."""
     is_stranger = isinstance(error, NotAuthenticated) and "Authorization" not in request.headers

@@ -12,6 +12,7 @@ from clock import Clock
 from localhost.refusals import Refusals
 from panel.login import LoginGuard
 from panel.sessions import Sessions
+from panel.streams import Streams
 from settings import Home, Settings
 from store.answering import Answer
 from store.contracts import Store
@@ -52,6 +53,7 @@ class Panel:
     guard: LoginGuard
     refusals: Refusals
     sessions: Sessions = field(default_factory=Sessions)
+    streams: Streams = field(default_factory=Streams)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))
 

@@ -30,6 +30,8 @@ class Button:
     look: str = "secondary"
     #: the word in the button's id
     name: str
+    #: the command line that does the same, where it is shown beside the button
+    cli: str = ""
 
 
 #: Answers to decisions, by kind and option: label, what will happen, look.

@@ -24,5 +24,5 @@ class SpawnerGone(SkepError):
 @blueprint.route("/", methods=METHODS)
 @blueprint.route("/<path:_anything>", methods=METHODS)
 def gone(_anything: str = "") -> flask.Response:
-    """Say so."""
+    """Gone for good: always 410, with the way to start tasks today."""
     raise SpawnerGone

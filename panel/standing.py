@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+import flask
 
 from cost import usage_tracker
 from panel.context import Panel
 from panel.daemon import supervised, worker_runs
 from panel.health import Health, health_of, of_killed
+from panel.task_views import decision_of
 from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
@@ -67,3 +72,23 @@ def tag_of(here: Panel, *parts: object) -> str:
         parts,
     )
     return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def conditional(tag: str, render: Callable[[], str]) -> flask.Response:
+    """A part of a page under its tag; 304, and nothing rendered, to who has it."""
+    if flask.request.if_none_match.contains(tag):
+        response = flask.Response(status=304)
+    else:
+        response = flask.make_response(render())
+    response.set_etag(tag)
+    return response
+
+
+def questions_beside_tasks(here: Panel) -> list[dict[str, Any]]:
+    """Open questions that no task's row carries."""
+    return [decision_of(row) for row in here.reader.decisions() if _stands_alone(row)]
+
+
+def _stands_alone(question: sqlite3.Row) -> bool:
+    """Whether a question is about no task, or about one that is not in review."""
+    return question["task_id"] is None or question["kind"] == "budget"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import flask
 
@@ -10,9 +10,20 @@ from cost.usage_tracker import standings
 from errors import InvalidRequest
 from money import read_amount
 from panel.api import fields
+from panel.api.describing import LIMIT, get, list_of, post, ref, shape
 from panel.context import panel
 
 blueprint = flask.Blueprint("api_budget", __name__, url_prefix="/api/v1/budget")
+
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/budget": get("Every limit, and what was spent of it", "Budgets"),
+    "/api/v1/budget/add": post(
+        "Let a limit have more",
+        amount="dollars over 0, such as 5.00",
+        limit="day (the default), total, model:NAME, run:ID or task:ID",
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {"Limit": LIMIT, "Budgets": shape(limits=list_of(ref("Limit")))}
 
 
 @blueprint.get("")

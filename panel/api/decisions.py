@@ -10,11 +10,23 @@ import flask
 from clock import to_rfc3339
 from errors import InvalidRequest
 from panel.api import fields
+from panel.api.describing import DECISION, NUMBER, get, list_of, path, post, ref, shape
 from panel.context import panel
 from panel.task_views import decision_of
 from store.answering import Answer
 
 blueprint = flask.Blueprint("api_decisions", __name__, url_prefix="/api/v1/decisions")
+
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/decisions": get("Everything that waits for a person", "Decisions"),
+    "/api/v1/decisions/{decision_id}/answer": post(
+        "Answer a decision", path("decision_id"), answer="one of its options", comment="a word with it"
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Decision": DECISION,
+    "Decisions": shape(decisions=list_of(ref("Decision")), open=NUMBER),
+}
 
 MOST: Final = 500
 

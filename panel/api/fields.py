@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import flask
+import pydantic
 from werkzeug.datastructures import MultiDict
 
 from errors import InvalidRequest
@@ -61,3 +62,20 @@ def body(request: flask.Request, *known: str) -> dict[str, str]:
         if value is not None and not (isinstance(value, str) and len(value) <= LONGEST_TEXT):
             raise InvalidRequest(f"{name} must be a text of at most {LONGEST_TEXT:,} characters.")
     return {name: value for name, value in found.items() if value is not None and value.strip()}
+
+
+Model = TypeVar("Model", bound=pydantic.BaseModel)
+
+
+def document(request: flask.Request, model: type[Model]) -> Model:
+    """A JSON body that has numbers, lists or flags, read as `model`, which says what it may hold.
+
+    The model forbids what it does not know (``extra="forbid"``) and converts nothing (``strict=True``).
+    Raises `InvalidRequest`, naming the field and the rule.
+    """
+    try:
+        return model.model_validate(read_object(request))
+    except pydantic.ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise InvalidRequest(f"{where}: {first['msg']}.", field=where) from None

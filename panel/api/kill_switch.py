@@ -9,6 +9,7 @@ import flask
 
 from errors import SkepError
 from panel.api import fields
+from panel.api.describing import FLAG, MAYBE, TEXT, get, post, shape
 from panel.context import panel
 from store import kill_file
 from store.kill_file import state_of
@@ -16,6 +17,19 @@ from store.kill_file import state_of
 logger = logging.getLogger(__name__)
 
 blueprint = flask.Blueprint("api_kill_switch", __name__, url_prefix="/api/v1/kill-switch")
+
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/kill-switch": get("Whether the kill switch is on", "KillSwitch"),
+    "/api/v1/kill-switch/on": post(
+        "Set the kill switch; one that is set keeps its reason where none is given",
+        answers="KillSwitch",
+        reason="why, shown wherever something waits for it",
+    ),
+    "/api/v1/kill-switch/off": post("Clear the kill switch", answers="KillSwitch"),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "KillSwitch": shape(on=FLAG, reason=MAYBE, by=MAYBE, since=MAYBE, message=TEXT)
+}
 
 #: Seconds the store gets to write down what was done.
 PATIENCE_S: Final = 2.0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import flask
 
 from panel.api import fields
-from panel.api.openapi import document
+from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, ref, shape
 from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
@@ -15,6 +15,25 @@ from store.kill_file import state_of
 from store.reading import BREAKER, LOCAL_STATUS, MODEL_STATUS
 
 blueprint = flask.Blueprint("api_status", __name__, url_prefix="/api/v1")
+
+_MAYBE_OBJECT: Final = {"type": ["object", "null"]}
+PATHS: Final[dict[str, Any]] = {"/api/v1/status": get("The home at a glance", "Standing")}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Standing": shape(
+        health=shape(kind=TEXT, sentence=TEXT, detail=TEXT),
+        counts=ANY_OBJECT | {"additionalProperties": NUMBER},
+        open_decisions=NUMBER,
+        kill_switch=ref("KillSwitch"),
+        circuit_breaker=_MAYBE_OBJECT,
+        gate=ANY_OBJECT,
+        model=_MAYBE_OBJECT,
+        budget=shape(day=ref("Limit"), total=ref("Limit")),
+        sandbox=_MAYBE_OBJECT,
+        worker_runs=FLAG,
+        audit_checkpoint=MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
+        version=TEXT,
+    ),
+}
 
 
 @blueprint.get("/status")
@@ -40,9 +59,3 @@ def status() -> dict[str, Any]:
         "audit_checkpoint": now.checkpoint,
         "version": version(),
     }
-
-
-@blueprint.get("/openapi.json")
-def openapi() -> dict[str, Any]:
-    """This API, described in OpenAPI."""
-    return document()

@@ -8,10 +8,64 @@ import flask
 
 from errors import InvalidRequest, NotFound
 from panel.api import fields
+from panel.api.describing import (
+    ANY_OBJECT,
+    MAYBE,
+    MAYBE_NUMBER,
+    NEXT,
+    TASK_FIELDS,
+    get,
+    list_of,
+    path,
+    post,
+    query,
+    ref,
+    shape,
+)
 from panel.context import panel
 from panel.task_views import detail, page_of
 
 blueprint = flask.Blueprint("api_tasks", __name__, url_prefix="/api/v1/tasks")
+
+_TASK: Final = path("task_id")
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/tasks": get(
+        "A page of tasks",
+        "TaskPage",
+        query("status", "only these, comma separated"),
+        query("limit", "tasks of a page", type="integer", minimum=1, maximum=500, default=100),
+        query("after", NEXT),
+        query("order", "newest first, or oldest", type="string", enum=["newest", "oldest"]),
+    ),
+    "/api/v1/tasks/{task_id}": get(
+        "One task with its text, attempts and events",
+        "TaskDetail",
+        _TASK,
+        query("events_after", "what `events_next` said", type="integer"),
+    ),
+    "/api/v1/tasks/{task_id}/cancel": post("Withdraw a task", _TASK, reason="why"),
+    "/api/v1/tasks/{task_id}/retry": post("Send an ended task back", _TASK),
+    "/api/v1/tasks/{task_id}/approve": post(
+        "Say yes to what waits about it",
+        _TASK,
+        comment="a word with it",
+        decision="the question that was shown",
+    ),
+    "/api/v1/tasks/{task_id}/reject": post(
+        "Say no to it", _TASK, reason="told to the next attempt", decision="the question that was shown"
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Task": shape(**TASK_FIELDS),
+    "TaskPage": shape(tasks=list_of(ref("Task")), next=MAYBE),
+    "TaskDetail": shape(
+        **TASK_FIELDS,
+        task=ANY_OBJECT | {"description": "the task as it was written"},
+        attempt_list=list_of(ANY_OBJECT),
+        events=list_of(ANY_OBJECT),
+        events_next=MAYBE_NUMBER,
+    ),
+}
 
 _PAGE: Final = 100
 

@@ -1,34 +1,25 @@
-"""The first page: how things stand, and every task, live."""
+"""The page of tasks: every one, live."""
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
 import flask
 
 from panel.api import fields
 from panel.context import panel
-from panel.standing import standing_of, tag_of
-from panel.task_views import decision_of, page_of
+from panel.pages.overview import EXAMPLE
+from panel.standing import conditional, questions_beside_tasks, standing_of, tag_of
+from panel.task_views import page_of
 from runtime_contract import Status
 
-blueprint = flask.Blueprint("tasks", __name__)
+blueprint = flask.Blueprint("tasks", __name__, url_prefix="/tasks")
 
 ROWS: Final = 50
 
-#: What the page says to a person with an empty queue.
-EXAMPLE: Final = """\
-{"tasks": [
-  {"id": "hello",
-   "prompt": "Write a haiku about bees."},
-  {"id": "look",
-   "command": "git status"}
-]}"""
 
-
-@blueprint.get("/")
-def overview() -> str:
+@blueprint.get("")
+def show() -> str:
     """The whole page."""
     return flask.render_template("tasks.html", tag=_tag(), **_what_is_shown())
 
@@ -36,18 +27,7 @@ def overview() -> str:
 @blueprint.get("/live")
 def live() -> flask.Response:
     """The part of the page that changes; 304 while it has not."""
-    tag = _tag()
-    if flask.request.if_none_match.contains(tag):
-        response = flask.Response(status=304)
-    else:
-        response = flask.make_response(flask.render_template("parts/live.html", **_what_is_shown()))
-    response.set_etag(tag)
-    return response
-
-
-def _stands_alone(question: sqlite3.Row) -> bool:
-    """Whether a question is shown above the tasks: it is about none, or about one that is not in review."""
-    return question["task_id"] is None or question["kind"] == "budget"
+    return conditional(_tag(), lambda: flask.render_template("parts/tasks_live.html", **_what_is_shown()))
 
 
 def _tag() -> str:
@@ -58,12 +38,11 @@ def _what_is_shown() -> dict[str, Any]:
     given = flask.request.args
     fields.check_parameters(given, "status", "before")
     statuses, before = fields.statuses(given), fields.place(given, "before")
-    reader = panel().reader
-    rows = reader.newest_tasks(statuses, ROWS + 1, before)
+    rows = panel().reader.newest_tasks(statuses, ROWS + 1, before)
     return {
         "now": standing_of(panel()),
         "tasks": page_of(panel(), rows[:ROWS]),
-        "questions": [decision_of(row) for row in reader.decisions() if _stands_alone(row)],
+        "questions": questions_beside_tasks(panel()),
         "statuses": list(Status),
         "shown": statuses,
         "before": before,

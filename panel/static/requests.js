@@ -77,5 +77,5 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   }
   if (successful) tell("told", said.message);
   else tell("trouble", said.detail);
-  document.body.dispatchEvent(new Event("skep:changed"));
+  document.body.dispatchEvent(new Event("skep:pressed"));
 });

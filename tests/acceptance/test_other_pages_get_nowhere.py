@@ -173,7 +173,19 @@ def test_scripts_can_send_swarm_nothing_and_read_nothing(
 def test_nothing_can_be_shown_or_read_as_a_part_of_another_page(
     visitor: Any, pages: Any, panel: RunningPanel, rig: SwarmRig, place: str, seen: Seen
 ) -> None:
-    paths = ["/", "/live", "/static/live.js", "/api/v1/tasks", "/static/skep.css", "/healthz"]
+    paths = [
+        "/",
+        "/live",
+        "/tasks",
+        "/tasks/live",
+        "/pulse",
+        "/pulse/stream",
+        "/api/v1/events/stream",
+        "/static/live.js",
+        "/api/v1/tasks",
+        "/static/skep.css",
+        "/healthz",
+    ]
     wanted = [f"{panel.url}{path}" for path in paths] + [f"{swarm_url(rig)}/status"]
     parts = "".join(
         f'<img src="{url}?img"><script src="{url}?script"></script><iframe src="{url}?frame"></iframe>'
@@ -296,7 +308,7 @@ def test_a_person_may_look_at_the_status_and_the_panel_still_works(
     visitor: Any, panel: RunningPanel, rig: SwarmRig
 ) -> None:
     assert visitor.goto(f"{swarm_url(rig)}/status").status == 200
-    visitor.goto(f"{panel.url}/")
+    visitor.goto(f"{panel.url}/tasks")
     expect(visitor.locator('tr[data-task="x"]')).to_be_visible()
 
 

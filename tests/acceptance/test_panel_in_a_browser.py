@@ -37,6 +37,7 @@ def page(context, panel):
     complaints = []
     page.goto(panel.link)
     expect(page.locator("#live")).to_be_visible()
+    page.goto(f"{panel.url}/tasks")
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     yield page
@@ -102,7 +103,7 @@ def test_tasks_are_seen_and_hostile_text_is_only_text(page, panel):
     expect(row(page, "strange-name")).to_contain_text(HOSTILE)
     expect(row(page, "strange-name")).to_contain_text("⟨U+202E⟩")
     expect(page.locator("#health")).to_contain_text("2 tasks need your decision.")
-    expect(page).to_have_title("(2) Skep")
+    expect(page).to_have_title("(2) Tasks · Skep")
 
 
 def test_a_change_appears_without_a_reload_and_the_focus_stays(page, panel):
@@ -123,7 +124,7 @@ def test_an_idle_page_is_answered_with_nothing(page, panel):
     panel.by.add("x")
     expect(row(page, "x")).to_be_visible()
 
-    with page.expect_response(lambda answer: answer.url.endswith("/live") and answer.status == 304):
+    with page.expect_response(lambda answer: answer.url.endswith("/pulse") and answer.status == 304):
         pass
     expect(row(page, "x")).to_be_visible()
 
@@ -177,6 +178,7 @@ def test_a_decision_is_answered_with_the_keyboard_alone(page, panel):
 def test_a_refusal_is_told(context, panel):
     page = context.new_page()
     page.goto(panel.link)
+    page.get_by_role("link", name="Tasks").click()
     panel.by.ask("x", "Send it?", prompt="Write.", max_attempts=3)
     page.get_by_role("button", name="Approve x").click()
     panel.store.reject("x", "cli")
@@ -228,7 +230,7 @@ def test_tools_are_seen_and_hostile_names_are_only_text(page, panel, tmp_path, w
     hostile = "<img src=x onerror=alert(1)>" + "w" * 300
     (tmp_path / "config/tools.toml").write_text(f'[[tool]]\nname = "{name}"\ndescription = "{hostile}"\n')
     page.set_viewport_size({"width": width, "height": 800})
-    page.get_by_role("link", name="Tools").click()
+    page.goto(f"{panel.url}/tools")
 
     expect(page.locator(f'tr[data-tool="{name}"]')).to_contain_text("<img src=x")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -267,7 +269,7 @@ def test_a_script_on_another_page_changes_and_reads_nothing(page, panel, context
                 ["/api/v1/tasks/x/cancel", {method: "POST", body: "{}", headers: {
                     "Content-Type": "application/json", "X-CSRF-Token": "x"}}],
                 ["/api/v1/tasks", {}],
-                ["/live", {mode: "no-cors"}],
+                ["/tasks/live", {mode: "no-cors"}],
             ]) {
                 const asked = fetch(url + path, {credentials: "include", ...options});
                 const answer = await asked.catch(() => null);

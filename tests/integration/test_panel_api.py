@@ -193,7 +193,7 @@ def test_a_question_is_answered_with_one_of_its_options(browser, by, store):
 def test_a_command_that_waits_for_leave_is_shown_word_for_word(browser, by, store):
     by.ask_leave("x", ("/opt/agent", "--", "two words\nand a line"), profile="agent", prompt="two words")
     (asked,) = browser.get("/api/v1/decisions").json["decisions"]
-    page = browser.get("/").text
+    page = browser.get("/tasks").text
 
     assert (asked["kind"], asked["options"]) == ("execution", ["run", "refuse"])
     assert asked["about"].endswith('\n\nPATH=/opt:/usr/bin\n\n"/opt/agent"\n"--"\n"two words\\nand a line"')

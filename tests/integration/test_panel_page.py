@@ -37,7 +37,7 @@ def test_every_task_stands_there_with_status_reason_and_attempts(browser, by):
     by.fail("bad", "exit code 2: no such file")
     by.add("waits", depends_on=["bad-parent"])
 
-    seen = Seen(browser.get("/"))
+    seen = Seen(browser.get("/tasks"))
 
     for text in ("bad", "failed", "exit code 2: no such file", "waits", "bad-parent, which does not exist"):
         assert text in seen.text
@@ -51,7 +51,7 @@ def test_only_what_can_be_done_is_offered(browser, by):
     by.interrupt("cut")
     by.add("waits")
 
-    assert sorted(Seen(browser.get("/live")).buttons()) == [
+    assert sorted(Seen(browser.get("/tasks/live")).buttons()) == [
         "Approve asked",
         "Cancel asked",
         "Cancel cut",
@@ -70,12 +70,12 @@ def test_ids_are_unique_so_that_the_focus_finds_its_place(browser, by):
     by.interrupt("cut")
     by.add("waits")
 
-    ids = Seen(browser.get("/")).ids
+    ids = Seen(browser.get("/tasks")).ids
     assert len(ids) == len(set(ids))
 
 
 def test_an_empty_queue_teaches_the_next_step(browser, home):
-    seen = Seen(browser.get("/"))
+    seen = Seen(browser.get("/tasks"))
 
     assert "Drop in the first task" in seen.text
     assert str(home.queue_file) in seen.text
@@ -86,7 +86,7 @@ def test_pages_and_filters_stand_in_the_address(browser, by):
     by.add(*[f"task-{number:03}" for number in range(60)])
     by.fail("bad", "exit code 1")
 
-    first = browser.get("/?status=pending")
+    first = browser.get("/tasks?status=pending")
     older = next(found["href"] for _, found in Seen(first).tags if found.get("id") == "page-older")
     second = Seen(browser.get(older))
 
@@ -98,10 +98,10 @@ def test_pages_and_filters_stand_in_the_address(browser, by):
 
 @pytest.mark.parametrize("query", ["status=nonsense", "before=x", "what=1"])
 def test_a_wrong_address_is_answered_with_a_page_that_says_so(browser, query):
-    answer = browser.get(f"/?{query}", headers={"Accept": "text/html"})
+    answer = browser.get(f"/tasks?{query}", headers={"Accept": "text/html"})
 
     assert answer.status_code == 400
-    assert "Back to the tasks" in answer.text
+    assert "Back to the overview" in answer.text
 
 
 HOSTILE_TEXTS = [
@@ -128,7 +128,7 @@ def test_text_of_unknown_origin_comes_out_as_text(browser, by, store, text):
     store.write(lambda tx: decisions.ask(tx, question))
     store.pause("cli", clean)
 
-    page = browser.get("/")
+    page = browser.get("/tasks")
     seen = Seen(page)
 
     assert page.status_code == 200
@@ -143,14 +143,14 @@ def test_text_of_unknown_origin_comes_out_as_text(browser, by, store, text):
 def test_a_prompt_of_100_kb_is_shown_as_its_beginning(browser, by):
     by.add("long", prompt="word " * 20_000)
 
-    assert len(browser.get("/").text) < 20_000
+    assert len(browser.get("/tasks").text) < 20_000
 
 
 def test_an_idle_page_costs_one_empty_answer(browser, by):
     by.add("x")
-    first = browser.get("/live")
+    first = browser.get("/tasks/live")
 
-    again = browser.get("/live", headers={"If-None-Match": first.headers["ETag"]})
+    again = browser.get("/tasks/live", headers={"If-None-Match": first.headers["ETag"]})
 
     assert (again.status_code, again.data) == (304, b"")
 
@@ -159,8 +159,8 @@ def test_an_idle_page_costs_one_empty_answer(browser, by):
 def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock, home, change):
     by.add("x")
     by.add("later", not_before=clock.now() + 60)
-    tag = browser.get("/live").headers["ETag"]
-    path = "/live"
+    tag = browser.get("/tasks/live").headers["ETag"]
+    path = "/tasks/live"
     if change == "add":
         by.add("y")
     elif change == "cancel":
@@ -178,28 +178,28 @@ def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock,
             assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
         return
     else:
-        path = "/live?status=pending"
+        path = "/tasks/live?status=pending"
 
     assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_the_first_page_knows_the_tag_of_what_it_shows(browser, by):
     by.add("x")
-    tag = next(found["data-tag"] for _, found in Seen(browser.get("/")).tags if "data-tag" in found)
+    tag = next(found["data-tag"] for _, found in Seen(browser.get("/tasks")).tags if "data-tag" in found)
 
-    assert browser.get("/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
+    assert browser.get("/tasks/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
 
 
 def test_the_health_sentence_says_when_no_worker_runs(browser, by):
     by.add("x")
 
-    assert "Stopped: no worker runs, 1 task is left to do." in Seen(browser.get("/")).text
+    assert "Stopped: no worker runs, 1 task is left to do." in Seen(browser.get("/tasks")).text
 
 
 def test_with_a_worker_it_says_what_goes_on(browser, by, running_worker):
     by.start("x")
 
-    assert "Working: 1 running, 0 waiting, nothing needs you." in Seen(browser.get("/")).text
+    assert "Working: 1 running, 0 waiting, nothing needs you." in Seen(browser.get("/tasks")).text
 
 
 def test_the_newest_checkpoint_of_the_audit_is_shown(browser, store):
@@ -213,10 +213,10 @@ def test_the_newest_checkpoint_of_the_audit_is_shown(browser, store):
 
 
 def test_what_was_spent_stands_there_once_there_is_something(browser, store):
-    assert "Spent today" not in Seen(browser.get("/")).text
+    assert "Spent today" not in Seen(browser.get("/tasks")).text
     spend_a_day(store)
 
-    assert "Spent today: $5.00 of $5.00" in Seen(browser.get("/")).text
+    assert "Spent today: $5.00 of $5.00" in Seen(browser.get("/tasks")).text
 
 
 def test_a_question_about_a_budget_stands_above_the_tasks_with_its_answers(browser, by, store):
@@ -224,7 +224,7 @@ def test_a_question_about_a_budget_stands_above_the_tasks_with_its_answers(brows
     hold(by, store, "poor")
     hold(by, store, "dear", "task:dear")
 
-    seen = Seen(browser.get("/"))
+    seen = Seen(browser.get("/tasks"))
 
     assert "budget day $5.00 reached (spent $5.00, needs $0.12)" in seen.text
     for label in ("Add what is needed", "Add more", "Add nothing"):
@@ -234,12 +234,12 @@ def test_a_question_about_a_budget_stands_above_the_tasks_with_its_answers(brows
 
 def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser, by, store):
     by.add("waits")
-    assert not [tag for tag, found in Seen(browser.get("/")).tags if found.get("id") == "sandbox"]
+    assert not [tag for tag, found in Seen(browser.get("/tasks")).tags if found.get("id") == "sandbox"]
     store.set_fact(
         "local_status", {"ready": True, "level": "off", "reason": "nothing does"}, "daemon.sandbox"
     )
 
-    seen = Seen(browser.get("/live"))
+    seen = Seen(browser.get("/tasks/live"))
 
     (found,) = [found for _, found in seen.tags if found.get("id") == "sandbox"]
     assert found["data-level"] == "off"

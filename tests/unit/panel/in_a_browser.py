@@ -61,8 +61,9 @@ def chromium():
 class RunningPanel:
     """A panel that is served over a home of its own."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, threads: int = 8) -> None:
         self.home = home
+        self._threads = threads
         self.store = SqliteStore(home, Settings())
         self.by = Furnisher(self.store)
         self.app = control_panel.create_app(self.store, home, self.store.settings, port=0)
@@ -73,7 +74,14 @@ class RunningPanel:
         fcntl.flock(self._leader, fcntl.LOCK_EX)
 
     def _serve(self) -> None:
-        server.serve(self.app, self.port, 8, self._stop, on_listening=self._note_port)
+        server.serve(
+            self.app,
+            self.port,
+            self._threads,
+            self._stop,
+            on_listening=self._note_port,
+            on_closing=self.app.extensions["skep-panel"].streams.close,
+        )
 
     def _note_port(self, port: int) -> None:
         self.port = port

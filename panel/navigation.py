@@ -1,0 +1,25 @@
+"""The pages of the panel, in the order in which they are offered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page that can be gone to."""
+
+    #: its blueprint
+    name: str
+    #: the endpoint that shows it
+    endpoint: str
+    #: what it is called
+    label: str
+
+
+PAGES: Final = (
+    Page("overview", "overview.show", "Overview"),
+    Page("tasks", "tasks.show", "Tasks"),
+    Page("tools", "tools.show", "Tools"),
+)

@@ -1,0 +1,32 @@
+"use strict";
+// Every <time datetime> reads as its age, or in local time with data-as="clock"; the exact moment shows on hover.
+
+function ageOf(moment) {
+  const away = (Date.now() - moment) / 1000;
+  const seconds = Math.abs(away);
+  const told = seconds < 60 ? `${Math.floor(seconds)} s`
+    : seconds < 3600 ? `${Math.floor(seconds / 60)} min`
+    : seconds < 86400 ? `${Math.floor(seconds / 3600)} h`
+    : `${Math.floor(seconds / 86400)} d`;
+  return away < 0 ? `in ${told}` : told;
+}
+
+function clockOf(moment) {
+  const isToday = moment.toDateString() === new Date().toDateString();
+  const time = moment.toLocaleTimeString();
+  return isToday ? time : `${moment.toLocaleDateString()} ${time}`;
+}
+
+function tellTimes() {
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    const told = time.dataset.as === "clock" ? clockOf(moment) : ageOf(moment);
+    if (time.textContent !== told) time.textContent = told;
+    time.title = `${moment.toLocaleString()} (${time.dateTime})`;
+  }
+}
+
+document.addEventListener("htmx:afterSwap", tellTimes);
+tellTimes();
+setInterval(tellTimes, 1000);
