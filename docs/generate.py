@@ -279,11 +279,10 @@ def panel_routes() -> str:
     for address, endpoint in sorted(endpoints.items()):
         who = "anybody on this machine" if endpoint in access.PUBLIC else "a logged-in browser, or the token"
         who = "a browser with a fresh code" if endpoint == "session.login" else who
-        is_described = address in paths
-        for given in [[method] for method in methods[address]] if is_described else [methods[address]]:
-            told = _what(address, endpoint)
-            told = paths[address][given[0].lower()]["summary"] if is_described else told
-            rows.append((f"`{', '.join(given)} {address}`", who, told))
+        told = paths.get(address, {})
+        for given in [[method] for method in methods[address]] if told else [methods[address]]:
+            what = told[given[0].lower()]["summary"] if told else _what(address, endpoint)
+            rows.append((f"`{', '.join(given)} {address}`", who, what))
     return table(("request", "who may call", "what it does"), rows)
 
 
