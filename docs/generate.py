@@ -277,8 +277,7 @@ def panel_routes() -> str:
         methods.setdefault(address, []).append(method)
     endpoints = {address: endpoint for (_, address), endpoint in routes_of(panel_app()).items()}
     for address, endpoint in sorted(endpoints.items()):
-        who = "anybody on this machine" if endpoint in access.PUBLIC else "a logged-in browser, or the token"
-        who = "a browser with a fresh code" if endpoint == "session.login" else who
+        who = _who_calls_panel(endpoint)
         told = paths.get(address, {})
         for given in [[method] for method in methods[address]] if told else [methods[address]]:
             what = told[given[0].lower()]["summary"] if told else _what(address, endpoint)
@@ -286,8 +285,14 @@ def panel_routes() -> str:
     return table(("request", "who may call", "what it does"), rows)
 
 
+def _who_calls_panel(endpoint: str) -> str:
+    if endpoint == "session.login":
+        return "a browser with a fresh code"
+    return "anybody on this machine" if endpoint in access.PUBLIC else "a logged-in browser, or the token"
+
+
 def _what(address: str, endpoint: str) -> str:
-    """What an address of a page is for: a whole page as its module says, a part of one as its function says."""
+    """What an address of a page is for: the whole page by its module, a part of it by its function."""
     view = panel_app().view_functions[endpoint]
     told = sys.modules[view.__module__].__doc__ if view.__name__ == "show" else view.__doc__
     return _SERVED.get(address) or str(told).splitlines()[0].rstrip(".").replace("``", "`")
