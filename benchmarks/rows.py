@@ -13,6 +13,7 @@ from benchmarks import (
     row_growth,
     row_idle,
     row_intake,
+    row_panel,
     row_path,
     row_planning,
     row_restart,
@@ -44,6 +45,7 @@ ROWS = [
     Row("checkpoints", "keeping the workspace after few and after many times", row_checkpoints.run),
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
     Row("planning", "what reading a prompt costs a task, and how often its plan is right", row_planning.run),
+    Row("panel", "the panel over a full home, read while the worker works", row_panel.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),
 ]
