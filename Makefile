@@ -11,11 +11,11 @@ STAMP := $(VENV)/.set-up
 BENCH_STAMP := $(VENV)/.bench-set-up
 
 .DEFAULT_GOAL := help
-.PHONY: docs help setup run test check format lock bench clean safety-report
+.PHONY: docs help setup run test check format lock bench clean safety-report screenshots
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo '  ARGS="..." is handed on by run, test, lock, bench and safety-report; PYTHON=python3.12 picks the interpreter.'
+	@echo '  ARGS="..." is handed on by run, test, lock, bench, screenshots and safety-report; PYTHON=python3.12 picks the interpreter.'
 
 setup: $(STAMP) ## create .venv with skep and its tools in it
 
@@ -61,6 +61,9 @@ docs: setup ## write the generated parts of the documents again
 
 bench: $(BENCH_STAMP) ## measure against the peers named in docs
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots: setup ## take pictures of every page of the panel (ARGS="overview" picks some; needs Chromium)
+	@$(BIN)/python -m tests.acceptance.screenshots $(ARGS)
 
 safety-report: setup ## send the corpus of hostile and honest inputs to every face (ARGS=--look leaves docs alone)
 	@$(BIN)/python -m tests.safety.report $(ARGS)

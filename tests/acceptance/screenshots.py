@@ -1,0 +1,84 @@
+"""``make screenshots``: every page of the panel as a person sees it, by day and night, on a desk and a phone.
+
+The home is furnished as in a working day, by the store's own methods. What is written to ``docs/screenshots``
+is looked at before it is committed: a page that is ugly, cut off or confusing is a fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from panel.navigation import PAGES
+from settings import Home
+from tests.unit.panel.furnish import furnish
+from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
+
+PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+SCHEMES: Final = ("light", "dark")
+SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
+#: Pages that are reached from others, by the name of their picture.
+DEEPER: Final = {"task": "/tasks/announce-release", "add": "/tasks/new"}
+#: Milliseconds for a chart to be drawn and the pulse to be heard.
+SETTLE_MS: Final = 700
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Take them all, or those of the pages named."""
+    parser = argparse.ArgumentParser(prog="make screenshots", description=__doc__)
+    parser.add_argument("page", nargs="*", help="only these, such as overview")
+    wanted = parser.parse_args(arguments).page
+    paths = {page.name: "/" if page.name == "overview" else f"/{page.name}" for page in PAGES} | DEEPER
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with furnished() as panel, browser() as chromium:
+        for scheme in SCHEMES:
+            for name, size in SIZES.items():
+                for page, path in paths.items():
+                    if not wanted or page in wanted:
+                        _take(chromium, panel, path, scheme, size, PLACE / f"{page}-{scheme}-{name}.png")
+    return 0
+
+
+@contextlib.contextmanager
+def furnished() -> Iterator[RunningPanel]:
+    """A panel over a home in the middle of a working day."""
+    with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
+        furnish(panel.store)
+        yield panel
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[Any]:
+    """A Chromium without a window."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=chromium_path(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+def _take(
+    chromium: Any, panel: RunningPanel, path: str, scheme: str, size: tuple[int, int], to: Path
+) -> None:
+    width, height = size
+    with contextlib.closing(
+        chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+    ) as context:
+        page = context.new_page()
+        page.goto(panel.link)
+        page.wait_for_selector("#live")
+        answer = page.goto(f"{panel.url}{path}")
+        assert answer.status == 200, f"{path}: {answer.status}"
+        page.wait_for_timeout(SETTLE_MS)
+        page.screenshot(path=to)
+    print(to.name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

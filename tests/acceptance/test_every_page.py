@@ -1,0 +1,123 @@
+"""What holds for every page of the panel: to eyes, keyboard and screen reader, and against hostile text."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from panel.navigation import PAGES
+from settings import Home
+from tests.unit.panel.furnish import HOSTILE, REVERSED, furnish
+from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import RunningPanel
+
+sync_api = pytest.importorskip("playwright.sync_api")
+axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+#: Pages that are reached from others.
+DEEPER: list[str] = []
+PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
+LONG_LINE = "x" * 3_000_000
+NASTY = (
+    f"{HOSTILE} {REVERSED} \x1b[31mred\x1b[0m \x07 <img src=x onerror=\"document.title='owned'\"> {{{{7*7}}}}"
+)
+#: What axe-core calls these is what keeps people out.
+GRAVE = {"serious", "critical"}
+
+
+@pytest.fixture(scope="module")
+def panel(tmp_path_factory):
+    with RunningPanel(Home(tmp_path_factory.mktemp("home"))) as running:
+        furnish(running.store)
+        by = running.by
+        by.ask("nasty-asked", NASTY, NASTY, prompt=NASTY, tags=["nasty"])
+        by.approve("nasty-done", NASTY + LONG_LINE, prompt=NASTY)
+        by.fail("nasty-failed", NASTY, prompt=NASTY)
+        by.refuse(f"nasty {NASTY}", NASTY, NASTY)
+        yield running
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def looking(request, chromium, panel):
+    """A browser that is logged in, by day and by night."""
+    with contextlib.closing(chromium.new_context(color_scheme=request.param)) as context:
+        page = context.new_page()
+        page.goto(panel.link)
+        page.wait_for_selector("#live")
+        yield page
+
+
+def visit(page, panel, path, width=1280):
+    page.set_viewport_size({"width": width, "height": 900})
+    answer = page.goto(f"{panel.url}{path}")
+    assert answer.status == 200, path
+    page.wait_for_selector("#main")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_grave_is_found_by_axe(looking, panel, path):
+    visit(looking, panel, path)
+
+    found = axe_playwright.Axe().run(looking).response["violations"]
+
+    assert [
+        (each["id"], each["help"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"])
+        for each in found
+        if each["impact"] in GRAVE
+    ] == []
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_wider_than_the_window(looking, panel, path, width):
+    visit(looking, panel, path, width)
+
+    assert looking.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_hostile_text_is_only_text(looking, panel, path):
+    complaints = []
+    looking.on("pageerror", lambda error: complaints.append(str(error)))
+    looking.on("dialog", lambda dialog: complaints.append(dialog.message))
+    visit(looking, panel, path)
+
+    assert "owned" not in looking.title()
+    assert looking.evaluate("document.querySelectorAll('img[onerror], main script').length") == 0
+    text = looking.evaluate("document.body.innerText")
+    assert not set("\x1b\x07\u202e") & set(text)
+    assert "49" not in text.split()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_every_page_is_walked_with_the_keyboard_and_the_focus_is_seen(looking, panel, path):
+    visit(looking, panel, path)
+    looking.evaluate("document.body.focus()")
+    seen = []
+    for _ in range(40):
+        looking.keyboard.press("Tab")
+        seen.append(
+            looking.evaluate(
+                """() => {
+                    const at = document.activeElement, style = getComputedStyle(at);
+                    const box = at.getBoundingClientRect();
+                    return {
+                        what: at.id || at.textContent.trim().slice(0, 40) || at.tagName,
+                        isOnPage: at !== document.body,
+                        isSeen: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+                        hasSize: box.width > 0 && box.height > 0,
+                    };
+                }"""
+            )
+        )
+        if not seen[-1]["isOnPage"]:
+            break
+    at = [each for each in seen if each["isOnPage"]]
+
+    assert [each["what"] for each in at if not (each["isSeen"] and each["hasSize"])] == []
+    reached = {each["what"] for each in at}
+    assert {f"to-{page.name}" for page in PAGES} <= reached
