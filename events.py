@@ -75,6 +75,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "reward.spent": "an identity paid tokens, and for what",
     "journal.written": "an entry was written into the journal of an identity",
     "identity.refused": "the file of an identity cannot be used; tasks that run as it wait",
+    "identity.unwritten": "the file of an identity cannot show its statistics; nothing waits for that",
     "decision.asked": "a question to a person was put up",
     "decision.answered": "a person answered, and what",
     "queue_file.taken_in": "the queue file changed and was merged",

@@ -1,4 +1,4 @@
-"""An identity: who a task runs as. A file that a person writes and edits, and Skep only reads.
+"""An identity: who a task runs as. A file that a person writes and edits; only its statistics are Skep's.
 
     # .swarm/identities/ada.toml
     name = "Ada"
@@ -6,7 +6,8 @@
     traits = ["careful", "plain-spoken"]
     preferences = ["short functions", "a test for each rule"]
 
-Its id is the file's stem. It says how a task is worked on and by which model; it gives no rights.
+Its id is the file's stem. It says how a task is worked on and by which model; it gives no rights. Below stand
+its statistics (`statistics_lines.py`), which are written for a person and never read back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from enrichment.hats import HATS
 MOST_BYTES: Final = 16 * 1024
 #: entries of a list
 MOST_ENTRIES: Final = 16
+#: What Skep counts is shown under this key; whatever stands there says nothing.
+STATISTICS: Final = "statistics"
 
 #: One line: no control characters, no line or paragraph separators, nothing that turns the direction of text.
 _ONE_LINE: Final = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+$"
@@ -64,9 +67,11 @@ class Unreadable(ValueError):
 
 
 def read_identity(text: str) -> Identity:
-    """The identity a file describes. Raises `Unreadable`."""
+    """The identity a file describes; its statistics are passed over. Raises `Unreadable`."""
     try:
-        return described(tomllib.loads(text))
+        fields = tomllib.loads(text)
+        fields.pop(STATISTICS, None)
+        return described(fields)
     except tomllib.TOMLDecodeError as error:
         raise Unreadable(f"{error}; a text stands in quotes, a list in brackets") from None
     except RecursionError:

@@ -1,6 +1,6 @@
-"""How an identity is doing: counted from the store when somebody asks, and written nowhere.
+"""How an identity is doing: counted from the store, which alone knows.
 
-So an identity's file is written by a person alone, and no number in it can be old.
+The leader shows it in the identity's file as well (`statistics_file.py`), for whoever opens that.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import filelock
 from enrichment.roster import Roster
 from errors import SkepError, StoreFull
 from review.checkpoints.keeping import Keeper
-from road import free_time, halts, personas, quality_view, reward_view
+from road import free_time, halts, personas, quality_view, reward_view, statistics_view
 from road.checkpointing import Checkpointing
 from road.exporting import AuditGate, Exporting
 from road.holding import Holding
@@ -193,6 +193,7 @@ class Leadership:
         watch = personas.IdentityWatch(self._store, self._roster)
         leisure = free_time.FreeTime(self._store, self._roster, self._settings)
         rewards = reward_view.RewardView(self._store, self._settings.reward_ledger_shown)
+        figures = statistics_view.StatisticsView(self._store, self._roster)
         duties = [
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
@@ -205,6 +206,7 @@ class Leadership:
             Duty("identities", personas.LOOK_S, watch.look),
             Duty("free time", free_time.LOOK_S, leisure.look),
             Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed, reward_view.QUIET_S),
+            Duty("statistics", statistics_view.LOOK_S, figures.look, statistics_view.QUIET_S),
             Duty("missing dependencies", 5.0, self._store.warn_of_missing),
             Duty("checkpoint", 5.0, self._store.writer.checkpoint),
             Duty("checkpoints of the workspace", 5.0, keeping.look, on_change_s=0.2),
@@ -225,6 +227,7 @@ class Leadership:
         keeping.stop()
         gates.look()
         self._do(Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed))
+        self._do(Duty("statistics", statistics_view.LOOK_S, figures.close))
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

@@ -58,10 +58,15 @@ class Places:
 
     def is_being_edited(self, now: float) -> bool:
         """Whether an editor's mark beside the file asks to leave it alone; `now` is wall time."""
-        name = self.target.name
-        marks = {f".{name}.swp": _LONG, f".{name}.swo": _LONG, f".#{name}": _LONG, f"{name}.lock": _LONG,
-                 f".~lock.{name}#": _LONG, f"{name}~": _SHORT}  # fmt: skip
-        return any(_is_younger(self.target.with_name(mark), now - most) for mark, most in marks.items())
+        return is_being_edited(self.target, now)
+
+
+def is_being_edited(target: Path, now: float) -> bool:
+    """Whether an editor's mark beside a file asks to leave it alone; `now` is wall time."""
+    name = target.name
+    marks = {f".{name}.swp": _LONG, f".{name}.swo": _LONG, f".#{name}": _LONG, f"{name}.lock": _LONG,
+             f".~lock.{name}#": _LONG, f"{name}~": _SHORT}  # fmt: skip
+    return any(_is_younger(target.with_name(mark), now - most) for mark, most in marks.items())
 
 
 def _is_younger(path: Path, moment: float) -> bool:
