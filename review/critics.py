@@ -18,6 +18,7 @@ from outcome import CriticVerdict, Outcome, Verdict
 from redaction import clean
 from review import apart
 from review.intent_critic import Finding, compare
+from review.own_must_nots import own_must_nots
 from runtime_contract import Expect, Task
 from store.subtasks import own_words
 
@@ -41,7 +42,7 @@ class Work:
     #: everything the attempt printed or answered
     text: str
     workspace: Path
-    #: of a part of a split task the intent of the whole, as it is stored
+    #: of a part of a split task the intent of the whole, as it is stored; none for a task that runs as one
     intent: Mapping[str, Any] | None = None
 
 
@@ -216,9 +217,14 @@ def drift_of(work: Work) -> list[str]:
 
 
 def _compared(work: Work) -> list[Finding]:
-    if work.intent is None or work.outcome.status != "completed":
+    if work.outcome.status != "completed":
         return []
-    return compare(work.intent, own_words(work.task.prompt or ""), work.text)[:MOST_FINDINGS]
+    asked = own_words(work.task.prompt or "")
+    if work.intent is not None:
+        return compare(work.intent, asked, work.text)[:MOST_FINDINGS]
+    rules = own_must_nots(asked) if work.outcome.mode == "llm" else ()
+    found = compare({"must_nots": list(rules)}, asked, work.text) if rules else []
+    return [each for each in found if each.is_violation][:MOST_FINDINGS]
 
 
 #: Every critic, in the order they are asked.

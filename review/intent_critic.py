@@ -18,7 +18,7 @@ from review.forms import FORMS, UNITS, count, has_form
 LEAST_CHARS: Final = 200
 LEAST_TOPICS: Final = 3
 
-_NEGATION: Final = re.compile(
+NEGATION: Final = re.compile(
     r"\b(?:(?:do|does|must|should|may|shall) not|(?:do|does|must|should)n['’]?t|never|cannot|can['’]?t|avoid"
     r"|without|leave out|exclude|refrain from|no)\b",
     re.IGNORECASE,
@@ -139,7 +139,7 @@ def _violations(rule: str, own_words: str, answer: str) -> Iterator[str]:
     if scope and scope[1].lower() not in _WHOLE and scope[1].lower() not in own_words.lower():
         return
     rule = _SCOPE.sub("", rule)
-    for found in _NEGATION.finditer(rule):
+    for found in NEGATION.finditer(rule):
         end = _END.search(rule, found.end())
         denied = rule[found.end() : end.start() if end else len(rule)]
         limit = _EXCEED.search(denied)
@@ -185,7 +185,7 @@ def _unmet(rule: str, answer: str) -> Iterator[str]:
         unit = _unit(found[2])
         if count(answer, unit) < int(found[1]):
             yield f"the answer has only {count(answer, unit):,} {unit}s"
-    if _INCLUDED.search(rule) and not _NEGATION.search(rule):
+    if _INCLUDED.search(rule) and not NEGATION.search(rule):
         for literal in _QUOTED.findall(rule):
             if literal.casefold() not in answer.casefold():
                 yield f"the answer does not mention {literal!r}"

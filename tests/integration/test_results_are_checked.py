@@ -74,6 +74,19 @@ def test_a_check_is_run_as_any_command_is_and_stands_in_the_audit(rigged):
     assert len({row["digest"] for row in allowed}) == 2
 
 
+def test_an_answer_that_violates_what_its_own_prompt_forbids_is_asked_for_again_with_the_finding(
+    rigged, model
+):
+    rig = rigged()
+    model.reply_with(Reply(text="Our prices are low."), Reply(text="Our tents are light."))
+    prompt = "Write a slogan for a tent. Do not mention prices."
+    rig.road().walk(rig.claim(id="t", prompt=prompt, decompose="never"))
+    assert rig.row("t")["state"] != "approved"
+    rig.road().walk(rig.reclaim())
+    assert rig.row("t")["state"] == "approved"
+    assert "the answer mentions 'prices', though it must not" in model.requests[-1].prompt
+
+
 def test_an_answer_that_its_check_rejects_twice_comes_back_with_findings_and_then_fails(rigged, model):
     rig = rigged()
     road = rig.road()
