@@ -67,6 +67,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "checkpoint.made": "the workspace as it was soon after a task was approved is kept, or as it was before",
     "checkpoint.failed": "the workspace could not be kept, and why; the approval stands",
     "checkpoint.restored": "a person brought files of the workspace back to a checkpoint",
+    "checkpoint.tidied": "what a rollback that was killed left half written in the workspace is gone",
     "schedule.fired": "a recurring task put one occurrence into the queue",
     "schedule.skipped": "a recurring task was due while its last occurrence had not ended",
     "budget.reserved": "the worst case of a model call was reserved in every budget, and the call may start",

@@ -31,6 +31,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "review.before_commit": "the worker has the outcome and the verdict, neither is durable",
     "review.committed": "the task has its end, dependants are released",
     "checkpoint.written": "the workspace is committed, the store does not know of it",
+    "rollback.written": "a file that is brought back lies beside its place, not yet renamed into it",
     "reward.before_commit": "an identity pays for something, neither that nor the payment is durable",
     "reward.committed": "both are durable",
     "project.written": "the next queue.json is written beside the old one",

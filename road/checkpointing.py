@@ -32,7 +32,8 @@ class Checkpointing:
         self._thread: threading.Thread | None = None
 
     def look(self) -> None:
-        """Have it made where one is due."""
+        """Have it made where one is due; and what a killed rollback left is taken away."""
+        self._keeper.tidy()
         if checkpoints.due(self._store.reader):
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="checkpoints", daemon=True)

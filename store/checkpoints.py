@@ -32,8 +32,9 @@ class Made:
 
 
 def note_approval(tx: Transaction, row: sqlite3.Row) -> None:
-    """A task was approved: where its command may have changed files, a checkpoint is due."""
-    if row["result"] and '"may_write":' in row["result"]:
+    """A task was approved: where its command or a check of it may have changed files, a checkpoint is due."""
+    may_write = row["result"] and '"may_write":' in row["result"]
+    if may_write or '"commands":' in row["doc"]:
         tx.run("checkpoint_due", seq=row["seq"], now=tx.now)
 
 

@@ -12,13 +12,14 @@ import logging
 import sqlite3
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 import filelock
 
 from errors import StoreFull
 from faults import fault_point
-from review.checkpoints import workspace
+from review.checkpoints import leftovers, workspace
 from review.checkpoints.reading import Known, Reading, columns_of, known_of
 from review.checkpoints.repository import CheckpointFailed, Repository
 from review.checkpoints.workspace import Bounds, Look
@@ -52,10 +53,26 @@ class Keeper:
     def keep_due(self) -> int:
         """Make what is due; how many that were. What cannot be made is told, and the approvals stand."""
         with self.lock:
+            self._tidy()
             due = checkpoints.due(self._store.reader)
             if due:
                 self._keep_all(due)
             return len(due)
+
+    def tidy(self) -> None:
+        """Take away what a rollback that was killed left; nothing where one runs. Raises `OSError`."""
+        if leftovers.are_there(self._store.reader):
+            with suppress(filelock.Timeout), self.lock.acquire(timeout=0):
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """The same, with the lock held: a rollback that is still noted is dead."""
+        noted = self._store.reader.fact(leftovers.KEY)
+        if noted is None:
+            return
+        with workspace.opened(self._workspace) as root:
+            count = leftovers.take_away(root, self.repository, noted, self.bounds)
+        self._store.write(lambda tx: leftovers.end(tx, count))
 
     def before_change(self) -> None:
         """Keep the workspace as it is before a command may change it: what is due, and at first everything.
@@ -74,6 +91,7 @@ class Keeper:
 
     def keep(self, kind: checkpoints.Kind) -> int:
         """Keep the workspace as it is now, with what is due; the lock is held. The checkpoint's number."""
+        self._tidy()
         number = self._store.write(lambda tx: checkpoints.enter(tx, kind))
         self._keep_all(checkpoints.due(self._store.reader))
         return number

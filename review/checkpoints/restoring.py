@@ -15,13 +15,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from review.checkpoints import workspace
+from faults import fault_point
+from review.checkpoints import leftovers, workspace
 from review.checkpoints.keeping import Keeper
 from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
 from review.checkpoints.workspace import LINK, PROGRAM, Bounds
 from settings import Home
 from store import checkpoints
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -91,15 +93,25 @@ def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
     return Step(each.path, action, each.target, is_newer=current != each.kept)
 
 
-def apply(root: int, repository: Repository, steps: Sequence[Step]) -> list[Step]:
-    """Do it: what is to go first, so that a folder can become a file. The steps as they were done."""
+def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
+    """The steps that write a file, each with what it writes."""
+    doing = [step for step in steps if step.action not in {"same", "leave"}]
+    return [(step, step.target) for step in doing if step.target is not None]
+
+
+def apply(root: int, repository: Repository, steps: Sequence[Step], token: str) -> list[Step]:
+    """Do it: what is to go first, so that a folder can become a file. The steps as they were done.
+
+    `token` is what the names of files begin with while they are written.
+    """
     doing = [step for step in steps if step.action not in {"same", "leave"}]
     going = [step for step in doing if step.target is None]
     done = [_guarded(step, functools.partial(_delete, root, step.path)) for step in going]
-    writing = [(step, step.target) for step in doing if step.target is not None]
+    writing = to_write(steps)
     contents = repository.contents(target.blob for _, target in writing)
-    for (step, target), content in zip(writing, contents, strict=True):
-        write = functools.partial(_write, root, step.path, target.mode, content)
+    for number, ((step, target), content) in enumerate(zip(writing, contents, strict=True)):
+        fresh = leftovers.fresh_name(token, number)
+        write = functools.partial(_write, root, step.path, target.mode, content, fresh)
         done.append(_guarded(step, write))
     return [*(step for step in steps if step.action in {"same", "leave"}), *done]
 
@@ -127,10 +139,9 @@ def _delete(root: int, path: bytes) -> None:
         above = above.rpartition(b"/")[0]
 
 
-def _write(root: int, path: bytes, mode: int, content: bytes) -> None:
+def _write(root: int, path: bytes, mode: int, content: bytes, fresh: bytes) -> None:
     name = workspace.name_of(path)
     with workspace.folder_of(root, path, make=True) as folder:
-        fresh = b".skep-" + secrets.token_hex(8).encode()
         try:
             if mode == LINK:
                 os.symlink(content, fresh, dir_fd=folder)
@@ -140,6 +151,7 @@ def _write(root: int, path: bytes, mode: int, content: bytes) -> None:
                     file.write(content)
                     file.flush()
                     os.fsync(handle)
+            fault_point("rollback.written")
             os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
@@ -187,12 +199,21 @@ class Rollback:
                 why = "it is gone" if kept is None else kept["reason"]
                 raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
             with workspace.opened(self._home.workspace) as root:
-                done = apply(root, self._keeper.repository, self._plan(root))
-        count = sum(step.action not in {"same", "leave"} for step in done)
-        self._store.write(
-            lambda tx: checkpoints.tell_restored(tx, self._row, by, count, number, to_before=self._to_before)
-        )
+                done = self._apply(root)
+            self._store.write(lambda tx: self._end(tx, by, done, number))
         return done, number
+
+    def _apply(self, root: int) -> list[Step]:
+        """Do it; until that is over the store knows the names of files that are half written."""
+        steps, token = self._plan(root), secrets.token_hex(8)
+        files = [(step.path, target.blob) for step, target in to_write(steps)]
+        self._store.write(lambda tx: leftovers.note(tx, token, files))
+        return apply(root, self._keeper.repository, steps, token)
+
+    def _end(self, tx: Transaction, by: str, done: Sequence[Step], number: int) -> None:
+        leftovers.forget(tx)
+        count = sum(step.action not in {"same", "leave"} for step in done)
+        checkpoints.tell_restored(tx, self._row, by, count, number, to_before=self._to_before)
 
     def _plan(self, root: int) -> list[Step]:
         repository, row = self._keeper.repository, self._row

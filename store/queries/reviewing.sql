@@ -34,7 +34,10 @@ WHERE kind = 'review' AND answer IN ('approve', 'reject') ORDER BY answered;
 -- checkpoint_due --
 -- A task that may have changed files of the workspace was approved.
 INSERT INTO checkpoint (task, kind, due, state)
-SELECT seq, 'task', :now, 'due' FROM task WHERE seq = :seq AND json_extract(result, '$.may_write') = 1;
+SELECT seq, 'task', :now, 'due' FROM task WHERE seq = :seq AND (
+    json_extract(result, '$.may_write') = 1
+    OR EXISTS (SELECT 1 FROM review_check WHERE task = :seq AND json_extract(outcome, '$.may_write') = 1)
+);
 
 -- enter_checkpoint --
 -- A checkpoint that belongs to no task is due.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +15,17 @@ from click.testing import CliRunner
 
 import skep
 from outcome import Verdict
-from review.checkpoints import restoring, workspace
+from review.checkpoints import leftovers, restoring, workspace
 from review.checkpoints.keeping import Keeper
+from road.checkpointing import Checkpointing
 from settings import Home, Settings
 from store import recording
 from store.records import Intake
 from store.sqlite_store import SqliteStore
 from testing.tasks import new_task
 from tests.conformance.store_suite import outcome_of
+
+HERE = Path(__file__).resolve().parents[2]
 
 
 class Rig:
@@ -62,6 +67,10 @@ class Rig:
     def row(self, task_id: str) -> Any:
         """The checkpoint of a task, whatever became of it."""
         return self.store.reader.one("newest_checkpoint_of", task=self.store.reader.task(task_id)["seq"])  # type: ignore[index]
+
+    def row_of(self, number: int) -> Any:
+        """The checkpoint of a number."""
+        return self.store.reader.one("get_checkpoint", number=number)
 
     def git(self, *arguments: str) -> str:
         """What a git of the test's own says of the repository."""
@@ -439,6 +448,67 @@ def test_a_task_without_a_checkpoint_says_why(rig):
     assert "one is kept when a task is approved" in rig.skep("rollback", "reads", code=1)
     assert "still to be made" in rig.skep("rollback", "waits", code=1)
     assert "no such task" in rig.skep("rollback", "nobody", code=1)
+
+
+# -- a rollback that is killed -------------------------------------------------------------------------------
+
+
+def kill_a_rollback(rig: Rig, at: int = 1) -> list[Path]:
+    """Bring three files back with a `skep` of its own that dies on the way; what it left beside them."""
+    rig.did("a", deep__one_txt="1" * 100, two_txt="2", three_txt="3")
+    for name in ("deep/one.txt", "two.txt", "three.txt"):
+        (rig.files / name).write_text("by hand")
+    command = [sys.executable, "-m", "skep", "--home", str(rig.home.root), "rollback", "a", "--yes"]
+    environment = {**os.environ, "SKEP_FAULT": f"rollback.written:{at}", "PYTHONPATH": str(HERE)}
+    ended = subprocess.run(command, env=environment, cwd=HERE, capture_output=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    return sorted(rig.files.rglob(".skep-*"))
+
+
+@pytest.mark.parametrize("at", [1, 3])
+def test_what_a_killed_rollback_left_is_taken_away_by_the_leader(rig, at):
+    (left,) = kill_a_rollback(rig, at)
+    (rig.files / ".skep-mine").write_text("a person's")
+    Checkpointing(rig.store, rig.keeper).look()
+    assert not left.exists()
+    assert (rig.files / ".skep-mine").read_text() == "a person's"
+    assert [each["count"] for each in rig.events("checkpoint.tidied")] == [1]
+    Checkpointing(rig.store, rig.keeper).look()
+    assert len(rig.events("checkpoint.tidied")) == 1
+
+
+def test_the_next_rollback_takes_it_away_and_finishes_the_work(rig):
+    (left,) = kill_a_rollback(rig)
+    told = json.loads(rig.skep("rollback", "a", "--yes", "--json"))
+    assert not left.exists()
+    assert (rig.files / "deep" / "one.txt").read_text() == "1" * 100
+    assert left.name not in rig.git("ls-tree", "-r", "--name-only", rig.row_of(told["kept_as"])["commit_id"])
+    assert rig.store.reader.fact(leftovers.KEY) is None
+
+
+@pytest.mark.parametrize(("more", "stays"), [("", False), ("1", False), ("somebody's words", True)])
+def test_half_a_file_goes_and_what_holds_anything_else_stays(rig, more, stays):
+    (left,) = kill_a_rollback(rig)
+    left.write_text("1" * 10 + more)
+    rig.keeper.tidy()
+    assert left.exists() == stays
+
+
+def test_what_was_left_is_not_looked_for_through_a_link(rig, tmp_path):
+    (left,) = kill_a_rollback(rig)
+    (rig.files / "deep").rename(tmp_path / "outside")
+    (rig.files / "deep").symlink_to(tmp_path / "outside")
+    rig.keeper.tidy()
+    assert (tmp_path / "outside" / left.name).exists()
+
+
+def test_a_rollback_under_way_is_left_alone(rig):
+    (left,) = kill_a_rollback(rig)
+    with Keeper(rig.home, rig.settings, rig.store).lock:
+        rig.keeper.tidy()
+        assert left.exists()
+    rig.keeper.tidy()
+    assert not left.exists()
 
 
 def test_a_plan_of_paths_is_complete(rig):

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 
 import host_platform
 import skep
-from store import checks, recording
+from review.checkpoints.keeping import Keeper
+from store import checkpoints, checks, recording
 from testing.model_server import ModelServer, Reply
 from tests.integration.road_rig import RoadRig
 from tests.integration.swarm_rig import eventually
@@ -72,6 +73,22 @@ def test_a_check_is_run_as_any_command_is_and_stands_in_the_audit(rigged):
     allowed = [row for row in rig.store.reader.all("last_audit", limit=20) if row["event"] == "execution"]
     assert [(row["decision"], row["task_id"]) for row in allowed] == [("allowed", "t")] * 2
     assert len({row["digest"] for row in allowed}) == 2
+
+
+def test_what_a_check_writes_into_the_workspace_is_kept_with_the_approval(rigged, tmp_path, model):
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "commands.toml").write_text("programs.touch.allowed = true\n")
+    rig = rigged()
+    rig.road().walk(rig.claim(id="reads", prompt="Say hello.", expect={"commands": ["true"]}))
+    assert checkpoints.due(rig.store.reader) == []
+    rig.road().walk(rig.claim(id="t", prompt="Say hello.", expect={"commands": ["touch", "report.txt"]}))
+    assert rig.row("t")["state"] == "approved"
+    keeper = Keeper(rig.home, rig.settings, rig.store)
+    assert keeper.keep_due() == 1
+    made = checkpoints.of_task(rig.store.reader, "t")
+    assert made is not None
+    changes = keeper.repository.changes(made["before_id"], made["commit_id"])
+    assert [each.path for each in changes] == [b"report.txt"]
 
 
 def test_an_answer_that_violates_what_its_own_prompt_forbids_is_asked_for_again_with_the_finding(
