@@ -159,7 +159,7 @@ class Task(pydantic.BaseModel):
     review: Literal["auto", "critic", "human", "none"] = "auto"
     expect: Expect = Field(default_factory=lambda: NO_EXPECT)
     identity_id: StrictStr | None = None
-    #: tokens promised to the identity that does it
+    #: most tokens that whoever does it may earn; 0: none. The formula alone says how many up to there
     reward: Annotated[Number, Field(ge=0)] | None = None
     tags: list[StrictStr] = []
     run_id: StrictStr | None = None

@@ -344,7 +344,7 @@ class Settings(pydantic.BaseModel):
     )
     limit_max_attempts: int = Field(_LIMITS.max_attempts, ge=1, description="attempts a task may ask for")
     limit_budget_usd: int = Field(_LIMITS.budget_usd, ge=0, description="dollars a task may ask for")
-    limit_reward: int = Field(_LIMITS.reward, ge=0, description="tokens a task may promise")
+    limit_reward: int = Field(_LIMITS.reward, ge=0, description="tokens a task may name in `reward`")
 
     @pydantic.field_validator("*", mode="before")
     @classmethod

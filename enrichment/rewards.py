@@ -1,11 +1,13 @@
 """What an approved task under its budget earns: pure. The grant itself is made with the approval (store).
 
+What a task says itself (`reward`) can only take from what the formula gives: a queue file pays nobody more.
 Nothing is earned by what failed, had no budget, was not reviewed, or was bought with tokens itself. What
 counts against the budget is everything the task's attempts cost, not only the one that was approved.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,6 +26,7 @@ REFUSALS: Final[dict[str, str]] = {
     "not_completed": "the attempt did not come to its end",
     "unbudgeted": "the task has no `max_budget`, or nobody knows what it cost",
     "not_under_budget": "its attempts together used the budget up",
+    "no_reward": "the task says so: its `reward` is under 1",
     "free_time": "it was free time, which is paid for with tokens and earns none",
     "already_granted": "this identity was paid for this task before",
 }
@@ -55,6 +58,8 @@ class Deed:
     used: int | None
     #: micro-dollars; none where the task has no budget
     max_budget: int | None
+    #: most tokens that the task says may be earned; none where it says nothing
+    most: float | None = None
     #: whether it was bought with tokens
     is_free_time: bool = False
 
@@ -68,7 +73,7 @@ def grant_for(deed: Deed) -> dict[str, Any] | None:
         "task_id": deed.task_id,
         "identity_id": deed.identity,
         "tokens_requested": tokens,
-        "tokens_awarded": tokens,
+        "tokens_awarded": tokens if deed.most is None else min(tokens, math.floor(deed.most)),
         "budget_used": deed.used,
         "max_budget": deed.max_budget,
         "confidence": deed.confidence,
@@ -82,6 +87,8 @@ def why_not(deed: Deed) -> str | None:
         return "not_completed"
     if deed.is_free_time:
         return "free_time"
+    if deed.most is not None and deed.most < 1:
+        return "no_reward"
     if deed.reviewer == "none":
         return "review_not_approved"
     if deed.max_budget is None or deed.used is None:

@@ -14,11 +14,11 @@ from runtime_contract import MICROS_PER_DOLLAR, Task, dollars_to_micros
 from store.subtasks import OWN_PART
 
 ID_CHARS: Final = 128
-#: Fields that a subtask has as its parent has them. What is said of the result as a whole (expect, reward,
+#: Fields that a subtask has as its parent has them. What is said of the result as a whole (expect,
 #: not_before, a person's review) stays with the parent, whose synthesis makes that result.
 TAKEN_OVER: Final = (
     "model", "max_tokens", "temperature", "intensity", "timeout_s", "max_attempts", "effect", "priority",
-    "tags", "identity_id", "parallel_safe", "run_id", "plan_model", "plan_review",
+    "tags", "identity_id", "parallel_safe", "run_id", "plan_model", "plan_review", "reward",
 )  # fmt: skip
 
 

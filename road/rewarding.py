@@ -75,6 +75,7 @@ class Rewarding:
             confidence=verdict.confidence,
             used=_used(tx, claim, outcome),
             max_budget=claim.task.max_budget_micros,
+            most=claim.task.reward,
             is_free_time=tx.one("is_free_time", id=row["id"]) is not None,
         )
 

@@ -178,6 +178,23 @@ def test_a_command_that_does_its_work_is_rewarded(rig):
     assert ledger.purse_of(rig.store.reader, "ada").balance == 10
 
 
+@pytest.mark.parametrize(("reward", "balance"), [(3, 3), (1_000, 10)])
+def test_a_tasks_own_reward_is_a_bound_and_no_raise(rig, reward, balance):
+    walk(rig, prompt=None, command="echo hello", identity_id="ada", max_budget=0.1, reward=reward)
+    assert ledger.purse_of(rig.store.reader, "ada").balance == balance
+    assert approval(rig)["phase5_reward_tokens_awarded"] == balance
+
+
+@pytest.mark.parametrize("review", ["auto", "human"])
+def test_a_task_that_says_so_earns_nothing_and_tells_why(rig, review):
+    said: dict[str, Any] = {"identity_id": "ada", "max_budget": 0.1, "reward": 0, "review": review}
+    walk(rig, prompt=None, command="echo hello", **said)
+    if review == "human":
+        rig.store.approve("t", "me")
+    assert ledger.purses(rig.store.reader) == []
+    assert approval(rig)["phase5_reward_reason"] == "no_reward"
+
+
 def test_a_persons_yes_pays_as_one_who_is_sure_and_once(rig):
     walk(rig, identity_id="ada", max_budget=0.1, review="human")
     assert ledger.purses(rig.store.reader) == []

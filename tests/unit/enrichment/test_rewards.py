@@ -92,6 +92,8 @@ def test_a_task_under_its_budget_earns_for_its_identity():
         ({"used": 100_000}, "not_under_budget"),
         ({"used": 100_001}, "not_under_budget"),
         ({"reviewer": "none"}, "review_not_approved"),
+        ({"most": 0}, "no_reward"),
+        ({"most": 0.99}, "no_reward"),
     ],
 )
 def test_nothing_is_earned_without_an_end_a_budget_a_saving_and_a_review(changes, why):
@@ -106,3 +108,10 @@ def test_nothing_is_earned_without_an_end_a_budget_a_saving_and_a_review(changes
         "phase5_reward_reason": why,
         "phase5_reward_ledger_recorded": False,
     }
+
+
+@pytest.mark.parametrize(("most", "awarded"), [(None, 7), (1, 1), (3.9, 3), (7, 7), (8, 7), (1_000_000, 7)])
+def test_a_task_can_lower_what_it_earns_and_never_raise_it(most, awarded):
+    grant = grant_for(deed(most=most))
+    assert grant is not None
+    assert (grant["tokens_requested"], grant["tokens_awarded"]) == (7, awarded)

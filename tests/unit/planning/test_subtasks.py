@@ -48,10 +48,11 @@ def test_what_is_said_of_the_work_is_taken_over_and_what_is_said_of_the_result_i
         "identity_id": "ada",
         "timeout_s": 9,
         "review": "critic",
+        "reward": 5,
     }
-    first, *_ = documents(**said, reward=5, expect={"contains": ["x"]}, not_before=1.0, **{"x-mine": 1})
+    first, *_ = documents(**said, expect={"contains": ["x"]}, not_before=1.0, **{"x-mine": 1})
     assert {name: first.get(name) for name in said} == said
-    assert not {"reward", "expect", "not_before", "x-mine", "temperature"} & first.keys()
+    assert not {"expect", "not_before", "x-mine", "temperature"} & first.keys()
 
 
 def test_a_person_judges_the_whole_and_not_each_part():
