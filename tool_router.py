@@ -11,6 +11,7 @@ beside it).
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ class ToolRouter:
             standing = uses.get(name, UNUSED).standing
             found.append(Candidate(name, confidence * standing, fit.score * standing, fit.shared))
         best = sorted(found, key=_by_score)[:MOST_CANDIDATES]
-        return tuple(sorted((self._if_said(each, prompt, uses) for each in best), key=_by_score))
+        return _in_rank_order(sorted((self._if_said(each, prompt, uses) for each in best), key=_by_score))
 
     def _if_said(self, candidate: Candidate, prompt: str, uses: Mapping[str, Use]) -> Candidate:
         """A candidate, as sure as can be where the prompt says one of its examples word by word."""
@@ -155,6 +156,16 @@ class ToolRouter:
         if len(tool.text) <= self._context_chars:
             return tool.text
         return f"{tool.text[: self._context_chars]}\n[cut: setting tool_context_tokens]"
+
+
+def _in_rank_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates with none surer than one before it.
+
+    The score says which tool is meant, the confidence whether one is, each by itself. What is less likely to
+    be meant is told as no surer than what goes before it; how sure the first one is does not change.
+    """
+    least = itertools.accumulate((each.confidence for each in candidates), min)
+    return tuple(map(lambda each, most: dataclasses.replace(each, confidence=most), candidates, least))
 
 
 def _by_score(candidate: Candidate) -> tuple[float, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.tool_routing import accuracy
-from tool_router import ToolRouter
+from tool_router import SAID, ToolRouter
 from toolbox.confidence import FOUND, confidences
 from toolbox.index import Index
 from toolbox.nearness import Nearness
@@ -148,3 +148,19 @@ def test_what_nobody_tuned_on_is_answered_as_well_as_the_page_says():
 def test_under_a_half_nothing_counts_as_found():
     for each in accuracy.answer(ToolRouter(accuracy.read_tools()), accuracy.read_requests()[:60]):
         assert (each.tool is None) == (each.confidence < FOUND)
+
+
+def test_no_candidate_is_surer_than_one_before_it_and_the_first_is_as_sure_as_it_was():
+    tools = accuracy.read_tools()
+    router, index = ToolRouter(tools), Index(tools)
+    several = 0
+    for request in accuracy.read_requests():
+        route = router.route(request.text)
+        sure = [each.confidence for each in route.candidates]
+        assert sure == sorted(sure, reverse=True), request.text
+        if len(sure) > 1 and sure[0] < SAID:
+            several += 1
+            fits = index.fits(request.text)
+            known = dict(zip([tools[fit.number].name for fit in fits], confidences(fits), strict=True))
+            assert sure[0] == known[route.candidates[0].name]
+    assert several > 200
