@@ -44,6 +44,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between looks whether a worker that starts may begin to claim.
 LOOK_AGAIN_S: Final = 0.05
+#: Seconds between the moments at which what is done again and again is done, all of it at once.
+BEAT_S: Final = 0.25
 TAKE_OVER_S: Final = 0.5  # how often a worker that does not lead tries to
 
 
@@ -71,7 +73,16 @@ class Duty:
     def done(self, now: float, soon: object) -> None:
         """It has been done."""
         self.last = now
-        self.due = now + (min(self.every_s, soon) if isinstance(soon, float) else self.every_s)
+        wait = min(self.every_s, soon) if isinstance(soon, float) else self.every_s
+        self.due = together(now, wait)
+
+
+def together(now: float, wait: float) -> float:
+    """When something is due `wait` seconds after `now`: a little sooner, where others are due then as well.
+
+    So a leader with nothing to do wakes up a few times a second, and not once for each of its duties.
+    """
+    return now + wait if wait < BEAT_S else math.floor((now + wait) / BEAT_S) * BEAT_S
 
 
 class Leadership:

@@ -1,4 +1,7 @@
-"""Noticing that somebody has committed: within 20 ms, or 50 ms when nothing has happened for a while."""
+"""Noticing that somebody has committed: within 20 ms, 50 ms after seconds of quiet, 100 ms after a minute.
+
+What this process takes in itself, such as a queue file that was saved, waits for no look (`Pulse.beat`).
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,19 @@ from store.reading import Reader
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 0.02
-#: Looks in a row that found nothing, after which the store counts as idle and is looked at less often.
+#: Looks in a row that found nothing, after which the store counts as idle and is looked at less often; and
+#: those after which it is at rest: five seconds, and a minute.
 IDLE_AFTER_LOOKS: Final = 250
 IDLE_LOOK_S: Final = 0.05
+REST_AFTER_LOOKS: Final = 1350
+REST_LOOK_S: Final = 0.1
+
+
+def pause_after(quiet_looks: int) -> float:
+    """Seconds until the next look, after so many in a row that found nothing."""
+    if quiet_looks < IDLE_AFTER_LOOKS:
+        return LOOK_EVERY_S
+    return IDLE_LOOK_S if quiet_looks < REST_AFTER_LOOKS else REST_LOOK_S
 
 
 class Pulse:
@@ -46,7 +59,7 @@ class Pulse:
 
     def _watch(self) -> None:
         seen, quiet_looks = -1, 0
-        while not self._stop.wait(LOOK_EVERY_S if quiet_looks < IDLE_AFTER_LOOKS else IDLE_LOOK_S):
+        while not self._stop.wait(pause_after(quiet_looks)):
             try:
                 version = self._reader.data_version()
             except StoreError as error:

@@ -22,6 +22,8 @@ FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 10.0
 #: A child that stayed up so long has recovered: the next fall counts as the first.
 STEADY_S: Final = 30.0
+#: One that stayed up so long is looked at less often.
+SETTLED_S: Final = 10.0
 
 
 class Child:
@@ -44,6 +46,10 @@ class Child:
     def pid(self) -> int | None:
         """Its process id while it runs."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def is_steady(self, now: float) -> bool:
+        """Whether it has been up for a while, as far as is known. `now` is monotonic seconds."""
+        return self._process is not None and now - self._started > SETTLED_S
 
     def keep_up(self, now: float) -> int | None:
         """Start it if it is due; the exit code if it has just fallen over. `now` is monotonic seconds."""

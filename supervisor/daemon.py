@@ -23,6 +23,8 @@ from supervisor.child import Child
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 0.1
+#: Seconds between looks while every process has been up for a while.
+STEADY_LOOK_S: Final = 0.25
 #: Seconds a process gets beyond the grace of the tasks.
 GOODBYE_S: Final = 8.0
 
@@ -59,7 +61,7 @@ class Daemon:
     def run(self, stop: Stop, on_fall: OnFall, is_done: Callable[[], bool] = lambda: False) -> None:
         """Keep everything up until told to stop or done, then stop in order."""
         try:
-            while not stop.asked.wait(LOOK_EVERY_S) and not is_done():
+            while not stop.asked.wait(self._pause()) and not is_done():
                 for child in self.children:
                     code = child.keep_up(time.monotonic())
                     if code is not None:
@@ -67,6 +69,11 @@ class Daemon:
                         on_fall(child.name, code)
         finally:
             self._stop_in_order()
+
+    def _pause(self) -> float:
+        """Seconds until the next look: short while something has just been started, or is to be."""
+        now = time.monotonic()
+        return STEADY_LOOK_S if all(child.is_steady(now) for child in self.children) else LOOK_EVERY_S
 
     def cannot_start(self) -> Child | None:
         """A process without which no task runs, and that fails at every start: swarm, or every worker."""

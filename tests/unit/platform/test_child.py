@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor.child import FIRST_WAIT_S, LONGEST_WAIT_S, STEADY_S, Child
+from supervisor.child import FIRST_WAIT_S, LONGEST_WAIT_S, SETTLED_S, STEADY_S, Child
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -163,3 +163,13 @@ def test_when_the_supervisor_is_killed_the_child_goes_too(told):
 
     assert select.select([watch], [], [], 60)[0] == [watch]
     os.close(watch)
+
+
+def test_a_process_is_steady_once_it_stayed_up_for_a_while_and_never_while_it_is_down(make):
+    child = make("stay")
+    assert not child.is_steady(1000.0)
+    child.keep_up(1000.0)
+    assert not child.is_steady(1000.0 + SETTLED_S)
+    assert child.is_steady(1000.1 + SETTLED_S)
+    child.end_now()
+    assert not child.is_steady(1000.1 + SETTLED_S)
