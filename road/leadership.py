@@ -238,7 +238,7 @@ class Leadership:
         keeping.stop()
         gates.look()
         self._do(Duty("reward ledger", reward_view.LOOK_S, rewards.write_if_changed))
-        self._do(Duty("statistics", statistics_view.LOOK_S, figures.close))
+        self._do(Duty("statistics", statistics_view.LOOK_S, figures.show_new))
         copies.close()
 
     def _take_in(self, look: Callable[[], int]) -> None:

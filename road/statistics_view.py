@@ -47,16 +47,15 @@ class StatisticsView:
     def look(self) -> float | None:
         """Write what changed; seconds until there is more to do, where there is. Raises `OSError`."""
         self.settle()
+        return QUIET_S if self.show_new() else None
+
+    def show_new(self) -> bool:
+        """Write what changed; whether something did. Old texts stay for the next look. Raises `OSError`."""
         self._count()
         due = [each for each in self._roster.all() if each.identity is not None and not self._is_shown(each)]
         for entry in due[:MOST_FILES]:
             self._show(entry)
-        return QUIET_S if due else None
-
-    def close(self) -> None:
-        """Show what is left to show. Raises `OSError`."""
-        self.look()
-        self.settle()
+        return bool(due)
 
     def settle(self) -> None:
         """Look at the old texts for the last time, and let them go."""

@@ -95,8 +95,20 @@ def test_it_is_written_again_when_something_is_new_and_else_not(rig):
     work(rig, "t2")
     looking.look()
     assert shown(path)["tasks"] == 2
-    looking.close()
+    looking.settle()
     assert beside(rig) == []
+
+
+def test_a_leader_that_stops_shows_the_last_and_leaves_old_texts_to_the_next_one(rig):
+    path = save(rig)
+    work(rig)
+    with path.open("r+") as file:
+        assert view(rig).show_new()
+        assert shown(path)["tasks"] == 1
+        file.write('name = "Countess"\n')
+        file.truncate()
+    view(rig).look()
+    assert path.read_text() == 'name = "Countess"\n'
 
 
 def test_a_hand_edit_of_the_figures_pays_nobody_and_is_overwritten(rig):
@@ -197,7 +209,7 @@ def test_what_a_killed_leader_left_is_settled_by_the_next(rig):
     assert path.read_text() == 'name = "Countess"\n'
     age(path)
     looking.look()
-    looking.close()
+    looking.settle()
     assert shown(path)["tasks"] == 1
     assert beside(rig) == [".ada.toml.swap-mine"]
 
@@ -233,7 +245,7 @@ def test_a_file_that_cannot_be_written_is_told_of_once_and_left_as_it_is(rig, sp
     looking.look()
     assert looking.look() is None
     work(rig, "t2")
-    looking.close()
+    looking.look()
     assert path.read_bytes() == was
     (once,) = told(rig)
     assert reason in once
@@ -246,7 +258,7 @@ def test_a_file_that_is_none_is_left_to_those_who_tell_of_it(rig, spoil):
     spoil(path)
     looking = view(rig)
     assert looking.look() is None
-    looking.close()
+    looking.settle()
     assert told(rig) == []
     assert beside(rig) == []
 
@@ -259,7 +271,7 @@ def test_where_two_files_cannot_be_exchanged_nothing_is_written(rig, monkeypatch
     path, looking = save(rig), view(rig)
     work(rig)
     looking.look()
-    looking.close()
+    looking.settle()
     assert path.read_text() == MINE
     assert beside(rig) == []
     assert len(told(rig)) == 1
