@@ -72,6 +72,20 @@ def test_an_order_about_the_answer_is_seen(prompt):
         "My teacher says never to use exclamation marks. Is she right?",
         'Write a test which checks that "do not use emojis" is obeyed.',
         f"Write a greeting. Do not use emojis. {'x' * MOST_CHARS}",
+        # written afterwards, to mislead it
+        "Write ten rules for texting. One is: never use emojis.",
+        "Draft a code of conduct: members must not mention politics.",
+        "Write a dialogue in which Anna must not mention Bob.",
+        "Write a story about Tom. Tom does not mention his brother.",
+        "List fruits without digits in their names.",
+        "Write a memo about why we do not name suppliers.",
+        "Describe a park where there are no links between the paths.",
+        "Write instructions for a form: users must not use brackets.",
+        "Write a letter. I do not want to mention the divorce, just the move.",
+        "Teach me to write emails. Don't mention salary is advice 3; expand on it.",
+        "Explain headings in HTML. Do not use headings h4 to h6.",
+        "Write a limerick about someone who can't use the word 'the'.",
+        "Never mention ex-partners on a first date, right?",
     ],
 )
 def test_what_may_be_anything_else_is_not_held_against_an_answer(prompt):
