@@ -15,7 +15,7 @@ import itertools
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from cost.token_estimator import BYTES_PER_TOKEN, likely_tokens
 from errors import StoreUnsupported
@@ -34,7 +34,16 @@ from toolbox.standing import UNUSED, Use
 from toolbox.tool import Tool
 from toolbox.watching import WatchedTools
 
-__all__ = ["NO_ROUTE", "HomeTools", "Route", "Tool", "ToolRouter", "as_command", "saved_tokens"]
+__all__ = [
+    "NO_ROUTE",
+    "HomeTools",
+    "Route",
+    "Tool",
+    "ToolRouter",
+    "as_command",
+    "context_route",
+    "saved_tokens",
+]
 
 #: How sure it is that a tool is meant whose own example is said; and a score that no tool has otherwise.
 SAID: Final = 0.99
@@ -142,7 +151,9 @@ class ToolRouter:
             why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
         if command.is_ready:
             return Route(how, tool, confidence, "run", command, why, candidates)
-        return Route(how, tool, confidence, "context", NOTHING, why, candidates, self._bounded(tool))
+        return Route(
+            how, tool, confidence, "context", NOTHING, why, candidates, _bounded(tool, self._context_chars)
+        )
 
     def _command(self, tool: Tool, confidence: float, prompt: str) -> Filled:
         """The command that answers, or why none does."""
@@ -151,11 +162,20 @@ class ToolRouter:
             return Filled(reason=told)
         return fill(tool, prompt)
 
-    def _bounded(self, tool: Tool) -> str:
-        """The text that goes in front of a prompt, cut at the budget."""
-        if len(tool.text) <= self._context_chars:
-            return tool.text
-        return f"{tool.text[: self._context_chars]}\n[cut: setting tool_context_tokens]"
+
+def _bounded(tool: Tool, most_chars: int) -> str:
+    """The text of a tool that goes in front of a prompt, cut at the budget."""
+    if len(tool.text) <= most_chars:
+        return tool.text
+    return f"{tool.text[:most_chars]}\n[cut: setting tool_context_tokens]"
+
+
+def context_route(tool: Tool, receipt: Mapping[str, Any], context_tokens: int) -> Route:
+    """The route that a receipt tells of, where the tool's text went in front of the prompt."""
+    how: Literal["exact", "match"] = "exact" if receipt.get("tool_route") == "exact" else "match"
+    sure = float(receipt.get("tool_confidence") or 0.0)
+    text = _bounded(tool, context_tokens * BYTES_PER_TOKEN)
+    return Route(how, tool, sure, "context", NOTHING, str(receipt.get("tool_reason") or ""), (), text)
 
 
 def _in_rank_order(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:

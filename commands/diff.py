@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -17,14 +16,9 @@ from commands.task_id import offer_ids
 from commands.task_view import attempt as told_of
 from commands.task_view import loads
 from errors import NotFound
-from redaction import clean
 from settings import Home
-from store.outputs import read_output
-from store.reading import Reader
+from store import attempt_diff
 
-#: Bytes and lines of an output that are compared; comparing takes the square of the lines.
-MOST_BYTES: Final = 512 * 1024
-MOST_LINES: Final = 3000
 #: Columns under which a table of two halves cannot be read.
 LEAST_COLUMNS: Final = 60
 _COLOURS: Final = {"+": "green", "-": "red", "@": "cyan"}
@@ -49,7 +43,7 @@ def diff(place: Place, task_id: str, attempts: tuple[int, int] | None, unified: 
             raise NotFound(
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
-        old, new = (_told(place.home, each) for each in _choose(reader, row, attempts))
+        old, new = (_told(place.home, each) for each in attempt_diff.choose(reader, row, attempts))
     if as_json:
         terminal.print_json({"task_id": task_id, "old": old, "new": new, "diff": list(_unified(old, new))})
         return FINE
@@ -63,34 +57,11 @@ def diff(place: Place, task_id: str, attempts: tuple[int, int] | None, unified: 
     return FINE
 
 
-def _choose(reader: Reader, row: sqlite3.Row, named: tuple[int, int] | None) -> list[sqlite3.Row]:
-    """The two attempts, the older first. Raises `NotFound`."""
-    ended = {each["attempt"]: each for each in reader.attempts(row["seq"]) if each["outcome"] is not None}
-    wanted = named or tuple(sorted(ended)[-2:])
-    for number in wanted:
-        if number not in ended:
-            raise NotFound(f"{row['id']} has no attempt {number} that came to a result.", task_id=row["id"])
-    if len(wanted) < 2:
-        raise NotFound(
-            f"{row['id']} has {len(ended)} attempts that came to a result; two are needed.", task_id=row["id"]
-        )
-    return [ended[number] for number in wanted]
-
-
 def _told(home: Home, row: sqlite3.Row) -> dict[str, Any]:
     told = told_of(row)
-    text, is_cut = _text(home, loads(row["outcome"]))
+    text, is_cut = attempt_diff.text_of(home.outputs, loads(row["outcome"]), attempt_diff.FOR_A_TERMINAL)
     names = ("attempt", "became", "findings", "status", "model", "exit_code", "ended_at")
-    return {name: told[name] for name in names} | {"output": clean(text), "output_cut": is_cut}
-
-
-def _text(home: Home, outcome: dict[str, Any]) -> tuple[str, bool]:
-    ref = outcome.get("output_ref")
-    if ref is None:
-        return str(outcome.get("output") or ""), False
-    data = read_output(home.outputs, ref, MOST_BYTES + 1)
-    lines = data[:MOST_BYTES].decode("utf-8", errors="replace").splitlines(keepends=True)
-    return "".join(lines[:MOST_LINES]), len(data) > MOST_BYTES or len(lines) > MOST_LINES
+    return {name: told[name] for name in names} | {"output": text, "output_cut": is_cut}
 
 
 def _lines(told: dict[str, Any]) -> list[str]:
@@ -99,7 +70,7 @@ def _lines(told: dict[str, Any]) -> list[str]:
 
 def _unified(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     before, after = (f"attempt {each['attempt']} ({each['became'] or 'under way'})" for each in (old, new))
-    return difflib.unified_diff(_lines(old), _lines(new), before, after, lineterm="")
+    return attempt_diff.unified(str(old["output"]), str(new["output"]), (before, after))
 
 
 def _print_heads(old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -108,23 +79,14 @@ def _print_heads(old: dict[str, Any], new: dict[str, Any]) -> None:
         for finding in each["findings"]:
             click.echo(f"  found: {terminal.shorten(finding, 300)}")
         if each["output_cut"]:
-            click.echo(f"  only its first {MOST_LINES:,} lines are compared")
+            click.echo(f"  only its first {attempt_diff.FOR_A_TERMINAL.lines:,} lines are compared")
 
 
 def side_by_side(old: list[str], new: list[str], columns: int) -> Iterator[str]:
     """Lines of two halves; the mark between them says which differ, and where only one side has a line."""
     half = (max(columns, LEAST_COLUMNS) - 3) // 2
-    for left, right in _pairs(old, new):
+    for left, right in attempt_diff.pairs(old, new):
         mark = " " if left == right else "<" if right is None else ">" if left is None else "|"
         cells = [terminal.shorten(text or "", half) for text in (left, right)]
         line = f"{cells[0]:<{half}} {mark} {cells[1]}".rstrip()
         yield click.style(line, fg={"<": "red", ">": "green", "|": "yellow"}.get(mark))
-
-
-def _pairs(old: list[str], new: list[str]) -> Iterator[tuple[str | None, str | None]]:
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(old) > MOST_LINES // 10)
-    for _, first, last, start, end in matcher.get_opcodes():
-        for at in range(max(last - first, end - start)):
-            left = old[first + at] if first + at < last else None
-            right = new[start + at] if start + at < end else None
-            yield left, right

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import functools
-import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
@@ -19,16 +18,15 @@ from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound, SkepError, StoreError
 from runtime_contract import Status
-from store.queue_file import plain_files
-from store.queue_file.apply import EditResult, Rules, edit_task
+from store.editing import document, is_editable
+from store.queue_file.apply import EditResult
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
-from store.sqlite_store import SqliteStore
 
 #: Tasks opened at once; more is work for a program and `queue.json`.
 MOST: Final = 500
-_CORRECTED: Final = frozenset({"invalid_task", "duplicate_id"})
-_OPEN: Final = (Status.PENDING, Status.IN_PROGRESS, Status.PENDING_REVIEW)
+#: Applies the edit of a task, by its id and its new text.
+Apply = Callable[[str, dict[str, Any]], EditResult]
 
 
 @click.command(
@@ -62,7 +60,11 @@ def edit(place: Place, pattern: str | None, statuses: tuple[str, ...], send_back
         changed = shown | (saved or {})
     versions = {row["id"]: row["version"] for row in rows}
     with place.store() as store:
-        return _apply(Editing(place, store, versions, send_back), changed, as_json)
+
+        def apply(task_id: str, doc: dict[str, Any]) -> EditResult:
+            return store.edit(task_id, versions[task_id], doc, place.by, send_back=send_back)
+
+        return _apply(apply, changed, as_json)
 
 
 def choose(reader: Reader, pattern: str | None, statuses: Sequence[str]) -> list[sqlite3.Row]:
@@ -83,54 +85,12 @@ def choose(reader: Reader, pattern: str | None, statuses: Sequence[str]) -> list
     return found
 
 
-def is_editable(row: sqlite3.Row) -> bool:
-    """Whether a change could have an effect: the task is open, or was refused and can be corrected."""
-    return STATUS_OF_STATE[row["state"]] in _OPEN or row["code"] in _CORRECTED
-
-
-def document(row: sqlite3.Row) -> dict[str, Any]:
-    """The task as it is shown; of a refused entry what was written."""
-    doc: dict[str, Any] = json.loads(row["doc"])
-    if row["code"] in _CORRECTED and isinstance(doc.get("raw"), str):
-        try:
-            written = json.loads(doc["raw"])
-        except ValueError:
-            return doc
-        if isinstance(written, dict):
-            return {**written, "id": row["id"]}
-    return doc
-
-
-class Editing:
-    """Applies edits, each against the version that was shown."""
-
-    def __init__(self, place: Place, store: SqliteStore, versions: dict[str, int], send_back: bool) -> None:
-        self._by = place.by
-        self._conflicts = place.home.conflicts
-        self._store = store
-        self._versions = versions
-        self._send_back = send_back
-        self._rules = Rules(place.settings.limits, store.limits, self._keep_text)
-
-    def apply(self, task_id: str, doc: dict[str, Any]) -> EditResult:
-        """Apply one. Raises `NotFound`, `InvalidTask`, `TransitionNotAllowed`."""
-        return self._store.write(
-            lambda tx: edit_task(
-                tx, task_id, self._versions[task_id], doc, self._by, self._rules, send_back=self._send_back
-            )
-        )
-
-    def _keep_text(self, task_id: str, revision: int | None, text: str) -> str:
-        name = plain_files.name_for(task_id, revision, text)
-        return f"{self._conflicts.name}/{plain_files.keep_aside(self._conflicts, name, text).name}"
-
-
-def _apply(editing: Editing, changed: dict[str, dict[str, Any]], as_json: bool) -> int:
+def _apply(apply: Apply, changed: dict[str, dict[str, Any]], as_json: bool) -> int:
     told = []
     code = FINE
     for task_id, doc in changed.items():
         try:
-            result = editing.apply(task_id, doc)
+            result = apply(task_id, doc)
         except StoreError:
             raise
         except SkepError as error:

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from clock import to_rfc3339
-from commands.task_view import loads, what_of
+from commands.task_view import loads
 from errors import NotFound
 from redaction import clean_value
 from settings import Home
 from store.outputs import read_output
+from store.plan_tree import words_of
 from store.reading import Reader
 
 Label = Literal["approved", "rejected"]
@@ -62,7 +63,7 @@ def _example(
         "attempt": attempt["attempt"],
         "label": label,
         "mode": outcome["mode"],
-        "prompt": what_of(doc),
+        "prompt": words_of(doc),
         "expect": doc.get("expect"),
         "output": text,
         "output_cut": is_cut,

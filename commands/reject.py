@@ -11,19 +11,23 @@ from commands.task_id import offer_ids
 
 @click.command(
     help="""Say no to what waits for you. A rejected result is tried again with your reason in
-    the prompt, while the task has attempts left; a command that may not run fails.
+    the prompt, while the task has attempts left and unless --final is given; a command that
+    may not run fails.
 
     Example: skep reject t-1 --reason "the figures of May are missing\""""
 )
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=offer_ids)
 @click.option("--reason", required=True, help="Why; the next attempt is told.")
+@click.option("--final", "is_final", is_flag=True, help="A rejected result is not tried again: it fails.")
 @json_option
 @with_place
-def reject(place: Place, ids: tuple[str, ...], reason: str, as_json: bool) -> int:
+def reject(place: Place, ids: tuple[str, ...], reason: str, is_final: bool, as_json: bool) -> int:
     """Reject."""
     if not reason.strip():
         raise click.UsageError("--reason must say something; the next attempt is told.")
     with place.store() as store:
-        return do_each(
-            "reject", ids, lambda subject: store.reject(subject, place.by, reason), as_json=as_json
-        )
+
+        def refuse(subject: str) -> str:
+            return store.reject(subject, place.by, reason, is_final=is_final)
+
+        return do_each("reject", ids, refuse, as_json=as_json)

@@ -16,6 +16,7 @@ from commands.task_id import offer_ids
 from commands.task_view import full
 from errors import NotFound
 from runtime_contract import MICROS_PER_DOLLAR
+from store.plan_tree import tree_of
 from supervisor.presence import situation
 
 #: Keys of a task that have lines of their own.
@@ -47,7 +48,7 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
         told = (
             full(reader, row, now)
             | {"route": receipt}
-            | ({"tree": tree.tree_of(reader, row, now)} if as_tree else {})
+            | ({"tree": tree_of(reader, row, now)} if as_tree else {})
         )
     if as_json:
         terminal.print_json(told)

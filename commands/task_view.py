@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sqlite3
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ from clock import to_rfc3339
 from redaction import clean_value
 from store import planning, waiting
 from store.answering import why_outdated
+from store.plan_tree import words_of
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 
@@ -45,7 +45,7 @@ def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str,
         "status": status_of(row),
         "waiting_for": reader.waiting_for(row, now),
         "mode": row["lane"].partition("|")[0],
-        "what": what_of(doc),
+        "what": words_of(doc),
         "priority": row["priority"],
         "depends_on": doc.get("depends_on") or [],
         "tags": doc.get("tags") or [],
@@ -59,14 +59,6 @@ def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str,
     }
     shown: dict[str, Any] = clean_value(told)
     return shown
-
-
-def what_of(doc: dict[str, Any]) -> str:
-    """What a task does, in its own words."""
-    argv = doc.get("argv")
-    if isinstance(argv, list):
-        return shlex.join(map(str, argv))
-    return str(doc.get("command") or doc.get("prompt") or doc.get("raw") or "")
 
 
 def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:

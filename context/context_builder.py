@@ -32,6 +32,15 @@ class Surroundings:
 NO_SURROUNDINGS: Final = Surroundings()
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a prompt."""
+
+    #: what it is: intent, identity, tool, answers, task, instruction, feedback
+    kind: str
+    text: str
+
+
 def build_prompt(
     prompt: str,
     route: Route,
@@ -42,11 +51,33 @@ def build_prompt(
     mark: str | None = None,
 ) -> str:
     """The text that is sent for `prompt`; `who` says who works on it, `mark` is that of its envelopes."""
+    return "\n\n".join(each.text for each in parts_of(prompt, route, feedback, around, who, mark=mark))
+
+
+def parts_of(
+    prompt: str,
+    route: Route,
+    feedback: Sequence[str],
+    around: Surroundings = NO_SURROUNDINGS,
+    who: str = "",
+    *,
+    mark: str | None = None,
+) -> list[Part]:
+    """The same text, part by part, in its order; what has nothing to say is no part."""
     chosen = mark or envelope.new_mark()
-    before = [around.intent, who, _tool(route, chosen), _answers(around.answers, chosen)]
-    own = f"TASK:\n{prompt}" if any(before) else prompt
-    parts = [*before, own, around.instruction, _findings(feedback, chosen)]
-    return "\n\n".join(part for part in parts if part)
+    before = [
+        Part("intent", around.intent),
+        Part("identity", who),
+        Part("tool", _tool(route, chosen)),
+        Part("answers", _answers(around.answers, chosen)),
+    ]
+    own = f"TASK:\n{prompt}" if any(part.text for part in before) else prompt
+    after = [
+        Part("task", own),
+        Part("instruction", around.instruction),
+        Part("feedback", _findings(feedback, chosen)),
+    ]
+    return [part for part in [*before, *after] if part.text]
 
 
 def _tool(route: Route, mark: str) -> str:

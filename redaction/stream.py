@@ -53,6 +53,12 @@ class StreamRedactor:
         told, self._held = self._held + self._decode.decode(b"", final=True), ""
         return _encoded(told)
 
+    @property
+    def held(self) -> int:
+        """Bytes that were taken and not given back yet."""
+        begun, _ = self._decode.getstate()  # of a character that is not whole
+        return len(self._held.encode("utf-8", "surrogateescape")) + len(begun)
+
     def _cut(self) -> int:
         held = self._held
         line = held.rfind("\n") + 1

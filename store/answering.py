@@ -36,6 +36,8 @@ class Answer:
     choice: str
     by: str
     comment: str | None = None
+    #: of a rejected result: no attempt follows, whatever is left
+    is_final: bool = False
 
 
 #: What ``skep approve`` and ``skep reject`` answer, by kind of decision.
@@ -62,9 +64,16 @@ def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
 
 
 def yes_or_no(
-    tx: Transaction, subject: str, is_yes: bool, by: str, comment: str | None, policy: AttemptPolicy
+    tx: Transaction,
+    subject: str,
+    is_yes: bool,
+    by: str,
+    comment: str | None,
+    policy: AttemptPolicy,
+    *,
+    is_final: bool = False,
 ) -> str:
-    """Answer the open decision named by its own id or by its task's.
+    """Answer the open decision named by its own id or by its task's; see `Answer.is_final`.
 
     Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
     """
@@ -73,7 +82,7 @@ def yes_or_no(
         status = STATUS_OF_STATE[steering.find(tx, subject)["state"]]
         raise TransitionNotAllowed(f"{subject} is {status}; it does not wait for a decision.")
     choice = YES_AND_NO[row["kind"]][0 if is_yes else 1]
-    return answer(tx, Answer(row["id"], choice, by, comment), policy)
+    return answer(tx, Answer(row["id"], choice, by, comment, is_final), policy)
 
 
 def _task(tx: Transaction, decision: sqlite3.Row) -> sqlite3.Row:
@@ -92,6 +101,9 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
         return f"{row['id']} is approved."
     task = task_of(row["doc"], row["id"])
     words = given.comment or "a person rejected the result without saying why"
+    if given.is_final:
+        recording.fail(tx, row, "rejected", f"rejected for good by {given.by}: {words}", reviewer=given.by)
+        return f"{row['id']} is rejected for good: it failed."
     if row["attempts"] - row["interruptions"] >= policy.judged_limit(task):
         recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
         return f"{row['id']} is rejected and has no attempts left: it failed."

@@ -185,6 +185,14 @@ def open_output(outputs_dir: Path, ref: str) -> BinaryIO:
         raise NotFound(f"there is no output {ref}") from error
 
 
+def open_live(outputs_dir: Path, name: str) -> BinaryIO:
+    """An output that is being written, to be read as far as it is. Raises `NotFound` once it is stored."""
+    try:
+        return os.fdopen(_open_plain(live_path(outputs_dir, name)), "rb")
+    except FileNotFoundError as error:
+        raise NotFound(f"{name} is not being written") from error
+
+
 def read_output(outputs_dir: Path, ref: str, limit: int = -1) -> bytes:
     """A stored output's bytes, at most `limit` of them. Raises `NotFound`."""
     with open_output(outputs_dir, ref) as handle:

@@ -23,6 +23,8 @@ from store import (
 )
 from store import recording as record
 from store.lanes import ConcurrencyLimits
+from store.queue_file import plain_files
+from store.queue_file.apply import EditResult, Rules, edit_task
 from store.reading import AUDIT_BLOCKED, DISK_FULL, PAUSED, Reader
 from store.records import Claim, Intake, TaskRef
 from store.transaction import Transaction, dump
@@ -138,14 +140,34 @@ class SqliteStore:
         policy = self.settings.attempt_policy
         return self.write(lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy))
 
-    def reject(self, subject: str, by: str, comment: str | None = None) -> str:
-        """Say no to it."""
+    def reject(self, subject: str, by: str, comment: str | None = None, *, is_final: bool = False) -> str:
+        """Say no to it; where `is_final`, no attempt follows a rejected result."""
         policy = self.settings.attempt_policy
-        return self.write(lambda tx: answering.yes_or_no(tx, subject, False, by, comment, policy))
+        return self.write(
+            lambda tx: answering.yes_or_no(tx, subject, False, by, comment, policy, is_final=is_final)
+        )
 
     def answer(self, given: answering.Answer) -> str:
         """Answer a decision with one of its options."""
         return self.write(lambda tx: answering.answer(tx, given, self.settings.attempt_policy))
+
+    def edit(
+        self, task_id: str, base_version: int, doc: dict[str, Any], by: str, *, send_back: bool = False
+    ) -> EditResult:
+        """Change a task from the text its version `base_version` had to `doc`; `send_back` also retries it.
+
+        Fields that somebody else changed since stay as they are, and the text is kept in ``conflicts/``.
+        Raises `NotFound`, `InvalidTask`, `TransitionNotAllowed`.
+        """
+        rules = Rules(self.settings.limits, self.limits, self._keep_text)
+        return self.write(
+            lambda tx: edit_task(tx, task_id, base_version, doc, by, rules, send_back=send_back)
+        )
+
+    def _keep_text(self, task_id: str, revision: int | None, text: str) -> str:
+        folder = self.home.conflicts
+        name = plain_files.name_for(task_id, revision, text)
+        return f"{folder.name}/{plain_files.keep_aside(folder, name, text).name}"
 
     def top_up(self, limit: str, micros: int, by: str) -> str:
         """Let a budget have more. Raises `NotFound`, `InvalidRequest`."""

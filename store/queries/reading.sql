@@ -28,6 +28,24 @@ SELECT * FROM event WHERE seq > :after ORDER BY seq LIMIT :limit;
 -- History of one task after a place.
 SELECT * FROM event WHERE task_id = :task_id AND seq > :after ORDER BY seq LIMIT :limit;
 
+-- events_before --
+-- History of one task before a place, newest first.
+SELECT * FROM event WHERE task_id = :task_id AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- reviews_of --
+-- What critics said of results of a task, in the newest part of its history, newest first.
+SELECT * FROM (SELECT * FROM event WHERE task_id = :task_id ORDER BY seq DESC LIMIT 2000)
+WHERE event = 'task.pending_review';
+
+-- newest_route --
+-- The newest event that tells of a route, in the newest part of a task's history.
+SELECT * FROM (SELECT * FROM event WHERE task_id = :task_id ORDER BY seq DESC LIMIT 2000)
+WHERE json_extract(data, '$.tool_route') IS NOT NULL ORDER BY seq DESC LIMIT 1;
+
+-- newest_attempts --
+-- The newest attempts of a task, newest first.
+SELECT * FROM attempt WHERE task = :task ORDER BY lease DESC LIMIT :limit;
+
 -- last_edits --
 -- The newest edits of a task: whose, from which copy of the queue file, and of what.
 SELECT json_extract(data, '$.source') AS source, json_extract(data, '$.revision') AS revision,

@@ -95,6 +95,11 @@ WHERE edge.child = :child ORDER BY edge.parent;
 -- Who waits for a task.
 SELECT task.* FROM edge JOIN task ON task.seq = edge.child WHERE edge.parent = :parent;
 
+-- some_children_of --
+-- Some of those who wait for a task, with their states.
+SELECT task.id, task.state FROM edge JOIN task ON task.seq = edge.child WHERE edge.parent = :parent
+ORDER BY edge.child LIMIT 101;
+
 -- blocked_upwards --
 -- Every blocked task that the tasks named in a JSON list wait for, near or far, with its dependencies.
 WITH RECURSIVE up (id) AS (

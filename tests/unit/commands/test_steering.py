@@ -98,6 +98,16 @@ def test_a_result_is_approved_or_rejected_by_the_task_or_the_decision(walk, run,
     assert "does not wait for a decision" in run("approve", "a", code=1).stderr
 
 
+def test_a_result_that_is_rejected_for_good_is_not_tried_again(walk, run):
+    walk.held(id="a", prompt="x")
+
+    assert (
+        run("reject", "a", "--reason", "not wanted", "--final").stdout
+        == "a is rejected for good: it failed.\n"
+    )
+    assert state(walk, "a") == "failed"
+
+
 def test_a_command_that_waits_for_leave_runs_or_fails(walk, run):
     for name in "ab":
         walk.waits_for_leave(("/usr/bin/echo", "hello"), id=name, profile="agent", prompt="hello")

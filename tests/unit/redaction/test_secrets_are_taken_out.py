@@ -189,6 +189,15 @@ def test_a_stream_is_not_held_back_without_need() -> None:
     assert redactor.feed(b" pass") == b" "
 
 
+def test_what_is_held_back_is_counted_in_bytes() -> None:
+    redactor = StreamRedactor()
+
+    assert (redactor.feed(b"one pass"), redactor.held) == (b"one ", 4)
+    assert (redactor.feed("wörd".encode()[:2]), redactor.held) == (b"", 6)
+    redactor.finish()
+    assert redactor.held == 0
+
+
 def test_the_log_of_the_daemon_has_no_secrets() -> None:
     try:
         raise ValueError("bad key " + SHAPES["groq-key"])
