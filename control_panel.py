@@ -26,6 +26,7 @@ from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
 from panel.pages import overview, pulse, session
+from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
 from panel.streams import MOST_STREAMS
@@ -52,6 +53,7 @@ BLUEPRINTS: Final = (
     pulse.blueprint,
     overview.blueprint,
     tasks_page.blueprint,
+    task_page.blueprint,
     tools_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),

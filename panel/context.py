@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import flask
 
@@ -16,6 +16,7 @@ from panel.streams import Streams
 from settings import Home, Settings
 from store.answering import Answer
 from store.contracts import Store
+from store.queue_file.apply import EditResult
 from store.reading import Reader
 
 EXTENSION = "skep-panel"
@@ -27,11 +28,14 @@ class PanelStore(Store, Protocol):
     def approve(self, subject: str, by: str, comment: str | None = None) -> str:
         """Say yes to what waits about a task, or to a decision by its id."""
 
-    def reject(self, subject: str, by: str, comment: str | None = None) -> str:
-        """Say no to it."""
+    def reject(self, subject: str, by: str, comment: str | None = None, *, is_final: bool = False) -> str:
+        """Say no to it; where `is_final`, no attempt follows a rejected result."""
 
     def answer(self, given: Answer) -> str:
         """Answer a decision with one of its options."""
+
+    def edit(self, task_id: str, base_version: int, doc: dict[str, Any], by: str) -> EditResult:
+        """Change a task from the text that a version of it had."""
 
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
         """Tell that the kill switch was set or cleared, where nobody has."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from typing import Any, Final
 
 #: C0, DEL, C1, and the marks that are invisible or change the direction of what follows; without the joiners,
 #: which Persian and emoji need.
@@ -18,6 +19,15 @@ _LINE_CHARS: Final = 240
 def plain(text: str) -> str:
     """The text with every invisible or direction-changing character spelled out."""
     return _UNSEEN.sub(_spell, text)
+
+
+def as_json(value: Any) -> str:
+    """A JSON value as text to be looked at or edited; what `plain` spells out is an escape there."""
+    return _UNSEEN.sub(_escape, json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _escape(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
 
 
 def _spell(found: re.Match[str]) -> str:

@@ -122,7 +122,7 @@ def retry(task_id: str) -> dict[str, Any]:
 def approve(task_id: str) -> dict[str, Any]:
     """Say yes to what waits about a task; ``decision`` binds the answer to the question that was shown."""
     given = fields.body(flask.request, "comment", "decision")
-    subject = _subject(task_id, given)
+    subject = subject_of(task_id, given)
     return _after(task_id, panel().store.approve(subject, flask.g.by, given.get("comment")))
 
 
@@ -130,11 +130,11 @@ def approve(task_id: str) -> dict[str, Any]:
 def reject(task_id: str) -> dict[str, Any]:
     """Say no to it; ``reason`` is told to the next attempt."""
     given = fields.body(flask.request, "reason", "decision")
-    subject = _subject(task_id, given)
+    subject = subject_of(task_id, given)
     return _after(task_id, panel().store.reject(subject, flask.g.by, given.get("reason")))
 
 
-def _subject(task_id: str, given: dict[str, str]) -> str:
+def subject_of(task_id: str, given: dict[str, str]) -> str:
     """The decision that is answered, which must be about this task; the task itself where none is named."""
     if "decision" not in given:
         return task_id

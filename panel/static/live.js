@@ -1,44 +1,66 @@
 "use strict";
-// Keeps the part of the page that changes as things are: asks for it when the pulse says that something changed,
-// and gets an empty answer where this part has not. Not while a person selects in it, presses or answers.
+// Keeps the parts of the page that change as things are: asks for each when the pulse says that something changed, and
+// gets an empty answer where the part has not. Not while a person selects in it, presses or answers. What a person
+// unfolded in it stays unfolded, and what they scrolled stays where it was.
 
-const live = document.getElementById("live");
-let tag = live ? `"${live.dataset.tag}"` : "";
 let isPressed = false;
-let isAsking = false;
-let mustAsk = false;
+const parts = [...document.querySelectorAll("[data-tag]")].map((element) => keep(element));
 
-function isBusy() {
-  const selection = getSelection();
-  const isSelecting = !selection.isCollapsed && live.contains(selection.anchorNode);
-  return isAsking || isPressed || isSelecting || document.getElementById("ask").open;
-}
-
-function refresh() {
-  if (!live || live.dataset.held !== undefined) return;
-  mustAsk = isBusy() || document.hidden;
-  if (!mustAsk) htmx.trigger(live, "skep:refresh");
-}
-
-if (live) {
-  live.addEventListener("htmx:configRequest", (event) => {
-    if (event.target === live && tag) event.detail.headers["If-None-Match"] = tag;
+function keep(element) {
+  const part = { element, tag: `"${element.dataset.tag}"`, isAsking: false, mustAsk: false };
+  let seen = [];
+  element.addEventListener("htmx:configRequest", (event) => {
+    if (event.target === element && part.tag) event.detail.headers["If-None-Match"] = part.tag;
   });
-  live.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target === live) isAsking = true;
+  element.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target === element) part.isAsking = true;
   });
-  live.addEventListener("htmx:afterRequest", (event) => {
-    if (event.target !== live) return;
-    isAsking = false;
+  element.addEventListener("htmx:beforeSwap", () => { seen = remembered(element); });
+  element.addEventListener("htmx:afterSwap", () => { recall(seen); });
+  element.addEventListener("htmx:afterRequest", (event) => {
+    if (event.target !== element) return;
+    part.isAsking = false;
     const { xhr } = event.detail;
-    if (xhr.status === 200) tag = xhr.getResponseHeader("ETag") || "";
+    if (xhr.status === 200) part.tag = xhr.getResponseHeader("ETag") || "";
   });
+  return part;
+}
+
+function remembered(element) {
+  return [...element.querySelectorAll("details[id], .overflow-auto[id]")].map((each) => (
+    { id: each.id, isOpen: each.open, left: each.scrollLeft, top: each.scrollTop }
+  ));
+}
+
+function recall(seen) {
+  for (const { id, isOpen, left, top } of seen) {
+    const now = document.getElementById(id);
+    if (!now) continue;
+    if (now.tagName === "DETAILS") now.open = isOpen;
+    else now.scrollTo(left, top);
+  }
+}
+
+function isBusy(part) {
+  const selection = getSelection();
+  const isSelecting = !selection.isCollapsed && part.element.contains(selection.anchorNode);
+  return part.isAsking || isPressed || isSelecting || document.getElementById("ask").open;
+}
+
+function refresh(part) {
+  if (part.element.dataset.held !== undefined) return;
+  part.mustAsk = isBusy(part) || document.hidden;
+  if (!part.mustAsk) htmx.trigger(part.element, "skep:refresh");
+}
+
+function refreshWaiting() {
+  for (const part of parts) if (part.mustAsk) refresh(part);
 }
 
 document.addEventListener("pointerdown", () => { isPressed = true; });
 for (const end of ["pointerup", "pointercancel"]) {
   document.addEventListener(end, () => { isPressed = false; });
 }
-document.addEventListener("visibilitychange", () => { if (mustAsk) refresh(); });
-document.body.addEventListener("skep:changed", refresh);
-setInterval(() => { if (mustAsk) refresh(); }, 500);
+document.addEventListener("visibilitychange", refreshWaiting);
+document.body.addEventListener("skep:changed", () => { parts.forEach(refresh); });
+setInterval(refreshWaiting, 500);

@@ -16,14 +16,14 @@ from typing import Any, Final
 
 from panel.navigation import PAGES
 from settings import Home
-from tests.unit.panel.furnish import furnish
+from tests.unit.panel.furnish import furnish, furnish_pages_of_tasks
 from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 
 PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SCHEMES: Final = ("light", "dark")
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 #: Pages that are reached from others, by the name of their picture.
-DEEPER: Final = {"task": "/tasks/announce-release", "add": "/tasks/new"}
+DEEPER: Final = {"task": "/tasks/write-notes", "add": "/tasks/new"}
 #: Milliseconds for a chart to be drawn and the pulse to be heard.
 SETTLE_MS: Final = 700
 
@@ -49,6 +49,7 @@ def furnished() -> Iterator[RunningPanel]:
     """A panel over a home in the middle of a working day."""
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
         furnish(panel.store)
+        furnish_pages_of_tasks(panel.by)
         yield panel
 
 

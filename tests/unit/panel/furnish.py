@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Sequence
 
 import host_platform
-from outcome import Outcome, Verdict
+from outcome import Outcome, Usage, Verdict
 from road import agreement
 from safety.work import Approved, Rights
 from store import agreements, recording
 from store.claims import Claimant
-from store.records import Claim, Intake, Question, RefusedTask
+from store.outputs import OutputSink
+from store.planning import NewPlan, enter_plan
+from store.records import Claim, Intake, NewTask, Question, RefusedTask
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from testing.tasks import new_task
 
 HOSTILE = '<script>document.title="owned"</script>'
 REVERSED = "safe\u202etxt.exe"
+_NOT_ROUTED = {"tool_route": "none", "tool_name": None, "tool_confidence": 0.0}
 
 
 def row_of(tx: Transaction, task_id: str) -> sqlite3.Row:
@@ -112,6 +116,99 @@ class Furnisher:
                 tx, row_of(tx, task_id), reason, not_before=tx.now + wait_s, waiting_for=reason
             )
         )
+
+    def write_live(self, claim: Claim) -> OutputSink:
+        """The output of a running attempt, to be written and closed as swarm does."""
+        return OutputSink(self.store.home.outputs, f"{claim.seq}-{claim.ref.lease}", 16 * 1024 * 1024)
+
+    def end(self, claim: Claim, sink: OutputSink, verdict: Verdict, route=None, **more) -> None:
+        """End an attempt with what was written, and begin to judge it."""
+        stored, now = sink.close(), self.store.clock.now()
+        outcome = Outcome(
+            status="completed",
+            task_id=claim.id,
+            lease=claim.ref.lease,
+            mode=claim.task.mode,
+            result=stored.head.partition("\n")[0],
+            output=stored.head,
+            output_ref=stored.ref,
+            output_bytes=stored.bytes,
+            started_at=now - 4.2,
+            ended_at=now,
+            **more,
+        )
+        self.store.write(lambda tx: recording.record_outcome(tx, outcome))
+        self.store.write(
+            lambda tx: recording.begin_review(tx, claim.ref, outcome, verdict, route or _NOT_ROUTED)
+        )
+
+    def reject(self, claim: Claim, issues: list[str]) -> None:
+        """The critics send a judged result back."""
+        self.store.write(
+            lambda tx: recording.requeue(
+                tx,
+                row_of(tx, claim.id),
+                f"rejected: {'; '.join(issues)}",
+                feedback=issues,
+                rejected=True,
+                became="rejected",
+            )
+        )
+
+    def answer_twice(self, task_id: str, first: str, second: str, **fields) -> None:
+        """A task whose first answer was rejected and whose second waits for a person."""
+        usage = Usage(prompt_tokens=412, completion_tokens=96, source="server")
+        paid = {"model": "llama3.2", "usage": usage, "cost_micros": 1830, "reserved_micros": 9000}
+        for text, verdict in (
+            (first, Verdict(decision="REJECT", confidence=0.9, issues=["it is not two paragraphs"])),
+            (second, Verdict(decision="APPROVE", confidence=0.8, suggestions=["name the date"])),
+        ):
+            claim = self.start(task_id, **fields)
+            sink = self.write_live(claim)
+            sink.write(text.encode())
+            self.end(claim, sink, verdict, **paid)
+            if verdict.decision == "REJECT":
+                self.reject(claim, verdict.issues)
+        asked = Question("review", f"Is the result of {task_id} good?", ("approve", "reject"), {})
+        self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
+
+    def split(self, task_id: str, parts: list[str], **fields) -> list[str]:
+        """A task that was split into parts, each after the one before; their ids."""
+        claim = self.start(task_id, **fields)
+        ids = [f"{task_id}.{number}" for number in range(1, len(parts) + 1)]
+
+        def make(given: Sequence[str]) -> list[NewTask]:
+            before = [[], *([each] for each in given[:-1])]
+            return [
+                new_task(id=each, prompt=words, depends_on=after)
+                for each, words, after in zip(given, parts, before, strict=True)
+            ]
+
+        intent = {"goal": "a report the board can read", "must_nots": ["Do not name customers."]}
+        plan = NewPlan(make, iter([ids]), intent, 6, ["several parts"], "it asks for several things")
+        self.store.write(lambda tx: enter_plan(tx, claim, plan, self.store.limits))
+        return ids
+
+
+def furnish_pages_of_tasks(by: Furnisher) -> None:
+    """Tasks whose own pages have much to show."""
+    by.answer_twice(
+        "write-notes",
+        "Skep 0.1 is out.\nIt works through a queue.\nGet it while it is hot!\n",
+        "Skep 0.1 is out.\nIt works through a queue of tasks, safely and within budget.\n\nNothing is lost "
+        "when the power goes.\n",
+        prompt="Write the release notes, two paragraphs, no superlatives.",
+        review="human",
+        max_attempts=3,
+    )
+    by.split(
+        "board-report",
+        ["Collect the figures of the quarter.", "Write the report from them.", "Check it for names."],
+        prompt="Collect the figures, write the report, check it for names. Do not name customers.",
+    )
+    claim = by.start("run-tests", command="git log --stat")
+    sink = by.write_live(claim)
+    sink.write("".join(f"\x1b[32mok\x1b[0m test {number} of 400\n" for number in range(1, 240)).encode())
 
 
 def furnish(store: SqliteStore) -> None:

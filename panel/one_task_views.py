@@ -1,0 +1,128 @@
+"""One task as its own page shows it: what it is and why, what can be done, and everything that led there."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from typing import Any
+
+from cost.usage_tracker import standing_of
+from errors import InvalidTask
+from panel import command_lines
+from panel.context import Panel
+from panel.remedies import remedy_of
+from panel.task_actions import actions_of
+from panel.task_attempts import attempts_of
+from panel.task_prompt import prompt_of
+from panel.task_story import fields_text, reviews_in, story_of
+from panel.task_views import summary
+from panel.words import as_json
+from redaction import clean, clean_value
+from runtime_contract import Task
+from store.editing import is_editable
+from store.plan_tree import root_of, tree_of, words_of
+from store.queue_file.merge import REFUSED_CODES
+from store.reading import event_of
+from store.records import STATUS_OF_STATE, task_of
+from supervisor.presence import situation
+
+
+def head_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
+    """How the task stands, and what can be done about it."""
+    task = summary(here.reader, row, situation(here.home, here.reader))
+    return {
+        "task": task,
+        "buttons": actions_of(task, _tries_left(here, row)),
+        "remedy": remedy_of(task),
+        "is_editable": is_editable(row),
+        "version": row["version"],
+    }
+
+
+def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[str, Any]:
+    """Everything that led there: prompt, route, plan, attempts, cost, history."""
+    reader = here.reader
+    reviews = reviews_in(here, row["id"])
+    route = receipt_of(here, row["id"])
+    story = story_of(here, row["id"], before)
+    doc = json.loads(row["doc"])
+    return {
+        "prompt": prompt_of(here, row, route) if task_in(row) else [],
+        "route": route,
+        "tree": plan_of(here, row),
+        "attempts": attempts_of(here, row, reviews),
+        "spent": standing_of(reader, f"task:{row['id']}", reader.now()) if task_in(row) else None,
+        "story": story | {"events": [each | {"fields_text": fields_text(each)} for each in story["events"]]},
+        "needs": _related(reader.all("parents_of", child=row["seq"])),
+        "needed_by": _related(reader.all("some_children_of", parent=row["id"])),
+        "document": as_json(clean_value(doc)),
+        "words": clean(words_of(doc)),
+        "runs_as": "nothing"
+        if row["code"] in REFUSED_CODES
+        else "profile"
+        if doc.get("profile")
+        else "command",
+        "show_line": command_lines.line("show", row["id"], "--json"),
+        "checkpoint": _checkpoint(here, row),
+        "follow": command_lines.follow(row["id"]),
+    }
+
+
+def plan_of(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
+    """The tree that the task stands in; none where nothing was split."""
+    if not row["planned"] and row["plan_parent"] is None:
+        return None
+    root = root_of(here.reader, row)
+    tree: dict[str, Any] = clean_value(tree_of(here.reader, root, situation(here.home, here.reader)))
+    return tree
+
+
+def receipt_of(here: Panel, task_id: str) -> dict[str, Any] | None:
+    """The newest receipt of the task's route; none where it was not routed."""
+    found = here.reader.one("newest_route", task_id=task_id)
+    if found is None:
+        return None
+    told = {name: value for name, value in event_of(found).items() if name.startswith("tool_")}
+    receipt: dict[str, Any] = clean_value(told)
+    return receipt
+
+
+def tag_of_shown(here: Panel, shown: Any) -> str:
+    """An entity tag of what a part of the page shows: other tasks' events do not change it."""
+    text = json.dumps([here.start_id, shown], default=repr, sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def task_in(row: sqlite3.Row) -> Task | None:
+    """The task of a row; none where an ended one was taken over as it was found, and keeps no contract."""
+    try:
+        return task_of(row["doc"], row["id"])
+    except InvalidTask:
+        return None
+
+
+def _tries_left(here: Panel, row: sqlite3.Row) -> int:
+    """Results of the task that may still be rejected before it fails; 0 for what never was a task."""
+    if row["state"] != "review":
+        return 0
+    limit: int = here.settings.attempt_policy.judged_limit(task_of(row["doc"], row["id"]))
+    judged: int = row["attempts"] - row["interruptions"]
+    return max(0, limit - judged)
+
+
+def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
+    """What is kept of the workspace after the task, and the line that shows what a rollback would change."""
+    found = here.reader.one("newest_checkpoint_of", task=row["seq"])
+    if found is None:
+        return None
+    told = {name: found[name] for name in ("number", "state", "paths", "reason")}
+    kept: dict[str, Any] = clean_value(told)
+    return kept | {"line": command_lines.line("rollback", row["id"], "--before")}
+
+
+def _related(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:
+    return [
+        {"id": each["id"], "status": STATUS_OF_STATE[each["state"]].value if each["state"] else None}
+        for each in rows
+    ]

@@ -1,0 +1,231 @@
+"use strict";
+// The output of a task: its last lines first, earlier ones on demand, and what comes as it comes. Text only ever
+// becomes a text node. What is kept here is bounded, so that an endless output costs the browser no more than its end.
+
+const output = document.getElementById("output");
+const found = (name) => document.getElementById(`output-${name}`);
+const text = found("text");
+const MOST_CHARS = 1500000; // kept in the page; the rest is in the download
+const LIVE_MS = 400;
+const PIECE = 65536;
+
+let lease = null; // the attempt that is shown; none: the newest
+let shown = ""; // what has been read, without a break
+let start = 0; // bytes
+let next = null; // bytes; none: nothing has been read
+let isLive = false;
+let isReading = false;
+let mustDraw = false;
+let asked = 0; // rises when another attempt is chosen: late answers are dropped
+
+async function read(parameters) {
+  const query = new URLSearchParams(parameters);
+  if (lease !== null) query.set("lease", lease);
+  const answer = await fetch(`${output.dataset.path}?${query}`, { cache: "no-store" });
+  return { status: answer.status, piece: await answer.json() };
+}
+
+async function goOn() {
+  if (isReading) return;
+  isReading = true;
+  const mine = asked;
+  try {
+    let more = true;
+    while (more && mine === asked) more = await readOn(mine);
+  } catch {
+    // the pulse tells that the panel does not answer
+  } finally {
+    if (mine === asked) isReading = false; // else somebody reads for the attempt chosen since
+  }
+}
+
+// Reads one piece; whether there may be another at once.
+async function readOn(mine) {
+  const { status, piece } = await read(next === null ? {} : { offset: next });
+  if (mine !== asked) return false;
+  if (status !== 200) {
+    tellState(piece.detail);
+    return false;
+  }
+  if (piece.lease === null) {
+    tellState("There is no output yet.");
+    return false;
+  }
+  if (next === null) {
+    lease = piece.lease;
+    start = piece.offset;
+  }
+  const isNew = next !== piece.next;
+  next = piece.next;
+  isLive = piece.is_live;
+  offer(piece.attempts, piece.lease);
+  if (piece.text) append(piece.text);
+  tellPiece(piece);
+  return isNew && next < piece.bytes;
+}
+
+function tellPiece(piece) {
+  const size = `${piece.bytes.toLocaleString()} bytes`;
+  const cut = piece.cut ? `, ${piece.cut.toLocaleString()} more were not kept` : "";
+  tellState(piece.bytes === 0 && !isLive ? "It printed nothing." : isLive ? `Being written: ${size} so far.` : `${size}${cut}.`);
+  found("bar").hidden = found("download").hidden = false;
+  found("earlier").hidden = start === 0;
+  text.hidden = shown === "";
+}
+
+function tellState(told) {
+  if (found("state").textContent !== told) found("state").textContent = told;
+}
+
+// Without their codes, colours leave no trace; with them, each code is spelled out.
+function displayed(plain) {
+  return found("raw").checked ? plain : plain.replace(/\u241b(?:\[[0-?]*[ -/]*[@-~]|\][^\u2407\u241b\n]*(?:\u2407|\u241b\\)|[@-Z\\^_])/g, "").replace(/\u240d(?=\n)/g, "");
+}
+
+function isSelecting() {
+  const selection = getSelection();
+  return !selection.isCollapsed && text.contains(selection.anchorNode);
+}
+
+// Drawing anew would take a selection away, so it waits for its end.
+function draw() {
+  mustDraw = isSelecting();
+  if (!mustDraw) text.textContent = displayed(shown);
+}
+
+function append(piece) {
+  const isAtEnd = found("follow").checked;
+  shown += piece;
+  if (shown.length > MOST_CHARS) {
+    const cut = shown.indexOf("\n", shown.length - MOST_CHARS) + 1 || shown.length - MOST_CHARS;
+    start = Math.min(next, start + new TextEncoder().encode(shown.slice(0, cut)).length);
+    shown = shown.slice(cut);
+    draw();
+  } else if (mustDraw || /[\u241b\u240d]/.test(piece) || !text.firstChild) {
+    draw(); // a code may have been cut in two
+  } else {
+    text.append(piece);
+  }
+  text.hidden = false;
+  if (isAtEnd && !isSelecting()) text.scrollTop = text.scrollHeight;
+  mark();
+}
+
+async function showEarlier() {
+  const from = Math.max(0, start - PIECE);
+  const { status, piece } = await read({ offset: from, limit: start - from });
+  if (status !== 200) return;
+  const height = text.scrollHeight;
+  found("follow").checked = false;
+  shown = piece.text + shown;
+  start = piece.offset;
+  draw();
+  text.scrollTop += text.scrollHeight - height;
+  found("earlier").hidden = start === 0;
+  mark();
+}
+
+// -- which attempt ----------------------------------------------------------------------------------------------
+
+function offer(attempts, chosen) {
+  const select = found("of");
+  const signature = JSON.stringify([attempts, chosen]);
+  if (select.dataset.offered === signature || document.activeElement === select) return;
+  select.dataset.offered = signature;
+  select.replaceChildren(...attempts.map((each) => {
+    const became = each.became ? each.became.replaceAll("_", " ") : "under way";
+    const option = new Option(`${each.attempt}: ${became}`, each.lease);
+    option.selected = each.lease === chosen;
+    return option;
+  }));
+  found("download").href = `${output.dataset.download}?lease=${chosen}`;
+}
+
+function choose(chosen) {
+  asked += 1;
+  lease = chosen;
+  shown = "";
+  start = 0;
+  next = null;
+  isLive = false;
+  text.replaceChildren();
+  found("of").dataset.offered = "";
+  isReading = false;
+  goOn();
+}
+
+// -- finding ----------------------------------------------------------------------------------------------------
+
+let ranges = [];
+let at = -1;
+
+function mark() {
+  const wanted = found("find").value.toLowerCase();
+  ranges = [];
+  if (wanted) {
+    const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode() && ranges.length < 5000) collect(walker.currentNode, wanted);
+  }
+  at = Math.min(at, ranges.length - 1);
+  found("found").textContent = wanted ? `${ranges.length} found` : "";
+  if (window.CSS && CSS.highlights) CSS.highlights.set("found", new Highlight(...ranges));
+}
+
+function collect(node, wanted) {
+  const lower = node.data.toLowerCase();
+  if (lower.length !== node.data.length) return; // places would not agree
+  for (let place = lower.indexOf(wanted); place >= 0 && ranges.length < 5000; place = lower.indexOf(wanted, place + wanted.length)) {
+    const range = new Range();
+    range.setStart(node, place);
+    range.setEnd(node, place + wanted.length);
+    ranges.push(range);
+  }
+}
+
+function step(by) {
+  if (ranges.length === 0) return;
+  at = (at + by + ranges.length) % ranges.length;
+  found("follow").checked = false;
+  const line = ranges[at].getBoundingClientRect();
+  const box = text.getBoundingClientRect();
+  text.scrollTop += line.top - box.top - box.height / 2;
+  text.scrollLeft += line.left - box.left - box.width / 2;
+  if (window.CSS && CSS.highlights) CSS.highlights.set("here", new Highlight(ranges[at]));
+  found("found").textContent = `${at + 1} of ${ranges.length}`;
+}
+
+found("find").addEventListener("input", () => { at = -1; text.normalize(); mark(); });
+found("find").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
+});
+found("before").addEventListener("click", () => step(-1));
+found("after").addEventListener("click", () => step(1));
+
+found("of").addEventListener("change", () => choose(Number(found("of").value)));
+found("earlier").addEventListener("click", showEarlier);
+found("wrap").addEventListener("change", () => text.classList.toggle("wraps", found("wrap").checked));
+found("raw").addEventListener("change", () => { draw(); mark(); });
+found("follow").addEventListener("change", () => {
+  if (found("follow").checked) text.scrollTop = text.scrollHeight;
+});
+text.addEventListener("wheel", (event) => { if (event.deltaY < 0) found("follow").checked = false; }, { passive: true });
+
+// A new attempt that begins is gone over to by who follows.
+document.getElementById("live").addEventListener("htmx:afterSwap", async () => {
+  if (isLive) return;
+  if (next === null || !found("follow").checked) {
+    goOn();
+    return;
+  }
+  const wanted = lease;
+  lease = null;
+  const { status, piece } = await read({ offset: 0, limit: 4 }).catch(() => ({ status: 0 }));
+  lease = wanted;
+  if (status === 200 && piece.lease !== wanted) choose(piece.lease);
+  else goOn();
+});
+setInterval(() => {
+  if (mustDraw) draw();
+  if (isLive && !document.hidden) goOn();
+}, LIVE_MS);
+goOn();

@@ -1,0 +1,137 @@
+"""The page of one task as a person uses it, in a real Chromium."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+
+from outcome import Verdict
+from settings import Home
+from tests.unit.panel.furnish import HOSTILE, REVERSED
+from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import RunningPanel
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def panel(tmp_path):
+    with RunningPanel(Home(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, panel):
+    """A page that has logged in; what its console complained of is held against it."""
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        complaints = []
+        page.goto(panel.link)
+        expect(page.locator("#live")).to_be_visible()
+        page.on("console", lambda each: complaints.append(each.text) if each.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        yield page
+        assert complaints == []
+
+
+def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):
+    by = panel.by
+    claim = by.start("tests", command="git log")
+    page.goto(f"{panel.url}/tasks/tests")
+    output = page.locator("#output-text")
+    expect(page.locator("#standing .status")).to_have_text("in progress")
+
+    sink = by.write_live(claim)
+    sink.write(f"\x1b[32mok\x1b[0m one {HOSTILE} {REVERSED}\n".encode())
+    expect(output).to_contain_text(f"ok one {HOSTILE} safe⟨U+202E⟩txt.exe")
+    expect(page.locator("#output-state")).to_contain_text("Being written")
+    sink.write("grüße\n".encode())
+    expect(output).to_contain_text("grüße")
+    page.get_by_label("Show control codes").check()
+    expect(output).to_contain_text("␛[32mok␛[0m one")
+
+    page.get_by_label("Find in what is shown").fill("GRÜSSE".lower().replace("ss", "ß"))
+    expect(page.locator("#output-found")).to_have_text("1 found")
+    page.keyboard.press("Enter")
+    expect(page.locator("#output-found")).to_have_text("1 of 1")
+
+    by.end(claim, sink, Verdict(decision="REJECT", confidence=0.9, issues=["too short"]))
+    by.reject(claim, ["too short"])
+    expect(page.locator("#standing .status")).to_have_text("pending")
+    expect(page.locator("#attempts")).to_contain_text("Attempt 1: rejected")
+    expect(page.locator("#timeline")).to_contain_text("task.requeue")
+    expect(page.locator("#output-state")).not_to_contain_text("Being written")
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download").click()
+    assert saved.value.suggested_filename == "tests.1.txt"
+
+
+def test_what_is_typed_unfolded_and_selected_stays_while_the_task_goes_on(page, panel):
+    by = panel.by
+    by.add("notes", prompt="Write the notes.")
+    page.goto(f"{panel.url}/tasks/notes")
+    fields = page.locator("#timeline details").first
+    fields.locator("summary").click()
+    copy = page.get_by_label("The task as JSON")
+    copy.fill('{"id": "notes", "prompt": "half')
+    page.evaluate("window.isTheSamePage = true")
+    at = page.evaluate("scrollY")
+
+    by.start("notes")
+
+    expect(page.locator("#standing .status")).to_have_text("in progress")
+    expect(page.locator("#timeline")).to_contain_text("task.in_progress")
+    expect(page.locator("#timeline details[open]")).to_have_count(1)
+    expect(copy).to_have_value('{"id": "notes", "prompt": "half')
+    expect(copy).to_be_focused()
+    assert page.evaluate("window.isTheSamePage") is True
+    assert abs(page.evaluate("scrollY") - at) < 400
+
+
+def test_a_result_is_sent_back_with_feedback_that_the_next_attempt_is_told(page, panel):
+    panel.by.answer_twice(
+        "notes", "one\n", "two\n", prompt="Write the notes.", review="human", max_attempts=3
+    )
+    page.goto(f"{panel.url}/tasks/notes")
+    expect(page.locator("#output-text")).to_have_text("two\n")
+    page.get_by_role("button", name="Compare with attempt 1").click()
+    expect(page.locator("#compare .gone")).to_contain_text("one")
+    expect(page.locator("#cli-reject")).to_have_text("skep reject --reason '...' notes")
+
+    page.get_by_role("button", name="Requeue with feedback").click()
+    dialog = page.locator("#ask")
+    expect(dialog).to_contain_text("It may be tried once more, with what you say in its prompt.")
+    dialog.get_by_label("What should be different?").fill("the date is missing")
+    dialog.get_by_role("button", name="Requeue with feedback").click()
+
+    expect(page.locator("#told")).to_contain_text("will be tried again with what you said")
+    expect(page.locator("#part-feedback")).to_contain_text("the date is missing")
+    row = panel.store.reader.task("notes")
+    assert (row["state"], json.loads(row["feedback"])) == ("ready", ["the date is missing"])
+
+
+def test_an_ended_task_is_run_again_with_edits(page, panel):
+    panel.by.fail("look", "exit code 2: ls: cannot access 'srcs'", command="ls srcs")
+    page.goto(f"{panel.url}/tasks/look")
+    expect(page.get_by_role("note")).to_contain_text("What to do:")
+    copy = page.get_by_label("The copy as JSON")
+    verdict = page.locator("#rerun-verdict")
+
+    copy.fill('{"id": "look-2", "command": ')
+    expect(verdict).to_contain_text("It is not JSON yet")
+    copy.fill('{"id": "look-2", "command": "ls src", "priority": 1.5}')
+    expect(verdict).to_contain_text("priority")
+    copy.fill('{"id": "look-2", "command": "echo \'src\'"}')
+    expect(verdict).to_have_text("It keeps the contract and would be added.")
+    expect(page.locator("#cli-rerun")).to_contain_text("'\\''src'\\''")
+    page.get_by_role("button", name="Add the copy").press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("look-2")
+    expect(page.locator("#standing .status")).to_have_text("pending")
+    assert panel.state("look-2") == "ready"
+    assert panel.state("look") == "failed"

@@ -1,0 +1,41 @@
+"""Command lines that stand beside buttons are safe to paste, whatever the id."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from panel import command_lines
+
+
+def task(task_id, kind="review"):
+    return {"id": task_id, "decision": {"kind": kind}}
+
+
+@pytest.mark.parametrize("task_id", ["t-1", "run:task.1", "it's", "$(reboot)", "a b; rm -rf ~", "x\ny", "-f"])
+def test_an_id_is_one_word_and_no_option(task_id):
+    words = shlex.split(command_lines.of_button("cancel", task(task_id)))
+
+    assert words[:2] == ["skep", "cancel"]
+    assert words[-1] == task_id
+    assert ("--" in words) is task_id.startswith("-")
+
+
+@pytest.mark.parametrize(
+    ("kind", "button", "line"),
+    [
+        ("review", "approve", "skep approve t-1"),
+        ("review", "reject", "skep reject --reason '...' t-1"),
+        ("review", "fail", "skep reject --reason '...' --final t-1"),
+        ("interrupted", "again", "skep retry t-1"),
+        ("interrupted", "done", "skep approve t-1"),
+        ("interrupted", "failed", "skep reject --reason '...' t-1"),
+        ("execution", "run", "skep approve t-1"),
+        ("execution", "refuse", "skep reject --reason '...' t-1"),
+        ("plan", "split", "skep approve t-1"),
+        ("plan", "whole", "skep reject --reason '...' t-1"),
+    ],
+)
+def test_every_answer_has_its_line(kind, button, line):
+    assert command_lines.of_button(button, task("t-1", kind)) == line
