@@ -25,6 +25,7 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
+from panel.pages import log as log_page
 from panel.pages import overview, pulse, session
 from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
@@ -55,6 +56,7 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     task_page.blueprint,
     tools_page.blueprint,
+    log_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),
 )
@@ -219,7 +221,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
         stop.on_closed_pipe()
     try:
         settings = load_settings(home, os.environ, {"panel_port": port}).settings
-        configure_logging(settings, "panel")
+        configure_logging(settings, "panel", home)
         run(home, settings, stop, supervised=supervised)
     except SkepError as error:
         click.echo(f"control_panel: {error}", err=True)

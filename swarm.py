@@ -355,7 +355,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
         stop.on_closed_pipe()
     try:
         settings = load_settings(home, os.environ, {"swarm_port": port}).settings
-        configure_logging(settings, "swarm")
+        configure_logging(settings, "swarm", home)
         Swarm(home, settings, stop).run()
     except SkepError as error:
         click.echo(f"swarm: {error}", err=True)

@@ -178,7 +178,7 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         stop.on_closed_pipe()
     try:
         settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
-        configure_logging(settings, "worker")
+        configure_logging(settings, "worker", home, worker_id or "worker")
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}").run()
     except SkepError as error:
         click.echo(f"worker: {error}", err=True)

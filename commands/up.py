@@ -64,7 +64,7 @@ def up(
     home = find_home((context.obj or {}).get("home"), os.environ)
     flags = {"concurrency": concurrency, "workers": workers}
     settings = load_settings(home, os.environ, flags).settings
-    configure_logging(settings, "supervisor")
+    configure_logging(settings, "supervisor", home)
     code = _run(home, settings, until_idle=until_idle, with_panel=not no_panel, as_json=as_json)
     terminal.let_go_of_closed_streams()
     context.exit(code)

@@ -10,6 +10,7 @@ import flask
 
 from clock import Clock
 from localhost.refusals import Refusals
+from panel.log_export import Exports
 from panel.login import LoginGuard
 from panel.sessions import Sessions
 from panel.streams import Streams
@@ -58,6 +59,7 @@ class Panel:
     refusals: Refusals
     sessions: Sessions = field(default_factory=Sessions)
     streams: Streams = field(default_factory=Streams)
+    exports: Exports = field(default_factory=Exports)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))
 

@@ -22,4 +22,5 @@ PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
     Page("tools", "tools.show", "Tools"),
+    Page("log", "log.show", "Log"),
 )

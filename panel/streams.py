@@ -50,6 +50,11 @@ class Streams:
         """Let every stream end."""
         self._closing.set()
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether the server is about to go."""
+        return self._closing.is_set()
+
     def open(self, source: Source, may_go_on: Callable[[], bool]) -> flask.Response:
         """Answer the request with what `source` brings, while `may_go_on`. Raises `TooManyStreams`."""
         if not self._free.acquire(blocking=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -267,7 +268,7 @@ def test_the_description_of_the_api_names_every_route_and_no_other(browser, app)
         for method in item
     }
     routes = {
-        (str(rule).replace("<path:task_id>", "{task_id}").replace("<decision_id>", "{decision_id}"), method)
+        (re.sub(r"<(?:path:)?(\w+)>", r"{\1}", str(rule)), method)
         for rule in app.url_map.iter_rules()
         if str(rule).startswith("/api/v1")
         for method in rule.methods - {"OPTIONS", "HEAD"}
