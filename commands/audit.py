@@ -15,9 +15,9 @@ from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, with_place
 from commands.progress import progress_bar
-from commands.verify import to_json, told
 from store.audit_log import Checkpoint, record_of
 from store.audit_log import verify as verify_audit
+from store.chained_log.telling import to_json, told
 from store.chained_log.verify import VerifyResult
 from store.reading import PAGE, Reader
 

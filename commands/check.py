@@ -13,13 +13,10 @@ import click
 from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, with_place
-from redaction import clean
-from runtime_contract import Task
 from safety.gateway import SafetyGateway
-from safety.work import Work
+from safety.verdict import MODES, judge
 
 _STDIN: Final = "-"
-_MODES: Final = ("llm", "local")
 
 
 @click.command(
@@ -34,7 +31,7 @@ _MODES: Final = ("llm", "local")
     Example: skep check --mode local "git status" """
 )
 @click.argument("text", metavar="[TEXT]", required=False)
-@click.option("--mode", type=click.Choice(_MODES), default="llm", show_default=True, help="What TEXT is.")
+@click.option("--mode", type=click.Choice(MODES), default="llm", show_default=True, help="What TEXT is.")
 @click.option("--jsonl", "as_lines", is_flag=True, help="Read {id, mode, text} lines, answer a line each.")
 @json_option
 @with_place
@@ -54,23 +51,6 @@ def check(place: Place, text: str | None, mode: str, as_lines: bool, as_json: bo
         for line in told(verdict):
             click.echo(terminal.clean(line))
     return FINE if verdict["allowed"] else FAILED
-
-
-def judge(gateway: SafetyGateway, text: str, mode: str) -> dict[str, Any]:
-    """The verdict on a text, as JSON tells it."""
-    work = Work(command=text) if mode == "local" else Work.of(Task(id="check", mode="llm"), text)
-    approved, report = gateway.examine(Task(id="check", mode="local" if mode == "local" else "llm"), work)
-    failed = next((one for one in report["checks"].values() if not one["passed"]), None)
-    argv = [clean(word) for word in approved.argv] if approved is not None and mode == "local" else None
-    return {
-        "allowed": approved is not None,
-        "mode": mode,
-        "rule": failed["rule"] if failed else None,
-        "reason": report["blocked_reason"],
-        "argv": argv,
-        "text": clean(text),
-        "report": report,
-    }
 
 
 def told(verdict: dict[str, Any]) -> Iterator[str]:
@@ -129,7 +109,7 @@ def _answer(gateway: SafetyGateway, line: bytes) -> dict[str, Any]:
             raise ValueError("a line is an object of id, mode and text")  # noqa: TRY004  told with the others
         identity = asked.get("id")
         text, mode = asked.get("text"), asked.get("mode") or "llm"
-        if not isinstance(text, str) or mode not in _MODES:
+        if not isinstance(text, str) or mode not in MODES:
             raise ValueError("text is a text, and mode llm or local")
         return {"id": identity, **judge(gateway, text, mode)}
     except Exception as error:  # whatever a line holds, it gets its answer

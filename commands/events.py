@@ -12,12 +12,12 @@ import jsonlines
 
 from clock import to_local_text
 from commands import terminal
-from commands.daemon_state import look
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound
 from store.reading import Reader, event_of
+from supervisor.daemon_state import look
 
 POLL_S: Final = 0.05
 #: Events shown to a person who names no limit, and before what comes with -f.

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Final, Protocol
 
 from commands import terminal
-from commands.daemon_state import look
 from commands.ends import code_of_end, needs_person
 from commands.place import Place
 from commands.task_view import loads
@@ -17,6 +16,7 @@ from runtime_contract import ENDED
 from store.outputs import follow, live_path, open_output
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
+from supervisor.daemon_state import look
 from supervisor.presence import situation
 
 POLL_S: Final = 0.05

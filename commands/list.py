@@ -10,13 +10,13 @@ from typing import Any, Final
 import click
 
 from commands import terminal
-from commands.daemon_state import has_unread_changes
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_view import brief
 from runtime_contract import Status
 from store.reading import PAGE, Reader
 from store.waiting import Situation
+from supervisor.daemon_state import has_unread_changes
 from supervisor.presence import situation
 
 #: Tasks shown to a person who names no limit.

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from commands import terminal
-from commands.daemon_state import look
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from errors import DaemonUnreachable
 from panel.login import held_port, mint_login_link
 from store import processes
 from store.sqlite_store import SqliteStore
+from supervisor.daemon_state import look
 
 
 @click.command(

@@ -9,7 +9,6 @@ from typing import Any
 import click
 
 from commands import terminal
-from commands.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
 from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
@@ -18,6 +17,7 @@ from cost.usage_tracker import Standing, standing_of
 from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
+from supervisor.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
 
 
 @click.command(

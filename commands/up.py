@@ -8,7 +8,6 @@ import time
 import click
 
 from commands import terminal
-from commands.daemon_state import queue_file_trouble
 from commands.login_link import LoginLink
 from commands.place import Place
 from commands.telling import Teller, say
@@ -23,6 +22,7 @@ from store.reading import Reader
 from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
 from supervisor.daemon import Daemon, lock_home
+from supervisor.daemon_state import queue_file_trouble
 from supervisor.idleness import Idleness, Left
 from supervisor.standing import ProcessRecord
 

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from commands import terminal
-from commands.checking import Report, check
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
 from commands.task_file import STDIN
 from errors import InvalidFile, SkepError
 from store.queue_file import plain_files
+from store.queue_file.report import Report, check
 
 
 @click.command(

@@ -11,7 +11,6 @@ from typing import Any, Final
 import click
 
 from commands import terminal
-from commands.daemon_state import look
 from commands.ends import needs_person
 from commands.exits import FAILED, FINE, TIMED_OUT, WAITS
 from commands.place import Place, json_option, with_place
@@ -22,6 +21,7 @@ from runtime_contract import ENDED, Status
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 from store.waiting import Situation
+from supervisor.daemon_state import look
 from supervisor.presence import situation
 
 POLL_S: Final = 0.05

@@ -23,6 +23,7 @@ FLOORS: list[set[str]] = [
     {"commands"},
     {"control_panel"},
     {"panel"},
+    {"doctor"},
     {"worker", "swarm", "supervisor"},
     {"runs", "missions", "gates", "foundry", "road", "execution"},
     {"safety", "planning", "tool_router", "review", "enrichment", "context", "cost", "llm", "localhost"},

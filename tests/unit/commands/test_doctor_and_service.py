@@ -12,9 +12,11 @@ import subprocess
 import pytest
 
 import host_platform
-from commands import checks_daemon, checks_home, checks_machine, checks_review
 from commands.unit_file import MARK, quote, render_unit
-from commands.verify import told as verified
+from doctor import daemon as checks_daemon
+from doctor import home as checks_home
+from doctor import machine as checks_machine
+from doctor import review as checks_review
 from execution import markers
 from localhost import port_file
 from panel import login
@@ -22,6 +24,7 @@ from panel.login import open_door
 from safety.sandbox import bubblewrap
 from settings import Home, Settings
 from store import processes
+from store.chained_log.telling import told as verified
 from store.execution_log import FirstBad, VerifyResult
 from store.reading import LOCAL_STATUS
 from supervisor.daemon import lock_home

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from commands.daemon_state import look
 from host_platform import is_lock_held
 from store import processes, proposals
 from store.reading import LOCAL_STATUS, MODEL_STATUS
 from supervisor.daemon import lock_home
+from supervisor.daemon_state import look
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m\u202e"
 

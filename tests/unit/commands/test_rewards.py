@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from commands.checks_identities import check_identities
+from doctor.identities import check_identities
 from enrichment.identity import Identity, read_identity
 from store import journal, ledger
 from store.journal import MOST_CHARS

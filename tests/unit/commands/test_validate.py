@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from commands.checking import check
 from commands.init import sample_queue
 from runtime_contract import Limits
+from store.queue_file.report import check
 
 
 def problems(text: str) -> list[tuple[str | None, str]]:

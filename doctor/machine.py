@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import host_platform
-from commands.findings import Finding, fail, ok, warn
+from doctor.findings import Finding, fail, ok, warn
 from errors import SkepError
 from safety.sandbox import Sandbox
 from settings import Home, Settings

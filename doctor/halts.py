@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commands.findings import Finding, ok, warn
-from commands.place import Place
+from doctor.examined import Examined
+from doctor.findings import Finding, ok, warn
 from errors import SkepError
 from settings import Home
 from store import kill_file
@@ -23,10 +23,10 @@ def check_kill_switch(home: Home) -> Iterator[Finding]:
         yield warn("kill switch", f"The kill switch is on ({who}){reason}.", "skep kill-switch off")
 
 
-def check_breaker(place: Place) -> Iterator[Finding]:
+def check_breaker(examined: Examined) -> Iterator[Finding]:
     """Whether the home has stopped by itself; a store that cannot say is told of as such elsewhere."""
     try:
-        with place.reader() as reader:
+        with examined.reader() as reader:
             tripped = reader.fact(BREAKER)
     except SkepError:
         return

@@ -10,9 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from commands.checking import check as check_queue
-from commands.findings import Finding, fail, ok, warn
-from commands.place import Place
+from doctor.examined import Examined
+from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
 from safety import programs
 from safety.command_policy import CommandPolicy
@@ -22,6 +21,7 @@ from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
 from store.queue_file import plain_files
+from store.queue_file.report import check as check_queue
 from store.reading import AUDIT_BLOCKED
 from toolbox import files
 
@@ -59,11 +59,11 @@ def _closed(info: os.stat_result, forbidden: int) -> str:
     return f"{stat.S_IMODE(info.st_mode) & ~forbidden:o}"
 
 
-def check_store(place: Place) -> Iterator[Finding]:
+def check_store(examined: Examined) -> Iterator[Finding]:
     """Whether the database is sound, and time has not gone back under it."""
     try:
-        database.check_integrity(place.home.database)
-        with place.reader() as reader:
+        database.check_integrity(examined.home.database)
+        with examined.reader() as reader:
             tasks = sum(reader.state_counts().values())
             last = reader.all("last_events", task_id=None, limit=1)
     except StoreCorrupt as error:
@@ -102,12 +102,12 @@ def check_log(home: Home) -> Iterator[Finding]:
         yield fail("log", f"{bad.file}:{bad.line}: {bad.what}.", "`skep verify` says more.")
 
 
-def check_audit(place: Place) -> Iterator[Finding]:
+def check_audit(examined: Examined) -> Iterator[Finding]:
     """Whether the audit is whole and can be written, where that is quickly said."""
-    home = place.home
+    home = examined.home
     way_out = "`skep audit verify` says more; docs/audit.md tells what is done about it."
     try:
-        with place.reader() as reader:
+        with examined.reader() as reader:
             blocked = reader.fact(AUDIT_BLOCKED)
         if blocked is not None:
             yield fail("audit", f"{blocked['reason']}", "Mend what it names; Skep goes on by itself.")
@@ -130,12 +130,12 @@ def check_audit(place: Place) -> Iterator[Finding]:
         yield fail("audit", f"{bad.file}:{bad.line}: {bad.what}.", way_out)
 
 
-def check_queue_file(place: Place) -> Iterator[Finding]:
+def check_queue_file(examined: Examined) -> Iterator[Finding]:
     """Whether the queue file can be taken in."""
-    path = place.home.queue_file
+    path = examined.home.queue_file
     try:
-        content = plain_files.read(path.resolve(), place.settings.limits).data
-        report = check_queue(content, place.settings.limits)
+        content = plain_files.read(path.resolve(), examined.settings.limits).data
+        report = check_queue(content, examined.settings.limits)
     except FileNotFoundError:
         yield ok("queue file", "There is no queue.json; the daemon writes one.")
         return

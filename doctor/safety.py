@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commands.findings import Finding, fail, ok, warn
+from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidSetting
 from safety import constitution
 from safety.plugged import PluggedCheck

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 import host_platform
-from commands.daemon_state import look
-from commands.findings import Finding, fail, ok, warn
-from commands.place import Place
+from doctor.examined import Examined
+from doctor.findings import Finding, fail, ok, warn
 from errors import SkepError
 from execution import markers
 from localhost import listening, port_file
 from settings import Home, Settings
 from store import processes
 from store.reading import LOCAL_STATUS
+from supervisor.daemon_state import look
 
 _LAST_PORT: Final = 65_535
 
@@ -65,11 +65,11 @@ def _socket_of(home: Home) -> Finding:
     return ok("socket", f"{home.cycle_socket} can be a socket.")
 
 
-def check_used_sandbox(place: Place) -> Iterator[Finding]:
+def check_used_sandbox(examined: Examined) -> Iterator[Finding]:
     """Which sandbox the daemon that runs has found for itself: its settings may be others than ours."""
-    if not look(place.home).supervisor:
+    if not look(examined.home).supervisor:
         return
-    with place.reader() as reader:
+    with examined.reader() as reader:
         found = reader.fact(LOCAL_STATUS)
     if found is not None:
         level, reason = found.get("level") or "none", found.get("reason")
@@ -78,12 +78,12 @@ def check_used_sandbox(place: Place) -> Iterator[Finding]:
         )
 
 
-def check_processes(place: Place) -> Iterator[Finding]:
+def check_processes(examined: Examined) -> Iterator[Finding]:
     """Whether everything is up that `skep up` keeps up; a store that cannot say is told of elsewhere."""
-    if not look(place.home).supervisor:
+    if not look(examined.home).supervisor:
         return
     try:
-        with place.reader() as reader:
+        with examined.reader() as reader:
             troubles = processes.troubles(reader.fact(processes.PROCESSES))
     except SkepError:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from commands.findings import Finding, ok, warn
+from doctor.findings import Finding, ok, warn
 from enrichment.roster import Roster
 from settings import Home
 

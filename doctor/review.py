@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from commands.findings import Finding, ok, warn
+from doctor.findings import Finding, ok, warn
 from review.checkpoints import repository
 from settings import Settings
 

@@ -1,0 +1,66 @@
+"""Everything that is looked at, in order: the machine first, then the home."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from doctor import daemon, halts, home, identities, machine, review, safety
+from doctor.examined import Examined
+from doctor.findings import Finding, fail, warn
+from errors import InvalidSetting
+from settings import Settings
+
+
+def examine(examined: Examined) -> Iterator[Finding]:
+    """Everything there is to find, in order, each as soon as it is found."""
+    settings = Settings()
+    try:
+        settings = examined.settings
+    except InvalidSetting as error:
+        yield fail(
+            "settings", error.message, "Correct it; `skep init --config` writes a file with every setting."
+        )
+    yield from _machine(examined, settings)
+    yield from safety.check_constitution(examined.home)
+    if not examined.home.database.exists():
+        yield warn(
+            "home",
+            f"There is no Skep home here ({examined.home.root}).",
+            "skep init, or name one with SKEP_HOME.",
+        )
+        return
+    yield from _home(examined)
+
+
+def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
+    yield from machine.check_python()
+    yield from machine.check_sqlite()
+    yield from machine.check_disk(examined.home, settings)
+    yield from machine.check_file_system(examined.home)
+    yield from daemon.check_ports(examined.home, settings)
+    yield from machine.check_clock()
+    yield from machine.check_sandbox(settings)
+    yield from home.check_commands(examined.home, settings)
+    yield from review.check_git(settings)
+    yield from identities.check_identities(examined.home, settings.default_identity)
+    yield from home.check_tools(examined.home)
+    yield from machine.check_model(examined.home, settings)
+    yield from machine.check_platform()
+
+
+def _home(examined: Examined) -> Iterator[Finding]:
+    yield from home.check_rights(examined.home)
+    yield from home.check_workspace(examined.home)
+    yield from daemon.check_daemon(examined.home)
+    yield from halts.check_kill_switch(examined.home)
+    try:
+        yield from daemon.check_processes(examined)
+        yield from daemon.check_used_sandbox(examined)
+        yield from home.check_store(examined)
+        yield from halts.check_breaker(examined)
+        yield from home.check_queue_file(examined)
+        yield from home.check_audit(examined)
+    except InvalidSetting:
+        pass  # told as the first finding
+    yield from home.check_log(examined.home)
+    yield from home.check_leftovers(examined.home)
