@@ -27,6 +27,7 @@ from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
 from panel.pages import log as log_page
 from panel.pages import overview, pulse, session
+from panel.pages import safety as safety_page
 from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
@@ -56,6 +57,7 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     task_page.blueprint,
     tools_page.blueprint,
+    safety_page.blueprint,
     log_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),
@@ -180,7 +182,7 @@ def _open_door(home: Home, port: int) -> None:
 
 def _close(app: flask.Flask, home: Home) -> None:
     close_door(home)
-    app.extensions[EXTENSION].streams.close()
+    app.extensions[EXTENSION].close()
 
 
 def _tell(store: SqliteStore, event: str, reason: str = "") -> None:

@@ -10,8 +10,10 @@ import flask
 
 from clock import Clock
 from localhost.refusals import Refusals
+from panel.background import Job
 from panel.log_export import Exports
 from panel.login import LoginGuard
+from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
 from panel.streams import Streams
 from settings import Home, Settings
@@ -62,6 +64,18 @@ class Panel:
     exports: Exports = field(default_factory=Exports)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    def __post_init__(self) -> None:
+        #: judges texts as the home's files say now
+        self.safety_rules = SafetyRules(self.home, self.settings)
+        #: work beside the requests: the check of the audit, and doctor's checks
+        self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
+
+    def close(self) -> None:
+        """Let everything end that goes on beside the requests."""
+        self.streams.close()
+        self.audit_check.close()
+        self.doctor_check.close()
 
     @property
     def reader(self) -> Reader:

@@ -22,5 +22,6 @@ PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
     Page("tools", "tools.show", "Tools"),
+    Page("safety", "safety.show", "Safety"),
     Page("log", "log.show", "Log"),
 )

@@ -71,6 +71,11 @@ class CommandPolicy:
         """Names of the programs that may run."""
         return self._rules.allowed
 
+    @property
+    def rules(self) -> CommandRules:
+        """What each program may do."""
+        return self._rules
+
     def read(self, work: Work) -> tuple[str, ...]:
         """The argument list of a command, in whichever form it came. Raises `CommandRefused`."""
         most_items, most_chars = self._limits.argv_items, self._limits.command_chars

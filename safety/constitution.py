@@ -123,20 +123,59 @@ def _shipped() -> Constitution:
 @functools.cache
 def _words() -> tuple[_Document, ...]:
     """The words that ship."""
-    found = sorted(WORDS.glob("*.toml"))
-    return tuple(_parse(path.read_bytes(), f"config/words/{path.name}", {}).document for path in found)
+    return tuple(
+        _parse(path.read_bytes(), f"config/words/{path.name}", {}).document for path in _word_files()
+    )
+
+
+def _word_files() -> list[Path]:
+    return sorted(WORDS.glob("*.toml"))
+
+
+@dataclass(frozen=True)
+class Told:
+    """The rules of a home as they are written, for people to read; nothing is judged by this."""
+
+    version: str
+    rules: dict[str, Rule]
+    turned: dict[str, Action]
+    callables: tuple[str, ...]
+    #: files of words that ship -> their version
+    words: dict[str, str]
+
+
+def told(root: Path) -> Told:
+    """The rules of the home at `root`, at a part of what `load` costs. Raises `InvalidSetting`."""
+    words = {path.stem: document.version for path, document in zip(_word_files(), _words(), strict=True)}
+    base = _parse(SHIPPED.read_bytes(), FILE, {})
+    data = _read(root / FILE)
+    if data is None or (root / FILE).resolve() == SHIPPED:
+        return Told(base.document.version, base.rules, {}, (), words)
+    own = _own(data, base)
+    rules = base.rules | own.rules
+    return Told(_version(base, data), rules, _turned(base, own), tuple(own.document.callables), words)
 
 
 def _merged(data: bytes) -> Constitution:
     base = _parse(SHIPPED.read_bytes(), FILE, {})
-    own = _parse(data, f"{FILE} of this home", base.rules)
-    turned = {
+    own = _own(data, base)
+    return _build(_version(base, data), [base, own], _turned(base, own), tuple(own.document.callables))
+
+
+def _own(data: bytes, base: _Parsed) -> _Parsed:
+    return _parse(data, f"{FILE} of this home", base.rules)
+
+
+def _version(base: _Parsed, data: bytes) -> str:
+    return f"{base.document.version}+{hashlib.sha256(data).hexdigest()[:8]}"
+
+
+def _turned(base: _Parsed, own: _Parsed) -> dict[str, Action]:
+    return {
         rule.id: rule.action
         for rule in own.rules.values()
         if rule.id in base.rules and rule.action != base.rules[rule.id].action
     }
-    version = f"{base.document.version}+{hashlib.sha256(data).hexdigest()[:8]}"
-    return _build(version, [base, own], turned, tuple(own.document.callables))
 
 
 class _Parsed(NamedTuple):

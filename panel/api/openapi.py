@@ -16,6 +16,7 @@ from panel.api import (
     events,
     kill_switch,
     log,
+    safety,
     status,
     task,
     task_edits,
@@ -40,6 +41,7 @@ MODULES: Final = (
     tools,
     events,
     log,
+    safety,
     status,
 )
 

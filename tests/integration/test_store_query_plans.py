@@ -71,6 +71,8 @@ HOT = [
     ("log_reach_back_of", "event_task"),
     ("log_reach_on_of", "event_task"),
     ("event_at_or_after", "INTEGER PRIMARY KEY"),
+    ("blocked_tasks", "task_state"),
+    ("refusals", "INTEGER PRIMARY KEY"),
 ]
 
 

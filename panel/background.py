@@ -1,0 +1,105 @@
+"""Work that takes longer than a request may: it goes on in a thread of its own, one of its kind at a time.
+
+Whoever asks gets how far it is. It yields the processor as it goes, so that the pages answer beside it, and
+ends where it is when the panel closes.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+from clock import Clock, to_rfc3339
+from errors import SkepError
+
+logger = logging.getLogger(__name__)
+
+#: Seconds given to others at every word of progress, of which a check has one in some milliseconds.
+YIELD_S: Final = 0.01
+
+#: Told how much is done, of how much; raises `Closing` when the work is to end.
+Progress = Callable[[int, int], None]
+
+
+class Closing(Exception):
+    """The panel closes."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How a piece of work stands."""
+
+    state: Literal["never", "running", "done", "failed"] = "never"
+    started: float | None = None
+    ended: float | None = None
+    done: int = 0
+    total: int = 0
+    result: Any = None
+    #: why it came to nothing, in a sentence
+    error: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """As the API tells it."""
+        return {
+            "state": self.state,
+            "started": None if self.started is None else to_rfc3339(self.started),
+            "ended": None if self.ended is None else to_rfc3339(self.ended),
+            "done": self.done,
+            "total": self.total,
+            "result": self.result,
+            "error": self.error,
+        }
+
+
+class Job:
+    """One kind of work."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._state = State()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> State:
+        """How it stands, or how the last one ended."""
+        return self._state
+
+    def start(self, work: Callable[[Progress], Any]) -> bool:
+        """Begin, unless it is under way; whether it was begun. What `work` returns is the result."""
+        with self._lock:
+            if self._state.state == "running" or self._closing.is_set():
+                return False
+            self._state = State("running", self._clock.now())
+            self._thread = threading.Thread(target=self._run, args=(work,), name="job", daemon=True)
+            self._thread.start()
+        return True
+
+    def close(self, wait_s: float = 2.0) -> None:
+        """Let the work end where it is."""
+        self._closing.set()
+        if self._thread is not None:
+            self._thread.join(wait_s)
+
+    def _run(self, work: Callable[[Progress], Any]) -> None:
+        try:
+            self._end(state="done", result=work(self._progress))
+        except Closing:
+            self._end(state="failed", error="the panel closed before it came to an end")
+        except SkepError as error:
+            self._end(state="failed", error=error.message or error.code.replace("_", " "))
+        except Exception:  # a person waits for it, and is told
+            logger.exception("work beside the requests broke off")
+            self._end(state="failed", error="it broke off; the log of the panel says where")
+
+    def _progress(self, done: int, total: int) -> None:
+        if self._closing.wait(YIELD_S):
+            raise Closing
+        self._state = replace(self._state, done=done, total=total)
+
+    def _end(self, **changes: Any) -> None:
+        self._state = replace(self._state, ended=self._clock.now(), **changes)
