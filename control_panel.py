@@ -11,6 +11,7 @@ import logging
 import os
 import secrets
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 import click
@@ -28,17 +29,19 @@ from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_d
 from panel.pages import log as log_page
 from panel.pages import overview, pulse, session
 from panel.pages import safety as safety_page
+from panel.pages import settings as settings_page
 from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
 from panel.streams import MOST_STREAMS
 from panel.version import version
-from setting_sources import load_settings
+from setting_sources import Loaded, load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import last_words, processes
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from supervisor.daemon import HANDED_ON
 
 logger = logging.getLogger("control_panel")
 
@@ -59,15 +62,25 @@ BLUEPRINTS: Final = (
     tools_page.blueprint,
     safety_page.blueprint,
     log_page.blueprint,
+    settings_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),
 )
 
 
 def create_app(
-    store: PanelStore, home: Home, settings: Settings, *, port: int, clock: Clock | None = None
+    store: PanelStore,
+    home: Home,
+    settings: Settings,
+    *,
+    port: int,
+    clock: Clock | None = None,
+    sources: Mapping[str, str] | None = None,
 ) -> flask.Flask:
-    """The panel of one home, served at `port` (`listen_at` when that turns out later)."""
+    """The panel of one home, served at `port` (`listen_at` when that turns out later).
+
+    `sources` says where each setting that is not a default came from.
+    """
     clock = clock or SystemClock()
     app = flask.Flask("panel", static_folder="static", template_folder="templates")
     app.debug = False  # whatever FLASK_DEBUG says
@@ -81,7 +94,8 @@ def create_app(
     )
     guard = LoginGuard(CodeBox(home, clock), clock)
     refusals = Refusals(store, "panel", clock)
-    app.extensions[EXTENSION] = Panel(store, home, settings, clock, port, guard, refusals)
+    here = Panel(store, home, settings, clock, port, guard, refusals, sources=sources or {})
+    app.extensions[EXTENSION] = here
     listen_at(app, port)
     app.before_request(_check_access)
     app.register_error_handler(Exception, _answer_error)
@@ -146,10 +160,13 @@ def _page_facts() -> dict[str, Any]:
     return {"csrf_token": here.sessions.csrf_token if is_in else "", "is_logged_in": is_in}
 
 
-def run(home: Home, settings: Settings, stop: Stop, *, supervised: bool) -> None:
+def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
     """Serve the panel until told to stop."""
+    settings, sources = loaded.settings, dict(loaded.sources)
+    if supervised:  # the supervisor hands on as variables what it was started with
+        sources |= dict.fromkeys(sources.keys() & HANDED_ON, "skep up")
     with SqliteStore(home, settings) as store:
-        app = create_app(store, home, settings, port=settings.panel_port)
+        app = create_app(store, home, settings, port=settings.panel_port, sources=sources)
 
         def on_listening(port: int) -> None:
             listen_at(app, port)
@@ -222,9 +239,9 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     if supervised:
         stop.on_closed_pipe()
     try:
-        settings = load_settings(home, os.environ, {"panel_port": port}).settings
-        configure_logging(settings, "panel", home)
-        run(home, settings, stop, supervised=supervised)
+        loaded = load_settings(home, os.environ, {"panel_port": port})
+        configure_logging(loaded.settings, "panel", home)
+        run(home, loaded, stop, supervised=supervised)
     except SkepError as error:
         click.echo(f"control_panel: {error}", err=True)
         if supervised:

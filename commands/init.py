@@ -14,10 +14,10 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import json_option, place_of
-from commands.settings_file import render_settings
 from runtime_contract import normalize_queue
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
+from settings_file import render_settings
 from store.sqlite_store import SqliteStore
 
 SETTINGS_FILE: Final = "skep.toml"

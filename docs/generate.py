@@ -24,9 +24,10 @@ import errors
 import events
 import setting_sources
 import settings
+import settings_file
 import skep
 import swarm
-from commands import exits, settings_file
+from commands import exits
 from docs import pictures, reward_tables, safety_tables
 from docs.tables import table, type_of
 from enrichment.identity import Identity

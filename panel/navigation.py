@@ -24,4 +24,5 @@ PAGES: Final = (
     Page("tools", "tools.show", "Tools"),
     Page("safety", "safety.show", "Safety"),
     Page("log", "log.show", "Log"),
+    Page("settings", "settings.show", "Settings"),
 )

@@ -35,6 +35,9 @@ LOOKED_AT_S: Final = 0.3
 #: seconds than a swarm needs to go whose supervisor was killed.
 HOPELESS_STARTS: Final = 6
 
+#: Settings that every process has as ``skep up`` was started with, whatever the files say later.
+HANDED_ON: Final = ("concurrency", "workers")
+
 #: Called with the name and exit code of a process that fell over.
 OnFall = Callable[[str, int], None]
 
@@ -45,7 +48,7 @@ class Daemon:
     def __init__(self, home: Home, settings: Settings, *, with_panel: bool = True) -> None:
         self._settings = settings
         where = ["--home", str(home.root)]
-        flags = {"SKEP_CONCURRENCY": str(settings.concurrency), "SKEP_WORKERS": str(settings.workers)}
+        flags = {f"SKEP_{name.upper()}": str(getattr(settings, name)) for name in HANDED_ON}
         self.swarm = Child("swarm", ["swarm", *where], flags)
         self.workers = [
             Child(f"worker-{number}", ["worker", *where, "--worker-id", f"worker-{number}"], flags)

@@ -17,6 +17,7 @@ from panel.api import (
     kill_switch,
     log,
     safety,
+    settings,
     status,
     task,
     task_edits,
@@ -42,6 +43,7 @@ MODULES: Final = (
     events,
     log,
     safety,
+    settings,
     status,
 )
 

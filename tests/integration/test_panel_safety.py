@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from commands.check import judge
 from panel.background import Job
 from panel.safety_views import STRETCH
 from safety.gateway import SafetyGateway
+from safety.verdict import judge
 from settings import Settings
 from store.audit_log import AuditExporter
 from store.database import open_reader
@@ -253,16 +253,16 @@ def test_one_check_at_a_time_and_none_outlives_the_panel(clock):
     assert not job.start(work)
     job.close(10)
 
-    assert (job.state.state, "closed" in job.state.error) == ("failed", True)
+    assert (job.state.state, "closed" in str(job.state.error)) == ("failed", True)
     assert not job.start(work)
 
 
 def test_work_that_breaks_off_says_where_to_look(clock, caplog):
     job = Job(clock)
     job.start(lambda progress: 1 / 0)
-    job._thread.join(10)
+    job.close(10)
 
-    assert "the log of the panel" in job.state.error
+    assert "the log of the panel" in str(job.state.error)
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -30,7 +30,7 @@ FLOORS: list[set[str]] = [
     {"toolbox"},
     {"store"},
     {"daemon_log"},
-    {"setting_sources"},
+    {"setting_sources", "settings_file"},
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},

@@ -9,12 +9,12 @@ import tomllib
 from pathlib import Path
 
 from commands.init import sample_queue
-from commands.settings_file import render_settings
 from runtime_contract import Limits, validate_queue_contract
 from safety.command_policy import CommandPolicy
 from safety.work import Work
 from setting_sources import load_settings
 from settings import Home, Settings
+from settings_file import render_settings
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 

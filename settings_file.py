@@ -65,15 +65,16 @@ def _lines() -> Iterator[str]:
     for name, field in Settings.model_fields.items():
         if name in HEADINGS:
             yield f"\n# ---- {HEADINGS[name]} ----\n"
-        bounds = _bounds(field)
+        bounds = bounds_of(field)
         yield f"\n# {field.description}{f' ({bounds})' if bounds else ''}\n"
         if field.default is None:
-            yield f"# {name} = {_toml(_EXAMPLES.get(name, ''))}  # an example; not set by default\n"
+            yield f"# {name} = {toml_of(_EXAMPLES.get(name, ''))}  # an example; not set by default\n"
         else:
-            yield f"# {name} = {_toml(field.default)}\n"
+            yield f"# {name} = {toml_of(field.default)}\n"
 
 
-def _bounds(field: FieldInfo) -> str:
+def bounds_of(field: FieldInfo) -> str:
+    """What a setting may be, in words; empty where any value will do."""
     least = most = ""
     for rule in field.metadata:
         if isinstance(rule, annotated_types.Ge):
@@ -89,10 +90,10 @@ def _number(value: Any) -> str:
     return f"{value:,.0f}".replace(",", "_") if value >= 1000 else str(value)
 
 
-def _toml(value: Any) -> str:
+def toml_of(value: Any) -> str:
     """A value as TOML writes it; for what settings hold that is JSON, but for tables."""
     if isinstance(value, dict):
-        inner = ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items())
+        inner = ", ".join(f"{json.dumps(key)} = {toml_of(each)}" for key, each in value.items())
         return f"{{ {inner} }}" if inner else "{}"
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10_000:
         return f"{value:_}"
