@@ -26,6 +26,7 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
+from panel.pages import identities as identities_page
 from panel.pages import log as log_page
 from panel.pages import overview, pulse, session
 from panel.pages import safety as safety_page
@@ -61,6 +62,7 @@ BLUEPRINTS: Final = (
     task_page.blueprint,
     tools_page.blueprint,
     safety_page.blueprint,
+    identities_page.blueprint,
     log_page.blueprint,
     settings_page.blueprint,
     openapi.blueprint,

@@ -10,11 +10,11 @@ import click
 from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, with_place
-from enrichment import new_identity
+from enrichment import new_identity, telling
 from enrichment.hats import HATS
 from enrichment.identity import Unreadable, described
-from enrichment.roster import Entry, Roster
-from enrichment.statistics import Statistics, statistics_of
+from enrichment.roster import Roster
+from enrichment.statistics import statistics_of
 from errors import InvalidRequest
 from money import dollars_text
 from store.reading import Reader
@@ -82,22 +82,7 @@ def _add(place: Place, name: str, said: dict[str, Any], *, as_json: bool) -> int
 
 def _told(place: Place, reader: Reader, name: str | None) -> list[dict[str, Any]]:
     """What is told of one identity, or of all that have a file or ever did anything."""
-    found = {each.identity: each for each in statistics_of(reader, name)}
-    roster = Roster(place.home.identities)
-    entries = {each.id: each for each in ([roster.get(name)] if name else roster.all())}
-    for known in found:
-        entries.setdefault(known, Entry(known))
-    return [_one(entries[each], found.get(each) or Statistics(each)) for each in sorted(entries)]
-
-
-def _one(entry: Entry, statistics: Statistics) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "file": entry.file,
-        "fault": entry.fault,
-        **({} if entry.identity is None else entry.identity.model_dump()),
-        "statistics": statistics.as_json(),
-    }
+    return telling.identities(Roster(place.home.identities), statistics_of(reader, name), name)
 
 
 def _print_table(told: list[dict[str, Any]]) -> None:

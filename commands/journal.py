@@ -11,6 +11,7 @@ from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from enrichment.roster import Roster
+from enrichment.telling import journal_entry
 from errors import InvalidRequest, NotFound
 from faults import fault_point
 from store import journal as journals
@@ -47,18 +48,13 @@ def journal(place: Place, action: str, name: str | None, text: str | None, limit
     with place.reader() as reader:
         found = [dict(row) for row in reader.all("journal_entries", identity=name, limit=limit)][::-1]
     if as_json:
-        terminal.print_json({"entries": list(map(_told, found))})
+        terminal.print_json({"entries": list(map(journal_entry, found))})
     elif not found:
         click.echo("The journals are empty." if name is None else f"{terminal.clean(name)} wrote nothing.")
     else:
         columns = ("number", "identity", "when", "by", "words")
         terminal.print_table(columns, [_row(each) for each in found])
     return FINE
-
-
-def _told(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("number", "identity_id", "text", "written_by", "written_at")
-    return {name: row[name] for name in names}
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
@@ -74,7 +70,7 @@ def _read(place: Place, number: str, *, as_json: bool) -> int:
     if row is None:
         raise NotFound(f"There is no entry {number}; `skep journal` lists those there are.")
     if as_json:
-        terminal.print_json(_told(dict(row)))
+        terminal.print_json(journal_entry(dict(row)))
     else:
         click.echo(terminal.clean(f"{row['identity_id']}, {row['written_at']}, by {row['written_by']}:"))
         click.echo(terminal.clean_block(row["text"]))

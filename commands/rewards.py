@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
 import click
@@ -10,8 +9,7 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
-from enrichment.rewards import REFUSALS
-from money import to_dollars
+from enrichment import telling
 from store import ledger
 from store.reading import Reader
 
@@ -48,34 +46,11 @@ def situation(reader: Reader, identity: str | None, limit: int) -> dict[str, Any
     """Everything that is told."""
     purses = ledger.purses(reader) if identity is None else [ledger.purse_of(reader, identity)]
     rows = reader.all("newest_entries", identity=identity, limit=limit)
-    refusals = (_refusal(dict(row)) for row in reader.all("unrewarded", identity=identity, limit=limit))
+    refusals = reader.all("unrewarded", identity=identity, limit=limit)
     return {
         "identities": [purse.as_json() for purse in purses],
-        "entries": [_entry(dict(row)) for row in rows],
-        "refusals": list(refusals),
-    }
-
-
-def _entry(row: dict[str, Any]) -> dict[str, Any]:
-    told = {name: row[name] for name in ("identity_id", "kind", "subject", "tokens", "balance", "at")}
-    if row["kind"] == ledger.GRANT:
-        told |= {
-            "budget_used": to_dollars(row["budget_used"]),
-            "max_budget": to_dollars(row["max_budget"]),
-            "review_confidence": row["confidence"],
-        }
-    return told
-
-
-def _refusal(row: dict[str, Any]) -> dict[str, Any]:
-    data = json.loads(row["data"])
-    reason = data.get("phase5_reward_reason")
-    return {
-        "task_id": row["task_id"],
-        "identity_id": data.get("phase5_reward_identity"),
-        "reason": reason,
-        "meaning": REFUSALS.get(str(reason)),
-        "at": row["ts"],
+        "entries": [telling.entry(dict(row)) for row in rows],
+        "refusals": [telling.refusal(dict(row)) for row in refusals],
     }
 
 

@@ -20,6 +20,12 @@ logger = logging.getLogger(__name__)
 #: Seconds given to others at every word of progress, of which a check has one in some milliseconds.
 YIELD_S: Final = 0.01
 
+#: Seconds that the first who asks for figures waits for them.
+FIRST_WAIT_S: Final = 5.0
+#: Seconds that figures are kept at the least, and how many times the seconds that they cost.
+LEAST_KEPT_S: Final = 1.0
+KEPT_FACTOR: Final = 50
+
 #: Told how much is done, of how much; raises `Closing` when the work is to end.
 Progress = Callable[[int, int], None]
 
@@ -79,11 +85,16 @@ class Job:
             self._thread.start()
         return True
 
+    def wait(self, seconds: float) -> None:
+        """Wait for the end of what is under way."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
     def close(self, wait_s: float = 2.0) -> None:
         """Let the work end where it is."""
         self._closing.set()
-        if self._thread is not None:
-            self._thread.join(wait_s)
+        self.wait(wait_s)
 
     def _run(self, work: Callable[[Progress], Any]) -> None:
         try:
@@ -103,3 +114,36 @@ class Job:
 
     def _end(self, **changes: Any) -> None:
         self._state = replace(self._state, ended=self._clock.now(), **changes)
+
+
+class Figures:
+    """Figures that take long to count: counted beside the requests, and kept the longer the dearer they are.
+
+    Whoever asks gets those there are; only the first waits for them.
+    """
+
+    def __init__(self, job: Job, clock: Clock) -> None:
+        self._job = job
+        self._clock = clock
+        self._known = State()
+
+    def close(self) -> None:
+        """Let the counting end where it is."""
+        self._job.close()
+
+    def get(self, count: Callable[[], Any]) -> State:
+        """The newest figures as the result of a state; `count` is called beside the request where due."""
+        if self._is_due():
+            self._job.start(lambda progress: count())
+        if self._known.state == "never":
+            self._job.wait(FIRST_WAIT_S)
+        if self._job.state.state in {"done", "failed"}:
+            self._known = self._job.state
+        return self._known
+
+    def _is_due(self) -> bool:
+        known = self._job.state
+        if known.started is None or known.ended is None:
+            return known.state == "never"
+        keep_s = max(LEAST_KEPT_S, KEPT_FACTOR * (known.ended - known.started))
+        return not 0 <= self._clock.now() - known.ended < keep_s

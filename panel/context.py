@@ -11,7 +11,7 @@ import flask
 
 from clock import Clock
 from localhost.refusals import Refusals
-from panel.background import Job
+from panel.background import Figures, Job
 from panel.log_export import Exports
 from panel.login import LoginGuard
 from panel.safety_rules import SafetyRules
@@ -73,12 +73,17 @@ class Panel:
         self.safety_rules = SafetyRules(self.home, self.settings)
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
+        #: a save of the queue file, and whether nobody has read it
+        self.unread_queue_file: tuple[object, bool] | None = None
+        #: what identities did and earned, counted now and then
+        self.identity_figures = Figures(Job(self.clock), self.clock)
 
     def close(self) -> None:
         """Let everything end that goes on beside the requests."""
         self.streams.close()
         self.audit_check.close()
         self.doctor_check.close()
+        self.identity_figures.close()
 
     @property
     def reader(self) -> Reader:

@@ -23,6 +23,7 @@ PAGES: Final = (
     Page("tasks", "tasks.show", "Tasks"),
     Page("tools", "tools.show", "Tools"),
     Page("safety", "safety.show", "Safety"),
+    Page("identities", "identities.show", "Identities"),
     Page("log", "log.show", "Log"),
     Page("settings", "settings.show", "Settings"),
 )

@@ -40,7 +40,7 @@ def queue_file_of(here: Panel) -> dict[str, Any]:
     return {
         "path": clean(str(here.home.queue_file)),
         "is_watched": worker_runs(here.home),
-        "has_unread_changes": has_unread_changes(here.home, here.reader),
+        "has_unread_changes": _has_unread_changes(here),
         "revision": int(revision["value"]) if revision else None,
         "file": _facts_of(here.home.queue_file),
         "error": _error(here.home, events),
@@ -49,6 +49,15 @@ def queue_file_of(here: Panel) -> dict[str, Any]:
         "refused_files": _files(here.home.inbox / "refused"),
         "removals": _removals(here.reader),
     }
+
+
+def _has_unread_changes(here: Panel) -> bool:
+    """Whether nobody has read what was saved; the file is looked into once for each time it was saved."""
+    key = _stat(here.home.queue_file), worker_runs(here.home)
+    known = here.unread_queue_file
+    if known is None or known[0] != key:
+        known = here.unread_queue_file = key, has_unread_changes(here.home, here.reader)
+    return known[1]
 
 
 def mark(home: Home) -> tuple[Any, ...]:

@@ -10,7 +10,8 @@ function line(sign, name, rule, reason) {
   const row = piece("li", undefined, sign);
   row.append(piece("b", { ok: "passed", bad: "refused", note: "noted" }[sign]), ` ${name}`);
   if (rule) row.append(" ", piece("code", plain(rule)));
-  if (reason) row.append(" ", piece("bdi", plain(reason)));
+  const words = reason && reason.startsWith(`${rule}: `) ? reason.slice(rule.length + 2) : reason;
+  if (words) row.append(" ", piece("bdi", plain(words)));
   return row;
 }
 

@@ -131,3 +131,38 @@ SELECT * FROM journal WHERE :identity IS NULL OR identity_id = :identity ORDER B
 -- journal_entry --
 -- An entry by its number.
 SELECT * FROM journal WHERE number = :number;
+
+-- ledger_page --
+-- A page of the ledger before a place, newest first, each grant with what it was made of.
+SELECT reward_entry.*, tokens_requested, tokens_awarded, budget_used, max_budget, confidence, reason, granted_at
+FROM reward_entry LEFT JOIN reward_grant
+    ON kind = 'grant' AND task_id = subject AND reward_grant.identity_id = reward_entry.identity_id
+WHERE seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- ledger_page_of --
+-- The same of one identity.
+SELECT reward_entry.*, tokens_requested, tokens_awarded, budget_used, max_budget, confidence, reason, granted_at
+FROM reward_entry LEFT JOIN reward_grant
+    ON kind = 'grant' AND task_id = subject AND reward_grant.identity_id = reward_entry.identity_id
+WHERE reward_entry.identity_id = :identity AND seq < :before ORDER BY seq DESC LIMIT :limit;
+
+-- journal_page --
+-- A page of the journals before a place, newest first.
+SELECT * FROM journal WHERE number < :before ORDER BY number DESC LIMIT :limit;
+
+-- journal_page_of --
+-- A page of one journal.
+SELECT * FROM journal WHERE identity_id = :identity AND number < :before ORDER BY number DESC LIMIT :limit;
+
+-- deeds --
+-- Attempts that were made as an identity, or as any, on the tasks of a stretch, newest task first.
+SELECT attempt.task, attempt.lease, task.id, attempt.attempt, attempt.identity, attempt.became, attempt.ended,
+       json_extract(attempt.outcome, '$.cost_micros') AS cost_micros
+FROM attempt JOIN task ON task.seq = attempt.task
+WHERE attempt.task >= :first AND (attempt.task, attempt.lease) < (:task, :lease)
+    AND (+attempt.identity = :identity OR (:identity IS NULL AND +attempt.identity IS NOT NULL))
+ORDER BY attempt.task DESC, attempt.lease DESC LIMIT :limit;
+
+-- last_task --
+-- The newest task's place.
+SELECT max(seq) AS seq FROM task;

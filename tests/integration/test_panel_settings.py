@@ -85,7 +85,7 @@ def test_every_setting_is_told_with_value_source_and_meaning(store, home, clock,
     }
     assert (at(browser, "max_attempts")["value"], at(browser, "max_attempts")["default"]) == ("5", "3")
     page = Seen(browser.get("/settings")).text
-    assert all(Settings.model_fields[name].description in page for name in names)
+    assert all(str(Settings.model_fields[name].description) in page for name in names)
 
 
 def test_no_secret_of_the_settings_is_shown(store, home, clock):

@@ -73,6 +73,11 @@ HOT = [
     ("event_at_or_after", "INTEGER PRIMARY KEY"),
     ("blocked_tasks", "task_state"),
     ("refusals", "INTEGER PRIMARY KEY"),
+    ("ledger_page", "INTEGER PRIMARY KEY"),
+    ("ledger_page_of", "reward_entry_identity"),
+    ("journal_page", "INTEGER PRIMARY KEY"),
+    ("journal_page_of", "journal_identity"),
+    ("deeds", "PRIMARY KEY"),
 ]
 
 
