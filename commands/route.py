@@ -56,7 +56,7 @@ def route(place: Place, text: str | None, tools_file: Path | None, as_lines: boo
         raise click.UsageError("Give a TEXT, or - to read standard input.")
     found = router.route(_read() if text in {None, _STDIN} else str(text))
     if as_json:
-        terminal.print_json(answer(found))
+        terminal.print_json(found.as_json())
     else:
         for label, told in lines(found):
             click.echo(f"{label:<13} {terminal.clean(clean(told))}".rstrip())
@@ -73,20 +73,6 @@ def router_of(place: Place, tools_file: Path | None = None) -> ToolRouter:
         context_tokens=settings.tool_context_tokens,
         uses=lambda: uses,
     )
-
-
-def answer(found: Route) -> dict[str, Any]:
-    """A route as JSON tells it."""
-    return {
-        "tool": found.tool.name if found.tool else None,
-        "confidence": round(found.confidence, 3),
-        "route": found.route,
-        "outcome": found.outcome,
-        "argv": [clean(word) for word in found.command.argv] or None,
-        "profile": found.command.profile,
-        "reason": clean(found.reason),
-        "candidates": [each.as_json() for each in found.candidates],
-    }
 
 
 def lines(found: Route) -> Iterator[tuple[str, str]]:
@@ -130,7 +116,7 @@ def _answer(router: ToolRouter, line: bytes) -> dict[str, Any]:
         if not isinstance(asked, dict) or not isinstance(asked.get("text"), str):
             raise ValueError("a line is an object of id and text, which is a text")  # noqa: TRY004  told as one
         identity = asked.get("id")
-        return {"id": identity, **answer(router.route(asked["text"]))}
+        return {"id": identity, **router.route(asked["text"]).as_json()}
     except Exception as error:  # whatever a line holds, it gets its answer
         return {
             "id": identity,

@@ -17,6 +17,7 @@ from panel.login import LoginGuard
 from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
 from panel.streams import Streams
+from panel.tool_routes import KnownTools, uses_of
 from settings import Home, Settings
 from store.answering import Answer
 from store.contracts import Store
@@ -71,6 +72,8 @@ class Panel:
     def __post_init__(self) -> None:
         #: judges texts as the home's files say now
         self.safety_rules = SafetyRules(self.home, self.settings)
+        #: the tools of the home, and the router over them
+        self.tools = KnownTools(self.home.root, self.settings, lambda: uses_of(self.reader))
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
         #: a save of the queue file, and whether nobody has read it

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from redaction import clean
 from toolbox.filling import NOTHING, Filled
 from toolbox.tool import Tool
 
@@ -78,6 +79,19 @@ class Route:
             f"TOOL_DESCRIPTION: {' '.join(self.tool.description.split())}",
             *filter(None, [self.text.strip()]),
         ]
+
+    def as_json(self) -> dict[str, Any]:
+        """What would be done, for who asks without a task; no secrets."""
+        return {
+            "tool": self.tool.name if self.tool else None,
+            "confidence": round(self.confidence, 3),
+            "route": self.route,
+            "outcome": self.outcome,
+            "argv": [clean(word) for word in self.command.argv] or None,
+            "profile": self.command.profile,
+            "reason": clean(self.reason),
+            "candidates": [each.as_json() for each in self.candidates],
+        }
 
     def receipt(self) -> dict[str, Any]:
         """The event fields that tell of the route."""

@@ -17,6 +17,7 @@ from typing import Any, Final
 from panel.navigation import PAGES
 from settings import Home
 from tests.unit.panel.furnish import furnish, furnish_pages_of_tasks
+from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 
 PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
@@ -50,6 +51,7 @@ def furnished() -> Iterator[RunningPanel]:
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
         furnish(panel.store)
         furnish_pages_of_tasks(panel.by)
+        furnish_rooms(panel.store, panel.home)
         yield panel
 
 

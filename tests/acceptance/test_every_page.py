@@ -9,6 +9,7 @@ import pytest
 from panel.navigation import PAGES
 from settings import Home
 from tests.unit.panel.furnish import HOSTILE, REVERSED, furnish, furnish_pages_of_tasks
+from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import RunningPanel
 
@@ -18,7 +19,13 @@ axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
 #: Pages that are reached from others.
-DEEPER = ["/tasks/write-notes", "/tasks/board-report", "/tasks/nasty-asked", "/tasks/nasty-failed"]
+DEEPER = [
+    "/tasks/write-notes",
+    "/tasks/board-report",
+    "/tasks/nasty-asked",
+    "/tasks/nasty-failed",
+    "/log/processes",
+]
 PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
 LONG_LINE = "x" * 3_000_000
 NASTY = (
@@ -32,6 +39,7 @@ GRAVE = {"serious", "critical"}
 def panel(tmp_path_factory):
     with RunningPanel(Home(tmp_path_factory.mktemp("home"))) as running:
         furnish(running.store)
+        furnish_rooms(running.store, running.home)
         by = running.by
         furnish_pages_of_tasks(by)
         by.ask("nasty-asked", NASTY, NASTY, prompt=NASTY, tags=["nasty"])
