@@ -18,10 +18,12 @@ import flask
 from errors import SkepError
 from redaction import clean_value
 from store.event_pages import EventFilter, bounds, onward
-from store.reading import PAGE, Reader, event_of
+from store.reading import Reader, event_of
 
 FORMATS: Final = {"jsonl": "application/jsonl", "csv": "text/csv"}
 MOST_EXPORTS: Final = 2
+#: Events that are in memory at once.
+EVENTS_AT_ONCE: Final = 200
 _COLUMNS: Final = ("seq", "ts", "event", "task_id", "status", "worker_id", "attempt")
 #: What makes a spreadsheet take a cell for a formula (owasp.org/www-community/attacks/CSV_Injection).
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -64,7 +66,7 @@ def events(reader: Reader, asked: EventFilter) -> Iterator[list[dict[str, Any]]]
     oldest, newest = bounds(reader, asked)
     after = oldest - 1
     while after < newest:
-        page = onward(reader, asked, after, PAGE)
+        page = onward(reader, asked, after, EVENTS_AT_ONCE)
         rows = [row for row in page.rows[::-1] if row["seq"] <= newest]
         after = max(page.last, after + 1)
         yield [clean_value(event_of(row)) for row in rows]

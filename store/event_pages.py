@@ -26,7 +26,7 @@ class EventFilter:
     kinds: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     task_id: str | None = None
-    #: stands in the event's kind, task or fields, in whatever case
+    #: stand in the event's kind, its task or the first 10,000 characters of its fields, in whatever case
     words: str = ""
     #: Unix seconds: not before, and before
     since: float | None = None

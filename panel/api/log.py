@@ -22,7 +22,10 @@ _FILTERS: Final = (
     query("kind", "only these kinds, comma separated; task. with its dot stands for every kind of the group"),
     query("status", "only these statuses, comma separated"),
     query("task", "only those of this task"),
-    query("text", "only those whose kind, task or fields hold these words, in whatever case"),
+    query(
+        "text",
+        "only those with these words, in whatever case, in their kind, task or (10,000 characters of) fields",
+    ),
     query("from", "not before this time, RFC 3339; without a zone it is this machine's"),
     query("to", "before this time"),
 )

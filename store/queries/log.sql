@@ -6,7 +6,7 @@ SELECT * FROM event
 WHERE seq BETWEEN :first AND :last
     AND (:kinds IS NULL OR event IN (SELECT value FROM json_each(:kinds)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || data), :words))
+    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || substr(data, 1, 10000)), :words))
 ORDER BY seq DESC LIMIT :limit;
 
 -- log_on --
@@ -15,7 +15,7 @@ SELECT * FROM event
 WHERE seq BETWEEN :first AND :last
     AND (:kinds IS NULL OR event IN (SELECT value FROM json_each(:kinds)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || data), :words))
+    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || substr(data, 1, 10000)), :words))
 ORDER BY seq LIMIT :limit;
 
 -- log_back_of --
@@ -24,7 +24,7 @@ SELECT * FROM event
 WHERE task_id = :task_id AND seq BETWEEN :first AND :last
     AND (:kinds IS NULL OR event IN (SELECT value FROM json_each(:kinds)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || data), :words))
+    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || substr(data, 1, 10000)), :words))
 ORDER BY seq DESC LIMIT :limit;
 
 -- log_on_of --
@@ -33,7 +33,7 @@ SELECT * FROM event
 WHERE task_id = :task_id AND seq BETWEEN :first AND :last
     AND (:kinds IS NULL OR event IN (SELECT value FROM json_each(:kinds)))
     AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
-    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || data), :words))
+    AND (:words IS NULL OR instr(lower(event || ' ' || coalesce(task_id, '') || ' ' || substr(data, 1, 10000)), :words))
 ORDER BY seq LIMIT :limit;
 
 -- log_reach_back_of --
