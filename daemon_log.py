@@ -79,7 +79,7 @@ class KeptFile(logging.handlers.RotatingFileHandler):
         super().__init__(path, maxBytes=MOST_BYTES, backupCount=KEPT_BEFORE, encoding="utf-8", delay=True)
 
     def _open(self) -> io.TextIOWrapper:
-        Path(self.baseFilename).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Path(self.baseFilename).parent.mkdir(mode=0o700, exist_ok=True)  # in a home that there is already
         handle = os.open(self.baseFilename, _APPEND, 0o600)
         try:
             found = os.fstat(handle)
