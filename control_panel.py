@@ -25,7 +25,7 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
-from panel.pages import overview, pulse, session
+from panel.pages import graph, overview, pulse, session
 from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
@@ -54,6 +54,7 @@ BLUEPRINTS: Final = (
     overview.blueprint,
     tasks_page.blueprint,
     task_page.blueprint,
+    graph.blueprint,
     tools_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),

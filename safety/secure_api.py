@@ -239,7 +239,7 @@ class SecureAPIWrapper:
         """Keep a price for those who do not load the catalogue, the first time it is used."""
         model = call.request.model
         if call.facts.price is not None and model not in self._told_prices:
-            tx.run("put_price", model=model, **call.facts.as_row())
+            tx.run("put_price", model=model, now=tx.now, **call.facts.as_row())
             self._told_prices.add(model)
 
     def _audit(

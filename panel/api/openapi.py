@@ -14,6 +14,7 @@ from panel.api import (
     decisions,
     describing,
     events,
+    graph,
     kill_switch,
     status,
     task,
@@ -28,7 +29,19 @@ from panel.version import version
 blueprint = flask.Blueprint("api_openapi", __name__, url_prefix="/api/v1")
 
 #: Every module of the API that has routes.
-MODULES: Final = (tasks, task, task_output, task_edits, decisions, budget, kill_switch, tools, events, status)
+MODULES: Final = (
+    tasks,
+    task,
+    task_output,
+    task_edits,
+    decisions,
+    graph,
+    budget,
+    kill_switch,
+    tools,
+    events,
+    status,
+)
 
 _ABOUT: Final = (
     "Loopback only. Programs send the token of .swarm/execution_token as a bearer token, which is new at "

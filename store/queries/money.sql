@@ -64,8 +64,8 @@ SELECT coalesce(sum(booked), 0) AS micros FROM spend WHERE booked_at > :since;
 
 -- put_price --
 -- A price in use.
-INSERT OR REPLACE INTO price (model, price, source, context_window, max_output)
-VALUES (:model, :price, :source, :context_window, :max_output);
+INSERT OR REPLACE INTO price (model, price, source, context_window, max_output, noted)
+VALUES (:model, :price, :source, :context_window, :max_output, :now);
 
 -- get_price --
 -- The price in use of a model.

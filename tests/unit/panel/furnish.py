@@ -267,3 +267,37 @@ def furnish(store: SqliteStore) -> None:
             f"classify-{number:02}", prompt=f"Classify ticket {4000 + number} by product area and urgency."
         )
     by.add("strange-name", prompt=f"{HOSTILE} and {REVERSED} and \x1b[31mred\x1b[0m")
+
+
+def furnish_run(store: SqliteStore, run: str = "release-0.2") -> None:
+    """A run whose tasks wait for each other, half of it done."""
+    by = Furnisher(store)
+    for number in range(1, 4):
+        by.approve(f"collect-{number}", "Collected.", prompt="Collect what changed.", run_id=run)
+    by.approve(
+        "sort-changes", "Sorted.", prompt="Sort it.", run_id=run, depends_on=[f"collect-{n}" for n in (1, 2, 3)]
+    )
+    by.start("write-notes", prompt="Write the notes.", run_id=run, depends_on=["sort-changes"])
+    by.ask(
+        "write-summary", "Is it short enough?", "Three lines.", prompt="Sum up.", run_id=run,
+        depends_on=["sort-changes"], review="human",
+    )  # fmt: skip
+    for language in ("de", "fr", "pt"):
+        by.add(f"translate-{language}", prompt="Translate.", run_id=run, depends_on=["write-notes"])
+    by.add("check-links-0.2", command="git status", run_id=run, depends_on=["write-notes", "write-summary"])
+    by.add(
+        "publish-0.2", command="git log", run_id=run,
+        depends_on=["translate-de", "translate-fr", "translate-pt", "check-links-0.2", "collect-1"],
+    )  # fmt: skip
+    by.add("announce-0.2", prompt="Announce it.", run_id=run, depends_on=["publish-0.2", "write-summary"])
+
+
+def weave(store: SqliteStore, count: int, width: int = 12, run: str | None = None) -> None:
+    """So many tasks in layers, each waiting for two of the layer before."""
+    tasks = []
+    for number in range(count):
+        layer, place = divmod(number, width)
+        before = [(layer - 1) * width + (place + step) % width for step in (0, 3)] if layer else []
+        waits = [f"w-{each:05}" for each in before]
+        tasks.append(new_task(id=f"w-{number:05}", depends_on=waits, **({"run_id": run} if run else {})))
+    store.submit(Intake(new=tasks), "queue_file")
