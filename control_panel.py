@@ -25,7 +25,7 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
-from panel.pages import graph, overview, pulse, session
+from panel.pages import budget, graph, overview, pulse, schedules, session
 from panel.pages import task as task_page
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
@@ -55,6 +55,8 @@ BLUEPRINTS: Final = (
     tasks_page.blueprint,
     task_page.blueprint,
     graph.blueprint,
+    schedules.blueprint,
+    budget.blueprint,
     tools_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),

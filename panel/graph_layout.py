@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -73,7 +74,7 @@ def _neighbours(chains: Iterable[list[str]]) -> tuple[_Neighbours, _Neighbours]:
     before: _Neighbours = {}
     after: _Neighbours = {}
     for chain in chains:
-        for first, second in zip(chain, chain[1:], strict=False):
+        for first, second in itertools.pairwise(chain):
             before.setdefault(second, []).append(first)
             after.setdefault(first, []).append(second)
     return before, after
@@ -144,7 +145,7 @@ def _apart(row: Sequence[str], wanted: Sequence[float]) -> dict[str, float]:
     violators solves (Ayer and others, An empirical distribution function, 1955).
     """
     offsets = [0.0]
-    for upper, lower in zip(row, row[1:], strict=False):
+    for upper, lower in itertools.pairwise(row):
         offsets.append(offsets[-1] + (_height(upper) + _height(lower)) / 2 + _GAP_Y)
     pools: list[tuple[float, int]] = []  # the mean of each, and how many it holds
     for wish, offset in zip(wanted, offsets, strict=False):

@@ -1,6 +1,6 @@
 """What comes before what in a graph of tasks: layers, and the path that takes longest. Pure.
 
-An edge is (before, after): what is waited for, and who waits. A dependency that closes a cycle orders nothing.
+An edge is (before, after): what is waited for, and who waits. One that closes a cycle orders nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The graph of what waits for what, as page and API show it: drawn whole while it can be read, else in groups."""
+"""The graph of what waits for what, for page and API: drawn whole while it can be read, else in groups."""
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -153,7 +154,7 @@ def _drawn(
 ) -> dict[str, Any]:
     """Every task and dependency with its place."""
     layout = lay_out(tuple((name, layers[name]) for name in found.ids), tuple(edges))
-    on_path, steps = set(path), set(zip(path, path[1:], strict=False))
+    on_path, steps = set(path), set(itertools.pairwise(path))
     waits: dict[str, list[str]] = {}
     for first, second in found.edges:
         waits.setdefault(second, []).append(first)
@@ -185,9 +186,7 @@ def _in_groups(
     band = {name: layer // each for name, layer in layers.items()}
     group = {name: f"{band[name]}/{found.status(name)}" for name in order}
     members = Counter(group.values())
-    crossing = Counter(
-        (group[first], group[second]) for first, second in edges if band[first] < band[second]
-    )
+    crossing = Counter((group[first], group[second]) for first, second in edges if band[first] < band[second])
     names = sorted(members, key=_by_band)
     layout = lay_out(tuple((name, _by_band(name)[0]) for name in names), tuple(sorted(crossing)))
     nodes = [
@@ -215,9 +214,7 @@ def _by_band(group: str) -> tuple[int, str]:
     return int(band), status
 
 
-def _group_of(
-    found: Found, order: Sequence[str], layers: Mapping[str, int], scope: Scope
-) -> dict[str, Any]:
+def _group_of(found: Found, order: Sequence[str], layers: Mapping[str, int], scope: Scope) -> dict[str, Any]:
     each = _layers_each(layers)
     members = [
         name for name in order if layers[name] // each == scope.band and found.status(name) == scope.status

@@ -22,5 +22,7 @@ PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
     Page("graph", "graph.show", "Graph"),
+    Page("schedules", "schedules.show", "Schedules"),
+    Page("budget", "budget.show", "Budget and models"),
     Page("tools", "tools.show", "Tools"),
 )

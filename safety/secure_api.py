@@ -199,7 +199,8 @@ class SecureAPIWrapper:
     def _unpaid(self, tx: Transaction, call: ModelCall, accounts: list[budgets.Account]) -> CallHeld | None:
         if not call.worst_micros:
             return None
-        return over_budget(tx, accounts, self._limits, call.payer, call.worst_micros)
+        limits = self._limits.overridden(budgets.overrides(tx))
+        return over_budget(tx, accounts, limits, call.payer, call.worst_micros)
 
     def _too_early(self, tx: Transaction, call: ModelCall) -> CallHeld | None:
         model = call.request.model

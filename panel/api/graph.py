@@ -59,7 +59,8 @@ SCHEMAS: Final[dict[str, Any]] = {
         more=FLAG | {"description": "whether there is more than was read: the nearest or newest are told"},
         statuses=ANY_OBJECT | {"additionalProperties": NUMBER},
         layers=NUMBER,
-        critical_path=list_of(TEXT) | {"description": "the longest chain that is ahead; else, that took longest"},
+        critical_path=list_of(TEXT)
+        | {"description": "the longest chain that is ahead; else, that took longest"},
         critical_is_ahead=FLAG,
         nodes=list_of(ref("GraphNode")),
         edges=list_of(ref("GraphEdge")),

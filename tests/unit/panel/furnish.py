@@ -275,7 +275,11 @@ def furnish_run(store: SqliteStore, run: str = "release-0.2") -> None:
     for number in range(1, 4):
         by.approve(f"collect-{number}", "Collected.", prompt="Collect what changed.", run_id=run)
     by.approve(
-        "sort-changes", "Sorted.", prompt="Sort it.", run_id=run, depends_on=[f"collect-{n}" for n in (1, 2, 3)]
+        "sort-changes",
+        "Sorted.",
+        prompt="Sort it.",
+        run_id=run,
+        depends_on=[f"collect-{n}" for n in (1, 2, 3)],
     )
     by.start("write-notes", prompt="Write the notes.", run_id=run, depends_on=["sort-changes"])
     by.ask(
