@@ -11,6 +11,7 @@ import flask
 from clock import Clock
 from localhost.refusals import Refusals
 from panel.login import LoginGuard
+from panel.pings import Pings
 from panel.sessions import Sessions
 from panel.streams import Streams
 from settings import Home, Settings
@@ -71,6 +72,7 @@ class Panel:
     port: int
     guard: LoginGuard
     refusals: Refusals
+    pings: Pings = field(default_factory=Pings)
     sessions: Sessions = field(default_factory=Sessions)
     streams: Streams = field(default_factory=Streams)
     #: changes with every start, so that no page of an earlier one counts as fresh

@@ -27,7 +27,9 @@ PATHS: Final[dict[str, Any]] = {
         "Let a delayed task go, or put one more occurrence of a schedule into the queue", _TASK
     ),
     "/api/v1/schedules/{task_id}/skip": post(
-        "Let the next time of a schedule pass", _TASK, next="the time that was shown; refused if it is another"
+        "Let the next time of a schedule pass",
+        _TASK,
+        next="the time that was shown; refused if it is another",
     ),
     "/api/v1/schedules/{task_id}/stop": post("Withdraw a schedule or a delayed task", _TASK, reason="why"),
 }

@@ -25,9 +25,7 @@ def show() -> str:
 @blueprint.get("/live")
 def live() -> flask.Response:
     """The tables; 304 while nothing has happened."""
-    return conditional(
-        _tag(), lambda: flask.render_template("parts/schedules_live.html", **_what_is_shown())
-    )
+    return conditional(_tag(), lambda: flask.render_template("parts/schedules_live.html", **_what_is_shown()))
 
 
 def _tag() -> str:

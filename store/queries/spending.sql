@@ -19,3 +19,7 @@ WHERE kind = :kind AND day >= :since GROUP BY name ORDER BY micros DESC, name LI
 -- The calls that are under way, or were when their process died.
 SELECT id, task_id, model, reserved, reserved_at, owner, accounts FROM spend INDEXED BY spend_reserved
 WHERE state = 'reserved' ORDER BY reserved_at, id LIMIT :limit;
+
+-- spent_in_all --
+-- Micro-dollars of all days from one on.
+SELECT coalesce(sum(spent), 0) AS micros FROM budget WHERE scope = 'day' AND name = '' AND day >= :since;

@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 
 import host_platform
+from clock import local_day
 from outcome import Outcome, Usage, Verdict
 from road import agreement
 from safety.work import Approved, Rights
-from store import agreements, recording
+from store import agreements, budgets, rates, recording
+from store.budgets import Account, BudgetLimits, Reservation
 from store.claims import Claimant
 from store.outputs import OutputSink
 from store.planning import NewPlan, enter_plan
@@ -305,3 +307,34 @@ def weave(store: SqliteStore, count: int, width: int = 12, run: str | None = Non
         waits = [f"w-{each:05}" for each in before]
         tasks.append(new_task(id=f"w-{number:05}", depends_on=waits, **({"run_id": run} if run else {})))
     store.submit(Intake(new=tasks), "queue_file")
+
+
+def furnish_money(store: SqliteStore) -> None:
+    """Limits, prices and rates, a month of spending, and a call under way."""
+    dollar = 1_000_000
+    limits = BudgetLimits(day=5 * dollar, total=100 * dollar, models={"gpt-4o": 3 * dollar})
+    rates_set = rates.RateLimits({"gpt-4o": 60}, {"gpt-4o": 90_000})
+    me, now = str(host_platform.this_process()), store.clock.now()
+    store.write(lambda tx: budgets.keep_limits(tx, limits))
+    store.write(lambda tx: tx.set_meta(rates.RATE_LIMITS, rates_set.as_json()))
+    store.write(lambda tx: rates.take(tx, rates_set, "gpt-4o", 31_000))
+    status = {"ready": True, "model": "gpt-4o", "endpoint": "https://api.openai.com/v1", "reason": "found"}
+    store.set_fact("model_status", status, "daemon.model", model="gpt-4o")
+    price = {"price": '["2.5", "10", "0", []]', "source": "genai-prices 0.0.66: openai, gpt-4o"}
+    known = {"context_window": 128_000, "max_output": 16_384, "now": now - 7200}
+    store.write(lambda tx: tx.run("put_price", model="gpt-4o", **price, **known))
+    by = Furnisher(store)
+    by.add("paid-1", prompt="x", tags=["docs", "nightly"], run_id="release-0.2", identity_id="ada")
+    by.add("paid-2", prompt="x", tags=["triage"])
+    for number in range(20):
+        day = local_day(now - number * 86_400)
+        model = "gpt-4o" if number % 3 else "claude-sonnet"
+        task = "paid-1" if number % 2 else "paid-2"
+        accounts = [Account("run", "release-0.2")] if number % 2 else []
+        accounts += [Account("model", model, day), Account("day", "", day), Account("total")]
+        wanted = Reservation(f"call-{number}", task, 1, model, me, accounts, 2 * dollar)
+        store.write(lambda tx, wanted=wanted: budgets.reserve(tx, wanted))
+        if number:
+            micros = 90_000 + 61_000 * (number % 7)
+            store.write(lambda tx, call=wanted.id, micros=micros: budgets.book(tx, call, micros))
+    store.set_limit("total", 80 * dollar, "cli:ana", "the card is charged on the first")
