@@ -30,10 +30,11 @@ def limits_of(here: Panel) -> list[dict[str, Any]]:
     reader = here.reader
     now = reader.now()
     found = {each.limit: each for each in standings(reader, now)}
-    for limit in ["run", *budgets.overrides(reader)]:
+    by_settings, by_person = BudgetLimits.of_settings(reader), budgets.overrides(reader)
+    of_runs = ["run"] if by_settings.run is not None else []
+    for limit in [*of_runs, *by_person]:
         if limit not in found:
             found[limit] = _unused(here, limit, now)
-    by_settings, by_person = BudgetLimits.of_settings(reader), budgets.overrides(reader)
     told = []
     for limit, standing in list(found.items())[:MOST_LIMITS]:
         scope = limit.partition(":")[0]

@@ -64,6 +64,12 @@ HOT = [
     ("any_unrested", "task_free_time"),
     ("identity_statistics", "attempt_identity"),
     ("journal_like", "sqlite_autoindex_journal_1"),
+    ("schedules", "task_schedule"),
+    ("last_occurrences", "sqlite_autoindex_task_1"),
+    ("delayed_tasks", "task_delayed"),
+    ("tasks_of_run", "task_run"),
+    ("spent_by_day", "PRIMARY KEY"),
+    ("spent_in_all", "PRIMARY KEY"),
 ]
 
 
