@@ -160,7 +160,7 @@ def test_text_of_unknown_origin_comes_out_as_text(browser, by, text):
     by.fail("bad", clean, prompt=clean)
     by.add("waits", depends_on=["bad"], run_id=clean)
 
-    asked = ({}, {"task": f"task {clean}"}, {"run": clean})
+    asked: tuple[dict[str, str], ...] = ({}, {"task": f"task {clean}"}, {"run": clean})
     for page in [browser.get("/graph", query_string=query) for query in asked]:
         seen = Seen(page)
         assert page.status_code == 200

@@ -333,8 +333,12 @@ def furnish_money(store: SqliteStore) -> None:
         accounts = [Account("run", "release-0.2")] if number % 2 else []
         accounts += [Account("model", model, day), Account("day", "", day), Account("total")]
         wanted = Reservation(f"call-{number}", task, 1, model, me, accounts, 2 * dollar)
-        store.write(lambda tx, wanted=wanted: budgets.reserve(tx, wanted))
-        if number:
-            micros = 90_000 + 61_000 * (number % 7)
-            store.write(lambda tx, call=wanted.id, micros=micros: budgets.book(tx, call, micros))
+        _spend(store, wanted, None if number == 0 else 90_000 + 61_000 * (number % 7))
     store.set_limit("total", 80 * dollar, "cli:ana", "the card is charged on the first")
+
+
+def _spend(store: SqliteStore, wanted: Reservation, micros: int | None) -> None:
+    """A call that came to so much, in micro-dollars, or (none) is still under way."""
+    store.write(lambda tx: budgets.reserve(tx, wanted))
+    if micros is not None:
+        store.write(lambda tx: budgets.book(tx, wanted.id, micros))
