@@ -21,6 +21,8 @@ DAYS: Final = 30
 MOST_DAYS: Final = 366
 #: Rows that are told of spending, the most first, and of calls under way.
 MOST_ROWS: Final = 100
+#: Days of runs, identities or tags that are counted, the newest.
+MOST_COUNTED: Final = 10_000
 #: Models and other limits that are told.
 MOST_LIMITS: Final = 500
 
@@ -76,14 +78,16 @@ def spending_of(here: Panel, by: str, days: int) -> dict[str, Any]:
     if by in {"day", "model"}:
         rows = here.reader.all(f"spent_by_{by}", since=since, limit=MOST_DAYS if by == "day" else MOST_ROWS)
     else:
-        rows = here.reader.all("spent_by", kind=by, since=since, limit=MOST_ROWS)
+        rows = here.reader.all("spent_by", kind=by, since=since, newest=MOST_COUNTED, limit=MOST_ROWS)
     told: list[dict[str, Any]] = clean_value([dict(row) for row in rows])
+    counted = max((row.pop("counted", 0) for row in told), default=0)
     in_all = here.reader.one("spent_in_all", since=since)
     return {
         "by": by,
         "days": days,
         "since": since,
         "rows": told,
+        "more": counted >= MOST_COUNTED,
         "most_micros": max((row["micros"] for row in told), default=0),
         "total_micros": in_all["micros"] if in_all else 0,
     }

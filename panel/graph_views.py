@@ -20,12 +20,13 @@ from store.transaction import dump
 #: Tasks that are drawn one by one; more are drawn in groups.
 MOST_DRAWN: Final = 500
 #: Dependencies that are read at once.
-MOST_EDGES: Final = 5_000
+MOST_EDGES: Final = 3_000
 #: Layers of a picture in groups; deeper graphs put several into one.
 MOST_BANDS: Final = 24
 #: Tasks of one group that are listed.
 MOST_LISTED: Final = 100
 MISSING: Final = "missing"
+_STATUS: Final = {state: status.value for state, status in STATUS_OF_STATE.items()}
 _ENDED: Final = frozenset({"approved", "failed", "safety_blocked", "cancelled"})
 
 
@@ -56,11 +57,14 @@ class Found:
     #: whether there is more than was read
     more: bool
     rows: dict[str, sqlite3.Row] = field(default_factory=dict)
+    #: by id; `MISSING` for what somebody waits for and does not exist
+    status: dict[str, str] = field(default_factory=dict)
 
-    def status(self, task_id: str) -> str:
-        """A task's status; `MISSING` for what somebody waits for and does not exist."""
-        row = self.rows.get(task_id)
-        return MISSING if row is None else STATUS_OF_STATE[row["state"]].value
+    def look_up(self, reader: Reader) -> None:
+        """Read what is known of each task."""
+        self.rows = {row["id"]: row for row in reader.all("nodes_of", ids=dump(self.ids))}
+        self.status = dict.fromkeys(self.ids, MISSING)
+        self.status |= {name: _STATUS[row["state"]] for name, row in self.rows.items()}
 
 
 def graph_of(reader: Reader, scope: Scope) -> dict[str, Any]:
@@ -75,10 +79,10 @@ def graph_of(reader: Reader, scope: Scope) -> dict[str, Any]:
         "tasks": len(order),
         "dependencies": len(found.edges),
         "more": found.more,
-        "statuses": dict(Counter(map(found.status, order))),
+        "statuses": dict(Counter(found.status[name] for name in order)),
         "layers": max(layers.values(), default=-1) + 1,
         "critical_path": path[:MOST_DRAWN],
-        "critical_is_ahead": any(found.status(name) not in _ENDED for name in path),
+        "critical_is_ahead": any(found.status[name] not in _ENDED for name in path),
     }
     if scope.band is not None:
         return told | _group_of(found, order, layers, scope)
@@ -98,7 +102,7 @@ def _find(reader: Reader, scope: Scope) -> Found:
     else:
         rows = reader.all("newest_edges", limit=MOST_EDGES + 1)
         found = _joined([], _edges(rows[:MOST_EDGES]), more=len(rows) > MOST_EDGES)
-    found.rows = {row["id"]: row for row in reader.all("nodes_of", ids=dump(found.ids))}
+    found.look_up(reader)
     return found
 
 
@@ -136,7 +140,7 @@ def _edges(rows: Iterable[sqlite3.Row]) -> list[Edge]:
 
 def _weights(found: Found) -> dict[str, float]:
     """What is ahead counts one a task; where nothing is, what a task took counts, in seconds."""
-    ahead = {name: float(found.status(name) not in _ENDED) for name in found.ids}
+    ahead = {name: float(found.status[name] not in _ENDED) for name in found.ids}
     return ahead if any(ahead.values()) else {name: _took(found.rows.get(name)) for name in found.ids}
 
 
@@ -161,7 +165,7 @@ def _drawn(
     nodes = [
         {
             "id": name,
-            "status": found.status(name),
+            "status": found.status[name],
             "layer": layers[name],
             "critical": name in on_path,
             "waits_for": waits.get(name, []),
@@ -184,7 +188,7 @@ def _in_groups(
     """What would be too much to read, one box for the tasks of a status in a layer, or in a few."""
     each = _layers_each(layers)
     band = {name: layer // each for name, layer in layers.items()}
-    group = {name: f"{band[name]}/{found.status(name)}" for name in order}
+    group = {name: f"{band[name]}/{found.status[name]}" for name in order}
     members = Counter(group.values())
     crossing = Counter((group[first], group[second]) for first, second in edges if band[first] < band[second])
     names = sorted(members, key=_by_band)
@@ -217,7 +221,7 @@ def _by_band(group: str) -> tuple[int, str]:
 def _group_of(found: Found, order: Sequence[str], layers: Mapping[str, int], scope: Scope) -> dict[str, Any]:
     each = _layers_each(layers)
     members = [
-        name for name in order if layers[name] // each == scope.band and found.status(name) == scope.status
+        name for name in order if layers[name] // each == scope.band and found.status[name] == scope.status
     ]
     listed = [{"id": name, "status": scope.status, "layer": layers[name]} for name in members[:MOST_LISTED]]
     return {"kind": "list", "nodes": listed, "in_group": len(members), "edges": [], "width": 0, "height": 0}

@@ -12,7 +12,7 @@ from redaction import clean_value
 from store import timetable
 
 #: Rows of a page.
-ROWS: Final = 50
+ROWS: Final = 20
 
 
 def schedules_of(here: Panel, after: int = 0, count: int = ROWS) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Cron runs on the machine's local time, summer and winter (`store.intake.next_fir
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sqlite3
@@ -28,9 +29,10 @@ WORDS_CHARS: Final = 200
 _AT: Final = re.compile(r"At ([0-9]{2}:[0-9]{2}) (.+)")
 
 
-def in_words(every: str, now: float) -> str:
+@functools.lru_cache(maxsize=1024)
+def in_words(every: str) -> str:
     """A cron expression in plain English, such as ``every day at 03:00``."""
-    told = str(cronsim.CronSim(every, to_local(now)).explain())
+    told = str(cronsim.CronSim(every, to_local(0)).explain())
     found = _AT.fullmatch(told)
     told = f"{found[2]} at {found[1]}" if found else told
     return told[:1].lower() + told[1:]
@@ -70,7 +72,6 @@ def delayed(reader: Reader, limit: int, after: tuple[float, int] = (-1.0, 0)) ->
 
 
 def _schedule(reader: Reader, row: sqlite3.Row) -> dict[str, Any]:
-    now = reader.now()
     is_blocked = row["state"] == "blocked"
     parents = reader.all("parents_of", child=row["seq"]) if is_blocked else []
     times = [] if is_blocked else next_times(row["every"], row["not_before"])
@@ -80,7 +81,7 @@ def _schedule(reader: Reader, row: sqlite3.Row) -> dict[str, Any]:
         "seq": row["seq"],
         "work": _work(row),
         "every": row["every"],
-        "words": in_words(row["every"], now),
+        "words": in_words(row["every"]),
         "next": [to_rfc3339(moment) for moment in times],
         "waits_for": [each["id"] for each in parents if each["state"] != "approved"],
         "occurrences": [{"id": each["id"], "status": STATUS_OF_STATE[each["state"]].value} for each in last],

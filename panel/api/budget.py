@@ -74,6 +74,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         days=NUMBER,
         since=TEXT | {"description": "the first day, local"},
         rows=list_of(shape(name=TEXT, micros=NUMBER, calls=NUMBER, reserved=NUMBER)),
+        more=FLAG | {"description": "whether there is more than was counted, which is the newest"},
         most_micros=NUMBER,
         total_micros=NUMBER,
     ),

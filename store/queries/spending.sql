@@ -11,9 +11,11 @@ SELECT name, sum(spent) AS micros, sum(reserved) AS reserved FROM budget
 WHERE scope = 'model' AND day >= :since GROUP BY name ORDER BY micros DESC, name LIMIT :limit;
 
 -- spent_by --
--- Micro-dollars by run, identity or tag from a day on, the most first.
-SELECT name, sum(micros) AS micros, sum(calls) AS calls FROM spend_day
-WHERE kind = :kind AND day >= :since GROUP BY name ORDER BY micros DESC, name LIMIT :limit;
+-- Micro-dollars by run, identity or tag from a day on, the most first; of the newest rows only.
+SELECT name, sum(micros) AS micros, sum(calls) AS calls, sum(count(*)) OVER () AS counted FROM (
+    SELECT name, micros, calls FROM spend_day WHERE kind = :kind AND day >= :since
+    ORDER BY day DESC, name DESC LIMIT :newest
+) GROUP BY name ORDER BY micros DESC, name LIMIT :limit;
 
 -- reservations --
 -- The calls that are under way, or were when their process died.

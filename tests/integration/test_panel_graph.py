@@ -7,8 +7,8 @@ import re
 import pytest
 
 from panel import graph_views
+from panel.graph_picture import line_of
 from panel.graph_views import MOST_DRAWN
-from panel.pages.graph import line_of
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import furnish_run, weave

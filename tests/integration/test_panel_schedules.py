@@ -75,8 +75,8 @@ def test_long_lists_come_in_pages(browser, by, clock):
         assert len(seen) == len(set(seen)) == 60
     page = Seen(browser.get("/schedules"))
     more = {found["id"]: found["href"] for _, found in page.tags if found.get("id", "").endswith("-more")}
-    assert "s59" in Seen(browser.get(more["schedules-more"])).text
-    assert "d59" in Seen(browser.get(more["delayed-more"])).text
+    assert "s39" in Seen(browser.get(more["schedules-more"])).text
+    assert "d39" in Seen(browser.get(more["delayed-more"])).text
 
 
 @pytest.mark.parametrize("place", ["x", "1", "1:x", "nan:x", "1:-2", "1:" + "9" * 80])

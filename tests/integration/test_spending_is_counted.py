@@ -29,7 +29,7 @@ def spend(store: SqliteStore, call: str, task: str | None, micros: int | None, *
 
 
 def counted(store: SqliteStore, kind: str, since: str = "") -> dict[str, tuple[int, int]]:
-    rows = store.reader.all("spent_by", kind=kind, since=since, limit=50)
+    rows = store.reader.all("spent_by", kind=kind, since=since, newest=1000, limit=50)
     return {row["name"]: (row["micros"], row["calls"]) for row in rows}
 
 
@@ -60,6 +60,11 @@ def test_only_the_days_that_are_asked_for_count(spent: SqliteStore) -> None:
     assert by_day == {"2026-01-07": 1000, DAY: 123}
     (model,) = spent.reader.all("spent_by_model", since="2026-01-06", limit=9)
     assert (model["name"], model["micros"]) == ("m", 1000)
+
+
+def test_of_many_days_the_newest_are_counted(spent: SqliteStore) -> None:
+    (row,) = spent.reader.all("spent_by", kind="tag", since="", newest=1, limit=50)
+    assert (row["name"], row["micros"], row["counted"]) == ("", 1000, 1)
 
 
 def test_a_call_is_counted_once_however_often_it_is_booked(spent: SqliteStore) -> None:

@@ -138,9 +138,9 @@ def test_what_waits_for_no_time_is_refused_and_says_what_it_waits_for(store, clo
 
 
 def test_times_are_told_in_plain_english(in_utc, store, clock):
-    assert timetable.in_words("0 3 * * *", 0) == "every day at 03:00"
-    assert timetable.in_words("*/5 * * * *", 0) == "every fifth minute of every hour"
-    assert timetable.in_words("0 9 * * 1-5", 0) == "on Monday through Friday at 09:00"
+    assert timetable.in_words("0 3 * * *") == "every day at 03:00"
+    assert timetable.in_words("*/5 * * * *") == "every fifth minute of every hour"
+    assert timetable.in_words("0 9 * * 1-5") == "on Monday through Friday at 09:00"
     submit(store, new_task(id="s", every="0 3 * * *", prompt="word " * 100))
 
     (told,) = timetable.schedules(store.reader, 9)
