@@ -26,10 +26,12 @@ _NODE: Final = Markup(
     '<a id="node-%(number)s" data-task="%(key)s" href="%(href)s" aria-label="%(label)s">'
     '<g class="%(look)s" transform="translate(%(x)s %(y)s)"><title>%(title)s</title>'
     '<rect width="%(width)s" height="%(height)s" rx="8"/>'
-    '<text class="name" x="12" y="18">%(name)s</text><text class="word" x="12" y="35">%(word)s</text></g></a>\n'
+    '<text class="name" x="12" y="18">%(name)s</text>'
+    '<text class="word" x="12" y="35">%(word)s</text></g></a>\n'
 )
 _ITEM: Final = Markup(
-    '<li><a href="%(href)s"><bdi>%(name)s</bdi></a>: <span class="status %(status)s">%(word)s</span>%(waits)s '
+    '<li><a href="%(href)s"><bdi>%(name)s</bdi></a>: '
+    '<span class="status %(status)s">%(word)s</span>%(waits)s '
     '(<a href="%(graph)s" aria-label="Graph around %(name)s">graph</a>)</li>\n'
 )
 _WAITS: Final = Markup("; waits for <bdi>%(names)s</bdi>%(more)s")
