@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.graph_layout import BOX_HEIGHT, BOX_WIDTH, lay_out
@@ -12,6 +12,7 @@ from panel.graph_layout import BOX_HEIGHT, BOX_WIDTH, lay_out
 LAYERS = st.lists(st.integers(0, 5), min_size=1, max_size=14)
 
 
+@settings(deadline=None)
 @given(LAYERS, st.data())
 def test_boxes_stand_apart_and_edges_lead_from_box_to_box(layers, data) -> None:
     nodes = tuple((f"t{number}", layer) for number, layer in enumerate(layers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panel.graph_order import in_order, layers_of, longest_path
@@ -29,6 +29,7 @@ def test_a_cycle_is_cut_where_it_closes_and_hides_nobody() -> None:
     assert edges == [("a", "b"), ("b", "c")]
 
 
+@settings(deadline=None)
 @given(EDGES)
 def test_every_edge_that_is_kept_leads_to_a_later_layer(edges) -> None:
     order, kept = in_order(IDS, edges)
@@ -39,6 +40,7 @@ def test_every_edge_that_is_kept_leads_to_a_later_layer(edges) -> None:
     assert set(kept) <= set(edges)
 
 
+@settings(deadline=None)
 @given(EDGES, st.lists(st.integers(0, 3), min_size=len(IDS), max_size=len(IDS)))
 def test_no_way_weighs_more_than_the_longest(edges, weights) -> None:
     weight = dict(zip(IDS, map(float, weights), strict=True))
