@@ -25,7 +25,8 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "request": "a request was refused: who sent it may not, or what it asks for may not be done",
     "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
     "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
-    "budget": "a person let a limit have more money, or would not",
+    "budget": "a person let a limit have more money, or would not, or set or cleared the limit itself",
+    "schedule": "a person let a schedule or a delayed task run now, skipped a time of it, or stopped it",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 
@@ -43,11 +44,14 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "unsettled": "it has ended and is booked at its worst case, as nobody knows what was used",
     "topped_up": "a person added to a limit",
     "declined": "a person would not",
+    "overridden": "a person set a limit that counts in place of the settings'",
+    "restored": "the settings' limit counts again",
 }
 
 #: Every field a record may have beside those that all have (`store.audit_log.record`).
 AUDIT_FIELDS: Final[dict[str, str]] = {
     "added_micros": "micro-dollars a person added to a limit",
+    "action": "what a person did to a schedule or a delayed task: run, skip, stop",
     "answer": "the answer a person gave",
     "budget": "the limit of money that is spoken of",
     "bytes": "size in bytes of what was taken out of the audit",
@@ -59,6 +63,7 @@ AUDIT_FIELDS: Final[dict[str, str]] = {
     "file": "name of the file that keeps what was taken out of the audit",
     "kind": "what kind of decision a person answered",
     "level": "the sandbox that was used",
+    "limit_micros": "micro-dollars of a limit that a person set; missing: none",
     "method": "method of the request that was refused",
     "model": "name of the model",
     "origin": "the page that sent it, as the browser said",

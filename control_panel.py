@@ -26,9 +26,9 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
+from panel.pages import budget, graph, overview, pulse, schedules, session
 from panel.pages import identities as identities_page
 from panel.pages import log as log_page
-from panel.pages import overview, pulse, session
 from panel.pages import safety as safety_page
 from panel.pages import settings as settings_page
 from panel.pages import task as task_page
@@ -60,6 +60,9 @@ BLUEPRINTS: Final = (
     overview.blueprint,
     tasks_page.blueprint,
     task_page.blueprint,
+    graph.blueprint,
+    schedules.blueprint,
+    budget.blueprint,
     tools_page.blueprint,
     safety_page.blueprint,
     identities_page.blueprint,

@@ -33,3 +33,9 @@ def read_amount(text: str) -> int | None:
     found = _DOLLARS.fullmatch(text.strip())
     micros = 0 if found is None else int(Decimal(found[1]) * MICROS_PER_DOLLAR)
     return micros or None
+
+
+def is_nothing(text: str) -> bool:
+    """Whether it is an amount of no dollars at all, such as ``0`` or ``$0.00``."""
+    found = _DOLLARS.fullmatch(text.strip())
+    return found is not None and not Decimal(found[1])

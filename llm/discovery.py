@@ -70,7 +70,7 @@ def make_client(settings: Settings, status: ModelStatus) -> ChatClient:
     """A client for the endpoint of `status`. Raises `NoModel` where none is ready."""
     if not status.ready:
         raise NoModel(status.reason)
-    return _client(endpoint_from_settings(settings) or ollama_endpoint(settings))
+    return client_of(endpoint_from_settings(settings) or ollama_endpoint(settings))
 
 
 def first_chat_model(names: list[str]) -> str | None:
@@ -117,7 +117,8 @@ def _not_ready(endpoint: Endpoint | None, reason: str) -> ModelStatus:
     return ModelStatus(False, None, endpoint.base_url if endpoint else None, reason)
 
 
-def _client(endpoint: Endpoint) -> ChatClient:
+def client_of(endpoint: Endpoint) -> ChatClient:
+    """A client for an endpoint, which asks nothing yet."""
     if endpoint.protocol == "anthropic":
         from llm.anthropic_messages import AnthropicMessagesClient  # noqa: PLC0415
 
@@ -128,7 +129,7 @@ def _client(endpoint: Endpoint) -> ChatClient:
 
 
 def _list(endpoint: Endpoint) -> list[str]:
-    with contextlib.closing(_client(endpoint)) as client:
+    with contextlib.closing(client_of(endpoint)) as client:
         return client.models(LISTING_S)
 
 

@@ -14,6 +14,7 @@ from localhost.refusals import Refusals
 from panel.background import Figures, Job
 from panel.log_export import Exports
 from panel.login import LoginGuard
+from panel.pings import Pings
 from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
 from panel.streams import Streams
@@ -48,6 +49,21 @@ class PanelStore(Store, Protocol):
     def top_up(self, limit: str, micros: int, by: str) -> str:
         """Let a budget have more."""
 
+    def set_limit(self, limit: str, micros: int | None, by: str, reason: str) -> str:
+        """Set a limit in place of the settings'."""
+
+    def clear_limit(self, limit: str, by: str, reason: str | None = None) -> str:
+        """Let the settings' limit count again."""
+
+    def run_now(self, task_id: str, by: str) -> str:
+        """Let a schedule or a delayed task run."""
+
+    def skip_next(self, task_id: str, by: str, expected: str | None = None) -> str:
+        """Let the next time of a schedule pass."""
+
+    def stop_schedule(self, task_id: str, by: str, reason: str | None = None) -> str:
+        """Withdraw a schedule or a delayed task."""
+
 
 @dataclass
 class Panel:
@@ -61,6 +77,7 @@ class Panel:
     port: int
     guard: LoginGuard
     refusals: Refusals
+    pings: Pings = field(default_factory=Pings)
     sessions: Sessions = field(default_factory=Sessions)
     streams: Streams = field(default_factory=Streams)
     exports: Exports = field(default_factory=Exports)

@@ -21,6 +21,9 @@ class Page:
 PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
+    Page("graph", "graph.show", "Graph"),
+    Page("schedules", "schedules.show", "Schedules"),
+    Page("budget", "budget.show", "Budget and models"),
     Page("tools", "tools.show", "Tools"),
     Page("safety", "safety.show", "Safety"),
     Page("identities", "identities.show", "Identities"),

@@ -199,7 +199,8 @@ class SecureAPIWrapper:
     def _unpaid(self, tx: Transaction, call: ModelCall, accounts: list[budgets.Account]) -> CallHeld | None:
         if not call.worst_micros:
             return None
-        return over_budget(tx, accounts, self._limits, call.payer, call.worst_micros)
+        limits = self._limits.overridden(budgets.overrides(tx))
+        return over_budget(tx, accounts, limits, call.payer, call.worst_micros)
 
     def _too_early(self, tx: Transaction, call: ModelCall) -> CallHeld | None:
         model = call.request.model
@@ -239,7 +240,7 @@ class SecureAPIWrapper:
         """Keep a price for those who do not load the catalogue, the first time it is used."""
         model = call.request.model
         if call.facts.price is not None and model not in self._told_prices:
-            tx.run("put_price", model=model, **call.facts.as_row())
+            tx.run("put_price", model=model, now=tx.now, **call.facts.as_row())
             self._told_prices.add(model)
 
     def _audit(

@@ -23,6 +23,8 @@ from store.transaction import Transaction, dump
 
 #: The limits of the home in `meta`, as the executing process goes by them.
 BUDGET_LIMITS: Final = "budget_limits"
+#: Limits that a person set in place of the settings', in `meta`: by name, each with who, when and why.
+BUDGET_OVERRIDES: Final = "budget_overrides"
 #: What `held_by` says of a task that waits for the price of its model to be named.
 PRICE_PREFIX: Final = "price:"
 
@@ -87,7 +89,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class BudgetLimits:
-    """The limits that settings name, in micro-dollars; a task's own stands in the task."""
+    """The limits of a home, in micro-dollars; a task's own stands in the task."""
 
     day: int | None = None
     total: int | None = None
@@ -106,10 +108,29 @@ class BudgetLimits:
         return dump({"day": self.day, "total": self.total, "run": self.run, "models": dict(self.models)})
 
     @classmethod
+    def of_settings(cls, asks: Asks) -> Self:
+        """The limits that the settings name, as the executing process told them; none before it first ran."""
+        return cls(**_fact(asks, BUDGET_LIMITS))
+
+    @classmethod
     def kept(cls, asks: Asks) -> Self:
-        """The limits that the executing process goes by; none before it first ran."""
-        row = asks.one("get_meta", key=BUDGET_LIMITS)
-        return cls() if row is None else cls(**json.loads(row["value"]))
+        """The limits that count: the settings', but for those that a person set in their place."""
+        return cls.of_settings(asks).overridden(overrides(asks))
+
+    def overridden(self, by_person: Mapping[str, Mapping[str, Any]]) -> Self:
+        """These limits with those in their place that a person set."""
+        if not by_person:
+            return self
+        micros = {limit: told["micros"] for limit, told in by_person.items()}
+        models = dict(self.models) | {
+            limit.removeprefix("model:"): most for limit, most in micros.items() if limit.startswith("model:")
+        }
+        return type(self)(
+            day=micros.get("day", self.day),
+            total=micros.get("total", self.total),
+            run=micros.get("run", self.run),
+            models={name: most for name, most in models.items() if most is not None},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +146,17 @@ class Reservation:
     accounts: Sequence[Account]
     #: its worst case, micro-dollars, over 0
     micros: int
+
+
+def _fact(asks: Asks, key: str) -> dict[str, Any]:
+    row = asks.one("get_meta", key=key)
+    found: dict[str, Any] = {} if row is None else json.loads(row["value"])
+    return found
+
+
+def overrides(asks: Asks) -> dict[str, dict[str, Any]]:
+    """What a person set, by limit: ``micros`` (none: no limit), ``by``, ``at`` and ``reason``."""
+    return _fact(asks, BUDGET_OVERRIDES)
 
 
 def balance_of(asks: Asks, account: Account) -> Balance:

@@ -34,35 +34,48 @@ def promote_due(tx: Transaction, limits: ConcurrencyLimits) -> int:
 def _fire(tx: Transaction, row: sqlite3.Row, limits: ConcurrencyLimits) -> None:
     tx.run("set_not_before", seq=row["seq"], not_before=intake.next_firing(row["every"], tx.now))
     tx.mark_dirty(row["seq"])
-    still_open = tx.one("open_occurrence", stem=_stem(row["id"]))
+    still_open = tx.one("open_occurrence", stem=stem(row["id"]))
     if still_open is not None:
         reason = f"{still_open['id']} has not ended"
         tx.emit("schedule.skipped", task_id=row["id"], reason=reason, every=row["every"])
         return
-    occurrence = _occurrence(tx, row)
-    if tx.one("get_task", id=occurrence.task.id) is None:
-        intake.enter(tx, Intake(new=[occurrence]), "schedule", limits)
-        tx.emit(
-            "schedule.fired",
-            task_id=row["id"],
-            ids=[occurrence.task.id],
-            every=row["every"],
-            not_before=to_rfc3339(row["not_before"]),
-        )
+    enter_occurrence(tx, row, row["not_before"], limits)
+
+
+def enter_occurrence(
+    tx: Transaction, row: sqlite3.Row, moment: float, limits: ConcurrencyLimits, by: str | None = None
+) -> str | None:
+    """Put one occurrence into the queue, of the firing at a moment, or for a person; its id.
+
+    None where there was one of that second before.
+    """
+    occurrence = _occurrence(tx, row, moment)
+    if tx.one("get_task", id=occurrence.task.id) is not None:
+        return None
+    intake.enter(tx, Intake(new=[occurrence]), "schedule", limits)
+    tx.emit(
+        "schedule.fired",
+        task_id=row["id"],
+        ids=[occurrence.task.id],
+        every=row["every"],
+        not_before=to_rfc3339(moment),
+        source=by,
+    )
+    return occurrence.task.id
 
 
 #: Letters of a schedule's id that leave room for a time in the 128 of its occurrences' ids.
 LONGEST_STEM: Final = 111
 
 
-def _stem(schedule: str) -> str:
+def stem(schedule: str) -> str:
     """What the ids of a schedule's occurrences begin with: its id, shortened without losing which it is."""
     if len(schedule) <= LONGEST_STEM:
         return schedule
     return f"{schedule[: LONGEST_STEM - 11]}-{hashlib.sha256(schedule.encode()).hexdigest()[:10]}"
 
 
-def _occurrence(tx: Transaction, row: sqlite3.Row) -> NewTask:
+def _occurrence(tx: Transaction, row: sqlite3.Row, moment: float) -> NewTask:
     """The task of one firing: the schedule's text under an id that ends with the firing's time in UTC.
 
     Not in local time: an hour that comes twice in autumn has two firings.
@@ -72,6 +85,6 @@ def _occurrence(tx: Transaction, row: sqlite3.Row) -> NewTask:
     doc = json.loads(full["doc"])
     for key in ("every", "not_before", "status"):
         doc.pop(key, None)
-    moment = datetime.fromtimestamp(row["not_before"], UTC).strftime("%Y%m%dT%H%M%SZ")
-    doc["id"] = f"{_stem(row['id'])}.{moment}"
+    told = datetime.fromtimestamp(moment, UTC).strftime("%Y%m%dT%H%M%SZ")
+    doc["id"] = f"{stem(row['id'])}.{told}"
     return NewTask(parse_document(doc, doc["id"]), doc)

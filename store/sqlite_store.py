@@ -16,7 +16,9 @@ from store import (
     database,
     halting,
     intake,
+    limit_overrides,
     rescue,
+    schedule_steering,
     schedules,
     steering,
     top_ups,
@@ -169,9 +171,29 @@ class SqliteStore:
         name = plain_files.name_for(task_id, revision, text)
         return f"{folder.name}/{plain_files.keep_aside(folder, name, text).name}"
 
+    def run_now(self, task_id: str, by: str) -> str:
+        """Let a schedule or a delayed task run. Raises `NotFound`, `TransitionNotAllowed`."""
+        return self.write(lambda tx: schedule_steering.run_now(tx, task_id, by, self.limits))
+
+    def skip_next(self, task_id: str, by: str, expected: str | None = None) -> str:
+        """Let the next time of a schedule pass. Raises `NotFound`, `TransitionNotAllowed`."""
+        return self.write(lambda tx: schedule_steering.skip(tx, task_id, by, expected))
+
+    def stop_schedule(self, task_id: str, by: str, reason: str | None = None) -> str:
+        """Withdraw a schedule or a delayed task. Raises `NotFound`, `TransitionNotAllowed`."""
+        return self.write(lambda tx: schedule_steering.stop(tx, task_id, by, reason))
+
     def top_up(self, limit: str, micros: int, by: str) -> str:
         """Let a budget have more. Raises `NotFound`, `InvalidRequest`."""
         return self.write(lambda tx: top_ups.add(tx, limit, micros, by))
+
+    def set_limit(self, limit: str, micros: int | None, by: str, reason: str) -> str:
+        """Set a limit in place of the settings' (none: no limit). Raises `InvalidRequest`."""
+        return self.write(lambda tx: limit_overrides.put(tx, limit, micros, by, reason))
+
+    def clear_limit(self, limit: str, by: str, reason: str | None = None) -> str:
+        """Let the settings' limit count again. Raises `InvalidRequest`."""
+        return self.write(lambda tx: limit_overrides.clear(tx, limit, by, reason))
 
     def pause(self, by: str, reason: str | None = None) -> None:
         """Claim nothing until resumed; what runs goes on."""

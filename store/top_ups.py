@@ -57,4 +57,8 @@ def _limit_of_task(tx: Transaction, account: Account) -> int | None:
 def _way_out(account: Account) -> str:
     if account.scope == "task":
         return f"give {account.name} a max_budget (skep edit {account.name})"
-    return f"set {_SETTINGS[account.scope]}, which the daemon reads when it starts"
+    limit = "run" if account.scope == "run" else account.limit
+    return (
+        f"set {_SETTINGS[account.scope]}, which the daemon reads when it starts, "
+        f"or `skep budget set 5.00 --limit {limit}`"
+    )

@@ -14,10 +14,13 @@ from panel.api import (
     decisions,
     describing,
     events,
+    graph,
     identities,
     kill_switch,
     log,
+    models,
     safety,
+    schedules,
     settings,
     status,
     task,
@@ -46,6 +49,9 @@ MODULES: Final = (
     log,
     safety,
     settings,
+    graph,
+    schedules,
+    models,
     status,
 )
 

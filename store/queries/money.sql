@@ -6,10 +6,17 @@ SELECT * FROM budget WHERE scope = :scope AND name = :named AND day = :day;
 
 -- balances --
 -- What counts against every limit of today, and of runs and tasks that are held or have something reserved.
-SELECT * FROM budget WHERE scope = 'total' OR (scope IN ('day', 'model') AND day = :day) OR (
-    scope IN ('run', 'task') AND (reserved > 0 OR EXISTS (
-        SELECT 1 FROM task INDEXED BY task_held
-        WHERE state = 'delayed' AND held_by = budget.scope || ':' || budget.name)))
+WITH hung (scope, name) AS (
+    SELECT json_extract(account.value, '$[0]'), json_extract(account.value, '$[1]')
+    FROM spend INDEXED BY spend_reserved, json_each(spend.accounts) AS account WHERE spend.state = 'reserved'
+    UNION
+    SELECT substr(held_by, 1, instr(held_by, ':') - 1), substr(held_by, instr(held_by, ':') + 1)
+    FROM task INDEXED BY task_held WHERE state = 'delayed' AND held_by IS NOT NULL
+)
+SELECT budget.* FROM hung JOIN budget ON budget.scope = hung.scope AND budget.name = hung.name AND budget.day = ''
+WHERE hung.scope IN ('run', 'task')
+UNION ALL
+SELECT * FROM budget WHERE scope = 'total' OR (scope IN ('day', 'model') AND day = :day)
 ORDER BY scope, name LIMIT 1000;
 
 -- reserve --
@@ -64,8 +71,8 @@ SELECT coalesce(sum(booked), 0) AS micros FROM spend WHERE booked_at > :since;
 
 -- put_price --
 -- A price in use.
-INSERT OR REPLACE INTO price (model, price, source, context_window, max_output)
-VALUES (:model, :price, :source, :context_window, :max_output);
+INSERT OR REPLACE INTO price (model, price, source, context_window, max_output, noted)
+VALUES (:model, :price, :source, :context_window, :max_output, :now);
 
 -- get_price --
 -- The price in use of a model.

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from store import budgets
+from store import budgets, limit_overrides
 from store.budgets import Account, Reservation
 from store.recovery.standing import Event
 from store.transaction import Transaction
 
-KINDS: Final = frozenset({"budget.reserved", "budget.settled", "budget.topped_up"})
+KINDS: Final = frozenset(
+    {"budget.reserved", "budget.settled", "budget.topped_up", "budget.limit_set", "budget.limit_cleared"}
+)
 _SCOPES: Final = frozenset({"total", "day", "model", "run", "task"})
 _MOST: Final = 2**53
 _GONE: Final = "gone"
@@ -27,8 +29,10 @@ def play(tx: Transaction, events: Iterable[Event]) -> None:
             _reserved(tx, event)
         elif event["event"] == "budget.settled":
             _settled(tx, event)
-        else:
+        elif event["event"] == "budget.topped_up":
             _topped_up(tx, event)
+        else:
+            _limited(tx, event)
     for row in tx.all("all_reserved"):
         budgets.book_worst_case(tx, row, "recovery", "the database was damaged while it was under way")
 
@@ -51,6 +55,19 @@ def _topped_up(tx: Transaction, event: Event) -> None:
     micros = _micros(event, "added_micros")
     for account in _accounts(event) if micros else []:
         tx.run("top_up", **account.key(), micros=micros)
+
+
+def _limited(tx: Transaction, event: Event) -> None:
+    limit = event.get("budget")
+    if not isinstance(limit, str) or not limit_overrides.is_limit(limit):
+        return
+    if event["event"] == "budget.limit_cleared":
+        limit_overrides.forget(tx, limit)
+    else:
+        told = {name: str(event.get(name) or "") for name in ("source", "ts", "reason")}
+        micros = _micros(event, "limit_micros")
+        if micros is not None or "limit_micros" not in event:
+            limit_overrides.keep(tx, limit, micros, by=told["source"], at=told["ts"], reason=told["reason"])
 
 
 def _micros(event: Event, name: str) -> int | None:

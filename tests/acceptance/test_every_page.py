@@ -8,7 +8,14 @@ import pytest
 
 from panel.navigation import PAGES
 from settings import Home
-from tests.unit.panel.furnish import HOSTILE, REVERSED, furnish, furnish_pages_of_tasks
+from tests.unit.panel.furnish import (
+    HOSTILE,
+    REVERSED,
+    furnish,
+    furnish_money,
+    furnish_pages_of_tasks,
+    furnish_run,
+)
 from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import RunningPanel
@@ -25,6 +32,8 @@ DEEPER = [
     "/tasks/nasty-asked",
     "/tasks/nasty-failed",
     "/log/processes",
+    "/graph?task=publish-0.2",
+    "/budget?by=tag&days=7",
 ]
 PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
 LONG_LINE = "x" * 3_000_000
@@ -38,6 +47,8 @@ GRAVE = {"serious", "critical"}
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory):
     with RunningPanel(Home(tmp_path_factory.mktemp("home"))) as running:
+        furnish_run(running.store)
+        furnish_money(running.store)
         furnish(running.store)
         furnish_rooms(running.store, running.home)
         by = running.by

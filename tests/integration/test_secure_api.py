@@ -281,6 +281,20 @@ def test_a_refused_call_tells_its_price_so_that_the_next_is_not_sent(
         assert headroom.refusal(claim.task, messages, rig.store.reader.now()) is None
 
 
+def test_a_limit_that_a_person_set_holds_the_next_call_and_one_that_was_cleared_does_not(
+    tmp_path: Path, model: ModelServer
+) -> None:
+    with limited_rig(tmp_path, model, budget_day_usd=100.0) as rig:
+        claim = rig.claim(prompt="hello", max_tokens=100)
+        rig.store.set_limit("day", 1, "tester", "a holiday")
+
+        held = rig.cycle(claim)
+
+        assert (held.status_code, held.json()["held_by"], model.requests) == (403, "day", [])
+        rig.store.clear_limit("day", "tester")
+        assert rig.cycle(claim).json()["status"] == "completed"
+
+
 def test_a_limit_that_does_not_concern_a_call_does_not_hold_it(tmp_path: Path, model: ModelServer) -> None:
     with limited_rig(
         tmp_path, model, budget_model_usd={"other": 0.0}, budget_run_usd=0.0, budget_day_usd=1.0

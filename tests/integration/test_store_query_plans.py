@@ -78,6 +78,12 @@ HOT = [
     ("journal_page", "INTEGER PRIMARY KEY"),
     ("journal_page_of", "journal_identity"),
     ("deeds", "PRIMARY KEY"),
+    ("schedules", "task_schedule"),
+    ("last_occurrences", "sqlite_autoindex_task_1"),
+    ("delayed_tasks", "task_delayed"),
+    ("tasks_of_run", "task_run"),
+    ("spent_by_day", "PRIMARY KEY"),
+    ("spent_in_all", "PRIMARY KEY"),
 ]
 
 

@@ -74,7 +74,7 @@ def test_a_home_that_never_spent_says_so(run, store) -> None:
 def test_prices_in_use_are_told_with_their_source(run, store) -> None:
     store.write(
         lambda tx: tx.run(
-            "put_price", model="m", price='["0.15", "0.6", "0", []]', source="config/models.toml",
+            "put_price", model="m", now=0.0, price='["0.15", "0.6", "0", []]', source="config/models.toml",
             context_window=None, max_output=None,
         )
     )  # fmt: skip

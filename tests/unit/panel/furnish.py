@@ -7,10 +7,12 @@ import time
 from collections.abc import Sequence
 
 import host_platform
+from clock import local_day
 from outcome import Outcome, Usage, Verdict
 from road import agreement
 from safety.work import Approved, Rights
-from store import agreements, recording
+from store import agreements, budgets, rates, recording
+from store.budgets import Account, BudgetLimits, Reservation
 from store.claims import Claimant
 from store.outputs import OutputSink
 from store.planning import NewPlan, enter_plan
@@ -267,3 +269,76 @@ def furnish(store: SqliteStore) -> None:
             f"classify-{number:02}", prompt=f"Classify ticket {4000 + number} by product area and urgency."
         )
     by.add("strange-name", prompt=f"{HOSTILE} and {REVERSED} and \x1b[31mred\x1b[0m")
+
+
+def furnish_run(store: SqliteStore, run: str = "release-0.2") -> None:
+    """A run whose tasks wait for each other, half of it done."""
+    by = Furnisher(store)
+    for number in range(1, 4):
+        by.approve(f"collect-{number}", "Collected.", prompt="Collect what changed.", run_id=run)
+    by.approve(
+        "sort-changes",
+        "Sorted.",
+        prompt="Sort it.",
+        run_id=run,
+        depends_on=[f"collect-{n}" for n in (1, 2, 3)],
+    )
+    by.start("write-notes", prompt="Write the notes.", run_id=run, depends_on=["sort-changes"])
+    by.ask(
+        "write-summary", "Is it short enough?", "Three lines.", prompt="Sum up.", run_id=run,
+        depends_on=["sort-changes"], review="human",
+    )  # fmt: skip
+    for language in ("de", "fr", "pt"):
+        by.add(f"translate-{language}", prompt="Translate.", run_id=run, depends_on=["write-notes"])
+    by.add("check-links-0.2", command="git status", run_id=run, depends_on=["write-notes", "write-summary"])
+    by.add(
+        "publish-0.2", command="git log", run_id=run,
+        depends_on=["translate-de", "translate-fr", "translate-pt", "check-links-0.2", "collect-1"],
+    )  # fmt: skip
+    by.add("announce-0.2", prompt="Announce it.", run_id=run, depends_on=["publish-0.2", "write-summary"])
+
+
+def weave(store: SqliteStore, count: int, width: int = 12, run: str | None = None) -> None:
+    """So many tasks in layers, each waiting for two of the layer before."""
+    tasks = []
+    for number in range(count):
+        layer, place = divmod(number, width)
+        before = [(layer - 1) * width + (place + step) % width for step in (0, 3)] if layer else []
+        waits = [f"w-{each:05}" for each in before]
+        tasks.append(new_task(id=f"w-{number:05}", depends_on=waits, **({"run_id": run} if run else {})))
+    store.submit(Intake(new=tasks), "queue_file")
+
+
+def furnish_money(store: SqliteStore) -> None:
+    """Limits, prices and rates, a month of spending, and a call under way."""
+    dollar = 1_000_000
+    limits = BudgetLimits(day=5 * dollar, total=100 * dollar, models={"gpt-4o": 3 * dollar})
+    rates_set = rates.RateLimits({"gpt-4o": 60}, {"gpt-4o": 90_000})
+    me, now = str(host_platform.this_process()), store.clock.now()
+    store.write(lambda tx: budgets.keep_limits(tx, limits))
+    store.write(lambda tx: tx.set_meta(rates.RATE_LIMITS, rates_set.as_json()))
+    store.write(lambda tx: rates.take(tx, rates_set, "gpt-4o", 31_000))
+    status = {"ready": True, "model": "gpt-4o", "endpoint": "https://api.openai.com/v1", "reason": "found"}
+    store.set_fact("model_status", status, "daemon.model", model="gpt-4o")
+    price = {"price": '["2.5", "10", "0", []]', "source": "genai-prices 0.0.66: openai, gpt-4o"}
+    known = {"context_window": 128_000, "max_output": 16_384, "now": now - 7200}
+    store.write(lambda tx: tx.run("put_price", model="gpt-4o", **price, **known))
+    by = Furnisher(store)
+    by.add("paid-1", prompt="x", tags=["docs", "nightly"], run_id="release-0.2", identity_id="ada")
+    by.add("paid-2", prompt="x", tags=["triage"])
+    for number in range(20):
+        day = local_day(now - number * 86_400)
+        model = "gpt-4o" if number % 3 else "claude-sonnet"
+        task = "paid-1" if number % 2 else "paid-2"
+        accounts = [Account("run", "release-0.2")] if number % 2 else []
+        accounts += [Account("model", model, day), Account("day", "", day), Account("total")]
+        wanted = Reservation(f"call-{number}", task, 1, model, me, accounts, 2 * dollar)
+        _spend(store, wanted, None if number == 0 else 90_000 + 61_000 * (number % 7))
+    store.set_limit("total", 80 * dollar, "cli:ana", "the card is charged on the first")
+
+
+def _spend(store: SqliteStore, wanted: Reservation, micros: int | None) -> None:
+    """A call that came to so much, in micro-dollars, or (none) is still under way."""
+    store.write(lambda tx: budgets.reserve(tx, wanted))
+    if micros is not None:
+        store.write(lambda tx: budgets.book(tx, wanted.id, micros))

@@ -90,3 +90,25 @@ def test_lines_that_say_nothing_of_use_count_for_nothing(tmp_path: Path) -> None
     home.open()
     assert balance(home) == Balance()
     home.close()
+
+
+def test_limits_that_a_person_set_are_set_again_and_those_cleared_are_not(tmp_path: Path) -> None:
+    home = WorkedHome(tmp_path / "home", FakeClock()).open()
+    home.add("t")
+    home.opened.set_limit("total", 7, "ana", "before the backup")
+    home.show()
+    home.back_up()
+    home.opened.clear_limit("total", "ana")
+    home.opened.set_limit("day", 5, "ana", "after it")
+    home.opened.set_limit("model:m", None, "ana", "m is free now")
+    home.show()
+    home.close()
+    home.overwrite(0, bytes(100))
+
+    home.recover()
+
+    home.open()
+    told = budgets.overrides(home.opened.reader)
+    assert {limit: each["micros"] for limit, each in told.items()} == {"day": 5, "model:m": None}
+    assert (told["day"]["by"], told["day"]["reason"]) == ("ana", "after it")
+    home.close()
