@@ -25,6 +25,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "request": "a request was refused: who sent it may not, or what it asks for may not be done",
     "recovered": "the audit was torn, missing or not ours, or the database was rebuilt; what was done",
     "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
+    "steering": "a person did one thing to many tasks at once: `action`, and to how many, `count`",
     "budget": "a person let a limit have more money, or would not",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
@@ -47,6 +48,7 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
 
 #: Every field a record may have beside those that all have (`store.audit_log.record`).
 AUDIT_FIELDS: Final[dict[str, str]] = {
+    "action": "what a person did to many tasks at once",
     "added_micros": "micro-dollars a person added to a limit",
     "answer": "the answer a person gave",
     "budget": "the limit of money that is spoken of",
@@ -54,7 +56,7 @@ AUDIT_FIELDS: Final[dict[str, str]] = {
     "call": "id of the model call, the same in every record about it",
     "clock_back_s": "seconds by which the clock was set back since the record before",
     "code": "what was wrong with the audit, as a stable word",
-    "count": "how many refusals of the same rule this record stands for, where it is more than one",
+    "count": "how many refusals of the same rule, or how many tasks, this record stands for",
     "endpoint": "host of the model server",
     "file": "name of the file that keeps what was taken out of the audit",
     "kind": "what kind of decision a person answered",

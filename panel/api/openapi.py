@@ -20,6 +20,7 @@ from panel.api import (
     task_edits,
     task_output,
     tasks,
+    tasks_bulk,
     tools,
 )
 from panel.api.describing import get
@@ -28,7 +29,19 @@ from panel.version import version
 blueprint = flask.Blueprint("api_openapi", __name__, url_prefix="/api/v1")
 
 #: Every module of the API that has routes.
-MODULES: Final = (tasks, task, task_output, task_edits, decisions, budget, kill_switch, tools, events, status)
+MODULES: Final = (
+    tasks,
+    tasks_bulk,
+    task,
+    task_output,
+    task_edits,
+    decisions,
+    budget,
+    kill_switch,
+    tools,
+    events,
+    status,
+)
 
 _ABOUT: Final = (
     "Loopback only. Programs send the token of .swarm/execution_token as a bearer token, which is new at "
