@@ -12,9 +12,9 @@ from commands import terminal
 from commands.checking import Report, check
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
-from commands.task_file import STDIN
 from errors import InvalidFile, SkepError
 from store.queue_file import plain_files
+from store.task_file import STDIN
 
 
 @click.command(

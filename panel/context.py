@@ -6,7 +6,7 @@ import functools
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import flask
 
@@ -23,6 +23,9 @@ from store.reading import Reader
 from store.steering_many import Steered, Steering
 from store.task_list import TaskList
 from store.task_search import TaskSearch
+
+if TYPE_CHECKING:
+    from panel.foretelling import Foreteller
 
 EXTENSION = "skep-panel"
 
@@ -81,6 +84,13 @@ class Panel:
     def tasks(self) -> TaskList:
         """The tasks as people look for them."""
         return TaskList(self.reader, TaskSearch(self.reader))
+
+    @functools.cached_property
+    def foreteller(self) -> Foreteller:
+        """What tells beforehand what would become of a task. Raises `InvalidSetting`."""
+        from panel.foretelling import Foreteller  # noqa: PLC0415  large rooms, loaded when they are needed
+
+        return Foreteller(self.home, self.settings, self.reader)
 
 
 def panel() -> Panel:

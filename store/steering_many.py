@@ -111,7 +111,9 @@ def _approve(tx: Transaction, task_id: str, wanted: Steering, policy: AttemptPol
     shown = None if wanted.decisions is None else wanted.decisions.get(task_id, "")
     is_newer = wanted.as_of is not None and asked["asked"] > wanted.as_of
     if is_newer or shown not in {None, asked["id"]}:
-        raise TransitionNotAllowed(f"{task_id} asks another question than the one that was shown; look again.")
+        raise TransitionNotAllowed(
+            f"{task_id} asks another question than the one that was shown; look again."
+        )
     return answering.answer(tx, answering.Answer(asked["id"], "approve", wanted.by), policy)
 
 

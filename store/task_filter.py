@@ -110,9 +110,7 @@ def place_of(order: Order, cursor: str | None) -> Key:
         return _START[order]
     parts = cursor.split(_SEPARATOR, 1)
     try:
-        key = tuple(
-            _part(sample, text) for sample, text in zip(_START[order], parts, strict=True)
-        )
+        key = tuple(_part(sample, text) for sample, text in zip(_START[order], parts, strict=True))
     except ValueError:
         raise InvalidRequest(
             f"after must be what `next` of the page before said, in the same order, not {cursor[:40]!r}."

@@ -106,12 +106,11 @@ class TaskList:
             number += 1
 
     def _fitting(self, places: list[Place], wanted: Filter, order: Order) -> list[Place]:
-        rows = self.reader.all(
-            "fitting", seqs=dump([place.seq for place in places]), **wanted.values(order)
-        )
+        rows = self.reader.all("fitting", seqs=dump([place.seq for place in places]), **wanted.values(order))
         versions = {row["seq"]: row["version"] for row in rows}
         return [
-            place for place in places
+            place
+            for place in places
             if place.seq in versions and place.version in {None, versions[place.seq]}
         ]
 
@@ -119,7 +118,7 @@ class TaskList:
 
     def _source(self, wanted: Filter, order: Order) -> Source:
         """What is read: the words' own index, few tasks put in order, or the order's index."""
-        direction = "oldest" if order == "oldest" else "newest"
+        direction: Order = "oldest" if order == "oldest" else "newest"
         if wanted.words is not None:
             return self._of_words(wanted.words, direction)
         least, size = self._least(wanted, order)
@@ -134,11 +133,7 @@ class TaskList:
         """The filter that leaves least, and how many that are; `FEW` and one where they are more."""
         values = wanted.values(order)
         names = {"in_states": "states", "of_source": "source", "of_mode": "lane", "of_tag": "tag"}
-        sizes = {
-            name: self._size(name, values)
-            for name, field in names.items()
-            if values[field] is not None
-        }
+        sizes = {name: self._size(name, values) for name, field in names.items() if values[field] is not None}
         least = min(sizes, key=lambda name: sizes[name], default="")
         return least, sizes.get(least, MOST_LOOKED_AT)
 
@@ -191,7 +186,9 @@ class TaskList:
             nonlocal places
             if places is None:
                 found = by_arrival(start_of(direction), MOST_LOOKED_AT)
-                rows = self.reader.all("fitting", seqs=dump([each.seq for each in found]), **wanted.values(order))
+                rows = self.reader.all(
+                    "fitting", seqs=dump([each.seq for each in found]), **wanted.values(order)
+                )
                 versions = {each.seq: each.version for each in found}
                 keyed = [(row, _key_of(row, order)) for row in rows]
                 places = sorted(

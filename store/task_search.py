@@ -107,7 +107,8 @@ class TaskSearch:
             for row in rows:
                 place = row["seq"] * _VERSIONS + row["version"] % _VERSIONS
                 cursor.execute(
-                    "INSERT INTO task_words (rowid, words) VALUES (?, ?)", (place, f"{row['id']} {row['words']}")
+                    "INSERT INTO task_words (rowid, words) VALUES (?, ?)",
+                    (place, f"{row['id']} {row['words']}"),
                 )
                 if row["version"] > 1:
                     self._versions[row["seq"]] = row["version"]

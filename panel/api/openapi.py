@@ -20,6 +20,7 @@ from panel.api import (
     task_edits,
     task_output,
     tasks,
+    tasks_add,
     tasks_bulk,
     tools,
 )
@@ -31,6 +32,7 @@ blueprint = flask.Blueprint("api_openapi", __name__, url_prefix="/api/v1")
 #: Every module of the API that has routes.
 MODULES: Final = (
     tasks,
+    tasks_add,
     tasks_bulk,
     task,
     task_output,
@@ -65,7 +67,8 @@ def document() -> dict[str, Any]:
     """The OpenAPI document."""
     paths, schemas = dict(PATHS), dict(describing.SCHEMAS)
     for module in MODULES:
-        paths |= module.PATHS
+        for path, methods in module.PATHS.items():
+            paths[path] = paths.get(path, {}) | methods
         schemas |= module.SCHEMAS
     return {
         "openapi": "3.1.0",

@@ -78,7 +78,8 @@ SCHEMAS: Final[dict[str, Any]] = {
         tasks=list_of(ref("Task")),
         next=MAYBE,
         is_short=FLAG | {"description": "enough was looked at for one page; there may be more, after `next`"},
-        searched=REAL | {"description": "of `q`: share of the tasks whose words are known yet; ask again below 1"},
+        searched=REAL
+        | {"description": "of `q`: share of the tasks whose words are known yet; ask again below 1"},
     ),
     "TaskDetail": shape(
         **TASK_FIELDS,

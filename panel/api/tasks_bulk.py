@@ -47,7 +47,9 @@ PATHS: Final[dict[str, Any]] = {
         preview=FLAG,
     ),
     "/api/v1/tasks/{task_id}/priority": post(
-        "Let a task go sooner or later", path("task_id"), priority=NUMBER | {"description": "higher goes first"}
+        "Let a task go sooner or later",
+        path("task_id"),
+        priority=NUMBER | {"description": "higher goes first"},
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
