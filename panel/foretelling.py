@@ -11,7 +11,7 @@ from typing import Any, Final
 from cost.cost_calculator import worst_case
 from cost.model_catalog import ModelFacts, price_of_settings, read_models
 from cost.token_estimator import likely_tokens
-from errors import InvalidSetting, SkepError
+from errors import InvalidSetting
 from money import dollars_text
 from planning.plan import PlanRules, consider
 from planning.subtasks import id_candidates, make_subtasks

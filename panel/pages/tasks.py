@@ -7,8 +7,10 @@ from typing import Any, Final
 
 import flask
 
+from localhost.body import MAX_BYTES
 from panel import task_query
 from panel.api import fields
+from panel.api.tasks_add import MOST
 from panel.context import panel
 from panel.pages.overview import EXAMPLE
 from panel.standing import conditional, questions_beside_tasks, standing_of, tag_of
@@ -42,9 +44,17 @@ def show() -> str:
         sources=_offered(row["source"] for row in reader.all("sources")),
         tags=_offered(row["tag"] for row in reader.all("some_tags")),
         modes=MODES,
+        most_priority=panel().settings.limits.priority,
         orders={name: ORDER_WORDS[name] for name in ORDERS},
         **_what_is_shown(query),
     )
+
+
+@blueprint.get("/new")
+def new() -> str:
+    """The page that adds tasks, from the form or from a text; with ``like`` it begins as a task that there is."""
+    fields.check_parameters(flask.request.args, "like")
+    return flask.render_template("new_task.html", most_bytes=MAX_BYTES, most_tasks=MOST)
 
 
 @blueprint.get("/live")
