@@ -1,4 +1,4 @@
-"""Tasks that are brought to the panel: read as `skep add` reads them, judged one by one, entered or only looked at."""
+"""Tasks that are brought to the panel: read and judged as `skep add` does it, entered or only looked at."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ class Entry:
 
     def as_json(self, where: str) -> dict[str, Any]:
         """What came of it, as the API tells it."""
-        told = {"index": self.index, "where": where, "id": self.id, "state": self.state, "errors": self.errors}
-        shown: dict[str, Any] = clean_value(told)
+        told = {"index": self.index, "where": where, "id": self.id, "state": self.state}
+        shown: dict[str, Any] = clean_value(told | {"errors": self.errors})
         return shown
 
 
@@ -81,13 +81,12 @@ class Brought:
 
 def bring(tasks: Sequence[Any] | None, text: str, reading: Reading, limits: Limits) -> Brought:
     """Read and judge tasks. Raises `InvalidFile` for a text that is no JSON in any form."""
-    judge = Judge(limits)
-    seen = _Seen(judge)
+    seen = _Remembering(limits)
     if tasks is not None:
         for index, raw in enumerate(tasks):
             seen.judge(raw, f"tasks[{index}]")
     elif reading == "json":
-        for refused in read(io.BytesIO(text.encode()), _name_of(text, limits), seen):  # type: ignore[arg-type]
+        for refused in read(io.BytesIO(text.encode()), _name_of(text, limits), seen):
             seen.note(refused)
     else:
         for number, line in enumerate(text.splitlines(), 1):
@@ -96,7 +95,7 @@ def bring(tasks: Sequence[Any] | None, text: str, reading: Reading, limits: Limi
     for entry in seen.entries:
         if isinstance(entry.judged, Refusal):
             entry.state, entry.errors = "refused", errors_of(entry.raw, entry.judged, limits)
-    return Brought(seen.entries, judge.seen)
+    return Brought(seen.entries, seen.seen)
 
 
 def _name_of(text: str, limits: Limits) -> str:
@@ -109,17 +108,15 @@ def _name_of(text: str, limits: Limits) -> str:
     return "pasted.json"
 
 
-class _Seen:
+@dataclass(slots=True)
+class _Remembering(Judge):
     """A judge that remembers what it was shown."""
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self.limits = judge.limits
-        self.entries: list[Entry] = []
+    entries: list[Entry] = field(default_factory=list)
 
     def judge(self, raw: object, where: str) -> NewTask | Refusal:
         """The task of an entry, or why it is none."""
-        judged = self._judge.judge(raw, where)
+        judged = Judge.judge(self, raw, where)
         self.entries.append(Entry(len(self.entries), judged, raw))
         return judged
 
@@ -173,8 +170,14 @@ def enter(here: Panel, brought: Brought, by: str) -> str:
 
 
 def _is_same(here: Panel, entry: Entry) -> bool:
-    row = here.reader.task(entry.id or "")
-    return row is not None and isinstance(entry.judged, NewTask) and json.loads(row["doc"]) == entry.judged.doc
+    judged = entry.judged
+    return isinstance(judged, NewTask) and _stands_so(here, judged)
+
+
+def _stands_so(here: Panel, judged: NewTask) -> bool:
+    """Whether the task that has this id says the same."""
+    row = here.reader.task(judged.task.id)
+    return row is not None and json.loads(row["doc"]) == judged.doc
 
 
 def _told(brought: Brought) -> str:
@@ -219,8 +222,7 @@ def _notes(here: Panel, judged: NewTask, known: set[str]) -> Iterator[str]:
     """What is no error and may not be meant."""
     task = judged.task
     if task.id in known:
-        row = here.reader.task(task.id)
-        if row is not None and json.loads(row["doc"]) == judged.doc:
+        if _stands_so(here, judged):
             yield f"{task.id} is in the queue already, with these very words; it is not added twice."
         else:
             yield f"a task {task.id!r} is known already; give another id."

@@ -1,6 +1,6 @@
 """What would become of a task, before it is added: may it run, which tool, what plan, what it may cost.
 
-The same rooms are asked that the daemon asks, with the settings and files the panel's home has now; nothing is
+The same rooms are asked that the daemon asks, with the settings and files that the home has now; nothing is
 written, nothing runs, and no model is called. Loaded when somebody first asks, as these rooms are large.
 """
 
@@ -32,7 +32,10 @@ Told = dict[str, Any]
 
 
 class Foreteller:
-    """Tells of the tasks of one home. Threads may share it. Raises `InvalidSetting` for files that are wrong."""
+    """Tells of the tasks of one home. Threads may share it.
+
+    Raises `InvalidSetting` where the home's files are wrong.
+    """
 
     def __init__(self, home: Home, settings: Settings, reader: Reader) -> None:
         self._home = home
@@ -56,16 +59,17 @@ class Foreteller:
         }
 
     def _safety(self, task: Task) -> Told:
-        """What the safety gateway says to it; as the daemon, it may say otherwise to what is added on the way."""
+        """What the safety gateway says to it now; it is asked again about what is added on the way."""
         approved, report = self._gateway.examine(task, Work.of(task))
         failed = next((one for one in report["checks"].values() if not one["passed"]), None)
+        argv = () if approved is None else approved.argv
         return {
             "allowed": approved is not None,
             "rule": failed["rule"] if failed else None,
             "reason": clean(report["blocked_reason"] or ""),
             "notes": [clean(f"{flag['check']}: {flag['reason']}") for flag in report["flags"]],
             "secrets": report["redacted"],
-            "argv": [clean(word) for word in approved.argv] if approved is not None and approved.argv else None,
+            "argv": [clean(word) for word in argv] or None,
             "needs_person": approved is not None and approved.rights.needs_person,
         }
 
@@ -122,7 +126,8 @@ class Foreteller:
         if facts.price.is_free:
             return _cost_told(model, 0, f"{model} is free ({facts.source}).")
         worst = worst_case(facts, texts, task.max_tokens or self._settings.llm_max_tokens)
-        told = f"At most {dollars_text(worst)} an attempt, about {likely_tokens(texts):,} tokens read by {model}"
+        tokens = f"about {likely_tokens(texts):,} tokens read by {model}"
+        told = f"At most {dollars_text(worst)} an attempt, {tokens}"
         over = task.max_budget_micros is not None and worst > task.max_budget_micros
         more = "; that is over its max_budget, so a person would be asked" if over else ""
         return _cost_told(model, worst, f"{told} ({facts.source}){more}.")

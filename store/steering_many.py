@@ -1,8 +1,8 @@
 """Steering many tasks at once: each for itself, a few in one commit, so that the worker never waits for long.
 
-What cannot be done to one task is told of that one and keeps none of the others. Of the questions that wait for
-a person only reviews of results are answered so: whoever says yes to many at once has not read the exact bytes
-that a command, a plan or more money would be agreed to by.
+What cannot be done to one task is told of that one and keeps none of the others. Of the questions that wait
+for a person only reviews of results are answered so: whoever says yes to many at once has not read the exact
+bytes that a command, a plan or more money would be agreed to by.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def _approve(tx: Transaction, task_id: str, wanted: Steering, policy: AttemptPol
 def set_priority(tx: Transaction, task_id: str, priority: int, by: str, rules: Rules) -> str:
     """Give a task another priority; the sentence that says so.
 
-    Raises `NotFound`, `TransitionNotAllowed` for a task that has ended, `InvalidTask` for a number out of bounds.
+    Raises `NotFound`, `TransitionNotAllowed` for a task that has ended, `InvalidTask` for a number out of
+    bounds.
     """
     row = steering.find(tx, task_id)
     status = STATUS_OF_STATE[row["state"]]

@@ -12,7 +12,7 @@ from runtime_contract import ENDED, Status
 from store.records import STATUS_OF_STATE
 from store.transaction import dump
 
-#: newest, oldest: by arrival. priority: what goes first. cost: the dearest first, of those that cost something.
+#: newest, oldest: by arrival. priority: what goes first. cost: the dearest first, of those that had any.
 #: ended: the last to end first, of those that have ended.
 Order = Literal["newest", "oldest", "priority", "cost", "ended"]
 ORDERS: Final[tuple[Order, ...]] = get_args(Order)

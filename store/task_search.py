@@ -1,9 +1,9 @@
 """Tasks by their words: a full-text index beside the store, read up to date by whoever searches.
 
-Nothing of it is the truth, and nobody who adds, claims or ends a task writes it: it is a temporary file of the
-process that searches (sqlite.org/inmemorydb.html, "Temporary Databases"), gone with it, and made of what
+Nothing of it is the truth, and nobody who adds, claims or ends a task writes it: it is a temporary file of
+the process that searches (sqlite.org/inmemorydb.html, "Temporary Databases"), gone with it, and made of what
 the store shows a reader. An edited task is entered again with its new words; what was found by the old ones
-is told from its version.
+is told by its version.
 """
 
 from __future__ import annotations
@@ -106,16 +106,14 @@ class TaskSearch:
             cursor.execute("BEGIN")
             for row in rows:
                 place = row["seq"] * _VERSIONS + row["version"] % _VERSIONS
-                cursor.execute(
-                    "INSERT INTO task_words (rowid, words) VALUES (?, ?)",
-                    (place, f"{row['id']} {row['words']}"),
-                )
+                words = f"{row['id']} {row['words']}"
+                cursor.execute("INSERT INTO task_words (rowid, words) VALUES (?, ?)", (place, words))
                 if row["version"] > 1:
                     self._versions[row["seq"]] = row["version"]
             cursor.execute("COMMIT")
 
 
 def query_of(words: str) -> str:
-    """What FTS5 is asked: every word, one of two letters or more by its beginning. Empty where there is none."""
+    """What FTS5 is asked: every word, those of two letters or more by their beginning; empty without any."""
     found = _WORD.findall(words)[:MOST_WORDS]
     return " ".join(f'"{word}"' + ("*" if len(word) > 1 else "") for word in found)

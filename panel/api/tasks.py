@@ -48,7 +48,7 @@ PATHS: Final[dict[str, Any]] = {
         query("after", NEXT),
         query(
             "order",
-            "by arrival; by what goes first; by cost, of those that cost something; by end, of those that ended",
+            "by arrival, what goes first, cost (of those that had any) or end (of those that ended)",
             type="string",
             enum=list(ORDERS),
             default="newest",

@@ -43,14 +43,14 @@ _GIVEN: Final[dict[str, Any]] = {
 }
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks": post(
-        "Add tasks. What breaks the contract is refused, the rest is taken; 422 where nothing is. A task whose id "
-        "is known with the same words counts as `known` and is not taken twice",
+        "Add tasks. What breaks the contract is refused, the rest is taken; 422 where nothing is. A task "
+        "whose id is known with the same words counts as `known` and is not taken twice",
         answers="Added",
         **_GIVEN,
     ),
     "/api/v1/tasks/check": post(
-        "Look at tasks without adding them: the contract, and of the first 20 the verdict of the safety gateway, "
-        "the tool, the plan and what an attempt may cost",
+        "Look at tasks without adding them: the contract, and of the first 20 the verdict of the safety "
+        "gateway, the tool, the plan and what an attempt may cost",
         answers="Looked",
         **_GIVEN,
     ),

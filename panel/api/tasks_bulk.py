@@ -29,8 +29,8 @@ _FILTER: Final = shape(
 ) | {"description": "every task that fits it, as in the list; an empty one is every task"}
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/bulk": post(
-        f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing is "
-        "done, and `message` says what would be",
+        f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing "
+        "is done, and `message` says what would be",
         answers="Bulk",
         action={"type": "string", "enum": list(ACTIONS)},
         ids=list_of(TEXT) | {"maxItems": bulk.MOST, "description": "the tasks; or `filter`"},

@@ -52,7 +52,7 @@ def show() -> str:
 
 @blueprint.get("/new")
 def new() -> str:
-    """The page that adds tasks, from the form or from a text; with ``like`` it begins as a task that there is."""
+    """The page that adds tasks, from the form or from a text; ``like`` names a task to begin with."""
     fields.check_parameters(flask.request.args, "like")
     return flask.render_template("new_task.html", most_bytes=MAX_BYTES, most_tasks=MOST)
 
