@@ -85,7 +85,7 @@ def bring(tasks: Sequence[Any] | None, text: str, reading: Reading, limits: Limi
     if tasks is not None:
         for index, raw in enumerate(tasks):
             seen.judge(raw, f"tasks[{index}]")
-    elif reading == "json":
+    elif reading == "json" and text.strip():
         for refused in read(io.BytesIO(text.encode()), _name_of(text, limits), seen):
             seen.note(refused)
     else:

@@ -76,7 +76,13 @@ def a_mixed_home(store, by):
         for number in (1, 2, 5, 9):
             tx.run("reserve", scope="task", named=f"t{number:02}", day="", micros=1)
             tx.run(
-                "book", scope="task", named=f"t{number:02}", day="", reserved=1, booked=number % 4, unsettled=0
+                "book",
+                scope="task",
+                named=f"t{number:02}",
+                day="",
+                reserved=1,
+                booked=number % 4,
+                unsettled=0,
             )
 
     store.write(spend)
@@ -86,7 +92,9 @@ def expected(store, wanted, order):
     """The same without any index: every task looked at, and sorted."""
     rows = store.reader.all("list_tasks", after=0, states=None, limit=10_000)
     spent = {
-        row["id"]: (store.reader.one("balance", scope="task", named=row["id"], day="") or {"spent": 0})["spent"]
+        row["id"]: (store.reader.one("balance", scope="task", named=row["id"], day="") or {"spent": 0})[
+            "spent"
+        ]
         for row in rows
     }
     states = wanted.states(order)
@@ -213,7 +221,7 @@ def test_a_refused_entry_that_speaks_of_tags_has_none(store, by, tasks):
     assert store.reader.all("some_tags") == []
 
 
-# -- words --------------------------------------------------------------------------------------------------
+# -- words ------------------------------------------------------------------------------------
 
 
 def found_by(tasks, words, order="newest", **more):
@@ -257,7 +265,9 @@ def test_what_is_found_comes_in_pages_in_both_orders(by, tasks):
     assert all_pages(tasks, wanted, "newest") == [f"t{number:02}" for number in reversed(range(20))]
 
 
-@pytest.mark.parametrize("words", ['"', "AND", "a*b", "NEAR(x y)", "col:x", "-", "((", "\x00", "' OR 1=1", "^"])
+@pytest.mark.parametrize(
+    "words", ['"', "AND", "a*b", "NEAR(x y)", "col:x", "-", "((", "\x00", "' OR 1=1", "^"]
+)
 def test_words_are_words_and_no_query_language(by, tasks, words):
     by.add("a", prompt="plain")
 
@@ -278,14 +288,14 @@ def test_the_first_search_reads_in_steps_and_says_how_far_it_is(by, tasks, monke
     assert [tasks.search.catch_up() for _ in range(3)] == [(4, 10), (8, 10), (10, 10)]
 
 
-# -- at size --------------------------------------------------------------------------------------------------
+# -- at size ----------------------------------------------------------------------------------
 
 MORE = """
 INSERT INTO task (seq, id, state, lane, priority, doc, source, created, finished)
 WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < :count)
 SELECT 1000 + n, 'more' || n, CASE n % 10 WHEN 0 THEN 'failed' WHEN 1 THEN 'ready' ELSE 'approved' END,
        CASE n % 3 WHEN 0 THEN 'local' ELSE 'llm' END, n % 4,
-       json_object('prompt', 'tell of bees', 'tags', json_array(CASE n % 5 WHEN 0 THEN 'docs' ELSE 'mail' END)),
+       json_object('prompt', 'bees', 'tags', json_array(CASE n % 5 WHEN 0 THEN 'docs' ELSE 'mail' END)),
        CASE n % 7 WHEN 0 THEN 'cli' ELSE 'queue_file' END, n, CASE WHEN n % 10 <> 1 THEN n END
 FROM number
 """
@@ -361,7 +371,9 @@ class Anything(dict):
 
 @pytest.mark.parametrize(("query", "index"), PLANS)
 def test_what_is_looked_for_is_read_from_an_index(store, query, index):
-    rows = store.reader.connection.execute(f"EXPLAIN QUERY PLAN {sql.queries()[query]}", Anything()).fetchall()
+    rows = store.reader.connection.execute(
+        f"EXPLAIN QUERY PLAN {sql.queries()[query]}", Anything()
+    ).fetchall()
     plan = [row["detail"] for row in rows]
 
     assert any(index in step for step in plan), plan
