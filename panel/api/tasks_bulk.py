@@ -32,7 +32,11 @@ PATHS: Final[dict[str, Any]] = {
         f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing "
         "is done, and `message` says what would be",
         answers="Bulk",
-        action={"type": "string", "enum": list(ACTIONS)},
+        action={
+            "type": "string",
+            "enum": list(ACTIONS),
+            "description": "what is done to each; `approve` answers reviews of results alone",
+        },
         ids=list_of(TEXT) | {"maxItems": bulk.MOST, "description": "the tasks; or `filter`"},
         filter=_FILTER,
         as_of=REAL | {"description": "what the preview said: what came or was asked since is left alone"},
@@ -44,7 +48,7 @@ PATHS: Final[dict[str, Any]] = {
             "additionalProperties": TEXT,
             "description": "of the action approve: by task the question that was shown; no other is answered",
         },
-        preview=FLAG,
+        preview=FLAG | {"description": "only say what would happen"},
     ),
     "/api/v1/tasks/{task_id}/priority": post(
         "Let a task go sooner or later",

@@ -18,7 +18,13 @@ axe_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
 #: Pages that are reached from others.
-DEEPER = ["/tasks/write-notes", "/tasks/board-report", "/tasks/nasty-asked", "/tasks/nasty-failed"]
+DEEPER = [
+    "/tasks/new",
+    "/tasks/write-notes",
+    "/tasks/board-report",
+    "/tasks/nasty-asked",
+    "/tasks/nasty-failed",
+]
 PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
 LONG_LINE = "x" * 3_000_000
 NASTY = (
