@@ -189,7 +189,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(browser, by, store):
     by.approve("done", priority=2000)
     before = events(store)
 
-    for meant in ({"ids": ["runs", "a", "b", "done"]}, {"filter": {}}):
+    both: list[dict] = [{"ids": ["runs", "a", "b", "done"]}, {"filter": {}}]
+    for meant in both:
         said = browser.post(BULK, {"action": "cancel", "preview": True} | meant).json
         assert said["count"] == 3
         assert said["message"].startswith(
@@ -259,7 +260,12 @@ def test_only_the_question_that_was_shown_is_answered(browser, by, store, clock)
     store.reject("x", "cli")
     by.ask("x", "Send it?", "second")
 
-    for body in ({"ids": ["x"], "decisions": {"x": first}}, {"ids": ["x"], "decisions": {}}, {"filter": {}}):
+    wrong: list[dict] = [
+        {"ids": ["x"], "decisions": {"x": first}},
+        {"ids": ["x"], "decisions": {}},
+        {"filter": {}},
+    ]
+    for body in wrong:
         said = browser.post(BULK, {"action": "approve", "as_of": as_of} | body).json
         assert (said["done"], store.reader.task("x")["state"]) == (0, "review"), body
 
@@ -595,4 +601,6 @@ def test_priority_survives_a_restart(tmp_path, home, store, by):
     by.add("a")
     store.set_priority("a", 4, "cli")
     with SqliteStore(home, Settings()) as other:
-        assert other.reader.task("a")["priority"] == 4
+        row = other.reader.task("a")
+        assert row is not None
+        assert row["priority"] == 4
