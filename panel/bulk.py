@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from panel.context import Panel
@@ -18,8 +19,8 @@ from store.transaction import dump
 
 #: Tasks of one request; a filter that meets more goes on with the next.
 MOST: Final = 500
-#: Tasks that are counted before something is done to them.
-MOST_COUNTED: Final = 20_000
+#: Tasks that are looked at to count those that something is to be done to; about 50 ms.
+MOST_COUNTED: Final = 10_000
 
 _OPEN: Final = tuple(status for status in Status if status not in ENDED)
 #: What each action can be done to, in the order of the statuses.
@@ -53,10 +54,7 @@ class Meant:
 def narrowed(wanted: Filter, action: Action) -> Filter | None:
     """The filter, for those the action can be done to alone; none where it lets none of these through."""
     left = tuple(each for each in APPLIES_TO[action] if not wanted.statuses or each in wanted.statuses)
-    return Filter(
-        statuses=left, mode=wanted.mode, source=wanted.source, tag=wanted.tag, words=wanted.words,
-        as_of=wanted.as_of,
-    ) if left else None  # fmt: skip
+    return replace(wanted, statuses=left) if left else None
 
 
 def meant_by_ids(here: Panel, ids: list[str]) -> Meant:
@@ -70,17 +68,17 @@ def meant_by_ids(here: Panel, ids: list[str]) -> Meant:
 
 def meant_by_filter(here: Panel, wanted: Filter, action: Action) -> Meant:
     """The tasks of a filter that the action can be done to."""
-    counts, left = {}, MOST_COUNTED
-    for status in APPLIES_TO[action]:
-        one = narrowed(Filter(**{**_fields(wanted), "statuses": (status,)}), action)
-        if one is not None and (not wanted.statuses or status in wanted.statuses):
-            counts[status] = here.tasks.count(one, left + 1)
-            left = max(left - counts[status], 0)
-    return Meant(counts, is_exact=sum(counts.values()) <= MOST_COUNTED)
-
-
-def _fields(wanted: Filter) -> dict[str, Any]:
-    return {name: getattr(wanted, name) for name in Filter.__slots__}
+    one = narrowed(wanted, action)
+    if one is None:
+        return Meant({})
+    if replace(one, statuses=(), as_of=None).is_empty:
+        counts = here.reader.counts()
+        return Meant({status: counts[status] for status in one.statuses})
+    states, is_exact = here.tasks.tally(one, MOST_COUNTED)
+    found: Counter[Status] = Counter()
+    for state, count in states.items():
+        found[STATUS_OF_STATE[state]] += count
+    return Meant(found, is_exact)
 
 
 def foretold(action: Action, meant: Meant, priority: int = 0) -> str:
@@ -95,7 +93,7 @@ def foretold(action: Action, meant: Meant, priority: int = 0) -> str:
 
 
 def _number(count: int, meant: Meant) -> str:
-    return count_of(count, "task") if meant.is_exact else f"over {count_of(MOST_COUNTED, 'task')}"
+    return count_of(count, "task") if meant.is_exact else f"at least {count_of(count, 'task')}"
 
 
 def _what(action: Action, statuses: Mapping[Status, int], priority: int) -> str:

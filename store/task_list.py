@@ -8,6 +8,7 @@ so many tasks do not fit that a page would take long, it is handed out short, an
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -66,7 +67,7 @@ class TaskList:
             is_done = chunk is None
             if chunk is None:
                 break
-            places += self._fitting(chunk, wanted, order)
+            places += [place for place, _ in self._fitting(chunk, wanted, order)]
             looked, last = looked + len(chunk), chunk[-1].key
             if len(places) > limit or looked >= MOST_LOOKED_AT:
                 break
@@ -75,15 +76,22 @@ class TaskList:
             return TaskPage(rows, places[limit - 1].key)
         return TaskPage(rows, None if is_done else last, is_short=not is_done)
 
-    def count(self, wanted: Filter, most: int) -> int:
-        """How many fit; no more are counted than `most`."""
-        source = self._source(wanted, "oldest")
-        count = 0
-        for chunk in self._chunks(source, start_of("oldest")):
-            if chunk is None or count >= most:
+    def tally(self, wanted: Filter, most: int) -> tuple[Counter[str], bool]:
+        """How many of the tasks that fit are in each state, and whether that are all.
+
+        No more than `most` are looked at.
+        """
+        counts: Counter[str] = Counter()
+        looked = 0
+        for chunk in self._chunks(self._source(wanted, "oldest"), start_of("oldest")):
+            if chunk is None:
+                return counts, True
+            if looked >= most:
                 break
-            count += len(self._fitting(chunk, wanted, "oldest"))
-        return min(count, most)
+            states = self._fitting(chunk, wanted, "oldest")
+            counts.update(row["state"] for _, row in states)
+            looked += len(chunk)
+        return counts, False
 
     def rows(self, seqs: list[int]) -> list[sqlite3.Row]:
         """The tasks at these places, in their order, each with what it cost."""
@@ -105,13 +113,14 @@ class TaskList:
                 return
             number += 1
 
-    def _fitting(self, places: list[Place], wanted: Filter, order: Order) -> list[Place]:
-        rows = self.reader.all("fitting", seqs=dump([place.seq for place in places]), **wanted.values(order))
-        versions = {row["seq"]: row["version"] for row in rows}
+    def _fitting(self, places: list[Place], wanted: Filter, order: Order) -> list[tuple[Place, sqlite3.Row]]:
+        """Those that fit, each with what is known of it."""
+        found = self.reader.all("fitting", seqs=dump([place.seq for place in places]), **wanted.values(order))
+        rows = {row["seq"]: row for row in found}
         return [
-            place
+            (place, rows[place.seq])
             for place in places
-            if place.seq in versions and place.version in {None, versions[place.seq]}
+            if place.seq in rows and place.version in {None, rows[place.seq]["version"]}
         ]
 
     # -- where the places come from ------------------------------------------------------------------------
@@ -186,13 +195,9 @@ class TaskList:
             nonlocal places
             if places is None:
                 found = by_arrival(start_of(direction), MOST_LOOKED_AT)
-                rows = self.reader.all(
-                    "fitting", seqs=dump([each.seq for each in found]), **wanted.values(order)
-                )
-                versions = {each.seq: each.version for each in found}
-                keyed = [(row, _key_of(row, order)) for row in rows]
+                keyed = [(place, _key_of(row, order)) for place, row in self._fitting(found, wanted, order)]
                 places = sorted(
-                    (Place(key, row["seq"], versions[row["seq"]]) for row, key in keyed if key is not None),
+                    (Place(key, place.seq) for place, key in keyed if key is not None),
                     key=lambda place: sorting(order, place.key),
                 )
             left = [each for each in places if sorting(order, after) < sorting(order, each.key)]

@@ -160,7 +160,7 @@ async function doAll(body, count) {
     done += said.done;
     kept += said.kept;
     progress.value = done + kept;
-    tellSum(said.next ? `${done} of ${count} done …` : kept ? `${done} done, ${kept} not.` : said.message);
+    tellSum(said.next ? `${done} done …` : kept ? `${done} done, ${kept} not.` : said.message);
     listResults(told, said.results);
     after = said.next;
     if (!after || isStopped) break;

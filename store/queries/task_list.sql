@@ -66,7 +66,7 @@ ORDER BY budget.spent DESC, budget.name DESC LIMIT :limit;
 
 -- fitting --
 -- Which tasks of a JSON list of places fit every filter, and what they are put in order by.
-SELECT task.seq, task.id, task.version, -task.priority AS rank, task.finished, coalesce(budget.spent, 0) AS spent
+SELECT task.seq, task.id, task.state, task.version, -task.priority AS rank, task.finished, coalesce(budget.spent, 0) AS spent
 FROM json_each(:seqs) AS place CROSS JOIN task ON task.seq = place.value
 LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
 WHERE (:states IS NULL OR task.state IN (SELECT value FROM json_each(:states)))

@@ -174,6 +174,26 @@ def test_only_what_was_there_at_a_moment_is_meant(store, by, tasks):
     assert ids(tasks.page(Filter(as_of=as_of), "oldest", 5)) == ["old"]
 
 
+def test_what_fits_is_tallied_by_state_up_to_a_bound(store, by, tasks, monkeypatch):
+    monkeypatch.setattr(task_list, "_CHUNKS", (4,))
+    by.add(*[f"t{number:02}" for number in range(10)], tags=["docs"])
+    by.add("other")
+    store.cancel("t03", "cli")
+
+    assert tasks.tally(Filter(tag="docs"), 100) == ({"ready": 9, "cancelled": 1}, True)
+    counts, is_all = tasks.tally(Filter(tag="docs"), 8)
+    assert (counts.total(), is_all) == (8, False)
+
+
+def test_counts_by_state_are_kept_until_somebody_writes(store, by):
+    by.add("a")
+    assert store.reader.state_counts() == {"ready": 1}
+    store.reader.state_counts()["ready"] = 99
+    assert store.reader.state_counts() == {"ready": 1}
+    by.add("b")
+    assert store.reader.state_counts() == {"ready": 2}
+
+
 @pytest.mark.parametrize(
     ("order", "cursor"),
     [
