@@ -75,12 +75,15 @@ document.addEventListener("htmx:afterSwap", () => {
 });
 
 document.getElementById("bulk-all").addEventListener("click", () => { isAll = !isAll; tellSelected(); });
-document.getElementById("bulk-clear").addEventListener("click", () => {
+document.getElementById("bulk-clear").addEventListener("click", selectNone);
+
+function selectNone() {
   selected.clear();
   isAll = false;
   for (const box of boxes()) box.checked = false;
   tellSelected();
-});
+}
+
 tellSelected();
 
 // -- what is done to it -------------------------------------------------------------------------------------
@@ -166,6 +169,8 @@ async function doAll(body, count) {
     if (!after || isStopped) break;
   }
   stop.hidden = progress.hidden = true;
+  selectNone();
+  document.getElementById("bulk-close").focus();
   document.body.dispatchEvent(new Event("skep:pressed"));
 }
 
