@@ -27,6 +27,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "model_call": "a model call was let go, refused or booked; `cost_micros`: reserved, needed or booked",
     "budget": "a person let a limit have more money, or would not, or set or cleared the limit itself",
     "schedule": "a person let a schedule or a delayed task run now, skipped a time of it, or stopped it",
+    "steering": "a person did one thing to many tasks at once: `action`, and to how many, `count`",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 
@@ -51,14 +52,14 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
 #: Every field a record may have beside those that all have (`store.audit_log.record`).
 AUDIT_FIELDS: Final[dict[str, str]] = {
     "added_micros": "micro-dollars a person added to a limit",
-    "action": "what a person did to a schedule or a delayed task: run, skip, stop",
+    "action": "what a person did to many tasks at once, or to a schedule or a delayed task: run, skip, stop",
     "answer": "the answer a person gave",
     "budget": "the limit of money that is spoken of",
     "bytes": "size in bytes of what was taken out of the audit",
     "call": "id of the model call, the same in every record about it",
     "clock_back_s": "seconds by which the clock was set back since the record before",
     "code": "what was wrong with the audit, as a stable word",
-    "count": "how many refusals of the same rule this record stands for, where it is more than one",
+    "count": "how many refusals of the same rule, or how many tasks, this record stands for",
     "endpoint": "host of the model server",
     "file": "name of the file that keeps what was taken out of the audit",
     "kind": "what kind of decision a person answered",

@@ -12,15 +12,17 @@ from typing import Any, BinaryIO, cast
 import click
 
 from commands import terminal
-from commands.adding import Added, add_all, enter
 from commands.exits import FAILED, FINE
 from commands.new_task import describe, task_options
 from commands.place import Place, json_option, with_place
 from commands.progress import Progress, progress_bar
-from commands.task_file import STDIN, Judge, read
 from errors import InvalidFile
+from store.adding import Added, add_all, enter
+from store.task_file import STDIN, Judge, read
 
 _ARGV = "skep.argv"
+#: Where these tasks come from.
+SOURCE = "cli"
 #: Ids printed one by one; of more only the number.
 MOST_PRINTED = 1_000
 
@@ -80,7 +82,7 @@ def _one(place: Place, prompt: str | None, argv: tuple[str, ...], options: dict[
     raw = describe(prompt, argv, options)
     judge, added = Judge(place.settings.limits), Added()
     with place.store() as store:
-        enter(store, [judge.judge(raw, "task")], added, judge.seen)
+        enter(store, [judge.judge(raw, "task")], added, judge.seen, SOURCE)
     return added
 
 
@@ -89,7 +91,7 @@ def _many(place: Place, file: str, as_json: bool) -> Added:
     with _open(file) as stream, progress_bar(file, wanted=not as_json) as progress, place.store() as store:
         counted = cast(BinaryIO, _Counted(stream, progress))
         try:
-            return add_all(store, read(counted, file, judge), judge.seen)
+            return add_all(store, read(counted, file, judge), judge.seen, SOURCE)
         except InvalidFile as error:
             place_in_file = (
                 f"line {error.details['line']}, column {error.details['column']}: "

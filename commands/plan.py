@@ -13,10 +13,10 @@ from commands import plan_directory, terminal
 from commands.dashed_text import TextCommand
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
-from commands.task_file import STDIN
 from planning.plan import Decision, PlanRules, consider
 from planning.subtasks import Subtasks, id_candidates, make_subtasks
 from runtime_contract import MICROS_PER_DOLLAR, Task, dollars_to_micros, normalize_task
+from store.task_file import STDIN
 
 WORDS_SHOWN: Final = 60  # characters of a subtask's own words
 _INTENT: Final = {

@@ -10,12 +10,13 @@ from typing import Any, Final
 import click
 
 from commands import terminal
-from commands.adding import Added, add_all
+from commands.add import SOURCE
 from commands.place import Place
-from commands.task_file import Judge
 from execution.scan import read_texts
 from planning.queue_tasks import MOST_TASKS, Project, read_project
 from runtime_contract import dollars_to_micros
+from store.adding import Added, add_all
+from store.task_file import Judge
 
 WORDS_SHOWN: Final = 60  # characters of a task's own words
 
@@ -68,4 +69,4 @@ def add(place: Place, project: Project) -> Added:
     judge = Judge(place.settings.limits)
     judged = [judge.judge(each, at) for each, at in zip(project.documents, project.places, strict=True)]
     with place.store() as store:
-        return add_all(store, judged, judge.seen)
+        return add_all(store, judged, judge.seen, SOURCE)

@@ -11,10 +11,10 @@ import click
 from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
-from commands.task_file import STDIN
 from errors import InvalidFile, SkepError
 from store.queue_file import plain_files
 from store.queue_file.report import Report, check
+from store.task_file import STDIN
 
 
 @click.command(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import flask
 
@@ -24,6 +25,12 @@ from store.answering import Answer
 from store.contracts import Store
 from store.queue_file.apply import EditResult
 from store.reading import Reader
+from store.steering_many import Steered, Steering
+from store.task_list import TaskList
+from store.task_search import TaskSearch
+
+if TYPE_CHECKING:
+    from panel.foretelling import Foreteller
 
 EXTENSION = "skep-panel"
 
@@ -42,6 +49,12 @@ class PanelStore(Store, Protocol):
 
     def edit(self, task_id: str, base_version: int, doc: dict[str, Any], by: str) -> EditResult:
         """Change a task from the text that a version of it had."""
+
+    def set_priority(self, task_id: str, priority: int, by: str) -> str:
+        """Let a task go sooner or later."""
+
+    def steer_many(self, ids: Iterable[str], wanted: Steering) -> list[Steered]:
+        """Do one thing to many tasks, each for itself; what came of each."""
 
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
         """Tell that the kill switch was set or cleared, where nobody has."""
@@ -109,6 +122,18 @@ class Panel:
     def reader(self) -> Reader:
         """What is read, without being able to write."""
         return self.store.reader
+
+    @functools.cached_property
+    def tasks(self) -> TaskList:
+        """The tasks as people look for them."""
+        return TaskList(self.reader, TaskSearch(self.reader))
+
+    @functools.cached_property
+    def foreteller(self) -> Foreteller:
+        """What tells beforehand what would become of a task. Raises `InvalidSetting`."""
+        from panel.foretelling import Foreteller  # noqa: PLC0415  large rooms, loaded when they are needed
+
+        return Foreteller(self.home, self.settings, self.reader)
 
 
 def panel() -> Panel:

@@ -12,7 +12,7 @@ from panel.context import Panel
 from panel.words import last_line, one_line
 from redaction import clean, clean_value
 from runtime_contract import ENDED, Status
-from store import agreements, plan_review, proposals, waiting
+from store import agreements, budgets, plan_review, proposals, waiting
 from store.answering import why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
@@ -51,6 +51,8 @@ def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "attempts": row["attempts"],
         "priority": row["priority"],
         "mode": _mode(doc),
+        "tags": _tags(doc),
+        "cost_micros": _cost(reader, row),
         "title": one_line(clean(_work(doc)[:MOST_OUTPUT])),
         "created": to_rfc3339(row["created"]),
         "started": _moment(row["started"]),
@@ -160,6 +162,18 @@ def _attempt(row: sqlite3.Row) -> dict[str, Any]:
 
 def _moment(seconds: float | None) -> str | None:
     return None if seconds is None else to_rfc3339(seconds)
+
+
+def _cost(reader: Reader, row: sqlite3.Row) -> int:
+    """Micro-dollars that the task's calls have cost so far; lists have it in the row."""
+    if "spent" in row.keys():  # noqa: SIM118  of a row, `in` looks at the values
+        return int(row["spent"])
+    return budgets.balance_of(reader, budgets.Account("task", row["id"])).spent
+
+
+def _tags(doc: dict[str, Any]) -> list[str]:
+    tags = doc.get("tags")
+    return [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
 
 
 def _mode(doc: dict[str, Any]) -> str | None:

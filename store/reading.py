@@ -167,8 +167,13 @@ class Reader:
         return counts
 
     def state_counts(self) -> dict[str, int]:
-        """How many tasks are in each state of the store."""
-        return {row["state"]: row["count"] for row in self.all("count_by_state")}
+        """How many tasks are in each state of the store; counted anew where anybody has written since."""
+        version = self.data_version()
+        kept: tuple[int, dict[str, int]] | None = getattr(self._local, "counts", None)
+        if kept is None or kept[0] != version:
+            counted = {row["state"]: row["count"] for row in self.all("count_by_state")}
+            kept = self._local.counts = (version, counted)
+        return dict(kept[1])
 
     def events(self, after: int = 0, task_id: str | None = None) -> Iterator[sqlite3.Row]:
         """History after a place, of one task or of all, read in short pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from clock import Clock, SystemClock, to_rfc3339
@@ -21,6 +21,7 @@ from store import (
     schedule_steering,
     schedules,
     steering,
+    steering_many,
     top_ups,
 )
 from store import recording as record
@@ -194,6 +195,19 @@ class SqliteStore:
     def clear_limit(self, limit: str, by: str, reason: str | None = None) -> str:
         """Let the settings' limit count again. Raises `InvalidRequest`."""
         return self.write(lambda tx: limit_overrides.clear(tx, limit, by, reason))
+
+    def set_priority(self, task_id: str, priority: int, by: str) -> str:
+        """Let a task go sooner or later. Raises `NotFound`, `TransitionNotAllowed`, `InvalidTask`."""
+        return self.write(lambda tx: steering_many.set_priority(tx, task_id, priority, by, self._rules))
+
+    def steer_many(self, ids: Iterable[str], wanted: steering_many.Steering) -> list[steering_many.Steered]:
+        """Do one thing to many tasks, each for itself; what came of each."""
+        policy = self.settings.attempt_policy
+        return steering_many.steer_many(self.writer, ids, wanted, policy, self._rules)
+
+    @property
+    def _rules(self) -> Rules:
+        return Rules(self.settings.limits, self.limits)
 
     def pause(self, by: str, reason: str | None = None) -> None:
         """Claim nothing until resumed; what runs goes on."""

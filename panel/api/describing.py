@@ -105,6 +105,8 @@ TASK_FIELDS: Final[dict[str, Any]] = {
     "attempts": NUMBER,
     "priority": NUMBER,
     "mode": MAYBE,
+    "tags": list_of(TEXT),
+    "cost_micros": NUMBER | {"description": "micro-dollars that its model calls have cost so far"},
     "title": TEXT,
     "created": {"type": "string", "format": "date-time"},
     "started": MAYBE,

@@ -27,6 +27,8 @@ from panel.api import (
     task_edits,
     task_output,
     tasks,
+    tasks_add,
+    tasks_bulk,
     tools,
 )
 from panel.api.describing import get
@@ -37,6 +39,8 @@ blueprint = flask.Blueprint("api_openapi", __name__, url_prefix="/api/v1")
 #: Every module of the API that has routes.
 MODULES: Final = (
     tasks,
+    tasks_add,
+    tasks_bulk,
     task,
     task_output,
     task_edits,
@@ -77,7 +81,8 @@ def document() -> dict[str, Any]:
     """The OpenAPI document."""
     paths, schemas = dict(PATHS), dict(describing.SCHEMAS)
     for module in MODULES:
-        paths |= module.PATHS
+        for path, methods in module.PATHS.items():
+            paths[path] = paths.get(path, {}) | methods
         schemas |= module.SCHEMAS
     return {
         "openapi": "3.1.0",

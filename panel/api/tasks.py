@@ -6,13 +6,16 @@ from typing import Any, Final
 
 import flask
 
-from errors import InvalidRequest, NotFound
+from errors import NotFound
+from panel import task_query
 from panel.api import fields
 from panel.api.describing import (
     ANY_OBJECT,
+    FLAG,
     MAYBE,
     MAYBE_NUMBER,
     NEXT,
+    REAL,
     TASK_FIELDS,
     get,
     list_of,
@@ -24,18 +27,32 @@ from panel.api.describing import (
 )
 from panel.context import panel
 from panel.task_views import detail, page_of
+from store.task_filter import MODES, ORDERS
 
 blueprint = flask.Blueprint("api_tasks", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
+FILTERS: Final = (
+    query("status", "only these, comma separated"),
+    query("mode", "only this", type="string", enum=list(MODES)),
+    query("tag", "only with this tag"),
+    query("source", "only from there, such as queue_file, cli, panel, api"),
+    query("q", "only with all of these words in id, text, tags or model, each perhaps only its beginning"),
+)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks": get(
         "A page of tasks",
         "TaskPage",
-        query("status", "only these, comma separated"),
+        *FILTERS,
         query("limit", "tasks of a page", type="integer", minimum=1, maximum=500, default=100),
         query("after", NEXT),
-        query("order", "newest first, or oldest", type="string", enum=["newest", "oldest"]),
+        query(
+            "order",
+            "by arrival, what goes first, cost (of those that had any) or end (of those that ended)",
+            type="string",
+            enum=list(ORDERS),
+            default="newest",
+        ),
     ),
     "/api/v1/tasks/{task_id}": get(
         "One task with its text, attempts and events",
@@ -57,7 +74,13 @@ PATHS: Final[dict[str, Any]] = {
 }
 SCHEMAS: Final[dict[str, Any]] = {
     "Task": shape(**TASK_FIELDS),
-    "TaskPage": shape(tasks=list_of(ref("Task")), next=MAYBE),
+    "TaskPage": shape(
+        tasks=list_of(ref("Task")),
+        next=MAYBE,
+        is_short=FLAG | {"description": "enough was looked at for one page; there may be more, after `next`"},
+        searched=REAL
+        | {"description": "of `q`: share of the tasks whose words are known yet; ask again below 1"},
+    ),
     "TaskDetail": shape(
         **TASK_FIELDS,
         task=ANY_OBJECT | {"description": "the task as it was written"},
@@ -72,21 +95,17 @@ _PAGE: Final = 100
 
 @blueprint.get("")
 def list_tasks() -> dict[str, Any]:
-    """A page of tasks, newest first; ``order=oldest`` for the order of arrival."""
+    """A page of tasks that fit every filter, newest first where no order is asked for."""
     given = flask.request.args
-    fields.check_parameters(given, "status", "limit", "after", "order")
-    order = given.get("order", "newest")
-    if order not in {"newest", "oldest"}:
-        raise InvalidRequest("order must be newest or oldest.")
-    wanted, count = fields.statuses(given), fields.limit(given, _PAGE)
-    after = fields.place(given, "after")
-    reader = panel().reader
-    if order == "newest":
-        rows = reader.newest_tasks(wanted, count + 1, after)
-    else:
-        rows = list(reader.tasks(wanted, count + 1, after or 0))
-    following = str(rows[count - 1]["seq"]) if len(rows) > count else None
-    return {"tasks": page_of(panel(), rows[:count]), "next": following}
+    fields.check_parameters(given, *task_query.KNOWN, "limit")
+    count = fields.limit(given, _PAGE)
+    found = task_query.find(panel(), task_query.query_of(given, "newest"), count)
+    return {
+        "tasks": page_of(panel(), found.page.rows),
+        "next": found.next,
+        "is_short": found.page.is_short,
+        "searched": found.searched,
+    }
 
 
 @blueprint.get("/<path:task_id>")

@@ -257,8 +257,8 @@ SELECT min(not_before) AS moment FROM task INDEXED BY task_delayed WHERE state =
 -- open_occurrence --
 -- An occurrence of a schedule that has not ended; its id is `stem`, a dot and 16 letters of time.
 SELECT id FROM task
-WHERE id > :stem || '.' AND id < :stem || '/' AND length(id) = length(:stem) + 17 AND source = 'schedule'
-  AND +state IN ('blocked', 'delayed', 'ready', 'running', 'review') LIMIT 1; -- not by state: too many are open
+WHERE id > :stem || '.' AND id < :stem || '/' AND length(id) = length(:stem) + 17 AND +source = 'schedule'
+  AND +state IN ('blocked', 'delayed', 'ready', 'running', 'review') LIMIT 1; -- by id: of the others too many fit
 
 -- set_not_before --
 -- The next firing of a schedule.

@@ -87,7 +87,7 @@ def test_pages_and_filters_stand_in_the_address(browser, by):
     by.fail("bad", "exit code 1")
 
     first = browser.get("/tasks?status=pending")
-    older = next(found["href"] for _, found in Seen(first).tags if found.get("id") == "page-older")
+    older = next(found["href"] for _, found in Seen(first).tags if found.get("id") == "page-next")
     second = Seen(browser.get(older))
 
     assert "task-059" in first.text

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from commands.new_ids import NewIds
 from runtime_contract import ID_PATTERN
+from store.new_ids import NewIds
 
 
 def doc(store, task_id):

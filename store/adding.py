@@ -5,15 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
-from commands.task_file import Refusal
 from store.records import Intake, NewTask
-from store.sqlite_store import SqliteStore
+from store.task_file import Refusal
 
 #: Tasks entered in one transaction: many, for speed; not all, so that the daemon can begin.
 BATCH: Final = 2_000
-SOURCE: Final = "cli"
 
 
 @dataclass(slots=True)
@@ -28,29 +26,47 @@ class Added:
         return {"ids": self.ids, "refused": [each.to_json() for each in self.refused]}
 
 
-def add_all(store: SqliteStore, judged: Iterable[NewTask | Refusal], where: Mapping[str, str]) -> Added:
-    """Enter tasks as they come; `where` says of each id where it stands."""
+class Entering(Protocol):
+    """A store that tasks are handed in to."""
+
+    def submit(self, brought: Intake, source: str) -> list[str]:
+        """Enter tasks; ids already known are noted and left. The ids entered."""
+
+
+def add_all(
+    store: Entering,
+    judged: Iterable[NewTask | Refusal],
+    where: Mapping[str, str],
+    source: str,
+    batch: int = BATCH,
+) -> Added:
+    """Enter tasks as they come, `batch` in one transaction; `where` says of each id where it stands."""
     added = Added()
     rest = iter(judged)
-    while batch := list(itertools.islice(rest, BATCH)):
-        enter(store, batch, added, where)
+    while some := list(itertools.islice(rest, batch)):
+        enter(store, some, added, where, source)
     return added
 
 
 def enter(
-    store: SqliteStore, judged: Iterable[NewTask | Refusal], added: Added, where: Mapping[str, str]
+    store: Entering,
+    judged: Iterable[NewTask | Refusal],
+    added: Added,
+    where: Mapping[str, str],
+    source: str,
 ) -> None:
     """Enter one batch; an id that is known is refused, not taken twice."""
     batch = list(judged)
     new = [each for each in batch if isinstance(each, NewTask)]
-    entered = set(store.submit(Intake(new=new), SOURCE)) if new else set()
+    entered = set(store.submit(Intake(new=new), source)) if new else set()
     for each in batch:
         if isinstance(each, Refusal):
             added.refused.append(each)
         elif each.task.id in entered:
             added.ids.append(each.task.id)
         else:
-            reason = (
-                f"a task {each.task.id!r} is known already; give another id, or `skep edit {each.task.id}`"
-            )
-            added.refused.append(Refusal(where[each.task.id], reason, each.task.id))
+            added.refused.append(Refusal(where[each.task.id], _known(each.task.id), each.task.id, "id"))
+
+
+def _known(task_id: str) -> str:
+    return f"a task {task_id!r} is known already; give another id, or `skep edit {task_id}`"

@@ -1,4 +1,4 @@
-"""A file of tasks as it is read for ``skep add --file``: JSON lines, or a JSON queue, list or task.
+"""Tasks as they are handed in one by one or many: JSON lines, or a JSON queue, list or task.
 
 Each entry is judged on its own, so a bad line costs only itself.
 """
@@ -12,9 +12,9 @@ from typing import Any, BinaryIO, Final
 
 import jsonlines
 
-from commands.new_ids import NewIds
 from errors import InvalidFile
 from runtime_contract import Limits
+from store.new_ids import NewIds
 from store.queue_file import entries, strict_json
 from store.records import NewTask, RefusedTask
 
@@ -28,6 +28,8 @@ class Refusal:
     where: str
     reason: str
     id: str | None = None
+    #: the field that breaks the contract, where it is one
+    field: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The refusal as JSON tells it."""
@@ -48,13 +50,13 @@ class Judge:
             return Refusal(where, 'must be an object such as {"prompt": "..."}')
         named = raw.get("id")
         if named is not None and not isinstance(named, str):
-            return Refusal(where, f"id: must be a text, got {named!a}")
+            return Refusal(where, f"id: must be a text, got {named!a}", field="id")
         task_id = self.ids.give() if named is None else named
         if task_id in self.seen:
-            return Refusal(where, f"{task_id!r} stands already in {self.seen[task_id]}", task_id)
+            return Refusal(where, f"{task_id!r} stands already in {self.seen[task_id]}", task_id, "id")
         admitted = entries.admit(entries.FileEntry("tasks", task_id, raw, where), self.limits)
         if not isinstance(admitted, NewTask):
-            return Refusal(where, _why_not(admitted, where), named)
+            return Refusal(where, _why_not(admitted, where), named, _field_of(admitted, where))
         self.seen[task_id] = where
         return admitted
 
@@ -63,6 +65,12 @@ def _why_not(admitted: object, where: str) -> str:
     if isinstance(admitted, RefusedTask):
         return admitted.reason.removeprefix(f"{where}.").removeprefix(f"{where}: ")
     return "status: it says that the task has ended; leave it out"
+
+
+def _field_of(admitted: object, where: str) -> str | None:
+    """The field that is wrong, as it stands in the entry: ``expect.files[0]``."""
+    path = admitted.path if isinstance(admitted, RefusedTask) else f"{where}.status"
+    return path.removeprefix(f"{where}.") if path.startswith(f"{where}.") else None
 
 
 def read(stream: BinaryIO, name: str, judge: Judge) -> Iterator[NewTask | Refusal]:

@@ -1,0 +1,142 @@
+"""Adding tasks: looking at them first, without any effect, and then entering them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import flask
+import pydantic
+from pydantic import ConfigDict, Field
+
+from errors import InvalidRequest, InvalidTask
+from localhost.body import MAX_BYTES
+from panel import adding
+from panel.adding import Brought, Reading
+from panel.api import fields
+from panel.api.describing import (
+    ANY_OBJECT,
+    FLAG,
+    MAYBE,
+    MAYBE_NUMBER,
+    NUMBER,
+    TEXT,
+    list_of,
+    post,
+    ref,
+    shape,
+)
+from panel.context import panel
+
+blueprint = flask.Blueprint("api_tasks_add", __name__, url_prefix="/api/v1/tasks")
+
+#: Tasks of one request.
+MOST: Final = 5_000
+_MAYBE_OBJECT: Final = {"type": ["object", "null"]}
+_GIVEN: Final[dict[str, Any]] = {
+    "tasks": list_of(ANY_OBJECT) | {"maxItems": MOST, "description": "tasks as in a queue file; or `text`"},
+    "text": "tasks as a text: a task, a list, a queue, or a JSON object a line",
+    "reading": {
+        "type": "string",
+        "enum": ["json", "prompts", "commands"],
+        "description": "what `text` is: JSON (the default), or each line a prompt, or each a command",
+    },
+}
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/tasks": post(
+        "Add tasks. What breaks the contract is refused, the rest is taken; 422 where nothing is. A task "
+        "whose id is known with the same words counts as `known` and is not taken twice",
+        answers="Added",
+        **_GIVEN,
+    ),
+    "/api/v1/tasks/check": post(
+        "Look at tasks without adding them: the contract, and of the first 20 the verdict of the safety "
+        "gateway, the tool, the plan and what an attempt may cost",
+        answers="Looked",
+        **_GIVEN,
+    ),
+}
+_ENTRY: Final[dict[str, Any]] = {
+    "index": NUMBER | {"description": "its place among those that were sent, from 0"},
+    "where": TEXT,
+    "id": MAYBE,
+    "state": {"type": "string", "enum": ["good", "added", "known", "refused"]},
+    "errors": list_of(shape(field=MAYBE, message=TEXT)),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Entry": shape(**_ENTRY),
+    "Added": shape(message=TEXT, added=NUMBER, known=NUMBER, refused=NUMBER, entries=list_of(ref("Entry"))),
+    "Looked": shape(
+        good=NUMBER,
+        refused=NUMBER,
+        entries=list_of(
+            shape(
+                **_ENTRY,
+                notes=list_of(TEXT),
+                foretold=_MAYBE_OBJECT
+                | {
+                    "properties": {
+                        "safety": _MAYBE_OBJECT,
+                        "route": _MAYBE_OBJECT,
+                        "plan": _MAYBE_OBJECT,
+                        "cost": shape(model=MAYBE, worst_micros=MAYBE_NUMBER, text=TEXT),
+                        "trouble": MAYBE,
+                    }
+                },
+            )
+        ),
+        is_whole=FLAG | {"description": "whether `foretold` stands at every good one"},
+    ),
+}
+
+
+class TasksBody(pydantic.BaseModel):
+    """Tasks, one by one or as a text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tasks: Annotated[list[Any], Field(max_length=MOST)] | None = None
+    text: Annotated[str, Field(max_length=MAX_BYTES)] | None = None
+    reading: Reading = "json"
+
+
+@blueprint.post("")
+def add() -> dict[str, Any]:
+    """Add tasks, each for itself."""
+    brought = _read()
+    message = adding.enter(panel(), brought, flask.g.by)
+    counts = {state: len(brought.of_state(state)) for state in ("added", "known", "refused")}
+    if not counts["added"] and not counts["known"]:
+        raise InvalidTask(_first_error(brought), entries=brought.as_json())
+    return {"message": message, **counts, "entries": brought.as_json()}
+
+
+@blueprint.post("/check")
+def check() -> dict[str, Any]:
+    """Say what would become of tasks; nothing is added."""
+    brought = _read()
+    good = len(brought.of_state("good"))
+    return {
+        "good": good,
+        "refused": len(brought.entries) - good,
+        "entries": list(adding.look(panel(), brought)),
+        "is_whole": good <= adding.MOST_FORETOLD,
+    }
+
+
+def _read() -> Brought:
+    given = fields.document(flask.request, TasksBody)
+    if (given.tasks is None) == (given.text is None):
+        raise InvalidRequest("Give either tasks, a list, or text.", field="tasks")
+    brought = adding.bring(given.tasks, given.text or "", given.reading, panel().settings.limits)
+    if not brought.entries:
+        raise InvalidRequest("There is no task in it.", field="tasks" if given.text is None else "text")
+    if len(brought.entries) > MOST:
+        raise InvalidRequest(f"{len(brought.entries):,} tasks are over the {MOST:,} of one request.")
+    return brought
+
+
+def _first_error(brought: Brought) -> str:
+    first = brought.entries[0]
+    told = f"{brought.place(first)}: {first.errors[0]['message']}"
+    more = len(brought.entries) - 1
+    return told if not more else f"{told} (and {more:,} more that are refused)"

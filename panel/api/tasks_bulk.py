@@ -1,0 +1,192 @@
+"""Many tasks at once: what would happen, and the doing of it; and one task's priority."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import flask
+import pydantic
+from pydantic import ConfigDict, Field
+
+from errors import InvalidRequest
+from panel import bulk
+from panel.api import fields
+from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, list_of, path, post, ref, shape
+from panel.context import Panel, panel
+from panel.task_views import page_of
+from runtime_contract import Status
+from store.steering_many import ACTIONS, Action, Steering
+from store.task_filter import MODES, Filter, Mode, cursor_of, place_of
+
+blueprint = flask.Blueprint("api_tasks_bulk", __name__, url_prefix="/api/v1/tasks")
+
+_FILTER: Final = shape(
+    status=list_of({"type": "string", "enum": [status.value for status in Status]}),
+    mode={"type": "string", "enum": list(MODES)},
+    tag=TEXT,
+    source=TEXT,
+    q=TEXT,
+) | {"description": "every task that fits it, as in the list; an empty one is every task"}
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/tasks/bulk": post(
+        f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing "
+        "is done, and `message` says what would be",
+        answers="Bulk",
+        action={
+            "type": "string",
+            "enum": list(ACTIONS),
+            "description": "what is done to each; `approve` answers reviews of results alone",
+        },
+        ids=list_of(TEXT) | {"maxItems": bulk.MOST, "description": "the tasks; or `filter`"},
+        filter=_FILTER,
+        as_of=REAL | {"description": "what the preview said: what came or was asked since is left alone"},
+        after="what `next` of the answer before said, where a filter meets more than one request does",
+        priority=NUMBER | {"description": "the new one, of the action priority"},
+        reason="why, of the action cancel",
+        decisions={
+            "type": "object",
+            "additionalProperties": TEXT,
+            "description": "of the action approve: by task the question that was shown; no other is answered",
+        },
+        preview=FLAG | {"description": "only say what would happen"},
+    ),
+    "/api/v1/tasks/{task_id}/priority": post(
+        "Let a task go sooner or later",
+        path("task_id"),
+        priority=NUMBER | {"description": "higher goes first"},
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Steered": shape(id=TEXT, ok=FLAG, message=TEXT, code=MAYBE),
+    "Bulk": shape(
+        message=TEXT,
+        count=NUMBER | {"description": "of a preview: how many it can be done to"},
+        is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
+        as_of=REAL | {"description": "of a preview: its moment, to be handed back"},
+        done=NUMBER,
+        kept=NUMBER,
+        results=list_of(ref("Steered")),
+        next=MAYBE,
+    ),
+}
+
+
+Id = Annotated[str, Field(min_length=1, max_length=1000)]
+Word = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class FilterBody(pydantic.BaseModel):
+    """Which tasks are meant, as the list's parameters say it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    status: list[Literal[tuple(status.value for status in Status)]] = []  # type: ignore[valid-type]
+    mode: Mode | None = None
+    tag: Word | None = None
+    source: Word | None = None
+    q: Word | None = None
+
+
+class BulkBody(pydantic.BaseModel):
+    """What is to be done, to which tasks."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action: Action
+    ids: Annotated[list[Id], Field(max_length=bulk.MOST)] | None = None
+    filter: FilterBody | None = None
+    as_of: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    after: Annotated[str, Field(max_length=100)] | None = None
+    priority: int | None = None
+    reason: Annotated[str, Field(max_length=fields.LONGEST_TEXT)] | None = None
+    decisions: dict[Id, Id] | None = None
+    preview: bool = False
+
+
+class PriorityBody(pydantic.BaseModel):
+    """A task's new priority."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    priority: int
+
+
+@blueprint.post("/bulk")
+def steer() -> dict[str, Any]:
+    """Do one thing to the tasks of some ids or of a filter, or say what it would do."""
+    asked = fields.document(flask.request, BulkBody)
+    _check(asked)
+    return _preview(panel(), asked) if asked.preview else _do(panel(), asked)
+
+
+def _check(asked: BulkBody) -> None:
+    if (asked.ids is None) == (asked.filter is None):
+        raise InvalidRequest("Name the tasks by either ids or filter.", field="ids")
+    most = panel().settings.limits.priority
+    if asked.action == "priority" and (asked.priority is None or abs(asked.priority) > most):
+        raise InvalidRequest(f"priority must be a whole number from -{most} to {most}.", field="priority")
+
+
+def _preview(here: Panel, asked: BulkBody) -> dict[str, Any]:
+    as_of = here.clock.now()
+    if asked.ids is not None:
+        meant = bulk.meant_by_ids(here, asked.ids)
+    else:
+        meant = bulk.meant_by_filter(here, _filter(asked, as_of), asked.action)
+    return {
+        "message": bulk.foretold(asked.action, meant, asked.priority or 0),
+        "count": meant.that(asked.action),
+        "is_exact": meant.is_exact,
+        "as_of": as_of,
+    }
+
+
+def _do(here: Panel, asked: BulkBody) -> dict[str, Any]:
+    ids, following = (asked.ids, None) if asked.ids is not None else _next_of(here, asked)
+    wanted = Steering(
+        action=asked.action,
+        by=flask.g.by,
+        priority=asked.priority or 0,
+        reason=asked.reason or None,
+        decisions=asked.decisions,
+        as_of=asked.as_of,
+    )
+    told = here.store.steer_many(ids, wanted)
+    done = sum(each.ok for each in told)
+    return {
+        "message": bulk.summed_up(asked.action, told),
+        "done": done,
+        "kept": len(told) - done,
+        "results": bulk.as_json(told),
+        "next": following,
+    }
+
+
+def _next_of(here: Panel, asked: BulkBody) -> tuple[list[str], str | None]:
+    """The next tasks of a filter in order of arrival, and where to go on."""
+    wanted = bulk.narrowed(_filter(asked, asked.as_of), asked.action)
+    if wanted is None:
+        return [], None
+    page = here.tasks.page(wanted, "oldest", bulk.MOST, place_of("oldest", asked.after))
+    return [row["id"] for row in page.rows], None if page.next is None else cursor_of("oldest", page.next)
+
+
+def _filter(asked: BulkBody, as_of: float | None) -> Filter:
+    told = asked.filter or FilterBody()
+    return Filter(
+        statuses=tuple(Status(word) for word in told.status),
+        mode=told.mode,
+        source=told.source,
+        tag=told.tag,
+        words=told.q,
+        as_of=as_of,
+    )
+
+
+@blueprint.post("/<path:task_id>/priority")
+def set_priority(task_id: str) -> dict[str, Any]:
+    """Let a task go sooner or later."""
+    given = fields.document(flask.request, PriorityBody)
+    message = panel().store.set_priority(task_id, given.priority, flask.g.by)
+    row = panel().reader.task(task_id)
+    return {"message": message, "task": page_of(panel(), [row])[0] if row is not None else None}
