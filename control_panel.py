@@ -25,7 +25,7 @@ from panel import access, entity_tags, healthz, labels, navigation, spawner, tas
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
-from panel.pages import overview, pulse, session
+from panel.pages import inbox, overview, pulse, session
 from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
 from panel.streams import MOST_STREAMS
@@ -52,6 +52,7 @@ BLUEPRINTS: Final = (
     pulse.blueprint,
     overview.blueprint,
     tasks_page.blueprint,
+    inbox.blueprint,
     tools_page.blueprint,
     openapi.blueprint,
     *(module.blueprint for module in openapi.MODULES),
@@ -126,6 +127,7 @@ def _furnish_templates(app: flask.Flask) -> None:
         "version": version(),
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
+        "inbox_buttons": labels.inbox_buttons,
         "switch_of": labels.switch_of,
         "pages": navigation.PAGES,
         "remark_of": task_views.remark_of,

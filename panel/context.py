@@ -15,6 +15,7 @@ from panel.sessions import Sessions
 from panel.streams import Streams
 from settings import Home, Settings
 from store.answering import Answer
+from store.capacity import Change
 from store.contracts import Store
 from store.reading import Reader
 
@@ -35,6 +36,15 @@ class PanelStore(Store, Protocol):
 
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
         """Tell that the kill switch was set or cleared, where nobody has."""
+
+    def pause(self, by: str, reason: str | None = None) -> None:
+        """Claim nothing until resumed."""
+
+    def resume(self, by: str) -> bool:
+        """Claim again; false where nothing held it."""
+
+    def set_capacity(self, change: Change, by: str) -> bool:
+        """Set how many workers run, or how many tasks each runs at once."""
 
     def top_up(self, limit: str, micros: int, by: str) -> str:
         """Let a budget have more."""

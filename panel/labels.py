@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import url_for
@@ -21,6 +21,8 @@ class Button:
     ask: str = ""
     #: the text that is decided on
     about: str = ""
+    #: id of the element that shows that text, where the page does
+    about_from: str = ""
     #: what the person may write along, and under which field
     reason: str = ""
     reason_field: str = "reason"
@@ -36,6 +38,8 @@ class Button:
 
 #: Answers to decisions, by kind and option: label, what will happen, look.
 _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
+    ("review", "approve"): ("Approve", "The result counts, and what waits for it may start.", "primary"),
+    ("review", "reject"): ("Reject", "With attempts left it is tried again, else it fails.", "secondary"),
     ("interrupted", "again"): (
         "Run again",
         "What the interrupted attempt did may be done twice.",
@@ -58,6 +62,14 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
     ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
     ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
+}
+
+
+#: What a person may write along with an answer, by kind and option.
+_COMMENTS: Final[dict[tuple[str, str], str]] = {
+    ("review", "reject"): "What should be different? The next attempt is told.",
+    ("execution", "refuse"): "Why? It is told with the task.",
+    ("plan", "whole"): "Why? It is told with the task.",
 }
 
 
@@ -102,6 +114,12 @@ def answers_to(decision: dict[str, Any]) -> list[Button]:
     return [_answer(decision, option) for option in decision["options"]]
 
 
+def inbox_buttons(decision: dict[str, Any]) -> list[Button]:
+    """The same where the card beside them shows what is decided on."""
+    shown = f"about-{decision['id']}" if decision["about"] else ""
+    return [replace(button, about="", about_from=shown) for button in answers_to(decision)]
+
+
 def _answer(decision: dict[str, Any], option: str) -> Button:
     label, ask, look = _ANSWERS.get((decision["kind"], option), (option.capitalize(), "", "secondary"))
     return Button(
@@ -109,7 +127,9 @@ def _answer(decision: dict[str, Any], option: str) -> Button:
         path=url_for("api_decisions.answer", decision_id=decision["id"]),
         ask=f"{label}? {ask}".strip(),
         about=decision["about"],
-        values={"answer": option},
+        reason=_COMMENTS.get((decision["kind"], option), ""),
+        reason_field="comment",
+        values={"answer": option, "digest": decision["digest"]},
         look=look,
         name=option,
     )

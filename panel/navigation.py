@@ -21,5 +21,6 @@ class Page:
 PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
+    Page("inbox", "inbox.show", "Inbox"),
     Page("tools", "tools.show", "Tools"),
 )

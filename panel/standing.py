@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import flask
 
@@ -20,6 +19,9 @@ from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
 from store.reading import LOCAL_STATUS
+
+#: Questions that stand above the tasks; the inbox has all.
+MOST_BESIDE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Standing:
 def standing_of(here: Panel) -> Standing:
     """Read how the home stands."""
     counts, gate = here.reader.counts(), here.reader.gate()
-    questions, runs = len(here.reader.decisions()), worker_runs(here.home)
+    questions, runs = here.reader.open_decisions(), worker_runs(here.home)
     day, total = (usage_tracker.standing_of(here.reader, name, here.clock.now()) for name in ("day", "total"))
     killed = kill_file.look(here.home.kill_switch)
     absent = processes.no_worker(here.reader.fact(processes.PROCESSES)) if supervised(here.home) else None
@@ -85,10 +87,5 @@ def conditional(tag: str, render: Callable[[], str]) -> flask.Response:
 
 
 def questions_beside_tasks(here: Panel) -> list[dict[str, Any]]:
-    """Open questions that no task's row carries."""
-    return [decision_of(row) for row in here.reader.decisions() if _stands_alone(row)]
-
-
-def _stands_alone(question: sqlite3.Row) -> bool:
-    """Whether a question is about no task, or about one that is not in review."""
-    return question["task_id"] is None or question["kind"] == "budget"
+    """The oldest open questions that no task's row carries: about no task, or about one not in review."""
+    return [decision_of(row) for row in here.reader.all("open_decisions_alone", limit=MOST_BESIDE)]

@@ -36,6 +36,8 @@ class Answer:
     choice: str
     by: str
     comment: str | None = None
+    #: of the bytes that were shown, where the face tells it
+    digest: str | None = None
 
 
 #: What ``skep approve`` and ``skep reject`` answer, by kind of decision.
@@ -57,7 +59,7 @@ def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
 
     Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`.
     """
-    row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment)
+    row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment, given.digest)
     return _ACTIONS[row["kind"]](tx, row, given, policy)
 
 
