@@ -21,6 +21,7 @@ from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
+from money import dollars_text
 from panel import access, entity_tags, healthz, labels, navigation, spawner, task_views, words
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
@@ -122,13 +123,15 @@ def _wants_page() -> bool:
 
 
 def _furnish_templates(app: flask.Flask) -> None:
-    app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line}
+    app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line, "dollars": dollars_text}
     app.jinja_env.globals |= {
         "version": version(),
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
         "inbox_buttons": labels.inbox_buttons,
         "switch_of": labels.switch_of,
+        "pause_of": labels.pause_of,
+        "capacity_buttons": labels.capacity_buttons,
         "pages": navigation.PAGES,
         "remark_of": task_views.remark_of,
     }

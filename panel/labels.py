@@ -28,6 +28,8 @@ class Button:
     reason_field: str = "reason"
     #: further fields of the body
     values: dict[str, str]
+    #: which of them are numbers, and none where they are empty; separated by spaces
+    numbers: str = ""
     #: primary, secondary or danger
     look: str = "secondary"
     #: the word in the button's id
@@ -106,6 +108,49 @@ def switch_of(is_on: bool) -> Button:
         values={},
         look="danger",
         name="kill-switch-on",
+    )
+
+
+def pause_of(is_paused: bool) -> Button:
+    """Pause, or resume where it is paused or the circuit breaker has tripped."""
+    if is_paused:
+        return Button(
+            label="Resume",
+            path=url_for("api_steering.resume"),
+            values={},
+            look="primary",
+            name="resume",
+            cli="skep resume",
+        )
+    return Button(
+        label="Pause",
+        path=url_for("api_steering.pause"),
+        ask="Pause? Nothing new starts until you resume; what runs goes on.",
+        reason="Why? It is shown wherever something waits for it.",
+        values={},
+        name="pause",
+        cli="skep pause",
+    )
+
+
+def capacity_buttons(name: str, count: int, most: int, *, is_set: bool) -> list[Button]:
+    """One fewer, one more, and back to what the settings say where a person has said otherwise."""
+    what = {"workers": "workers", "pace": "tasks at once"}[name]
+    wanted = [(f"Fewer {what}", "fewer", count - 1), (f"More {what}", "more", count + 1)]
+    buttons = [_count(name, label, word, number) for label, word, number in wanted if 1 <= number <= most]
+    if is_set:
+        buttons.append(_count(name, f"As set: {name}", "default", None))
+    return buttons
+
+
+def _count(name: str, label: str, word: str, number: int | None) -> Button:
+    return Button(
+        label=label,
+        path=url_for(f"api_steering.set_{name}"),
+        values={"count": "" if number is None else str(number)},
+        numbers="count",
+        name=f"{name}-{word}",
+        cli=f"skep {name} {'default' if number is None else number}",
     )
 
 

@@ -9,14 +9,25 @@ from typing import Any, Final
 
 import flask
 
-from panel.api import budget, decisions, describing, events, kill_switch, status, steering, tasks, tools
+from panel.api import (
+    budget,
+    decisions,
+    describing,
+    events,
+    kill_switch,
+    series,
+    status,
+    steering,
+    tasks,
+    tools,
+)
 from panel.api.describing import get
 from panel.version import version
 
 blueprint = flask.Blueprint("api_openapi", __name__, url_prefix="/api/v1")
 
 #: Every module of the API that has routes.
-MODULES: Final = (tasks, decisions, budget, kill_switch, steering, tools, events, status)
+MODULES: Final = (tasks, decisions, budget, kill_switch, steering, series, tools, events, status)
 
 _ABOUT: Final = (
     "Loopback only. Programs send the token of .swarm/execution_token as a bearer token, which is new at "

@@ -6,8 +6,12 @@ htmx.defineExtension("json-body", {
     if (name === "htmx:configRequest") event.detail.headers["Content-Type"] = "application/json";
     return true;
   },
-  encodeParameters(xhr, parameters) {
-    return JSON.stringify(Object.fromEntries(parameters));
+  encodeParameters(xhr, parameters, button) {
+    const body = Object.fromEntries(parameters);
+    for (const name of (button.dataset.numbers || "").split(" ").filter(Boolean)) {
+      body[name] = body[name] === "" ? null : Number(body[name]);
+    }
+    return JSON.stringify(body);
   },
 });
 

@@ -64,3 +64,7 @@ ORDER BY decision.answered DESC, decision.rowid DESC LIMIT :limit;
 SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
 WHERE decision.answer IS NULL AND (decision.task IS NULL OR decision.kind = 'budget')
 ORDER BY decision.asked, decision.rowid LIMIT :limit;
+
+-- count_asked_since --
+-- How many questions were asked after a time and still wait.
+SELECT count(*) AS count FROM decision WHERE answer IS NULL AND asked > :since;
