@@ -22,7 +22,7 @@ from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
 from money import dollars_text
-from panel import access, entity_tags, healthz, labels, navigation, spawner, task_views, words
+from panel import access, entity_tags, healthz, labels, metrics, navigation, spawner, task_views, words
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
@@ -48,6 +48,7 @@ DRAIN_S: Final = 2.0
 
 BLUEPRINTS: Final = (
     healthz.blueprint,
+    metrics.blueprint,
     spawner.blueprint,
     session.blueprint,
     pulse.blueprint,

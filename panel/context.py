@@ -11,6 +11,7 @@ import flask
 from clock import Clock
 from localhost.refusals import Refusals
 from panel.login import LoginGuard
+from panel.past_ends import PastEnds
 from panel.sessions import Sessions
 from panel.streams import Streams
 from settings import Home, Settings
@@ -64,6 +65,7 @@ class Panel:
     refusals: Refusals
     sessions: Sessions = field(default_factory=Sessions)
     streams: Streams = field(default_factory=Streams)
+    ends: PastEnds = field(default_factory=PastEnds)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))
 

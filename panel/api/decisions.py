@@ -55,7 +55,8 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/decisions/answers": post(
         "Answer several decisions, each as if it were alone",
         answers="Answered",
-        decisions=list_of(shape(decision=TEXT, answer=TEXT, digest=TEXT | {"description": _DIGEST})),
+        decisions=list_of(shape(decision=TEXT, answer=TEXT, digest=TEXT | {"description": _DIGEST}))
+        | {"description": "at most 100: a decision, one of its options, the `digest` that was shown"},
         comment={"type": ["string", "null"], "description": "a word with each"},
     ),
 }

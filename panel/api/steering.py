@@ -15,7 +15,11 @@ from store.reading import PAUSED
 
 blueprint = flask.Blueprint("api_steering", __name__, url_prefix="/api/v1")
 
-_MAYBE_COUNT: Final[dict[str, Any]] = {"type": ["integer", "null"], "minimum": 1}
+_MAYBE_COUNT: Final[dict[str, Any]] = {
+    "type": ["integer", "null"],
+    "minimum": 1,
+    "description": "how many; null: as the settings say",
+}
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/pause": get("Whether claiming is paused", "Pause")
     | post("Start nothing new; what runs goes on", reason="why, shown wherever something waits for it"),

@@ -37,5 +37,17 @@ BEGIN
     SET count = count + 1, seconds = seconds + excluded.seconds;
 END;
 
+-- A task that comes in as one that has ended: refused, or found as ended in a queue file.
+CREATE TRIGGER task_end_entered AFTER INSERT ON task WHEN NEW.finished IS NOT NULL
+BEGIN
+    INSERT INTO task_end (minute, state, within_s, count, seconds)
+    VALUES (
+        CAST(NEW.finished / 60 AS INTEGER), NEW.state,
+        coalesce((SELECT min(within_s) FROM task_end_bound WHERE within_s >= NEW.finished - NEW.started), 0),
+        1, max(0, coalesce(NEW.finished - NEW.started, 0)))
+    ON CONFLICT (minute, state, within_s) DO UPDATE
+    SET count = count + 1, seconds = seconds + excluded.seconds;
+END;
+
 -- the newest answers
 CREATE INDEX decision_answered ON decision (answered) WHERE answer IS NOT NULL;

@@ -9,9 +9,10 @@ FROM task_end WHERE minute >= :since GROUP BY 1, 2, 3 ORDER BY 1;
 -- How many tasks ended since a minute, by state.
 SELECT state, sum(count) AS count FROM task_end WHERE minute >= :since GROUP BY state;
 
--- ends_in_all --
--- How many tasks ever ended, by state and by the bound of their seconds.
-SELECT state, within_s, sum(count) AS count, sum(seconds) AS seconds FROM task_end GROUP BY state, within_s;
+-- ends_between --
+-- How many tasks ended after a minute and up to another, by state and by the bound of their seconds.
+SELECT state, within_s, sum(count) AS count, sum(seconds) AS seconds
+FROM task_end WHERE minute > :after AND minute <= :upto GROUP BY state, within_s;
 
 -- end_bounds --
 -- The bounds of seconds by which ends are counted.
