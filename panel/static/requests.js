@@ -52,6 +52,23 @@ dialog.addEventListener("close", () => {
   if (button) button.focus();
 });
 
+// A button that is switched off while its request is under way loses the keyboard's focus; it, or what has its id once
+// the page has changed, gets it back.
+let pressedId = "";
+
+function giveFocusBack() {
+  const button = document.getElementById(pressedId);
+  if (button && document.activeElement === document.body) button.focus({ preventScroll: true });
+}
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.id !== pressedId && !dialog.open) pressedId = "";
+});
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "post") pressedId = event.detail.elt.id;
+});
+document.addEventListener("htmx:afterSettle", giveFocusBack);
+
 document.body.addEventListener("htmx:configRequest", (event) => {
   if (asked && asked.reason && event.detail.elt.id === asked.id) {
     event.detail.parameters[asked.field] = asked.reason;
@@ -82,5 +99,6 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   }
   if (successful) tell("told", said.message);
   else tell("trouble", said.detail);
+  setTimeout(giveFocusBack); // once it is switched on again
   document.body.dispatchEvent(new Event("skep:pressed"));
 });

@@ -39,7 +39,9 @@ def test_a_change_leaves_an_event_and_a_record_and_one_that_changes_nothing_leav
         {"source": "panel", "workers": 3},
         {"source": "panel", "reason": "as the settings say"},
     ]
-    records = [row for row in store.reader.all("audit_after", after=0, limit=10) if row["event"] == "capacity"]
+    records = [
+        row for row in store.reader.all("audit_after", after=0, limit=10) if row["event"] == "capacity"
+    ]
     assert [row["actor"] for row in records] == ["panel", "panel"]
 
 

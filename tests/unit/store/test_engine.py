@@ -147,6 +147,7 @@ def test_what_runs_counts_as_held_from_its_claim_on(store, serving):
     serving.wait_for_ends(4)
     assert seen == [True] * 4
 
+
 def test_a_lower_pace_lets_what_runs_end_and_claims_no_more_than_it_says(store, serving):
     submit(store, 12)
     both_run = threading.Barrier(3)
