@@ -12,8 +12,10 @@ from redaction import clean
 from runtime_contract import ENDED, Status
 from store.reading import Reader
 
+#: How far back is looked where nobody says, seconds.
+DAY_S: Final = 86_400.0
 #: How far back is looked at most, seconds: a week.
-LONGEST_S: Final = 7 * 86_400.0
+LONGEST_S: Final = 7 * DAY_S
 #: Failures and events of the daemon that are named.
 MOST_NAMED: Final = 5
 #: Events of the history that are looked through for those of the daemon.

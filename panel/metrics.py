@@ -30,7 +30,7 @@ blueprint = flask.Blueprint("metrics", __name__)
 
 @blueprint.get("/metrics")
 def metrics() -> flask.Response:
-    """Every figure, as it is now."""
+    """The home in figures, for Prometheus."""
     fields.check_parameters(flask.request.args)
     registry = CollectorRegistry()
     registry.register(HomeCollector(panel()))

@@ -25,7 +25,7 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/changes": get(
         "What changed since a time",
         "Changes",
-        query("since", "Unix seconds; a week ago at most", type="integer"),
+        query("since", "Unix seconds, a week ago at most; a day ago where it is left out", type="integer"),
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
@@ -69,6 +69,5 @@ def what_changed() -> dict[str, Any]:
     """What ended, failed, was asked and befell the daemon since a time."""
     fields.check_parameters(flask.request.args, "since")
     since = fields.place(flask.request.args, "since")
-    if since is None:
-        raise InvalidRequest("since is missing: Unix seconds.")
-    return changes.since(panel().reader, float(since))
+    reader = panel().reader
+    return changes.since(reader, reader.now() - changes.DAY_S if since is None else float(since))

@@ -30,7 +30,9 @@ PATHS: Final[dict[str, Any]] = {
         answers="Capacity",
         count=_MAYBE_COUNT | {"maximum": MOST_WORKERS},
     ),
-    "/api/v1/pace": get("The same", "Capacity")
+    "/api/v1/pace": get(
+        "How many tasks each worker runs at once, and how many workers are wanted", "Capacity"
+    )
     | post(
         "Have each worker run so many tasks at once; null: as the settings say",
         answers="Capacity",

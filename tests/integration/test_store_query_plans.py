@@ -61,6 +61,15 @@ HOT = [
     ("any_unrested", "task_free_time"),
     ("identity_statistics", "attempt_identity"),
     ("journal_like", "sqlite_autoindex_journal_1"),
+    ("count_open_decisions", "decision_open"),
+    ("count_asked_since", "decision_open"),
+    ("open_decisions_after", "decision_open"),
+    ("open_decisions_alone", "decision_open"),
+    ("answered_before", "decision_answered"),
+    ("ends_since", "PRIMARY KEY"),
+    ("ends_between", "PRIMARY KEY"),
+    ("newest_ended_since", "task_state"),
+    ("held_by_workers", "task_state"),
 ]
 
 
