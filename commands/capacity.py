@@ -9,7 +9,10 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
-from store.capacity import CAPACITY, Capacity
+from host_platform import is_lock_held
+from settings import Settings
+from store.capacity import CAPACITY, STARTED, Capacity
+from store.sqlite_store import SqliteStore
 
 #: Takes back what was set.
 DEFAULT: Final = "default"
@@ -67,13 +70,20 @@ def _set(place: Place, name: str, count: int | str | None, *, as_json: bool) -> 
         if count is not None:
             store.set_capacity({name: count if isinstance(count, int) else None}, place.by)
         fact = store.reader.fact(CAPACITY) or {}
-        wanted = Capacity.of(fact, store.settings)
+        wanted = Capacity.of(fact, _as_started(place, store))
     if as_json:
         is_set = {each: fact.get(each) is not None for each in ("workers", "pace")}
         terminal.print_json({"workers": wanted.workers, "pace": wanted.pace, "set": is_set})
     else:
         click.echo(_sentence(name, wanted, is_set=fact.get(name) is not None))
     return FINE
+
+
+def _as_started(place: Place, store: SqliteStore) -> Settings:
+    """The settings, with what a daemon that runs was told by flags."""
+    runs = is_lock_held(place.home.daemon_lock)
+    started = store.reader.fact(STARTED) if runs else None
+    return store.settings.model_copy(update=started or {})
 
 
 def _sentence(name: str, wanted: Capacity, *, is_set: bool) -> str:

@@ -140,6 +140,7 @@ class Run:
         finally:
             trouble = self._trouble()
             self._record.leave()
+            self._crew.end()
         self._tell()
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)

@@ -53,6 +53,11 @@ def workers_of(here: Panel) -> list[Line]:
     return [_worker(here, name, fact, held.get(name), wanted) for name in sorted(names, key=_order)]
 
 
+def heartbeats_of(here: Panel) -> list[tuple[object, ...]]:
+    """What changes with every heartbeat of a worker that runs something."""
+    return [tuple(row) for row in here.reader.all("held_by_workers")]
+
+
 def _order(name: str) -> tuple[int, str]:
     return processes.number_of(name) or 1000, name
 

@@ -58,7 +58,9 @@ def first_minute(span: Span, now: float) -> int:
     return (last - span.steps + 1) * span.step_minutes
 
 
-def series_of(span: Span, now: float, rows: Iterable[sqlite3.Row], bounds: Sequence[float]) -> dict[str, Any]:
+def series_of(
+    span: Span, now: float, rows: Iterable[Mapping[str, Any] | sqlite3.Row], bounds: Sequence[float]
+) -> dict[str, Any]:
     """Columns of equal length: when each step begins, ends of each kind in it, median and 95th percentile.
 
     `rows` are those of ``ends_by_step``. Seconds are none in a step in which nothing ran to an end.

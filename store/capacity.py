@@ -19,6 +19,8 @@ from store.transaction import Transaction, dump
 
 #: The fact, kept in `meta`: ``workers`` and ``pace`` where a person has set them, and who did last.
 CAPACITY: Final = "capacity"
+#: How the daemon that runs was started: its `workers` and `concurrency`, flags included.
+STARTED: Final = "capacity_started"
 MOST_WORKERS: Final = 16
 MOST_PACE: Final = 512
 #: Tasks that run at once in all: so many requests swarm serves.
@@ -51,6 +53,16 @@ class Capacity:
         One that is one too many runs none; one that no supervisor keeps has no place.
         """
         return self.pace if number is None or number <= self.workers else 0
+
+
+def note_start(tx: Transaction, settings: Settings) -> None:
+    """A daemon starts: what its flags and settings say, for whoever reads other settings."""
+    tx.set_meta(STARTED, dump({"workers": settings.workers, "concurrency": settings.concurrency}))
+
+
+def note_end(tx: Transaction) -> None:
+    """It has ended."""
+    tx.run("delete_meta", key=STARTED)
 
 
 def _check(change: Change) -> None:

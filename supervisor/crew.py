@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from errors import SkepError
+from store import capacity
 from store.capacity import CAPACITY, Capacity
 from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
 from supervisor.daemon import Daemon
 from supervisor.standing import ProcessRecord
 
@@ -24,6 +27,7 @@ class Crew:
     def begin(self) -> None:
         """Before anything starts: as many as were wanted last."""
         self._daemon.set_workers(self._wanted())
+        self._write(lambda tx: capacity.note_start(tx, self._store.settings))
 
     def look(self) -> None:
         """Start workers that are missing, and let go of those that were one too many and have ended."""
@@ -33,6 +37,16 @@ class Crew:
         gone = self._daemon.take_gone()
         if gone:
             self._record.part(gone)
+
+    def end(self) -> None:
+        """After all have gone."""
+        self._write(capacity.note_end)
+
+    def _write(self, work: Callable[[Transaction], None]) -> None:
+        try:
+            self._store.write(work)
+        except SkepError as error:  # a full disk stops no daemon
+            logger.error("how the daemon was started could not be written: %s", error)
 
     def _wanted(self) -> int:
         """How many are wanted; as many as there are where the store does not say."""

@@ -8,7 +8,7 @@ import flask
 
 from panel.api import fields
 from panel.context import panel
-from panel.overview_views import capacity_of, models_of, swarm_of, workers_of
+from panel.overview_views import capacity_of, heartbeats_of, models_of, swarm_of, workers_of
 from panel.series import SPANS
 from panel.standing import conditional, standing_of, tag_of
 from runtime_contract import Status
@@ -31,16 +31,19 @@ EXAMPLE: Final = """\
 def show() -> str:
     """The whole page."""
     fields.check_parameters(flask.request.args)
-    return flask.render_template("overview.html", tag=tag_of(panel()), **_what_is_shown())
+    return flask.render_template("overview.html", tag=_tag(), **_what_is_shown())
 
 
 @blueprint.get("/live")
 def live() -> flask.Response:
     """The part of the page that changes; 304 while it has not."""
     fields.check_parameters(flask.request.args)
-    return conditional(
-        tag_of(panel()), lambda: flask.render_template("parts/overview_live.html", **_what_is_shown())
-    )
+    return conditional(_tag(), lambda: flask.render_template("parts/overview_live.html", **_what_is_shown()))
+
+
+def _tag() -> str:
+    """Heartbeats and rates leave no event, so they are part of it."""
+    return tag_of(panel(), heartbeats_of(panel()), models_of(panel()))
 
 
 def _what_is_shown() -> dict[str, Any]:

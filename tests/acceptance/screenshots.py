@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from panel.navigation import PAGES
 from settings import Home
-from tests.unit.panel.furnish import furnish
+from tests.unit.panel.furnish import furnish, furnish_a_day
 from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 
 PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
 def furnished() -> Iterator[RunningPanel]:
     """A panel over a home in the middle of a working day."""
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
+        furnish_a_day(panel.home)
         furnish(panel.store)
         yield panel
 

@@ -59,14 +59,16 @@ def test_many_are_paged_by_key_and_none_is_left_out_or_told_twice(browser, store
     for first in range(0, 45, 15):
         ask_many(store, 15, first)
         clock.advance(1)
-    seen, path = [], "/inbox"
+    seen: list[str] = []
+    path: str | None = "/inbox"
     while path:
         page = browser.get(path)
         seen += [card["data-id"] for card in cards(page)]
         path = next((found["href"] for _, found in Seen(page).tags if found.get("id") == "page-next"), None)
 
     assert len(seen) == len(set(seen)) == 45
-    told, after = [], ""
+    told: list[str] = []
+    after: str | None = ""
     while after is not None:
         answer = browser.get(f"/api/v1/decisions?limit=7&after={after}").json
         told += [each["id"] for each in answer["decisions"]]

@@ -262,6 +262,16 @@ def test_a_change_of_capacity_changes_the_tag_of_the_page(browser, store):
     assert browser.get("/live", headers={"If-None-Match": tag}).status_code == 200
 
 
+def test_a_heartbeat_changes_the_tag_of_the_page(browser, by, store, clock):
+    claim = by.start("runs")
+    tag = browser.get("/live").headers["ETag"]
+    assert browser.get("/live", headers={"If-None-Match": tag}).status_code == 304
+    clock.advance(5)
+    store.heartbeat(by._who, [claim.ref])
+
+    assert browser.get("/live", headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_counting_an_end_is_one_row_however_many_there_were(store):
     plan = store.reader.connection.execute(
         "EXPLAIN QUERY PLAN SELECT min(within_s) FROM task_end_bound WHERE within_s >= 3"

@@ -54,9 +54,11 @@ def test_what_was_set_outlives_a_restart_and_a_flag_says_otherwise(daemon):
     wait_for(lambda: len(daemon.pids("worker")) == 2, "two workers")
     assert daemon.stop() == 0
 
-    daemon.start("--no-panel", "--workers", "1")
-    wait_for(lambda: len(daemon.pids("worker")) == 1, "one worker")
+    daemon.start("--no-panel", "--workers", "3", "--concurrency", "4")
+    wait_for(lambda: len(daemon.pids("worker")) == 3, "three workers")
 
+    assert capacity(daemon) == {"workers": 3, "pace": 4, "set": {"workers": False, "pace": False}}
+    assert daemon.stop() == 0
     assert capacity(daemon) == {"workers": 1, "pace": 2, "set": {"workers": False, "pace": False}}
 
 

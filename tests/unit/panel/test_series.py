@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from panel.series import SPANS, first_minute, percentile, series_of
@@ -10,7 +12,7 @@ BOUNDS = [0.1, 1.0, 10.0, 1e9]
 NOW = 1_900_000_000.0
 
 
-def row(minute: int, state: str, within_s: float, count: int, step: int = 1) -> dict[str, object]:
+def row(minute: int, state: str, within_s: float, count: int, step: int = 1) -> dict[str, Any]:
     return {"step": minute // step, "state": state, "within_s": within_s, "count": count, "seconds": 0.0}
 
 
