@@ -9,7 +9,7 @@ import pytest
 from settings import Home
 from tests.unit.panel.furnish import HOSTILE
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
+from tests.unit.panel.in_a_browser import RunningPanel, visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -31,16 +31,8 @@ def context(chromium):
 
 @pytest.fixture
 def page(context, panel):
-    """The inbox of a person who has logged in; what its console complained of is held against it."""
-    page = context.new_page()
-    complaints = []
-    page.goto(panel.link)
-    expect(page.locator("#live")).to_be_visible()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(f"{panel.url}/inbox")
-    yield page
-    assert complaints == []
+    with visiting(context, panel, "/inbox") as page:
+        yield page
 
 
 def card(page, task_id):

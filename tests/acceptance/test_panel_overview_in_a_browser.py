@@ -10,22 +10,16 @@ from store.capacity import CAPACITY, Capacity
 from tests.acceptance.test_panel_inbox_in_a_browser import context, expect, panel  # noqa: F401  the fixtures
 from tests.unit.panel.furnish import furnish
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import visiting
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
 def page(context, panel):  # noqa: F811
-    """The first page of a person who has logged in; what its console complained of is held against it."""
     furnish(panel.store)
-    page = context.new_page()
-    complaints = []
-    page.goto(panel.link)
-    expect(page.locator("#live")).to_be_visible()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert complaints == []
+    with visiting(context, panel) as page:
+        yield page
 
 
 def test_work_is_paused_with_a_reason_and_goes_on(page, panel):  # noqa: F811
