@@ -17,6 +17,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "decision": "a person answered a question",
     "kill_switch": "the kill switch was set or cleared",
     "pause": "a person stopped the claiming of tasks, or let it go on",
+    "capacity": "a person set how many workers run, or how many tasks each runs at once",
     "circuit_breaker": "the circuit breaker tripped, or a person reset it",
     "token": "swarm issued the execution token; `digest` is its SHA-256",
     "login_link": "a link was made that logs one browser in to the panel",
@@ -68,10 +69,12 @@ AUDIT_FIELDS: Final[dict[str, str]] = {
     "method": "method of the request that was refused",
     "model": "name of the model",
     "origin": "the page that sent it, as the browser said",
+    "pace": "tasks a worker runs at once, as a person wants; missing: as the settings say",
     "path": "address of the request that was refused",
     "question": "id of the decision a person answered",
     "reason": "why, in a sentence",
     "tokens": "tokens of the model call, read and written",
+    "workers": "worker processes a person wants; missing: as the settings say",
 }
 
 #: Characters of a text in a record; what is longer is cut, so that nothing whole gets in by mistake.

@@ -23,11 +23,11 @@ from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.refusals import Refusals
 from money import dollars_text
-from panel import access, entity_tags, healthz, labels, navigation, spawner, task_views, words
+from panel import access, entity_tags, healthz, labels, metrics, navigation, spawner, task_views, words
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
-from panel.pages import budget, graph, overview, pulse, schedules, session
+from panel.pages import budget, graph, inbox, overview, pulse, schedules, session
 from panel.pages import identities as identities_page
 from panel.pages import log as log_page
 from panel.pages import safety as safety_page
@@ -55,12 +55,14 @@ DRAIN_S: Final = 2.0
 
 BLUEPRINTS: Final = (
     healthz.blueprint,
+    metrics.blueprint,
     spawner.blueprint,
     session.blueprint,
     pulse.blueprint,
     overview.blueprint,
     tasks_page.blueprint,
     task_page.blueprint,
+    inbox.blueprint,
     graph.blueprint,
     schedules.blueprint,
     budget.blueprint,
@@ -147,16 +149,15 @@ def _wants_page() -> bool:
 
 
 def _furnish_templates(app: flask.Flask) -> None:
-    app.jinja_env.filters |= {
-        "plain": words.plain,
-        "one_line": words.one_line,
-        "dollars": dollars_text,
-    }
+    app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line, "dollars": dollars_text}
     app.jinja_env.globals |= {
         "version": version(),
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
+        "inbox_buttons": labels.inbox_buttons,
         "switch_of": labels.switch_of,
+        "pause_of": labels.pause_of,
+        "capacity_buttons": labels.capacity_buttons,
         "pages": navigation.PAGES,
         "remark_of": task_views.remark_of,
     }

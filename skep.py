@@ -51,6 +51,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "budget": ("budget:budget", "tell what was spent, let a limit have more, or set it"),
     "pause": ("pause:pause", "start nothing new"),
     "resume": ("resume:resume", "start things again"),
+    "workers": ("capacity:workers", "have more or fewer workers while the daemon runs"),
+    "pace": ("capacity:pace", "have each worker run more or fewer tasks at once"),
     "kill-switch": ("kill_switch:kill_switch", "stop everything at once, and let it go on"),
     "verify": ("verify:verify", "check the log against the store"),
     "audit": ("audit:audit", "print what was decided, or check the audit"),

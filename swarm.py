@@ -54,6 +54,7 @@ from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import last_words, processes
+from store.capacity import CAPACITY, Capacity
 from store.database import prepare_state_directory
 from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS, Reader
@@ -123,7 +124,7 @@ class Swarm:
             server.serve(
                 create_app(self),
                 self.settings.swarm_port,
-                _threads(self.settings),
+                self._threads,
                 closing,
                 setting="swarm_port",
                 on_listening=self._open_up,
@@ -133,6 +134,16 @@ class Swarm:
             self._tell("daemon.stopped")
         finally:
             self._close()
+
+    def _threads(self) -> int:
+        """Every task the workers can run at once has a thread, and a cancellation finds another."""
+        settings = self.settings
+        try:
+            wanted = Capacity.of(self.store.reader.fact(CAPACITY), settings)
+        except SkepError as error:
+            logger.error("how much is to run at once cannot be read: %s", error)
+            return settings.swarm_threads
+        return max(settings.swarm_threads, wanted.workers * wanted.pace + SPARE_THREADS)
 
     def _open_up(self, port: int) -> None:
         """The port is ours: let callers in."""
@@ -312,11 +323,6 @@ def _answer_outcome(outcome: Outcome) -> flask.Response:
 
 def _json(answer: contract.Answer) -> flask.Response:
     return flask.Response(answer.model_dump_json(), mimetype=_JSON)
-
-
-def _threads(settings: Settings) -> int:
-    """Every task the workers can run at once has a thread, and a cancellation finds another."""
-    return max(settings.swarm_threads, settings.workers * settings.concurrency + SPARE_THREADS)
 
 
 def _allow_files() -> None:

@@ -36,6 +36,7 @@ from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import last_words, planning, processes
+from store.capacity import CAPACITY, Capacity
 from store.claims import Claimant
 from store.engine import SqliteEngine
 from store.outputs import read_output
@@ -47,7 +48,7 @@ logger = logging.getLogger("worker")
 
 #: Seconds that running tasks get when the supervisor is gone.
 HURRIED_GRACE_S = 1.0
-#: Seconds between looks for running tasks that a person wants stopped.
+#: Seconds between looks for what people want: running tasks stopped, another pace.
 CANCEL_LOOK_S = 0.1
 #: Seconds after which that is done even if nobody has written anything.
 LOOK_ANYWAY_S = 5.0
@@ -56,8 +57,12 @@ LOOK_ANYWAY_S = 5.0
 class Worker:
     """One worker process."""
 
-    def __init__(self, home: Home, settings: Settings, stop: Stop, worker_id: str) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, stop: Stop, worker_id: str, *, number: int | None = None
+    ) -> None:
         self.stop = stop
+        #: its place among the workers of its supervisor, from 1; none where it has none
+        self.number = number
         self.settings = settings
         self.worker_id = worker_id
         #: set when nothing runs here any more
@@ -103,7 +108,8 @@ class Worker:
         self._tell("daemon.started")
         self.pulse.start()
         self.leadership.start()
-        watcher = threading.Thread(target=self._watch_for_cancels, name="cancels", daemon=True)
+        self._obey_capacity()
+        watcher = threading.Thread(target=self._watch_for_people, name="people", daemon=True)
         watcher.start()
         self.leadership.wait_for_audit(self.stop.asked)
         self.engine.serve(self.road.walk, self.stop.asked)
@@ -126,21 +132,31 @@ class Worker:
         self.swarm.close()
         self.store.close()
 
-    def _watch_for_cancels(self) -> None:
-        """Stop running tasks that a person has cancelled, well within a second."""
+    def _watch_for_people(self) -> None:
+        """Do what people say about what runs here, well within a second: cancel tasks, set the pace."""
         changed = threading.Event()
         self.pulse.listen(changed)
         while not self.is_over.wait(CANCEL_LOOK_S):
             changed.wait(LOOK_ANYWAY_S)
             changed.clear()
-            if not self.engine.held():
-                continue
             try:
-                for row in self.store.reader.all("running_to_cancel"):
-                    if row["worker_id"] == self.worker_id:
-                        self._cancel(row["id"], row["lease"])
+                self._obey_capacity()
+                if self.engine.held():
+                    self._cancel_what_is_unwanted()
             except SkepError as error:
-                logger.error("cancelled tasks could not be looked for: %s", error)
+                logger.error("what people want could not be looked at: %s", error)
+
+    def _obey_capacity(self) -> None:
+        """Run as many tasks at once as is wanted; go where this worker is not, once nothing runs here."""
+        wanted = Capacity.of(self.store.reader.fact(CAPACITY), self.settings)
+        self.engine.pace = wanted.pace_of(self.number)
+        if self.engine.pace == 0 and not self.engine.held():
+            self.stop.ask("fewer workers are wanted")
+
+    def _cancel_what_is_unwanted(self) -> None:
+        for row in self.store.reader.all("running_to_cancel"):
+            if row["worker_id"] == self.worker_id:
+                self._cancel(row["id"], row["lease"])
 
     def _cancel(self, task_id: str, lease: int) -> None:
         ref = next((ref for ref in self.engine.held() if (ref.id, ref.lease) == (task_id, lease)), None)
@@ -179,7 +195,8 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
     try:
         settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
         configure_logging(settings, "worker", home, worker_id or "worker")
-        Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}").run()
+        number = processes.number_of(worker_id) if supervised and worker_id else None
+        Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}", number=number).run()
     except SkepError as error:
         click.echo(f"worker: {error}", err=True)
         if supervised and worker_id:

@@ -18,9 +18,11 @@ from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import database
+from store.capacity import CAPACITY
 from store.reading import Reader
 from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
+from supervisor.crew import Crew
 from supervisor.daemon import Daemon, lock_home
 from supervisor.daemon_state import queue_file_trouble
 from supervisor.idleness import Idleness, Left
@@ -65,12 +67,16 @@ def up(
     flags = {"concurrency": concurrency, "workers": workers}
     settings = load_settings(home, os.environ, flags).settings
     configure_logging(settings, "supervisor", home)
-    code = _run(home, settings, until_idle=until_idle, with_panel=not no_panel, as_json=as_json)
+    said = {name for name, flag in (("workers", workers), ("pace", concurrency)) if flag is not None}
+    code = _run(home, settings, said, until_idle=until_idle, with_panel=not no_panel, as_json=as_json)
     terminal.let_go_of_closed_streams()
     context.exit(code)
 
 
-def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, as_json: bool) -> int:
+def _run(
+    home: Home, settings: Settings, said: set[str], *, until_idle: bool, with_panel: bool, as_json: bool
+) -> int:
+    """Run until told to stop; `said`: what of `store.capacity` a flag says, over what was set before."""
     stop = Stop()
     stop.on_signals()
     database.prepare_state_directory(home.state)
@@ -80,6 +86,8 @@ def _run(home: Home, settings: Settings, *, until_idle: bool, with_panel: bool, 
         if recovered is not None and not as_json:
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:
+            if said and store.reader.fact(CAPACITY) is not None:
+                store.set_capacity(dict.fromkeys(said), Place(home).by)
             run = Run(home, store, Daemon(home, settings, with_panel=with_panel), as_json=as_json)
             if not as_json:
                 greet(home)
@@ -100,6 +108,7 @@ class Run:
         self._idleness = Idleness(home, store.reader)
         self._teller = Teller(store.reader, as_json=as_json)
         self._record = ProcessRecord(home, store)
+        self._crew = Crew(daemon, self._record, store)
         self._link: LoginLink | None = None
         if daemon.panel is not None and not as_json:
             by = Place(home).by
@@ -111,6 +120,7 @@ class Run:
     def keep_up(self, stop: Stop, *, until_idle: bool) -> int:
         """Keep the daemon up until told to stop, or idle where that is asked; the exit code."""
         stop.at_once = self._daemon.end_at_once
+        self._crew.begin()
         self._record.enter(child.name for child in self._daemon.children)
         left = self._idleness.look()
 
@@ -120,6 +130,7 @@ class Run:
                 return False
             self._due = time.monotonic() + LOOK_EVERY_S
             self._tell()
+            self._crew.look()
             if until_idle:
                 left = self._idleness.look()
             return left.is_idle or (until_idle and self._daemon.cannot_start() is not None)
@@ -129,6 +140,7 @@ class Run:
         finally:
             trouble = self._trouble()
             self._record.leave()
+            self._crew.end()
         self._tell()
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)

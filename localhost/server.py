@@ -37,6 +37,8 @@ CONNECTION_LIMIT: Final = 2048
 #: Seconds a connection may stay silent. Answers may take hours; this is only about idle ones, which a client
 #: keeps open between calls and must not find closed just as it sends the next.
 CHANNEL_TIMEOUT_S: Final = 3 * 3600
+#: Seconds between looks for how many threads are wanted; see `_adapter`.
+ADAPT_EVERY_S: Final = 1.0
 #: Well above what `localhost.body` reads, so that the answer to a large body is ours.
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 
@@ -44,7 +46,7 @@ MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 def serve(
     app: flask.Flask,
     port: int,
-    threads: int,
+    threads: int | Callable[[], int],
     stop: threading.Event,
     *,
     setting: str = "port",
@@ -57,15 +59,19 @@ def serve(
 
     Returns when the answers under way are out, or `drain_s` is over. `port` 0 takes a free one; the real one
     is told to `on_listening` before the first request is answered. `on_closing` is called before the port is
-    let go. `setting` names the port's setting in the error. Raises `PortTaken`, `SocketUnusable`.
+    let go. `threads` that may become more are asked for every second. `setting` names the port's setting in
+    the error. Raises `PortTaken`, `SocketUnusable`.
     """
-    servers = _open(app, _bind(port, setting, socket_path), threads)
+    count = threads if callable(threads) else lambda: threads
+    servers = _open(app, _bind(port, setting, socket_path), count())
+    adapt = _adapter(servers[0].task_dispatcher, count)
     try:
         if on_listening is not None:
             on_listening(int(servers[0].effective_port))
         threading.Thread(target=_wake, args=(servers[0], stop), name="stop-watch", daemon=True).start()
         while not stop.is_set():
             _turn(servers[0])
+            adapt()
         on_closing()
         _drain(servers, time.monotonic() + drain_s)
     finally:
@@ -140,6 +146,20 @@ def _wake(server: Any, stop: threading.Event) -> None:
 
 def _turn(server: Any, timeout: float = 1.0) -> None:
     server.asyncore.loop(timeout=timeout, map=server._map, use_poll=True, count=1)
+
+
+def _adapter(dispatcher: Any, count: Callable[[], int]) -> Callable[[], None]:
+    """What adds threads where more are wanted. None is taken away: what they do may go on for long."""
+    due, there = time.monotonic() + ADAPT_EVERY_S, count()
+
+    def adapt() -> None:
+        nonlocal due, there
+        if time.monotonic() < due:
+            return
+        due, there = time.monotonic() + ADAPT_EVERY_S, max(there, count())
+        dispatcher.set_thread_count(there)
+
+    return adapt
 
 
 def _drain(servers: list[Any], deadline: float) -> None:

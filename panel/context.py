@@ -15,6 +15,7 @@ from localhost.refusals import Refusals
 from panel.background import Figures, Job
 from panel.log_export import Exports
 from panel.login import LoginGuard
+from panel.past_ends import PastEnds
 from panel.pings import Pings
 from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
@@ -22,6 +23,7 @@ from panel.streams import Streams
 from panel.tool_routes import KnownTools, uses_of
 from settings import Home, Settings
 from store.answering import Answer
+from store.capacity import Change
 from store.contracts import Store
 from store.queue_file.apply import EditResult
 from store.reading import Reader
@@ -58,6 +60,15 @@ class PanelStore(Store, Protocol):
 
     def note_kill_switch(self, by: str | None = None, timeout_s: float | None = None) -> bool:
         """Tell that the kill switch was set or cleared, where nobody has."""
+
+    def pause(self, by: str, reason: str | None = None) -> None:
+        """Claim nothing until resumed."""
+
+    def resume(self, by: str) -> bool:
+        """Claim again; false where nothing held it."""
+
+    def set_capacity(self, change: Change, by: str) -> bool:
+        """Set how many workers run, or how many tasks each runs at once."""
 
     def top_up(self, limit: str, micros: int, by: str) -> str:
         """Let a budget have more."""
@@ -96,6 +107,7 @@ class Panel:
     exports: Exports = field(default_factory=Exports)
     #: where each setting that is not a default came from
     sources: Mapping[str, str] = field(default_factory=dict)
+    ends: PastEnds = field(default_factory=PastEnds)
     #: changes with every start, so that no page of an earlier one counts as fresh
     start_id: str = field(default_factory=lambda: secrets.token_hex(4))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from clock import to_local_text
+from clock import local_day, to_local_text
 from panel.words import count_of, one_line
 from runtime_contract import Status
 from store.kill_file import KillFile
@@ -27,12 +27,48 @@ class Health:
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class Moment:
+    """Who did something, and when."""
+
+    by: str | None
+    #: Unix seconds; none where that cannot be told
+    at: float | None
+    #: Unix seconds at which it is told
+    now: float
+
+    def __str__(self) -> str:
+        """``14:02, by you``; with the day where that is another."""
+        if self.at is None:
+            return _who(self.by)
+        day, time = to_local_text(self.at).split(" ")
+        is_today = local_day(self.at) == local_day(self.now)
+        return f"{'' if is_today else f'{day} '}{time[:5]}, {_who(self.by)}"
+
+
+def _who(by: str | None) -> str:
+    if by is None or by == "panel":
+        return "by hand" if by is None else "by you"
+    if by == "api":
+        return "by a program"
+    return (
+        f"by {one_line(by.removeprefix('cli:'))} at a terminal"
+        if by.startswith("cli:")
+        else f"by {one_line(by)}"
+    )
+
+
 def health_of(
-    counts: Mapping[str, int], gate: Gate, questions: int, worker_runs: bool, absent: str | None = None
+    counts: Mapping[str, int],
+    gate: Gate,
+    questions: int,
+    worker_runs: bool,
+    absent: str | None = None,
+    pause: tuple[Moment, str] | None = None,
 ) -> Health:
     """How things stand, from the counts by status, the gate, the open questions and the daemon.
 
-    `absent` says why no worker runs, where more is known than that.
+    `absent` says why no worker runs, where more is known than that; `pause` who paused and why.
     """
     waiting, running = counts[Status.PENDING], counts[Status.IN_PROGRESS]
     moving = f"{running:,} running, {waiting:,} waiting"
@@ -45,8 +81,7 @@ def health_of(
         why = START if absent is None else f"{_capital(one_line(absent))}."
         return Health("stopped", f"Stopped: no worker runs, {left} left to do.", why)
     if gate.paused is not None:
-        kind = "stopped" if gate.waits_for_swarm else "paused"
-        return Health(kind, f"{_capital(one_line(gate.paused))}.", f"{_capital(moving)}.")
+        return _of_halt(gate, gate.paused, pause, f"{_capital(moving)}.")
     if questions:
         needs = "task needs" if questions == 1 else "tasks need"
         return Health("asks", f"{questions:,} {needs} your decision.", f"{_capital(moving)}.")
@@ -57,16 +92,23 @@ def health_of(
     return Health("done", "All done: nothing runs, nothing waits.")
 
 
-def of_killed(killed: KillFile) -> Health:
+def of_killed(killed: KillFile, now: float) -> Health:
     """The kill switch is on, and nothing else matters."""
-    reason = f": {one_line(killed.reason)}" if killed.reason else ""
-    since = "" if killed.since is None else f" at {to_local_text(killed.since)}"
-    detail = f"Nothing starts, and what ran was stopped. Set {_by(killed)}{since}."
-    return Health("killed", f"The kill switch is on{reason.rstrip('.')}.", detail)
+    when = Moment(killed.by, killed.since, now)
+    reason = f"{_capital(one_line(killed.reason))}. " if killed.reason else ""
+    return Health(
+        "killed", f"Stopped: kill switch, {when}.", f"{reason}Nothing starts, and what ran was stopped."
+    )
 
 
-def _by(killed: KillFile) -> str:
-    return {None: "by hand", "panel": "on the panel"}.get(killed.by) or f"by {one_line(str(killed.by))}"
+def _of_halt(gate: Gate, why: str, pause: tuple[Moment, str] | None, moving: str) -> Health:
+    """Nothing is claimed: a person paused it, or something else holds it."""
+    if gate.cause == "pause" and pause is not None:
+        when, reason = pause
+        said = f"{_capital(one_line(reason))}. " if reason else ""
+        return Health("paused", f"Paused: {when}.", f"{said}What runs goes on. {moving}")
+    kind = "stopped" if gate.waits_for_swarm else "paused"
+    return Health(kind, f"{_capital(one_line(why))}.", moving)
 
 
 def _of_empty(worker_runs: bool) -> Health:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import url_for
@@ -21,11 +21,15 @@ class Button:
     ask: str = ""
     #: the text that is decided on
     about: str = ""
+    #: id of the element that shows that text, where the page does
+    about_from: str = ""
     #: what the person may write along, and under which field
     reason: str = ""
     reason_field: str = "reason"
     #: further fields of the body
     values: dict[str, str]
+    #: which of them are numbers, and none where they are empty; separated by spaces
+    numbers: str = ""
     #: primary, secondary or danger
     look: str = "secondary"
     #: the word in the button's id
@@ -36,6 +40,8 @@ class Button:
 
 #: Answers to decisions, by kind and option: label, what will happen, look.
 _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
+    ("review", "approve"): ("Approve", "The result counts, and what waits for it may start.", "primary"),
+    ("review", "reject"): ("Reject", "With attempts left it is tried again, else it fails.", "secondary"),
     ("interrupted", "again"): (
         "Run again",
         "What the interrupted attempt did may be done twice.",
@@ -58,6 +64,14 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
     ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
     ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
+}
+
+
+#: What a person may write along with an answer, by kind and option.
+_COMMENTS: Final[dict[tuple[str, str], str]] = {
+    ("review", "reject"): "What should be different? The next attempt is told.",
+    ("execution", "refuse"): "Why? It is told with the task.",
+    ("plan", "whole"): "Why? It is told with the task.",
 }
 
 
@@ -97,9 +111,58 @@ def switch_of(is_on: bool) -> Button:
     )
 
 
+def pause_of(is_paused: bool) -> Button:
+    """Pause, or resume where it is paused or the circuit breaker has tripped."""
+    if is_paused:
+        return Button(
+            label="Resume",
+            path=url_for("api_steering.resume"),
+            values={},
+            look="primary",
+            name="resume",
+            cli="skep resume",
+        )
+    return Button(
+        label="Pause",
+        path=url_for("api_steering.pause"),
+        ask="Pause? Nothing new starts until you resume; what runs goes on.",
+        reason="Why? It is shown wherever something waits for it.",
+        values={},
+        name="pause",
+        cli="skep pause",
+    )
+
+
+def capacity_buttons(name: str, count: int, most: int, *, is_set: bool) -> list[Button]:
+    """One fewer, one more, and back to what the settings say where a person has said otherwise."""
+    what = {"workers": "workers", "pace": "tasks at once"}[name]
+    wanted = [(f"Fewer {what}", "fewer", count - 1), (f"More {what}", "more", count + 1)]
+    buttons = [_count(name, label, word, number) for label, word, number in wanted if 1 <= number <= most]
+    if is_set:
+        buttons.append(_count(name, f"As set: {name}", "default", None))
+    return buttons
+
+
+def _count(name: str, label: str, word: str, number: int | None) -> Button:
+    return Button(
+        label=label,
+        path=url_for(f"api_steering.set_{name}"),
+        values={"count": "" if number is None else str(number)},
+        numbers="count",
+        name=f"{name}-{word}",
+        cli=f"skep {name} {'default' if number is None else number}",
+    )
+
+
 def answers_to(decision: dict[str, Any]) -> list[Button]:
     """The options of a decision, as buttons."""
     return [_answer(decision, option) for option in decision["options"]]
+
+
+def inbox_buttons(decision: dict[str, Any]) -> list[Button]:
+    """The same where the card beside them shows what is decided on."""
+    shown = f"about-{decision['id']}" if decision["about"] else ""
+    return [replace(button, about="", about_from=shown) for button in answers_to(decision)]
 
 
 def _answer(decision: dict[str, Any], option: str) -> Button:
@@ -109,7 +172,9 @@ def _answer(decision: dict[str, Any], option: str) -> Button:
         path=url_for("api_decisions.answer", decision_id=decision["id"]),
         ask=f"{label}? {ask}".strip(),
         about=decision["about"],
-        values={"answer": option},
+        reason=_COMMENTS.get((decision["kind"], option), ""),
+        reason_field="comment",
+        values={"answer": option, "digest": decision["digest"]},
         look=look,
         name=option,
     )

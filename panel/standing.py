@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import flask
 
 from cost import usage_tracker
 from panel.context import Panel
 from panel.daemon import supervised, worker_runs
-from panel.health import Health, health_of, of_killed
+from panel.health import Health, Moment, health_of, of_killed
 from panel.task_views import decision_of
 from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
-from store.reading import LOCAL_STATUS
+from store.reading import LOCAL_STATUS, PAUSED
+
+#: Questions that stand above the tasks; the inbox has all.
+MOST_BESIDE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,27 @@ class Standing:
 def standing_of(here: Panel) -> Standing:
     """Read how the home stands."""
     counts, gate = here.reader.counts(), here.reader.gate()
-    questions, runs = len(here.reader.decisions()), worker_runs(here.home)
+    questions, runs = here.reader.open_decisions(), worker_runs(here.home)
     day, total = (usage_tracker.standing_of(here.reader, name, here.clock.now()) for name in ("day", "total"))
     killed = kill_file.look(here.home.kill_switch)
     absent = processes.no_worker(here.reader.fact(processes.PROCESSES)) if supervised(here.home) else None
-    health = health_of(counts, gate, questions, runs, absent) if killed is None else of_killed(killed)
+    if killed is None:
+        health = health_of(counts, gate, questions, runs, absent, _pause(here))
+    else:
+        health = of_killed(killed, here.clock.now())
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)
     return Standing(counts, gate, questions, runs, day, total, health, killed, told, sandbox)
+
+
+def _pause(here: Panel) -> tuple[Moment, str] | None:
+    """Who paused, when and why."""
+    fact = here.reader.fact(PAUSED)
+    if fact is None:
+        return None
+    at = datetime.fromisoformat(fact["at"]).timestamp() if fact.get("at") else None
+    return Moment(fact["by"], at, here.clock.now()), fact["reason"]
 
 
 def tag_of(here: Panel, *parts: object) -> str:
@@ -85,10 +100,5 @@ def conditional(tag: str, render: Callable[[], str]) -> flask.Response:
 
 
 def questions_beside_tasks(here: Panel) -> list[dict[str, Any]]:
-    """Open questions that no task's row carries."""
-    return [decision_of(row) for row in here.reader.decisions() if _stands_alone(row)]
-
-
-def _stands_alone(question: sqlite3.Row) -> bool:
-    """Whether a question is about no task, or about one that is not in review."""
-    return question["task_id"] is None or question["kind"] == "budget"
+    """The oldest open questions that no task's row carries: about no task, or about one not in review."""
+    return [decision_of(row) for row in here.reader.all("open_decisions_alone", limit=MOST_BESIDE)]

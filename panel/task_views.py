@@ -116,6 +116,7 @@ def decision_of(row: sqlite3.Row, task: sqlite3.Row | None = None) -> dict[str, 
         "question": clean(row["question"]),
         "options": json.loads(row["options"]),
         "about": clean(outdated or _about(row)),
+        "digest": row["digest"],
     }
 
 
@@ -124,6 +125,8 @@ def _about(row: sqlite3.Row) -> str:
     payload = json.loads(row["payload"])
     if row["kind"] in {plan_review.KIND, proposals.KIND}:
         return _planned(payload.get("subtasks") or payload.get("tasks") or [])
+    if row["kind"] == "removal":
+        return "\n".join(map(str, payload["ids"]))
     if row["kind"] != agreements.KIND:
         return ""
     rights = [f"{name}: {json.dumps(value)}" for name, value in payload["rights"].items() if value]

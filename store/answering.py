@@ -38,6 +38,8 @@ class Answer:
     comment: str | None = None
     #: of a rejected result: no attempt follows, whatever is left
     is_final: bool = False
+    #: of the bytes that were shown, where the face tells it
+    digest: str | None = None
 
 
 #: What ``skep approve`` and ``skep reject`` answer, by kind of decision.
@@ -59,7 +61,7 @@ def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
 
     Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`.
     """
-    row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment)
+    row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment, given.digest)
     return _ACTIONS[row["kind"]](tx, row, given, policy)
 
 

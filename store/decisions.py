@@ -10,7 +10,7 @@ import hashlib
 import json
 import sqlite3
 
-from errors import AlreadyAnswered, InvalidRequest, LeaseLost, NotFound
+from errors import AlreadyAnswered, InvalidRequest, LeaseLost, NotFound, TransitionNotAllowed
 from store.records import Question, TaskRef
 from store.transaction import Transaction, dump
 
@@ -52,11 +52,19 @@ def ask(
     return decision
 
 
-def answer(tx: Transaction, decision: str, choice: str, by: str, comment: str | None) -> sqlite3.Row:
-    """Record the answer and return the decision. Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`."""
+def answer(
+    tx: Transaction, decision: str, choice: str, by: str, comment: str | None, digest: str | None = None
+) -> sqlite3.Row:
+    """Record the answer and return the decision.
+
+    `digest` is that of the bytes the person saw, where the face that asked tells it; an answer to others is
+    refused. Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`, `TransitionNotAllowed`.
+    """
     row = tx.one("get_decision", id=decision)
     if row is None:
         raise NotFound(f"There is no decision {decision!r}.")
+    if digest not in {None, row["digest"]}:
+        raise TransitionNotAllowed(f"{decision} does not ask about what was shown. Look at it again.")
     options = json.loads(row["options"])
     if choice not in options:
         raise InvalidRequest(

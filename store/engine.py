@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from errors import StoreError
+from store.capacity import MOST_PACE
 from store.claims import Claimant
 from store.contracts import Handler, Work
 from store.pulse import Pulse
@@ -36,12 +37,12 @@ BEATS_IN_A_LEASE: Final = 3
 
 
 class SqliteEngine:
-    """Serves the tasks of one store with `concurrency` threads."""
+    """Serves the tasks of one store, so many at once as its pace is."""
 
     def __init__(self, store: SqliteStore, pulse: Pulse, who: Claimant, concurrency: int) -> None:
         self.who = who
         self._store = store
-        self._concurrency = concurrency
+        self._pace = concurrency
         self._wake = threading.Event()
         self._mutex = threading.Lock()
         self._held: dict[TaskRef, Claim] = {}
@@ -51,7 +52,8 @@ class SqliteEngine:
         self._next: dict[TaskRef, Claim] = {}
         self._stop = threading.Event()
         self._idle = threading.Condition(self._mutex)
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="task")
+        # Threads are only made as they are needed.
+        self._pool = ThreadPoolExecutor(max(concurrency, MOST_PACE), thread_name_prefix="task")
         self._adopted = ThreadPoolExecutor(64, thread_name_prefix="adopted")
         #: called with every lease that turns out to be lost
         self.on_lost: Callable[[TaskRef], None] = lambda ref: None
@@ -69,6 +71,17 @@ class SqliteEngine:
         """What runs here."""
         with self._mutex:
             return list(self._held)
+
+    @property
+    def pace(self) -> int:
+        """How many tasks run here at once; none are claimed at 0, and what runs goes on."""
+        return self._pace
+
+    @pace.setter
+    def pace(self, pace: int) -> None:
+        if pace != self._pace:
+            self._pace = pace
+            self._wake.set()
 
     def serve(self, handle: Handler, stop: threading.Event) -> None:
         """Claim and hand out until `stop` is set. What was handed out goes on; `drain` waits for it."""
@@ -88,10 +101,14 @@ class SqliteEngine:
     def conclude(self, ref: TaskRef, work: Work) -> None:
         """Do the last write of a task that was handed out, and claim for its place with it.
 
-        Not while stopping, and not for one that was adopted: its place is beyond those there are.
+        Not while stopping or where more runs than the pace allows, and not for one that was adopted: its
+        place is beyond those there are.
         """
         with self._mutex:
             has_place = ref in self._held and ref not in self._placeless and ref not in self._next
+            # One that was concluded and what follows it have one place together.
+            places = len(self._held) - len(self._next) - len(self._placeless)
+            has_place = has_place and places <= self._pace
         if not has_place or self._stop.is_set():
             self._store.write(work)
             return
@@ -124,7 +141,7 @@ class SqliteEngine:
 
     def _claim(self, handle: Handler) -> float:
         """Hand out what may start; seconds after which to look even if nothing wakes us."""
-        free = self._concurrency - len(self.held())
+        free = self._pace - len(self.held())
         if free <= 0 or not self._store.reader.all("any_ready"):
             return LOOK_ANYWAY_S
         claims = self._store.claim(self.who, free)

@@ -8,6 +8,7 @@ claimed: a task that nobody can execute waits, and says for what.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ SWARM_STARTING: Final = "swarm_starting"
 PANEL: Final = "panel"
 WORKER: Final = "worker"
 
+_STARTING: Final = {"up": False, "reason": None, "passes": True}
+_NAME_OF_WORKER: Final = re.compile(r"worker-([1-9][0-9]{0,2})", re.ASCII)
+
 #: Name of a process -> whether it is up, and why it is not; no reason: it is starting. `passes`: it is about
 #: to come up, as far as anybody knows.
 Fact = Mapping[str, Mapping[str, Any]]
@@ -27,7 +31,24 @@ Fact = Mapping[str, Mapping[str, Any]]
 
 def enter(tx: Transaction, names: Iterable[str]) -> None:
     """These are to come up."""
-    tx.set_meta(PROCESSES, dump({name: {"up": False, "reason": None, "passes": True} for name in names}))
+    tx.set_meta(PROCESSES, dump({name: dict(_STARTING) for name in names}))
+
+
+def join(tx: Transaction, names: Iterable[str]) -> None:
+    """These are to come up beside those that are there."""
+    tx.set_meta(PROCESSES, dump({**_read(tx), **{name: dict(_STARTING) for name in names}}))
+
+
+def part(tx: Transaction, names: Iterable[str]) -> None:
+    """These have gone, as was wanted."""
+    gone = set(names)
+    tx.set_meta(PROCESSES, dump({name: told for name, told in _read(tx).items() if name not in gone}))
+
+
+def number_of(worker_id: str) -> int | None:
+    """A worker's place among those of its supervisor, from 1; none for a name that is not one of these."""
+    found = _NAME_OF_WORKER.fullmatch(worker_id)
+    return int(found[1]) if found else None
 
 
 def come_up(tx: Transaction, name: str) -> None:

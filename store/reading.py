@@ -191,6 +191,10 @@ class Reader:
         """Every attempt of a task."""
         return self.all("attempts_of", task=seq)
 
+    def open_decisions(self) -> int:
+        """How many questions wait for a person."""
+        return int(self.all("count_open_decisions")[0]["count"])
+
     def decisions(self) -> list[sqlite3.Row]:
         """Everything that waits for a person, oldest first."""
         return self.all("open_decisions")

@@ -12,6 +12,7 @@ from outcome import Outcome
 from settings import Home, Settings
 from store import (
     answering,
+    capacity,
     claims,
     database,
     halting,
@@ -238,6 +239,13 @@ class SqliteStore:
             return was_paused or was_tripped
 
         return self.write(resume)
+
+    def set_capacity(self, change: capacity.Change, by: str) -> bool:
+        """Set how many workers run, or how many tasks each runs at once; whether that changed anything.
+
+        Raises `InvalidRequest`.
+        """
+        return self.write(lambda tx: capacity.set_capacity(tx, change, by, self.settings))
 
     # -- the audit -----------------------------------------------------------------------------------------
 

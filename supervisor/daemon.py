@@ -18,6 +18,7 @@ import host_platform
 from errors import AlreadyRunning
 from settings import Home, Settings
 from stopping import Stop
+from store.processes import WORKER
 from supervisor.child import Child
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,44 @@ class Daemon:
         self._settings = settings
         where = ["--home", str(home.root)]
         flags = {f"SKEP_{name.upper()}": str(getattr(settings, name)) for name in HANDED_ON}
+        self._where, self._flags = where, flags
         self.swarm = Child("swarm", ["swarm", *where], flags)
-        self.workers = [
-            Child(f"worker-{number}", ["worker", *where, "--worker-id", f"worker-{number}"], flags)
-            for number in range(1, settings.workers + 1)
-        ]
+        #: workers that are wanted, by their place from 1
+        self.workers = [self._worker(number) for number in range(1, settings.workers + 1)]
+        #: workers that are one too many and end what they run
+        self.leaving: list[Child] = []
         self.panel = Child("panel", ["control_panel", *where], flags) if with_panel else None
+
+    def _worker(self, number: int) -> Child:
+        name = f"{WORKER}-{number}"
+        return Child(name, ["worker", *self._where, "--worker-id", name], self._flags)
+
+    def set_workers(self, count: int) -> list[str]:
+        """Have so many workers; the names of those that are new.
+
+        One that is one too many is not stopped: it goes by itself (`store.capacity`), and is kept as it is
+        where it is wanted again before it has gone.
+        """
+        self.leaving += self.workers[count:]
+        del self.workers[count:]
+        new = []
+        for number in range(len(self.workers) + 1, count + 1):
+            name = f"{WORKER}-{number}"
+            back = next((child for child in self.leaving if child.name == name), None)
+            if back is not None:
+                self.leaving.remove(back)
+            else:
+                new.append(name)
+            self.workers.append(back or self._worker(number))
+        return new
+
+    def take_gone(self) -> list[str]:
+        """Let go of workers that were one too many and have ended; their names."""
+        gone = [child for child in self.leaving if child.wait(0)]
+        for child in gone:
+            child.end_now()
+            self.leaving.remove(child)
+        return [child.name for child in gone]
 
     @property
     def children(self) -> list[Child]:
@@ -88,13 +121,13 @@ class Daemon:
 
     def end_at_once(self) -> None:
         """End what would take its time. Swarm sees its pipe close, and kills the commands that run."""
-        for child in [*self.workers, *([self.panel] if self.panel else [])]:
+        for child in [*self.workers, *self.leaving, *([self.panel] if self.panel else [])]:
             if child.pid is not None:
                 host_platform.kill_process(child.pid)
 
     def _stop_in_order(self) -> None:
         for group, seconds in (
-            (self.workers, self._settings.stop_grace_s + GOODBYE_S),
+            (self.workers + self.leaving, self._settings.stop_grace_s + GOODBYE_S),
             ([self.swarm], GOODBYE_S),
             ([self.panel] if self.panel else [], GOODBYE_S),
         ):

@@ -42,6 +42,18 @@ class ProcessRecord:
 
         self._write(keep)
 
+    def join(self, names: Iterable[str]) -> None:
+        """These are about to start beside those that run."""
+        joined = list(names)
+        for name in joined:
+            last_words.take(self._home, name)
+        self._write(lambda tx: processes.join(tx, joined))
+
+    def part(self, names: Iterable[str]) -> None:
+        """These have gone because fewer workers are wanted."""
+        gone = list(names)
+        self._write(lambda tx: processes.part(tx, gone))
+
     def leave(self) -> None:
         """All have gone."""
         self._write(processes.leave)

@@ -2,57 +2,150 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final
 
 import flask
+import pydantic
+from pydantic import Field
 
-from clock import to_rfc3339
-from errors import InvalidRequest
+from errors import InvalidRequest, NotFound, SkepError
+from panel import inbox_views
 from panel.api import fields
-from panel.api.describing import DECISION, NUMBER, get, list_of, path, post, ref, shape
+from panel.api.describing import (
+    DECISION,
+    MAYBE,
+    NEXT,
+    NUMBER,
+    TEXT,
+    get,
+    list_of,
+    path,
+    post,
+    query,
+    ref,
+    shape,
+)
 from panel.context import panel
-from panel.task_views import decision_of
+from panel.words import count_of
 from store.answering import Answer
 
 blueprint = flask.Blueprint("api_decisions", __name__, url_prefix="/api/v1/decisions")
 
+_PAGE: Final = 100
+#: Answers of one request.
+MOST_ANSWERS: Final = 100
+_DIGEST: Final = "`digest` of what was shown; an answer to other bytes is refused"
+
 PATHS: Final[dict[str, Any]] = {
-    "/api/v1/decisions": get("Everything that waits for a person", "Decisions"),
+    "/api/v1/decisions": get(
+        "A page of what waits for a person, oldest first; or of what was answered, newest first",
+        "Decisions",
+        query("state", "what waits, or what was answered", type="string", enum=["open", "answered"]),
+        query("limit", "decisions of a page", type="integer", minimum=1, maximum=500, default=_PAGE),
+        query("after", NEXT),
+    ),
+    "/api/v1/decisions/{decision_id}": get("One decision", "Decision", path("decision_id")),
     "/api/v1/decisions/{decision_id}/answer": post(
-        "Answer a decision", path("decision_id"), answer="one of its options", comment="a word with it"
+        "Answer a decision",
+        path("decision_id"),
+        answer="one of its options",
+        comment="a word with it",
+        digest=_DIGEST,
+    ),
+    "/api/v1/decisions/answers": post(
+        "Answer several decisions, each as if it were alone",
+        answers="Answered",
+        decisions=list_of(shape(decision=TEXT, answer=TEXT, digest=TEXT | {"description": _DIGEST}))
+        | {"description": "at most 100: a decision, one of its options, the `digest` that was shown"},
+        comment={"type": ["string", "null"], "description": "a word with each"},
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
     "Decision": DECISION,
-    "Decisions": shape(decisions=list_of(ref("Decision")), open=NUMBER),
+    "Decisions": shape(decisions=list_of(ref("Decision")), open=NUMBER, next=MAYBE),
+    "Answered": shape(
+        answered=NUMBER,
+        refused=NUMBER,
+        message=TEXT,
+        results=list_of(shape(decision=TEXT, message=MAYBE, problem=MAYBE)),
+    ),
 }
 
-MOST: Final = 500
+
+class Given(pydantic.BaseModel):
+    """One answer of several."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+    decision: str = Field(max_length=200)
+    answer: str = Field(max_length=200)
+    #: of the bytes that were shown
+    digest: str = Field(max_length=64)
+
+
+class Several(pydantic.BaseModel):
+    """Answers that are given together."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+    decisions: list[Given] = Field(min_length=1, max_length=MOST_ANSWERS)
+    comment: str | None = Field(None, max_length=fields.LONGEST_TEXT)
 
 
 @blueprint.get("")
 def list_decisions() -> dict[str, Any]:
-    """Everything that waits for a person, oldest first; at most 500."""
+    """A page of what waits for a person, oldest first; of what was answered with ``state=answered``."""
+    given = flask.request.args
+    fields.check_parameters(given, "state", "limit", "after")
+    state = given.get("state", "open")
+    if state not in {"open", "answered"}:
+        raise InvalidRequest("state must be open or answered.")
+    read = inbox_views.waiting if state == "open" else inbox_views.answered
+    return read(panel(), fields.place(given, "after"), fields.limit(given, _PAGE))
+
+
+@blueprint.get("/<decision_id>")
+def show_decision(decision_id: str) -> dict[str, Any]:
+    """One decision, open or answered."""
     fields.check_parameters(flask.request.args)
-    rows = panel().reader.decisions()
-    told = [
-        decision_of(row, _task_of(row))
-        | {"task_id": row["task_id"], "digest": row["digest"], "asked": to_rfc3339(row["asked"])}
-        for row in rows[:MOST]
-    ]
-    return {"decisions": told, "open": len(rows)}
-
-
-def _task_of(row: sqlite3.Row) -> sqlite3.Row | None:
-    return None if row["task_id"] is None else panel().reader.task(row["task_id"])
+    row = panel().reader.one("get_decision", id=decision_id)
+    if row is None:
+        raise NotFound(f"There is no decision {decision_id[:200]!r}.")
+    return inbox_views.view(panel(), row)
 
 
 @blueprint.post("/<decision_id>/answer")
 def answer(decision_id: str) -> dict[str, Any]:
     """Answer with one of the decision's options; the first answer wins."""
-    given = fields.body(flask.request, "answer", "comment")
+    given = fields.body(flask.request, "answer", "comment", "digest")
     if "answer" not in given:
         raise InvalidRequest("answer is missing: name one of the decision's options.")
-    told = panel().store.answer(Answer(decision_id, given["answer"], flask.g.by, given.get("comment")))
-    return {"message": told}
+    shown = given.get("digest")
+    answered = Answer(decision_id, given["answer"], flask.g.by, given.get("comment"), digest=shown)
+    return {"message": panel().store.answer(answered)}
+
+
+@blueprint.post("/answers")
+def answer_several() -> dict[str, Any]:
+    """Answer several decisions; one that cannot be answered so does not keep the others back."""
+    given = fields.document(flask.request, Several)
+    results = [_answer_one(each, given.comment or None) for each in given.decisions]
+    refused = [result["problem"] for result in results if result["problem"] is not None]
+    told = f"{count_of(len(results) - len(refused), 'decision is', 'decisions are')} answered."
+    if refused:
+        told += f" {count_of(len(refused), 'was', 'were')} not: {refused[0]}"
+    return {
+        "answered": len(results) - len(refused),
+        "refused": len(refused),
+        "message": told,
+        "results": results,
+    }
+
+
+def _answer_one(given: Given, comment: str | None) -> dict[str, Any]:
+    try:
+        wanted = Answer(given.decision, given.answer, flask.g.by, comment, digest=given.digest)
+        said = panel().store.answer(wanted)
+    except SkepError as error:
+        return {"decision": given.decision, "message": None, "problem": error.message}
+    return {"decision": given.decision, "message": said, "problem": None}

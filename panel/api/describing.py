@@ -86,6 +86,7 @@ DECISION: Final = shape(
     question=TEXT,
     options=list_of(TEXT),
     about=TEXT | {"description": "the exact words that are decided on, where there are any"},
+    digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
 )
 LIMIT: Final = shape(
     limit=TEXT,

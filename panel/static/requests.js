@@ -6,8 +6,12 @@ htmx.defineExtension("json-body", {
     if (name === "htmx:configRequest") event.detail.headers["Content-Type"] = "application/json";
     return true;
   },
-  encodeParameters(xhr, parameters) {
-    return JSON.stringify(Object.fromEntries(parameters));
+  encodeParameters(xhr, parameters, button) {
+    const body = Object.fromEntries(parameters);
+    for (const name of (button.dataset.numbers || "").split(" ").filter(Boolean)) {
+      body[name] = body[name] === "" ? null : Number(body[name]);
+    }
+    return JSON.stringify(body);
   },
 });
 
@@ -23,8 +27,9 @@ document.body.addEventListener("htmx:confirm", (event) => {
   asked = { goOn: event.detail.issueRequest, id: button.id, field: button.dataset.reasonField, reason: "" };
   document.getElementById("ask-what").textContent = button.dataset.ask;
   const about = document.getElementById("ask-about");
-  about.textContent = button.dataset.about || "";
-  about.hidden = !button.dataset.about;
+  const shown = document.getElementById(button.dataset.aboutFrom || "");
+  about.textContent = button.dataset.about || (shown ? shown.textContent : "");
+  about.hidden = !about.textContent;
   const yes = document.getElementById("ask-yes");
   yes.textContent = button.textContent;
   yes.className = button.classList.contains("danger") ? "danger" : "primary";
@@ -46,6 +51,23 @@ dialog.addEventListener("close", () => {
   const button = asked && document.getElementById(asked.id);
   if (button) button.focus();
 });
+
+// A button that is switched off while its request is under way loses the keyboard's focus; it, or what has its id once
+// the page has changed, gets it back.
+let pressedId = "";
+
+function giveFocusBack() {
+  const button = document.getElementById(pressedId);
+  if (button && document.activeElement === document.body) button.focus({ preventScroll: true });
+}
+
+document.addEventListener("focusin", (event) => {
+  if (event.target.id !== pressedId && !dialog.open) pressedId = "";
+});
+document.body.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "post") pressedId = event.detail.elt.id;
+});
+document.addEventListener("htmx:afterSettle", giveFocusBack);
 
 document.body.addEventListener("htmx:configRequest", (event) => {
   if (asked && asked.reason && event.detail.elt.id === asked.id) {
@@ -77,5 +99,6 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   }
   if (successful) tell("told", said.message);
   else tell("trouble", said.detail);
+  setTimeout(giveFocusBack); // once it is switched on again
   document.body.dispatchEvent(new Event("skep:pressed"));
 });

@@ -38,3 +38,33 @@ SELECT *, NULL AS task_id FROM decision WHERE kind = :kind AND answer IS NULL OR
 -- Answer a decision; the first answer wins.
 UPDATE decision SET answer = :answer, answered = :now, answered_by = :by, comment = :comment
 WHERE id = :id AND answer IS NULL;
+
+-- count_open_decisions --
+-- How many questions wait for a person.
+SELECT count(*) AS count FROM decision WHERE answer IS NULL;
+
+-- open_decisions_after --
+-- Questions that wait for a person, oldest first, after the one in row `after`.
+SELECT decision.*, decision.rowid AS place, task.id AS task_id
+FROM decision LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL AND (decision.asked, decision.rowid) >
+    (coalesce((SELECT asked FROM decision WHERE rowid = :after), -1e18), :after)
+ORDER BY decision.asked, decision.rowid LIMIT :limit;
+
+-- answered_before --
+-- Questions that were answered, the newest answer first, before the one in row `before`.
+SELECT decision.*, decision.rowid AS place, task.id AS task_id
+FROM decision LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NOT NULL AND (decision.answered, decision.rowid) <
+    (coalesce((SELECT answered FROM decision WHERE rowid = :before), 1e18), :before)
+ORDER BY decision.answered DESC, decision.rowid DESC LIMIT :limit;
+
+-- open_decisions_alone --
+-- The oldest questions that no task in review carries.
+SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL AND (decision.task IS NULL OR decision.kind = 'budget')
+ORDER BY decision.asked, decision.rowid LIMIT :limit;
+
+-- count_asked_since --
+-- How many questions were asked after a time and still wait.
+SELECT count(*) AS count FROM decision WHERE answer IS NULL AND asked > :since;

@@ -16,7 +16,13 @@ from typing import Any, Final
 
 from panel.navigation import PAGES
 from settings import Home
-from tests.unit.panel.furnish import furnish, furnish_money, furnish_pages_of_tasks, furnish_run
+from tests.unit.panel.furnish import (
+    furnish,
+    furnish_a_day,
+    furnish_money,
+    furnish_pages_of_tasks,
+    furnish_run,
+)
 from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 
@@ -49,6 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
 def furnished() -> Iterator[RunningPanel]:
     """A panel over a home in the middle of a working day."""
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
+        furnish_a_day(panel.home)
         furnish_run(panel.store)
         furnish_money(panel.store)
         furnish(panel.store)

@@ -224,7 +224,8 @@ def test_the_status_tells_counts_gate_model_and_a_sentence(browser, by, store, r
     assert (told["kill_switch"]["on"], told["circuit_breaker"]) == (False, None)
     assert told["model"]["reason"] == reason
     assert told["worker_runs"] is True
-    assert told["health"]["sentence"] == "Paused by cli: lunch."
+    assert re.fullmatch(r"Paused: \d\d:\d\d, by cli\.", told["health"]["sentence"])
+    assert told["health"]["detail"].startswith("Lunch. What runs goes on.")
 
 
 @pytest.mark.parametrize(

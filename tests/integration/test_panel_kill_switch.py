@@ -128,7 +128,8 @@ def test_a_tripped_breaker_is_shown_and_reset_by_its_question(browser, store, by
     (question,) = browser.get("/api/v1/decisions").json["decisions"]
 
     assert 'data-kind="tripped"' in page
-    assert "Go on" in page
+    assert 'id="resume"' in page
+    assert "Go on" in browser.get("/inbox").text
     assert browser.get("/api/v1/status").json["circuit_breaker"]["rule"] == "failures_in_a_row"
 
     answer = browser.post(f"/api/v1/decisions/{question['id']}/answer", {"answer": "resume"})

@@ -84,6 +84,15 @@ HOT = [
     ("tasks_of_run", "task_run"),
     ("spent_by_day", "PRIMARY KEY"),
     ("spent_in_all", "PRIMARY KEY"),
+    ("count_open_decisions", "decision_open"),
+    ("count_asked_since", "decision_open"),
+    ("open_decisions_after", "decision_open"),
+    ("open_decisions_alone", "decision_open"),
+    ("answered_before", "decision_answered"),
+    ("ends_since", "PRIMARY KEY"),
+    ("ends_between", "PRIMARY KEY"),
+    ("newest_ended_since", "task_state"),
+    ("held_by_workers", "task_state"),
 ]
 
 

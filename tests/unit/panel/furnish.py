@@ -11,6 +11,7 @@ from clock import local_day
 from outcome import Outcome, Usage, Verdict
 from road import agreement
 from safety.work import Approved, Rights
+from settings import Home, Settings
 from store import agreements, budgets, rates, recording
 from store.budgets import Account, BudgetLimits, Reservation
 from store.claims import Claimant
@@ -19,6 +20,7 @@ from store.planning import NewPlan, enter_plan
 from store.records import Claim, Intake, NewTask, Question, RefusedTask
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from testing.clock import FakeClock
 from testing.tasks import new_task
 
 HOSTILE = '<script>document.title="owned"</script>'
@@ -59,7 +61,10 @@ class Furnisher:
 
     def review(self, task_id: str, result: str = "", **fields) -> Claim:
         """A task whose attempt ran and is being judged."""
-        claim = self.start(task_id, **fields)
+        return self.bring(self.start(task_id, **fields), result)
+
+    def bring(self, claim: Claim, result: str = "") -> Claim:
+        """A result for a task that runs; it is being judged."""
         now = self.store.clock.now()
         outcome = Outcome(
             status="completed",
@@ -342,3 +347,28 @@ def _spend(store: SqliteStore, wanted: Reservation, micros: int | None) -> None:
     store.write(lambda tx: budgets.reserve(tx, wanted))
     if micros is not None:
         store.write(lambda tx: budgets.book(tx, wanted.id, micros))
+
+
+def furnish_a_day(home: Home) -> None:
+    """What ended in the day before now, more by day than by night: something for the charts to draw."""
+    clock = FakeClock(time.time() - 24 * 3600)
+    with SqliteStore(home, Settings(), clock) as store:
+        by = Furnisher(store)
+        for hour in range(24):
+            for number in range(1 + 5 * (5 < hour < 20)):
+                seconds = 2.0 + (hour * 7 + number * 13) % 40
+                _end_after(by, clock, f"ticket-{hour:02}{number}", seconds, fails=(hour + number) % 9 == 8)
+                clock.advance(3600 / 7 - seconds)
+            clock.advance(max(0.0, time.time() - (23 - hour) * 3600 - clock.now()))
+
+
+def _end_after(by: Furnisher, clock: FakeClock, task_id: str, seconds: float, *, fails: bool) -> None:
+    claim = by.start(task_id, prompt=f"Classify {task_id} by product area and urgency.")
+    clock.advance(seconds)
+    by.bring(claim, "billing, urgent")
+    if fails:
+        by.store.write(
+            lambda tx: recording.fail(tx, row_of(tx, task_id), "expectation", "the answer names no area")
+        )
+    else:
+        by.store.write(lambda tx: recording.approve(tx, row_of(tx, task_id), "critics"))

@@ -116,6 +116,21 @@ class RunningPanel:
 
 
 @contextlib.contextmanager
+def visiting(context, running: RunningPanel, path: str = "/"):
+    """A page of a person who has logged in; what its console complained of is held against it."""
+    page = context.new_page()
+    complaints: list[str] = []
+    page.goto(running.link)
+    page.wait_for_selector("#live")
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    if path != "/":
+        page.goto(f"{running.url}{path}")
+    yield page
+    assert complaints == []
+
+
+@contextlib.contextmanager
 def serving(root: Path):
     """Serve a page at another port: the same site as the panel, to browsers, or under another name."""
     handler = functools.partial(QuietHandler, directory=root)

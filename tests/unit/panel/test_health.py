@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from panel.health import health_of, of_killed
+from panel.health import Moment, health_of, of_killed
 from runtime_contract import Status
 from store.kill_file import KillFile
 from store.lanes import Gate
@@ -59,19 +61,42 @@ def test_one_sentence_says_how_things_stand(given, kind, sentence):
     assert (health.kind, health.sentence) == (kind, sentence)
 
 
+NOON = datetime(2030, 1, 31, 14, 2).astimezone().timestamp()
+
+
 @pytest.mark.parametrize(
-    ("killed", "sentence", "who"),
+    ("killed", "sentence", "detail"),
     [
-        (KillFile(), "The kill switch is on.", "Set by hand."),
-        (KillFile("it loops.", "cli:ada"), "The kill switch is on: it loops.", "Set by cli:ada."),
-        (KillFile("x" * 400, "panel"), f"The kill switch is on: {'x' * 240} ….", "Set on the panel."),
+        (KillFile(), "Stopped: kill switch, by hand.", "Nothing starts, and what ran was stopped."),
+        (
+            KillFile("it loops.", "cli:ada", NOON),
+            "Stopped: kill switch, 14:02, by ada at a terminal.",
+            "It loops. Nothing starts",
+        ),
+        (KillFile("x" * 400, "panel", NOON), "Stopped: kill switch, 14:02, by you.", f"X{'x' * 239} …."),
+        (
+            KillFile("", "api", NOON - 86_400),
+            "Stopped: kill switch, 2030-01-30 14:02, by a program.",
+            "Nothing",
+        ),
+        (KillFile("", "<b>\u202e"), "Stopped: kill switch, by <b>⟨U+202E⟩.", "Nothing"),
     ],
 )
-def test_the_kill_switch_is_told_with_its_reason_and_who_set_it(killed, sentence, who):
-    health = of_killed(killed)
+def test_the_kill_switch_is_told_with_when_who_and_why(killed, sentence, detail):
+    health = of_killed(killed, NOON + 60)
 
     assert (health.kind, health.sentence) == ("killed", sentence)
-    assert health.detail.endswith(who)
+    assert health.detail.startswith(detail)
+
+
+def test_a_pause_is_told_with_when_who_and_why():
+    pause = (Moment("panel", NOON, NOON + 60), "lunch")
+    gate = Gate("paused by panel: lunch", cause="pause")
+
+    health = health_of(counts(pending=1, in_progress=2), gate, 1, True, None, pause)
+
+    assert (health.kind, health.sentence) == ("paused", "Paused: 14:02, by you.")
+    assert health.detail == "Lunch. What runs goes on. 2 running, 1 waiting."
 
 
 def test_what_holds_everything_back_is_told_with_the_way_out():

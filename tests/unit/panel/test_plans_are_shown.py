@@ -11,7 +11,14 @@ SHARED = "We sell bread.\n\nYour part of this, and only this:\n"
 
 
 def about(kind: str, payload: dict[str, Any]) -> str:
-    row = {"id": "d", "kind": kind, "question": "?", "options": "[]", "payload": json.dumps(payload)}
+    row = {
+        "id": "d",
+        "kind": kind,
+        "question": "?",
+        "options": "[]",
+        "digest": "d",
+        "payload": json.dumps(payload),
+    }
     told: str = task_views.decision_of(row)["about"]  # type: ignore[arg-type]
     return told
 
@@ -33,5 +40,6 @@ def test_proposed_tasks_are_told_and_too_many_are_cut_with_a_word():
     assert "more characters: skep status --json]" in about("proposal", {"tasks": many})
 
 
-def test_other_questions_have_nothing_more_to_tell():
-    assert about("removal", {"ids": ["a"]}) == ""
+def test_a_removal_tells_every_task_and_other_questions_have_nothing_more_to_tell():
+    assert about("removal", {"ids": ["a", "b"]}) == "a\nb"
+    assert about("recovery", {"lost": []}) == ""

@@ -146,3 +146,34 @@ def test_what_runs_counts_as_held_from_its_claim_on(store, serving):
     serving.start()
     serving.wait_for_ends(4)
     assert seen == [True] * 4
+
+
+def test_a_lower_pace_lets_what_runs_end_and_claims_no_more_than_it_says(store, serving):
+    submit(store, 12)
+    both_run = threading.Barrier(3)
+    go_on = threading.Event()
+
+    def wait_for_word(claim: Claim) -> None:
+        if not go_on.is_set():
+            both_run.wait(PATIENCE_S)
+            go_on.wait(PATIENCE_S)
+
+    serving.before = wait_for_word
+    serving.start()
+    both_run.wait(PATIENCE_S)
+    serving.engine.pace = 1
+    serving.most_at_once = 0
+    go_on.set()
+    serving.wait_for_ends(12)
+    assert len(serving.done) == 12
+    assert serving.most_at_once <= 2  # the one of before that had not ended
+
+
+def test_at_a_pace_of_nothing_nothing_is_claimed_until_it_is_raised(store, serving):
+    serving.engine.pace = 0
+    submit(store, 3)
+    serving.start()
+    assert serving.engine.drain(PATIENCE_S) == []
+    assert store.reader.state_counts() == {"ready": 3}
+    serving.engine.pace = 3
+    serving.wait_for_ends(3)

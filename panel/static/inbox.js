@@ -1,0 +1,153 @@
+"use strict";
+// Answering by keyboard, and several at once. What is on the screen may change at any moment, so everything here goes by
+// a decision's id and the digest of the bytes that were shown, never by its place.
+
+(() => {
+  const bulk = document.getElementById("bulk");
+  const bulkAsk = document.getElementById("bulk-ask");
+  const picked = new Map(); // id -> the decision as it was shown when it was picked
+  let asked = null;
+  let currentId = "";
+  let currentPlace = 0;
+
+  const cards = () => [...document.querySelectorAll(".decision")];
+  const cardOf = (id) => cards().find((card) => card.dataset.id === id);
+
+  function show(card) {
+    for (const other of cards()) other.removeAttribute("aria-current");
+    if (!card) return;
+    card.setAttribute("aria-current", "true");
+    currentId = card.dataset.id;
+    currentPlace = cards().indexOf(card);
+  }
+
+  function go(card) {
+    if (!card) return;
+    show(card);
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: "nearest" });
+  }
+
+  function move(step) {
+    const all = cards();
+    const place = cardOf(currentId) ? currentPlace + step : Math.min(currentPlace, all.length - 1);
+    go(all[Math.max(0, Math.min(place, all.length - 1))]);
+  }
+
+  // The question comes up with the focus where the key points: on the answer, or on the words that go with it.
+  function press(option) {
+    const card = cardOf(currentId);
+    if (!card) return;
+    const button = document.getElementById(`${card.dataset[option]}-${card.dataset.id}`);
+    button.click();
+    const dialog = document.getElementById("ask");
+    if (dialog.open && !button.dataset.reason) document.getElementById("ask-yes").focus();
+  }
+
+  function isTyping(target) {
+    if (document.querySelector("dialog[open]")) return true;
+    return target.closest("textarea, select, [contenteditable], input:not([type=checkbox])") !== null;
+  }
+
+  const KEYS = {
+    j: () => move(1),
+    k: () => move(-1),
+    a: () => press("yes"),
+    r: () => press("no"),
+    x: () => pick(cardOf(currentId)),
+  };
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
+    if (!(event.key in KEYS) || isTyping(event.target) || !bulk) return;
+    event.preventDefault();
+    if (!currentId && event.key !== "k") go(cards()[0]);
+    else KEYS[event.key]();
+  });
+
+  function pick(card) {
+    if (!card) return;
+    const box = card.querySelector(".pick input");
+    box.checked = !box.checked;
+    note(card, box.checked);
+  }
+
+  function note(card, isPicked) {
+    const { id, digest, yes, no } = card.dataset;
+    if (isPicked) picked.set(id, { id, digest, yes, no, question: card.querySelector("h2").textContent });
+    else picked.delete(id);
+    tellPicked();
+  }
+
+  function tellPicked() {
+    document.getElementById("bulk-count").textContent = picked.size ? `${picked.size} selected` : "None selected";
+    for (const id of ["bulk-yes", "bulk-no"]) document.getElementById(id).disabled = !picked.size;
+  }
+
+  function settle() {
+    if (!bulk) return;
+    for (const [id, shown] of picked) {
+      const card = cardOf(id);
+      if (!card || card.dataset.digest !== shown.digest) picked.delete(id);
+      else card.querySelector(".pick input").checked = true;
+    }
+    tellPicked();
+    const isLost = document.activeElement === document.body && !document.querySelector("dialog[open]");
+    if (cardOf(currentId)) show(cardOf(currentId));
+    else if (currentId && isLost) go(cards()[Math.min(currentPlace, cards().length - 1)]);
+  }
+
+  function ask(option) {
+    const all = [...picked.values()];
+    // What the question lists is what is sent, whatever becomes of the page meanwhile.
+    asked = { option, decisions: all.map((each) => ({ decision: each.id, answer: each[option], digest: each.digest })) };
+    document.getElementById("bulk-what").textContent =
+      `Say ${option} to ${all.length === 1 ? "this decision" : `these ${all.length} decisions`}? Each answer counts as if you had given it alone.`;
+    const list = document.getElementById("bulk-list");
+    list.replaceChildren(...all.map((each) => {
+      const item = document.createElement("li");
+      const answer = document.createElement("b");
+      answer.textContent = each[option];
+      item.append(answer, `: ${each.question}`);
+      return item;
+    }));
+    bulkAsk.showModal();
+    document.getElementById("bulk-leave").focus();
+  }
+
+  async function send() {
+    const { decisions } = asked;
+    bulkAsk.close();
+    const headers = { "Content-Type": "application/json", ...JSON.parse(document.body.getAttribute("hx-headers")) };
+    try {
+      const body = JSON.stringify({ decisions, comment: document.getElementById("bulk-comment").value.trim() || null });
+      const answer = await fetch("/api/v1/decisions/answers", { method: "POST", headers, body });
+      const said = await answer.json();
+      tell(answer.ok && !said.refused ? "told" : "trouble", said.message || said.detail);
+    } catch {
+      tell("trouble", "The panel does not answer.");
+    }
+    document.body.dispatchEvent(new Event("skep:pressed"));
+  }
+
+  if (bulk) {
+    document.getElementById("bulk-all").addEventListener("click", () => {
+      for (const card of cards()) {
+        card.querySelector(".pick input").checked = true;
+        note(card, true);
+      }
+    });
+    document.getElementById("bulk-yes").addEventListener("click", () => ask("yes"));
+    document.getElementById("bulk-no").addEventListener("click", () => ask("no"));
+    document.getElementById("bulk-leave").addEventListener("click", () => bulkAsk.close());
+    document.getElementById("bulk-send").addEventListener("click", send);
+    document.addEventListener("change", (event) => {
+      if (event.target.closest(".pick")) note(event.target.closest(".decision"), event.target.checked);
+    });
+    document.addEventListener("focusin", (event) => {
+      const card = event.target.closest(".decision");
+      if (card) show(card);
+    });
+    document.addEventListener("htmx:afterSettle", settle);
+  }
+})();

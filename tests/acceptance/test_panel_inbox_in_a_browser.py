@@ -1,0 +1,126 @@
+"""The inbox as a person answers it: by keyboard alone, several at once, while it changes meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+
+from settings import Home
+from tests.unit.panel.furnish import HOSTILE
+from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import RunningPanel, visiting
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def panel(tmp_path):
+    with RunningPanel(Home(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium):
+    with contextlib.closing(chromium.new_context()) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context, panel):
+    with visiting(context, panel, "/inbox") as page:
+        yield page
+
+
+def card(page, task_id):
+    return page.locator(".decision").filter(has=page.locator(".of .id", has_text=task_id))
+
+
+def test_results_are_approved_and_sent_back_with_the_keyboard_alone(page, panel):
+    for name in ("one", "two", "three"):
+        panel.by.ask(name, f"Is {name} good?", f"Dear {name}.", prompt="Write.", max_attempts=3)
+    expect(page.locator(".decision")).to_have_count(3)
+    expect(page.locator("#badge")).to_have_text("3")
+
+    page.keyboard.press("j")
+    expect(card(page, "one")).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(card(page, "one")).to_have_attribute("aria-current", "true")
+    page.keyboard.press("a")
+    expect(page.get_by_label("What it is about")).to_have_text("Dear one.")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_have_text("one is approved.")
+    expect(page.locator(".decision")).to_have_count(2)
+    assert panel.state("one") == "approved"
+
+    expect(card(page, "two")).to_be_focused()
+    page.keyboard.press("r")
+    expect(page.locator("#ask-reason")).to_be_focused()
+    page.keyboard.type("Take the joke out, and a, r, j and k are only letters here.")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#told")).to_contain_text("two is rejected and will be tried again")
+    expect(page.locator(".decision")).to_have_count(1)
+    assert panel.state("two") == "ready"
+    assert "Take the joke out" in panel.store.reader.task("two")["feedback"]
+    assert panel.state("three") == "review"
+
+
+def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
+    for name in ("one", "two", "three"):
+        panel.by.ask(name, f"Is {name} good?", HOSTILE, prompt="Write.", max_attempts=3)
+    expect(page.locator(".decision")).to_have_count(3)
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+    panel.by.ask("four", "Is four good?", "Dear four.", prompt="Write.")
+    expect(page.locator(".decision")).to_have_count(4)
+    expect(page.locator("#bulk-count")).to_have_text("2 selected")
+    expect(card(page, "two").get_by_role("checkbox")).to_be_checked()
+
+    page.get_by_role("button", name="Say yes to them").click()
+    dialog = page.locator("#bulk-ask")
+    expect(dialog).to_contain_text("Say yes to these 2 decisions?")
+    expect(dialog.get_by_role("listitem")).to_have_text(["approve: Is one good?", "approve: Is two good?"])
+    panel.store.reject("two", "cli")
+    dialog.get_by_role("button", name="Answer them").click()
+
+    expect(page.locator("#trouble")).to_contain_text("1 decision is answered. 1 was not: ")
+    expect(page.locator(".decision")).to_have_count(2)
+    assert [panel.state(name) for name in ("one", "two", "three", "four")] == [
+        "approved",
+        "ready",
+        "review",
+        "review",
+    ]
+    page.get_by_role("link", name="Answered").click()
+    expect(page.locator("tr[data-decision]")).to_have_count(2)
+
+
+def test_a_notification_is_asked_for_by_its_button_alone(page, panel, context):
+    asked = page.evaluate("Notification.permission")
+    assert asked in {"default", "denied"}
+    context.grant_permissions(["notifications"], origin=panel.url)
+    page.reload()
+    page.evaluate(
+        """() => {
+            window.Notification = class extends EventTarget {
+                static permission = "granted";
+                static requestPermission() { return Promise.resolve("granted"); }
+                constructor(title, more) { super(); window.noted = more.body; }
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Notify me in this browser").click()
+    expect(page.locator("#notify")).to_have_text("Notifications are on")
+    expect(page.locator("#freshness")).to_have_text("live")
+    page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true})")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('skep:pulse', {detail: {questions: 0}}))")
+    page.evaluate("document.body.dispatchEvent(new CustomEvent('skep:pulse', {detail: {questions: 2}}))")
+
+    assert page.evaluate("window.noted") == "2 decisions wait for you."

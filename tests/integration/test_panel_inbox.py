@@ -1,0 +1,218 @@
+"""The inbox over a real store: what waits, in which order, on which bytes; and every way to answer it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from store import decisions
+from store.records import Question
+from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
+from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
+
+
+def ask_many(store, count, start=0):
+    """Questions about no task, each with bytes of its own."""
+
+    def ask(tx):
+        return [
+            decisions.ask(
+                tx, Question("removal", f"Cancel {number}?", ("accept", "keep"), {"ids": [f"t{number}"]})
+            )
+            for number in range(start, start + count)
+        ]
+
+    return store.write(ask)
+
+
+def cards(page):
+    return [found for tag, found in Seen(page).tags if found.get("class") == "decision"]
+
+
+def test_everything_that_waits_stands_there_oldest_first_with_its_bytes(browser, by, store, clock):
+    by.ask("asked", "Send it?", "Dear all, bees.", prompt="Write a letter.")
+    clock.advance(10)
+    by.ask_leave("held", ("git", "push"))
+    clock.advance(10)
+    ask_many(store, 1)
+
+    page = browser.get("/inbox")
+    seen = Seen(page)
+
+    assert [card["data-id"].partition("-")[0] for card in cards(page)] == ["review", "execution", "removal"]
+    for text in ("Dear all, bees.", "Write a letter.", '"push"', "AGENT_KEY", "t0"):
+        assert text in seen.text
+    assert len(seen.ids) == len(set(seen.ids))
+    for card in cards(page):
+        row = store.reader.one("get_decision", id=card["data-id"])
+        assert card["data-digest"] == row["digest"] == hashlib.sha256(row["payload"].encode()).hexdigest()
+
+
+def test_an_empty_inbox_says_what_comes_here(browser):
+    assert "Nothing waits for you." in Seen(browser.get("/inbox")).text
+    assert "Nothing was answered yet." in Seen(browser.get("/inbox?show=answered")).text
+
+
+def test_many_are_paged_by_key_and_none_is_left_out_or_told_twice(browser, store, clock):
+    for first in range(0, 45, 15):
+        ask_many(store, 15, first)
+        clock.advance(1)
+    seen: list[str] = []
+    path: str | None = "/inbox"
+    while path:
+        page = browser.get(path)
+        seen += [card["data-id"] for card in cards(page)]
+        path = next((found["href"] for _, found in Seen(page).tags if found.get("id") == "page-next"), None)
+
+    assert len(seen) == len(set(seen)) == 45
+    told: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        answer = browser.get(f"/api/v1/decisions?limit=7&after={after}").json
+        told += [each["id"] for each in answer["decisions"]]
+        after = answer["next"]
+    assert told == seen
+
+
+def test_questions_asked_at_one_moment_are_paged_too(browser, store):
+    ask_many(store, 25)
+
+    first = browser.get("/api/v1/decisions?limit=20").json
+    rest = browser.get(f"/api/v1/decisions?limit=20&after={first['next']}").json
+
+    assert len({each["id"] for each in first["decisions"] + rest["decisions"]}) == 25
+    assert (first["open"], rest["next"]) == (25, None)
+
+
+@pytest.mark.parametrize("query", ["show=all", "after=x", "what=1"])
+def test_a_wrong_address_is_answered_with_a_page_that_says_so(browser, query):
+    answer = browser.get(f"/inbox?{query}", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_text_of_unknown_origin_comes_out_as_text(browser, by, store, text):
+    clean = text.encode("utf-8", "replace").decode()
+    by.ask("x", clean, clean, prompt=clean)
+    by.ask("y", clean, clean, prompt=clean, max_attempts=3)
+    store.reject("y", "cli", clean)
+
+    for path in ("/inbox", "/inbox?show=answered"):
+        seen = Seen(page := browser.get(path))
+        assert page.status_code == 200
+        assert not any(name.startswith(("on", "hx-on")) for _, found in seen.tags for name in found)
+        assert [found for tag, found in seen.tags if tag == "script" and "src" not in found] == []
+        assert not set("\x00\x08\x1b\u202e") & set(page.text)
+
+
+def test_a_long_result_is_cut_and_says_where_the_rest_is(browser, by):
+    by.ask("x", "Good?", "word " * 20_000, prompt="Write.")
+
+    page = browser.get("/inbox")
+
+    assert "more characters: skep log x]" in Seen(page).text
+    assert len(page.text) < 100_000
+
+
+# -- answering --------------------------------------------------------------------------------------------
+
+
+def test_an_answer_binds_to_the_bytes_that_were_shown(browser, by, store):
+    name = by.ask("x", "Send it?", "Dear all.", prompt="Write.")
+    path = f"/api/v1/decisions/{name}/answer"
+    shown = browser.get(f"/api/v1/decisions/{name}").json
+
+    refused = browser.post(path, {"answer": "approve", "digest": "0" * 64})
+    assert refused.status_code == 409
+    assert "does not ask about what was shown" in refused.json["detail"]
+    assert store.reader.open_decisions() == 1
+
+    taken = browser.post(path, {"answer": "approve", "digest": shown["digest"]})
+    assert taken.json["message"] == "x is approved."
+    assert browser.get(f"/api/v1/decisions/{name}").json["answer"] == "approve"
+
+
+def test_every_button_sends_the_digest_of_its_card(browser, by):
+    by.ask("x", "Send it?", "Dear all.", prompt="Write.")
+    by.interrupt("cut")
+    page = browser.get("/inbox")
+    digests = {card["data-id"]: card["data-digest"] for card in cards(page)}
+    sent = {
+        found["hx-post"].split("/")[-2]: json.loads(found["hx-vals"])["digest"]
+        for tag, found in Seen(page).tags
+        if tag == "button" and "hx-vals" in found
+    }
+
+    assert sent == digests
+    assert len(sent) == 2
+
+
+def test_several_are_answered_at_once_each_as_if_it_were_alone(browser, by, store):
+    one, two = (by.ask(name, "Send it?", "Dear all.", prompt="Write.") for name in ("one", "two"))
+    shown = {each["id"]: each for each in browser.get("/api/v1/decisions").json["decisions"]}
+    store.approve("two", "cli")
+    given = [
+        {"decision": name, "answer": each["yes"], "digest": each["digest"]} for name, each in shown.items()
+    ]
+
+    told = browser.post("/api/v1/decisions/answers", {"decisions": given, "comment": "fine"}).json
+
+    assert (told["answered"], told["refused"]) == (1, 1)
+    assert told["message"].startswith("1 decision is answered. 1 was not: ")
+    assert [each["problem"] is None for each in told["results"]] == [True, False]
+    answered = browser.get("/api/v1/decisions?state=answered").json["decisions"]
+    assert {each["id"] for each in answered} == {one, two}
+    assert [each["comment"] for each in answered if each["id"] == one] == ["fine"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"decisions": []},
+        {"decisions": [{"decision": "x", "answer": "approve"}]},
+        {"decisions": [{"decision": "x", "answer": "y", "digest": "z"}] * 101},
+        {"decisions": "x"},
+        {"decisions": [], "all": True},
+    ],
+)
+def test_what_is_no_list_of_answers_is_refused(browser, body):
+    assert browser.post("/api/v1/decisions/answers", body).status_code == 400
+
+
+def test_history_tells_who_answered_what_newest_first_in_pages(browser, store, clock):
+    names = ask_many(store, 12)
+    for name in names:
+        clock.advance(1)
+        browser.post(f"/api/v1/decisions/{name}/answer", {"answer": "keep", "comment": "not now"})
+
+    first = browser.get("/api/v1/decisions?state=answered&limit=5").json
+    second = browser.get(f"/api/v1/decisions?state=answered&limit=5&after={first['next']}").json
+    told = [each["id"] for each in first["decisions"] + second["decisions"]]
+
+    assert told == names[::-1][:10]
+    assert {each["answered_by"] for each in first["decisions"]} == {"panel"}
+    page = Seen(browser.get("/inbox?show=answered"))
+    assert "not now" in page.text
+
+
+def test_the_first_page_leads_to_the_inbox_and_counts_without_reading_every_question(browser, by, store):
+    ask_many(store, 3)
+    by.add("x")
+
+    assert browser.get("/pulse").json["questions"] == 3
+    page = browser.get("/")
+    assert 'href="/inbox"' in page.text
+    assert "Cancel 1?" not in Seen(page).text
+
+
+def test_an_idle_inbox_costs_one_empty_answer(browser, store):
+    ask_many(store, 1)
+    first = browser.get("/inbox/live")
+
+    again = browser.get("/inbox/live", headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (again.status_code, again.data) == (304, b"")
