@@ -27,8 +27,8 @@ def test_tasks_stand_in_layers_with_their_states_and_the_longest_way(browser, st
     layers = {node["id"]: node["layer"] for node in told["nodes"]}
     assert (layers["collect-1"], layers["sort-changes"], layers["announce-0.2"]) == (0, 1, 5)
     statuses = {node["id"]: node["status"] for node in told["nodes"]}
-    assert (statuses["sort-changes"], statuses["write-notes"]) == ("approved", "in_progress")
-    assert told["critical_path"][0] == "write-notes"
+    assert (statuses["sort-changes"], statuses["draft-notes"]) == ("approved", "in_progress")
+    assert told["critical_path"][0] == "draft-notes"
     assert told["critical_path"][-2:] == ["publish-0.2", "announce-0.2"]
     assert told["critical_is_ahead"] is True
     assert {edge["critical"] for edge in told["edges"]} == {True, False}

@@ -288,14 +288,14 @@ def furnish_run(store: SqliteStore, run: str = "release-0.2") -> None:
         run_id=run,
         depends_on=[f"collect-{n}" for n in (1, 2, 3)],
     )
-    by.start("write-notes", prompt="Write the notes.", run_id=run, depends_on=["sort-changes"])
+    by.start("draft-notes", prompt="Write the notes.", run_id=run, depends_on=["sort-changes"])
     by.ask(
         "write-summary", "Is it short enough?", "Three lines.", prompt="Sum up.", run_id=run,
         depends_on=["sort-changes"], review="human",
     )  # fmt: skip
     for language in ("de", "fr", "pt"):
-        by.add(f"translate-{language}", prompt="Translate.", run_id=run, depends_on=["write-notes"])
-    by.add("check-links-0.2", command="git status", run_id=run, depends_on=["write-notes", "write-summary"])
+        by.add(f"translate-{language}", prompt="Translate.", run_id=run, depends_on=["draft-notes"])
+    by.add("check-links-0.2", command="git status", run_id=run, depends_on=["draft-notes", "write-summary"])
     by.add(
         "publish-0.2", command="git log", run_id=run,
         depends_on=["translate-de", "translate-fr", "translate-pt", "check-links-0.2", "collect-1"],
@@ -329,8 +329,10 @@ def furnish_money(store: SqliteStore) -> None:
     known = {"context_window": 128_000, "max_output": 16_384, "now": now - 7200}
     store.write(lambda tx: tx.run("put_price", model="gpt-4o", **price, **known))
     by = Furnisher(store)
-    by.add("paid-1", prompt="x", tags=["docs", "nightly"], run_id="release-0.2", identity_id="ada")
-    by.add("paid-2", prompt="x", tags=["triage"])
+    by.add(
+        "paid-1", prompt="x", priority=-100, tags=["docs", "nightly"], run_id="release-0.2", identity_id="ada"
+    )
+    by.add("paid-2", prompt="x", priority=-100, tags=["triage"])
     for number in range(20):
         day = local_day(now - number * 86_400)
         model = "gpt-4o" if number % 3 else "claude-sonnet"
