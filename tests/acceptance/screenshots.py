@@ -31,6 +31,12 @@ SCHEMES: Final = ("light", "dark")
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 #: Pages that are reached from others, by the name of their picture.
 DEEPER: Final = {"task": "/tasks/write-notes", "add": "/tasks/new"}
+#: Shows the home as one would have it, in place of the directory it was made in.
+AT_HOME: Final = """root => {
+    for (const code of document.querySelectorAll("code")) {
+        if (code.textContent.includes(root)) code.textContent = code.textContent.replace(root, "~/skep");
+    }
+}"""
 #: Milliseconds for a chart to be drawn and the pulse to be heard.
 SETTLE_MS: Final = 700
 
@@ -88,6 +94,7 @@ def _take(
         answer = page.goto(f"{panel.url}{path}")
         assert answer.status == 200, f"{path}: {answer.status}"
         page.wait_for_timeout(SETTLE_MS)
+        page.evaluate(AT_HOME, str(panel.home.root))
         page.screenshot(path=to)
     print(to.name)
 
