@@ -2,4 +2,9 @@
 // A part that also shows what leaves no event is asked for every few seconds; the answer is empty where nothing changed.
 
 const OFTEN_MS = 2500;
-setInterval(() => { if (!document.hidden) refresh(); }, OFTEN_MS);
+
+function refreshOften() {
+  for (const part of parts) if (part.element.dataset.often !== undefined && !document.hidden) refresh(part);
+}
+
+setInterval(refreshOften, OFTEN_MS);

@@ -5,11 +5,11 @@ const route = document.getElementById("route");
 const DOES = { run: "It would run its command in place of a model.", context: "Its text would go in front of the prompt." };
 
 function cell(tag, text, isNumber) {
-  return piece(tag, text, isNumber ? "number" : "");
+  return make(tag, text, isNumber ? "number" : "");
 }
 
 function candidates(found) {
-  const table = piece("table", undefined, "sheet");
+  const table = make("table", undefined, "sheet");
   const head = table.createTHead().insertRow();
   for (const [name, isNumber] of [["Candidate"], ["Confidence", true], ["Score", true], ["Shared words"]]) {
     const heading = cell("th", name, isNumber);
@@ -20,12 +20,12 @@ function candidates(found) {
   for (const each of found) {
     const name = cell("th");
     name.scope = "row";
-    name.append(piece("bdi", plain(each.tool)));
+    name.append(make("bdi", each.tool));
     body.insertRow().append(
-      name, cell("td", each.confidence.toFixed(2), true), cell("td", each.score.toFixed(2), true), cell("td", plain(each.shared.join(", "))),
+      name, cell("td", each.confidence.toFixed(2), true), cell("td", each.score.toFixed(2), true), cell("td", each.shared.join(", ")),
     );
   }
-  const region = piece("div", undefined, "overflow-auto");
+  const region = make("div", undefined, "overflow-auto");
   region.tabIndex = 0;
   region.setAttribute("role", "region");
   region.setAttribute("aria-label", "Candidates");
@@ -34,18 +34,18 @@ function candidates(found) {
 }
 
 function show(told) {
-  const head = piece("p", undefined, "sentence");
-  head.append(told.tool ? "The tool " : "No tool", told.tool ? piece("bdi", plain(told.tool)) : "", told.tool ? `, ${Math.round(told.confidence * 100)} % sure.` : ".");
+  const head = make("p", undefined, "sentence");
+  head.append(told.tool ? "The tool " : "No tool", told.tool ? make("bdi", told.tool) : "", told.tool ? `, ${Math.round(told.confidence * 100)} % sure.` : ".");
   route.replaceChildren(head);
-  if (DOES[told.outcome]) route.append(piece("p", DOES[told.outcome]));
+  if (DOES[told.outcome]) route.append(make("p", DOES[told.outcome]));
   if (told.argv) {
-    const runs = piece("p", "It would run: ");
-    runs.append(piece("code", plain(JSON.stringify(told.argv))));
+    const runs = make("p", "It would run: ");
+    runs.append(make("code", JSON.stringify(told.argv)));
     route.append(runs);
   }
-  if (told.profile) route.append(piece("p", `It would run the profile ${plain(told.profile)}, given the text.`));
-  const why = piece("p", "Because: ");
-  why.append(piece("bdi", plain(told.reason || "there are no tools")));
+  if (told.profile) route.append(make("p", `It would run the profile ${seen(told.profile)}, given the text.`));
+  const why = make("p", "Because: ");
+  why.append(make("bdi", told.reason || "there are no tools"));
   route.append(why);
   if (told.candidates.length) route.append(candidates(told.candidates));
 }
@@ -55,5 +55,5 @@ document.getElementById("router").addEventListener("skep:answer", (event) => {
   route.hidden = false;
   route.dataset.verdict = isFine ? (told.tool ? "allowed" : "other") : "none";
   if (isFine) show(told);
-  else route.replaceChildren(piece("p", plain(told.detail), "bad"));
+  else route.replaceChildren(make("p", told.detail, "bad"));
 });

@@ -1,4 +1,4 @@
-"""The pages Log, Safety and Settings as a person meets them, in a real Chromium."""
+"""The pages Log, Safety, Settings and Tools as a person meets them, in a real Chromium."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from settings import Home
 from store.queue_file import QueueFileKeeper
 from store.reading import Reader
 from tests.unit.panel.furnish import HOSTILE, furnish
+from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import RunningPanel
 
@@ -112,6 +113,18 @@ def test_a_command_is_checked_by_keyboard_and_the_verdict_is_read(page, panel):
     expect(verdict).to_contain_text("Refused.")
     assert page.evaluate("document.querySelectorAll('#verdict script').length") == 0
     assert "owned" not in page.title()
+
+
+def test_a_request_is_routed_and_the_candidates_are_shown(page, panel):
+    furnish_rooms(panel.store, panel.home)
+    page.goto(f"{panel.url}/tools")
+    page.get_by_label("The request").fill("how many lines has notes.txt")
+    page.get_by_role("button", name="Find the tool").click()
+
+    route = page.locator("#route")
+    expect(route).to_contain_text("The tool count-lines")
+    expect(route).to_contain_text("Because: it shares lines, notes, txt")
+    expect(route.get_by_role("region", name="Candidates")).to_contain_text("count-lines")
 
 
 def test_the_audit_is_checked_at_the_press_of_a_button(page, panel):
