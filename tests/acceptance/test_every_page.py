@@ -33,6 +33,7 @@ DEEPER = [
     "/tasks/nasty-asked",
     "/tasks/nasty-failed",
     "/log/processes",
+    "/inbox?show=answered",
     "/graph?task=publish-0.2",
     "/budget?by=tag&days=7",
 ]
