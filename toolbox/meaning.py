@@ -1,44 +1,193 @@
 """Whether a request asks for a thing to be done, so that a command may do it, or only speaks of it.
 
-A command is run only where nothing speaks against it. A request that forbids something, asks who or why,
-wants an explanation or something else instead may share every word with a tool; a model reads those. Some
-that do ask for it are held back as well: they cost a model call, the other mistake runs what nobody wanted.
+A command is run only where the request is put as one for it: after a short polite lead it calls the tool by
+name, or begins as an example of the tool does, or with a verb that the tool knows. Everything else a model
+reads, and so what holds a word that forbids, puts off, makes a condition or only supposes. Some that do ask
+for it are held back as well: they cost a model call, the other mistake runs what nobody wanted.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
-_NEGATED: Final = re.compile(
+from toolbox.lexicon import Lexicon, shipped
+from toolbox.tool import PROMPT, SLOT, Tool
+from toolbox.words import plain_words
+
+#: Words after which a request may be for anything but the deed it names.
+_AGAINST: Final = re.compile(
     r"\b(?:not|never|no longer|cannot|without|instead|rather than|avoid|refrain|stop|except|unless|nor"
     r"|neither|dont|cant|wont|(?:do|does|did|is|are|was|were|wo|would|ca|could|should|must|need|has|have"
-    r"|had|ai)n['\u2019]?t)\b",
+    r"|had|ai)n['\u2019]?t"
+    r"|no ?(?:one|body)|nothing|nowhere|(?:under|in) no \w+|no (?:way|need)"
+    r"|(?:forbid|prohibit|disallow|ban|banned|forbad|prevent|refus|declin|postpon|delay|undo|revert)"
+    r"(?:s|es|ed|ing|e|de|den|ding|ning)?|off[- ]limits|illegal|taboo|leave \w+(?: \w+){0,3} alone|hands off"
+    r"|before|until|till|after|if|whether|when|whenever|once|in case|provided|hold (?:off|on|it)|wait|later"
+    r"|ask (?:me|us|first)|already|hypothetically|supposedly|theoretically|imagine|suppose|pretend"
+    r"|for example|for instance|just kidding|joking|would|should|might|ought|is|are|was|were"
+    r"|(?:the|an?|any|all|my|our|your) (?:idea|thought|plan|intention|reason|phrase|sentence|paragraph|comment"
+    r"|mention|story|poem|essay|script|function|program)s?)\b",
     re.IGNORECASE,
 )
-#: How a request begins that wants words about a thing.
-_SPEAKS: Final = re.compile(
-    r"\W*(?:(?:please|kindly|hey|hi|hello|now|so|ok|okay|can you|could you|would you|will you)[\s,]+)*"
-    r"(?:explain|describe|discuss|compare|teach|guess|imagine|suppose|pretend|summari[sz]e how|write|draft"
-    r"|tell me(?: how| why| what| about| a)|show me how|help me understand|who|whose|why|when|whether"
-    r"|should|would|might|if|is it|are there|does|do (?:i|we|you)"
-    r"|how (?:to|do|does|did|can|could|would|should|might|come)"
-    r"|what (?:if|does|would|happens|happened|is the difference))\b",
+#: What may stand in front of what is asked, itself the beginning of a question or not.
+_LEAD: Final = re.compile(
+    r"\W*(?:(?:please|pls|plz|kindly|hey|hi|hello|skep|now|so|ok|okay|just|quickly|let['\u2019]?s"
+    r"|go ahead and|i (?:want|need) you to|i['\u2019]d like you to|(?P<asks>(?:can|could|would|will) you))\b"
+    r"[\s,:!]*){1,6}",
     re.IGNORECASE,
 )
+#: A question mark that ends a sentence, not one inside an address.
+_ASKS: Final = re.compile(r"\?(?=[\"'\u201d)\]]*(?:\s|$))")
+#: How a question begins.
+_OPENS_QUESTION: Final = frozenset(
+    {
+        "what",
+        "which",
+        "who",
+        "whom",
+        "whose",
+        "where",
+        "when",
+        "why",
+        "how",
+        "is",
+        "are",
+        "was",
+        "were",
+        "am",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "had",
+        "can",
+        "could",
+        "may",
+        "might",
+        "shall",
+        "should",
+        "will",
+        "would",
+        "must",
+    }
+)
+#: Verbs that call the tool named behind them.
+_CALLS: Final = frozenset(
+    {"use", "run", "call", "start", "launch", "execute", "apply", "invoke", "try", "ask"}
+)
+_ARTICLES: Final = frozenset({"a", "an", "the", "my", "our", "this", "that", "me", "us", "all", "of"})
+#: Words of an example that are compared; what is asked for stands at its beginning.
+_MOST_WORDS: Final = 8
+#: Characters of a request of which the beginning is read.
+_MOST_CHARS: Final = 400
 
 
-def speaks_against(request: str, examples: Iterable[str]) -> str:
-    """Why no command may answer a request, in a few words; empty where one may.
+def speaks_against(request: str, tool: Tool) -> str:
+    """Why no command of a tool may answer a request, in a few words; empty where one may.
 
     What the tool's own examples say is asked for when a request says it so.
     """
-    said = tuple(examples)
-    negated = _NEGATED.search(request)
-    if negated is not None and not any(_NEGATED.search(each) for each in said):
-        return f"the prompt says {negated[0].lower()!r}"
-    spoken = _SPEAKS.match(request)
-    if spoken is not None and not any(_SPEAKS.match(each) for each in said):
-        return f"the prompt asks about it: {' '.join(spoken[0].lower().split())!r}"
-    return ""
+    lead = _LEAD.match(request)
+    said = request[lead.end() if lead else 0 :].lstrip()
+    usual = {word for each in tool.examples for word in _against(each)}
+    against = next((word for word in _against(said) if word not in usual), None)
+    if against is not None and not _hands_over(said, tool):
+        return f"the prompt says {against!r}"
+    if _hands_over(said, tool):
+        return ""
+    is_polite_question = bool(lead and lead["asks"])
+    if _ASKS.search(request) and not is_polite_question:
+        is_put_so = any(_begins_as(said, each) for each in tool.examples if _is_question(each))
+        return (
+            "" if is_put_so else "the prompt is a question, and no example of the tool is one that begins so"
+        )
+    if _calls(said, tool.name) or any(_begins_as(said, each) for each in tool.examples):
+        return ""
+    if _first_deed_is_known(said, tool, shipped()) or _is_done_with(said, tool.name, shipped()):
+        return ""
+    told = " ".join(said.split()[:3])[:40]
+    return f"the prompt does not begin as a request for it does: {told!r}"
+
+
+def _against(text: str) -> list[str]:
+    return [" ".join(found[0].lower().split()) for found in _AGAINST.finditer(text)]
+
+
+def _hands_over(said: str, tool: Tool) -> bool:
+    """Whether a request is the tool's name, a colon, and what the tool is given to read."""
+    form = rf"(?:(?:ask|use|run|call)\s+)?[\"'`]?{re.escape(tool.name)}[\"'`]?\s*:"
+    is_reader = tool.profile is not None or PROMPT in tool.slots
+    return is_reader and re.match(form, said, re.IGNORECASE) is not None
+
+
+def _calls(said: str, name: str) -> bool:
+    """Whether a request begins with the tool's name, called by a verb, or bare and nothing said of it."""
+    verbs = "|".join(sorted(_CALLS))
+    called = rf"({verbs})?\s*(?:(?<=\s)(?:the\s+)?(?:tool\s+)?)?[\"'`]?{re.escape(name)}(?![\w-])[\"'`]?"
+    found = re.match(called, said, re.IGNORECASE)
+    if found is None:
+        return False
+    behind = plain_words(said[found.end() : found.end() + 40])[:1]
+    return bool(found[1]) or not _OPENS_QUESTION & set(behind)
+
+
+def _is_done_with(said: str, name: str, lexicon: Lexicon) -> bool:
+    """Whether a request begins with a verb and has the tool named as what it is to be done with."""
+    called = rf"(?:the\s+)?[\"'`]?{re.escape(name)}(?![\w-])"
+    means = rf"(?<!ed)(?<!made|done)(?<!written)\s(?:with|by|using|via)\s+{called}"
+    begins = next(iter(_words(said)), "") in lexicon.deeds | lexicon.asks
+    return begins and re.search(means, said, re.IGNORECASE) is not None
+
+
+def _is_question(example: str) -> bool:
+    first = plain_words(example[:_MOST_CHARS])[:1]
+    return "?" in example or bool(_OPENS_QUESTION & set(first))
+
+
+def _begins_as(said: str, example: str) -> bool:
+    """Whether a request begins as an example does, up to the first word of it that tells something."""
+    opening = list(_opening(example))
+    words = _words(said)
+    return bool(opening) and words[: len(opening)] == opening
+
+
+def _opening(example: str) -> Iterator[str]:
+    """The words of an example up to the first that says something, or to its first slot."""
+    silent = shipped().silent
+    lead = _LEAD.match(example)
+    fixed = SLOT.split(example[lead.end() if lead else 0 :])[0]
+    for word in _words(fixed)[:_MOST_WORDS]:
+        yield word
+        if word not in silent:
+            return
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in plain_words(text[:_MOST_CHARS]) if word not in _ARTICLES]
+
+
+def _first_deed_is_known(said: str, tool: Tool, lexicon: Lexicon) -> bool:
+    """Whether a request begins with a verb that the tool's own words have, in one form or another."""
+    deed = next(iter(_words(said)), "")
+    if deed not in lexicon.deeds | lexicon.asks:
+        return False
+    known = {deed} | lexicon.alike.get(deed, frozenset())
+    begun = {word for text in (tool.name, tool.description, *tool.examples) for word in _words(text)[:1]}
+    begun.update(word for text in tool.keywords for word in _words(text))
+    alike = lexicon.alike_asks.get(deed, frozenset())
+    told = set(_words(tool.description))
+    return _has_form_of(known | alike, begun) or any(told & (_forms(verb) - {verb}) for verb in known)
+
+
+def _has_form_of(verbs: Iterable[str], told: Container[str]) -> bool:
+    return any(form in told for verb in verbs for form in _forms(verb))
+
+
+def _forms(verb: str) -> set[str]:
+    """A verb as it is written when it tells what a tool does."""
+    stem = verb.removesuffix("e")
+    ies = verb[:-1] + "ies" if verb.endswith("y") else verb + "s"
+    return {verb, verb + "s", verb + "es", ies, stem + "ing", verb + verb[-1:] + "ing"}
