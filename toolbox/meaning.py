@@ -27,8 +27,8 @@ _AGAINST: Final = re.compile(
     r"|before|until|till|after|if|whether|when|whenever|once|in case|provided|hold (?:off|on|it)|wait|later"
     r"|ask (?:me|us|first)|already|hypothetically|supposedly|theoretically|imagine|suppose|pretend"
     r"|for example|for instance|just kidding|joking|would|should|might|ought|is|are|was|were"
-    r"|(?:the|an?|any|all|my|our|your) (?:idea|thought|plan|intention|reason|phrase|sentence|paragraph|comment"
-    r"|mention|story|poem|essay|script|function|program)s?)\b",
+    r"|(?:the|an?|any|all|my|our|your) (?:idea|thought|plan|intention|reason|phrase|sentence|paragraph"
+    r"|comment|mention|story|poem|essay|script|function|program)s?)\b",
     re.IGNORECASE,
 )
 #: What may stand in front of what is asked, itself the beginning of a question or not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from store import proposals
 from supervisor.daemon import lock_home
 from tests.conformance.store_suite import approve, fail
 from tests.integration.planning_rig import split
@@ -205,3 +206,11 @@ def test_a_plan_that_waits_is_shown_word_by_word_and_answered(run, store, who, w
     assert "would add     p.2 (after p.1) $0.020000\n              Write a draft of a song" in shown
     assert run("approve", "p").stdout == "p is split into 3 subtasks.\n"
     assert run("show", "p", "--tree").stdout.count("p.") >= 3
+
+
+def test_a_secret_in_what_is_proposed_is_shown_nowhere(store, run):
+    secret = "ghp_" + "a1B2c3D4" * 5
+    documents = [{"id": "a", "prompt": f"Research bees with {secret}"}]
+    name = store.write(lambda tx: proposals.ask(tx, "a goal", documents))
+    for arguments in (["show", name], ["show", name, "--json"], ["status"], ["status", "--json"]):
+        assert secret not in run(*arguments).stdout
