@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from planning.decomposition import Split, decompose
 from planning.gut_check import LONG_CHARS, GutCheck, gut_check
 from planning.intent import Intent, extract
+from planning.kept_whole import kept_whole
 from planning.masking import mask
 from planning.proposal import BadProposal, Proposal, refine, split_of
 from planning.subtasks import is_divisible
@@ -17,13 +17,6 @@ from settings import Settings
 
 #: Characters that every part would carry beside its own; what shares more is cheaper done at once.
 MOST_SHARED_CHARS: Final = 8_000
-#: Words by which an ask wants to stay one.
-_KEPT_WHOLE: Final = re.compile(
-    r"\b(?:do not|don['\u2019]t|never|without) (?:split|break|divide|decompos)\w*"
-    r"(?: (?:this|it|the task))?(?: up| down)?"
-    r"|\bas (?:one|a single) (?:task|answer)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +55,8 @@ def consider(task: Task, rules: PlanRules, depth: int = 1) -> Decision:
         return Decision(GutCheck(), "decompose is never")
     if depth > rules.plan_max_depth:
         return Decision(GutCheck(), f"it is {depth - 1} splits deep (setting: plan_max_depth)")
-    if task.decompose != "always" and (said := _KEPT_WHOLE.search(mask(task.prompt))):
-        return Decision(GutCheck(), f"the words say so: {said[0]!r}")
+    if task.decompose != "always" and (said := kept_whole(mask(task.prompt))):
+        return Decision(GutCheck(), f"the words say so: {said!r}")
     split = decompose(task.prompt, is_lenient=task.decompose == "always")
     check = gut_check(task.prompt, split)
     reason = split.reason or _against(task, split, check, rules)
