@@ -9,6 +9,7 @@ from planning.decomposition import Split, decompose
 from planning.gut_check import LONG_CHARS, GutCheck, gut_check
 from planning.intent import Intent, extract
 from planning.kept_whole import kept_whole
+from planning.left_out import left_out
 from planning.masking import mask
 from planning.proposal import BadProposal, Proposal, refine, split_of
 from planning.subtasks import is_divisible
@@ -92,7 +93,15 @@ def with_proposal(
     if not is_divisible(task, split):
         raise BadProposal(f"max_budget is too small for {len(split.parts)} parts")
     check = gut_check(ask, split)
-    return Decision(check, f"a model's plan: {', '.join(check.reasons)}", split, intent)
+    reason = f"a model's plan: {', '.join(check.reasons)}{_told_left_out(decision, split)}"
+    return Decision(check, reason, split, intent)
+
+
+def _told_left_out(decision: Decision, split: Split) -> str:
+    """What the words' own split has and a model's has not, in a clause; empty where that is nothing."""
+    asked = [] if decision.split is None else [part.text for part in decision.split.parts]
+    missing = left_out(asked, [part.text for part in split.parts])
+    return f"; it leaves out what the words have: {', '.join(map(repr, missing))}" if missing else ""
 
 
 def _against(task: Task, split: Split, check: GutCheck, rules: PlanRules) -> str:

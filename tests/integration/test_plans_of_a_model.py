@@ -241,6 +241,21 @@ def test_a_no_lets_it_run_as_one_and_it_is_not_asked_again(rig_of, model):
     assert parts_of(rig, "p") == []
 
 
+def test_what_the_words_have_and_a_model_s_plan_has_not_stands_in_the_question(rig_of, model):
+    rig = rig_of(plan_model="split", plan_review=True)
+    ask = (
+        "Research bees, then write a summary and a poem from it, and finally check both against the research."
+    )
+    propose(model, PROPOSED | {"parts": PROPOSED["parts"][:3]})
+    rig.road().walk(rig.claim(id="p", prompt=ask))
+    told = "it leaves out what the words have: 'Check both against the research'"
+    assert told.casefold() in decision_of(rig, "p")["question"].casefold()
+
+    propose(model)
+    rig.road().walk(rig.claim(id="whole", prompt=ask))
+    assert "leaves out" not in decision_of(rig, "whole")["question"]
+
+
 def test_a_plan_of_words_alone_is_shown_too(rig_of, model):
     rig = rig_of(plan_review=True)
     rig.road().walk(rig.claim(id="p", prompt=ASK))
