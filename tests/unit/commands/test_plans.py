@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from store import proposals
@@ -217,7 +219,7 @@ def test_a_secret_in_what_is_proposed_is_shown_nowhere(store, run):
 
 
 def test_a_question_is_shown_readably_by_the_id_that_status_lists_and_after_its_answer(store, run, ask):
-    documents = [
+    documents: list[dict[str, Any]] = [
         {"id": "a", "prompt": "Research bees\nin spring"},
         {"id": "b", "prompt": "Write it up", "depends_on": ["a"], "max_budget": 0.25, "tags": ["x"]},
     ]

@@ -35,7 +35,9 @@ def test_an_edit_that_makes_a_name_a_secret_is_refused(keeping: Keeping, field: 
 
     (refused,) = keeping.events("task.edit_refused")
     assert refused["path"] == f"task.{field}"
-    assert keeping.store.reader.task("a")["version"] == 1
+    row = keeping.store.reader.task("a")
+    assert row is not None
+    assert row["version"] == 1
     assert SECRET not in everything_told(keeping)
 
 
