@@ -18,7 +18,8 @@ from toolbox.words import plain_words
 
 #: Words after which a request may be for anything but the deed it names.
 _AGAINST: Final = re.compile(
-    r"\b(?:not|never|no longer|cannot|without|instead|rather than|avoid|refrain|stop|except|unless|nor"
+    r"\b(?:not|never|no|hardly|rarely|seldom|nicht|nein|keine?n?|ikke|niet|jamais|nunca|нет|не|cannot"
+    r"|without|instead|rather than|avoid|refrain|stop|except|unless|nor"
     r"|neither|dont|cant|wont|(?:do|does|did|is|are|was|were|wo|would|ca|could|should|must|need|has|have"
     r"|had|ai)n['\u2019]?t"
     r"|no ?(?:one|body)|nothing|nowhere|(?:under|in) no \w+|no (?:way|need)"
@@ -26,18 +27,32 @@ _AGAINST: Final = re.compile(
     r"(?:s|es|ed|ing|e|de|den|ding|ning)?|off[- ]limits|illegal|taboo|leave \w+(?: \w+){0,3} alone|hands off"
     r"|before|until|till|after|if|whether|when|whenever|once|in case|provided|hold (?:off|on|it)|wait|later"
     r"|ask (?:me|us|first)|already|hypothetically|supposedly|theoretically|imagine|suppose|pretend"
-    r"|for example|for instance|just kidding|joking|would|should|might|ought|is|are|was|were"
+    r"|for example|as an example|for instance|in a sentence|kidding|joking|jk|lol|haha"
+    r"|would|should|might|ought|is|are|was|were|expla(?:in|nation)s?|describe|why|who"
+    r"|how (?:to|do|does|would|can|should)|what (?:does|is|it|if|would|happens)"
+    r"|sa(?:ys|id|ying)|claims?|disagree|wrong|mistake|dangerous|risky|risks?|safe(?:ly)?|means?|meant|pros|cons"
+    r"|but|other than|apart from|excluding|yes or|then|afterwards"
+    r"|tomorrow|tonight|someday|sometime|eventually|soon|next (?:week|month|year|time)|daily|weekly"
+    r"|on (?:mon|tues|wednes|thurs|fri|satur|sun)days?|every (?:day|hour|night|week|month)"
+    r"|at (?:\d{1,2}(?::\d\d)? ?(?:am|pm)|noon|midnight)|in \d+ (?:minutes?|hours?|days?|weeks?)"
     r"|(?:the|an?|any|all|my|our|your) (?:idea|thought|plan|intention|reason|phrase|sentence|paragraph"
     r"|comment|mention|story|poem|essay|script|function|program)s?)\b",
     re.IGNORECASE,
 )
 #: What may stand in front of what is asked, itself the beginning of a question or not.
 _LEAD: Final = re.compile(
-    r"\W*(?:(?:please|pls|plz|kindly|hey|hi|hello|skep|now|so|ok|okay|just|quickly|let['\u2019]?s"
-    r"|go ahead and|i (?:want|need) you to|i['\u2019]d like you to|(?P<asks>(?:can|could|would|will) you))\b"
-    r"[\s,:!]*){1,6}",
+    r"\s*(?:(?:please|pls|plz|kindly|hey|hi|hello|skep|now|so|ok|okay|just|quickly|let['\u2019]?s"
+    r"|go ahead and|i (?:want|need) you to|i['\u2019]d like you to|"
+    r"(?P<asks>(?:can|could) you|(?:would|will) you (?:please|kindly)))\b[\s,:!]*){1,6}",
     re.IGNORECASE,
 )
+#: What may stand in quotes, and politeness behind a request.
+_QUOTED: Final = re.compile(r"\"[^\"\n]{0,400}\"|'[^'\n]{0,400}'|`[^`\n]{0,400}`")
+_THANKS: Final = re.compile(
+    r"\W*(?:(?:please|thanks?|thank you|thx|cheers|now|at once|for me)\W*)*", re.IGNORECASE
+)
+#: What parts one sentence from the next.
+_ENDS: Final = re.compile(r"[.!?;](?=\s)|\n")
 #: A question mark that ends a sentence, not one inside an address.
 _ASKS: Final = re.compile(r"\?(?=[\"'\u201d)\]]*(?:\s|$))")
 #: How a question begins.
@@ -78,6 +93,12 @@ _OPENS_QUESTION: Final = frozenset(
 _CALLS: Final = frozenset(
     {"use", "run", "call", "start", "launch", "execute", "apply", "invoke", "try", "ask"}
 )
+#: Words that may stand behind the name of a tool that is called; other words may say something of it.
+_BEHIND_NAME: Final = frozenset(
+    {"with", "on", "for", "to", "from", "in", "at", "over", "now", "please", "again", "of", "and"}
+)
+#: A word that is something to use a tool on, or no word at all.
+_NO_WORD: Final = re.compile(r"\W*(?:$|[:,;.!?\n])|\s+[\"'`]|\s+\S*[./\d_@\\-]")
 _ARTICLES: Final = frozenset({"a", "an", "the", "my", "our", "this", "that", "me", "us", "all", "of"})
 #: Words of an example that are compared; what is asked for stands at its beginning.
 _MOST_WORDS: Final = 8
@@ -92,28 +113,44 @@ def speaks_against(request: str, tool: Tool) -> str:
     """
     lead = _LEAD.match(request)
     said = request[lead.end() if lead else 0 :].lstrip()
-    usual = {word for each in tool.examples for word in _against(each)}
-    against = next((word for word in _against(said) if word not in usual), None)
-    if against is not None and not _hands_over(said, tool):
-        return f"the prompt says {against!r}"
     if _hands_over(said, tool):
         return ""
-    is_polite_question = bool(lead and lead["asks"])
-    if _ASKS.search(request) and not is_polite_question:
+    usual = {word for each in tool.examples for word in _against(each)}
+    against = next((word for word in _against(said) if word not in usual), None)
+    if against is not None:
+        return f"the prompt says {against!r}"
+    if not said[:1].isalnum() and not _calls(said, tool.name):
+        return "the prompt does not begin with a word"
+    if _has_more_sentences(said):
+        return "the prompt says more than one thing"
+    if _ASKS.search(request) and not (lead and lead["asks"]):
         is_put_so = any(_begins_as(said, each) for each in tool.examples if _is_question(each))
         return (
             "" if is_put_so else "the prompt is a question, and no example of the tool is one that begins so"
         )
+    return _why_no_request(said, tool)
+
+
+def _why_no_request(said: str, tool: Tool) -> str:
+    """Why a prompt that is no question does not begin as a request for the tool; empty where it does."""
+    if _is_about(said, tool.name):
+        return "the prompt speaks of it and does not call it"
     if _calls(said, tool.name) or any(_begins_as(said, each) for each in tool.examples):
         return ""
     if _first_deed_is_known(said, tool, shipped()) or _is_done_with(said, tool.name, shipped()):
         return ""
-    told = " ".join(said.split()[:3])[:40]
-    return f"the prompt does not begin as a request for it does: {told!r}"
+    return f"the prompt does not begin as a request for it does: {' '.join(said.split()[:3])[:40]!r}"
 
 
 def _against(text: str) -> list[str]:
     return [" ".join(found[0].lower().split()) for found in _AGAINST.finditer(text)]
+
+
+def _has_more_sentences(said: str) -> bool:
+    """Whether something but thanks stands behind the first sentence: a command would answer half of it."""
+    bare = _QUOTED.sub("x", said)
+    end = _ENDS.search(bare)
+    return end is not None and _THANKS.fullmatch(bare[end.end() :]) is None
 
 
 def _hands_over(said: str, tool: Tool) -> bool:
@@ -130,8 +167,9 @@ def _calls(said: str, name: str) -> bool:
     found = re.match(called, said, re.IGNORECASE)
     if found is None:
         return False
-    behind = plain_words(said[found.end() : found.end() + 40])[:1]
-    return bool(found[1]) or not _OPENS_QUESTION & set(behind)
+    rest = said[found.end() : found.end() + 400]
+    behind = plain_words(rest)[:1]
+    return not behind or behind[0] in _BEHIND_NAME or _NO_WORD.match(rest) is not None
 
 
 def _is_done_with(said: str, name: str, lexicon: Lexicon) -> bool:
@@ -140,6 +178,13 @@ def _is_done_with(said: str, name: str, lexicon: Lexicon) -> bool:
     means = rf"(?<!ed)(?<!made|done)(?<!written)\s(?:with|by|using|via)\s+{called}"
     begins = next(iter(_words(said)), "") in lexicon.deeds | lexicon.asks
     return begins and re.search(means, said, re.IGNORECASE) is not None
+
+
+def _is_about(said: str, name: str) -> bool:
+    """Whether a request begins with the tool's name and goes on to say something of it."""
+    return re.match(rf"{re.escape(name)}(?![\w-])", said, re.IGNORECASE) is not None and not _calls(
+        said, name
+    )
 
 
 def _is_question(example: str) -> bool:
