@@ -9,11 +9,10 @@ for it are held back as well: they cost a model call, the other mistake runs wha
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
-from toolbox.lexicon import Lexicon, shipped
-from toolbox.tool import PROMPT, SLOT, Tool
+from toolbox.beginning import LEAD, begins_as, begins_with_a_deed, begins_with_its_deed
+from toolbox.tool import PROMPT, Tool
 from toolbox.words import plain_words
 
 #: Words after which a request may be for anything but the deed it names.
@@ -37,13 +36,6 @@ _AGAINST: Final = re.compile(
     r"|at (?:\d{1,2}(?::\d\d)? ?(?:am|pm)|noon|midnight)|in \d+ (?:minutes?|hours?|days?|weeks?)"
     r"|(?:the|an?|any|all|my|our|your) (?:idea|thought|plan|intention|reason|phrase|sentence|paragraph"
     r"|comment|mention|story|poem|essay|script|function|program)s?)\b",
-    re.IGNORECASE,
-)
-#: What may stand in front of what is asked, itself the beginning of a question or not.
-_LEAD: Final = re.compile(
-    r"\s*(?:(?:please|pls|plz|kindly|hey|hi|hello|skep|now|so|ok|okay|just|quickly|let['\u2019]?s"
-    r"|go ahead and|i (?:want|need) you to|i['\u2019]d like you to|"
-    r"(?P<asks>(?:can|could) you|(?:would|will) you (?:please|kindly)))\b[\s,:!]*){1,6}",
     re.IGNORECASE,
 )
 #: What may stand in quotes, and politeness behind a request.
@@ -99,11 +91,6 @@ _BEHIND_NAME: Final = frozenset(
 )
 #: A word that is something to use a tool on, or no word at all.
 _NO_WORD: Final = re.compile(r"\W*(?:$|[:,;.!?\n])|\s+[\"'`]|\s+\S*[./\d_@\\-]")
-_ARTICLES: Final = frozenset({"a", "an", "the", "my", "our", "this", "that", "me", "us", "all", "of"})
-#: Words of an example that are compared; what is asked for stands at its beginning.
-_MOST_WORDS: Final = 8
-#: Characters of a request of which the beginning is read.
-_MOST_CHARS: Final = 400
 
 
 def speaks_against(request: str, tool: Tool) -> str:
@@ -111,7 +98,7 @@ def speaks_against(request: str, tool: Tool) -> str:
 
     What the tool's own examples say is asked for when a request says it so.
     """
-    lead = _LEAD.match(request)
+    lead = LEAD.match(request)
     said = request[lead.end() if lead else 0 :].lstrip()
     if _hands_over(said, tool):
         return ""
@@ -124,7 +111,7 @@ def speaks_against(request: str, tool: Tool) -> str:
     if _has_more_sentences(said):
         return "the prompt says more than one thing"
     if _ASKS.search(request) and not (lead and lead["asks"]):
-        is_put_so = any(_begins_as(said, each) for each in tool.examples if _is_question(each))
+        is_put_so = any(begins_as(said, each) for each in tool.examples if _is_question(each))
         return (
             "" if is_put_so else "the prompt is a question, and no example of the tool is one that begins so"
         )
@@ -135,9 +122,9 @@ def _why_no_request(said: str, tool: Tool) -> str:
     """Why a prompt that is no question does not begin as a request for the tool; empty where it does."""
     if _is_about(said, tool.name):
         return "the prompt speaks of it and does not call it"
-    if _calls(said, tool.name) or any(_begins_as(said, each) for each in tool.examples):
+    if _calls(said, tool.name) or any(begins_as(said, each) for each in tool.examples):
         return ""
-    if _first_deed_is_known(said, tool, shipped()) or _is_done_with(said, tool.name, shipped()):
+    if begins_with_its_deed(said, tool) or _is_done_with(said, tool.name):
         return ""
     return f"the prompt does not begin as a request for it does: {' '.join(said.split()[:3])[:40]!r}"
 
@@ -172,12 +159,11 @@ def _calls(said: str, name: str) -> bool:
     return not behind or behind[0] in _BEHIND_NAME or _NO_WORD.match(rest) is not None
 
 
-def _is_done_with(said: str, name: str, lexicon: Lexicon) -> bool:
+def _is_done_with(said: str, name: str) -> bool:
     """Whether a request begins with a verb and has the tool named as what it is to be done with."""
     called = rf"(?:the\s+)?[\"'`]?{re.escape(name)}(?![\w-])"
     means = rf"(?<!ed)(?<!made|done)(?<!written)\s(?:with|by|using|via)\s+{called}"
-    begins = next(iter(_words(said)), "") in lexicon.deeds | lexicon.asks
-    return begins and re.search(means, said, re.IGNORECASE) is not None
+    return begins_with_a_deed(said) and re.search(means, said, re.IGNORECASE) is not None
 
 
 def _is_about(said: str, name: str) -> bool:
@@ -188,51 +174,5 @@ def _is_about(said: str, name: str) -> bool:
 
 
 def _is_question(example: str) -> bool:
-    first = plain_words(example[:_MOST_CHARS])[:1]
+    first = plain_words(example)[:1]
     return "?" in example or bool(_OPENS_QUESTION & set(first))
-
-
-def _begins_as(said: str, example: str) -> bool:
-    """Whether a request begins as an example does, up to the first word of it that tells something."""
-    opening = list(_opening(example))
-    words = _words(said)
-    return bool(opening) and words[: len(opening)] == opening
-
-
-def _opening(example: str) -> Iterator[str]:
-    """The words of an example up to the first that says something, or to its first slot."""
-    silent = shipped().silent
-    lead = _LEAD.match(example)
-    fixed = SLOT.split(example[lead.end() if lead else 0 :])[0]
-    for word in _words(fixed)[:_MOST_WORDS]:
-        yield word
-        if word not in silent:
-            return
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in plain_words(text[:_MOST_CHARS]) if word not in _ARTICLES]
-
-
-def _first_deed_is_known(said: str, tool: Tool, lexicon: Lexicon) -> bool:
-    """Whether a request begins with a verb that the tool's own words have, in one form or another."""
-    deed = next(iter(_words(said)), "")
-    if deed not in lexicon.deeds | lexicon.asks:
-        return False
-    known = {deed} | lexicon.alike.get(deed, frozenset())
-    begun = {word for text in (tool.name, tool.description, *tool.examples) for word in _words(text)[:1]}
-    begun.update(word for text in tool.keywords for word in _words(text))
-    alike = lexicon.alike_asks.get(deed, frozenset())
-    told = set(_words(tool.description))
-    return _has_form_of(known | alike, begun) or any(told & (_forms(verb) - {verb}) for verb in known)
-
-
-def _has_form_of(verbs: Iterable[str], told: Container[str]) -> bool:
-    return any(form in told for verb in verbs for form in _forms(verb))
-
-
-def _forms(verb: str) -> set[str]:
-    """A verb as it is written when it tells what a tool does."""
-    stem = verb.removesuffix("e")
-    ies = verb[:-1] + "ies" if verb.endswith("y") else verb + "s"
-    return {verb, verb + "s", verb + "es", ies, stem + "ing", verb + verb[-1:] + "ing"}
