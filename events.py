@@ -229,6 +229,9 @@ EVENT_FIELDS: Final[dict[str, str]] = {
 FOREIGN_FIELDS: Final = frozenset(
     {
         "reason",
+        "path",
+        "fields",
+        "missing",
         "raw",
         "waiting_for",
         "endpoint",

@@ -146,7 +146,7 @@ class ToolRouter:
         why = "the prompt names it" if how == "exact" else f"it shares {', '.join(candidates[0].shared[:8])}"
         command = NOTHING
         if tool.runs:
-            why_not = why_not or speaks_against(prompt, tool.examples)
+            why_not = why_not or speaks_against(prompt, tool)
             command = Filled(reason=why_not) if why_not else self._command(tool, confidence, prompt)
             why = why if command.is_ready else f"{why}; it does not run: {command.reason}"
         if command.is_ready:

@@ -18,6 +18,7 @@ from commands import terminal
 from errors import InvalidFile, InvalidTask, SkepError
 from runtime_contract import Limits, normalize_task
 from store.queue_file import strict_json
+from store.queue_file.entries import NO_SECRETS, secret_in_a_name
 
 Document = dict[str, Any]
 
@@ -97,7 +98,9 @@ def read(text: str, known: Sequence[str], limits: Limits) -> dict[str, Document]
     for index, doc in enumerate(parsed):
         try:
             found[_id_of(doc, found, known)] = doc
-            normalize_task({**doc, "id": "task"}, limits, f"[{index}]")
+            _, task = normalize_task({**doc, "id": "task"}, limits, f"[{index}]")
+            if named := secret_in_a_name(task, f"[{index}]"):
+                wrong.append(f"{named}: {NO_SECRETS}")
         except InvalidTask as error:
             wrong.append(error.message)
     if wrong:

@@ -1,28 +1,106 @@
-"""A question to a person that is about no one task, whole: every word of what a yes would do."""
+"""A question to a person, whole: every word of what a yes would do, and what was answered."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from commands.task_view import decision
+from commands.task_view import decision, moment
+from redaction import clean
 from store.reading import Reader
+
+#: What of a payload binds the question to what was asked, and says nothing to a person.
+_BINDING: Final = frozenset({"asked", "digest", "task"})
+#: What has lines of its own.
+_TOLD: Final = frozenset({"tasks", "subtasks", "plan", "rights", "environment", "argv"})
+_INTENT: Final = {
+    "goal": "goal",
+    "constraints": "constraint",
+    "must_nots": "must not",
+    "acceptance": "accepted if",
+    "added": "by a model",
+}
 
 
 def question(reader: Reader, name: str) -> dict[str, Any] | None:
-    """The open question of that id, as JSON tells it."""
-    row = next((each for each in reader.decisions() if each["id"] == name), None)
-    return None if row is None else decision(row, None)
+    """The question of that id, open or answered, as JSON tells it."""
+    row = reader.one("get_decision", id=name)
+    if row is None:
+        return None
+    is_open = row["answer"] is None
+    task = reader.task(row["task_id"]) if is_open and row["task_id"] is not None else None
+    asked = decision(row, task) or {}
+    comment = None if row["comment"] is None else clean(row["comment"])
+    return asked | {
+        "answer": row["answer"],
+        "answered_at": moment(row["answered"]),
+        "answered_by": row["answered_by"],
+        "comment": comment,
+    }
 
 
 def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """The question for a person, label by label."""
     yield "question", told["id"]
+    if told["task_id"] is not None:
+        yield "task", told["task_id"]
     yield "asks", told["question"]
-    for task in told["payload"].get("tasks", []):
-        yield "task", json.dumps(task, ensure_ascii=False)
-    rest = {name: value for name, value in told["payload"].items() if name != "tasks"}
-    if rest:
-        yield "about", json.dumps(rest, ensure_ascii=False)
-    yield "answer", f"skep approve {told['id']}, or skep reject {told['id']}"
+    yield from about(told["payload"])
+    if told["answer"] is not None:
+        said = f": {told['comment']}" if told["comment"] else ""
+        yield "answered", f"{told['answer']} at {told['answered_at']} by {told['answered_by']}{said}"
+        return
+    name = told["task_id"] or told["id"]
+    if told["outdated"] is not None:
+        yield "approve", told["outdated"]
+        yield "answer", f"skep reject {name}"
+    else:
+        yield "answer", f"skep approve {name}, or skep reject {name}"
+
+
+def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every word of what is decided on, a line each: tasks, a command and its rights, and whatever else."""
+    for document in payload.get("subtasks") or payload.get("tasks") or ():
+        yield "would add", _document(document)
+    yield from intent((payload.get("plan") or {}).get("intent"))
+    if "argv" in payload and "rights" in payload:
+        granted = {name: value for name, value in payload["rights"].items() if value}
+        yield "rights", ", ".join(f"{name}={json.dumps(value)}" for name, value in granted.items())
+        yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
+        yield "would run", "\n".join(json.dumps(word, ensure_ascii=False) for word in payload["argv"])
+    for name, value in payload.items():
+        if name not in _TOLD | _BINDING and value not in (None, [], {}, ""):
+            yield "about", f"{name}: {_plain(value)}"
+
+
+def intent(told: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    """What every part of a split task is told of the whole."""
+    for name, label in _INTENT.items():
+        entries = (told or {}).get(name) or ()
+        for entry in [entries] if isinstance(entries, str) else entries:
+            yield label, entry
+
+
+def _document(document: dict[str, Any]) -> str:
+    """A task that would be added: its id and bounds, then its words, then whatever else it says."""
+    after = f" (after {', '.join(document['depends_on'])})" if document.get("depends_on") else ""
+    budget = f" ${document['max_budget']:.6f}" if isinstance(document.get("max_budget"), int | float) else ""
+    words = str(document.get("prompt") or document.get("command") or "")
+    shown = {"id", "depends_on", "max_budget", "prompt" if document.get("prompt") else "command"}
+    rest = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in document.items()
+            if name not in shown]  # fmt: skip
+    return "\n".join([f"{document.get('id')}{after}{budget}", *([words] if words else []), *rest])
+
+
+def _plain(value: Any) -> str:
+    """A value of a payload for a person: a text as it is, a list or an object an entry a line."""
+    if isinstance(value, list):
+        return "".join(f"\n- {_inline(each)}" for each in value)
+    if isinstance(value, dict):
+        return "".join(f"\n- {name}: {_inline(each)}" for name, each in value.items())
+    return _inline(value)
+
+
+def _inline(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -14,13 +14,11 @@ from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
-from errors import NotFound, TransitionNotAllowed
+from errors import NotFound
 from review.checkpoints.keeping import Keeper
 from review.checkpoints.restoring import Rollback, Step
 from store import checkpoints
 from store.reading import Reader
-from store.records import task_of
-from store.sqlite_store import SqliteStore
 
 _BY_NUMBER: Final = re.compile(r"checkpoint:([0-9]{1,18})")
 #: Paths that are told one by one to a person.
@@ -52,8 +50,8 @@ def rollback(place: Place, subject: str, to_before: bool, all_of_it: bool, yes: 
         row = _find(store.reader, subject)
         keeper = Keeper(place.home, place.settings, store)
         planned = Rollback(place.home, store, keeper, row["number"], to_before=to_before, all_of_it=all_of_it)
-        steps, kept_as = _restore(store, planned, place.by) if yes else (planned.preview(), None)
-    _tell(row, steps, kept_as, as_json=as_json)
+        steps, kept_as = planned.restore(place.by) if yes else (planned.preview(), None)
+    _tell(row, steps, kept_as, is_preview=not yes, as_json=as_json)
     return FAILED if yes and any(step.action == "leave" for step in steps) else FINE
 
 
@@ -79,24 +77,10 @@ def _why_none(reader: Reader, subject: str) -> str:
     return "one is kept when a task is approved whose command may change files of the workspace."
 
 
-def _restore(store: SqliteStore, planned: Rollback, by: str) -> tuple[list[Step], int]:
-    running = [row["id"] for row in store.reader.all("running") if _runs_commands(row)]
-    if running:
-        raise TransitionNotAllowed(
-            f"{len(running)} commands run ({', '.join(running[:3])}) and may change the same files: "
-            "`skep pause`, and wait until they have ended."
-        )
-    return planned.restore(by)
-
-
-def _runs_commands(row: sqlite3.Row) -> bool:
-    """Whether a running task is a command, or may be checked by one."""
-    task = task_of(row["doc"], row["id"])
-    return task.mode == "local" or bool(task.expect.commands)
-
-
-def _tell(row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, as_json: bool) -> None:
-    doing = [step for step in steps if step.action != "same"]
+def _tell(
+    row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, is_preview: bool, as_json: bool
+) -> None:
+    doing = sorted((step for step in steps if step.action != "same"), key=lambda step: step.path)
     if as_json:
         terminal.print_json(
             {
@@ -117,7 +101,7 @@ def _tell(row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, as_js
     if not doing:
         click.echo("The files are so already.")
     elif kept_as is None:
-        click.echo("Nothing was changed; --yes does it.")
+        click.echo(f"Nothing was changed{'; --yes does it' if is_preview else ''}.")
     if kept_as is not None:
         click.echo(f"What was there before is checkpoint:{kept_as}.")
 

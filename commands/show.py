@@ -28,7 +28,8 @@ _TOLD: Final = frozenset({"id", "prompt", "command", "argv", "depends_on", "stat
 
     Example: skep show t-1
 
-    The id of a question that `skep status` lists shows every word of what a yes would do.
+    The id of a question that `skep status` lists shows every word of what a yes would
+    do, and after the answer what was answered.
 
     --tree shows a task that was split with its subtasks, and of each what was
     routed, judged, spent and earned."""
@@ -74,23 +75,8 @@ def _show_question(told: dict[str, Any] | None, name: str, *, as_json: bool) -> 
 def _print_tree(root: dict[str, Any]) -> None:
     for line in tree.lines_of(root):
         click.echo(line)
-    for label, text in _intent(root["intent"]):
+    for label, text in question_view.intent(root["intent"]):
         _print(label, text)
-
-
-def _intent(intent: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
-    """What every part of a split task is told of the whole."""
-    labels = {
-        "goal": "goal",
-        "constraints": "constraint",
-        "must_nots": "must not",
-        "acceptance": "accepted if",
-        "added": "by a model",
-    }
-    for name, label in labels.items():
-        entries = (intent or {}).get(name) or ()
-        for entry in [entries] if isinstance(entries, str) else entries:
-            yield label, entry
 
 
 def _print(label: str, text: str) -> None:
@@ -121,7 +107,7 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "part of", task["parent"]
     if task["subtasks"]:
         yield "subtasks", ", ".join(f"{each['id']} ({each['status']})" for each in task["subtasks"])
-        yield from _intent(task["intent"])
+        yield from question_view.intent(task["intent"])
     if task["dependants"]:
         yield "needed by", ", ".join(task["dependants"])
     yield "came", f"{_local(task['created_at'])} from {task['source']}"
@@ -181,7 +167,7 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     name = task["id"]
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
-        yield from _asked_about(task["decision"]["payload"])
+        yield from question_view.about(task["decision"]["payload"])
         if task["decision"]["outdated"] is not None:
             yield "approve", task["decision"]["outdated"]
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"
@@ -196,25 +182,6 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "output", f"skep log {name}"
     elif task["status"] == "in_progress":
         yield "output", f"skep log -f {name}"
-
-
-def _asked_about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every word of a command that waits for leave, and its rights."""
-    yield from _planned(payload)
-    if "argv" in payload and "rights" in payload:
-        granted = {name: value for name, value in payload["rights"].items() if value}
-        yield "rights", ", ".join(f"{name}={json.dumps(value)}" for name, value in granted.items())
-        yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
-        yield "would run", "\n".join(json.dumps(word, ensure_ascii=False) for word in payload["argv"])
-
-
-def _planned(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every word of a plan that waits to be entered."""
-    for document in payload.get("subtasks") or ():
-        after = f" (after {', '.join(document['depends_on'])})" if document.get("depends_on") else ""
-        budget = f" ${document['max_budget']:.6f}" if "max_budget" in document else ""
-        yield "would add", f"{document['id']}{after}{budget}\n{document['prompt']}"
-    yield from _intent((payload.get("plan") or {}).get("intent"))
 
 
 def _local(text: str | None) -> str:

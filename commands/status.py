@@ -143,7 +143,6 @@ def _print(told: dict[str, Any]) -> None:
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
         click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
-        if each["task_id"] is None:
-            click.echo(f"         skep show {each['id']} shows all of it")
+        click.echo(terminal.clean(f"         skep show {each['id']} shows all of it"))
         yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
         click.echo(terminal.clean(f"         {yes}skep reject {name} --reason '...'"))

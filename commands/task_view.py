@@ -134,10 +134,10 @@ def checkpoint(row: sqlite3.Row | None) -> dict[str, Any] | None:
 
 
 def decision(row: sqlite3.Row | None, task: sqlite3.Row | None) -> dict[str, Any] | None:
-    """An open question to a person, and the task it is about."""
+    """An open question to a person, and the task it is about, without secrets."""
     if row is None:
         return None
-    return {
+    told = {
         "id": row["id"],
         "kind": row["kind"],
         "task_id": row["task_id"],
@@ -148,3 +148,5 @@ def decision(row: sqlite3.Row | None, task: sqlite3.Row | None) -> dict[str, Any
         "asked_at": moment(row["asked"]),
         "outdated": None if task is None else why_outdated(task, row),
     }
+    shown: dict[str, Any] = clean_value(told)
+    return shown

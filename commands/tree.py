@@ -38,6 +38,8 @@ def _notes(node: dict[str, Any]) -> Iterator[str]:
     if receipt.get("model"):
         cost = receipt.get("cost_micros")
         yield receipt["model"] + ("" if cost is None else f" ${cost / MICROS_PER_DOLLAR:.6f}")
+    if node["rejections"]:
+        yield f"rejected {'once' if node['rejections'] == 1 else str(node['rejections']) + ' times'}"
     if receipt.get("review_verdict"):
         yield f"{receipt['review_verdict']} {receipt.get('review_confidence', 0):.2f}"
     for what in receipt.get("drift") or ():

@@ -73,9 +73,12 @@ def check_used_sandbox(examined: Examined) -> Iterator[Finding]:
         found = reader.fact(LOCAL_STATUS)
     if found is not None:
         level, reason = found.get("level") or "none", found.get("reason")
-        yield (ok if level == "bubblewrap" else warn)(
-            "daemon sandbox", f"the daemon that runs uses {level}: {reason}"
-        )
+        told = f"the daemon that runs uses {level}: {reason}"
+        if level == "off":
+            way_out = 'Take sandbox = "off" out of its settings, and start it again.'
+            yield fail("daemon sandbox", told, way_out)
+        else:
+            yield (ok if level == "bubblewrap" else warn)("daemon sandbox", told)
 
 
 def check_processes(examined: Examined) -> Iterator[Finding]:

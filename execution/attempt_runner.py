@@ -71,8 +71,7 @@ class AttemptRunner:
     def _run_command(
         self, attempt: Attempt, approved: Approved, sink: OutputSink, report: dict[str, Any]
     ) -> Outcome:
-        if approved.rights.workspace == "write":
-            self._keep_baseline()
+        self._take_turn(attempt, approved)
         fault = programs.why_not(approved.argv[0], self._workspace)
         if fault is not None:
             sink.discard()
@@ -92,10 +91,13 @@ class AttemptRunner:
         may_write = approved.rights.workspace == "write"
         return outcome.model_copy(update={"may_write": True}) if may_write else outcome
 
-    def _keep_baseline(self) -> None:
-        """Keep the workspace as it is before the first command that may change it; it runs all the same."""
+    def _take_turn(self, attempt: Attempt, approved: Approved) -> None:
+        """Wait for a rollback, and keep the workspace before a command that may change it; it runs anyway."""
         try:
-            self._keeper.before_change()
+            if approved.rights.workspace == "write":
+                self._keeper.before_change(lambda: bool(attempt.running.stopped))
+            else:
+                self._keeper.turns.of_a_command(lambda: bool(attempt.running.stopped))
         except (StoreError, OSError) as error:
             logger.warning("the workspace was not kept before its first change: %s", error)
 

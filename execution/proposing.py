@@ -112,13 +112,22 @@ class Proposer:
             answer = self._secure.carry_out(call, handle)
             fault_point("plan.proposed")
             cost = None if call.bill is None else call.bill.micros
-            return Told(read_proposal(answer.text), answer.model, cost)
+            proposal = read_proposal(answer.text)
+            self._screen(proposal, ref.id)
+            return Told(proposal, answer.model, cost)
         except BadProposal as error:
             raise BadPlan(f"The model did not answer with a plan: {error}.") from None
         except CallCancelled:
             raise (KillSwitchOn if running.stopped == "halted" else DaemonStopping) from None
         finally:
             self._running.end(running)
+
+    def _screen(self, proposal: Proposal, task_id: str) -> None:
+        """Hold every text to what a prompt is held to, before anybody is asked to agree to it."""
+        for place, text in proposal.texts():
+            passed, report = self._gateway.pre_execute_safety_check(Task(id=task_id, mode="llm", prompt=text))
+            if not passed:
+                raise BadProposal(f"{place} would be refused as a prompt: {report['blocked_reason']}")
 
 
 def _messages(ask: str, most: int, mark: str) -> tuple[Message, ...]:

@@ -19,6 +19,7 @@ from execution.scan import read_texts
 from planning.plan import PlanRules
 from planning.proposal import BadProposal, Proposal
 from planning.queue_tasks import read_goal, read_project
+from redaction import clean_value
 from runtime_contract import Task, normalize_task
 from safety.model_call import Wishes
 from settings import Home, Settings
@@ -55,7 +56,7 @@ class QueuePlanner:
         for document in documents:
             normalize_task(document, self._limits)
         decision = self._store.write(lambda tx: proposals.ask(tx, origin, documents)) if documents else None
-        return ProposedTasksAnswer(decision=decision, tasks=documents)
+        return ProposedTasksAnswer(decision=decision, tasks=clean_value(documents))
 
     def _of_goal(self, goal: str, request: PlanRequest) -> list[dict[str, Any]]:
         """The tasks of a goal; a model's where it is asked and answers with some that can be used."""

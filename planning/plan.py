@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from planning.decomposition import Split, decompose
 from planning.gut_check import LONG_CHARS, GutCheck, gut_check
 from planning.intent import Intent, extract
+from planning.kept_whole import kept_whole
+from planning.left_out import left_out
 from planning.masking import mask
 from planning.proposal import BadProposal, Proposal, refine, split_of
 from planning.subtasks import is_divisible
@@ -17,13 +18,6 @@ from settings import Settings
 
 #: Characters that every part would carry beside its own; what shares more is cheaper done at once.
 MOST_SHARED_CHARS: Final = 8_000
-#: Words by which an ask wants to stay one.
-_KEPT_WHOLE: Final = re.compile(
-    r"\b(?:do not|don['\u2019]t|never|without) (?:split|break|divide|decompos)\w*"
-    r"(?: (?:this|it|the task))?(?: up| down)?"
-    r"|\bas (?:one|a single) (?:task|answer)\b",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +56,8 @@ def consider(task: Task, rules: PlanRules, depth: int = 1) -> Decision:
         return Decision(GutCheck(), "decompose is never")
     if depth > rules.plan_max_depth:
         return Decision(GutCheck(), f"it is {depth - 1} splits deep (setting: plan_max_depth)")
-    if task.decompose != "always" and (said := _KEPT_WHOLE.search(mask(task.prompt))):
-        return Decision(GutCheck(), f"the words say so: {said[0]!r}")
+    if task.decompose != "always" and (said := kept_whole(mask(task.prompt))):
+        return Decision(GutCheck(), f"the words say so: {said!r}")
     split = decompose(task.prompt, is_lenient=task.decompose == "always")
     check = gut_check(task.prompt, split)
     reason = split.reason or _against(task, split, check, rules)
@@ -99,7 +93,15 @@ def with_proposal(
     if not is_divisible(task, split):
         raise BadProposal(f"max_budget is too small for {len(split.parts)} parts")
     check = gut_check(ask, split)
-    return Decision(check, f"a model's plan: {', '.join(check.reasons)}", split, intent)
+    reason = f"a model's plan: {', '.join(check.reasons)}{_told_left_out(decision, split)}"
+    return Decision(check, reason, split, intent)
+
+
+def _told_left_out(decision: Decision, split: Split) -> str:
+    """What the words' own split has and a model's has not, in a clause; empty where that is nothing."""
+    asked = [] if decision.split is None else [part.text for part in decision.split.parts]
+    missing = left_out(asked, [part.text for part in split.parts])
+    return f"; it leaves out what the words have: {', '.join(map(repr, missing))}" if missing else ""
 
 
 def _against(task: Task, split: Split, check: GutCheck, rules: PlanRules) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import graphlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -33,8 +33,17 @@ _VERBS: Final = stems_of(" ".join(ACTIONS))
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 _MARKS: Final = re.compile(r"={3,}")
 
+
+def _is_plain(text: str) -> str:
+    """Text that the gateway would not refuse for its characters."""
+    if any(not (letter.isprintable() or letter in "\n\t") for letter in text):
+        raise ValueError("it holds a control character")
+    return text
+
+
 Entries = Annotated[
-    list[Annotated[StrictStr, Field(min_length=1, max_length=MOST_CHARS)]], Field(max_length=MOST_ENTRIES)
+    list[Annotated[StrictStr, Field(min_length=1, max_length=MOST_CHARS), AfterValidator(_is_plain)]],
+    Field(max_length=MOST_ENTRIES),
 ]
 
 
@@ -59,13 +68,6 @@ class Additions(_Model):
     acceptance: Entries = []
 
 
-def _is_plain(text: str) -> str:
-    """Text that the gateway would not refuse for its characters."""
-    if any(not (letter.isprintable() or letter in "\n\t") for letter in text):
-        raise ValueError("it holds a control character")
-    return text
-
-
 class ProposedPart(_Model):
     """One part, and the numbers of those it needs, from 1."""
 
@@ -84,6 +86,12 @@ class Proposal(_Model):
     intent: Additions = Additions()
     #: empty: the task is better done at once
     parts: Annotated[list[ProposedPart], Field(max_length=MOST_PARTS)] = []
+
+    def texts(self) -> Iterator[tuple[str, str]]:
+        """Every text of it that becomes part of a prompt, each with where it stands."""
+        yield from ((f"parts[{at}].text", part.text) for at, part in enumerate(self.parts))
+        for name in Additions.model_fields:
+            yield from ((f"intent.{name}[{at}]", text) for at, text in enumerate(getattr(self.intent, name)))
 
 
 def read_proposal(answer: str) -> Proposal:

@@ -68,14 +68,18 @@ def clean(text: str) -> str:
 
 
 def clean_value(value: Any) -> Any:
-    """A JSON value without secrets in its texts. The value itself where there are none."""
+    """A JSON value without secrets in its texts and in what its members are called."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {name: _clean_member(name, inner) for name, inner in value.items()}
+        return {_clean_name(name): _clean_member(name, inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [clean_value(inner) for inner in value]
     return value
+
+
+def _clean_name(name: Any) -> Any:
+    return clean(name) if isinstance(name, str) else name
 
 
 def _clean_member(name: Any, value: Any) -> Any:

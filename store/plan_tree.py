@@ -32,6 +32,7 @@ def tree_of(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "what": focus_of(row) if row["plan_parent"] else words_of(json.loads(row["doc"])),
         "waiting_for": reader.waiting_for(row, now),
         "reason": row["reason"],
+        "rejections": row["rejections"],
         "depends_on": [each["id"] for each in parents if each["id"] not in own],
         "receipt": _receipt(reader, row),
         "intent": planning.intent_of(reader, row["id"]) if row["planned"] else None,

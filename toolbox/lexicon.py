@@ -23,6 +23,10 @@ class Lexicon:
     faint: frozenset[str]
     #: verbs that say what is to be done
     deeds: frozenset[str]
+    #: further verbs that a request for something to be done begins with
+    asks: frozenset[str]
+    #: verbs that do for a verb with which a tool's example or description begins
+    alike_asks: dict[str, frozenset[str]]
     #: words that do for a word
     alike: dict[str, frozenset[str]]
     #: for a word, the sets of words of which a tool for one is no tool for another
@@ -37,6 +41,8 @@ def shipped() -> Lexicon:
         silent=frozenset(told["silent"].split()),
         faint=frozenset(told["faint"].split()),
         deeds=frozenset(told["deeds"].split()),
+        asks=frozenset(told["asks"].split()),
+        alike_asks=_alike(told["alike_asks"]),
         alike=_alike(told["alike"]),
         either_or=_sets(told["either_or"]),
     )

@@ -11,7 +11,7 @@ import itertools
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -22,6 +22,7 @@ from faults import fault_point
 from review.checkpoints import leftovers, workspace
 from review.checkpoints.reading import Known, Reading, columns_of, known_of
 from review.checkpoints.repository import CheckpointFailed, Repository
+from review.checkpoints.turns import Turns
 from review.checkpoints.workspace import Bounds, Look
 from settings import Home, Settings
 from store import checkpoints
@@ -44,6 +45,7 @@ class Keeper:
         )
         self._workspace = home.workspace
         self._is_on = settings.checkpoints
+        self.turns = Turns(home.state)
         self._store = store
         self._has_baseline = False
         #: number of the checkpoint that `_known` belongs to
@@ -74,11 +76,13 @@ class Keeper:
             count = leftovers.take_away(root, self.repository, noted, self.bounds)
         self._store.write(lambda tx: leftovers.end(tx, count))
 
-    def before_change(self) -> None:
+    def before_change(self, is_off: Callable[[], bool] = lambda: False) -> None:
         """Keep the workspace as it is before a command may change it: what is due, and at first everything.
 
-        So what one task left is kept before the next that waited for it writes over it.
+        So what one task left is kept before the next that waited for it writes over it. A rollback that is
+        under way is waited for, unless `is_off` tells that the command is not to run any more.
         """
+        self.turns.of_a_command(is_off)
         if not self._is_on:
             return
         if not self._has_baseline:

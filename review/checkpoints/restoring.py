@@ -12,12 +12,13 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from faults import fault_point
 from review.checkpoints import leftovers, workspace
 from review.checkpoints.keeping import Keeper
+from review.checkpoints.obstacles import clear_if_folder, obstacle
 from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
 from review.checkpoints.workspace import LINK, PROGRAM, Bounds
 from settings import Home
@@ -71,7 +72,15 @@ def plan(root: int, paths: Sequence[Wanted], bounds: Bounds, *, others: Sequence
     """What is to be done so that the paths are as wanted and the `others` are gone."""
     steps = [_step(root, each, bounds) for each in paths]
     extra = [_step(root, Wanted(path, None, None), bounds) for path in others]
-    return sorted((*steps, *extra), key=lambda step: step.path)
+    going = {step.path for step in (*steps, *extra) if step.action == "delete"}
+    settled = (_settled(root, step, going) for step in (*steps, *extra))
+    return sorted(settled, key=lambda step: step.path)
+
+
+def _settled(root: int, step: Step, going: set[bytes]) -> Step:
+    """A step that is to create a file, left where what is in the way stays."""
+    why = obstacle(root, step.path, going) if step.action == "create" else None
+    return step if why is None else replace(step, action="leave", reason=why)
 
 
 def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
@@ -80,11 +89,10 @@ def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
         current: Entry | None = Entry(mode, blob_id(content))
     except FileNotFoundError:
         current = None
-    except (IsADirectoryError, NotADirectoryError) as error:
-        # Files of a folder that stand in its place may go in the same step; else it cannot be written.
+    except (IsADirectoryError, NotADirectoryError):
         if each.target is None:
             return Step(each.path, "same", None)
-        return Step(each.path, "create", each.target, is_newer=True, reason=error.strerror)
+        return Step(each.path, "create", each.target, is_newer=True)
     except OSError as error:
         return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
     if current == each.target:
@@ -151,6 +159,7 @@ def _write(root: int, path: bytes, mode: int, content: bytes, fresh: bytes) -> N
                     file.write(content)
                     file.flush()
                     os.fsync(handle)
+            clear_if_folder(root, path)
             fault_point("rollback.written")
             os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
@@ -187,11 +196,21 @@ class Rollback:
         with workspace.opened(self._home.workspace) as root:
             return self._plan(root)
 
-    def restore(self, by: str) -> tuple[list[Step], int]:
+    def restore(self, by: str) -> tuple[list[Step], int | None]:
         """Do it; the steps, and the number of the checkpoint that holds the state before.
 
-        Raises `CheckpointFailed` where that state cannot be kept, and then nothing was touched.
+        Where nothing is to be done there is no such checkpoint. Commands that come meanwhile wait. Raises
+        `TransitionNotAllowed` while commands run, and `CheckpointFailed` where that state cannot be kept; in
+        both cases nothing was touched.
         """
+        with self._keeper.turns.of_a_rollback(self._store.reader):
+            self._keeper.tidy()
+            planned = self.preview()
+            if all(step.action in {"same", "leave"} for step in planned):
+                return planned, None
+            return self._restore(by)
+
+    def _restore(self, by: str) -> tuple[list[Step], int]:
         with self._keeper.lock:
             number = self._keeper.keep("rollback")
             kept = self._store.reader.one("get_checkpoint", number=number)

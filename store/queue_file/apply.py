@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from errors import TransitionNotAllowed
+from errors import InvalidTask, TransitionNotAllowed
 from runtime_contract import ENDED, Limits, Status, Task, normalize_task
 from store import ending, intake, steering
 from store.lanes import ConcurrencyLimits, lane_of
 from store.queue_file import merge
-from store.queue_file.entries import with_id, without_machine_keys
+from store.queue_file.entries import NO_SECRETS, secret_in_a_name, with_id, without_machine_keys
 from store.queue_file.rendering import machine_values
 from store.queue_file.wishes import (
     Action,
@@ -79,10 +79,16 @@ class Tally:
 
 
 def checker(limits: Limits) -> merge.Check:
-    """Holds documents to the contract, also those of tasks whose ids Skep made (``run:task``)."""
+    """Holds documents to the contract, also those of tasks whose ids Skep made (``run:task``).
+
+    A secret may come in by an edit as little as by a new entry: both are looked at in the same way.
+    """
 
     def check(doc: Document) -> Document:
         _, found = normalize_task({**doc, "id": "task"}, limits)
+        named = secret_in_a_name(found, "task")
+        if named is not None:
+            raise InvalidTask(f"{named}: {NO_SECRETS}", path=named)
         return {**found, "id": doc["id"]}
 
     return check

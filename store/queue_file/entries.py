@@ -36,7 +36,9 @@ Section = Literal["tasks", "completed", "failed"]
 SECTIONS: Final[tuple[Section, ...]] = ("tasks", "completed", "failed")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 #: fields by which things are named and found beside the id; nothing is taken out of a name that is shown
-_NAMES: Final = ("model", "identity_id", "run_id", "profile")
+_NAMES: Final = ("id", "model", "identity_id", "run_id", "profile", "depends_on")
+#: why a secret is refused there
+NO_SECRETS: Final = "looks like a secret, and names are shown everywhere"
 #: machine keys that mean nothing in a new entry; `status` keeps its place
 _NOT_THE_USERS: Final = MACHINE_KEYS - {"status"}
 
@@ -213,9 +215,9 @@ def admit_all(entries: Iterable[FileEntry], limits: Limits) -> list[NewTask | Re
 
 def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask:
     """Judge one entry whose id nobody has."""
-    named = _secret_in_a_name(entry)
+    named = secret_in_a_name(entry.raw | {"id": entry.id}, entry.path)
     if named is not None:
-        return refuse(entry.raw, f"{named}: looks like a secret, and names are shown everywhere", named)
+        return refuse(entry.raw, f"{named}: {NO_SECRETS}", named)
     if entry.section == "tasks":
         found = plain.read(entry.raw, entry.id, limits)
         if found is not None:
@@ -238,14 +240,15 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     return EndedTask(task.id, reading, doc) if reading in ENDED else NewTask(task, document)
 
 
-def _secret_in_a_name(entry: FileEntry) -> str | None:
+def secret_in_a_name(doc: Mapping[str, Any], path: str) -> str | None:
     """The path of the first field by which things are named and found that holds a secret; or none."""
-    named = {"id": entry.id} | {name: entry.raw[name] for name in _NAMES if name in entry.raw}
-    return next((f"{entry.path}.{name}" for name, value in named.items() if _is_secret(value)), None)
+    return next((f"{path}.{name}" for name in _NAMES if name in doc and _has_secret(doc[name])), None)
 
 
-def _is_secret(name: object) -> bool:
-    """Whether a name holds something that the sink of secrets would take out."""
+def _has_secret(name: object) -> bool:
+    """Whether a name, or one of a list of names, holds something that the sink of secrets would take out."""
+    if isinstance(name, list):
+        return any(map(_has_secret, name))
     return isinstance(name, str) and clean(name) != name
 
 

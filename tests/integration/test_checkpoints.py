@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from review.checkpoints import leftovers, restoring, workspace
 from review.checkpoints.keeping import Keeper
 from road.checkpointing import Checkpointing
 from settings import Home, Settings
-from store import recording
+from store import recording, tool_uses
 from store.records import Intake
 from store.sqlite_store import SqliteStore
 from testing.tasks import new_task
@@ -397,6 +398,44 @@ def test_a_file_comes_back_where_a_folder_took_its_place(rig):
     assert (rig.files / "thing").read_text() == "file"
 
 
+def test_an_empty_folder_in_a_file_s_place_holds_nothing_up(rig):
+    rig.did("a", thing="file")
+    (rig.files / "thing").unlink()
+    (rig.files / "thing/in/it").mkdir(parents=True)
+
+    assert "create  thing (changed since)\n" in rig.skep("rollback", "a")
+    assert rig.skep("rollback", "a", "--yes").startswith("create  thing (changed since)\n")
+    assert (rig.files / "thing").read_text() == "file"
+
+
+@pytest.mark.parametrize("options", [(), ("--all",)])
+def test_what_is_shown_of_a_folder_in_a_file_s_place_is_what_is_done(rig, options):
+    rig.did("a", thing="file", deep__x_txt="x")
+    (rig.files / "thing").unlink()
+    (rig.files / "thing").mkdir()
+    (rig.files / "thing/mine").write_text("mine")
+    os.mkfifo(rig.files / "thing/pipe")  # never kept, so never taken away
+    (rig.files / "deep/x.txt").unlink()
+    (rig.files / "deep").rmdir()
+    (rig.files / "deep").write_text("a file now")
+
+    shown = rig.skep("rollback", "a", *options).splitlines()
+    done = rig.skep("rollback", "a", *options, "--yes", code=1).splitlines()
+    assert shown[:-1] == done[:-1]
+    assert any(line.startswith("leave   thing") and "a folder is in its place" in line for line in done)
+    is_made = (rig.files / "deep").is_dir()
+    assert is_made is ("--all" in options)
+    assert any("deep is no folder" in line for line in done) is not is_made
+
+
+def test_where_nothing_is_to_be_done_no_checkpoint_is_made(rig):
+    rig.did("a", one_txt="1")
+    assert rig.skep("rollback", "a", "--yes") == "The files are so already.\n"
+    assert json.loads(rig.skep("rollback", "a", "--yes", "--json"))["kept_as"] is None
+    assert rig.keeper.keep_due() == 0
+    assert [each["kind"] for each in rig.events("checkpoint.made")] == ["task"]
+
+
 def test_links_and_programs_are_brought_back_as_such(rig):
     (rig.files / "link").symlink_to("one.txt")
     (rig.files / "run.sh").write_text("#!/bin/sh\n")
@@ -432,6 +471,55 @@ def test_while_commands_run_nothing_is_rolled_back(rig, store, who, busy):
     store.submit(Intake(new=[new_task(id="busy", **busy)]), "test")
     store.claim(who, 1)
     assert "commands run (busy)" in rig.skep("rollback", "a", "--yes", code=1)
+
+
+def test_while_a_tool_answers_a_prompt_with_a_command_nothing_is_rolled_back(rig, store, who):
+    rig.did("a", one_txt="1")
+    store.submit(Intake(new=[new_task(id="asks", prompt="count the lines")]), "test")
+    (claim,) = store.claim(who, 1)
+    rig.skep("rollback", "a", "--yes")  # it only asks a model
+    store.write(lambda tx: tool_uses.note_start(tx, claim.seq, claim.ref.lease, "count", "idempotent"))
+    assert "commands run (asks)" in rig.skep("rollback", "a", "--yes", code=1)
+
+
+def test_a_command_that_comes_during_a_rollback_waits_and_none_is_overtaken(rig, store, who, monkeypatch):
+    rig.did("a", one_txt="1")
+    (rig.files / "one.txt").write_text("by hand")
+    under_way, may_go_on, order = threading.Event(), threading.Event(), []
+
+    def slow(*arguments):
+        under_way.set()
+        assert may_go_on.wait(30)
+        done = restoring_apply(*arguments)
+        order.append((rig.files / "one.txt").read_text())
+        return done
+
+    def command():
+        Keeper(rig.home, rig.settings, store).before_change()
+        order.append("command")
+
+    restoring_apply = restoring.apply
+    monkeypatch.setattr(restoring, "apply", slow)
+    row = rig.row("a")
+    planned = restoring.Rollback(rig.home, store, rig.keeper, row["number"], to_before=False, all_of_it=False)
+    rollback = threading.Thread(target=planned.restore, args=("test",))
+    rollback.start()
+    assert under_way.wait(30)
+    store.submit(Intake(new=[new_task(id="late", command="true")]), "test")
+    store.claim(who, 1)  # after the look
+    late = threading.Thread(target=command)
+    late.start()
+    late.join(0.1)
+    assert order == []
+    may_go_on.set()
+    rollback.join()
+    late.join()
+    assert order == ["1", "command"]
+
+
+def test_a_command_that_is_stopped_while_it_waits_for_a_rollback_waits_no_longer(rig):
+    with rig.keeper.turns.of_a_rollback(rig.store.reader):
+        rig.keeper.turns.of_a_command(lambda: True)
 
 
 def test_where_the_state_before_cannot_be_kept_nothing_is_touched(rig):

@@ -110,6 +110,15 @@ def test_a_goal_is_shown_and_added_by_a_yes(rig_of, model):
     assert model.requests == []
 
 
+def test_a_secret_in_a_goal_is_asked_about_and_repeated_by_nobody(rig_of):
+    rig, secret = rig_of(), "ghp_" + "a1B2c3D4" * 5
+    answer = plan(rig, goal=f"Research bees with {secret}, then write a poem from it.")
+    assert answer.json()["status"] == "asked"
+    assert secret not in answer.text
+    rig.store.approve(answer.json()["decision"], "ann", None)
+    assert any(secret in row["doc"] for row in rig.store.reader.tasks())
+
+
 def test_a_no_adds_nothing_and_a_second_yes_overwrites_nothing(rig_of):
     rig = rig_of()
     first, second, third = (plan(rig, goal=ASK).json()["decision"] for _ in range(3))

@@ -414,3 +414,12 @@ def test_the_doctor_tells_the_sandbox_of_the_daemon_that_runs_beside_its_own(sto
 
     with lock_home(store.home):
         assert "the daemon that runs uses landlock: held by Landlock" in run("doctor").stdout
+
+
+def test_a_daemon_that_runs_commands_without_a_sandbox_is_a_failure(store, run):
+    fact = {"ready": True, "level": "off", "reason": "commands run with everything you may do"}
+    store.set_fact(LOCAL_STATUS, fact, "daemon.sandbox")
+    with lock_home(store.home):
+        told = run("doctor", code=1).stdout
+    assert "the daemon that runs uses off" in told
+    assert "start it again" in told

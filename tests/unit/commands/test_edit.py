@@ -56,6 +56,17 @@ def test_a_change_is_applied_and_told(walk, run, editor):
     assert doc(walk, "a")["prompt"] == "new"
 
 
+def test_a_secret_that_is_put_in_as_a_name_is_refused_and_repeated_nowhere(walk, run, editor):
+    walk.submit({"id": "a", "prompt": "x", "not_before": 4e9})
+    secret = "ghp_" + "a1B2c3D4" * 5
+    editor(f"docs = docs and [docs[0] | {{'model': {secret!r}}}]")
+
+    told = run("edit", "a", code=1)
+    assert "[0].model: looks like a secret" in told.stderr
+    assert secret not in told.output
+    assert "model" not in doc(walk, "a")
+
+
 def test_only_the_chosen_tasks_are_opened_in_a_file_nobody_else_can_read(walk, run, editor):
     walk.submit({"id": "rep-1"}, {"id": "rep-2"}, {"id": "other"})
     walk.approved(id="rep-3")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from store import proposals
 from supervisor.daemon import lock_home
 from tests.conformance.store_suite import approve, fail
 from tests.integration.planning_rig import split
@@ -205,3 +208,50 @@ def test_a_plan_that_waits_is_shown_word_by_word_and_answered(run, store, who, w
     assert "would add     p.2 (after p.1) $0.020000\n              Write a draft of a song" in shown
     assert run("approve", "p").stdout == "p is split into 3 subtasks.\n"
     assert run("show", "p", "--tree").stdout.count("p.") >= 3
+
+
+def test_a_secret_in_what_is_proposed_is_shown_nowhere(store, run):
+    secret = "ghp_" + "a1B2c3D4" * 5
+    documents = [{"id": "a", "prompt": f"Research bees with {secret}"}]
+    name = store.write(lambda tx: proposals.ask(tx, "a goal", documents))
+    for arguments in (["show", name], ["show", name, "--json"], ["status"], ["status", "--json"]):
+        assert secret not in run(*arguments).stdout
+
+
+def test_a_question_is_shown_readably_by_the_id_that_status_lists_and_after_its_answer(store, run, ask):
+    documents: list[dict[str, Any]] = [
+        {"id": "a", "prompt": "Research bees\nin spring"},
+        {"id": "b", "prompt": "Write it up", "depends_on": ["a"], "max_budget": 0.25, "tags": ["x"]},
+    ]
+    name = store.write(lambda tx: proposals.ask(tx, "notes in the workspace", documents))
+    assert f"skep show {name} shows all of it" in run("status").stdout
+    told = run("show", name).stdout
+    assert "would add     a\n              Research bees\n              in spring\n" in told
+    assert (
+        'would add     b (after a) $0.250000\n              Write it up\n              tags=["x"]\n' in told
+    )
+    assert "about         origin: notes in the workspace\n" in told
+    assert f"answer        skep approve {name}, or skep reject {name}" in told
+
+    run("reject", name, "--reason", "not now")
+    told = run("show", name).stdout
+    assert "answered      drop at 20" in told
+    assert told.rstrip().endswith(": not now")
+    assert f"skep approve {name}" not in told
+    assert (ask("show", name)["answer"], ask("show", name)["comment"]) == ("drop", "not now")
+
+
+def test_the_question_about_a_task_is_shown_by_its_own_id_too(walk, run, ask):
+    walk.held(id="a")
+    name = ask("show", "a")["decision"]["id"]
+    assert f"skep show {name} shows all of it" in run("status").stdout
+    told = run("show", name).stdout
+    assert "task          a\n" in told
+    assert "skep approve a" in told
+
+
+def test_the_tree_says_how_often_a_part_was_rejected(walk, run, ask):
+    walk.held(id="a", prompt="x")
+    run("reject", "a", "--reason", "too short")
+    assert "rejected once" in run("show", "a", "--tree").stdout
+    assert ask("show", "a", "--tree")["tree"]["rejections"] == 1

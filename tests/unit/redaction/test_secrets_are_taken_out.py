@@ -230,3 +230,8 @@ def test_an_error_that_is_answered_has_no_secrets() -> None:
 @pytest.mark.timeout(60)
 def test_no_text_makes_it_slow(text: str) -> None:
     clean(text)  # the time limit of the test is what is asserted
+
+
+def test_a_secret_that_is_a_member_s_name_is_taken_out_of_a_value() -> None:
+    told = clean_value({"task": [{SHAPES["github-token"]: 1, "api_key": "x"}]})
+    assert told == {"task": [{"[redacted:github-token]": 1, "api_key": "x"}]}

@@ -359,6 +359,79 @@ def test_an_agent_and_a_fixed_script_may_be_given_the_prompt(argv: list[str]) ->
     assert complaint(argv) is None
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "bash -m -c {prompt}",
+        "perl -I /usr/lib {prompt}",
+        "python3 -m timeit -n 1 {prompt}",
+        "vim.basic -es -c {prompt}",
+        "ruby -I /x {prompt}",
+        "ruby -E /x {prompt}",
+        "php -B {prompt}",
+        "php -E {prompt}",
+        "ksh93 -c {prompt}",
+        "bash-static -c {prompt}",
+        "node18 -e {prompt}",
+        "gcc-12 {prompt}",
+        "x86_64-linux-gnu-gcc-12 {prompt}",
+        "uv run {prompt}",
+        "poetry run {prompt}",
+        "nix-shell --run {prompt}",
+        "fakeroot {prompt}",
+        "rlwrap {prompt}",
+        "valgrind {prompt}",
+        "choom -n 1 {prompt}",
+        "socat {prompt}",
+        "sbcl --eval {prompt}",
+        "python3 -W /x {prompt}",
+        "python3 -m pdb {prompt}",
+        "python3 -m -c {prompt}",
+        "python3.11 -X /x {prompt}",
+        "python3 /usr/lib/python3.11/timeit.py {prompt}",
+        "python3-dbg -c {prompt}",
+        "lua5.4 -e {prompt}",
+        "php8.2 -r {prompt}",
+        "vim.tiny -c {prompt}",
+        "perl5.36.0 -e {prompt}",
+        "perl5.36-x86_64-linux-gnu -e {prompt}",
+        "g++-12 {prompt}",
+        "clang-14 {prompt}",
+        "pypy3.9-v7 -c {prompt}",
+        "ruby3.1 -e {prompt}",
+        "ksh93u+ -c {prompt}",
+        "nodejs -p {prompt}",
+        "bash5 -c {prompt}",
+        "mksh-static -c {prompt}",
+        "busybox.static sh -c {prompt}",
+        "luajit-2.1.0-beta3 -e {prompt}",
+        "tclsh8.6 {prompt}",
+        "erl -eval {prompt}",
+        "pythonw -c {prompt}",
+        "git-2.39 {prompt}",
+        "python -m pytest {prompt}",
+    ],
+)
+def test_no_profile_hands_the_prompt_over_as_code(command: str) -> None:
+    assert complaint(command.split()) is not None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "claude -p {prompt}",
+        "codex exec {prompt}",
+        "ollama run m {prompt}",
+        "java -jar /opt/a.jar {prompt}",
+        "php -f /opt/a.php {prompt}",
+        "python3.11 -m my_agent.cli {prompt}",
+        "jq -n --arg x {prompt}",
+    ],
+)
+def test_what_reads_the_prompt_may_have_it(command: str) -> None:
+    assert complaint(command.split()) is None
+
+
 def test_a_link_to_a_shell_is_known_for_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "agent").symlink_to("/bin/bash")
 
