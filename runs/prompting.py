@@ -24,7 +24,8 @@ def enveloped_prompt(job: Job, mark: str) -> str:
     """The text for a model, with foreign words in envelopes of this mark."""
 
     def show(name: str, text: str) -> str:
-        return text if name.startswith("inputs.") else f"\n{envelope.wrap(name, [text], mark)}\n"
+        is_own = name.startswith("inputs.") or not text
+        return text if is_own else f"\n{envelope.wrap(name, [text], mark)}\n"
 
     bundle = job.bundle
     sources = bundle.sources or [f"part {number}" for number, _ in enumerate(bundle.messages, 1)]

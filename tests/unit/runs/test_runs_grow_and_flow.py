@@ -100,6 +100,13 @@ def test_a_model_gets_foreign_words_in_envelopes_and_a_person_s_own_as_they_are(
     assert '"source": "C"' in text
 
 
+def test_what_stands_for_nothing_gets_no_envelope() -> None:
+    script, jobs = echoing()
+    run_through([task("A", prompt="write; last time: {{previous}}")], policy(), script)
+
+    assert enveloped_prompt(jobs["A"], "0123456789abcdef") == "write; last time: "
+
+
 # -- lists -------------------------------------------------------------------------------------------------
 
 
