@@ -150,3 +150,25 @@ def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> Invali
     is_secret = name == "llm_api_key" or "@" in str(found["input"])
     shown = "" if is_secret else f", got {found['input']!r}"
     return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)
+
+
+Table = typing.TypeVar("Table", bound=pydantic.BaseModel)
+
+
+def read_table(path: Path, kind: type[Table]) -> Table:
+    """A file of the home's ``config`` as what it should be; as nothing was said where there is none.
+
+    Raises `InvalidSetting` naming the entry, or line and column.
+    """
+    name = f"config/{path.name}"
+    try:
+        return kind.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except FileNotFoundError:
+        return kind()
+    except pydantic.ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)[0]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
+        rule = found["msg"].removeprefix("Value error, ")
+        raise InvalidSetting(f"{name}{place}: {rule}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidSetting(f"{name}: {error}") from error

@@ -428,6 +428,7 @@ class Home:
         self.identities = self.state / "identities"
         self.reward_ledger = self.state / "phase5_reward_ledger.json"
         self.models_file = root / "config" / "models.toml"
+        self.policies_file = root / "config" / "policies.toml"
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"
 

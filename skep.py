@@ -26,6 +26,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "up": ("up:up", "run the daemon: swarm, workers and panel"),
     "add": ("add:add", "put tasks into the queue"),
     "plan": ("plan:plan", "show what an ask would be split into"),
+    "run": ("run:run", "run a workflow by itself, or check one"),
     "route": ("route:route", "show which tool a request would be given"),
     "tools": ("tools:tools", "list the tools and what became of them, or keep a result as one"),
     "validate": ("validate:validate", "check a queue file without taking it in"),

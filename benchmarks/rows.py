@@ -17,6 +17,7 @@ from benchmarks import (
     row_path,
     row_planning,
     row_restart,
+    row_runs,
     row_sandbox,
     row_store,
     row_tools,
@@ -46,6 +47,7 @@ ROWS = [
     Row("intake", "10,000 tasks dropped at once, beside parsing and one bulk insert", row_intake.run),
     Row("planning", "what reading a prompt costs a task, and how often its plan is right", row_planning.run),
     Row("panel", "the panel over a full home, read while the worker works", row_panel.run),
+    Row("runs", "graphs of 100 to 10,000 tasks in the orchestrator in memory", row_runs.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),
 ]

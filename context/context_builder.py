@@ -14,6 +14,10 @@ from typing import Final
 
 from context import envelope
 from context.envelope import Source
+from context.memory_manager import MemoryManager
+from run_contract.errors import InvalidInput, TaskNotFound
+from run_contract.job import ContextBundle
+from run_contract.records import Run, TaskState
 from tool_router import Route
 
 
@@ -39,6 +43,37 @@ class Part:
     #: what it is: intent, identity, tool, answers, task, instruction, feedback
     kind: str
     text: str
+
+
+class ContextBuilder:
+    """What a task of a run is told of what went before: the answers it waits for, and the run's memory."""
+
+    def __init__(self, memory: MemoryManager | None = None) -> None:
+        self._memory = memory or MemoryManager()
+
+    def build(self, run: Run | None, task_id: str, placed: frozenset[str] = frozenset()) -> ContextBundle:
+        """The answers of its dependencies in their order, as far as they completed and said anything.
+
+        `placed` are those whose answers stand in the prompt itself, which is told nothing twice. Changing
+        the bundle changes nothing in the run. Raises `InvalidInput`, `TaskNotFound`.
+        """
+        if run is None:
+            raise InvalidInput("no run to build a context in")
+        tasks = run.tasks
+        if task_id not in tasks:
+            raise TaskNotFound(f"{task_id} is no task of the run")
+        messages, sources = [], []
+        for name in tasks[task_id].deps:
+            source = tasks.get(name)
+            if source is not None and source.later is not None:
+                source = run.answering(name)
+            if source is None or source.state is not TaskState.COMPLETED or name in placed:
+                continue
+            if source.outputs is not None and source.outputs.output:
+                messages.append(source.outputs.output)
+                sources.append(name)
+        memory = self._memory.seen(run, tasks[task_id].parent) if run.memory else {}
+        return ContextBundle(messages, memory, {}, sources)
 
 
 def build_prompt(

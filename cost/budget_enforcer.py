@@ -1,13 +1,24 @@
-"""Whether the budgets can pay for a call: pure decisions over limits and what counts against them."""
+"""Whether the budgets can pay for a call: pure decisions over limits and what counts against them.
+
+`BudgetEnforcer` keeps the books of a run in memory by these same decisions; those of a home are kept on disk,
+by `safety.secure_api`.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from clock import local_day
 from money import dollars_text
+from run_contract.errors import BudgetExceeded, BudgetNotSet, InvalidInput
+from run_contract.records import Run, RunTask
 from store.budgets import Account, Balance, BudgetLimits
+
+#: Shares of a limit, in percent, at which a warning is given.
+WARN_AT: Final = (50, 80, 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +89,120 @@ def limited(
 def shortfall(budgets: Sequence[Budget], micros: int) -> Budget | None:
     """The first budget that cannot pay a call which may cost so much; none where all can."""
     return next((each for each in budgets if not each.can_pay(micros)), None)
+
+
+def crossed(granted: int, before: int, after: int) -> list[int]:
+    """The shares of a limit, in percent, that spending passed on its way from one amount to another."""
+    return [share for share in WARN_AT if before * 100 < granted * share <= after * 100]
+
+
+class BudgetEnforcer:
+    """Keeps the books of runs in memory: for the run, for a task, and for a task with all it added.
+
+    A call's worst case is reserved in every one of them or in none, and what it came to is always booked,
+    also where that is more than a limit allows: money that is spent is spent. Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def allow(self, run: Run | None, micros: int, task: RunTask | None = None) -> None:
+        """Raise where a budget cannot pay a call that may cost so much.
+
+        Raises `InvalidInput`, `BudgetNotSet`, and `BudgetExceeded` with the budget among its details and
+        whether only a person can help.
+        """
+        for budget in self.budgets(run, task):
+            _check(budget, micros)
+
+    def reserve(self, run: Run | None, micros: int, task: RunTask | None = None) -> None:
+        """Count a call's worst case, or nothing. Raises as `allow`."""
+        if run is None:
+            raise InvalidInput("no run to reserve in")
+        with self._lock:
+            accounts = accounts_in(run, task)
+            for account, limit in accounts:
+                if limit is not None:
+                    _check(Budget(account, limit, balance_in(run, account)), micros)
+            for account, _ in accounts if micros else ():
+                run.books[account] = _changed(balance_in(run, account), reserved=micros)
+
+    def record(
+        self, run: Run | None, micros: int, task: RunTask | None = None, reserved: int = 0
+    ) -> list[tuple[Account, int]]:
+        """Book what a call came to and give back what was reserved for it.
+
+        Returns the limits that this brought past a share to warn at, with the share in percent.
+        Raises `InvalidInput`.
+        """
+        if run is None or micros < 0:
+            raise InvalidInput("no run to book on" if run is None else "an amount must not be below 0")
+        passed: list[tuple[Account, int]] = []
+        with self._lock:
+            run.usage.micros += micros
+            for account, limit in accounts_in(run, task) if micros or reserved else ():
+                held = balance_in(run, account)
+                run.books[account] = _changed(held, spent=micros, reserved=-reserved)
+                if limit is not None:
+                    granted = limit + held.topped_up
+                    passed += [(account, at) for at in crossed(granted, held.spent, held.spent + micros)]
+        return passed
+
+    def top_up(self, run: Run, account: Account, micros: int, by: str) -> None:
+        """Let a limit have more, or with 0 note that `by` said no."""
+        with self._lock:
+            held = balance_in(run, account)
+            changed = {"topped_up": held.topped_up + micros} if micros else {"declined_by": by}
+            run.books[account] = replace(held, **changed)
+
+    def budgets(self, run: Run | None, task: RunTask | None = None) -> list[Budget]:
+        """The budgets that a task's calls count against, the narrowest first. Raises `InvalidInput`."""
+        if run is None:
+            raise InvalidInput("no run to look at")
+        return [
+            Budget(account, limit, balance_in(run, account))
+            for account, limit in accounts_in(run, task)
+            if limit is not None
+        ]
+
+
+def _check(budget: Budget, micros: int) -> None:
+    if budget.limit <= 0:
+        raise BudgetNotSet(f"the limit of {budget.account.limit} must be over 0")
+    if not budget.can_pay(micros):
+        asks = budget.must_ask(micros)
+        raise BudgetExceeded(budget.sentence(micros), budget=budget.account.limit, must_ask=asks)
+
+
+def accounts_in(run: Run, task: RunTask | None) -> list[tuple[Account, int | None]]:
+    """What a task's calls count against within its run, the narrowest first, each with its limit."""
+    own: list[tuple[Account, int | None]] = [(Account("run", run.id), run.policy.budget_micros)]
+    if task is None:
+        return own
+    if task.parent is not None or task.subtree_micros is not None:
+        above = [each for each in lineage(run, task) if each.subtree_micros is not None]
+        own = [*((Account("subtree", each.id), each.subtree_micros) for each in above), *own]
+    return own if task.budget_micros is None else [(Account("task", task.id), task.budget_micros), *own]
+
+
+def lineage(run: Run, task: RunTask) -> list[RunTask]:
+    """The task, the one that added it, the one that added that, and so on."""
+    found = [task]
+    while (parent := run.tasks.get(found[-1].parent or "")) is not None and parent not in found:
+        found.append(parent)
+    return found
+
+
+def balance_in(run: Run, account: Account) -> Balance:
+    """What counts against an account of a run."""
+    found: Balance = run.books.get(account, _NOTHING)
+    return found
+
+
+_NOTHING: Final = Balance()
+
+
+def _changed(held: Balance, spent: int = 0, reserved: int = 0) -> Balance:
+    return Balance(
+        held.spent + spent, held.unsettled, held.reserved + reserved, held.topped_up, held.declined_by
+    )

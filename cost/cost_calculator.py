@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
-from cost.model_catalog import ModelFacts
+from cost.model_catalog import ModelCatalog, ModelFacts, Place
 from cost.price import Price
 from cost.token_estimator import most_tokens
+from run_contract.errors import ModelUnknown
+from run_contract.policy import Role
 
 #: Tokens of one call that a server is believed; more is a fault of its counting.
 MOST_BELIEVED: Final = 10**9
@@ -59,3 +63,56 @@ def _can_be(counted: Counted) -> bool:
     if counted.has_text and counted.completion_tokens == 0:
         return False
     return 0 < counted.prompt_tokens <= MOST_BELIEVED and counted.completion_tokens <= MOST_BELIEVED
+
+
+#: Work that names no model where there is none asks nobody.
+_NOBODY: Final = ModelFacts(Price(Decimal(0), Decimal(0)), "no model is asked")
+
+
+class CostCalculator:
+    """What the models of a catalogue cost, asked at one place; all amounts in micro-dollars, rounded up."""
+
+    def __init__(self, catalog: ModelCatalog, place: Place) -> None:
+        self.catalog = catalog
+        self._place = place
+
+    def facts(self, model: str) -> ModelFacts:
+        """What is known of a model; where none is named, of the place's own, or that none is asked.
+
+        Raises `ModelUnknown`.
+        """
+        name = model or self._place.default_model
+        if not name:
+            return _NOBODY
+        found = self.catalog.facts(name, self._place)
+        if found.price is None:
+            raise ModelUnknown(
+                f"nobody knows what the model {model!r} costs; give its price in config/models.toml"
+            )
+        return found
+
+    def price(self, model: str) -> Price:
+        """The price of a model. Raises `ModelUnknown`."""
+        price = self.facts(model).price
+        assert price is not None  # noqa: S101  `facts` raises otherwise
+        return price
+
+    def estimate(self, tokens: int, model: str) -> int:
+        """So many tokens at the mean of the model's two prices: half of them read, half of them written."""
+        price = self.price(model)
+        return math.ceil(tokens * (price.read + price.written) / 2)
+
+    def estimate_by_role(self, tokens: int, role: Role) -> int:
+        """The same for the model that has a role. Raises `ModelUnknown`."""
+        return self.estimate(tokens, self.model_of(role))
+
+    def model_of(self, role: Role) -> str:
+        """The model that has a role. Raises `ModelUnknown`."""
+        model = self.catalog.model_of(role)
+        if model is None:
+            raise ModelUnknown(f"no model has the role {role}; name it under [roles] in config/models.toml")
+        return model
+
+    def worst_case(self, texts: Sequence[str], model: str, max_tokens: int) -> int:
+        """The most that a call with these texts can cost. Raises `ModelUnknown`."""
+        return worst_case(self.facts(model), texts, max_tokens)

@@ -9,8 +9,8 @@ unknown, and no call is made.
 
 from __future__ import annotations
 
+import datetime
 import sqlite3
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +22,8 @@ from pydantic import ConfigDict, Field, StrictFloat, StrictInt
 
 from cost.price import Price
 from cost.price_list import listed_price
-from errors import InvalidSetting
+from run_contract.policy import Role
+from setting_sources import read_table
 from settings import Settings
 
 #: As `settings` bounds the price of the one model it knows.
@@ -45,6 +46,9 @@ class ModelEntry(pydantic.BaseModel):
     #: tokens
     context_window: _Tokens | None = None
     max_output: _Tokens | None = None
+    #: where its prices are written, and the day they were read
+    price_from: str | None = Field(None, min_length=1, max_length=300)
+    price_date: datetime.date | None = None
 
     @pydantic.model_validator(mode="after")
     def _has_both_prices(self) -> ModelEntry:
@@ -59,13 +63,21 @@ class ModelEntry(pydantic.BaseModel):
             return None
         return Price(Decimal(str(self.input)), Decimal(str(self.output)))
 
+    @property
+    def price_source(self) -> str:
+        """Where the price that is given here comes from, for a person."""
+        told = [str(part) for part in (self.price_from, self.price_date) if part is not None]
+        return f"config/models.toml ({', '.join(told)})" if told else "config/models.toml"
 
-class _ModelsFile(pydantic.BaseModel):
-    """``config/models.toml``: any number of ``[[model]]``, and nothing else."""
+
+class ModelsFile(pydantic.BaseModel):
+    """``config/models.toml``: any number of ``[[model]]``, ``[roles]``, and nothing else."""
 
     model_config = ConfigDict(extra="forbid")
 
     model: list[ModelEntry] = []
+    #: role -> name of the model that has it
+    roles: dict[Role, Annotated[str, Field(min_length=1, max_length=200)]] = {}
 
     @pydantic.field_validator("model")
     @classmethod
@@ -125,15 +137,27 @@ class ModelFacts:
 class ModelCatalog:
     """The prices of one home. Safe to use from every thread: looking twice finds the same."""
 
-    def __init__(self, settings: Settings, entries: list[ModelEntry]) -> None:
+    def __init__(
+        self, settings: Settings, entries: list[ModelEntry], roles: Mapping[Role, str] | None = None
+    ) -> None:
         self._settings = settings
+        self._roles = dict(roles or {})
         self._entries = {entry.name: entry for entry in entries}
         self._found: dict[tuple[str, Place], ModelFacts] = {}
 
     @classmethod
     def of_home(cls, settings: Settings, models_file: Path) -> ModelCatalog:
         """The catalogue with the home's own list. Raises `InvalidSetting`."""
-        return cls(settings, read_models(models_file))
+        found = read_models_file(models_file)
+        return cls(settings, found.model, found.roles)
+
+    def model_of(self, role: Role) -> str | None:
+        """The model that has a role; none where no model has."""
+        return self._roles.get(role)
+
+    def names(self) -> list[str]:
+        """The models of the home's own list, sorted."""
+        return sorted(self._entries)
 
     def facts(self, model: str, place: Place) -> ModelFacts:
         """What is known of a model, looked up once."""
@@ -150,7 +174,7 @@ class ModelCatalog:
 
     def _price(self, entry: ModelEntry, place: Place) -> tuple[Price | None, str]:
         if entry.price is not None:
-            return entry.price, "config/models.toml"
+            return entry.price, entry.price_source
         set_price = price_of_settings(self._settings, is_loopback=place.is_loopback)
         if place.is_loopback:
             return set_price, "a server on this machine" if set_price and set_price.is_free else _OF_SETTINGS
@@ -173,15 +197,9 @@ def price_of_settings(settings: Settings, *, is_loopback: bool) -> Price | None:
 
 def read_models(path: Path) -> list[ModelEntry]:
     """The home's own models; none without the file. Raises `InvalidSetting` naming the entry."""
-    try:
-        table: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-        return _ModelsFile.model_validate(table).model
-    except FileNotFoundError:
-        return []
-    except pydantic.ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)[0]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
-        rule = found["msg"].removeprefix("Value error, ")
-        raise InvalidSetting(f"config/models.toml{place}: {rule}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSetting(f"config/models.toml: {error}") from error
+    return read_models_file(path).model
+
+
+def read_models_file(path: Path) -> ModelsFile:
+    """The home's own models and roles; none without the file. Raises `InvalidSetting` naming the entry."""
+    return read_table(path, ModelsFile)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 from clock import local_day
 from money import dollars_text
+from run_contract.records import Run, Usage
 from store.budgets import Account, Asks, Balance, BudgetLimits
 from store.records import task_of
 
@@ -82,3 +84,26 @@ def _standing(asks: Asks, account: Account, limits: BudgetLimits, row: Any) -> S
         most = None if task is None else task_of(task["doc"], task["id"]).max_budget_micros
     held = asks.one("count_held", held_by=account.limit)
     return Standing.of(account, most, Balance.of_row(row), held["count"] if held else 0)
+
+
+class UsageTracker:
+    """Counts the tokens of runs in memory; their money is booked by the budget enforcer alone.
+
+    Threads may share it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def add(self, run: Run | None, usage: Usage) -> None:
+        """Count the tokens of a call."""
+        if run is not None:
+            with self._lock:
+                run.usage.tokens += usage.tokens
+
+    def snapshot(self, run: Run | None) -> Usage:
+        """A copy of what was used so far."""
+        if run is None:
+            return Usage()
+        with self._lock:
+            return Usage(run.usage.tokens, run.usage.micros)

@@ -36,6 +36,9 @@ from outcome import Failure, Outcome, Usage
 from panel import access
 from panel.api import openapi as panel_openapi
 from planning.proposal import Additions, Proposal, ProposedPart
+from run_contract.policy import BudgetLimit, ContextPolicy, RetryPolicy, RunPolicy
+from runs.run_events import RUN_EVENTS
+from runs.workflow import Rounds, Step, When, Workflow
 from safety.command_compiler import Entry
 from safety.profile_file import ProfileTable
 
@@ -99,6 +102,8 @@ _WITH_ERRORS: Final = (
     "panel.access",
     "panel.login",
     "panel.spawner",
+    "run_contract.errors",
+    "runs.workflow_file",
     "safety.command_line",
     "store.audit_log.key",
     "store.audit_log.verify",
@@ -185,7 +190,19 @@ def verbs() -> str:
             )
             text = command.get_help(context)
             parts.append(f"### skep {name}\n\n```text\n{text}\n```\n")
+            parts += _actions(command, context)
     return "\n".join(parts)
+
+
+def _actions(command: click.Command, parent: click.Context) -> Iterator[str]:
+    """The actions of a verb that has some, each with its help."""
+    if not isinstance(command, click.Group):
+        return
+    for name in command.list_commands(parent):
+        action = command.get_command(parent, name)
+        if action is not None:
+            context = click.Context(action, info_name=name, parent=parent, help_option_names=["-h", "--help"])
+            yield f"```text\n{action.get_help(context)}\n```\n"
 
 
 def exit_codes() -> str:
@@ -389,6 +406,17 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "swarm-routes": swarm_routes,
     "panel-routes": panel_routes,
     "models": models,
+    "run-events": lambda: table(
+        ("event", "meaning"), ((f"`{name}`", told) for name, told in RUN_EVENTS.items())
+    ),
+    "workflow-keys": lambda: _members(Workflow),
+    "step-keys": lambda: _members(Step),
+    "condition-keys": lambda: _members(When),
+    "rounds-keys": lambda: _members(Rounds),
+    "policy-keys": lambda: _members(RunPolicy),
+    "budget-limit-keys": lambda: _members(BudgetLimit),
+    "context-policy-keys": lambda: _members(ContextPolicy),
+    "retry-keys": lambda: _members(RetryPolicy),
     "panel-requests": panel_requests,
     "panel-models": panel_models,
     "rooms": lambda: table(("floor", "room", "what lives there"), pictures.rooms()),

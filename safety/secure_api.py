@@ -52,16 +52,24 @@ class SecureAPIWrapper:
         catalog: what models cost.
         models: which model, and the connection to it.
         owner: this process, as it stands with each reservation.
+        actor: who makes the calls, as the audit names it.
     """
 
     def __init__(
-        self, store: SqliteStore, settings: Settings, catalog: ModelCatalog, models: Models, owner: str
+        self,
+        store: SqliteStore,
+        settings: Settings,
+        catalog: ModelCatalog,
+        models: Models,
+        owner: str,
+        actor: str = "swarm",
     ) -> None:
         self._store = store
         self._settings = settings
         self._catalog = catalog
         self._models = models
         self._owner = owner
+        self._actor = actor
         self._limits = limits_of(settings)
         self._rates = rates.RateLimits(settings.rate_requests, settings.rate_tokens)
         self._told_prices: set[str] = set()
@@ -255,7 +263,7 @@ class SecureAPIWrapper:
         tx.audit(
             "model_call",
             decision,
-            actor="swarm",
+            actor=self._actor,
             task_id=call.payer.task_id,
             lease=call.lease,
             rule=rule,

@@ -34,7 +34,7 @@ FLOORS: list[set[str]] = [
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},
-    {"statuses", "task_errors"},
+    {"run_contract", "statuses", "task_errors"},
     {
         "audit_events",
         "errors",

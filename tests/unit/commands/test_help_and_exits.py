@@ -27,6 +27,15 @@ def command(verb: str) -> click.Command:
     return getattr(importlib.import_module(f"commands.{module}"), name)
 
 
+def actions(verb: str) -> list[click.Command]:
+    """A verb, or in its place the actions it has."""
+    found = command(verb)
+    if not isinstance(found, click.Group):
+        return [found]
+    context = click.Context(found)
+    return [each for name in found.list_commands(context) if (each := found.get_command(context, name))]
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help_with_an_example(verb):
     shown = CliRunner().invoke(skep.cli, [verb, "--help"])
@@ -39,12 +48,14 @@ def test_every_verb_has_help_with_an_example(verb):
 
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_every_verb_can_answer_in_json(verb):
-    assert "--json" in [name for parameter in command(verb).params for name in parameter.opts]
+    for each in actions(verb):
+        assert "--json" in [name for parameter in each.params for name in parameter.opts]
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_says_what_it_does(verb):
-    silent = [each.name for each in command(verb).params if isinstance(each, click.Option) and not each.help]
+    given = [each for action in actions(verb) for each in action.params]
+    silent = [each.name for each in given if isinstance(each, click.Option) and not each.help]
 
     assert silent == []
 

@@ -1,0 +1,216 @@
+"""A run as a person sees it: while it runs a tree of its tasks, afterwards a table and the answers."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import click
+
+from commands import terminal
+from money import dollars_text
+from redaction import clean, clean_value
+from run_contract.records import Run, RunTask, TaskState
+from runs.run_events import RunEvent
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.live import Live
+
+#: Tasks that a terminal shows at once.
+MOST_ROWS: Final = 40
+#: Times a second that the tree is drawn anew.
+REDRAWN: Final = 8
+WORDS_SHOWN: Final = 60
+STATE_COLOURS: Final = {
+    "completed": "green",
+    "failed": "red",
+    "running": "cyan",
+    "ready": "yellow",
+    "skipped": "bright_black",
+    "aborted": "yellow",
+}
+
+
+class Watch:
+    """Shows nothing; the run is told when it has ended."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        """Show no more."""
+
+    def listen(self, event: RunEvent) -> None:
+        """Take an event."""
+
+
+class Tree(Watch):
+    """Draws the run on standard error while it runs."""
+
+    def __init__(self, run: Run) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
+        colours = "auto" if terminal.wants_colour(os.environ) else None
+        console = Console(stderr=True, highlight=False, color_system=colours)  # type: ignore[arg-type]
+        self._run = run
+        self._began = time.monotonic()
+        self._notes: list[str] = []
+        self._lock = threading.Lock()
+        self._live: Live = Live(
+            console=console, get_renderable=self._draw, refresh_per_second=REDRAWN, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def listen(self, event: RunEvent) -> None:
+        """Take an event; what a person would miss in the tree is told below it."""
+        if event.event in {
+            "budget.warning",
+            "task.retried",
+            "task.held",
+            "context.compacted",
+            "task.lingers",
+        }:
+            told = ", ".join(f"{name} {value}" for name, value in event.fields.items())
+            with self._lock:
+                self._notes = [*self._notes[-4:], f"{event.event} {event.task_id or ''}: {told}"]
+
+    def _draw(self) -> RenderableType:
+        from rich.console import Group
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for task in rows_of(self._run):
+            table.add_row(*(Text(cell, style=style) for cell, style in _cells(task)))
+        with self._lock:
+            notes = [Text(terminal.clean(note), style="yellow") for note in self._notes]
+        seconds = time.monotonic() - self._began
+        return Group(Text(f"{headline(self._run)}  {seconds:.0f} s"), table, *notes)
+
+
+def watch_of(run: Run, *, wanted: bool) -> Watch:
+    """A tree on a terminal, nothing elsewhere."""
+    import sys
+
+    return Tree(run) if wanted and terminal.is_terminal(sys.stderr) else Watch()
+
+
+def rows_of(run: Run) -> list[RunTask]:
+    """The tasks to show: all where they fit, else what moves, each below the one that added it."""
+    with contextlib.suppress(RuntimeError):  # the run adds a task while it is looked at
+        tasks = list(run.tasks.values())
+        if len(tasks) > MOST_ROWS:
+            order = {"running": 0, "failed": 1, "ready": 2, "completed": 3}
+            return sorted(tasks, key=lambda task: order.get(task.state, 4))[:MOST_ROWS]
+        return _as_tree(tasks)
+    return []
+
+
+def _as_tree(tasks: list[RunTask]) -> list[RunTask]:
+    children: dict[str | None, list[RunTask]] = {}
+    for task in tasks:
+        children.setdefault(task.parent, []).append(task)
+    found: list[RunTask] = []
+    left = list(reversed(children.get(None, [])))
+    while left:
+        task = left.pop()
+        found.append(task)
+        left += reversed(children.get(task.id, []))
+    return found
+
+
+def _cells(task: RunTask) -> list[tuple[str, str]]:
+    name = f"{'  ' * task.depth}{task.id}"
+    return [
+        (terminal.clean(name), ""),
+        (str(task.state), STATE_COLOURS.get(task.state, "")),
+        (terminal.shorten(task.asked or task.model, 30), "bright_black"),
+        (f"{task.actual.tokens:,} tokens" if task.actual.tokens else "", ""),
+        (dollars_text(task.actual.micros) if task.actual.micros else "", ""),
+        (_words(task), "red" if task.state is TaskState.FAILED else "bright_black"),
+    ]
+
+
+def _words(task: RunTask) -> str:
+    if task.error is not None:
+        return terminal.shorten(clean(f"{task.error.code}: {task.error.message}"), WORDS_SHOWN)
+    return "" if task.outputs is None else terminal.shorten(clean(task.outputs.output), WORDS_SHOWN)
+
+
+def headline(run: Run) -> str:
+    """How a run stands, in a line."""
+    limit = run.policy.budget_micros
+    of = "" if limit is None else f" of {dollars_text(limit)}"
+    done = sum(task.state is TaskState.COMPLETED for task in list(run.tasks.values()))
+    spent = f"{run.usage.tokens:,} tokens, {dollars_text(run.usage.micros)}{of}"
+    return terminal.clean(f"{run.id} {run.state}: {done} of {len(run.tasks)} completed, {spent}")
+
+
+def tell(run: Run, *, whole: bool) -> None:
+    """Print how a run ended."""
+    columns = ("task", "state", "attempts", "tokens", "cost", "what came of it")
+    rows = []
+    for task in _as_tree(list(run.tasks.values())):
+        cost = dollars_text(task.actual.micros)
+        name = f"{'  ' * task.depth}{task.id}"
+        rows.append(
+            [name, str(task.state), str(task.attempts), f"{task.actual.tokens:,}", cost, _words(task)]
+        )
+    terminal.print_table(columns, rows)
+    for task in _as_tree(list(run.tasks.values())) if whole else ():
+        if task.outputs is not None:
+            click.echo(f"\n== {task.id}\n{terminal.clean_block(clean(task.outputs.output))}")
+    if run.error is not None:
+        click.echo(terminal.clean(clean(f"{run.error.code}: {run.error.message}")))
+    click.echo(headline(run))
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """A run that has ended, as JSON; secrets are taken out."""
+    told: dict[str, Any] = clean_value(_run_json(run))
+    return told
+
+
+def _run_json(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "state": str(run.state),
+        "error": None if run.error is None else dataclasses.asdict(run.error),
+        "usage": {"tokens": run.usage.tokens, "cost_micros": run.usage.micros},
+        "budget_micros": run.policy.budget_micros,
+        "tasks": [_task_json(task) for task in run.tasks.values()],
+    }
+
+
+def _task_json(task: RunTask) -> dict[str, Any]:
+    compaction = None if task.compaction is None else dataclasses.asdict(task.compaction)
+    return {
+        "id": task.id,
+        "state": str(task.state),
+        "deps": task.deps,
+        "parent": task.parent,
+        "model": task.asked or task.model or None,
+        "attempts": task.attempts,
+        "output": None if task.outputs is None else task.outputs.output,
+        "error": None if task.error is None else dataclasses.asdict(task.error),
+        "estimated": {"tokens": task.estimated.tokens, "cost_micros": task.estimated.micros},
+        "used": {"tokens": task.actual.tokens, "cost_micros": task.actual.micros},
+        "compaction": compaction,
+    }

@@ -1,0 +1,1 @@
+"""Runs: graphs of tasks with a policy, in the order of their dependencies, within budget, with context."""

@@ -1,0 +1,173 @@
+"""Lets tasks of one run start: in order, one after the other, as far as slots and budgets reach.
+
+A task that a budget cannot pay is held while something runs that may give money back, and has the first right
+to it. Where nothing runs, a person may add to the budget, else the task fails.
+"""
+
+from __future__ import annotations
+
+from errors import SkepError
+from run_contract.errors import BudgetExceeded, RunError
+from run_contract.records import RunState, RunTask, TaskError, TaskState
+from runs import conditions, growth
+from runs.admission import Denied, Prepared
+from runs.board import WAITING, Board
+from runs.ends import Ends
+
+
+class Admitting:
+    """Admits the tasks of one run."""
+
+    def __init__(self, board: Board, ends: Ends) -> None:
+        self._board = board
+        self._ends = ends
+
+    def admit(self) -> None:
+        """Start everything that can start now."""
+        board = self._board
+        while board.outcome is None and board.parts.executor.free > 0 and self._admit_next():
+            pass
+
+    def _admit_next(self) -> bool:
+        """Consider one task; false where nobody is left who could start now."""
+        board = self._board
+        if board.settling.gave_back and len(board.held):
+            name, _ = board.held.dequeue()
+            board.settling.gave_back = self.consider(board.tasks[name])
+            return True
+        name, found = board.queue.dequeue()
+        if found:
+            self.consider(board.tasks[name])
+            return True
+        if board.flying or board.later or not len(board.held):
+            return False
+        self._last_resort()
+        return True
+
+    def consider(self, task: RunTask) -> bool:
+        """Start a task, or end it where it cannot; false where a budget cannot pay it yet."""
+        if task.state not in WAITING:
+            return True
+        try:
+            found = self.ready(task)
+        except Denied as denied:
+            self._ends.fail(task, TaskError(denied.code, denied.cause.message))
+            return True
+        if found is None:
+            return True
+        try:
+            self._board.parts.budget.reserve(self._board.run, found.estimate.micros, task)
+        except BudgetExceeded as error:
+            self._hold(task, found, error)
+            return False
+        except RunError as error:
+            self._ends.fail(task, TaskError(error.code, error.message))
+            return True
+        self.launch(task, found)
+        return True
+
+    def ready(self, task: RunTask) -> Prepared | None:
+        """The attempt of a task that is to start; none where it ended or grew instead. Raises `Denied`."""
+        is_plain = task.when is None and task.for_each is None and task.items is None
+        if not is_plain and self._comes_to_nothing(task):
+            return None
+        found = self._board.prepared.pop(task.id, None)
+        if found is not None:
+            return found
+        found = self._prepare(task)
+        return found if self._passes(task, found) else None
+
+    def launch(self, task: RunTask, found: Prepared) -> None:
+        """Start an attempt whose money is reserved."""
+        board = self._board
+        task.attempts += 1
+        task.asked = found.job.model
+        task.asked_first = task.asked_first or task.asked
+        task.estimated = found.estimate
+        task.state = TaskState.RUNNING
+        if task.started_at is None:
+            task.started_at = board.parts.clock.monotonic()
+        board.flying[task.id] = found
+        board.tell.attempt_started(task, found)
+        board.parts.executor.start(board.run, found.job)
+
+    def _comes_to_nothing(self, task: RunTask) -> bool:
+        """Whether a task ends or grows without any work: by its condition, or by its list of items."""
+        try:
+            if task.when is not None and task.items is None and not self._is_wanted(task):
+                return True
+            if task.items is not None:
+                self._ends.complete(task, growth.joined(self._board.run, task))
+                return True
+            if task.for_each is None:
+                return False
+            self._map(task)
+        except SkepError as error:
+            raise Denied("context_build_failed", error) from error
+        return True
+
+    def _is_wanted(self, task: RunTask) -> bool:
+        when = task.when
+        if when is None:
+            return True
+        values = self._board.parts.admission.values(self._board.run, task, when.of)
+        if conditions.holds(when, values):
+            return True
+        told = f"{when.of} is not {when.test.replace('_', ' ')} {when.value}"
+        self._ends.skip(task, TaskError("condition_not_met", told))
+        return False
+
+    def _map(self, task: RunTask) -> None:
+        run, parts = self._board.run, self._board.parts
+        text = task.for_each if isinstance(task.for_each, str) else ""
+        values = parts.admission.values(run, task, text)
+        children = conditions.item_tasks(task, conditions.items_of(task, values, run.policy.max_items))
+        if not children:
+            self._ends.complete(task, growth.joined(run, task))
+            return
+        growth.expand(run, task, children, parts.resolver)
+        self._ends.welcome(children)
+
+    def _prepare(self, task: RunTask) -> Prepared:
+        parts = self._board.parts
+        model = task.asked or task.model
+        if not model and task.role is not None:
+            try:
+                model = parts.calculator.model_of(task.role)
+            except SkepError as error:
+                raise Denied("model_unknown", error) from error
+        return parts.admission.prepare(self._board.run, task.id, model)
+
+    def _passes(self, task: RunTask, found: Prepared) -> bool:
+        """Ask the gate, where there is one."""
+        gate = self._board.parts.gate
+        answer = "go" if gate is None else gate(self._board.run, task, found)
+        if answer == "skip":
+            self._ends.skip(task, TaskError("left_out", "it was left out by hand"))
+        elif answer == "abort":
+            self._ends.stop(RunState.ABORTED, TaskError("cancelled", "the run was aborted by hand"))
+        return answer == "go"
+
+    def _hold(self, task: RunTask, found: Prepared, error: BudgetExceeded) -> None:
+        board = self._board
+        if not task.held:
+            task.held = True
+            board.tell("task.held", task.id, reason=error.message)
+        board.prepared[task.id] = found
+        board.held.enqueue(task.id, task.priority)
+
+    def _last_resort(self) -> None:
+        """Nothing runs that could give money back: a person may add some, else the task fails."""
+        board = self._board
+        name, _ = board.held.dequeue()
+        task, found = board.tasks[name], board.prepared[name]
+        if task.state not in WAITING:
+            return
+        board.settling.topped_up(task, found.estimate.micros)
+        try:
+            board.parts.budget.allow(board.run, found.estimate.micros, task)
+        except RunError as error:
+            del board.prepared[name]
+            self._ends.fail(task, TaskError(error.code, error.message))
+        else:
+            self.consider(task)

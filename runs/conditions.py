@@ -1,0 +1,108 @@
+"""Whether a task runs at all, and over what: conditions on what went before, and lists of items. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from context import template
+from run_contract.errors import InvalidInput
+from run_contract.records import Condition, RunTask, TaskInput
+
+#: A number, not one inside a word.
+_NUMBER: Final = re.compile(r"(?<![\w.])-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?![\w])")
+_BULLET: Final = "-*•"
+
+
+def holds(condition: Condition, values: Mapping[str, str]) -> bool:
+    """Whether a condition is met. Raises `InvalidInput` where there is no number, or for an empty reference.
+
+    Texts are compared without the white space around them, whatever their case; of numbers the last counts
+    that stands in a text.
+    """
+    found = template.render(condition.of, values).strip()
+    if condition.test in {"at_least", "at_most"}:
+        have, want = _number(found), _number(condition.value)
+        return have >= want if condition.test == "at_least" else have <= want
+    have_text, want_text = found.casefold(), condition.value.strip().casefold()
+    is_there = want_text in have_text if condition.test.endswith("contains") else have_text == want_text
+    return is_there is not condition.test.startswith("not_")
+
+
+def _number(text: str) -> float:
+    """The last number in a text."""
+    found = _NUMBER.findall(text)
+    if not found:
+        raise InvalidInput(f"there is no number to compare in {ascii(text)[:60]}")
+    return float(found[-1])
+
+
+def items_of(task: RunTask, values: Mapping[str, str], most: int) -> list[str]:
+    """The items a task is run over: a JSON array, or the lines of a text without bullets and blanks.
+
+    Raises `InvalidInput` for more than `most`.
+    """
+    given = task.for_each
+    items = list(given) if isinstance(given, list) else _read(template.render(given or "", values))
+    if len(items) > most:
+        raise InvalidInput(f"{len(items):,} items are too many; max_items of the policy allows {most:,}")
+    return items
+
+
+def _read(text: str) -> list[str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, list):
+        return [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in found]
+    lines = (line.strip().lstrip(_BULLET).strip() for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def item_tasks(task: RunTask, items: list[str]) -> list[RunTask]:
+    """A task for each item, as the task itself is but for ``{{item}}`` and ``{{index}}``.
+
+    An answer that the list came from is told item by item, and not whole to every one of them.
+    """
+    given = task.inputs or TaskInput("")
+    listed = set[str]() if isinstance(task.for_each, list) else _sources(task.for_each or "")
+    told = [dep for dep in task.deps if dep not in listed or dep in _sources(given.prompt)]
+    found = []
+    for number, item in enumerate(items, 1):
+        inputs = {**given.inputs, "item": item, "index": str(number)}
+        own = fresh(task, f"{task.id}.{number}", told)
+        own.inputs = TaskInput(given.prompt, inputs, given.metadata)
+        own.for_each, own.when, own.subtree_micros = None, None, None
+        found.append(own)
+    return found
+
+
+def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
+    """A new task with another id and other dependencies that is to do the same."""
+    return RunTask(
+        id=name,
+        inputs=task.inputs,
+        deps=list(deps),
+        model=task.model,
+        role=task.role,
+        priority=task.priority,
+        max_tokens=task.max_tokens,
+        needs=task.needs,
+        required=task.required,
+        when=task.when,
+        for_each=task.for_each,
+        repeat=task.repeat,
+        budget_micros=task.budget_micros,
+        subtree_micros=task.subtree_micros,
+        timeout_ms=task.timeout_ms,
+        context=task.context,
+    )
+
+
+def _sources(text: str) -> set[str]:
+    """The tasks whose answers a text refers to."""
+    found = (template.dependency_of(name) for name in template.references(text))
+    return {each[0] for each in found if each is not None}

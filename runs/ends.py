@@ -1,0 +1,102 @@
+"""The ends of tasks and of the run, and what follows from them.
+
+A failure stops the run, or what needs the failed task is skipped and the rest goes on, as the policy says. A
+run that stops asks what runs to end and skips what has not begun, so that every task ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from run_contract.records import Run, RunState, RunTask, TaskError, TaskResult, TaskState
+from runs import growth
+from runs.board import WAITING, Board
+from runs.scheduler import Released
+
+
+class Ends:
+    """Ends the tasks of one run."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def complete(self, task: RunTask, result: TaskResult) -> None:
+        """A task completed: its answer is routed, and those who waited for it are let go."""
+        board = self._board
+        released = board.parts.scheduler.mark_complete(board.run, task.id, result)
+        task.ended_at = board.parts.clock.monotonic()
+        board.tell.task_completed(task)
+        node = board.run.dag.nodes.get(task.id) if board.run.dag is not None else None
+        route = board.parts.router.route
+        for name in node.next if node is not None else ():
+            if name in board.tasks:
+                route(board.run, task.id, name, result)
+        self._follow(released)
+
+    def fail(self, task: RunTask, error: TaskError) -> None:
+        """A task failed; the policy says what becomes of the run."""
+        board = self._board
+        released = board.parts.scheduler.mark_failed(board.run, task.id, error)
+        task.ended_at = board.parts.clock.monotonic()
+        board.tell("task.failed", task.id, code=error.code, reason=error.message,
+                   tokens=task.actual.tokens, cost_micros=task.actual.micros)  # fmt: skip
+        self._follow(released)
+        if not counts(board.run, [task, *(board.tasks[name] for name in released.skipped)]):
+            return
+        board.failure = board.failure or error
+        if board.outcome is None and board.run.policy.on_failure != "continue":
+            told = TaskError(error.code, f"task {task.id}: {error.message}")
+            self.stop(RunState.FAILED, told)
+
+    def skip(self, task: RunTask, why: TaskError) -> None:
+        """A task will never start, nor will who needs it."""
+        released = self._board.parts.scheduler.mark_skipped(self._board.run, task.id, why)
+        self._board.tell.skipped([task.id])
+        self._follow(released)
+
+    def _follow(self, released: Released) -> None:
+        self._board.tell.skipped(released.skipped)
+        self._board.enqueue(released.ready)
+
+    def add(self, tasks: Sequence[RunTask], parent: RunTask | None) -> None:
+        """Tasks are added to the run. Raises as `growth.add`."""
+        growth.add(self._board.run, tasks, parent, self._board.parts.resolver)
+        self.welcome(tasks)
+
+    def welcome(self, tasks: Sequence[RunTask]) -> None:
+        """Tell of new tasks, let those start that wait for nothing, and skip those that wait in vain."""
+        board = self._board
+        for task in tasks:
+            board.tell("task.added", task.id, parent=task.parent)
+            self._route_what_is_there(task)
+        for task in tasks:
+            lost = growth.lost_dependency(board.run, task)
+            if task.state not in WAITING:
+                continue
+            if lost is not None:
+                self.skip(task, TaskError("dependency_failed", f"it needs {lost}, which did not complete"))
+            elif board.run.dag is not None and board.run.dag.nodes[task.id].pending == 0:
+                board.enqueue([task.id])
+
+    def _route_what_is_there(self, task: RunTask) -> None:
+        board = self._board
+        for name in task.deps:
+            source = board.tasks.get(name)
+            if source is not None and source.state is TaskState.COMPLETED:
+                board.parts.router.route(board.run, name, task.id, source.outputs)
+
+    def stop(self, state: RunState, error: TaskError) -> None:
+        """End the run: what runs is asked to end, what has not begun never will."""
+        board = self._board
+        board.outcome = (state, error)
+        for name in list(board.flying):
+            board.parts.executor.stop(name, board.run.id)
+        why = (
+            error if error.code == "cancelled" else TaskError("run_ended", f"the run ended: {error.message}")
+        )
+        board.tell.skipped(board.parts.scheduler.skip_rest(board.run, why))
+
+
+def counts(run: Run, lost: Sequence[RunTask]) -> bool:
+    """Whether the run fails with these tasks: all count, or by the policy those that are required."""
+    return run.policy.on_failure != "required" or any(task.required for task in lost)

@@ -1,0 +1,51 @@
+"""Runs a run to its end in memory: what is ready is admitted, what ends is settled, until nothing is left.
+
+A task starts the moment its dependencies, a slot and the budgets are there. The order of admission is fixed
+(priority, then id), one thread makes every decision, and the decisions themselves are pure and stand in
+`runs.admission`, `runs.retrying`, `runs.scheduler`, `runs.conditions`, `runs.growth` and
+`cost.budget_enforcer`, which a run whose tasks stand in the store can use as they are. What must never break:
+every task ends, every end is told, what was spent is booked, and a slot is free only when its work has ended.
+"""
+
+from __future__ import annotations
+
+from run_contract.errors import InvalidInput, RunCompleted
+from run_contract.records import ENDED, Run, RunState
+from runs.batch_turns import BatchTurns
+from runs.control import RunControl
+from runs.driving import Drive
+from runs.parts import Parts
+
+
+class Orchestrator:
+    """Runs runs, one at a time; it keeps nothing of them."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    def run(self, run: Run | None, control: RunControl | None = None) -> Run:
+        """The run, when everything in it has ended; `state` and `error` say how.
+
+        Raises `InvalidInput` for no run or no graph, `RunCompleted` for one that was run before, and
+        `DagInvalid` or `DagCycle` for a graph that is none, which fails the run. What goes wrong afterwards
+        is told by the run, not raised.
+        """
+        if run is None or run.dag is None:
+            raise InvalidInput("no run to run" if run is None else f"run {run.id} has no graph")
+        if run.state is not RunState.PENDING:
+            raise RunCompleted(f"run {run.id} is {run.state} already")
+        self._check(run)
+        run.ended = sum(task.state in ENDED for task in run.tasks.values())
+        drive = BatchTurns if run.policy.mode == "batch" else Drive
+        return drive(self.parts, run, control or RunControl()).go()
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self.parts.executor.close()
+
+    def _check(self, run: Run) -> None:
+        try:
+            self.parts.resolver.validate(run.dag)
+        except Exception:
+            run.state = RunState.FAILED
+            raise

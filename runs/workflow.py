@@ -1,0 +1,117 @@
+"""A workflow as a file says it: steps with roles, what they wait for, what they ask, and a policy.
+
+`spec-default` holds the steps to the four roles of a specification and their order (`runs.spec_default`);
+`custom` lets them be anything. Unknown keys and wrong types are refused with line and column.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
+
+_Name = Annotated[StrictStr, Field(max_length=200)]
+_Input = Annotated[StrictStr, Field(max_length=1_000_000)]
+_Text = Annotated[StrictStr, Field(min_length=1, max_length=1_000_000)]
+_Dollars = Annotated[StrictInt | StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class When(Section):
+    """A condition."""
+
+    #: a text with references
+    of: _Text
+    #: how they are compared
+    test: Literal["equals", "not_equals", "contains", "not_contains", "at_least", "at_most"]
+    #: what it is compared with
+    value: StrictStr | StrictInt | StrictFloat
+
+
+class Rounds(Section):
+    """Rounds until a condition is met."""
+
+    #: what the answer must be, which is `{{output}}` here
+    until: When
+    #: rounds at most, the first included
+    most: Annotated[StrictInt, Field(ge=1, le=100)] = 3
+    #: the step that a round begins with, where it is more than the step itself
+    first: StrictStr | None = None
+    #: what becomes of the step when the rounds are used up: it fails, or the last answer is taken
+    otherwise: Literal["fail", "take"] = "fail"
+
+
+class Step(Section):
+    """One step of a workflow."""
+
+    #: as others name it: letters, digits, dots, underlines and hyphens
+    id: StrictStr
+    #: who does it, which chooses the model by `Workflow.models`, and the prompt in ``spec-default``
+    role: _Name | None = None
+    #: what is asked, with references such as ``{{deps.A.output}}`` and ``{{inputs.NAME}}``
+    prompt: _Text | None = None
+    #: steps it waits for, and whose answers it is told
+    depends_on: list[StrictStr] = Field(default_factory=list)
+    #: names of what it makes, told to whoever does it
+    outputs: list[_Name] = Field(default_factory=list)
+    model: _Name | None = None
+    #: what the model is to be good for, in place of its name
+    model_role: Role | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    #: among steps that could start the highest goes first
+    priority: Annotated[StrictInt, Field(ge=-1_000_000, le=1_000_000)] = 0
+    #: all: every dependency completed; any: all have ended, and one completed
+    needs: Literal["all", "any"] = "all"
+    #: whether the run fails with it, where the policy is `required`
+    required: StrictBool = True
+    #: a condition under which it runs
+    when: When | None = None
+    #: a list, or a text with references that gives one, to run the step over
+    for_each: list[StrictStr] | _Text | None = None
+    #: whether it is done again until its answer will do
+    repeat: Rounds | None = None
+    #: dollars for the step
+    budget: _Dollars | None = None
+    #: dollars for the step with all that stem from it, such as the items of a list
+    subtree_budget: _Dollars | None = None
+    #: milliseconds for one attempt, in place of the policy's
+    timeout_ms: Milliseconds | None = None
+    #: in place of the policy's
+    context: ContextPolicy | None = None
+
+
+class Workflow(Section):
+    """A whole workflow."""
+
+    #: what runs are called by, with something new behind it
+    name: StrictStr
+    #: whether the steps are held to the roles of a specification
+    type: Literal["spec-default", "custom"] = "custom"
+    #: the policy itself, or the name of one in ``config/policies.toml``; none: the one named there as default
+    policy: RunPolicy | _Name | None = None
+    #: role of a step -> model
+    models: dict[StrictStr, _Name] = Field(default_factory=dict)
+    #: roles that may follow the validator, in place of the two that are built in
+    optional_roles: list[StrictStr] | None = None
+    #: those of them that this workflow uses
+    optional_enabled: list[StrictStr] | None = None
+    #: texts that prompts refer to as ``{{inputs.NAME}}``; null: to be given when it is run
+    inputs: dict[StrictStr, _Input | None] = Field(default_factory=dict)
+    #: what the tasks keep for each other from the start
+    memory: dict[StrictStr, _Text] = Field(default_factory=dict)
+    #: the steps, in any order
+    steps: list[Step]
+
+    @pydantic.field_validator("policy", mode="before")
+    @classmethod
+    def _one_or_the_other(cls, given: Any) -> Any:
+        # Decided here, so that what is wrong in a policy is not told as "neither an object nor a name".
+        return RunPolicy.model_validate(given) if isinstance(given, dict) else given
+
+
+class WorkflowFile(Section):
+    """What a workflow file holds."""
+
+    workflow: Workflow

@@ -1,0 +1,242 @@
+"""Reads a workflow file and says everything that is wrong with it, each with its line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pydantic
+
+from context import template
+from errors import InvalidFile
+from run_contract.errors import DagCycle
+from run_contract.records import ID, RunTask
+from runs import spec_default
+from runs.dependency_resolver import DependencyResolver
+from runs.documents import Document, parse_document, read_document
+from runs.spec_default import ROLE_PROMPTS
+from runs.workflow import Workflow, WorkflowFile
+from runs.workflow_problem import Problem
+from task_errors import shorten
+
+
+class InvalidWorkflow(InvalidFile):
+    """The workflow breaks its rules."""
+
+    code = "invalid_workflow"
+
+
+def read_workflow(path: Path) -> Workflow:
+    """The workflow in a file. Raises `InvalidFile`, `InvalidWorkflow` with all that is wrong, `OSError`."""
+    return workflow_of(read_document(path))
+
+
+def parse_workflow(text: str, name: str = "workflow.yaml") -> Workflow:
+    """The workflow in a text; its name says whether that is JSON. Raises as `read_workflow`."""
+    return workflow_of(parse_document(text, name, is_json=name.endswith(".json")))
+
+
+def workflow_of(document: Document) -> Workflow:
+    """The workflow of a document. Raises `InvalidWorkflow`."""
+    if document.value is None:
+        raise InvalidWorkflow(f"{document.name}: the file is empty", problems=[])
+    try:
+        workflow = WorkflowFile.model_validate(document.value).workflow
+    except pydantic.ValidationError as error:
+        raise _refusal(document, [_of_pydantic(found) for found in _errors(error)]) from error
+    found = list(problems(workflow))
+    if found:
+        raise _refusal(document, [(("workflow", *each.path), each.rule, each.message) for each in found])
+    return workflow
+
+
+def problems(workflow: Workflow) -> Iterator[Problem]:
+    """What is wrong with a workflow whose shape is right, the first rule that is broken first."""
+    if not workflow.name.strip():
+        yield Problem("workflow_name_empty", ("name",), "must not be empty")
+    if not workflow.steps:
+        yield Problem("no_steps", ("steps",), "there must be at least one step")
+    yield from _step_problems(workflow)
+    unknown = list(_unknown_dependencies(workflow))
+    yield from unknown
+    if not unknown:
+        yield from _circles(workflow)
+        yield from _round_problems(workflow)
+    yield from _reference_problems(workflow)
+    if workflow.type == "spec-default":
+        yield from spec_default.problems(workflow)
+
+
+def _step_problems(workflow: Workflow) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, step in enumerate(workflow.steps):
+        path = ("steps", number)
+        if not step.id:
+            yield Problem("step_id_empty", (*path, "id"), "must not be empty")
+        elif not ID.fullmatch(step.id):
+            told = "only letters, digits, dots, underlines and hyphens, at most 128, a letter or digit first"
+            yield Problem("step_id_invalid", (*path, "id"), f"{shorten(step.id)} is no id: {told}")
+        elif step.id in seen:
+            yield Problem("step_id_duplicate", (*path, "id"), f"a step before it has the id {step.id} too")
+        seen.add(step.id)
+        if step.role is not None and not step.role:
+            yield Problem("step_role_empty", (*path, "role"), "must not be empty")
+        if workflow.type == "custom" and step.prompt is None:
+            yield Problem("prompt_missing", path, "a step of a custom workflow needs a prompt")
+
+
+def _unknown_dependencies(workflow: Workflow) -> Iterator[Problem]:
+    known = {step.id for step in workflow.steps}
+    for number, step in enumerate(workflow.steps):
+        for place, name in enumerate(step.depends_on):
+            if name not in known:
+                path = ("steps", number, "depends_on", place)
+                yield Problem("dependency_not_found", path, f"there is no step {shorten(name)}")
+
+
+def _circles(workflow: Workflow) -> Iterator[Problem]:
+    steps = {step.id: step for step in workflow.steps if ID.fullmatch(step.id)}
+    tasks = [
+        RunTask(name, deps=[dep for dep in step.depends_on if dep in steps]) for name, step in steps.items()
+    ]
+    resolver = DependencyResolver()
+    try:
+        resolver.validate(resolver.build_dag(tasks))
+    except DagCycle as error:
+        first = error.message.rpartition(": ")[2].split(" -> ")[0]
+        number = next(place for place, step in enumerate(workflow.steps) if step.id == first)
+        yield Problem("cycle_detected", ("steps", number, "depends_on"), error.message)
+
+
+def _reference_problems(workflow: Workflow) -> Iterator[Problem]:
+    """References that can stand for nothing when the step's turn comes."""
+    for number, step in enumerate(workflow.steps):
+        prompt = step.prompt or (ROLE_PROMPTS.get(step.role or "", "") if workflow.type != "custom" else "")
+        yield from _bad_references(workflow, number, "prompt", prompt)
+        if step.when is not None:
+            yield from _bad_references(workflow, number, "when", step.when.of)
+        if step.repeat is not None:
+            yield from _bad_references(workflow, number, "repeat", step.repeat.until.of)
+        if isinstance(step.for_each, str):
+            yield from _bad_references(workflow, number, "for_each", step.for_each)
+
+
+def _bad_references(workflow: Workflow, number: int, field: str, text: str) -> Iterator[Problem]:
+    step = workflow.steps[number]
+    for name in template.references(text):
+        where, _, key = name.partition(".")
+        dependency = template.dependency_of(name)
+        if dependency is not None:
+            fine = dependency[0] in step.depends_on
+        elif name == "output":
+            fine = field == "repeat"
+        elif name == "previous":
+            fine = _is_repeated(workflow, number) and field == "prompt"
+        elif name in {"item", "index"}:
+            fine = step.for_each is not None and field == "prompt"
+        else:
+            fine = where == "memory" or (where == "inputs" and key in workflow.inputs)
+        if not fine:
+            yield Problem("unknown_reference", ("steps", number, field), _hint(name, dependency))
+
+
+def _round_problems(workflow: Workflow) -> Iterator[Problem]:
+    """Rounds that are none: of a list, or beginning with a step that is not waited for."""
+    for number, step in enumerate(workflow.steps):
+        if step.repeat is None:
+            continue
+        path = ("steps", number, "repeat")
+        if step.for_each is not None:
+            yield Problem("rounds_of_a_list", path, "a step with for_each cannot be repeated")
+        first = step.repeat.first
+        if first is not None and first not in _waited_for(workflow, step.id):
+            yield Problem("rounds_begin_nowhere", (*path, "first"), f"{step.id} does not wait for {first}")
+        inner = [each.id for each in workflow.steps if each.repeat and each is not step
+                 and first is not None and _is_between(workflow, first, each.id, step.id)]  # fmt: skip
+        if inner:
+            told = f"{inner[0]} has rounds of its own within these"
+            yield Problem("rounds_within_rounds", path, told)
+
+
+def _waited_for(workflow: Workflow, name: str) -> set[str]:
+    """A step, and all that it waits for in the end."""
+    deps = {step.id: step.depends_on for step in workflow.steps}
+    found = [name]
+    for each in found:  # grows while it is read
+        found += [dep for dep in deps.get(each, ()) if dep not in found]
+    return set(found)
+
+
+def _is_repeated(workflow: Workflow, number: int) -> bool:
+    """Whether a step is part of some rounds."""
+    name = workflow.steps[number].id
+    return any(
+        step.repeat is not None and _is_between(workflow, step.repeat.first or step.id, name, step.id)
+        for step in workflow.steps
+    )
+
+
+def _is_between(workflow: Workflow, first: str, name: str, last: str) -> bool:
+    """Whether a step is one of those from the first to the last of a round."""
+    return first in _waited_for(workflow, name) and name in _waited_for(workflow, last)
+
+
+def _hint(name: str, dependency: tuple[str, str | None] | None) -> str:
+    if dependency is not None:
+        return f"{{{{{name}}}}} stands for nothing: add {dependency[0]} to depends_on"
+    return (
+        f"{{{{{name}}}}} stands for nothing: only inputs of the workflow, memory, answers of depends_on, "
+        "item and index where there is for_each, and previous in a step that is repeated"
+    )
+
+
+# -- telling -----------------------------------------------------------------------------------------------
+
+
+def _errors(error: pydantic.ValidationError) -> list[Any]:
+    return list(error.errors(include_url=False, include_context=False))
+
+
+def _of_pydantic(found: Any) -> tuple[tuple[str | int, ...], str, str]:
+    path = tuple(part for part in found["loc"] if isinstance(part, int) or not _is_arm(part))
+    rule = found["type"]
+    if rule == "missing":
+        return path, "missing", "is missing"
+    if rule == "extra_forbidden":
+        return path, "unknown_key", "is not a key that is known here"
+    message = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    if found["msg"].startswith("Input should be "):
+        return path, "wrong", f"must be {message}, got {shorten(found['input'])}"
+    return path, "wrong", message
+
+
+def _is_arm(part: str) -> bool:
+    """Whether pydantic names an arm of a union here, which stands nowhere in the file."""
+    return part.startswith(("constrained-", "list[", "function-")) or part in {
+        "str",
+        "int",
+        "float",
+        "RunPolicy",
+    }
+
+
+def _refusal(document: Document, found: Sequence[tuple[tuple[str | int, ...], str, str]]) -> InvalidWorkflow:
+    told = []
+    for path, rule, message in found:
+        spot = document.spot(path)
+        named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+        told.append(
+            {
+                "rule": rule,
+                "path": named,
+                "message": message,
+                "line": None if spot is None else spot.line,
+                "column": None if spot is None else spot.column,
+                "text": f"{document.where(path)}: {named}: {message}"
+                if named
+                else f"{document.where(path)}: {message}",
+            }
+        )
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return InvalidWorkflow(f"{told[0]['text']}{more}", problems=told)
