@@ -126,6 +126,7 @@ def _part(sample: object, text: str) -> int | float | str:
     if len(text) > 30 or not text.isascii() or "_" in text:
         raise ValueError(text)
     number = float(text) if isinstance(sample, float) else int(text)
-    if not math.isfinite(number) or abs(number) > _LARGEST:
+    has_sign = isinstance(sample, int) and sample < 0  # only priorities go below zero
+    if not math.isfinite(number) or abs(number) > _LARGEST or (number < 0 and not has_sign):
         raise ValueError(text)
     return number
