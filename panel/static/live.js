@@ -7,21 +7,30 @@ let isPressed = false;
 const parts = [...document.querySelectorAll("[data-tag]")].map((element) => keep(element));
 
 function keep(element) {
-  const part = { element, tag: `"${element.dataset.tag}"`, isAsking: false, mustAsk: false };
+  const part = { element, tag: `"${element.dataset.tag}"`, isAsking: false, isLeft: false, mustAsk: false };
   let seen = [];
   element.addEventListener("htmx:configRequest", (event) => {
     if (event.target === element && part.tag) event.detail.headers["If-None-Match"] = part.tag;
   });
   element.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target === element) part.isAsking = true;
+    if (event.target !== element) return;
+    part.isAsking = true;
+    part.isLeft = false;
   });
-  element.addEventListener("htmx:beforeSwap", () => { seen = remembered(element); });
+  element.addEventListener("htmx:beforeSwap", (event) => {
+    seen = remembered(element);
+    if (event.target !== element) return;
+    // Asked for before the person began: what they press must still be there when they let go.
+    part.isLeft = isInUse(part);
+    if (part.isLeft) event.detail.shouldSwap = false;
+  });
   element.addEventListener("htmx:afterSwap", () => { recall(seen); });
   element.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== element) return;
     part.isAsking = false;
     const { xhr } = event.detail;
-    if (xhr.status === 200) part.tag = xhr.getResponseHeader("ETag") || "";
+    if (part.isLeft) part.mustAsk = true;
+    else if (xhr.status === 200) part.tag = xhr.getResponseHeader("ETag") || "";
   });
   return part;
 }
@@ -41,15 +50,15 @@ function recall(seen) {
   }
 }
 
-function isBusy(part) {
+function isInUse(part) {
   const selection = getSelection();
   const isSelecting = !selection.isCollapsed && part.element.contains(selection.anchorNode);
-  return part.isAsking || isPressed || isSelecting || document.getElementById("ask").open;
+  return isPressed || isSelecting || document.getElementById("ask").open;
 }
 
 function refresh(part) {
   if (part.element.dataset.held !== undefined) return;
-  part.mustAsk = isBusy(part) || document.hidden;
+  part.mustAsk = part.isAsking || isInUse(part) || document.hidden;
   if (!part.mustAsk) htmx.trigger(part.element, "skep:refresh");
 }
 

@@ -189,6 +189,27 @@ def test_a_refusal_is_told(context, panel):
     assert panel.state("x") == "ready"
 
 
+def test_what_is_asked_about_stays_though_a_change_was_on_its_way(page, panel):
+    panel.by.add("x")
+    expect(row(page, "x")).to_be_visible()
+    held = []
+
+    def hold_the_first(route):
+        route.continue_() if held else held.append(route)
+
+    page.route("**/tasks/live*", hold_the_first)
+    with page.expect_request("**/tasks/live*"):
+        panel.by.add("y")
+    page.get_by_role("button", name="Cancel x").click()
+    with page.expect_request_finished(lambda request: "/tasks/live" in request.url):
+        held[0].continue_()
+
+    page.locator("#ask-yes").click()
+
+    expect(page.locator("#told")).to_have_text("x is cancelled.")
+    expect(row(page, "y")).to_be_visible()
+
+
 def test_a_panel_that_is_gone_is_noticed(context, panel):
     page = context.new_page()
     page.goto(panel.link)
