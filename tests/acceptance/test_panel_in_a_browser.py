@@ -192,7 +192,7 @@ def test_a_refusal_is_told(context, panel):
 def test_what_is_asked_about_stays_though_a_change_was_on_its_way(page, panel):
     panel.by.add("x")
     expect(row(page, "x")).to_be_visible()
-    held = []
+    held: list = []
 
     def hold_the_first(route):
         route.continue_() if held else held.append(route)
