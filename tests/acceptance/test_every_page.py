@@ -63,28 +63,41 @@ def panel(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def looking(request, chromium, panel):
-    """A browser that is logged in, by day and by night."""
-    with contextlib.closing(chromium.new_context(color_scheme=request.param)) as context:
+@contextlib.contextmanager
+def logged_in(chromium, panel, scheme):
+    with contextlib.closing(chromium.new_context(color_scheme=scheme)) as context:
         page = context.new_page()
         page.goto(panel.link)
         page.wait_for_selector("#live")
         yield page
 
 
-def visit(page, panel, path, width=1280):
-    page.set_viewport_size({"width": width, "height": 900})
+@pytest.fixture(scope="module", params=["light", "dark"])
+def day_and_night(request, chromium, panel):
+    """A browser that is logged in, by day and by night."""
+    with logged_in(chromium, panel, request.param) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def looking(chromium, panel):
+    """A browser that is logged in."""
+    with logged_in(chromium, panel, "light") as page:
+        yield page
+
+
+def visit(page, panel, path):
+    page.set_viewport_size({"width": 1280, "height": 900})
     answer = page.goto(f"{panel.url}{path}")
     assert answer.status == 200, path
     page.wait_for_selector("#main")
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_grave_is_found_by_axe(looking, panel, path):
-    visit(looking, panel, path)
+def test_nothing_grave_is_found_by_axe(day_and_night, panel, path):
+    visit(day_and_night, panel, path)
 
-    found = axe_playwright.Axe().run(looking).response["violations"]
+    found = axe_playwright.Axe().run(day_and_night).response["violations"]
 
     assert [
         (each["id"], each["help"], each["nodes"][0]["html"][:200], each["nodes"][0]["failureSummary"])
@@ -93,12 +106,13 @@ def test_nothing_grave_is_found_by_axe(looking, panel, path):
     ] == []
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("path", PATHS)
-def test_nothing_is_wider_than_the_window(looking, panel, path, width):
-    visit(looking, panel, path, width)
+def test_nothing_is_wider_than_the_window(looking, panel, path):
+    visit(looking, panel, path)
 
-    assert looking.evaluate("document.documentElement.scrollWidth") <= width
+    for width in (1280, 390, 320):
+        looking.set_viewport_size({"width": width, "height": 900})
+        assert looking.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
 @pytest.mark.parametrize("path", PATHS)
