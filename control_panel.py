@@ -21,6 +21,7 @@ from clock import Clock, SystemClock
 from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
+from localhost.plain_json import PlainJson
 from localhost.refusals import Refusals
 from money import dollars_text
 from panel import access, entity_tags, healthz, labels, metrics, navigation, spawner, task_views, words
@@ -91,6 +92,7 @@ def create_app(
     """
     clock = clock or SystemClock()
     app = flask.Flask("panel", static_folder="static", template_folder="templates")
+    app.json = PlainJson(app)
     app.debug = False  # whatever FLASK_DEBUG says
     app.config.update(
         SECRET_KEY=secrets.token_bytes(32),

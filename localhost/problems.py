@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import secrets
@@ -13,6 +12,7 @@ import flask
 from werkzeug.exceptions import HTTPException
 
 from errors import SkepError
+from localhost import plain_json
 from redaction import clean_value
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def _of_http(error: HTTPException) -> flask.Response:
 
 def respond(problem: dict[str, Any]) -> flask.Response:
     """A problem as an answer; its ``status`` is the answer's."""
-    body = json.dumps(clean_value(problem), default=str)
+    body = plain_json.dumps(clean_value(problem), default=str)
     response = flask.Response(body, status=problem["status"], mimetype=MEDIA_TYPE)
     if problem["status"] == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="skep"'

@@ -6,7 +6,6 @@ client comes back by itself and says with ``Last-Event-ID`` where it was.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 import flask
 
 from errors import SkepError
+from localhost import plain_json
 from store.reading import Reader
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -101,4 +101,4 @@ def on_change(reader: Reader, look: Source) -> Source:
 def message(event: str, data: dict[str, Any], number: int | None = None) -> str:
     """One message; `number` is what the client will say it has seen last."""
     head = "" if number is None else f"id: {number}\n"
-    return f"{head}event: {event}\ndata: {json.dumps(data, ensure_ascii=True)}\n\n"
+    return f"{head}event: {event}\ndata: {plain_json.dumps(data, ensure_ascii=True)}\n\n"

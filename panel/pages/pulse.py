@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import flask
@@ -21,7 +20,7 @@ def pulse() -> flask.Response:
     if flask.request.if_none_match.contains(told["tag"]):
         response = flask.Response(status=304)
     else:
-        response = flask.Response(json.dumps(told), mimetype="application/json")
+        response = flask.jsonify(told)
     response.set_etag(told["tag"])
     return response
 

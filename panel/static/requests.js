@@ -15,6 +15,14 @@ htmx.defineExtension("json-body", {
   },
 });
 
+// Only a page of the panel's own becomes part of the page: what is data stays data, whatever stands in it. htmx would
+// otherwise look through the answer to a button for pieces that name a place to go to (hx-swap-oob).
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const kind = event.detail.xhr.getResponseHeader("Content-Type") || "";
+  if (!kind.startsWith("text/html")) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:oobBeforeSwap", (event) => { event.detail.shouldSwap = false; });
+
 const dialog = document.getElementById("ask");
 const reasonLabel = document.getElementById("ask-reason-label");
 const reasonField = document.getElementById("ask-reason");

@@ -258,6 +258,36 @@ def test_tools_are_seen_and_hostile_names_are_only_text(page, panel, tmp_path, w
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+ACTS = (
+    "<div id=main hx-swap-oob=innerHTML>PWNED"
+    "<b hx-post=/api/v1/pause hx-trigger=load hx-ext=json-body hx-swap=none>x</b></div>"
+    "<div id=timeline hx-swap-oob=true><b hx-post=/api/v1/tasks/victim/approve hx-trigger=load>x</b></div>"
+    "<script>document.title='owned'</script>"
+)
+
+
+@pytest.mark.parametrize("place", ["/tasks", "/tasks/x", "/inbox"])
+def test_what_a_task_says_never_acts_for_the_person_who_answers_it(page, panel, place):
+    panel.by.ask("victim", "Send it?", "fine", prompt="Write.", review="human")
+    panel.by.ask("x", f"Is it good? {ACTS}", ACTS, prompt=f"Say {ACTS}", tags=[ACTS[:60]])
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else None)
+    page.goto(f"{panel.url}{place}")
+    whole = {"/tasks": row(page, "x"), "/tasks/x": page.locator("#main")}.get(place)
+    if whole is None:
+        whole = page.locator("article.decision").filter(has_text="Is it good?")
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        whole.locator('button[id^="approve"]').first.click()
+        page.locator("#ask-yes").click()
+    page.goto(f"{panel.url}/tasks")
+    expect(row(page, "x").locator(".status")).to_have_text("approved")
+
+    assert panel.state("victim") == "review"
+    assert panel.store.reader.fact("paused") is None
+    assert len(asked) == 1
+    assert "owned" not in page.title()
+
+
 # -- pages that mean no good --------------------------------------------------------------------------
 
 

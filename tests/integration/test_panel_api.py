@@ -383,3 +383,22 @@ def test_an_amount_is_a_text(browser, store, body):
     spend_a_day(store)
 
     assert browser.post("/api/v1/budget/add", body).status_code == 400
+
+
+def test_no_answer_of_the_api_holds_markup_whoever_wrote_it(browser, by):
+    markup = "<div id=main hx-swap-oob=innerHTML>&lt;b&gt;</div>"
+    by.ask("x", f"Good? {markup}", markup, prompt=markup)
+    by.fail("y", markup, prompt=markup)
+    answers = [
+        browser.get("/api/v1/tasks"),
+        browser.get("/api/v1/tasks/x"),
+        browser.get("/api/v1/decisions"),
+        browser.get("/api/v1/events"),
+        browser.get(f"/api/v1/tasks/{markup}"),
+        browser.post("/api/v1/tasks/x/approve"),
+        browser.post("/api/v1/tasks/y/retry"),
+        browser.post("/api/v1/tasks/x/cancel", {markup: "x"}),
+    ]
+
+    assert [answer.text for answer in answers if set("<>&") & set(answer.text)] == []
+    assert answers[1].json["output"] == markup
