@@ -42,6 +42,7 @@ from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
+from execution.run_api import BASE, RunApi
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
@@ -101,6 +102,7 @@ class Swarm:
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.proposer = Proposer(home, settings, self.store.reader, self.secure, gateway, running)
+        self.runs = RunApi(home, settings, self.store, catalog)
         self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
         self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
@@ -240,7 +242,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
     def let_in() -> None:
         gate.check_transport(flask.request, swarm.port)
         gate.check_site(flask.request)
-        if flask.request.method not in gate.SAFE_METHODS:
+        if flask.request.method not in gate.SAFE_METHODS or _is_of_runs(flask.request):
             swarm.check_way_in(flask.request)
             gate.check_bearer(flask.request, swarm.token)
 
@@ -258,6 +260,8 @@ def create_app(swarm: Swarm) -> flask.Flask:
     @app.post("/plan")
     def plan() -> flask.Response:
         return _json(_plan(swarm, contract.read_plan(_read_body())))
+
+    swarm.runs.install(app)
 
     @app.get("/status")
     def status() -> flask.Response:
@@ -309,6 +313,11 @@ def _plan(swarm: Swarm, request: contract.PlanRequest) -> contract.Answer:
 def _limit(reader: Reader, name: str) -> contract.LimitAnswer:
     told = standing_of(reader, name, reader.now()).as_json()
     return contract.LimitAnswer(**{field: told[field] for field in contract.LimitAnswer.model_fields})
+
+
+def _is_of_runs(request: flask.Request) -> bool:
+    """Whether a request is about runs, which hold prompts and answers: they are told with the token alone."""
+    return request.url_rule is not None and request.url_rule.rule.startswith(BASE)
 
 
 def _read_body() -> dict[str, object]:

@@ -9,6 +9,12 @@ import click
 
 #: Every action: the module and name of its command.
 ACTIONS: Final = {
+    "start": "run_start:start",
+    "list": "run_list:list_runs",
+    "show": "run_show:show",
+    "abort": "run_steer:abort",
+    "close": "run_steer:close",
+    "resume": "run_steer:resume",
     "local": "run_local:local",
     "validate": "run_validate:validate",
 }
@@ -33,9 +39,9 @@ class Actions(click.Group):
 @click.group(
     "run",
     cls=Actions,
-    help="""Work with workflows: graphs of steps with a policy, in YAML or JSON.
+    help="""Work with runs: graphs of tasks with a policy, written as workflows in YAML or JSON.
 
-    Example: skep run local examples/workflows/compare.yaml --executor mock""",
+    Example: skep run start examples/workflows/compare.yaml""",
 )
 def run() -> None:
     """Work with workflows."""

@@ -1,0 +1,153 @@
+"""Starting runs and adding to them: one transaction for the run, its tasks and the event that tells of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
+from store import intake, lanes, run_ends
+from store.records import Intake, NewTask
+from store.transaction import Transaction, dump
+
+
+@dataclass(frozen=True, slots=True)
+class NewRunTask:
+    """A task of a run that is to be entered."""
+
+    #: within the run
+    id: str
+    #: the task that it is on the road
+    new: NewTask
+    #: as it was submitted
+    doc: dict[str, Any]
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run that is to be started; every rule but those of the store has been checked."""
+
+    id: str
+    name: str | None
+    #: as it was submitted, without the tasks
+    request: dict[str, Any]
+    policy: dict[str, Any]
+    tasks: Sequence[NewRunTask]
+    #: SHA-256 of the request
+    digest: str
+    on_failure: str
+    budget_micros: int | None
+    max_tasks: int
+    #: seconds from now; none: no limit
+    timeout_s: float | None
+    is_open: bool = False
+    memory: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    forked_from: str | None = None
+
+
+def find(tx: Transaction, run_id: str) -> sqlite3.Row:
+    """The row of a run. Raises `RunNotFound`."""
+    row = tx.one("get_run", id=run_id)
+    if row is None:
+        raise RunNotFound(f"There is no run {run_id!r}.", run_id=run_id)
+    return row
+
+
+def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLimits) -> sqlite3.Row:
+    """Start a run; its row.
+
+    The same request under the same idempotency key is answered with the run it started. Raises `RunExists`.
+    """
+    if new.idempotency_key is not None:
+        known = tx.one("run_by_key", key=new.idempotency_key)
+        if known is not None:
+            return _same(known, new)
+    if tx.one("get_run", id=new.id) is not None:
+        raise RunExists(f"There is a run {new.id!r} already; give another id, or none.", run_id=new.id)
+    before, last = tx.one("last_event_seq"), tx.one("last_run_seq")
+    seq = int(last["seq"]) + 1 if last else 1
+    tx.run(
+        "insert_run",
+        seq=seq,
+        id=new.id,
+        called=new.name,
+        request=dump(new.request),
+        policy=dump(new.policy),
+        memory=dump(new.memory),
+        on_failure=new.on_failure,
+        budget_micros=new.budget_micros,
+        max_tasks=new.max_tasks,
+        tasks=len(new.tasks),
+        is_open=int(new.is_open),
+        deadline=None if new.timeout_s is None else tx.now + new.timeout_s,
+        idempotency_key=new.idempotency_key,
+        digest=new.digest,
+        forked_from=new.forked_from,
+        source=source,
+        after_event=before["seq"] if before else 0,
+        created=tx.now,
+    )
+    row = find(tx, new.id)
+    run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
+    _enter(tx, seq, new.tasks, source, limits)
+    return row
+
+
+def _same(known: sqlite3.Row, new: NewRun) -> sqlite3.Row:
+    if known["digest"] != new.digest:
+        raise RunExists(
+            f"The idempotency key was used for another request, which started the run {known['id']!r}; "
+            "give every request a key of its own.",
+            run_id=known["id"],
+        )
+    return known
+
+
+def _enter(
+    tx: Transaction, run: int, tasks: Sequence[NewRunTask], source: str, limits: lanes.ConcurrencyLimits
+) -> None:
+    """Enter tasks in the order of their ids, by which they are taken where nothing else tells them apart."""
+    ordered = sorted(tasks, key=lambda task: task.id)
+    kept = intake.kept_limits(tx, limits)
+    last = tx.one("last_seq")
+    first = int(last["seq"]) + 1 if last else 1
+    # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
+    rows = [(first + at, run, task.id, dump(task.doc), int(task.required)) for at, task in enumerate(ordered)]
+    intake.enter(
+        tx,
+        Intake([task.new for task in ordered]),
+        source,
+        kept,
+        and_then=lambda: tx.insert("insert_run_task", rows),
+    )
+
+
+def add(
+    tx: Transaction, run_id: str, tasks: Sequence[NewRunTask], source: str, limits: lanes.ConcurrencyLimits
+) -> sqlite3.Row:
+    """Add tasks to a run that goes on; its row.
+
+    Raises `RunNotFound`, `RunCompleted`, `TaskExists`, `InvalidInput` over `max_tasks`.
+    """
+    row = find(tx, run_id)
+    if row["state"] != "running" or (row["ends_as"] is not None and row["on_failure"] != "continue"):
+        raise RunCompleted(f"The run {run_id!r} is {row['state']} and takes no more tasks.", run_id=run_id)
+    known = [
+        each["id"] for each in tx.all("run_known_tasks", run=row["seq"], ids=dump([one.id for one in tasks]))
+    ]
+    if known:
+        raise TaskExists(f"The run has a task {known[0]!r} already.", task_id=known[0])
+    if row["tasks"] + len(tasks) > row["max_tasks"]:
+        raise InvalidInput(
+            f"tasks: the run would have {row['tasks'] + len(tasks):,} tasks; max_tasks allows "
+            f"{row['max_tasks']:,}",
+            path="tasks",
+        )
+    tx.run("run_added", seq=row["seq"], count=len(tasks))
+    run_ends.tell(tx, "run.tasks_added", row, count=len(tasks), source=source)
+    _enter(tx, row["seq"], tasks, source, limits)
+    return find(tx, run_id)
