@@ -102,6 +102,7 @@ class RunPrompts:
             id=row["id"],
             inputs=TaskInput(claim.task.prompt or "", asked.get("inputs") or {}, asked.get("metadata") or {}),
             deps=list(dict.fromkeys(asked.get("deps") or ())),
+            needs=asked.get("needs", "all"),
             when=None if when is None else Condition(when["of"], when["test"], str(when["value"])),
             context=ContextPolicy.model_validate(context),
         )
@@ -111,6 +112,7 @@ class RunPrompts:
         refs: dict[str, str] = {}
         for answer in self._store.reader.all("run_answers", ids=wanted) if task.deps else ():
             name = answer["id"].partition(":")[2]
+            run.tasks[name] = RunTask(name, state=TaskState.FAILED)
             if answer["state"] == "approved":
                 text, refs[name] = self._answer(answer)
                 run.tasks[name] = RunTask(name, state=TaskState.COMPLETED, outputs=TaskResult(text))

@@ -147,12 +147,11 @@ def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
         yield "policy.context_policy.strategy", _NO_SUMMARIES
 
 
+_STRATEGY = ".".join(("context", "strategy"))
 _NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_n"
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
-    if task.needs == "any":
-        yield "needs", "a task of the daemon needs all it waits for; leave it out, or use `skep run local`"
     if task.for_each is not None:
         yield "for_each", "the daemon does not run a task over a list; add a task for each item to the run"
     if task.repeat is not None:
@@ -160,7 +159,7 @@ def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
     if task.subtree_budget is not None:
         yield "subtree_budget", "no tasks stem from a task of the daemon; use budget"
     if task.context is not None and task.context.strategy == "summarise":
-        yield "context.strategy", _NO_SUMMARIES
+        yield _STRATEGY, _NO_SUMMARIES
 
 
 def new_tasks(
@@ -183,7 +182,7 @@ def new_tasks(
         full = f"{run_id}:{task.id}"
         new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
         asked = task.model_dump(mode="json", exclude_unset=True)
-        found.append(NewRunTask(task.id, new, asked, task.required))
+        found.append(NewRunTask(task.id, new, asked, task.required, task.needs == "any"))
     return found
 
 

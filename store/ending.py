@@ -149,11 +149,31 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
         # what was split goes first: it takes its own unstarted subtasks with it
         for child in sorted(tx.all("children_of", parent=name), key=lambda row: -row["planned"]):
             if child["id"] not in over and child["state"] in UNSTARTED:
+                if _may_do_without(tx, child):
+                    continue
                 gone = _end_for_the_sake_of(tx, child, name, how)
                 over |= {each for each, _ in gone}
                 left += gone
                 gone_too += gone
     run_ends.follow(tx, gone_too, end_together)
+
+
+def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
+    """Whether a task can do without one that it waits for, which has ended; it may be claimed if that was all.
+
+    Of a task for which any dependency will do only those count that have not ended, and one must be approved.
+    """
+    if not run_ends.needs_any(tx, row):
+        return False
+    states = [each["state"] for each in tx.all("parents_of", child=row["seq"])]
+    open_ones = sum(state != "approved" and not is_dead(state) for state in states)
+    if not open_ones and "approved" not in states:
+        return False
+    tx.run("set_waiting_on", seq=row["seq"], waiting_on=open_ones)
+    if not open_ones and row["state"] == "blocked":
+        make_claimable(tx, row)
+    tx.mark_dirty(row["seq"])
+    return True
 
 
 def _end_for_the_sake_of(
@@ -232,7 +252,7 @@ def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tupl
 def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
     row = tx.one("get_task_by_seq", seq=seq)
-    if dead and row is not None and row["state"] == "blocked":
+    if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
         ended = _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
         _fail_dependants(tx, ended)

@@ -48,7 +48,7 @@ def follow(tx: Transaction, ended: Sequence[tuple[str, Status]], end: EndTogethe
         if row is None:
             continue  # a run whose own row was lost with the database it stood in
         lost = [name for name, how in ended if how is not Status.APPROVED and run_of(name) == run_id]
-        if lost and row["ends_as"] is None:
+        if lost and not row["is_stopping"]:
             _weigh(tx, row, lost, end)
         if row["open"] == 0 or lost:
             finish(tx, row["seq"])
@@ -69,15 +69,18 @@ def _weigh(tx: Transaction, run: sqlite3.Row, lost: Sequence[str], end: EndToget
             stop(tx, run["seq"], "failed", code, reason, end)
 
 
-def decide(tx: Transaction, run: int, ends_as: str, code: str, reason: str) -> sqlite3.Row | None:
+def decide(
+    tx: Transaction, run: int, ends_as: str, code: str, reason: str, *, is_stopping: bool = False
+) -> sqlite3.Row | None:
     """What a run comes to once everything in it has ended; none where that was decided before."""
     state = "aborting" if ends_as == "aborted" else "running"
-    return tx.one("run_decided", seq=run, state=state, ends_as=ends_as, code=code, reason=reason)
+    told = {"ends_as": ends_as, "code": code, "reason": reason, "is_stopping": int(is_stopping)}
+    return tx.one("run_decided", seq=run, state=state, **told)
 
 
 def stop(tx: Transaction, run: int, ends_as: str, code: str, reason: str, end: EndTogether) -> bool:
     """End a run: what has not begun never will, what runs is asked to end. False if it is over already."""
-    if decide(tx, run, ends_as, code, reason) is None:
+    if decide(tx, run, ends_as, code, reason, is_stopping=True) is None:
         return False
     for row in tx.all("run_running", run=run):
         tx.run("request_cancel", seq=row["seq"], reason=f"its run ended: {reason}")
@@ -87,7 +90,8 @@ def stop(tx: Transaction, run: int, ends_as: str, code: str, reason: str, end: E
     for row in rows:
         if row["state"] == "review" or row["held_by"] is not None:
             decisions.withdraw(tx, row["id"], "skep")
-    end(tx, rows, code=RUN_ENDED, reason=f"its run ended: {reason}", status=Status.CANCELLED)
+    why = "cancelled" if code == "cancelled" else RUN_ENDED
+    end(tx, rows, code=why, reason=f"its run ended: {reason}", status=Status.CANCELLED)
     finish(tx, run)
     return True
 
@@ -129,6 +133,12 @@ def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
         name = (ended or [row["id"] for row in left])[0].partition(":")[2]
         reason = f"task {name} did not complete; `skep run resume {run['id']}` brings back all that did not"
         decide(tx, run["seq"], "failed", "incomplete", reason)
+
+
+def needs_any(tx: Transaction, row: sqlite3.Row) -> bool:
+    """Whether one completed dependency will do for a task, once all have ended; only a run's task says so."""
+    found = tx.one("needs_any", task=row["seq"]) if run_of(row["id"]) else None
+    return found is not None and bool(found["needs_any"])
 
 
 def is_skipped(tx: Transaction, task_id: str) -> bool:

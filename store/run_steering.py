@@ -24,8 +24,9 @@ def abort(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     if row["state"] != "running":
         told = f"The run {run_id!r} is {row['state']}; only one that runs is aborted."
         raise RunCompleted(told, run_id=run_id)
-    run_ends.tell(tx, "run.aborting", row, source=by)
-    run_ends.stop(tx, row["seq"], "aborted", "cancelled", f"aborted by {by}", ending.end_together)
+    if not row["is_stopping"]:  # else it fails, and what runs of it is being stopped already
+        run_ends.tell(tx, "run.aborting", row, source=by)
+        run_ends.stop(tx, row["seq"], "aborted", "cancelled", f"aborted by {by}", ending.end_together)
     return runs.find(tx, run_id)
 
 

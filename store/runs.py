@@ -24,6 +24,8 @@ class NewRunTask:
     #: as it was submitted
     doc: dict[str, Any]
     required: bool
+    #: whether one completed dependency will do, once all have ended
+    needs_any: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,10 @@ def _enter(
     last = tx.one("last_seq")
     first = int(last["seq"]) + 1 if last else 1
     # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
-    rows = [(first + at, run, task.id, dump(task.doc), int(task.required)) for at, task in enumerate(ordered)]
+    rows = [
+        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any))
+        for at, task in enumerate(ordered)
+    ]
     intake.enter(
         tx,
         Intake([task.new for task in ordered]),
@@ -134,7 +139,7 @@ def add(
     Raises `RunNotFound`, `RunCompleted`, `TaskExists`, `InvalidInput` over `max_tasks`.
     """
     row = find(tx, run_id)
-    if row["state"] != "running" or (row["ends_as"] is not None and row["on_failure"] != "continue"):
+    if row["state"] != "running" or row["is_stopping"]:
         raise RunCompleted(f"The run {run_id!r} is {row['state']} and takes no more tasks.", run_id=run_id)
     known = [
         each["id"] for each in tx.all("run_known_tasks", run=row["seq"], ids=dump([one.id for one in tasks]))

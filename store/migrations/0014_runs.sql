@@ -17,6 +17,7 @@ CREATE TABLE run (
     tasks           INTEGER NOT NULL,              -- how many it has
     open            INTEGER NOT NULL,              -- of them, not ended
     is_open         INTEGER NOT NULL,              -- 1: goes on when all its tasks have ended, until it is closed
+    is_stopping     INTEGER NOT NULL DEFAULT 0,    -- 1: nothing of it begins any more
     ends_as         TEXT,                          -- what it comes to when its tasks have ended; none: completed
     code            TEXT,                          -- why it does not complete, as a stable word
     reason          TEXT,                          -- the same for a person
@@ -39,6 +40,7 @@ CREATE TABLE run_task (
     id          TEXT    NOT NULL,                  -- within the run
     doc         TEXT    NOT NULL,                  -- JSON: as it was submitted
     required    INTEGER NOT NULL,                  -- whether the run fails with it, where the policy is `required`
+    needs_any   INTEGER NOT NULL,                  -- 1: one completed dependency will do, once all have ended
     ledger      TEXT,                              -- JSON: what its last attempt was told, and what was left out
     reused_from TEXT,                              -- run whose answer it was given
     UNIQUE (run, id)

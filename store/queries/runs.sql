@@ -13,7 +13,11 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required) VALUES (?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any) VALUES (?, ?, ?, ?, ?, ?);
+
+-- needs_any --
+-- Whether one completed dependency will do for a task.
+SELECT needs_any FROM run_task WHERE task = :task;
 
 -- get_run --
 -- A run by its id.
@@ -37,20 +41,20 @@ UPDATE run SET open = open - :count WHERE id = :id RETURNING *;
 
 -- run_reopened --
 -- Tasks of a run were sent back: it goes on.
-UPDATE run SET open = open + :count, state = 'running', ends_as = NULL, code = NULL, reason = NULL,
-    finished = NULL, deadline = :deadline
+UPDATE run SET open = open + :count, state = 'running', is_stopping = 0, ends_as = NULL, code = NULL,
+    reason = NULL, finished = NULL, deadline = :deadline
 WHERE id = :id RETURNING *;
 
 -- run_decided --
 -- It is decided what a run comes to; the first word stands.
-UPDATE run SET state = :state, ends_as = :ends_as, code = :code, reason = :reason
-WHERE seq = :seq AND state = 'running' AND (ends_as IS NULL OR :state = 'aborting') RETURNING *;
+UPDATE run SET state = :state, ends_as = :ends_as, code = :code, reason = :reason, is_stopping = :is_stopping
+WHERE seq = :seq AND state = 'running' AND is_stopping = 0 AND (ends_as IS NULL OR :is_stopping = 1) RETURNING *;
 
 -- run_finished --
 -- A run has ended: nothing of it is left to end, and nothing more may come.
 UPDATE run SET state = coalesce(ends_as, 'completed'), finished = :now, is_open = 0
 WHERE seq = :seq AND open = 0 AND state IN ('running', 'aborting')
-  AND (is_open = 0 OR state = 'aborting' OR (ends_as IS NOT NULL AND on_failure <> 'continue'))
+  AND (is_open = 0 OR is_stopping = 1)
 RETURNING *;
 
 -- run_closed --
