@@ -5,9 +5,10 @@
     POST /plan    propose how a task is split, or tasks for the queue; or add what the workspace suggests
     GET  /status  how the daemon stands
     GET  /openapi.json
+    ...  /api/v1/runs  start runs, see and steer them (`execution.run_api`)
 
-The three that change something need the token of ``.swarm/execution_token`` and refuse browsers; the two that
-tell answer every program of this machine and hold no secret. `python swarm.py` runs it by itself over the
+All but the two that tell need the token of ``.swarm/execution_token`` and refuse browsers; the two that tell
+answer every program of this machine and hold no secret. `python swarm.py` runs it by itself over the
 home in ``SKEP_HOME``; `skep up` runs it beside worker and panel.
 """
 
@@ -42,7 +43,8 @@ from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
-from execution.run_api import BASE, RunApi
+from execution.run_api import RunApi
+from execution.run_openapi import BASE
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
@@ -190,6 +192,7 @@ class Swarm:
 
     def _wind_down(self, closing: threading.Event) -> None:
         self.stop.asked.wait()
+        self.runs.streams.close()
         logger.info("stopping (%s): %d executions", self.stop.reason, len(self.executor.running.all()))
         hurried = min(HURRIED_GRACE_S, self.settings.stop_grace_s)
         self.executor.stop(hurried if self.stop.is_hurried else self.settings.stop_grace_s)

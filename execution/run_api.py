@@ -15,19 +15,20 @@ from typing import Any, Final
 import flask
 
 from cost.model_catalog import ModelCatalog
+from execution.run_openapi import BASE
+from execution.run_stream import RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
 from runs import views
-from runs.entering import House, added_tasks, new_run
+from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels
-from runs.request import read_enqueue, read_start
+from runs.request import read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_steering, runs
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
 
-BASE: Final = "/api/v1/runs"
 #: Bytes of a request: 10,000 tasks with prompts of a page.
 MOST_BYTES: Final = 7 * 1024 * 1024
 #: Runs on a page of the list.
@@ -45,6 +46,8 @@ class RunApi:
         self._settings = settings
         self._store = store
         self._catalog = catalog
+        #: the event streams that are open
+        self.streams = RunStreams(store.reader)
 
     def install(self, app: flask.Flask) -> None:
         """Add the routes to an app that lets nobody in unasked."""
@@ -54,6 +57,8 @@ class RunApi:
         app.add_url_rule(f"{BASE}/<run_id>/abort", "abort_run", self.abort, methods=["POST"])
         app.add_url_rule(f"{BASE}/<run_id>/tasks", "enqueue_tasks", self.enqueue, methods=["POST"])
         app.add_url_rule(f"{BASE}/<run_id>/close", "close_run", self.close, methods=["POST"])
+        app.add_url_rule(f"{BASE}/<run_id>/fork", "fork_run", self.fork, methods=["POST"])
+        app.add_url_rule(f"{BASE}/<run_id>/events", "run_events", self.events, methods=["GET"])
         app.add_url_rule(f"{BASE}/<run_id>/resume", "resume_run", self.resume, methods=["POST"])
 
     def start(self) -> flask.Response:
@@ -98,6 +103,23 @@ class RunApi:
         """Send back what did not complete."""
         _no_body()
         return self._steered(lambda tx: run_steering.resume(tx, run_id, SOURCE))
+
+    def fork(self, run_id: str) -> flask.Response:
+        """Start a run that begins with answers of another."""
+        request = read_fork(body.read_object(flask.request, MOST_BYTES))
+        row = self._find(run_id)
+        docs = [
+            json.loads(each["asked"]) for each in self._store.reader.all("run_tasks_shown", run=row["seq"])
+        ]
+        made = forked(row, docs, request, self._house())
+        found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
+        return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
+
+    def events(self, run_id: str) -> flask.Response:
+        """What happens to a run, as it happens."""
+        row = self._find(run_id)
+        asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
+        return self.streams.open(run_id, _number(asked, "Last-Event-ID", row["after_event"], 2**62))
 
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""

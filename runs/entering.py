@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from context import template
-from errors import InvalidTask
+from errors import InvalidSetting, InvalidTask
 from limits import Limits
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
 from runs.dependency_resolver import DependencyResolver
+from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
-from runs.request import StartRunRequest, TaskRequest
+from runs.request import ForkRequest, StartRunRequest, TaskRequest
 from runtime_contract import normalize_task
 from store import lanes
 from store.records import NewTask
@@ -49,7 +51,11 @@ class House:
 
 
 def new_run(
-    request: StartRunRequest, house: House, idempotency_key: str | None = None, forked_from: str | None = None
+    request: StartRunRequest,
+    house: House,
+    idempotency_key: str | None = None,
+    forked_from: str | None = None,
+    reused: frozenset[str] = frozenset(),
 ) -> NewRun:
     """The run that a request asks for.
 
@@ -59,7 +65,7 @@ def new_run(
     if not request.tasks:
         raise InvalidInput("tasks: there must be at least one task", path="tasks")
     given = request.policy
-    policy = given if isinstance(given, RunPolicy) else read_policies(house.policies_file).named(given)
+    policy = given if isinstance(given, RunPolicy) else _named(given, house.policies_file)
     _check_policy(policy)
     if len(request.tasks) > policy.max_tasks:
         most = f"max_tasks allows {policy.max_tasks:,}"
@@ -84,7 +90,23 @@ def new_run(
         memory=dict(request.memory),
         idempotency_key=idempotency_key,
         forked_from=forked_from,
+        reused=reused,
     )
+
+
+def forked(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: ForkRequest, house: House) -> NewRun:
+    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`."""
+    request = request_of_fork(run, docs, fork)
+    return new_run(request, house, forked_from=run["id"], reused=frozenset(untouched(docs, fork.task)))
+
+
+def _named(name: str | None, file: Path) -> RunPolicy:
+    """The policy of that name, or the default. Raises `InvalidInput` for no such name, `InvalidSetting`."""
+    policies = read_policies(file)
+    try:
+        return policies.named(name)
+    except InvalidSetting as error:
+        raise InvalidInput(f"policy: {error.message}", path="policy") from None
 
 
 def digest_of(request: StartRunRequest) -> str:

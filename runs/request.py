@@ -119,6 +119,19 @@ class EnqueueRequest(Section):
     tasks: Annotated[list[TaskRequest], Field(min_length=1, max_length=MOST_TASKS)]
 
 
+class ForkRequest(Section):
+    """A run that is to be made of another."""
+
+    #: the task from which on everything is done anew
+    task: Id
+    #: id of the new run; none: one is made
+    id: Id | None = None
+    #: in place of the task's own
+    prompt: Text | None = None
+    model: _Name | None = None
+    context: ContextPolicy | None = None
+
+
 def read_start(body: object) -> StartRunRequest:
     """The request in a body. Raises `InvalidInput` with the path of the field."""
     return _read(StartRunRequest, body)
@@ -129,6 +142,11 @@ def read_enqueue(body: object) -> EnqueueRequest:
     if isinstance(body, dict) and "tasks" not in body and "id" in body:
         body = {"tasks": [body]}
     return _read(EnqueueRequest, body)
+
+
+def read_fork(body: object) -> ForkRequest:
+    """What a run is to be made of another. Raises `InvalidInput`."""
+    return _read(ForkRequest, body)
 
 
 def _read(model: type[Model], body: object) -> Model:

@@ -159,9 +159,9 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
 
 
 def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
-    """Whether a task can do without one that it waits for, which has ended; it may be claimed if that was all.
+    """Whether a task can do without one that it waits for, which has ended; if that was all, it is let go.
 
-    Of a task for which any dependency will do only those count that have not ended, and one must be approved.
+    Of a task for which any dependency will do only those count that have not ended; one must be approved.
     """
     if not run_ends.needs_any(tx, row):
         return False

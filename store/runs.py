@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
-from store import intake, lanes, run_ends
+from runtime_contract import Status
+from store import ending, intake, lanes, run_ends
 from store.records import Intake, NewTask
 from store.transaction import Transaction, dump
 
@@ -49,6 +50,8 @@ class NewRun:
     memory: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     forked_from: str | None = None
+    #: tasks that begin with the answer of their namesakes in the run it was forked from
+    reused: frozenset[str] = frozenset()
 
 
 def find(tx: Transaction, run_id: str) -> sqlite3.Row:
@@ -96,7 +99,29 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
     row = find(tx, new.id)
     run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
     _enter(tx, seq, new.tasks, source, limits)
-    return row
+    if new.reused:
+        _reuse(tx, new)
+    return find(tx, new.id)
+
+
+def _reuse(tx: Transaction, new: NewRun) -> None:
+    """Give tasks the answers of their namesakes, and only then let those go that waited for them.
+
+    One whose namesake was not approved is done anew.
+    """
+    wanted = dump([f"{new.forked_from}:{name}" for name in sorted(new.reused)])
+    names = []
+    for answer in tx.all("run_answers", ids=wanted):
+        task_id = f"{new.id}:{answer['id'].partition(':')[2]}"
+        if answer["state"] == "approved":
+            tx.run("reuse_answer", id=task_id, result=answer["result"], now=tx.now)
+            tx.run("note_reuse", id=task_id, run=new.forked_from)
+            reason = f"its answer is that of {answer['id']}"
+            tx.emit("task.reused", task_id=task_id, status="approved", reason=reason)
+            names.append(task_id)
+    for task_id in names:
+        ending.release_children(tx, task_id)
+    run_ends.follow(tx, [(name, Status.APPROVED) for name in names], ending.end_together)
 
 
 def _same(known: sqlite3.Row, new: NewRun) -> sqlite3.Row:

@@ -111,6 +111,14 @@ WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids))
 -- What the attempt of a task of a run was told.
 UPDATE run_task SET ledger = :ledger WHERE task = :task;
 
+-- reuse_answer --
+-- A task is given the answer that another has.
+UPDATE task SET state = 'approved', result = :result, finished = :now, waiting_on = 0 WHERE id = :id;
+
+-- note_reuse --
+-- Where the answer of a task comes from.
+UPDATE run_task SET reused_from = :run WHERE task = (SELECT seq FROM task WHERE id = :id);
+
 -- list_runs --
 -- Runs before a place, the newest first, in some states.
 SELECT * FROM run
