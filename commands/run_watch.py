@@ -8,8 +8,8 @@ from typing import Final
 
 import click
 
-from commands.daemon_state import look
 from commands.place import Place, json_option, with_place
+from supervisor.daemon_state import look
 
 POLL_S: Final = 0.05
 #: Seconds between looks for a daemon.
@@ -20,7 +20,7 @@ LOOK_S: Final = 2.0
     help="""Print what happened to a run and what happens, until it has ended; with --json
     a line an event. On a terminal the end is followed by the run as `show` prints it.
 
-    Exit code 0: the run completed. 1: it failed or was aborted. 69: no daemon runs, and
+    Exit code 0: the run completed. 1: it failed or was aborted. 3: no daemon runs, and
     nothing more comes.
 
     Example: skep run watch newsletter-3f9a21c0"""

@@ -142,13 +142,13 @@ def _ref(model: type[pydantic.BaseModel]) -> str:
 
 
 def _schemas() -> dict[str, Any]:
-    requests, answers = (
-        (CycleRequest, CancelRequest, PlanRequest),
-        (Outcome, CancelAnswer, PlanAnswer, ProposalAnswer, ProposedTasksAnswer),
-    )
+    requests: list[type[pydantic.BaseModel]] = [CycleRequest, CancelRequest, PlanRequest]
+    answers: list[type[pydantic.BaseModel]] = [
+        Outcome, CancelAnswer, PlanAnswer, ProposalAnswer, ProposedTasksAnswer, StatusAnswer, Problem,
+    ]  # fmt: skip
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
-    modes += [(model, "validation") for model in (*requests, *run_openapi.REQUESTS)]
-    modes += [(model, "serialization") for model in (*answers, *run_openapi.ANSWERS, StatusAnswer, Problem)]
+    modes += [(model, "validation") for model in [*requests, *run_openapi.REQUESTS]]
+    modes += [(model, "serialization") for model in [*answers, *run_openapi.ANSWERS]]
     _, found = models_json_schema(modes, ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]
     return schemas

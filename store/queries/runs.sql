@@ -131,18 +131,15 @@ SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- run_usage --
--- What each task of a run has used, over all its attempts.
-SELECT attempt.task,
-    sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
-        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)) AS tokens,
-    sum(coalesce(json_extract(outcome, '$.cost_micros'), 0)) AS micros
-FROM run_task JOIN attempt ON attempt.task = run_task.task
-WHERE run_task.run = :run AND outcome IS NOT NULL GROUP BY attempt.task;
-
--- run_counts --
--- How many tasks of a run are in each state.
-SELECT task.state, task.code, count(*) AS count
-FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run GROUP BY task.state, task.code;
+-- What each task of a run has used over all its attempts; money also where an attempt left no word.
+SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
+    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
+        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
+    FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+) AS tokens
+FROM run_task JOIN task ON task.seq = run_task.task
+LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
+WHERE run_task.run = :run;
 
 -- run_events_after --
 -- The history of a run and of its tasks after a place.

@@ -158,7 +158,8 @@ def test_what_happens_to_a_run_is_streamed_to_its_end_and_from_where_one_left_of
     told = events(rig.client.get(f"{BASE}/{run}/events"))
 
     assert [kind for _, kind in told] == [
-        "run.started", "task.queued", "task.queued", "run.aborting", "task.cancelled", "task.cancelled", "run.aborted",
+        "run.started", "task.queued", "task.queued", "run.aborting",
+        "task.cancelled", "task.cancelled", "run.aborted",
     ]  # fmt: skip
     seen = told[3][0]
     rest = events(rig.client.get(f"{BASE}/{run}/events", headers={"Last-Event-ID": str(seen)}))
