@@ -37,13 +37,12 @@ from errors import (
     NotAllowed,
     SkepError,
 )
-from execution import contract, markers, openapi, token
+from execution import contract, markers, openapi, run_api, token
 from execution.cycle import Executor, problem_of
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
-from execution.run_api import RunApi
 from execution.run_openapi import BASE
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
@@ -104,7 +103,7 @@ class Swarm:
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.proposer = Proposer(home, settings, self.store.reader, self.secure, gateway, running)
-        self.runs = RunApi(home, settings, self.store, catalog)
+        self.runs = run_api.RunApi(home, settings, self.store, catalog)
         self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
         self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
@@ -264,7 +263,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
     def plan() -> flask.Response:
         return _json(_plan(swarm, contract.read_plan(_read_body())))
 
-    swarm.runs.install(app)
+    run_api.install(app, lambda: swarm.runs)
 
     @app.get("/status")
     def status() -> flask.Response:

@@ -38,6 +38,31 @@ _STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
+#: Every route below `BASE`: its method, its address and the function of `RunApi` that answers it.
+ROUTES: Final = (
+    ("POST", "", "start"),
+    ("GET", "", "list_runs"),
+    ("GET", "/<run_id>", "show"),
+    ("POST", "/<run_id>/abort", "abort"),
+    ("POST", "/<run_id>/tasks", "enqueue"),
+    ("POST", "/<run_id>/close", "close"),
+    ("POST", "/<run_id>/resume", "resume"),
+    ("POST", "/<run_id>/fork", "fork"),
+    ("GET", "/<run_id>/events", "events"),
+)
+
+
+def install(app: flask.Flask, api: Callable[[], RunApi]) -> None:
+    """Add the routes to an app that lets nobody in unasked."""
+    for method, address, name in ROUTES:
+
+        def answer(name: str = name, **given: str) -> flask.Response:
+            found: flask.Response = getattr(api(), name)(**given)
+            return found
+
+        app.add_url_rule(f"{BASE}{address}", f"run_{name}", answer, methods=[method])
+
+
 class RunApi:
     """The routes of one home's runs."""
 
@@ -48,18 +73,6 @@ class RunApi:
         self._catalog = catalog
         #: the event streams that are open
         self.streams = RunStreams(store.reader)
-
-    def install(self, app: flask.Flask) -> None:
-        """Add the routes to an app that lets nobody in unasked."""
-        app.add_url_rule(BASE, "start_run", self.start, methods=["POST"])
-        app.add_url_rule(BASE, "list_runs", self.list_runs, methods=["GET"])
-        app.add_url_rule(f"{BASE}/<run_id>", "get_run", self.show, methods=["GET"])
-        app.add_url_rule(f"{BASE}/<run_id>/abort", "abort_run", self.abort, methods=["POST"])
-        app.add_url_rule(f"{BASE}/<run_id>/tasks", "enqueue_tasks", self.enqueue, methods=["POST"])
-        app.add_url_rule(f"{BASE}/<run_id>/close", "close_run", self.close, methods=["POST"])
-        app.add_url_rule(f"{BASE}/<run_id>/fork", "fork_run", self.fork, methods=["POST"])
-        app.add_url_rule(f"{BASE}/<run_id>/events", "run_events", self.events, methods=["GET"])
-        app.add_url_rule(f"{BASE}/<run_id>/resume", "resume_run", self.resume, methods=["POST"])
 
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""

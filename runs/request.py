@@ -105,6 +105,7 @@ class StartRunRequest(Section):
     memory: dict[_Name, Text] = Field(default_factory=dict)
     #: true: the run goes on when all its tasks have ended, so that more can be added, until it is closed
     open: StrictBool = False
+    #: the tasks, in any order
     tasks: Annotated[list[TaskRequest], Field(max_length=MOST_TASKS)]
 
     @pydantic.field_validator("policy", mode="before")
@@ -129,6 +130,7 @@ class ForkRequest(Section):
     #: in place of the task's own
     prompt: Text | None = None
     model: _Name | None = None
+    #: its context policy, in place of what it was
     context: ContextPolicy | None = None
 
 

@@ -8,6 +8,7 @@ unsettled.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import sqlite3
 import time
@@ -42,6 +43,10 @@ def graph() -> list[dict[str, Any]]:
 
 def approved(daemon: Any) -> set[str]:
     return {event["task_id"] for event in daemon.events() if event["event"] == "task.approved"}
+
+
+def has_approved(daemon: Any, most: int) -> bool:
+    return len(approved(daemon)) >= most
 
 
 def own_number(call: dict[str, Any]) -> str:
@@ -83,7 +88,7 @@ def test_a_run_of_200_tasks_outlives_kill_9(daemon, model: ModelWitness) -> None
         assert answer.status_code == 202, answer.text
     done_before: list[tuple[float, set[str]]] = []
     for most in (30, 110):
-        wait_for(lambda most=most: len(approved(daemon)) >= most, f"{most} approved")
+        wait_for(functools.partial(has_approved, daemon, most), f"{most} approved")
         daemon.kill_everything()
         done_before.append((time.time(), approved(daemon)))
         daemon.start("--no-panel", **PRICES)
