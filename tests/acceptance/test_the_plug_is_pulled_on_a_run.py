@@ -16,7 +16,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from testing.running_daemon import PATIENCE_S
@@ -61,24 +60,9 @@ def wait_for(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def client_of(daemon: Any) -> httpx.Client:
-    token = daemon.root / ".swarm" / "execution_token"
-    base = f"http://127.0.0.1:{daemon.swarm_port}"
-
-    def answers() -> bool:
-        try:
-            return token.exists() and httpx.get(f"{base}/status", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_for(answers, "swarm")
-    headers = {"Authorization": f"Bearer {token.read_text('utf-8').strip()}"}
-    return httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=30)
-
-
 def test_a_run_of_200_tasks_outlives_kill_9(daemon, model: ModelWitness) -> None:
     daemon.start("--no-panel", **PRICES)
-    with client_of(daemon) as client:
+    with daemon.client() as client:
         request = {
             "id": "r",
             "policy": {"max_parallelism": 8, "retry": {"max_attempts": 9}},
@@ -92,7 +76,7 @@ def test_a_run_of_200_tasks_outlives_kill_9(daemon, model: ModelWitness) -> None
         daemon.kill_everything()
         done_before.append((time.time(), approved(daemon)))
         daemon.start("--no-panel", **PRICES)
-        client_of(daemon).close()
+        daemon.client().close()
 
     seen = daemon.skep("run", "watch", "r", "--json")
     assert seen.returncode == 0, seen.stderr
