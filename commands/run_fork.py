@@ -39,8 +39,7 @@ def fork(place: Place, /, run_id: str, as_json: bool, **given: str | None) -> in
     request = read_fork(_body(**given))
     with place.store() as store:
         row = run_row(store.reader, run_id)
-        docs = [json.loads(each["asked"]) for each in store.reader.all("run_tasks_shown", run=row["seq"])]
-        made = forked(row, docs, request, house_of(place, store.reader))
+        made = forked(row, views.asked(store.reader, row), request, house_of(place, store.reader))
         found = store.write(lambda tx: runs.start(tx, made, place.by, store.limits))
         told = views.brief(store.reader, found)
     if as_json:

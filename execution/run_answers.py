@@ -78,6 +78,8 @@ class RunTaskAnswer(_Answer):
     metadata: dict[str, str] = {}
     #: what it was told of others, and what was left out
     context: dict[str, Any] = {}
+    #: the task whose item it does
+    parent: str = ""
     #: run whose answer it was given
     reused_from: str = ""
 

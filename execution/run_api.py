@@ -121,10 +121,7 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         row = self._find(run_id)
-        docs = [
-            json.loads(each["asked"]) for each in self._store.reader.all("run_tasks_shown", run=row["seq"])
-        ]
-        made = forked(row, docs, request, self._house())
+        made = forked(row, views.asked(self._store.reader, row), request, self._house())
         found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 

@@ -22,15 +22,17 @@ from context.context_router import ContextRouter
 from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError
+from outcome import Outcome, Verdict
 from run_contract.job import ContextBundle, Job
-from run_contract.policy import ContextPolicy
+from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import conditions, prompting
+from runs import conditions, entering, growth, prompting
 from runtime_contract import Status
-from store import ending, run_ends, run_steering
+from store import ending, recording, run_ends, run_steering, runs
+from store.outputs import OutputSink
 from store.records import Claim
 from store.sqlite_store import SqliteStore
-from store.transaction import dump
+from store.transaction import Transaction, dump
 
 logger = logging.getLogger(__name__)
 
@@ -82,6 +84,9 @@ class RunPrompts:
                 return None
             if claim.task.mode == "local":
                 return NOT_OF_A_RUN
+            if task.for_each is not None:
+                self._map(claim, run, task, row)
+                return None
             job, whole = self._job(run, task)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
@@ -89,6 +94,49 @@ class RunPrompts:
             self._end(claim, Status.FAILED, code, str(error))
             return None
         return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+
+    def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
+        """Have a task wait for those that do its items; or, where they have, put their answers together."""
+        if task.items is None:
+            text = task.for_each if isinstance(task.for_each, str) else ""
+            policy = RunPolicy.model_validate_json(row["policy"])
+            values = self._router.values(run, task, [text])
+            items = conditions.items_of(task, values, policy.max_items)
+            if items:
+                asked = json.loads(row["doc"])
+                limits = self._store.settings.limits
+                made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
+                self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
+                return
+        self._conclude(claim, growth.joined(run, task).output)
+
+    def _conclude(self, claim: Claim, text: str) -> None:
+        """End a task with the answers of its items, which were judged one by one."""
+        data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
+        sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
+        sink.write(data)
+        stored = sink.close()
+        told = "the answers of its items, put together"
+        outcome = Outcome(
+            status="completed",
+            task_id=claim.id,
+            lease=claim.ref.lease,
+            mode="llm",
+            started_at=now,
+            ended_at=now,
+            result=told,
+            output=stored.head,
+            output_ref=stored.ref,
+            output_bytes=stored.bytes,
+        )
+        verdict = Verdict(decision="APPROVE", confidence=1.0, reviewer="none")
+
+        def conclude(tx: Transaction) -> None:
+            row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
+            if row is not None:
+                recording.approve(tx, row, verdict.reviewer)
+
+        self._store.write(conclude)
 
     def _end(self, claim: Claim, status: Status, code: str, reason: str) -> None:
         self._store.write(lambda tx: run_steering.end_unrun(tx, claim.ref, status, code, reason))
@@ -104,13 +152,16 @@ class RunPrompts:
             deps=list(dict.fromkeys(asked.get("deps") or ())),
             needs=asked.get("needs", "all"),
             when=None if when is None else Condition(when["of"], when["test"], str(when["value"])),
+            for_each=asked.get("for_each"),
+            items=None if row["items"] is None else json.loads(row["items"]),
             context=ContextPolicy.model_validate(context),
         )
         run = Run(row["run"], memory=json.loads(row["memory"]))
         run.tasks[task.id] = task
-        wanted = dump([f"{run.id}:{dep}" for dep in task.deps])
+        names = [*task.deps, *(task.items or ())]
+        wanted = dump([f"{run.id}:{name}" for name in names])
         refs: dict[str, str] = {}
-        for answer in self._store.reader.all("run_answers", ids=wanted) if task.deps else ():
+        for answer in self._store.reader.all("run_answers", ids=wanted) if names else ():
             name = answer["id"].partition(":")[2]
             run.tasks[name] = RunTask(name, state=TaskState.FAILED)
             if answer["state"] == "approved":

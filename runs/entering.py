@@ -10,7 +10,7 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,10 +20,11 @@ from limits import Limits
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
+from runs import conditions
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
-from runs.request import ForkRequest, StartRunRequest, TaskRequest
+from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
 from runtime_contract import normalize_task
 from store import lanes
 from store.records import NewTask
@@ -174,8 +175,8 @@ _NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
-    if task.for_each is not None:
-        yield "for_each", "the daemon does not run a task over a list; add a task for each item to the run"
+    if task.for_each is not None and not task.is_for_model:
+        yield "for_each", "a command is told nothing of a list; add a task for each item"
     if task.repeat is not None:
         yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
     if task.subtree_budget is not None:
@@ -196,15 +197,45 @@ def new_tasks(
         for field, told in _task_not_on_the_road(task):
             raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
         _check_references(task, memory, path)
-        doc = _document(task, run_id, policy, _model(task, house.models, models, path))
-        try:
-            made, document = normalize_task(doc, house.limits, path)
-        except InvalidTask as error:
-            raise InvalidInput(error.message, **error.details) from error
-        full = f"{run_id}:{task.id}"
-        new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
-        asked = task.model_dump(mode="json", exclude_unset=True)
-        found.append(NewRunTask(task.id, new, asked, task.required, task.needs == "any"))
+        model = _model(task, house.models, models, path)
+        found.append(_one(task, run_id, policy, model, house.limits, path, part))
+    return found
+
+
+def _one(
+    task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None, limits: Limits, path: str, part: str
+) -> NewRunTask:
+    """One task as the store takes it in. Raises `InvalidInput`."""
+    try:
+        made, document = normalize_task(_document(task, run_id, policy, model), limits, path)
+    except InvalidTask as error:
+        raise InvalidInput(error.message, **error.details) from error
+    full = f"{run_id}:{task.id}"
+    new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
+    asked = task.model_dump(mode="json", exclude_unset=True)
+    return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
+
+
+def item_tasks(
+    task: RunTask,
+    asked: dict[str, Any],
+    model: str | None,
+    items: Sequence[str],
+    run_id: str,
+    policy: RunPolicy,
+    limits: Limits,
+) -> list[NewRunTask]:
+    """The tasks that do the items of a task, which was asked for as in `asked`. Raises `InvalidInput`."""
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    kept = {name: value for name, value in asked.items() if name not in {"for_each", "when", "model_role"}}
+    found = []
+    for child in conditions.item_tasks(task, list(items)):
+        inputs = dict(child.inputs.inputs) if child.inputs is not None else {}
+        told = kept | {"id": child.id, "deps": child.deps, "inputs": inputs}
+        if model is not None:
+            told["model"] = model
+        made = _one(read_task(told), run_id, policy, model, limits, child.id, part)
+        found.append(replace(made, parent=task.id))
     return found
 
 
@@ -264,7 +295,8 @@ def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> N
             told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
             raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
     when = task.when.of if task.when is not None else ""
-    for field, text in (("prompt", task.prompt or ""), ("when.of", when)):
+    listed = task.for_each if isinstance(task.for_each, str) else ""
+    for field, text in (("prompt", task.prompt or ""), ("when.of", when), ("for_each", listed)):
         for name in template.references(text):
             dependency = template.dependency_of(name)
             where, _, key = name.partition(".")
@@ -272,6 +304,7 @@ def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> N
                 is_fine = dependency[0] in task.deps and dependency[1] is None
             else:
                 is_fine = (where == "inputs" and key in task.inputs) or (where == "memory" and key in memory)
+                is_fine |= name in {"item", "index"} and field == "prompt" and task.for_each is not None
             if not is_fine:
                 told = f"{{{{{name}}}}} stands for nothing: only deps.ID.output, inputs and memory do"
                 raise InvalidInput(f"{path}.{field}: {told}", path=f"{path}.{field}")

@@ -146,6 +146,11 @@ def read_enqueue(body: object) -> EnqueueRequest:
     return _read(EnqueueRequest, body)
 
 
+def read_task(body: object) -> TaskRequest:
+    """One task. Raises `InvalidInput`."""
+    return _read(TaskRequest, body)
+
+
 def read_fork(body: object) -> ForkRequest:
     """What a run is to be made of another. Raises `InvalidInput`."""
     return _read(ForkRequest, body)

@@ -75,6 +75,12 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     }
 
 
+def asked(reader: Reader, run: sqlite3.Row) -> list[dict[str, Any]]:
+    """The tasks of a run as they were asked for, without those that do the items of others."""
+    rows = reader.all("run_tasks_shown", run=run["seq"])
+    return [json.loads(row["asked"]) for row in rows if row["parent"] is None]
+
+
 def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     """How the budget of a run stands, whether or not it has a limit."""
     account = Account("run", run["id"])
@@ -104,6 +110,8 @@ def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told["metadata"] = asked["metadata"]
     if row["ledger"] is not None:
         told["context"] = json.loads(row["ledger"])
+    if row["parent"] is not None:
+        told["parent"] = row["parent"]
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told

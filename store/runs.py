@@ -9,8 +9,8 @@ from typing import Any
 
 from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
 from runtime_contract import Status
-from store import ending, intake, lanes, run_ends
-from store.records import Intake, NewTask
+from store import claims, ending, intake, lanes, recording, run_ends
+from store.records import Intake, NewTask, TaskRef
 from store.transaction import Transaction, dump
 
 
@@ -27,6 +27,8 @@ class NewRunTask:
     required: bool
     #: whether one completed dependency will do, once all have ended
     needs_any: bool = False
+    #: the task of the run whose item it does
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def _enter(
     first = int(last["seq"]) + 1 if last else 1
     # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
     rows = [
-        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any))
+        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any), task.parent)
         for at, task in enumerate(ordered)
     ]
     intake.enter(
@@ -166,18 +168,52 @@ def add(
     row = find(tx, run_id)
     if row["state"] != "running" or row["is_stopping"]:
         raise RunCompleted(f"The run {run_id!r} is {row['state']} and takes no more tasks.", run_id=run_id)
-    known = [
-        each["id"] for each in tx.all("run_known_tasks", run=row["seq"], ids=dump([one.id for one in tasks]))
-    ]
-    if known:
-        raise TaskExists(f"The run has a task {known[0]!r} already.", task_id=known[0])
-    if row["tasks"] + len(tasks) > row["max_tasks"]:
-        raise InvalidInput(
-            f"tasks: the run would have {row['tasks'] + len(tasks):,} tasks; max_tasks allows "
-            f"{row['max_tasks']:,}",
-            path="tasks",
-        )
-    tx.run("run_added", seq=row["seq"], count=len(tasks))
-    run_ends.tell(tx, "run.tasks_added", row, count=len(tasks), source=source)
-    _enter(tx, row["seq"], tasks, source, limits)
+    _grow(tx, row, tasks, source, limits)
     return find(tx, run_id)
+
+
+def _grow(
+    tx: Transaction,
+    run: sqlite3.Row,
+    tasks: Sequence[NewRunTask],
+    source: str,
+    limits: lanes.ConcurrencyLimits,
+) -> None:
+    known = tx.one("run_known_tasks", run=run["seq"], ids=dump([one.id for one in tasks]))
+    if known is not None:
+        raise TaskExists(f"The run has a task {known['id']!r} already.", task_id=known["id"])
+    count = run["tasks"] + len(tasks)
+    if count > run["max_tasks"]:
+        most = f"max_tasks allows {run['max_tasks']:,}"
+        raise InvalidInput(f"tasks: the run would have {count:,} tasks; {most}", path="tasks")
+    tx.run("run_added", seq=run["seq"], count=len(tasks))
+    run_ends.tell(tx, "run.tasks_added", run, count=len(tasks), source=source)
+    _enter(tx, run["seq"], tasks, source, limits)
+
+
+def expand(
+    tx: Transaction, ref: TaskRef, tasks: Sequence[NewRunTask], limits: lanes.ConcurrencyLimits
+) -> bool:
+    """Have a claimed task wait for those that do its items; false where the claim is no longer ours.
+
+    Raises `TaskExists`, `InvalidInput` over `max_tasks`.
+    """
+    row = claims.held(tx, ref, "the items of a list")
+    if row is None or recording.end_withdrawn(tx, row):
+        return False
+    run_id = run_ends.run_of(ref.id)
+    _grow(tx, find(tx, run_id), tasks, "run", limits)
+    names = [task.new.task.id for task in tasks]
+    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
+    tx.run("put_items", task=row["seq"], items=dump([task.id for task in tasks]))
+    states = intake.states_of(tx, names)
+    waiting_on = sum(state != "approved" for state in states.values())
+    recording.end_attempt(tx, row, "mapped")
+    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
+    tx.emit(
+        "task.mapped", task_id=row["id"], status="queued", count=len(tasks), reason="it waits for its items"
+    )
+    dead = next((name for name, state in states.items() if ending.is_dead(state)), None)
+    if dead is not None:
+        ending.fail_children(tx, dead, Status(states[dead]))
+    return True

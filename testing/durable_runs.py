@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from runs.request import read_enqueue, read_start
 from store import claims, recording, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
+from store.outputs import read_output
 from store.records import Claim
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
@@ -50,6 +52,10 @@ class DurableRuns:
         self.prompts = RunPrompts(store, _no_output)
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
         self._flying: deque[Claim] = deque()
+
+    def read_outputs(self, folder: Path) -> None:
+        """Read answers that are stored, which those of a list are."""
+        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder))
 
     def start(self, **request: Any) -> str:
         """Start a run; its id."""

@@ -42,6 +42,8 @@ CREATE TABLE run_task (
     required    INTEGER NOT NULL,                  -- whether the run fails with it, where the policy is `required`
     needs_any   INTEGER NOT NULL,                  -- 1: one completed dependency will do, once all have ended
     ledger      TEXT,                              -- JSON: what its last attempt was told, and what was left out
+    parent      TEXT,                              -- within the run: the task whose item it does
+    items       TEXT,                              -- JSON list: the tasks that do its items, once they are there
     reused_from TEXT,                              -- run whose answer it was given
     UNIQUE (run, id)
 ) STRICT;

@@ -13,7 +13,17 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any) VALUES (?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- put_items --
+-- The tasks that do the items of a task.
+UPDATE run_task SET items = :items WHERE task = :task;
+
+-- wait_for_items --
+-- A claimed task goes back to wait for the tasks that do its items; the claim does not count.
+UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts - 1, owner = NULL,
+    lease_expires = NULL
+WHERE seq = :seq;
 
 -- needs_any --
 -- Whether one completed dependency will do for a task.
@@ -95,7 +105,7 @@ SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'r
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
-SELECT run_task.id, run_task.doc, run.policy, run.memory, run.id AS run
+SELECT run_task.id, run_task.doc, run_task.items, run.policy, run.memory, run.id AS run
 FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
@@ -127,7 +137,7 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
-SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from
+SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- run_usage --

@@ -113,6 +113,18 @@ def test_its_graph_is_drawn(home, report) -> None:
     assert home.skep("run", "graph", "report", "--format", "dot").stdout.startswith("digraph run {")
 
 
+def test_a_workflow_over_a_list_is_run_item_by_item(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "summarise-each.json"
+    assert home.skep("run", "start", str(file), "--run-id", "each").returncode == 0
+    assert home.skep("run", "watch", "each").returncode == 0
+
+    run = shown(home, "each")
+    assert {name: task["state"] for name, task in run["tasks"].items()} == dict.fromkeys(
+        ["list", "write", "page", "write.1"], "completed"
+    )
+    assert json.loads(run["tasks"]["write"]["output"]) == [run["tasks"]["write.1"]["output"]]
+
+
 def test_a_budget_that_is_reached_asks_a_person_and_goes_on(home, tmp_path) -> None:
     file = tmp_path / "run.json"
     tasks = [{"id": f"t{number}", "prompt": "hello"} for number in range(4)]

@@ -210,6 +210,57 @@ def _made(rig: DurableRuns, run: str, name: str):
     return new_run(read_start({"id": run, "tasks": [task(name)]}), rig.house).tasks
 
 
+def test_a_task_is_done_item_by_item_of_a_list_and_gives_their_answers(rig, home) -> None:
+    rig.read_outputs(home.outputs)
+    rig.work = lambda name: json.dumps(["x", "y"]) if name == "a" else f"ok:{name}"
+    tasks = [
+        task("a"),
+        task("b", "a", for_each="{{deps.a.output}}", prompt="{{index}}: {{item}}"),
+        task("c", "b", prompt="{{deps.b.output}}"),
+    ]
+    run = rig.start(policy={"max_parallelism": 2}, tasks=tasks)
+    told = rig.go(run)
+
+    assert (told["state"], states(told)) == (
+        "completed",
+        dict.fromkeys(["a", "b", "c", "b.1", "b.2"], "completed"),
+    )
+    assert rig.begun == ["a", "b.1", "b.2", "c"]
+    assert json.loads(told["tasks"]["b"]["output"]) == ["ok:b.1", "ok:b.2"]
+    assert (told["tasks"]["b.1"]["parent"], told["tasks"]["b.1"]["deps"]) == ("b", [])
+    assert told["tasks"]["b"]["attempts"] == 1
+
+
+def test_an_empty_list_is_done_at_once(rig, home) -> None:
+    rig.read_outputs(home.outputs)
+    told = rig.go(rig.start(tasks=[task("a", for_each=[]), task("b", "a")]))
+
+    assert (told["state"], told["tasks"]["a"]["output"]) == ("completed", "[]")
+
+
+def test_a_failed_item_fails_its_task_and_both_are_resumed(rig, home) -> None:
+    rig.read_outputs(home.outputs)
+    rig.work = failing("a.2")
+    run = rig.start(policy={"on_failure": "continue"}, tasks=[task("a", for_each=["x", "y"]), task("b")])
+    told = rig.go(run)
+    assert (told["state"], states(told)) == (
+        "failed",
+        {"a": "skipped", "a.1": "completed", "a.2": "failed", "b": "completed"},
+    )
+
+    rig.work, rig.begun = failing(), []
+    rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    assert rig.go(run)["state"] == "completed"
+    assert rig.begun == ["a.2"]
+
+
+def test_a_list_over_the_limits_of_the_run_fails_its_task(rig) -> None:
+    for policy, code in (({"max_items": 1}, "max_items"), ({"max_tasks": 2}, "max_tasks")):
+        told = rig.go(rig.start(policy=policy, tasks=[task("a", for_each=["x", "y"])]))
+        assert (told["state"], told["error"]["code"]) == ("failed", "context_build_failed")
+        assert code in told["error"]["message"]
+
+
 # -- coming back -------------------------------------------------------------------------------------------
 
 
@@ -252,8 +303,12 @@ def test_a_fork_keeps_the_answers_before_the_changed_task_and_does_the_rest_anew
     first = rig.go(run)
     rig.begun, rig.work = [], lambda name: f"new:{name}"
     row = rig.store.reader.one("get_run", id=run)
-    docs = [json.loads(each["asked"]) for each in rig.store.reader.all("run_tasks_shown", run=row["seq"])]
-    made = forked(row, docs, read_fork({"task": "b", "prompt": "y {{deps.a.output}}", "id": "f"}), rig.house)
+    made = forked(
+        row,
+        views.asked(rig.store.reader, row),
+        read_fork({"task": "b", "prompt": "y {{deps.a.output}}", "id": "f"}),
+        rig.house,
+    )
     rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
     told = rig.go("f")
 
@@ -342,7 +397,7 @@ def test_a_task_that_cannot_be_told_all_it_must_be_fails_before_anything_is_sent
             {"policy": {"context_policy": {"strategy": "summarise", "max_tokens": 9}}},
             "policy.context_policy.strategy",
         ),
-        ({"tasks": [task("a", for_each=["x"])]}, "tasks[0].for_each"),
+        ({"tasks": [{"id": "a", "argv": ["true"], "for_each": ["x"]}]}, "tasks[0].for_each"),
         (
             {"tasks": [task("a", repeat={"until": {"of": "x", "test": "equals", "value": "y"}})]},
             "tasks[0].repeat",
