@@ -21,7 +21,7 @@ from context.context_compactor import ContextCompactor
 from context.context_router import ContextRouter
 from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
-from errors import NotFound, SkepError
+from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
@@ -90,7 +90,12 @@ class RunPrompts:
             job, whole = self._job(run, task)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
-        except (SkepError, OSError) as error:
+        except (StoreError, OSError) as error:  # the disk's fault, not the task's
+            logger.warning("task %s cannot be prepared yet: %s", claim.id, error)
+            told = f"it could not be prepared yet: {error}"
+            self._store.write(lambda tx: run_steering.put_off(tx, claim.ref, told))
+            return None
+        except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
         return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))

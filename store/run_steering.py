@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from typing import Any
+from typing import Any, Final
 
 from run_contract.errors import RunCompleted
 from runtime_contract import Status
 from store import claims, ending, recording, run_ends, runs
 from store.records import TaskRef
 from store.transaction import Transaction, dump
+
+#: Seconds after which a task is looked at again that could not be prepared.
+AGAIN_S: Final = 2.0
 
 
 def abort(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
@@ -63,6 +66,21 @@ def end_unrun(tx: Transaction, ref: TaskRef, status: Status, code: str, reason: 
     recording.end_attempt(tx, row, "skipped" if status is Status.CANCELLED else "failed")
     ending.end_task(tx, row, status, code=code, reason=reason)
     return True
+
+
+def put_off(tx: Transaction, ref: TaskRef, reason: str) -> None:
+    """Send a claimed task back that cannot be prepared right now; nothing of it counts."""
+    row = claims.held(tx, ref, "what keeps it from running")
+    if row is not None:
+        recording.requeue(
+            tx,
+            row,
+            reason,
+            not_before=tx.now + AGAIN_S,
+            waiting_for=reason,
+            counts=False,
+            became="handed_back",
+        )
 
 
 def note_told(tx: Transaction, task: int, ledger: dict[str, Any]) -> None:

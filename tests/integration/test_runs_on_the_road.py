@@ -383,6 +383,26 @@ def test_a_task_that_cannot_be_told_all_it_must_be_fails_before_anything_is_sent
     assert rig.begun == ["a"]
 
 
+def test_a_task_whose_answers_cannot_be_read_right_now_waits(rig, monkeypatch, clock) -> None:
+    run = rig.start(tasks=[task("a"), task("b", "a")])
+    rig.turn()
+    rig.work = lambda name: "later"
+
+    def fail(*_: Any) -> None:
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr(rig.prompts, "_answer", fail)
+    assert not rig.turn()
+    assert rig.shown(run)["tasks"]["b"]["waiting_for"].startswith(
+        "it could not be prepared yet: the disk is away"
+    )
+    monkeypatch.undo()
+    clock.advance(3)
+    rig.store.promote_due()
+
+    assert rig.go(run)["state"] == "completed"
+
+
 # -- what is refused ---------------------------------------------------------------------------------------
 
 
