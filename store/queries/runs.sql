@@ -75,24 +75,24 @@ UPDATE run SET is_open = 0 WHERE seq = :seq;
 -- Of the tasks named in a JSON list of ids, those a run may fail with, in the order they were entered.
 SELECT task.id, run_task.id AS name, task.state, task.code, task.reason, run_task.required
 FROM task JOIN run_task ON run_task.task = task.seq
-WHERE task.id IN (SELECT value FROM json_each(:ids)) AND task.state <> 'approved'
+WHERE task.id IN (SELECT value FROM json_each(:ids)) AND +task.state <> 'approved'
   AND coalesce(task.code, '') NOT IN ('condition_not_met', 'dependency_skipped', 'run_ended')
 ORDER BY task.seq;
 
 -- run_unstarted --
 -- Tasks of a run that nobody runs and that have not ended.
-SELECT task.* FROM run_task JOIN task ON task.seq = run_task.task
-WHERE run_task.run = :run AND task.state IN ('blocked', 'delayed', 'ready', 'review') ORDER BY task.seq;
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state IN ('blocked', 'delayed', 'ready', 'review') ORDER BY run_task.id;
 
 -- run_running --
 -- Tasks of a run that run.
-SELECT task.* FROM run_task JOIN task ON task.seq = run_task.task
-WHERE run_task.run = :run AND task.state = 'running' ORDER BY task.seq;
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state = 'running' ORDER BY run_task.id;
 
 -- run_incomplete --
 -- Tasks of a run that ended without being approved.
-SELECT task.* FROM run_task JOIN task ON task.seq = run_task.task
-WHERE run_task.run = :run AND task.state IN ('failed', 'safety_blocked', 'cancelled') ORDER BY task.seq;
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state IN ('failed', 'safety_blocked', 'cancelled') ORDER BY run_task.id;
 
 -- runs_overdue --
 -- Runs whose time is up.
