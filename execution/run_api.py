@@ -129,7 +129,8 @@ class RunApi:
         """What happens to a run, as it happens."""
         row = self._find(run_id)
         asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
-        return self.streams.open(run_id, _number(asked, "Last-Event-ID", row["after_event"], 2**62))
+        after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
+        return self.streams.open(run_id, max(after, row["after_event"]))
 
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""
@@ -172,11 +173,11 @@ def _no_body() -> None:
         raise InvalidInput("The body must be empty here.")
 
 
-def _number(text: str | None, name: str, default: int, most: int) -> int:
+def _number(text: str | None, name: str, default: int, most: int, least: int = 1) -> int:
     if text is None:
         return default
-    if not re.fullmatch(r"[1-9][0-9]{0,18}", text) or int(text) > most:
-        raise InvalidInput(f"{name}: must be a number from 1 to {most:,}", path=name)
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", text) or not least <= int(text) <= most:
+        raise InvalidInput(f"{name}: must be a number from {least} to {most:,}", path=name)
     return int(text)
 
 

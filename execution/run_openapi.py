@@ -42,7 +42,7 @@ def paths() -> dict[str, Any]:
         _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "runs on the page"),
         _query("before", {"type": "integer", "minimum": 1}, "`next` of the page before"),
     ]
-    after = _query("after", {"type": "integer", "minimum": 1}, "only events after this one, as Last-Event-ID")
+    after = _query("after", {"type": "integer", "minimum": 0}, "only events after this one, as Last-Event-ID")
     return {
         BASE: {
             "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY]),

@@ -164,6 +164,10 @@ def test_what_happens_to_a_run_is_streamed_to_its_end_and_from_where_one_left_of
     seen = told[3][0]
     rest = events(rig.client.get(f"{BASE}/{run}/events", headers={"Last-Event-ID": str(seen)}))
     assert rest == told[4:]
+    whole = events(rig.client.get(f"{BASE}/{run}/events", params={"after": 0}))
+    assert whole == told
+    wrong = rig.client.get(f"{BASE}/{run}/events", headers={"Last-Event-ID": "x"})
+    assert (wrong.status_code, wrong.json()["path"]) == (400, "Last-Event-ID")
 
 
 def events(answer: httpx.Response) -> list[tuple[int, str]]:
