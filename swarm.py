@@ -5,9 +5,10 @@
     POST /plan    propose how a task is split, or tasks for the queue; or add what the workspace suggests
     GET  /status  how the daemon stands
     GET  /openapi.json
+    ...  /api/v1/runs  start runs, see and steer them (`execution.run_api`)
 
-The three that change something need the token of ``.swarm/execution_token`` and refuse browsers; the two that
-tell answer every program of this machine and hold no secret. `python swarm.py` runs it by itself over the
+All but the two that tell need the token of ``.swarm/execution_token`` and refuse browsers; the two that tell
+answer every program of this machine and hold no secret. `python swarm.py` runs it by itself over the
 home in ``SKEP_HOME``; `skep up` runs it beside worker and panel.
 """
 
@@ -36,12 +37,13 @@ from errors import (
     NotAllowed,
     SkepError,
 )
-from execution import contract, markers, openapi, token
+from execution import contract, markers, openapi, run_api, token
 from execution.cycle import Executor, problem_of
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
+from execution.run_openapi import BASE
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
@@ -101,6 +103,7 @@ class Swarm:
         running = self.executor.running
         self.planner = Planner(home, settings, self.store, self.secure, gateway, running)
         self.proposer = Proposer(home, settings, self.store.reader, self.secure, gateway, running)
+        self.runs = run_api.RunApi(home, settings, self.store, catalog)
         self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
         self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
@@ -188,6 +191,7 @@ class Swarm:
 
     def _wind_down(self, closing: threading.Event) -> None:
         self.stop.asked.wait()
+        self.runs.streams.close()
         logger.info("stopping (%s): %d executions", self.stop.reason, len(self.executor.running.all()))
         hurried = min(HURRIED_GRACE_S, self.settings.stop_grace_s)
         self.executor.stop(hurried if self.stop.is_hurried else self.settings.stop_grace_s)
@@ -240,7 +244,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
     def let_in() -> None:
         gate.check_transport(flask.request, swarm.port)
         gate.check_site(flask.request)
-        if flask.request.method not in gate.SAFE_METHODS:
+        if flask.request.method not in gate.SAFE_METHODS or _is_of_runs(flask.request):
             swarm.check_way_in(flask.request)
             gate.check_bearer(flask.request, swarm.token)
 
@@ -258,6 +262,8 @@ def create_app(swarm: Swarm) -> flask.Flask:
     @app.post("/plan")
     def plan() -> flask.Response:
         return _json(_plan(swarm, contract.read_plan(_read_body())))
+
+    run_api.install(app, lambda: swarm.runs)
 
     @app.get("/status")
     def status() -> flask.Response:
@@ -309,6 +315,11 @@ def _plan(swarm: Swarm, request: contract.PlanRequest) -> contract.Answer:
 def _limit(reader: Reader, name: str) -> contract.LimitAnswer:
     told = standing_of(reader, name, reader.now()).as_json()
     return contract.LimitAnswer(**{field: told[field] for field in contract.LimitAnswer.model_fields})
+
+
+def _is_of_runs(request: flask.Request) -> bool:
+    """Whether a request is about runs, which hold prompts and answers: they are told with the token alone."""
+    return request.url_rule is not None and request.url_rule.rule.startswith(BASE)
 
 
 def _read_body() -> dict[str, object]:

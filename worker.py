@@ -29,6 +29,7 @@ from road.planning import Planner
 from road.rescue import Rescuer
 from road.rewarding import Rewarding
 from road.routing import Routing, home_tools
+from road.run_prompts import RunPrompts
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -91,7 +92,10 @@ class Worker:
         personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings, self.swarm)
         routing = Routing(home_tools(self.store), gateway)
-        self.road = Road(self.store, self.swarm, gateway, planner, routing, judge, settings, personas)
+        runs = RunPrompts(self.store, read)
+        self.road = Road(
+            self.store, self.swarm, gateway, planner, routing, judge, settings, personas, runs=runs
+        )
         rescuer = Rescuer(
             self.store,
             who,

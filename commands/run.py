@@ -9,6 +9,16 @@ import click
 
 #: Every action: the module and name of its command.
 ACTIONS: Final = {
+    "start": "run_start:start",
+    "list": "run_list:list_runs",
+    "show": "run_show:show",
+    "watch": "run_watch:watch",
+    "graph": "run_graph:graph",
+    "fork": "run_fork:fork",
+    "diff": "run_diff:diff",
+    "abort": "run_steer:abort",
+    "close": "run_steer:close",
+    "resume": "run_steer:resume",
     "local": "run_local:local",
     "validate": "run_validate:validate",
 }
@@ -33,9 +43,9 @@ class Actions(click.Group):
 @click.group(
     "run",
     cls=Actions,
-    help="""Work with workflows: graphs of steps with a policy, in YAML or JSON.
+    help="""Work with runs: graphs of tasks with a policy, written as workflows in YAML or JSON.
 
-    Example: skep run local examples/workflows/compare.yaml --executor mock""",
+    Example: skep run start examples/workflows/compare.yaml""",
 )
 def run() -> None:
     """Work with workflows."""

@@ -15,10 +15,7 @@ from clock import local_day
 from money import dollars_text
 from run_contract.errors import BudgetExceeded, BudgetNotSet, InvalidInput
 from run_contract.records import Run, RunTask
-from store.budgets import Account, Balance, BudgetLimits
-
-#: Shares of a limit, in percent, at which a warning is given.
-WARN_AT: Final = (50, 80, 100)
+from store.budgets import Account, Balance, BudgetLimits, crossed
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +86,6 @@ def limited(
 def shortfall(budgets: Sequence[Budget], micros: int) -> Budget | None:
     """The first budget that cannot pay a call which may cost so much; none where all can."""
     return next((each for each in budgets if not each.can_pay(micros)), None)
-
-
-def crossed(granted: int, before: int, after: int) -> list[int]:
-    """The shares of a limit, in percent, that spending passed on its way from one amount to another."""
-    return [share for share in WARN_AT if before * 100 < granted * share <= after * 100]
 
 
 class BudgetEnforcer:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from clock import local_day
 from money import dollars_text
 from run_contract.records import Run, Usage
-from store.budgets import Account, Asks, Balance, BudgetLimits
+from store.budgets import Account, Asks, Balance, BudgetLimits, limit_of
 from store.records import task_of
 
 
@@ -78,7 +78,7 @@ def standings(asks: Asks, now: float) -> list[Standing]:
 
 
 def _standing(asks: Asks, account: Account, limits: BudgetLimits, row: Any) -> Standing:
-    most = limits.of(account)
+    most = limit_of(asks, limits, account)
     if account.scope == "task":
         task = asks.one("get_task", id=account.name)
         most = None if task is None else task_of(task["doc"], task["id"]).max_budget_micros

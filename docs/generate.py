@@ -37,6 +37,7 @@ from panel import access
 from panel.api import openapi as panel_openapi
 from planning.proposal import Additions, Proposal, ProposedPart
 from run_contract.policy import BudgetLimit, ContextPolicy, RetryPolicy, RunPolicy
+from runs.request import ForkRequest, StartRunRequest, TaskRequest
 from runs.run_events import RUN_EVENTS
 from runs.workflow import Rounds, Step, When, Workflow
 from safety.command_compiler import Entry
@@ -276,14 +277,18 @@ def swarm_routes() -> str:
     return table(
         ("request", "who may call", "what it does"),
         (
-            (f"`{method} {address}`", _who_calls_swarm(method), paths[address][method.lower()]["summary"])
+            (
+                f"`{method} {address}`",
+                _who_calls_swarm(told := paths[address][method.lower()]),
+                told["summary"],
+            )
             for method, address in routes_of(swarm_app())
         ),
     )
 
 
-def _who_calls_swarm(method: str) -> str:
-    return "programs with the token" if method == "POST" else "any program of this machine"
+def _who_calls_swarm(route: dict[str, Any]) -> str:
+    return "programs with the token" if route["security"] else "any program of this machine"
 
 
 def panel_routes() -> str:
@@ -409,6 +414,9 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "run-events": lambda: table(
         ("event", "meaning"), ((f"`{name}`", told) for name, told in RUN_EVENTS.items())
     ),
+    "run-request-keys": lambda: _members(StartRunRequest),
+    "run-task-keys": lambda: _members(TaskRequest),
+    "fork-keys": lambda: _members(ForkRequest),
     "workflow-keys": lambda: _members(Workflow),
     "step-keys": lambda: _members(Step),
     "condition-keys": lambda: _members(When),

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pydantic
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from execution import run_openapi
 from execution.contract import (
     CancelAnswer,
     CancelRequest,
@@ -67,6 +68,7 @@ def document() -> dict[str, Any]:
                 )
             },
             "/status": {"get": _get("How the daemon stands", {"$ref": _ref(StatusAnswer)})},
+            **run_openapi.paths(),
             "/openapi.json": {"get": _get("This description", {"type": "object"})},
         },
         "components": {
@@ -140,13 +142,13 @@ def _ref(model: type[pydantic.BaseModel]) -> str:
 
 
 def _schemas() -> dict[str, Any]:
-    requests, answers = (
-        (CycleRequest, CancelRequest, PlanRequest),
-        (Outcome, CancelAnswer, PlanAnswer, ProposalAnswer, ProposedTasksAnswer),
-    )
+    requests: list[type[pydantic.BaseModel]] = [CycleRequest, CancelRequest, PlanRequest]
+    answers: list[type[pydantic.BaseModel]] = [
+        Outcome, CancelAnswer, PlanAnswer, ProposalAnswer, ProposedTasksAnswer, StatusAnswer, Problem,
+    ]  # fmt: skip
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
-    modes += [(model, "validation") for model in requests]
-    modes += [(model, "serialization") for model in (*answers, StatusAnswer, Problem)]
+    modes += [(model, "validation") for model in [*requests, *run_openapi.REQUESTS]]
+    modes += [(model, "serialization") for model in [*answers, *run_openapi.ANSWERS]]
     _, found = models_json_schema(modes, ref_template=_REF)
     schemas: dict[str, Any] = found["$defs"]
     return schemas

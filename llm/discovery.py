@@ -73,6 +73,11 @@ def make_client(settings: Settings, status: ModelStatus) -> ChatClient:
     return client_of(endpoint_from_settings(settings) or ollama_endpoint(settings))
 
 
+def list_models(settings: Settings) -> list[str]:
+    """The models that the server lists which the settings name, or Ollama here. Raises `ModelError`."""
+    return _list(endpoint_from_settings(settings) or ollama_endpoint(settings))
+
+
 def first_chat_model(names: list[str]) -> str | None:
     """The first of `names` that is not known to do something else than chat, such as embeddings."""
     return next((name for name in names if not _NO_CHAT.search(name)), None)

@@ -102,7 +102,7 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
 
     What others need that were let go a moment ago is not given away twice, whichever limit held them.
     """
-    most = limits.of(account)
+    most = budgets.limit_of(asks, limits, account)
     budget = None if most is None else Budget(account, most, budgets.balance_of(asks, account))
     promised = asks.one("promised")
     left = 0 if budget is None or promised is None else budget.left - promised["micros"]
@@ -154,7 +154,7 @@ def _ask_once(tx: Transaction, held: OverBudget, task: int) -> None:
     row = tx.one("get_task_by_seq", seq=task)
     if row is None or row["held_by"] != account.limit or not _may_ask(tx, account):
         return
-    most = BudgetLimits.kept(tx).of(account)
+    most = budgets.limit_of(tx, BudgetLimits.kept(tx), account)
     budget = None if most is None else Budget(account, most, budgets.balance_of(tx, account))
     if account.scope == "task":
         budget = _own_budget(tx, row["id"], row["doc"])

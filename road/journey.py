@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from store.records import Claim
 
@@ -17,6 +18,8 @@ class Journey:
     is_cancelled: threading.Event = field(default_factory=threading.Event)
     #: the worker stops and gives it back
     is_handed_back: threading.Event = field(default_factory=threading.Event)
+    #: what a task of a run was told of other tasks; empty where it was told nothing
+    ledger: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_over(self) -> bool:

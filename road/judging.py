@@ -21,7 +21,7 @@ from review.lifecycle import Next, decide, with_new_words
 from road import receipts
 from road.rewarding import Rewarding
 from runtime_contract import Task
-from store import claims, planning, recording, sampling
+from store import claims, planning, recording, run_steering, sampling
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
@@ -75,11 +75,13 @@ class Judge:
         route: Route,
         chance: random.Random,
         further: Callable[[], list[CriticVerdict] | None] = list,
+        ledger: dict[str, Any] | None = None,
     ) -> bool:
         """Record what became of an attempt that ran.
 
         `further` asks the critics that come after the deterministic ones, where those approve. False where it
         has no answer, because the task is stopped meanwhile: then nothing was recorded.
+        `ledger` is what a task of a run was told of others.
         """
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
@@ -94,9 +96,13 @@ class Judge:
                     return False
                 verdict = critics.together(verdict, found)
             fault_point("review.before_commit")
-            self._conclude(
-                claim.ref, lambda tx: self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
-            )
+
+            def judged(tx: Transaction) -> None:
+                if ledger:
+                    run_steering.note_told(tx, claim.seq, ledger)
+                self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
+
+            self._conclude(claim.ref, judged)
         fault_point("review.committed")
         return True
 

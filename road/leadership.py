@@ -29,7 +29,7 @@ from road.holding import Holding
 from road.rescue import Rescuer
 from safety.circuit_breaker import Bounds
 from settings import Home, Settings
-from store import database
+from store import database, run_steering
 from store.audit_log import AuditExporter
 from store.backup import Backup
 from store.execution_log import LogExporter
@@ -213,6 +213,7 @@ class Leadership:
             Duty("inbox", self._settings.queue_poll_s, lambda: self._take_in(inbox.look), on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
+            Duty("deadlines of runs", 1.0, self._end_runs, on_change_s=0.05),
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
             Duty("identities", personas.LOOK_S, watch.look),
             Duty("free time", free_time.LOOK_S, leisure.look),
@@ -274,6 +275,16 @@ class Leadership:
         wait = float(row["moment"]) - self._store.clock.now()
         if wait <= 0:
             self._store.promote_due()
+        return max(0.01, wait)
+
+    def _end_runs(self) -> float | None:
+        """End the runs whose time is up; seconds until the next one's is."""
+        row = self._store.reader.one("next_run_deadline")
+        if row is None or row["moment"] is None:
+            return None
+        wait = float(row["moment"]) - self._store.clock.now()
+        if wait <= 0:
+            self._store.write(run_steering.end_overdue)
         return max(0.01, wait)
 
     def _look_at_disk(self) -> None:

@@ -11,6 +11,7 @@ import logging
 import random
 import sqlite3
 import threading
+from dataclasses import replace
 from typing import Any, Final
 
 import errors
@@ -27,6 +28,7 @@ from road.judging import Judge
 from road.personas import Persona, Personas
 from road.planning import Planner
 from road.routing import Routing, going
+from road.run_prompts import Given, RunPrompts
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
@@ -60,8 +62,11 @@ class Road:
         judge: Judge,
         settings: Settings,
         personas: Personas,
+        *,
+        runs: RunPrompts,
     ) -> None:
         self._personas = personas
+        self._runs = runs
         self._store = store
         self._swarm = swarm
         self._gateway = gateway
@@ -87,7 +92,12 @@ class Road:
                 return
             route = self._routing.route(claim)
             what_goes = going(claim, route)
-            request = self._request(what_goes, route, who)
+            mark = envelope.new_mark()
+            given = self._runs.given(what_goes, mark)
+            if given is None:
+                return
+            journey.ledger = given.ledger
+            request = self._request(what_goes, route, who, given, mark)
             if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
                 return
             outcome = self._execute(journey, request)
@@ -133,7 +143,7 @@ class Road:
         with self._mutex:
             self._journeys.pop(claim.ref, None)
 
-    def _request(self, claim: Claim, route: Route, who: Persona) -> dict[str, Any]:
+    def _request(self, claim: Claim, route: Route, who: Persona, given: Given, mark: str) -> dict[str, Any]:
         """The body of ``/cycle``: the task as it will run, with everything that was added to it."""
         task = claim.task
         body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "mode": task.mode}
@@ -143,8 +153,9 @@ class Road:
             body |= {"command": task.command} if task.command else {"argv": task.argv}
         else:
             around = self._planner.surroundings(claim)
-            mark = envelope.new_mark()
-            ask = task.prompt or ""
+            if given.answers:
+                around = replace(around, answers=given.answers)
+            ask = task.prompt or "" if given.prompt is None else given.prompt
             body["prompt"] = build_prompt(ask, route, claim.feedback, around, who.block, mark=mark)
             body |= {"mark": mark} if mark in body["prompt"] else {}
             body |= {"model": who.model} if who.model else {}
@@ -334,6 +345,8 @@ class Road:
         def further() -> list[CriticVerdict] | None:
             return self._checking.ask(journey, outcome)
 
-        is_concluded = self._judge.conclude(journey.claim, outcome, route, self._chance, further)
+        is_concluded = self._judge.conclude(
+            journey.claim, outcome, route, self._chance, further, journey.ledger
+        )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)

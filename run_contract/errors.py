@@ -2,8 +2,10 @@
 
 RunError
 ├── InvalidInput             something is missing or malformed; names it
+│   └── NotOnTheRoad         a run in memory can do this, a run of the daemon cannot
 ├── RunNotFound              no such run
 ├── RunExists                a run of that id is there already
+├── TaskExists               the run has a task of that id already
 ├── RunCompleted             the run is not running (any more)
 ├── TaskNotFound             the run has no such task
 ├── TaskNotReady             the task has ended, runs already, or its run does not run
@@ -51,6 +53,19 @@ class RunExists(RunError):
     """A run of that id is there already."""
 
     code = "run_exists"
+    http_status = 409
+
+
+class NotOnTheRoad(InvalidInput):
+    """A run in memory can do this, a run of the daemon cannot."""
+
+    code = "not_supported"
+
+
+class TaskExists(RunError):
+    """The run has a task of that id already."""
+
+    code = "task_exists"
     http_status = 409
 
 

@@ -20,16 +20,26 @@ def plain_prompt(job: Job) -> str:
     return "\n\n".join([*parts, template.render(job.template, job.values)])
 
 
-def enveloped_prompt(job: Job, mark: str) -> str:
-    """The text for a model, with foreign words in envelopes of this mark."""
+def own_words(job: Job, mark: str) -> str:
+    """The prompt with its references filled in, words of other tasks in envelopes of this mark."""
 
     def show(name: str, text: str) -> str:
         is_own = name.startswith("inputs.") or not text
         return text if is_own else f"\n{envelope.wrap(name, [text], mark)}\n"
 
+    return template.render(job.template, job.values, show)
+
+
+def answers_told(job: Job) -> tuple[Source, ...]:
+    """What a task is told beside its prompt, which belongs into an envelope."""
     bundle = job.bundle
     sources = bundle.sources or [f"part {number}" for number, _ in enumerate(bundle.messages, 1)]
     answers = [Source(name, text) for name, text in zip(sources, bundle.messages, strict=True)]
     answers += [Source(f"memory {key}", text) for key, text in bundle.memory.items()]
-    own = template.render(job.template, job.values, show)
-    return build_prompt(own, NO_ROUTE, (), Surroundings(answers=tuple(answers)), mark=mark)
+    return tuple(answers)
+
+
+def enveloped_prompt(job: Job, mark: str) -> str:
+    """The text for a model, with foreign words in envelopes of this mark."""
+    around = Surroundings(answers=answers_told(job))
+    return build_prompt(own_words(job, mark), NO_ROUTE, (), around, mark=mark)

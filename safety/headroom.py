@@ -8,6 +8,7 @@ a model nobody has asked yet has no price there, and then the reservation decide
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cost.budget_enforcer import Budget, Payer, accounts_of, limited, shortfall
 from cost.cost_calculator import worst_case
@@ -82,6 +83,8 @@ def over_budget(
     micros: int,
 ) -> OverBudget | None:
     """What holds a call that may cost so much: the first of its budgets that cannot pay it."""
+    if payer.run_id is not None:
+        limits = replace(limits, run=budgets.limit_of(asks, limits, budgets.Account("run", payer.run_id)))
     found = [
         Budget(account, limit, budgets.balance_of(asks, account))
         for account, limit in limited(accounts, limits, payer.task_micros)

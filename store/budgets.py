@@ -133,6 +133,19 @@ class BudgetLimits:
         )
 
 
+def limit_of(asks: Asks, limits: BudgetLimits, account: Account) -> int | None:
+    """The limit of an account that is no task's; none where there is none.
+
+    The policy of a run may say less than the settings, and never more.
+    """
+    most = limits.of(account)
+    if account.scope != "run":
+        return most
+    row = asks.one("run_budget", id=account.name)
+    own = None if row is None else row["budget_micros"]
+    return min((each for each in (most, own) if each is not None), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """A call that may cost something."""
@@ -202,6 +215,7 @@ def book(tx: Transaction, call: str, micros: int | None) -> int | None:
     row = enter_booked(tx, call, micros)
     if row is None:
         return None
+    _warn(tx, row)
     tx.emit(
         "budget.settled",
         task_id=row["task_id"],
@@ -213,6 +227,27 @@ def book(tx: Transaction, call: str, micros: int | None) -> int | None:
         unsettled=True if micros is None else None,
     )
     return int(row["booked"])
+
+
+#: Shares of a run's limit, in percent, at which a warning is told.
+WARN_AT: Final = (50, 80, 100)
+
+
+def crossed(granted: int, before: int, after: int) -> list[int]:
+    """The shares of a limit, in percent, that spending passed on its way from one amount to another."""
+    return [share for share in WARN_AT if before * 100 < granted * share <= after * 100]
+
+
+def _warn(tx: Transaction, call: sqlite3.Row) -> None:
+    """Tell once of each share of a run's limit that a booking has just passed."""
+    for scope, name, day in json.loads(call["accounts"]):
+        if scope != "run" or not call["booked"]:
+            continue
+        account = Account(scope, name, day)
+        most, held = limit_of(tx, BudgetLimits.kept(tx), account), balance_of(tx, account)
+        if most is not None:
+            for percent in crossed(most + held.topped_up, held.spent - call["booked"], held.spent):
+                tx.emit("budget.warning", budget=account.limit, run_id=name, percent=percent)
 
 
 def enter_booked(tx: Transaction, call: str, micros: int | None) -> sqlite3.Row | None:

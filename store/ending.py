@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from runtime_contract import Status, check_transition
-from store import subtasks
+from store import run_ends, subtasks
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction, dump
 
@@ -26,7 +26,7 @@ DEPENDENCY_FAILED: Final = "dependency_failed"
 SUBTASK_FAILED: Final = "subtask_failed"
 #: The code of a subtask that was withdrawn because the task it is a part of had ended.
 PLAN_ENDED: Final = "plan_ended"
-_FOR_ITS_SAKE: Final = frozenset({DEPENDENCY_FAILED, SUBTASK_FAILED})
+_FOR_ITS_SAKE: Final = frozenset({DEPENDENCY_FAILED, SUBTASK_FAILED, run_ends.DEPENDENCY_SKIPPED})
 #: States of tasks that have not started.
 UNSTARTED: Final = frozenset({"blocked", "delayed", "ready"})
 
@@ -46,19 +46,26 @@ def end_task(
     ended = _end(tx, row, status, reason, code, result, event_fields)
     if status is Status.APPROVED:
         release_children(tx, row["id"])
+        run_ends.follow(tx, ended, end_together)
     else:
         _fail_dependants(tx, ended)
 
 
 def end_together(
-    tx: Transaction, rows: Sequence[sqlite3.Row], *, code: str, reason: str, **event_fields: Any
+    tx: Transaction,
+    rows: Sequence[sqlite3.Row],
+    *,
+    code: str,
+    reason: str,
+    status: Status = Status.FAILED,
+    **event_fields: Any,
 ) -> None:
-    """Fail several tasks for one reason, and only then those that wait for them."""
-    ended: list[tuple[str, Status]] = []
+    """End several tasks for one reason, and only then those that wait for them."""
+    ended: dict[str, Status] = {}
     for row in rows:
-        if row["id"] not in {name for name, _ in ended}:
-            ended += _end(tx, row, Status.FAILED, reason, code, None, event_fields)
-    _fail_dependants(tx, ended)
+        if row["id"] not in ended:
+            ended |= _end(tx, row, status, reason, code, None, event_fields)
+    _fail_dependants(tx, [*ended.items()])
 
 
 def _end(
@@ -130,20 +137,43 @@ def make_claimable(tx: Transaction, row: sqlite3.Row) -> None:
 
 def fail_children(tx: Transaction, parent: str, status: Status) -> None:
     """Everyone who waits for `parent`, near or far, fails with it."""
-    _fail_dependants(tx, [(parent, status)])
+    _fail_dependants(tx, [(parent, status)], known=1)
 
 
-def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]]) -> None:
+def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: int = 0) -> None:
+    """Fail who waits for these, near and far. The first `known` of them had ended before."""
     over = {name for name, _ in ended}
-    left = list(ended)
+    left, gone_too = list(ended), list(ended[known:])
     while left:
         name, how = left.pop()
         # what was split goes first: it takes its own unstarted subtasks with it
         for child in sorted(tx.all("children_of", parent=name), key=lambda row: -row["planned"]):
             if child["id"] not in over and child["state"] in UNSTARTED:
+                if _may_do_without(tx, child):
+                    continue
                 gone = _end_for_the_sake_of(tx, child, name, how)
                 over |= {each for each, _ in gone}
                 left += gone
+                gone_too += gone
+    run_ends.follow(tx, gone_too, end_together)
+
+
+def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
+    """Whether a task can do without one that it waits for, which has ended; if that was all, it is let go.
+
+    Of a task for which any dependency will do only those count that have not ended; one must be approved.
+    """
+    if not run_ends.needs_any(tx, row):
+        return False
+    states = [each["state"] for each in tx.all("parents_of", child=row["seq"])]
+    open_ones = sum(state != "approved" and not is_dead(state) for state in states)
+    if not open_ones and "approved" not in states:
+        return False
+    tx.run("set_waiting_on", seq=row["seq"], waiting_on=open_ones)
+    if not open_ones and row["state"] == "blocked":
+        make_claimable(tx, row)
+    tx.mark_dirty(row["seq"])
+    return True
 
 
 def _end_for_the_sake_of(
@@ -152,6 +182,10 @@ def _end_for_the_sake_of(
     """Fail a task because the one of that name, which it waits for, ended so; all that ended with it."""
     reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
     code = DEPENDENCY_FAILED
+    if run_ends.is_skipped(tx, name):
+        reason = f"needs {name}, which was skipped"
+        skipped = run_ends.DEPENDENCY_SKIPPED
+        return _end(tx, row, Status.CANCELLED, reason, skipped, None, {"depends_on": [name]})
     part = tx.one("get_task", id=name) if row["planned"] else None
     if part is not None and part["plan_parent"] == row["id"]:
         code = SUBTASK_FAILED
@@ -163,6 +197,24 @@ def _end_for_the_sake_of(
     return _end(tx, row, Status.FAILED, reason, code, None, {"depends_on": [name]})
 
 
+def reopen_together(tx: Transaction, rows: Sequence[sqlite3.Row], by: str) -> None:
+    """Send ended tasks of a run back to the queue, all that it did not complete, so that none is dead."""
+    for row in rows:
+        _send_back(tx, row, f"sent back by {by}", by)
+    run_ends.reopened(tx, [row["id"] for row in rows])
+
+
+def _send_back(tx: Transaction, row: sqlite3.Row, reason: str, by: str) -> None:
+    parents = tx.all("parents_of", child=row["seq"])
+    waiting_on = sum(each["state"] != "approved" for each in parents)
+    state = "blocked" if waiting_on else "ready"
+    tx.run("reopen_task", seq=row["seq"], state=state, waiting_on=waiting_on)
+    tx.emit("task.retried", task_id=row["id"], status="queued", reason=reason, source=by)
+    tx.mark_dirty(row["seq"])
+    if not waiting_on:
+        make_claimable(tx, row)
+
+
 def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
     """Send an ended task back to the queue, and with it those that failed for its sake; the ids of all.
 
@@ -170,16 +222,9 @@ def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
     """
     check_transition(STATUS_OF_STATE[row["state"]], Status.PENDING)
     revived = _failed_for_the_sake_of(tx, row)
-    for task_id, (task, parent) in revived.items():
-        parents = tx.all("parents_of", child=task["seq"])
-        waiting_on = sum(each["state"] != "approved" for each in parents)
-        state = "blocked" if waiting_on else "ready"
-        tx.run("reopen_task", seq=task["seq"], state=state, waiting_on=waiting_on)
-        reason = f"sent back by {by}" if parent is None else f"{parent} was sent back"
-        tx.emit("task.retried", task_id=task_id, status="queued", reason=reason, source=by)
-        tx.mark_dirty(task["seq"])
-        if not waiting_on:
-            make_claimable(tx, task)
+    for task, parent in revived.values():
+        _send_back(tx, task, f"sent back by {by}" if parent is None else f"{parent} was sent back", by)
+    run_ends.reopened(tx, revived)
     for task, _ in revived.values():
         _fail_behind_the_dead(tx, task["seq"])
     return list(revived)
@@ -207,7 +252,7 @@ def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tupl
 def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
     row = tx.one("get_task_by_seq", seq=seq)
-    if dead and row is not None and row["state"] == "blocked":
+    if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
         ended = _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
         _fail_dependants(tx, ended)

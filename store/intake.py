@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import cronsim
@@ -22,8 +22,7 @@ def enter_unknown(
     tx: Transaction, brought: Intake, source: str, limits: lanes.ConcurrencyLimits
 ) -> list[str]:
     """Enter what the store does not know; of entries with one id the first. The ids of the new tasks."""
-    kept = tx.meta(LANE_LIMITS)
-    limits = limits if kept is None else lanes.ConcurrencyLimits.from_json(kept)
+    limits = kept_limits(tx, limits)
     ids = [new.task.id for new in brought.new]
     ids += [entry.id for entry in brought.refused] + [entry.id for entry in brought.ended]
     known = states_of(tx, ids)
@@ -38,14 +37,31 @@ def enter_unknown(
     return enter(tx, Intake(list(fresh.values()), refused, ended, again), source, limits)
 
 
-def enter(tx: Transaction, intake: Intake, source: str, limits: lanes.ConcurrencyLimits) -> list[str]:
-    """Enter everything an intake holds; return the ids of the new tasks. Ids must be unknown to the store."""
+def kept_limits(tx: Transaction, own: lanes.ConcurrencyLimits) -> lanes.ConcurrencyLimits:
+    """The limits that the leader goes by; before there was one, this process's own."""
+    kept = tx.meta(LANE_LIMITS)
+    return own if kept is None else lanes.ConcurrencyLimits.from_json(kept)
+
+
+def enter(
+    tx: Transaction,
+    intake: Intake,
+    source: str,
+    limits: lanes.ConcurrencyLimits,
+    and_then: Callable[[], None] | None = None,
+) -> list[str]:
+    """Enter everything an intake holds; return the ids of the new tasks. Ids must be unknown to the store.
+
+    `and_then` is done when the tasks are there and nothing has followed from it yet.
+    """
     _enter_ended(tx, intake.ended, source)
     _enter_refused(tx, intake.refused, source)
     first = _next_seq(tx)
     seqs = {new.task.id: first + index for index, new in enumerate(intake.new)}
     waiting = _wait_counts(tx, intake.new, seqs)
     tx.insert("insert_new_task", [_row(tx, new, seqs, waiting, source, limits) for new in intake.new])
+    if and_then is not None:
+        and_then()
     _enter_edges(tx, intake.new, seqs)
     _tell_queued(tx, intake.new, source)
     if seqs:
@@ -99,7 +115,7 @@ def _row(
         seqs[task.id],
         task.id,
         "blocked" if waiting_on else "delayed" if is_later else "ready",
-        lanes.lane_of(task, limits),
+        lanes.joined(lanes.lane_of(task, limits), new.lane_part),
         task.priority,
         not_before,
         task.every,
@@ -302,5 +318,6 @@ def assign_lanes(tx: Transaction, limits: lanes.ConcurrencyLimits) -> None:
     """Put every open task into the lane that `limits` ask for."""
     for row in tx.all("open_docs"):
         lane = lanes.lane_of(task_of(row["doc"], row["id"]), limits)
+        lane = lanes.joined(lane, lanes.run_part_of(row["lane"]))
         if lane != row["lane"]:
             tx.run("set_lane", seq=row["seq"], lane=lane)

@@ -26,6 +26,8 @@ ALONE = "alone"
 RATE: Final = "rate:"
 #: Stands for every model, where rates are given by model.
 EVERY_OTHER: Final = "*"
+#: Begins the part of a lane that names a run, with how many of its tasks may run at once: ``run:4/ID``.
+RUN: Final = "run:"
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class ConcurrencyLimits:
     def of(self, limit: str) -> int | None:
         """The limit a part of a lane stands for, or none."""
         kind, _, name = limit.partition(":")
+        if kind == "run":
+            return int(name.partition("/")[0])
         return {"tag": self.tags, "model": self.models}.get(kind, {}).get(name)
 
 
@@ -138,6 +142,21 @@ def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
     if limits.rated and task.mode == "llm" and _is_rated(task.model, limits):
         parts.append(RATE + quote(task.model or "", safe="/:"))
     return "|".join(parts)
+
+
+def run_part(run_id: str, at_once: int) -> str:
+    """The part of a lane for the tasks of a run, of which so many may run at once."""
+    return f"{RUN}{at_once}/{run_id}"
+
+
+def run_part_of(lane: str) -> str:
+    """The part of a lane that names a run; empty for a task of none."""
+    return next((part for part in lane.split("|") if part.startswith(RUN)), "")
+
+
+def joined(lane: str, part: str) -> str:
+    """A lane with one more part; an empty part changes nothing."""
+    return f"{lane}|{part}" if part else lane
 
 
 def _is_rated(model: str | None, limits: ConcurrencyLimits) -> bool:

@@ -31,6 +31,8 @@ class NewTask:
     task: Task
     #: the user's keys in their order, canonical names, with the id
     doc: dict[str, Any]
+    #: the part of its lane that its run asks for (`lanes.run_part`)
+    lane_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,11 @@ def add(tx: Transaction, limit: str, micros: int, by: str) -> str:
     """
     account = Account.of_limit(limit, tx.now)
     _check(account, limit)
-    most = _limit_of_task(tx, account) if account.scope == "task" else BudgetLimits.kept(tx).of(account)
+    most = (
+        _limit_of_task(tx, account)
+        if account.scope == "task"
+        else budgets.limit_of(tx, BudgetLimits.kept(tx), account)
+    )
     if most is None:
         raise InvalidRequest(f"There is no limit for {limit}, so nothing waits for it; {_way_out(account)}.")
     budgets.top_up(tx, account, micros, by)

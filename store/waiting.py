@@ -96,6 +96,13 @@ def _stopped(now: Situation) -> str | None:
     return now.gate.paused
 
 
+def _limit(full: str, limits: lanes.ConcurrencyLimits) -> str:
+    kind, _, name = full.partition(":")
+    if kind == "run":
+        return f"a slot of its run ({limits.of(full)} of its tasks at once: max_parallelism)"
+    return f"the concurrency limit of {kind} {name} ({limits.of(full)} at once)"
+
+
 def _turn(row: sqlite3.Row, now: Situation) -> str:
     lane = row["lane"]
     closed = lanes.held_by_mode(lane, now.gate)
@@ -111,8 +118,7 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
         return f"rate limit of {model} ({room.limit}); next try at {to_local_text(room.opens_at)}"
     full = lanes.full_limit(lane, now.running, now.limits)
     if full is not None:
-        kind, _, name = full.partition(":")
-        return f"the concurrency limit of {kind} {name} ({now.limits.of(full)} at once)"
+        return _limit(full, now.limits)
     if lanes.ALONE in lane.split("|") and now.running:
         count = "a running task" if len(now.running) == 1 else f"{len(now.running)} running tasks"
         return f"{count} to end: it runs alone (parallel_safe is false)"

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from runtime_contract import ENDED
 from testing import sandbox_here
 
@@ -114,6 +116,18 @@ class RunningDaemon:
             timeout=PATIENCE_S,
             check=False,
         )
+
+    def client(self) -> httpx.Client:
+        """A client of its execution API with the token, once it answers. The caller closes it."""
+        token, base = self.root / ".swarm" / "execution_token", f"http://127.0.0.1:{self.swarm_port}"
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            with contextlib.suppress(httpx.TransportError, FileNotFoundError):
+                headers = {"Authorization": f"Bearer {token.read_text('utf-8').strip()}"}
+                if httpx.get(f"{base}/api/v1/runs", headers=headers, trust_env=False).status_code == 200:
+                    return httpx.Client(base_url=base, headers=headers, trust_env=False, timeout=PATIENCE_S)
+            time.sleep(LOOK_EVERY_S)
+        raise AssertionError(f"swarm does not answer within {PATIENCE_S} s")
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """Every task as ``skep list`` tells it, by id."""

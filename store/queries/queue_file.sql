@@ -51,8 +51,8 @@ SELECT EXISTS (SELECT 1 FROM dirty) AS found;
 INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE state = 'ready';
 
 -- newest_ended --
--- The newest tasks that ended in a state.
-SELECT seq, finished FROM task WHERE state = :state ORDER BY finished DESC, seq DESC LIMIT :limit;
+-- The newest tasks that ended in a state, but for those of runs.
+SELECT seq, finished FROM task WHERE state = :state AND instr(id, ':') = 0 ORDER BY finished DESC, seq DESC LIMIT :limit;
 
 -- shown_ended --
 -- Ended tasks that the queue file shows.

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 
 import host_platform
 from runtime_contract import DEFAULT_API_ENDPOINT, QUEUE_CONTRACT_VERSION
-from store import waiting
+from store import run_ends, waiting
 from store.lanes import ConcurrencyLimits
 from store.queue_file.entries import SECTIONS
 from store.queue_file.merge import home_of
@@ -89,6 +89,8 @@ class Projection:
     def _render_batch(self, tx: Transaction, revision: int, situation: waiting.Situation) -> int:
         rows = tx.all("dirty_batch", limit=BATCH)
         for row in rows:
+            if run_ends.run_of(row["id"]):
+                continue  # what stands in the file is the queue; a run is shown as a whole, by `skep run`
             section = home_of(STATUS_OF_STATE[row["state"]])
             if section != "tasks" or (row["shown_section"] or section) != "tasks":
                 self._check_ended = True

@@ -12,6 +12,7 @@ from road.personas import Personas
 from road.planning import Planner
 from road.rewarding import Rewarding
 from road.routing import Routing
+from road.run_prompts import RunPrompts
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
 from safety.gateway import SafetyGateway
@@ -57,7 +58,17 @@ class RoadRig(SwarmRig):
         roster = ScreenedRoster(self.home.identities, gateway)
         personas = Personas(self.store, roster, changed.default_identity)
         routing = Routing(HomeTools(self.home.root, changed), gateway)
-        return Road(self.store, self._calls, gateway, planner, routing, judge, changed, personas)
+        return Road(
+            self.store,
+            self._calls,
+            gateway,
+            planner,
+            routing,
+            judge,
+            changed,
+            personas,
+            runs=RunPrompts(self.store, read),
+        )
 
     def reclaim(self) -> Claim:
         """Claim what is ready."""

@@ -12,6 +12,7 @@ from road.judging import Judge
 from road.personas import Personas
 from road.planning import Planner
 from road.routing import Routing
+from road.run_prompts import RunPrompts
 from road.walk import Road
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
@@ -50,7 +51,17 @@ def travel(store: SqliteStore, who):
         planner = Planner(store, gateway, lambda ref: b"", store.settings)
         personas = Personas(store, Roster(store.home.identities), None)
         routing = Routing(ToolRouter([]), gateway)
-        road = Road(store, swarm, gateway, planner, routing, judge, store.settings, personas)  # type: ignore[arg-type]
+        road = Road(
+            store,
+            swarm,  # type: ignore[arg-type]
+            gateway,
+            planner,
+            routing,
+            judge,
+            store.settings,
+            personas,
+            runs=RunPrompts(store, lambda ref: b""),
+        )
         store.submit(Intake(new=[new_task(id="t", **task)]), "test")
         (claim,) = store.claim(who, 1)
         road.walk(claim)

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cost.budget_enforcer import BudgetEnforcer, crossed
+from cost.budget_enforcer import BudgetEnforcer
 from run_contract import errors
 from run_contract.policy import RunPolicy
 from run_contract.records import Run
-from store.budgets import Account, Balance
+from store.budgets import Account, Balance, crossed
 from testing.runs import task
 
 RUN = Account("run", "r")

@@ -1,0 +1,86 @@
+"""``skep run show``: one run of the daemon with its tasks, what each used and what holds it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from commands import terminal
+from commands.exits import FAILED, FINE, WAITS
+from commands.place import Place, json_option, with_place
+from money import dollars_text
+
+
+@click.command(
+    help="""Show a run: its tasks, what each used, what it waits for or how it ended.
+
+    Exit code 0: the run completed. 1: it failed or was aborted. 75: it goes on.
+
+    Example: skep run show newsletter-3f9a21c0 --answers"""
+)
+@click.argument("run_id", metavar="RUN")
+@click.option("--answers", is_flag=True, help="Print every answer, not only its first line.")
+@click.option("--context", is_flag=True, help="Print what each task was told of others.")
+@json_option
+@with_place
+def show(place: Place, run_id: str, answers: bool, context: bool, as_json: bool) -> int:
+    """Show a run."""
+    from commands.run_house import run_row
+    from runs import views
+
+    with place.reader() as reader:
+        told = views.whole(reader, run_row(reader, run_id))
+    if as_json:
+        terminal.print_json(told)
+    else:
+        tell(told, answers=answers, context=context)
+    return code_of(told["state"])
+
+
+def code_of(state: str) -> int:
+    """The exit code for a run in this state."""
+    return {"completed": FINE, "running": WAITS, "aborting": WAITS}.get(state, FAILED)
+
+
+def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
+    """Print a run for a person."""
+    columns = ("task", "state", "attempts", "tokens", "cost", "waits for, or what came of it")
+    rows = [
+        (name, task["state"], str(task["attempts"]), f"{task['usage']['tokens']:,}",
+         dollars_text(task["usage"]["cost_micros"]), terminal.shorten(_words(task), 100))
+        for name, task in run["tasks"].items()
+    ]  # fmt: skip
+    terminal.print_table(columns, rows)
+    for name, task in run["tasks"].items():
+        if answers and task.get("output") is not None:
+            click.echo(f"\n== {name}\n{terminal.clean_block(task['output'])}")
+        if context and task.get("context"):
+            click.echo(terminal.clean(f"{name} was told: {_told(task['context'])}"))
+    if run["error"] is not None:
+        click.echo(terminal.clean(f"{run['error']['code']}: {run['error']['message']}"))
+    click.echo(headline(run))
+
+
+def headline(run: dict[str, Any]) -> str:
+    """A run in a line."""
+    done = sum(task["state"] == "completed" for task in run["tasks"].values())
+    of = "" if run["budget_micros"] is None else f" of {dollars_text(run['budget_micros'])}"
+    spent = f"{run['usage']['tokens']:,} tokens, {dollars_text(run['cost_micros'])}{of}"
+    return terminal.clean(f"{run['id']} {run['state']}: {done} of {len(run['tasks'])} completed, {spent}")
+
+
+def _words(task: dict[str, Any]) -> str:
+    if task.get("waiting_for"):
+        return f"waiting for: {task['waiting_for']}"
+    if task.get("error"):
+        return f"{task['error']['code']}: {task['error']['message']}"
+    lines = str(task.get("output") or "").strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def _told(ledger: dict[str, Any]) -> str:
+    parts = [f"{each['task']} ({each['tokens']:,} tokens)" for each in ledger["told"]]
+    left = [f"{each['task']} ({each['tokens']:,} tokens)" for each in ledger.get("dropped", ())]
+    told = ", ".join(parts) or "nothing"
+    return f"{told}; left out by {ledger['strategy']}: {', '.join(left)}" if left else told

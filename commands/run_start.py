@@ -1,0 +1,71 @@
+"""``skep run start``: a workflow or a request from a file, handed to the daemon."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands import terminal
+from commands.exits import FINE
+from commands.place import Place, json_option, with_place
+
+if TYPE_CHECKING:
+    from runs.request import StartRunRequest
+
+
+@click.command(
+    help="""Start a run of the daemon. FILE holds a workflow, or a run as POST /api/v1/runs
+    takes it, in YAML or JSON. Its tasks go into the queue of this home as RUN:TASK and
+    are checked, paid, reviewed and kept like every other; a daemon that is started
+    later does them then.
+
+    Example: skep run start examples/workflows/compare.yaml"""
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--input", "inputs", multiple=True, metavar="NAME=TEXT", help="Give an input; @FILE reads one.")
+@click.option("--policy", metavar="NAME", help="A policy of config/policies.toml, instead of the file's.")
+@click.option("--run-id", metavar="ID", help="The id of the run; default the name and something new.")
+@json_option
+@with_place
+def start(
+    place: Place, file: Path, inputs: tuple[str, ...], policy: str | None, run_id: str | None, as_json: bool
+) -> int:
+    """Start a run."""
+    from commands.run_house import house_of
+    from runs import views
+    from runs.entering import new_run
+    from store import runs
+
+    request = request_of(place, file, inputs, policy, run_id)
+    with place.store() as store:
+        made = new_run(request, house_of(place, store.reader))
+        row = store.write(lambda tx: runs.start(tx, made, place.by, store.limits))
+        told = views.brief(store.reader, row)
+    if as_json:
+        terminal.print_json(told)
+    else:
+        click.echo(f"{row['id']} is started: {row['tasks']} tasks. See it with `skep run show {row['id']}`.")
+    return FINE
+
+
+def request_of(
+    place: Place, file: Path, inputs: tuple[str, ...], policy: str | None, run_id: str | None
+) -> StartRunRequest:
+    """The request in a file. Raises `InvalidFile`, `InvalidInput`, `InvalidSetting`, `OSError`."""
+    from commands.run_setup import read_run
+    from runs.documents import read_document
+    from runs.request import of_workflow, read_start
+    from runs.workflow_file import workflow_of
+
+    document = read_document(file)
+    if isinstance(document.value, dict) and "workflow" not in document.value and "tasks" in document.value:
+        if inputs:
+            raise click.UsageError("--input is for workflows; a run's tasks have inputs of their own.")
+        given = dict(document.value)
+        given |= {name: value for name, value in (("id", run_id), ("policy", policy)) if value is not None}
+        return read_start(given)
+    workflow = workflow_of(document)
+    run = read_run(place, file, inputs, policy, run_id)
+    return of_workflow(workflow, run.id, list(run.tasks.values()), run.policy)

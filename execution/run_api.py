@@ -1,0 +1,187 @@
+"""``/api/v1/runs``: starts runs, tells how they stand, aborts them; nothing is executed here.
+
+The tasks of a run are tasks of the store like every other, so all that is done here is a transaction and an
+answer. Who may ask is decided before any of it is called.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+import flask
+
+from cost.model_catalog import ModelCatalog
+from execution.run_openapi import BASE
+from execution.run_stream import RunStreams
+from localhost import body
+from run_contract.errors import InvalidInput, RunNotFound
+from run_contract.policy import RunPolicy
+from runs import views
+from runs.entering import House, added_tasks, forked, new_run
+from runs.known_models import KnownModels
+from runs.request import read_enqueue, read_fork, read_start
+from settings import Home, Settings
+from store import run_steering, runs
+from store.sqlite_store import SqliteStore
+from store.transaction import Transaction, dump
+
+#: Bytes of a request: 10,000 tasks with prompts of a page.
+MOST_BYTES: Final = 7 * 1024 * 1024
+#: Runs on a page of the list.
+PAGE: Final = 100
+SOURCE: Final = "api"
+_STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+#: Every route below `BASE`: its method, its address and the function of `RunApi` that answers it.
+ROUTES: Final = (
+    ("POST", "", "start"),
+    ("GET", "", "list_runs"),
+    ("GET", "/<run_id>", "show"),
+    ("POST", "/<run_id>/abort", "abort"),
+    ("POST", "/<run_id>/tasks", "enqueue"),
+    ("POST", "/<run_id>/close", "close"),
+    ("POST", "/<run_id>/resume", "resume"),
+    ("POST", "/<run_id>/fork", "fork"),
+    ("GET", "/<run_id>/events", "events"),
+)
+
+
+def install(app: flask.Flask, api: Callable[[], RunApi]) -> None:
+    """Add the routes to an app that lets nobody in unasked."""
+    for method, address, name in ROUTES:
+
+        def answer(name: str = name, **given: str) -> flask.Response:
+            found: flask.Response = getattr(api(), name)(**given)
+            return found
+
+        app.add_url_rule(f"{BASE}{address}", f"run_{name}", answer, methods=[method])
+
+
+class RunApi:
+    """The routes of one home's runs."""
+
+    def __init__(self, home: Home, settings: Settings, store: SqliteStore, catalog: ModelCatalog) -> None:
+        self._home = home
+        self._settings = settings
+        self._store = store
+        self._catalog = catalog
+        #: the event streams that are open
+        self.streams = RunStreams(store.reader)
+
+    def start(self) -> flask.Response:
+        """Start a run; 202, since its tasks are done by and by."""
+        request = read_start(body.read_object(flask.request, MOST_BYTES))
+        made = new_run(request, self._house(), _idempotency_key())
+        row = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
+        return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
+
+    def list_runs(self) -> flask.Response:
+        """A page of runs, the newest first; ``next`` is what to give as ``before`` for the next page."""
+        query = flask.request.args
+        unknown = sorted(set(query) - {"state", "limit", "before"})
+        if unknown:
+            raise InvalidInput(f"{unknown[0]}: is not a parameter that is known here", path=unknown[0])
+        states = [each for each in query.get("state", "").split(",") if each]
+        for each in states:
+            if each not in _STATES:
+                raise InvalidInput(f"state: must be one of {', '.join(_STATES)}", path="state")
+        limit = _number(query.get("limit"), "limit", PAGE, PAGE)
+        before = _number(query.get("before"), "before", 2**62, 2**62)
+        reader = self._store.reader
+        rows = reader.all("list_runs", before=before, states=dump(states) if states else None, limit=limit)
+        after = rows[-1]["seq"] if len(rows) == limit else None
+        return _json({"runs": [views.brief(reader, row) for row in rows], "next": after})
+
+    def show(self, run_id: str) -> flask.Response:
+        """A run with its tasks."""
+        return _json(views.whole(self._store.reader, self._find(run_id)))
+
+    def abort(self, run_id: str) -> flask.Response:
+        """Abort a run; said twice it is aborted once."""
+        _no_body()
+        return self._steered(lambda tx: run_steering.abort(tx, run_id, SOURCE))
+
+    def close(self, run_id: str) -> flask.Response:
+        """Let a run end when all its tasks have."""
+        _no_body()
+        return self._steered(lambda tx: run_steering.close(tx, run_id, SOURCE))
+
+    def resume(self, run_id: str) -> flask.Response:
+        """Send back what did not complete."""
+        _no_body()
+        return self._steered(lambda tx: run_steering.resume(tx, run_id, SOURCE))
+
+    def fork(self, run_id: str) -> flask.Response:
+        """Start a run that begins with answers of another."""
+        request = read_fork(body.read_object(flask.request, MOST_BYTES))
+        row = self._find(run_id)
+        made = forked(row, views.asked(self._store.reader, row), request, self._house())
+        found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
+        return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
+
+    def events(self, run_id: str) -> flask.Response:
+        """What happens to a run, as it happens."""
+        row = self._find(run_id)
+        asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
+        after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
+        return self.streams.open(run_id, max(after, row["after_event"]))
+
+    def enqueue(self, run_id: str) -> flask.Response:
+        """Add tasks to a run that goes on."""
+        request = read_enqueue(body.read_object(flask.request, MOST_BYTES))
+        row = self._find(run_id)
+        wanted = sorted({dep for task in request.tasks for dep in task.deps})
+        known = self._store.reader.all("run_known_tasks", run=row["seq"], ids=dump(wanted))
+        policy = RunPolicy.model_validate_json(row["policy"])
+        memory = frozenset(json.loads(row["memory"]))
+        names = [each["id"] for each in known]
+        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house())
+        found = self._store.write(lambda tx: runs.add(tx, run_id, tasks, SOURCE, self._store.limits))
+        return _json(views.brief(self._store.reader, found), 202)
+
+    def _steered(self, work: Callable[[Transaction], sqlite3.Row]) -> flask.Response:
+        return _json(views.brief(self._store.reader, self._store.write(work)))
+
+    def _find(self, run_id: str) -> sqlite3.Row:
+        row = self._store.reader.one("get_run", id=run_id)
+        if row is None:
+            raise RunNotFound(f"There is no run {run_id[:200]!r}.")
+        return row
+
+    def _house(self) -> House:
+        models = KnownModels(self._settings, self._catalog, self._store.reader)
+        return House(self._settings.limits, models, self._home.policies_file)
+
+
+def _idempotency_key() -> str | None:
+    """The key under which a repeat of this request is known. Raises `InvalidInput`."""
+    key = flask.request.headers.get("Idempotency-Key")
+    if key is not None and not _KEY.fullmatch(key):
+        raise InvalidInput("Idempotency-Key: must be 1 to 200 visible ASCII letters", path="Idempotency-Key")
+    return key
+
+
+def _no_body() -> None:
+    """Raise `InvalidInput` where a body says anything: nothing of it would have an effect."""
+    if flask.request.content_length and body.read_object(flask.request, MOST_BYTES):
+        raise InvalidInput("The body must be empty here.")
+
+
+def _number(text: str | None, name: str, default: int, most: int, least: int = 1) -> int:
+    if text is None:
+        return default
+    if not re.fullmatch(r"0|[1-9][0-9]{0,18}", text) or not least <= int(text) <= most:
+        raise InvalidInput(f"{name}: must be a number from {least} to {most:,}", path=name)
+    return int(text)
+
+
+def _json(value: Any, status: int = 200, **headers: str) -> flask.Response:
+    response = flask.Response(dump(value), status=status, mimetype="application/json")
+    response.headers.update(headers)
+    return response

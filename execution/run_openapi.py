@@ -1,0 +1,96 @@
+"""The routes of runs as their part of ``/openapi.json``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pydantic
+
+from execution.run_answers import RunAnswer, RunBrief, RunList
+from runs.request import EnqueueRequest, ForkRequest, StartRunRequest
+
+REQUESTS: Final[tuple[type[pydantic.BaseModel], ...]] = (StartRunRequest, EnqueueRequest, ForkRequest)
+ANSWERS: Final[tuple[type[pydantic.BaseModel], ...]] = (RunAnswer, RunBrief, RunList)
+BASE: Final = "/api/v1/runs"
+_PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_WHY: Final = {
+    400: "a field is missing, wrong or unknown (`path` names it), or asks for what only a run in memory does",
+    401: "no token, or a wrong one",
+    403: "a browser asks",
+    404: "`run_not_found`, or no such task",
+    409: "`run_exists`, `task_exists` or `run_completed`",
+    413: "the body is too large",
+    415: "the body is not application/json",
+    421: "the Host header does not name this port",
+    422: "`dag_cycle`, `dag_invalid`, `dep_not_found` or `model_unknown`",
+    503: "the store cannot be written, or no event stream is free",
+}
+_RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "the same request under the same key starts one run",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+}
+
+
+def paths() -> dict[str, Any]:
+    """Every route with what it takes and answers."""
+    one = f"{BASE}/{{run_id}}"
+    listed = [
+        _query("state", {"type": "string"}, "states with commas between them"),
+        _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "runs on the page"),
+        _query("before", {"type": "integer", "minimum": 1}, "`next` of the page before"),
+    ]
+    after = _query("after", {"type": "integer", "minimum": 0}, "only events after this one, as Last-Event-ID")
+    return {
+        BASE: {
+            "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY]),
+            "get": _route("List runs, the newest first", 200, "RunList", None, listed),
+        },
+        one: {"get": _route("A run with its tasks", 200, "RunAnswer", None, [_RUN])},
+        f"{one}/abort": {"post": _route("Abort a run", 200, "RunBrief", None, [_RUN])},
+        f"{one}/close": {"post": _route("Let a run end when its tasks have", 200, "RunBrief", None, [_RUN])},
+        f"{one}/resume": {"post": _route("Send back what did not complete", 200, "RunBrief", None, [_RUN])},
+        f"{one}/tasks": {"post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN])},
+        f"{one}/fork": {
+            "post": _route("Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN])
+        },
+        f"{one}/events": {"get": _events([_RUN, after])},
+    }
+
+
+def _query(name: str, schema: dict[str, Any], told: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": told, "schema": schema}
+
+
+def _route(
+    summary: str, status: int, answer: str, request: str | None, parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "summary": summary,
+        "security": [{"token": []}],
+        "parameters": parameters,
+        "responses": {str(status): {"description": "done", "content": _json(answer)}, **_problems()},
+    }
+    if request is not None:
+        found["requestBody"] = {"required": True, "content": _json(request)}
+    return found
+
+
+def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    return {
+        "summary": "What happens to a run, until it has ended; Last-Event-ID goes on after an event",
+        "security": [{"token": []}],
+        "parameters": parameters,
+        "responses": {"200": {"description": "events", "content": content}, **_problems()},
+    }
+
+
+def _json(model: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{model}"}}}
+
+
+def _problems() -> dict[str, Any]:
+    return {str(code): {"description": told, "content": _PROBLEM} for code, told in _WHY.items()}

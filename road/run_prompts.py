@@ -1,0 +1,233 @@
+"""What a claimed task of a run is sent: its prompt with answers of others, as its run allows.
+
+The same parts decide here as in a run in memory: conditions, references, context, compaction. The answers
+are read from the stored outputs by their hash, so what is left out can be read there as well; the ledger says
+what a task was told and what not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from context import context_compactor, template
+from context.context_builder import ContextBuilder
+from context.context_compactor import ContextCompactor
+from context.context_router import ContextRouter
+from context.envelope import Source
+from cost.token_estimator import BYTES_PER_TOKEN, byte_count
+from errors import NotFound, SkepError, StoreError
+from outcome import Outcome, Verdict
+from run_contract.job import ContextBundle, Job
+from run_contract.policy import ContextPolicy, RunPolicy
+from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
+from runs import conditions, entering, growth, prompting
+from runtime_contract import Status
+from store import ending, recording, run_ends, run_steering, runs
+from store.outputs import OutputSink
+from store.records import Claim
+from store.sqlite_store import SqliteStore
+from store.transaction import Transaction, dump
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a task is sent of its run."""
+
+    #: the task's own prompt with its references filled in; none: as the task says
+    prompt: str | None = None
+    #: what else it is told
+    answers: tuple[Source, ...] = ()
+    #: what it was told and what was left out, by hash
+    ledger: dict[str, Any] = field(default_factory=dict)
+
+
+#: A task of no run is sent what it says itself.
+NOT_OF_A_RUN: Final = Given()
+
+
+class RunPrompts:
+    """Prepares claimed tasks of one home's runs.
+
+    Parameters:
+        store: reads what they wait for, and takes the word for those that never run.
+        read_output: a stored output by its hash.
+    """
+
+    def __init__(self, store: SqliteStore, read_output: Callable[[str], bytes]) -> None:
+        self._store = store
+        self._read_output = read_output
+        self._router = ContextRouter()
+        self._builder = ContextBuilder()
+        self._compactor = ContextCompactor()
+
+    def given(self, claim: Claim, mark: str) -> Given | None:
+        """What a claimed task is sent; none where it ended instead: skipped, or impossible to prepare."""
+        if not run_ends.run_of(claim.id):
+            return NOT_OF_A_RUN
+        row = self._store.reader.one("run_task_of", task=claim.seq)
+        if row is None:
+            return NOT_OF_A_RUN
+        code = "context_build_failed"
+        try:
+            run, task, refs = self._loaded(claim, row)
+            if task.when is not None and not self._is_wanted(run, task, task.when):
+                told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
+                self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
+                return None
+            if claim.task.mode == "local":
+                return NOT_OF_A_RUN
+            if task.for_each is not None:
+                self._map(claim, run, task, row)
+                return None
+            job, whole = self._job(run, task)
+            code = "context_compact_failed"
+            job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
+        except (StoreError, OSError) as error:  # the disk's fault, not the task's
+            logger.warning("task %s cannot be prepared yet: %s", claim.id, error)
+            told = f"it could not be prepared yet: {error}"
+            self._store.write(lambda tx: run_steering.put_off(tx, claim.ref, told))
+            return None
+        except SkepError as error:
+            self._end(claim, Status.FAILED, code, str(error))
+            return None
+        return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+
+    def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
+        """Have a task wait for those that do its items; or, where they have, put their answers together."""
+        if task.items is None:
+            text = task.for_each if isinstance(task.for_each, str) else ""
+            policy = RunPolicy.model_validate_json(row["policy"])
+            values = self._router.values(run, task, [text])
+            items = conditions.items_of(task, values, policy.max_items)
+            if items:
+                asked = json.loads(row["doc"])
+                limits = self._store.settings.limits
+                made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
+                self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
+                return
+        self._conclude(claim, growth.joined(run, task).output)
+
+    def _conclude(self, claim: Claim, text: str) -> None:
+        """End a task with the answers of its items, which were judged one by one."""
+        data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
+        sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
+        sink.write(data)
+        stored = sink.close()
+        told = "the answers of its items, put together"
+        outcome = Outcome(
+            status="completed",
+            task_id=claim.id,
+            lease=claim.ref.lease,
+            mode="llm",
+            started_at=now,
+            ended_at=now,
+            result=told,
+            output=stored.head,
+            output_ref=stored.ref,
+            output_bytes=stored.bytes,
+        )
+        verdict = Verdict(decision="APPROVE", confidence=1.0, reviewer="none")
+
+        def conclude(tx: Transaction) -> None:
+            row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
+            if row is not None:
+                recording.approve(tx, row, verdict.reviewer)
+
+        self._store.write(conclude)
+
+    def _end(self, claim: Claim, status: Status, code: str, reason: str) -> None:
+        self._store.write(lambda tx: run_steering.end_unrun(tx, claim.ref, status, code, reason))
+
+    def _loaded(self, claim: Claim, row: sqlite3.Row) -> tuple[Run, RunTask, dict[str, str]]:
+        """The task with what it waits for, as the parts of a run know them, and the hashes of the answers."""
+        asked: dict[str, Any] = json.loads(row["doc"])
+        context = asked.get("context") or json.loads(row["policy"]).get("context_policy") or {}
+        when = asked.get("when")
+        task = RunTask(
+            id=row["id"],
+            inputs=TaskInput(claim.task.prompt or "", asked.get("inputs") or {}, asked.get("metadata") or {}),
+            deps=list(dict.fromkeys(asked.get("deps") or ())),
+            needs=asked.get("needs", "all"),
+            when=None if when is None else Condition(when["of"], when["test"], str(when["value"])),
+            for_each=asked.get("for_each"),
+            items=None if row["items"] is None else json.loads(row["items"]),
+            context=ContextPolicy.model_validate(context),
+        )
+        run = Run(row["run"], memory=json.loads(row["memory"]))
+        run.tasks[task.id] = task
+        names = [*task.deps, *(task.items or ())]
+        wanted = dump([f"{run.id}:{name}" for name in names])
+        refs: dict[str, str] = {}
+        for answer in self._store.reader.all("run_answers", ids=wanted) if names else ():
+            name = answer["id"].partition(":")[2]
+            run.tasks[name] = RunTask(name, state=TaskState.FAILED)
+            if answer["state"] == "approved":
+                text, refs[name] = self._answer(answer)
+                run.tasks[name] = RunTask(name, state=TaskState.COMPLETED, outputs=TaskResult(text))
+        return run, task, refs
+
+    def _answer(self, row: sqlite3.Row) -> tuple[str, str]:
+        """What a task answered, whole, and its SHA-256. Raises `NotFound`, `OSError`."""
+        result = ending.read_result(row)
+        ref = result.get("output_ref")
+        if ref:
+            try:
+                return self._read_output(ref).decode("utf-8", errors="replace"), ref
+            except NotFound as error:
+                raise NotFound(f"the answer of {row['id']} is not kept any more: {error.message}") from error
+        text = str(result.get("output") or "")
+        return text, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _is_wanted(self, run: Run, task: RunTask, when: Condition) -> bool:
+        return conditions.holds(when, self._router.values(run, task, [when.of]))
+
+    def _job(self, run: Run, task: RunTask) -> tuple[Job, ContextBundle]:
+        """The task with what its references stand for, and all that it would be told."""
+        given = task.inputs or TaskInput("")
+        values = self._router.values(run, task, [given.prompt])
+        template.render(given.prompt, values)
+        placed = frozenset(each[0] for name in values if (each := template.dependency_of(name)) is not None)
+        whole = self._builder.build(run, task.id, placed)
+        policy = task.context or ContextPolicy()
+        job = Job(
+            run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
+        )
+        return job, whole
+
+
+def _placed_bytes(job: Job) -> int:
+    """Bytes of the answers that stand in the prompt."""
+    return sum(byte_count(text) for name, text in job.values.items() if template.dependency_of(name))
+
+
+def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, Any]:
+    """What a task is told and what is left out: whose answer, about how many tokens, under which hash."""
+    placed = [(each[0], text) for name, text in job.values.items() if (each := template.dependency_of(name))]
+    kept = set(job.bundle.sources)
+    told = [_line(name, text, refs) | {"placed": True} for name, text in placed]
+    lines = [
+        (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
+    ]
+    told += [line for name, line in lines if name in kept]
+    dropped = [line for name, line in lines if name not in kept]
+    found: dict[str, Any] = {"told": told}
+    if dropped:
+        found |= {
+            "dropped": dropped,
+            "strategy": job.context.strategy,
+            "bytes_before": context_compactor.size_of(whole),
+            "bytes_after": context_compactor.size_of(job.bundle),
+        }
+    return found if told or dropped else {}
+
+
+def _line(name: str, text: str, refs: dict[str, str]) -> dict[str, Any]:
+    return {"task": name, "tokens": -(-byte_count(text) // BYTES_PER_TOKEN), "output_ref": refs.get(name)}

@@ -1,0 +1,310 @@
+"""From a run as it is asked for to a run as the store takes it in: every rule is checked here, once.
+
+What comes out is ordinary tasks under the ids ``RUN:TASK``. What a run in memory can do and a run of the
+daemon cannot is refused here with the path of its field, so that nothing of a request is passed over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from context import template
+from errors import InvalidSetting, InvalidTask
+from limits import Limits
+from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
+from run_contract.policy import Role, RunPolicy
+from run_contract.records import RunTask
+from runs import conditions
+from runs.dependency_resolver import DependencyResolver
+from runs.forking import request_of_fork, untouched
+from runs.policy_file import read_policies
+from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runtime_contract import normalize_task
+from store import lanes
+from store.records import NewTask
+from store.runs import NewRun, NewRunTask
+
+
+class Models(Protocol):
+    """What is known of models."""
+
+    def of_role(self, role: Role) -> str | None:
+        """The model that has a role; none where none has."""
+
+    def is_known(self, name: str) -> bool:
+        """Whether somebody here could be asked by that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a request is held to: the limits, models and policies of a home."""
+
+    limits: Limits
+    models: Models
+    #: ``config/policies.toml``
+    policies_file: Path
+
+
+def new_run(
+    request: StartRunRequest,
+    house: House,
+    idempotency_key: str | None = None,
+    forked_from: str | None = None,
+    reused: frozenset[str] = frozenset(),
+) -> NewRun:
+    """The run that a request asks for.
+
+    Raises `InvalidInput` and `NotOnTheRoad` with the path of the field, `DagInvalid`, `DagCycle`,
+    `DepNotFound`, `ModelUnknown`, `InvalidSetting`.
+    """
+    if not request.tasks:
+        raise InvalidInput("tasks: there must be at least one task", path="tasks")
+    given = request.policy
+    policy = given if isinstance(given, RunPolicy) else _named(given, house.policies_file)
+    _check_policy(policy)
+    if len(request.tasks) > policy.max_tasks:
+        most = f"max_tasks allows {policy.max_tasks:,}"
+        raise InvalidInput(f"tasks: the run would have {len(request.tasks):,} tasks; {most}", path="tasks")
+    run_id = request.id or f"run-{secrets.token_hex(6)}"
+    _check_graph(request.tasks, ())
+    told = request.model_dump(mode="json", exclude_unset=True)
+    tasks = new_tasks(request.tasks, run_id, policy, frozenset(request.memory), house)
+    del told["tasks"]
+    return NewRun(
+        id=run_id,
+        name=request.name,
+        request=told,
+        policy=policy.model_dump(mode="json", exclude_unset=True),
+        tasks=tasks,
+        digest=digest_of(request),
+        on_failure=policy.on_failure,
+        budget_micros=None if policy.budget_micros is None else max(1, policy.budget_micros),
+        max_tasks=policy.max_tasks,
+        timeout_s=policy.run_timeout_ms / 1000 if policy.run_timeout_ms else None,
+        is_open=request.open,
+        memory=dict(request.memory),
+        idempotency_key=idempotency_key,
+        forked_from=forked_from,
+        reused=reused,
+    )
+
+
+def forked(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: ForkRequest, house: House) -> NewRun:
+    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`."""
+    request = request_of_fork(run, docs, fork)
+    return new_run(request, house, forked_from=run["id"], reused=frozenset(untouched(docs, fork.task)))
+
+
+def _named(name: str | None, file: Path) -> RunPolicy:
+    """The policy of that name, or the default. Raises `InvalidInput` for no such name, `InvalidSetting`."""
+    policies = read_policies(file)
+    try:
+        return policies.named(name)
+    except InvalidSetting as error:
+        raise InvalidInput(f"policy: {error.message}", path="policy") from None
+
+
+def digest_of(request: StartRunRequest) -> str:
+    """SHA-256 of what a request says, by which a repeat is told from another."""
+    return hashlib.sha256(request.model_dump_json(exclude_unset=True).encode()).hexdigest()
+
+
+def added_tasks(
+    tasks: Sequence[TaskRequest],
+    run_id: str,
+    policy: RunPolicy,
+    memory: frozenset[str],
+    known: Iterable[str],
+    house: House,
+) -> list[NewRunTask]:
+    """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`."""
+    _check_graph(tasks, known)
+    return new_tasks(tasks, run_id, policy, memory, house)
+
+
+def _check_graph(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
+    """Raise where tasks share an id, wait for one that is not there, or wait for each other in a circle."""
+    names = {task.id for task in tasks}
+    outside = frozenset(known)
+    seen: set[str] = set()
+    for number, task in enumerate(tasks):
+        if task.id in seen or task.id in outside:
+            path = f"tasks[{number}].id"
+            raise DagInvalid(f"{path}: two tasks have the id {task.id}", path=path)
+        seen.add(task.id)
+        for place, dep in enumerate(task.deps):
+            if dep not in names and dep not in outside:
+                path = f"tasks[{number}].deps[{place}]"
+                raise DepNotFound(f"{path}: task {task.id} depends on {dep}, which is not there", path=path)
+    resolver = DependencyResolver()
+    inner = [RunTask(task.id, deps=[dep for dep in task.deps if dep in names]) for task in tasks]
+    resolver.validate(resolver.build_dag(inner))
+
+
+def _check_policy(policy: RunPolicy) -> None:
+    """Raise `NotOnTheRoad` for what only a run in memory is held to."""
+    found = next(_not_on_the_road(policy), None)
+    if found is not None:
+        path, told = found
+        raise NotOnTheRoad(f"{path}: {told}", path=path)
+
+
+def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
+    if policy.mode == "batch":
+        yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
+    if policy.fallbacks:
+        yield "policy.fallbacks", "the daemon asks the task's own model alone; leave fallbacks out"
+    if "stop_grace_ms" in policy.model_fields_set:
+        yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
+    waits = policy.retry.model_fields_set - {"max_attempts"}
+    if waits:
+        told = "when an attempt is made again is the daemon's; only max_attempts can be said"
+        yield f"policy.retry.{sorted(waits)[0]}", told
+    if policy.context_policy.strategy == "summarise":
+        yield "policy.context_policy.strategy", _NO_SUMMARIES
+
+
+_STRATEGY = ".".join(("context", "strategy"))
+_NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_n"
+
+
+def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
+    if task.for_each is not None and not task.is_for_model:
+        yield "for_each", "a command is told nothing of a list; add a task for each item"
+    if task.repeat is not None:
+        yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
+    if task.subtree_budget is not None:
+        yield "subtree_budget", "no tasks stem from a task of the daemon; use budget"
+    if task.context is not None and task.context.strategy == "summarise":
+        yield _STRATEGY, _NO_SUMMARIES
+
+
+def new_tasks(
+    tasks: Sequence[TaskRequest], run_id: str, policy: RunPolicy, memory: frozenset[str], house: House
+) -> list[NewRunTask]:
+    """The tasks as the store takes them in. Raises as `new_run`."""
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    found = []
+    models: dict[str, bool] = {}
+    for number, task in enumerate(tasks):
+        path = f"tasks[{number}]"
+        for field, told in _task_not_on_the_road(task):
+            raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
+        _check_references(task, memory, path)
+        model = _model(task, house.models, models, path)
+        found.append(_one(task, run_id, policy, model, house.limits, path, part))
+    return found
+
+
+def _one(
+    task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None, limits: Limits, path: str, part: str
+) -> NewRunTask:
+    """One task as the store takes it in. Raises `InvalidInput`."""
+    try:
+        made, document = normalize_task(_document(task, run_id, policy, model), limits, path)
+    except InvalidTask as error:
+        raise InvalidInput(error.message, **error.details) from error
+    full = f"{run_id}:{task.id}"
+    new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
+    asked = task.model_dump(mode="json", exclude_unset=True)
+    return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
+
+
+def item_tasks(
+    task: RunTask,
+    asked: dict[str, Any],
+    model: str | None,
+    items: Sequence[str],
+    run_id: str,
+    policy: RunPolicy,
+    limits: Limits,
+) -> list[NewRunTask]:
+    """The tasks that do the items of a task, which was asked for as in `asked`. Raises `InvalidInput`."""
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    kept = {name: value for name, value in asked.items() if name not in {"for_each", "when", "model_role"}}
+    found = []
+    for child in conditions.item_tasks(task, list(items)):
+        inputs = dict(child.inputs.inputs) if child.inputs is not None else {}
+        told = kept | {"id": child.id, "deps": child.deps, "inputs": inputs}
+        if model is not None:
+            told["model"] = model
+        made = _one(read_task(told), run_id, policy, model, limits, child.id, part)
+        found.append(replace(made, parent=task.id))
+    return found
+
+
+def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
+    """The task as one of the road."""
+    timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
+    attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
+    expect = task.expect
+    told: dict[str, Any] = {
+        "id": task.id,
+        "prompt": task.prompt,
+        "command": task.command,
+        "argv": task.argv,
+        "depends_on": [f"{run_id}:{dep}" for dep in dict.fromkeys(task.deps)] or None,
+        "run_id": run_id,
+        "priority": task.priority or None,
+        "model": model,
+        "max_tokens": task.max_tokens,
+        "temperature": task.temperature,
+        "max_budget": task.budget,
+        "timeout_s": timeout_ms / 1000 if timeout_ms else None,
+        "max_attempts": attempts,
+        "effect": task.effect,
+        "review": None if task.review == "auto" else task.review,
+        "expect": expect and expect.model_dump(mode="json", by_alias=True, exclude_unset=True),
+        "decompose": "never" if task.is_for_model else None,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str) -> str | None:
+    """The model of a task by its name. Raises `ModelUnknown`."""
+    name = task.model
+    if not task.is_for_model:
+        if name is not None or task.model_role is not None:
+            field = "model" if name is not None else "model_role"
+            raise InvalidInput(f"{path}.{field}: a command has no model", path=f"{path}.{field}")
+        return None
+    if name is None and task.model_role is not None:
+        name = models.of_role(task.model_role)
+        if name is None:
+            told = f"no model has the role {task.model_role}; name one under [roles] of config/models.toml"
+            raise ModelUnknown(f"{path}.model_role: {told}", path=f"{path}.model_role")
+    if name is not None and not known.setdefault(name, models.is_known(name)):
+        told = (
+            f"nobody knows the model {name!r}: it is not in config/models.toml or the price list, not "
+            "SKEP_LLM_MODEL, and the model server does not list it"
+        )
+        raise ModelUnknown(f"{path}.model: {told}", path=f"{path}.model")
+    return name
+
+
+def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> None:
+    """Raise `InvalidInput` for a reference that can stand for nothing when the task's turn comes."""
+    for text in [task.command or "", *(task.argv or ())]:
+        for name in template.references(text):
+            told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
+            raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
+    when = task.when.of if task.when is not None else ""
+    listed = task.for_each if isinstance(task.for_each, str) else ""
+    for field, text in (("prompt", task.prompt or ""), ("when.of", when), ("for_each", listed)):
+        for name in template.references(text):
+            dependency = template.dependency_of(name)
+            where, _, key = name.partition(".")
+            if dependency is not None:
+                is_fine = dependency[0] in task.deps and dependency[1] is None
+            else:
+                is_fine = (where == "inputs" and key in task.inputs) or (where == "memory" and key in memory)
+                is_fine |= name in {"item", "index"} and field == "prompt" and task.for_each is not None
+            if not is_fine:
+                told = f"{{{{{name}}}}} stands for nothing: only deps.ID.output, inputs and memory do"
+                raise InvalidInput(f"{path}.{field}: {told}", path=f"{path}.{field}")

@@ -1,0 +1,54 @@
+"""A run anew from one of its tasks on, with another prompt, model or context there: what it asks for. Pure.
+
+Everything that does not stand behind the changed task, and was approved, keeps its answer.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from run_contract.errors import InvalidInput, TaskNotFound
+from runs.request import ForkRequest, StartRunRequest, read_start
+
+
+def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: ForkRequest) -> StartRunRequest:
+    """The request for a fork of a run whose tasks were asked for as in `docs`.
+
+    Raises `TaskNotFound`, and `InvalidInput` for a change that the task cannot have.
+    """
+    tasks = [dict(doc) for doc in docs]
+    changed = next((doc for doc in tasks if doc["id"] == fork.task), None)
+    if changed is None:
+        raise TaskNotFound(f"The run {run['id']!r} has no task {fork.task!r}.")
+    changes = fork.model_dump(mode="json", exclude_unset=True, include={"prompt", "model", "context"})
+    if changes and changed.get("prompt") is None:
+        raise InvalidInput(
+            f"{fork.task} is a command, which has no {sorted(changes)[0]}; fork from one that a model does",
+            path=sorted(changes)[0],
+        )
+    if "model" in changes:
+        changed.pop("model_role", None)
+    changed |= changes
+    told: dict[str, Any] = json.loads(run["request"])
+    told |= {"policy": json.loads(run["policy"]), "memory": json.loads(run["memory"]), "tasks": tasks}
+    told.pop("id", None)
+    told.pop("open", None)
+    return read_start(told if fork.id is None else told | {"id": fork.id})
+
+
+def untouched(docs: Iterable[dict[str, Any]], changed: str) -> set[str]:
+    """The tasks that do not stand behind the changed one, and are not it."""
+    deps = {doc["id"]: doc.get("deps", []) for doc in docs}
+    after: dict[str, list[str]] = {name: [] for name in deps}
+    for name, waits in deps.items():
+        for dep in waits:
+            after[dep].append(name)
+    behind, left = {changed}, [changed]
+    while left:
+        fresh = [name for name in after[left.pop()] if name not in behind]
+        behind.update(fresh)
+        left += fresh
+    return set(deps) - behind

@@ -1,0 +1,229 @@
+"""A run as it is asked for, over HTTP or in a file: its tasks and its policy. One strict schema.
+
+The shape is the reference's, with more that may be said of a task. Unknown keys and wrong types are refused
+with their path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+import pydantic
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+from run_contract.errors import InvalidInput
+from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
+from run_contract.records import ID, RunTask
+from runs.workflow import Rounds, When, Workflow
+from runtime_contract import Expect
+from task_errors import shorten
+
+Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
+Text = Annotated[StrictStr, Field(max_length=1_000_000)]
+_Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
+_Dollars = Annotated[StrictInt | StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Model = TypeVar("Model", bound=Section)
+#: Tasks that one request may bring.
+MOST_TASKS = 100_000
+
+
+class TaskRequest(Section):
+    """One task of a run: a prompt for a model, or a command of this machine."""
+
+    #: within its run
+    id: Id
+    #: what is asked, with references such as ``{{deps.A.output}}`` and ``{{inputs.NAME}}``
+    prompt: Text | None = None
+    #: a command line in place of a prompt, read without a shell; it is told nothing of other tasks
+    command: Text | None = None
+    #: the same as arguments
+    argv: list[StrictStr] | None = None
+    #: tasks of the run it waits for, and whose answers it is told
+    deps: list[Id] = Field(default_factory=list)
+    #: texts that the prompt refers to as ``{{inputs.NAME}}``
+    inputs: dict[_Name, Text] = Field(default_factory=dict)
+    #: kept with the task, for whoever reads it
+    metadata: dict[_Name, Text] = Field(default_factory=dict)
+    model: _Name | None = None
+    #: what the model is to be good for, in place of its name
+    model_role: Role | None = None
+    max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
+    #: among tasks that could start the highest goes first
+    priority: Annotated[StrictInt, Field(ge=-1_000_000, le=1_000_000)] = 0
+    #: all: every dependency completed; any: all have ended, and one completed
+    needs: Literal["all", "any"] = "all"
+    #: whether the run fails with it, where the policy is `required`
+    required: StrictBool = True
+    #: a condition under which it runs
+    when: When | None = None
+    #: a list, or a text with references that gives one, to run the task over
+    for_each: list[StrictStr] | Text | None = None
+    #: whether it is done again until its answer will do
+    repeat: Rounds | None = None
+    #: dollars for the task
+    budget: _Dollars | None = None
+    #: dollars for the task with all that stem from it
+    subtree_budget: _Dollars | None = None
+    #: milliseconds for one attempt, in place of the policy's; 0: as the settings say
+    timeout_ms: Milliseconds | None = None
+    #: in place of the policy's
+    context: ContextPolicy | None = None
+    #: what the answer must be to be approved
+    expect: Expect | None = None
+    #: who judges the answer
+    review: Literal["auto", "critic", "human", "none"] = "auto"
+    #: what an interruption of a command means: run it again, or stop and ask
+    effect: Literal["idempotent", "unsafe"] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if sum(given is not None for given in (self.prompt, self.command, self.argv)) != 1:
+            raise ValueError("give one of prompt, command and argv")
+        if self.prompt is not None and not self.prompt.strip():
+            raise ValueError("prompt must not be empty")
+        return self
+
+    @property
+    def is_for_model(self) -> bool:
+        """Whether a model does it."""
+        return self.prompt is not None
+
+
+class StartRunRequest(Section):
+    """A run that is to be started."""
+
+    #: none: one is made
+    id: Id | None = None
+    #: what people call it
+    name: Annotated[StrictStr, Field(max_length=200)] | None = None
+    #: the policy itself, or the name of one in ``config/policies.toml``; none: the one named there as default
+    policy: RunPolicy | _Name | None = None
+    #: what all tasks are told, referred to as ``{{memory.KEY}}``
+    memory: dict[_Name, Text] = Field(default_factory=dict)
+    #: true: the run goes on when all its tasks have ended, so that more can be added, until it is closed
+    open: StrictBool = False
+    #: the tasks, in any order
+    tasks: Annotated[list[TaskRequest], Field(max_length=MOST_TASKS)]
+
+    @pydantic.field_validator("policy", mode="before")
+    @classmethod
+    def _one_or_the_other(cls, given: Any) -> Any:
+        return RunPolicy.model_validate(given) if isinstance(given, dict) else given
+
+
+class EnqueueRequest(Section):
+    """Tasks that are to be added to a run."""
+
+    tasks: Annotated[list[TaskRequest], Field(min_length=1, max_length=MOST_TASKS)]
+
+
+class ForkRequest(Section):
+    """A run that is to be made of another."""
+
+    #: the task from which on everything is done anew
+    task: Id
+    #: id of the new run; none: one is made
+    id: Id | None = None
+    #: in place of the task's own
+    prompt: Text | None = None
+    model: _Name | None = None
+    #: its context policy, in place of what it was
+    context: ContextPolicy | None = None
+
+
+def read_start(body: object) -> StartRunRequest:
+    """The request in a body. Raises `InvalidInput` with the path of the field."""
+    return _read(StartRunRequest, body)
+
+
+def read_enqueue(body: object) -> EnqueueRequest:
+    """The tasks in a body: a list under ``tasks``, or one task by itself. Raises `InvalidInput`."""
+    if isinstance(body, dict) and "tasks" not in body and "id" in body:
+        body = {"tasks": [body]}
+    return _read(EnqueueRequest, body)
+
+
+def read_task(body: object) -> TaskRequest:
+    """One task. Raises `InvalidInput`."""
+    return _read(TaskRequest, body)
+
+
+def read_fork(body: object) -> ForkRequest:
+    """What a run is to be made of another. Raises `InvalidInput`."""
+    return _read(ForkRequest, body)
+
+
+def _read(model: type[Model], body: object) -> Model:
+    try:
+        return model.model_validate(body)
+    except pydantic.ValidationError as error:
+        found = error.errors(include_url=False, include_context=False)[0]
+        path = path_of(found["loc"])
+        raise InvalidInput(f"{path or 'The body'}: {_words(found)}", path=path) from None
+
+
+def path_of(parts: Sequence[str | int]) -> str:
+    """The path of a field as people write it: ``tasks[2].deps[0]``."""
+    kept = [part for part in parts if isinstance(part, int) or not _is_arm(part)]
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in kept).lstrip(".")
+
+
+def _is_arm(part: str) -> bool:
+    """Whether pydantic names an arm of a union here, which stands nowhere in the request."""
+    arms = {"str", "int", "float", "RunPolicy"}
+    return part.startswith(("constrained-", "list[", "function-")) or part in arms
+
+
+def _words(found: Any) -> str:
+    if found["type"] == "missing":
+        return "is missing"
+    if found["type"] == "extra_forbidden":
+        return "is not a key that is known here"
+    message = found["msg"].removeprefix("Value error, ")
+    got = "" if found["type"] == "value_error" else f", got {shorten(found['input'])}"
+    return f"{message[:1].lower()}{message[1:]}{got}"
+
+
+def of_workflow(
+    workflow: Workflow, run_id: str, tasks: Sequence[RunTask], policy: RunPolicy
+) -> StartRunRequest:
+    """The request for a run of a workflow, whose tasks are as `runs.compiling` made them."""
+    steps = {step.id: step for step in workflow.steps}
+    made = []
+    for task in tasks:
+        step, given = steps[task.id], task.inputs
+        prompt = "" if given is None else given.prompt
+        words = " ".join([prompt, step.when.of if step.when else "", json.dumps(step.for_each)])
+        used = {name: text for name, text in _inputs(task).items() if f"inputs.{name}" in words}
+        made.append(
+            TaskRequest(
+                id=task.id,
+                prompt=prompt,
+                deps=list(task.deps),
+                inputs=used,
+                metadata=dict(given.metadata) if given else {},
+                model=task.model or None,
+                model_role=task.role,
+                max_tokens=step.max_tokens,
+                priority=step.priority,
+                needs=step.needs,
+                required=step.required,
+                when=step.when,
+                for_each=step.for_each,
+                repeat=step.repeat,
+                budget=step.budget,
+                subtree_budget=step.subtree_budget,
+                timeout_ms=step.timeout_ms,
+                context=step.context,
+            )
+        )
+    return StartRunRequest(
+        id=run_id, name=workflow.name[:200], policy=policy, memory=dict(workflow.memory), tasks=made
+    )
+
+
+def _inputs(task: RunTask) -> dict[str, str]:
+    return {} if task.inputs is None else dict(task.inputs.inputs)

@@ -1,0 +1,130 @@
+"""Runs of the daemon as every face tells them: in the words of runs, made of the rows of the store."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final
+
+from cost.usage_tracker import Standing
+from money import to_dollars
+from run_contract.records import TaskState
+from store import ending, run_ends
+from store.budgets import Account, BudgetLimits, balance_of, limit_of
+from store.reading import Reader
+
+#: What a task of a run that has ended is where its status alone does not say.
+_SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
+_OPEN: Final = {
+    "blocked": TaskState.PENDING,
+    "delayed": TaskState.PENDING,
+    "ready": TaskState.READY,
+    "running": TaskState.RUNNING,
+    "review": TaskState.RUNNING,
+    "approved": TaskState.COMPLETED,
+}
+
+
+def state_of(state: str, code: str | None, attempts: int) -> TaskState:
+    """Where a task of a run stands, by its state and code in the store and the attempts it had."""
+    if state in _OPEN:
+        return _OPEN[state]
+    is_unstarted = state == "cancelled" and not attempts
+    return TaskState.SKIPPED if code in _SKIPPED or is_unstarted else TaskState.FAILED
+
+
+def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
+    """A run in a list: without its tasks."""
+    budget = budget_of(reader, run)
+    return {
+        "id": run["id"],
+        "name": run["name"],
+        "state": run["state"],
+        "task_count": run["tasks"],
+        "open_tasks": run["open"],
+        "is_open": bool(run["is_open"]),
+        "cost_micros": budget.spent_micros,
+        "budget_micros": budget.granted_micros,
+        "error": _error(run["code"], run["reason"]),
+        "forked_from": run["forked_from"],
+        "created_at": _milliseconds(run["created"]),
+        "finished_at": _milliseconds(run["finished"]),
+    }
+
+
+def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
+    """A run with its tasks and what they used."""
+    used = {row["task"]: row for row in reader.all("run_usage", run=run["seq"])}
+    rows = reader.all("run_tasks_shown", run=run["seq"])
+    now = reader.situation() if run["state"] in {"running", "aborting"} else None
+    tasks = {}
+    for row in rows:
+        told = tasks[row["name"]] = _task(row, used.get(row["seq"]))
+        if now is not None:
+            told["waiting_for"] = reader.waiting_for(row, now)
+    tokens = sum(row["tokens"] for row in used.values())
+    micros = sum(row["micros"] for row in used.values())
+    return {
+        **brief(reader, run),
+        "updated_at": _milliseconds(max([run["created"], *_moments(rows)])),
+        "usage": {"tokens": tokens, "cost": {"amount": to_dollars(micros), "currency": "USD"}},
+        "cost_micros": micros,
+        "policy": json.loads(run["policy"]),
+        "tasks": tasks,
+    }
+
+
+def asked(reader: Reader, run: sqlite3.Row) -> list[dict[str, Any]]:
+    """The tasks of a run as they were asked for, without those that do the items of others."""
+    rows = reader.all("run_tasks_shown", run=run["seq"])
+    return [json.loads(row["asked"]) for row in rows if row["parent"] is None]
+
+
+def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
+    """How the budget of a run stands, whether or not it has a limit."""
+    account = Account("run", run["id"])
+    most = limit_of(reader, BudgetLimits.kept(reader), account)
+    held = reader.one("count_held", held_by=account.limit)
+    return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
+
+
+def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
+    asked: dict[str, Any] = json.loads(row["asked"])
+    result = ending.read_result(row)
+    state = state_of(row["state"], row["code"], row["attempts"])
+    told: dict[str, Any] = {
+        "state": str(state),
+        "deps": asked.get("deps", []),
+        "model": result.get("model") or json.loads(row["doc"]).get("model"),
+        "attempts": row["attempts"],
+        "usage": {"tokens": used["tokens"] if used else 0, "cost_micros": used["micros"] if used else 0},
+        "started_at": _milliseconds(row["started"]),
+        "finished_at": _milliseconds(row["finished"]),
+    }
+    if state is TaskState.COMPLETED:
+        told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
+    elif row["code"] is not None or row["reason"] is not None:
+        told["error"] = _error(row["code"], row["reason"])
+    if asked.get("metadata"):
+        told["metadata"] = asked["metadata"]
+    if row["ledger"] is not None:
+        told["context"] = json.loads(row["ledger"])
+    if row["parent"] is not None:
+        told["parent"] = row["parent"]
+    if row["reused_from"] is not None:
+        told["reused_from"] = row["reused_from"]
+    return told
+
+
+def _error(code: str | None, reason: str | None) -> dict[str, str] | None:
+    return None if code is None and reason is None else {"code": code or "failed", "message": reason or ""}
+
+
+def _moments(rows: Iterable[sqlite3.Row]) -> list[float]:
+    return [moment for row in rows for moment in (row["started"], row["finished"]) if moment is not None]
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    """Unix milliseconds, as the reference tells times."""
+    return None if seconds is None else round(seconds * 1000)

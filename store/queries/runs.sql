@@ -1,0 +1,159 @@
+-- Runs, and what their tasks are beside tasks.
+
+-- last_run_seq --
+-- The last place taken by a run.
+SELECT coalesce(max(seq), 0) AS seq FROM run;
+
+-- insert_run --
+-- Enter a run.
+INSERT INTO run (seq, id, name, state, request, policy, memory, on_failure, budget_micros, max_tasks, tasks, open,
+                 is_open, deadline, idempotency_key, digest, forked_from, source, after_event, created)
+VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, :budget_micros, :max_tasks, :tasks,
+        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :source, :after_event, :created);
+
+-- insert_run_task --
+-- What a task of a run is beside a task.
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent) VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- put_items --
+-- The tasks that do the items of a task.
+UPDATE run_task SET items = :items WHERE task = :task;
+
+-- wait_for_items --
+-- A claimed task goes back to wait for the tasks that do its items; the claim does not count.
+UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts - 1, owner = NULL,
+    lease_expires = NULL
+WHERE seq = :seq;
+
+-- needs_any --
+-- Whether one completed dependency will do for a task.
+SELECT needs_any FROM run_task WHERE task = :task;
+
+-- get_run --
+-- A run by its id.
+SELECT * FROM run WHERE id = :id;
+
+-- run_by_key --
+-- The run that was started under an idempotency key.
+SELECT * FROM run WHERE idempotency_key = :key;
+
+-- run_budget --
+-- What a run may spend by its own policy.
+SELECT budget_micros FROM run WHERE id = :id;
+
+-- run_added --
+-- Tasks were added to a run.
+UPDATE run SET tasks = tasks + :count, open = open + :count WHERE seq = :seq;
+
+-- run_tasks_ended --
+-- Tasks of a run have ended.
+UPDATE run SET open = open - :count WHERE id = :id RETURNING *;
+
+-- run_reopened --
+-- Tasks of a run were sent back: it goes on.
+UPDATE run SET open = open + :count, state = 'running', is_stopping = 0, ends_as = NULL, code = NULL,
+    reason = NULL, finished = NULL, deadline = :deadline
+WHERE id = :id RETURNING *;
+
+-- run_decided --
+-- It is decided what a run comes to; the first word stands.
+UPDATE run SET state = :state, ends_as = :ends_as, code = :code, reason = :reason, is_stopping = :is_stopping
+WHERE seq = :seq AND state = 'running' AND is_stopping = 0 AND (ends_as IS NULL OR :is_stopping = 1) RETURNING *;
+
+-- run_finished --
+-- A run has ended: nothing of it is left to end, and nothing more may come.
+UPDATE run SET state = coalesce(ends_as, 'completed'), finished = :now, is_open = 0
+WHERE seq = :seq AND open = 0 AND state IN ('running', 'aborting')
+  AND (is_open = 0 OR is_stopping = 1)
+RETURNING *;
+
+-- run_closed --
+-- Nothing more may be added to a run.
+UPDATE run SET is_open = 0 WHERE seq = :seq;
+
+-- run_losses --
+-- Of the tasks named in a JSON list of ids, those a run may fail with, in the order they were entered.
+SELECT task.id, run_task.id AS name, task.state, task.code, task.reason, run_task.required
+FROM task JOIN run_task ON run_task.task = task.seq
+WHERE task.id IN (SELECT value FROM json_each(:ids)) AND +task.state <> 'approved'
+  AND coalesce(task.code, '') NOT IN ('condition_not_met', 'dependency_skipped', 'run_ended')
+ORDER BY task.seq;
+
+-- run_unstarted --
+-- Tasks of a run that nobody runs and that have not ended.
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state IN ('blocked', 'delayed', 'ready', 'review') ORDER BY run_task.id;
+
+-- run_running --
+-- Tasks of a run that run.
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state = 'running' ORDER BY run_task.id;
+
+-- run_incomplete --
+-- Tasks of a run that ended without being approved.
+SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.state IN ('failed', 'safety_blocked', 'cancelled') ORDER BY run_task.id;
+
+-- runs_overdue --
+-- Runs whose time is up.
+SELECT id FROM run INDEXED BY run_deadline
+WHERE state = 'running' AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
+
+-- next_run_deadline --
+-- When the next run's time is up.
+SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL;
+
+-- run_task_of --
+-- What a task of a run is beside a task, and what its run tells every task.
+SELECT run_task.id, run_task.doc, run_task.items, run.policy, run.memory, run.id AS run
+FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
+
+-- run_answers --
+-- What came of the tasks named in a JSON list of ids.
+SELECT id, state, result FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+
+-- run_known_tasks --
+-- Of the tasks of a run those that are named in a JSON list of their own ids.
+SELECT run_task.id FROM run_task
+WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids));
+
+-- note_ledger --
+-- What the attempt of a task of a run was told.
+UPDATE run_task SET ledger = :ledger WHERE task = :task;
+
+-- reuse_answer --
+-- A task is given the answer that another has.
+UPDATE task SET state = 'approved', result = :result, finished = :now, waiting_on = 0 WHERE id = :id;
+
+-- note_reuse --
+-- Where the answer of a task comes from.
+UPDATE run_task SET reused_from = :run WHERE task = (SELECT seq FROM task WHERE id = :id);
+
+-- list_runs --
+-- Runs before a place, the newest first, in some states.
+SELECT * FROM run
+WHERE seq < :before AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+ORDER BY seq DESC LIMIT :limit;
+
+-- run_tasks_shown --
+-- The tasks of a run, as its page tells them.
+SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent
+FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
+
+-- run_usage --
+-- What each task of a run has used over all its attempts; money also where an attempt left no word.
+SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
+    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
+        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
+    FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+) AS tokens
+FROM run_task JOIN task ON task.seq = run_task.task
+LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
+WHERE run_task.run = :run;
+
+-- run_events_after --
+-- The history of a run and of its tasks after a place.
+SELECT * FROM event
+WHERE seq > :after AND ((task_id > :run || ':' AND task_id < :run || ';') OR (
+    task_id IS NULL AND data LIKE '%"run_id"%' AND json_extract(data, '$.run_id') = :run))
+ORDER BY seq LIMIT :limit;

@@ -1,0 +1,147 @@
+"""What the ends of tasks mean for the runs they are of; a task of no run costs nothing here.
+
+It is called in the transaction of every end. A run counts how many of its tasks are open; the first end that
+its policy does not bear decides what it comes to, withdraws what has not begun and asks what runs to stop.
+When the last one has ended, the run has.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+from runtime_contract import Status
+from store import decisions
+from store.transaction import Transaction, dump
+
+#: The code of a task that did not begin because its run had come to an end.
+RUN_ENDED: Final = "run_ended"
+#: The code of a task whose condition was not met, and of those that need one which was skipped.
+CONDITION_NOT_MET: Final = "condition_not_met"
+DEPENDENCY_SKIPPED: Final = "dependency_skipped"
+#: Codes of tasks that were skipped, which is no failure.
+SKIPS: Final = frozenset({CONDITION_NOT_MET, DEPENDENCY_SKIPPED})
+
+
+class EndTogether(Protocol):
+    """Ends several tasks for one reason (`ending.end_together`)."""
+
+    def __call__(
+        self, tx: Transaction, rows: Sequence[sqlite3.Row], *, code: str, reason: str, status: Status
+    ) -> None:
+        """End them, and then those that wait for them."""
+
+
+def run_of(task_id: str) -> str:
+    """The run that a task is of; empty where it is of none."""
+    return task_id.partition(":")[0] if ":" in task_id else ""
+
+
+def follow(tx: Transaction, ended: Sequence[tuple[str, Status]], end: EndTogether) -> None:
+    """Tasks have just ended: count them, and do what the policies of their runs ask for."""
+    counts = Counter(run for name, _ in ended if (run := run_of(name)))
+    for run_id, count in counts.items():
+        row = tx.one("run_tasks_ended", id=run_id, count=count)
+        if row is None:
+            continue  # a run whose own row was lost with the database it stood in
+        lost = [name for name, how in ended if how is not Status.APPROVED and run_of(name) == run_id]
+        if lost and not row["is_stopping"]:
+            _weigh(tx, row, lost, end)
+        if row["open"] == 0 or lost:
+            finish(tx, row["seq"])
+
+
+def _weigh(tx: Transaction, run: sqlite3.Row, lost: Sequence[str], end: EndTogether) -> None:
+    """Decide what a run comes to, where one of these losses counts."""
+    losses = tx.all("run_losses", ids=dump([*lost]))
+    if run["on_failure"] == "required" and not any(each["required"] for each in losses):
+        return
+    if losses:
+        first = losses[0]
+        reason = f"task {first['name']}: {first['reason'] or first['code'] or first['state']}"
+        code = first["code"] or first["state"]
+        if run["on_failure"] == "continue":
+            decide(tx, run["seq"], "failed", code, reason)
+        else:
+            stop(tx, run["seq"], "failed", code, reason, end)
+
+
+def decide(
+    tx: Transaction, run: int, ends_as: str, code: str, reason: str, *, is_stopping: bool = False
+) -> sqlite3.Row | None:
+    """What a run comes to once everything in it has ended; none where that was decided before."""
+    state = "aborting" if ends_as == "aborted" else "running"
+    told = {"ends_as": ends_as, "code": code, "reason": reason, "is_stopping": int(is_stopping)}
+    return tx.one("run_decided", seq=run, state=state, **told)
+
+
+def stop(tx: Transaction, run: int, ends_as: str, code: str, reason: str, end: EndTogether) -> bool:
+    """End a run: what has not begun never will, what runs is asked to end. False if it is over already."""
+    if decide(tx, run, ends_as, code, reason, is_stopping=True) is None:
+        return False
+    for row in tx.all("run_running", run=run):
+        tx.run("request_cancel", seq=row["seq"], reason=f"its run ended: {reason}")
+        told = f"its run ended: {reason}"
+        tx.emit("task.cancel_requested", task_id=row["id"], status="in_progress", reason=told)
+    rows = tx.all("run_unstarted", run=run)
+    for row in rows:
+        if row["state"] == "review" or row["held_by"] is not None:
+            decisions.withdraw(tx, row["id"], "skep")
+    why = "cancelled" if code == "cancelled" else RUN_ENDED
+    end(tx, rows, code=why, reason=f"its run ended: {reason}", status=Status.CANCELLED)
+    finish(tx, run)
+    return True
+
+
+def finish(tx: Transaction, run: int) -> None:
+    """End a run of which nothing is left; nothing happens where something is."""
+    row = tx.one("run_finished", seq=run, now=tx.now)
+    if row is not None:
+        tell(tx, f"run.{row['state']}", row, code=row["code"], reason=row["reason"], count=row["tasks"])
+
+
+def tell(tx: Transaction, event: str, run: sqlite3.Row, **fields: Any) -> None:
+    """Write an event about a run."""
+    tx.emit(event, run_id=run["id"], **fields)
+
+
+def reopened(tx: Transaction, names: Iterable[str]) -> None:
+    """Tasks were sent back to the queue: their runs go on."""
+    for run_id, count in Counter(run for name in names if (run := run_of(name))).items():
+        row = tx.one("get_run", id=run_id)
+        if row is None:
+            continue
+        limit_ms = json.loads(row["policy"]).get("run_timeout_ms")
+        again = tx.one(
+            "run_reopened", id=run_id, count=count, deadline=tx.now + limit_ms / 1000 if limit_ms else None
+        )
+        if again is not None:
+            if row["state"] != "running":
+                tell(tx, "run.resumed", again, count=count)
+            _keep_in_mind(tx, again)
+
+
+def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
+    """A run some of whose tasks stay uncompleted does not complete, whatever comes of those sent back."""
+    left = [row for row in tx.all("run_incomplete", run=run["seq"]) if row["code"] not in SKIPS]
+    needed = tx.all("run_losses", ids=dump([row["id"] for row in left])) if left else []
+    ended = [row["id"] for row in left if row["code"] == RUN_ENDED]
+    if ended or any(each["required"] or run["on_failure"] != "required" for each in needed):
+        name = (ended or [row["id"] for row in left])[0].partition(":")[2]
+        reason = f"task {name} did not complete; `skep run resume {run['id']}` brings back all that did not"
+        decide(tx, run["seq"], "failed", "incomplete", reason)
+
+
+def needs_any(tx: Transaction, row: sqlite3.Row) -> bool:
+    """Whether one completed dependency will do for a task, once all have ended; only a run's task says so."""
+    found = tx.one("needs_any", task=row["seq"]) if run_of(row["id"]) else None
+    return found is not None and bool(found["needs_any"])
+
+
+def is_skipped(tx: Transaction, task_id: str) -> bool:
+    """Whether a task of a run was skipped by a condition, which is no failure of those that need it."""
+    row = tx.one("get_task", id=task_id) if run_of(task_id) else None
+    return row is not None and row["code"] in SKIPS

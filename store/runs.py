@@ -1,0 +1,219 @@
+"""Starting runs and adding to them: one transaction for the run, its tasks and the event that tells of it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
+from runtime_contract import Status
+from store import claims, ending, intake, lanes, recording, run_ends
+from store.records import Intake, NewTask, TaskRef
+from store.transaction import Transaction, dump
+
+
+@dataclass(frozen=True, slots=True)
+class NewRunTask:
+    """A task of a run that is to be entered."""
+
+    #: within the run
+    id: str
+    #: the task that it is on the road
+    new: NewTask
+    #: as it was submitted
+    doc: dict[str, Any]
+    required: bool
+    #: whether one completed dependency will do, once all have ended
+    needs_any: bool = False
+    #: the task of the run whose item it does
+    parent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run that is to be started; every rule but those of the store has been checked."""
+
+    id: str
+    name: str | None
+    #: as it was submitted, without the tasks
+    request: dict[str, Any]
+    policy: dict[str, Any]
+    tasks: Sequence[NewRunTask]
+    #: SHA-256 of the request
+    digest: str
+    on_failure: str
+    budget_micros: int | None
+    max_tasks: int
+    #: seconds from now; none: no limit
+    timeout_s: float | None
+    is_open: bool = False
+    memory: dict[str, str] = field(default_factory=dict)
+    idempotency_key: str | None = None
+    forked_from: str | None = None
+    #: tasks that begin with the answer of their namesakes in the run it was forked from
+    reused: frozenset[str] = frozenset()
+
+
+def find(tx: Transaction, run_id: str) -> sqlite3.Row:
+    """The row of a run. Raises `RunNotFound`."""
+    row = tx.one("get_run", id=run_id)
+    if row is None:
+        raise RunNotFound(f"There is no run {run_id!r}.", run_id=run_id)
+    return row
+
+
+def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLimits) -> sqlite3.Row:
+    """Start a run; its row.
+
+    The same request under the same idempotency key is answered with the run it started. Raises `RunExists`.
+    """
+    if new.idempotency_key is not None:
+        known = tx.one("run_by_key", key=new.idempotency_key)
+        if known is not None:
+            return _same(known, new)
+    if tx.one("get_run", id=new.id) is not None:
+        raise RunExists(f"There is a run {new.id!r} already; give another id, or none.", run_id=new.id)
+    before, last = tx.one("last_event_seq"), tx.one("last_run_seq")
+    seq = int(last["seq"]) + 1 if last else 1
+    tx.run(
+        "insert_run",
+        seq=seq,
+        id=new.id,
+        called=new.name,
+        request=dump(new.request),
+        policy=dump(new.policy),
+        memory=dump(new.memory),
+        on_failure=new.on_failure,
+        budget_micros=new.budget_micros,
+        max_tasks=new.max_tasks,
+        tasks=len(new.tasks),
+        is_open=int(new.is_open),
+        deadline=None if new.timeout_s is None else tx.now + new.timeout_s,
+        idempotency_key=new.idempotency_key,
+        digest=new.digest,
+        forked_from=new.forked_from,
+        source=source,
+        after_event=before["seq"] if before else 0,
+        created=tx.now,
+    )
+    row = find(tx, new.id)
+    run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
+    _enter(tx, seq, new.tasks, source, limits)
+    if new.reused:
+        _reuse(tx, new)
+    return find(tx, new.id)
+
+
+def _reuse(tx: Transaction, new: NewRun) -> None:
+    """Give tasks the answers of their namesakes, and only then let those go that waited for them.
+
+    One whose namesake was not approved is done anew.
+    """
+    wanted = dump([f"{new.forked_from}:{name}" for name in sorted(new.reused)])
+    names = []
+    for answer in tx.all("run_answers", ids=wanted):
+        task_id = f"{new.id}:{answer['id'].partition(':')[2]}"
+        if answer["state"] == "approved":
+            tx.run("reuse_answer", id=task_id, result=answer["result"], now=tx.now)
+            tx.run("note_reuse", id=task_id, run=new.forked_from)
+            reason = f"its answer is that of {answer['id']}"
+            tx.emit("task.reused", task_id=task_id, status="approved", reason=reason)
+            names.append(task_id)
+    for task_id in names:
+        ending.release_children(tx, task_id)
+    run_ends.follow(tx, [(name, Status.APPROVED) for name in names], ending.end_together)
+
+
+def _same(known: sqlite3.Row, new: NewRun) -> sqlite3.Row:
+    if known["digest"] != new.digest:
+        raise RunExists(
+            f"The idempotency key was used for another request, which started the run {known['id']!r}; "
+            "give every request a key of its own.",
+            run_id=known["id"],
+        )
+    return known
+
+
+def _enter(
+    tx: Transaction, run: int, tasks: Sequence[NewRunTask], source: str, limits: lanes.ConcurrencyLimits
+) -> None:
+    """Enter tasks in the order of their ids, by which they are taken where nothing else tells them apart."""
+    ordered = sorted(tasks, key=lambda task: task.id)
+    kept = intake.kept_limits(tx, limits)
+    last = tx.one("last_seq")
+    first = int(last["seq"]) + 1 if last else 1
+    # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
+    rows = [
+        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any), task.parent)
+        for at, task in enumerate(ordered)
+    ]
+    intake.enter(
+        tx,
+        Intake([task.new for task in ordered]),
+        source,
+        kept,
+        and_then=lambda: tx.insert("insert_run_task", rows),
+    )
+
+
+def add(
+    tx: Transaction, run_id: str, tasks: Sequence[NewRunTask], source: str, limits: lanes.ConcurrencyLimits
+) -> sqlite3.Row:
+    """Add tasks to a run that goes on; its row.
+
+    Raises `RunNotFound`, `RunCompleted`, `TaskExists`, `InvalidInput` over `max_tasks`.
+    """
+    row = find(tx, run_id)
+    if row["state"] != "running" or row["is_stopping"]:
+        raise RunCompleted(f"The run {run_id!r} is {row['state']} and takes no more tasks.", run_id=run_id)
+    _grow(tx, row, tasks, source, limits)
+    return find(tx, run_id)
+
+
+def _grow(
+    tx: Transaction,
+    run: sqlite3.Row,
+    tasks: Sequence[NewRunTask],
+    source: str,
+    limits: lanes.ConcurrencyLimits,
+) -> None:
+    known = tx.one("run_known_tasks", run=run["seq"], ids=dump([one.id for one in tasks]))
+    if known is not None:
+        raise TaskExists(f"The run has a task {known['id']!r} already.", task_id=known["id"])
+    count = run["tasks"] + len(tasks)
+    if count > run["max_tasks"]:
+        most = f"max_tasks allows {run['max_tasks']:,}"
+        raise InvalidInput(f"tasks: the run would have {count:,} tasks; {most}", path="tasks")
+    tx.run("run_added", seq=run["seq"], count=len(tasks))
+    run_ends.tell(tx, "run.tasks_added", run, count=len(tasks), source=source)
+    _enter(tx, run["seq"], tasks, source, limits)
+
+
+def expand(
+    tx: Transaction, ref: TaskRef, tasks: Sequence[NewRunTask], limits: lanes.ConcurrencyLimits
+) -> bool:
+    """Have a claimed task wait for those that do its items; false where the claim is no longer ours.
+
+    Raises `TaskExists`, `InvalidInput` over `max_tasks`.
+    """
+    row = claims.held(tx, ref, "the items of a list")
+    if row is None or recording.end_withdrawn(tx, row):
+        return False
+    run_id = run_ends.run_of(ref.id)
+    _grow(tx, find(tx, run_id), tasks, "run", limits)
+    names = [task.new.task.id for task in tasks]
+    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
+    tx.run("put_items", task=row["seq"], items=dump([task.id for task in tasks]))
+    states = intake.states_of(tx, names)
+    waiting_on = sum(state != "approved" for state in states.values())
+    recording.end_attempt(tx, row, "mapped")
+    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
+    tx.emit(
+        "task.mapped", task_id=row["id"], status="queued", count=len(tasks), reason="it waits for its items"
+    )
+    dead = next((name for name, state in states.items() if ending.is_dead(state)), None)
+    if dead is not None:
+        ending.fail_children(tx, dead, Status(states[dead]))
+    return True

@@ -1,0 +1,155 @@
+"""A run of the daemon driven by hand: claims, what a task is sent and its end, without processes or time."""
+
+from __future__ import annotations
+
+import functools
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from limits import Limits
+from outcome import Outcome, Verdict
+from road.run_prompts import RunPrompts
+from run_contract.policy import Role, RunPolicy
+from runs import views
+from runs.entering import House, added_tasks, new_run
+from runs.request import read_enqueue, read_start
+from store import claims, recording, run_steering, runs
+from store.claims import Claimant
+from store.lanes import Gate
+from store.outputs import read_output
+from store.records import Claim
+from store.sqlite_store import SqliteStore
+from store.transaction import Transaction
+
+
+class EveryModel:
+    """Knows every model by name, and one for each role."""
+
+    def of_role(self, role: Role) -> str | None:
+        """A model that has the role."""
+        return f"{role}-model"
+
+    def is_known(self, name: str) -> bool:
+        """They all are."""
+        return True
+
+
+class DurableRuns:
+    """The store's side of runs, and a worker that does what a test says.
+
+    Parameters:
+        work: what a task answers, by its id within the run; raises `ValueError` where it fails.
+    """
+
+    def __init__(self, store: SqliteStore, who: Claimant, work: Callable[[str], str]) -> None:
+        self.store = store
+        self.who = who
+        self.work = work
+        #: ids of the tasks in the order they were begun
+        self.begun: list[str] = []
+        self.prompts = RunPrompts(store, _no_output)
+        self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
+        self._flying: deque[Claim] = deque()
+
+    def read_outputs(self, folder: Path) -> None:
+        """Read answers that are stored, which those of a list are."""
+        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder))
+
+    def start(self, **request: Any) -> str:
+        """Start a run; its id."""
+        made = new_run(read_start(request), self.house)
+        return str(self.store.write(lambda tx: runs.start(tx, made, "test", self.store.limits))["id"])
+
+    def add(self, run_id: str, *tasks: dict[str, Any]) -> None:
+        """Add tasks to a run."""
+        row = self.store.reader.one("get_run", id=run_id)
+        assert row is not None
+        known = [each["name"] for each in self.store.reader.all("run_tasks_shown", run=row["seq"])]
+        policy = RunPolicy.model_validate_json(row["policy"])
+        made = added_tasks(
+            read_enqueue({"tasks": [*tasks]}).tasks, run_id, policy, frozenset(), known, self.house
+        )
+        self.store.write(lambda tx: runs.add(tx, run_id, made, "test", self.store.limits))
+
+    def claim(self, slots: int = 100) -> None:
+        """Claim whatever may start, one after the other; those that end without work end."""
+        while len(self._flying) < slots:
+            rows = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
+            if not rows:
+                return
+            claim = Claim.from_row(rows[0])
+            if self.prompts.given(claim, "0" * 16) is not None:
+                self.begun.append(claim.id.partition(":")[2])
+                self._flying.append(claim)
+
+    def turn(self) -> bool:
+        """Claim what may start, and end the oldest of what runs; false where nothing does."""
+        self.claim()
+        if not self._flying:
+            return False
+        claim = self._flying.popleft()
+        row = self.store.reader.task(claim.id)
+        if row is not None and row["cancel_requested"]:
+            self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "a test"))
+        else:
+            self._end(claim)
+        return True
+
+    def works_next(self) -> bool:
+        """Whether the next turn does work, and does not only end what was asked to stop."""
+        row = self.store.reader.task(self._flying[0].id) if self._flying else None
+        return row is not None and not row["cancel_requested"]
+
+    def go(self, run_id: str) -> dict[str, Any]:
+        """Work until nothing is left to do; the run as its page tells it."""
+        while self.turn():
+            pass
+        return self.shown(run_id)
+
+    def abort(self, run_id: str) -> None:
+        """Abort a run."""
+        self.store.write(lambda tx: run_steering.abort(tx, run_id, "test"))
+
+    def shown(self, run_id: str) -> dict[str, Any]:
+        """A run as its page tells it."""
+        row = self.store.reader.one("get_run", id=run_id)
+        assert row is not None
+        return views.whole(self.store.reader, row)
+
+    def _end(self, claim: Claim) -> None:
+        name = claim.id.partition(":")[2]
+        try:
+            text = self.work(name)
+        except ValueError as error:
+            self.store.write(_failing(claim, str(error)))
+        else:
+            self.store.write(_completing(claim, text))
+
+
+def _completing(claim: Claim, text: str) -> Callable[[Transaction], None]:
+    outcome = Outcome(
+        status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=text[:200],
+        output=text, started_at=1.0, ended_at=2.0,
+    )  # fmt: skip
+
+    def conclude(tx: Transaction) -> None:
+        row = recording.begin_review(tx, claim.ref, outcome, Verdict(decision="APPROVE", confidence=0.9), {})
+        if row is not None:
+            recording.approve(tx, row, "critics")
+
+    return conclude
+
+
+def _failing(claim: Claim, reason: str) -> Callable[[Transaction], None]:
+    def conclude(tx: Transaction) -> None:
+        row = claims.held(tx, claim.ref, "a result")
+        if row is not None:
+            recording.fail(tx, row, "execution_failed", reason)
+
+    return conclude
+
+
+def _no_output(ref: str) -> bytes:
+    raise AssertionError(f"no output is stored here: {ref}")

@@ -1,0 +1,157 @@
+"""A run of the daemon does what the same run in memory does, whatever its graph, its failures and its end.
+
+The one stands in the store and is driven claim by claim, the other by the orchestrator in this thread; both
+have the same work. Held against each other: the order in which tasks begin, where each ends and why, and what
+the run comes to. Money is left out: in memory a task that cannot be paid fails, the daemon asks a person.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import host_platform
+from run_contract.policy import RunPolicy
+from run_contract.records import Condition, RunTask, TaskInput, TaskResult
+from runs.control import RunControl
+from runs.factory import Options, new_orchestrator_with_defaults, new_run
+from runs.inline_executor import InlineExecutor
+from settings import Home, Settings
+from store.claims import Claimant
+from store.sqlite_store import SqliteStore
+from testing.clock import FakeClock
+from testing.durable_runs import DurableRuns
+
+_numbers = itertools.count(1)
+
+
+@st.composite
+def graphs(draw: Any, *, lists: bool = False) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, 12))):
+        before = [each["id"] for each in found]
+        deps = draw(st.lists(st.sampled_from(before), max_size=3, unique=True)) if before else []
+        when = None
+        if deps and draw(st.integers(0, 3)) == 0:
+            wanted = draw(st.sampled_from(["ok", "nothing"]))
+            when = {"of": f"{{{{deps.{deps[0]}.output}}}}", "test": "contains", "value": wanted}
+        found.append(
+            {
+                "id": f"t{number}",
+                "deps": deps,
+                "priority": draw(st.integers(-1, 1)),
+                "required": draw(st.booleans()),
+                "needs": draw(st.sampled_from(["all", "all", "any"])),
+                "when": when,
+                "for_each": draw(st.sampled_from([None, None, ["x", "y"], []])) if lists else None,
+                "fails": draw(st.integers(0, 4)) == 0,
+            }
+        )
+    return found
+
+
+def in_memory(
+    graph: list[dict[str, Any]], policy: dict[str, Any], stop_after: int | None
+) -> tuple[str, dict[str, tuple[str, str | None]], list[str]]:
+    control, begun, broken = RunControl(), [], {each["id"] for each in graph if each["fails"]}
+    counter = itertools.count(1)
+
+    def work(job: Any) -> TaskResult:
+        if next(counter) == stop_after:
+            control.cancel()
+        if job.task_id.removesuffix(".2") in broken:
+            raise ValueError("it broke")
+        return TaskResult(f"ok:{job.task_id}")
+
+    def listen(event: Any) -> None:
+        if event.event == "task.started":
+            begun.append(event.task_id)
+
+    held = RunPolicy.model_validate(policy)
+    tasks = [
+        RunTask(
+            each["id"], TaskInput("x"), deps=list(each["deps"]), priority=each["priority"],
+            required=each["required"], needs=each["needs"],
+            for_each=each["for_each"],
+            when=None if each["when"] is None else Condition(**each["when"]),
+        )
+        for each in graph
+    ]  # fmt: skip
+    options = Options(executor=InlineExecutor(held.max_parallelism, work), listener=listen)
+    run = new_orchestrator_with_defaults(held, work, options).run(new_run("r", tasks, held), control)
+    ends = {name: (str(one.state), one.error.code if one.error else None) for name, one in run.tasks.items()}
+    return str(run.state), ends, begun
+
+
+def on_the_road(
+    rig: DurableRuns, graph: list[dict[str, Any]], policy: dict[str, Any], stop_after: int | None
+) -> tuple[str, dict[str, tuple[str, str | None]], list[str]]:
+    broken, counter = {each["id"] for each in graph if each["fails"]}, itertools.count(1)
+
+    def work(name: str) -> str:
+        if name.removesuffix(".2") in broken:
+            raise ValueError("it broke")
+        return f"ok:{name}"
+
+    rig.work, rig.begun = work, []
+    tasks = [
+        {name: value for name, value in each.items() if name != "fails" and value is not None}
+        | {"prompt": "x"}
+        for each in graph
+    ]
+    run_id = rig.start(id=f"r{next(_numbers)}", policy=policy, tasks=tasks)
+    worked = 0
+    while True:
+        rig.claim()
+        is_work = rig.works_next()
+        if not rig.turn():
+            break
+        worked = next(counter) if is_work else worked
+        if is_work and worked == stop_after and rig.shown(run_id)["state"] == "running":
+            rig.abort(run_id)
+    told = rig.shown(run_id)
+    ends = {name: (one["state"], (one.get("error") or {}).get("code")) for name, one in told["tasks"].items()}
+    return told["state"], ends, rig.begun
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.workspace.mkdir()
+    with SqliteStore(home, Settings(), FakeClock()) as store:
+        made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
+        made.read_outputs(home.outputs)
+        yield made
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    graphs(),
+    st.fixed_dictionaries(
+        {
+            "max_parallelism": st.integers(1, 4),
+            "on_failure": st.sampled_from(["fail_fast", "continue", "required"]),
+        }
+    ),
+    st.sampled_from([None, None, None, 1, 2, 4]),
+)
+def test_both_do_the_same(rig: DurableRuns, graph: Any, policy: Any, stop_after: int | None) -> None:
+    found = on_the_road(rig, graph, policy, stop_after)
+    # A run of the daemon ends with its last task, and nobody can abort it in between.
+    assert found == in_memory(graph, policy, stop_after if found[0] == "aborted" else None)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(lists=True), st.integers(1, 4))
+def test_both_end_the_same_where_tasks_become_one_for_each_item(
+    rig: DurableRuns, graph: Any, at_once: int
+) -> None:
+    """Not in the same order: what is added to a run of the daemon comes after what is there."""
+    policy = {"max_parallelism": at_once, "on_failure": "continue"}
+    found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
+    assert found[:2] == wanted[:2]
+    assert sorted(found[2]) == sorted(wanted[2])
