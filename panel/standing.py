@@ -20,6 +20,7 @@ from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
 from store.reading import LOCAL_STATUS, PAUSED
+from supervisor.daemon_state import queue_file_trouble
 
 #: Questions that stand above the tasks; the inbox has all.
 MOST_BESIDE: Final = 20
@@ -43,6 +44,8 @@ class Standing:
     checkpoint: str | None
     #: what holds commands, as swarm found it; none before it has looked
     sandbox: dict[str, Any] | None
+    #: why the queue file could not be read, with its place in the file; none where it could
+    queue_file: str | None
 
 
 def standing_of(here: Panel) -> Standing:
@@ -59,7 +62,8 @@ def standing_of(here: Panel) -> Standing:
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)
-    return Standing(counts, gate, questions, runs, day, total, health, killed, told, sandbox)
+    trouble = queue_file_trouble(here.home)
+    return Standing(counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble)
 
 
 def _pause(here: Panel) -> tuple[Moment, str] | None:
@@ -84,6 +88,7 @@ def tag_of(here: Panel, *parts: object) -> str:
         here.reader.state_counts(),
         worker_runs(here.home),
         kill_file.look(here.home.kill_switch),
+        queue_file_trouble(here.home),
         parts,
     )
     return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()[:24]

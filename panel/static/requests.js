@@ -48,6 +48,9 @@ document.body.addEventListener("htmx:confirm", (event) => {
   (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
 });
 
+reasonField.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.getElementById("ask-yes").click();
+});
 document.getElementById("ask-no").addEventListener("click", () => dialog.close());
 document.getElementById("ask-yes").addEventListener("click", () => {
   const { goOn } = asked;

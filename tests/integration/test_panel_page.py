@@ -245,3 +245,21 @@ def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser,
     assert found["data-level"] == "off"
     assert "Sandbox: off. nothing does" in seen.text
     assert browser.get("/api/v1/status").json["sandbox"]["level"] == "off"
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks"])
+def test_a_queue_file_that_cannot_be_read_is_told_at_a_glance(browser, by, home, path):
+    by.add("x")
+    tag = browser.get("/pulse").headers["ETag"]
+    trouble = home.queue_file.with_name("queue.json.error")
+    trouble.write_text("line 3, column 7: <b>expected a comma</b>")
+
+    seen = Seen(browser.get(path))
+    pulse = browser.get("/pulse", headers={"If-None-Match": tag})
+
+    assert "Edits of queue.json wait: it cannot be read." in seen.text
+    assert "line 3, column 7: <b>expected a comma</b>" in seen.text
+    assert pulse.status_code == 200
+    assert "line 3" in browser.get("/api/v1/status").json["queue_file"]
+    trouble.unlink()
+    assert "cannot be read" not in Seen(browser.get(path)).text
