@@ -31,7 +31,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         budget=shape(day=ref("Limit"), total=ref("Limit")),
         sandbox=_MAYBE_OBJECT,
         worker_runs=FLAG,
-        queue_file=MAYBE | {"description": "why the queue file cannot be read; null where it can"},
+        file_trouble=MAYBE | {"description": "why the queue file cannot be read; null where it can"},
         audit_checkpoint=MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=TEXT,
     ),
@@ -58,7 +58,7 @@ def status() -> dict[str, Any]:
         "budget": {"day": now.day.as_json(), "total": now.total.as_json()},
         "sandbox": panel().reader.fact(LOCAL_STATUS),
         "worker_runs": now.worker_runs,
-        "queue_file": now.queue_file and clean(now.queue_file),
+        "file_trouble": now.queue_file and clean(now.queue_file),
         "audit_checkpoint": now.checkpoint,
         "version": version(),
     }

@@ -260,6 +260,6 @@ def test_a_queue_file_that_cannot_be_read_is_told_at_a_glance(browser, by, home,
     assert "Edits of queue.json wait: it cannot be read." in seen.text
     assert "line 3, column 7: <b>expected a comma</b>" in seen.text
     assert pulse.status_code == 200
-    assert "line 3" in browser.get("/api/v1/status").json["queue_file"]
+    assert "line 3" in browser.get("/api/v1/status").json["file_trouble"]
     trouble.unlink()
     assert "cannot be read" not in Seen(browser.get(path)).text
