@@ -59,12 +59,15 @@ class Visitors:
             asked.refused.append(f"{answer.status_code} {path}")
 
     def paths(self) -> list[str]:
-        """Every address of the panel that is read and needs nothing but its name."""
+        """Every address of the panel that is read and needs nothing but its name; whole files are none."""
         described = self._client.get("/api/v1/openapi.json").json()["paths"]
         api = [
             path
             for path, methods in described.items()
-            if "{" not in path and "text/event-stream" not in str(methods.get("get")) and "get" in methods
+            if not path.endswith("/export")
+            and "{" not in path
+            and "text/event-stream" not in str(methods.get("get"))
+            and "get" in methods
         ]
         return sorted(api)
 
