@@ -239,30 +239,32 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "phase5_reward_error": "never written: a grant that fails takes its approval back with it",
 }
 
-#: Fields that may quote what others wrote: secrets are taken out of them before they are kept.
-FOREIGN_FIELDS: Final = frozenset(
+#: Fields that are Skep's own by construction: hashes, times, and words of closed lists. Every other field may
+#: quote what others wrote, and secrets are taken out of it before it is kept.
+OWN_FIELDS: Final = frozenset(
     {
-        "reason",
-        "path",
-        "fields",
-        "missing",
-        "raw",
-        "waiting_for",
-        "endpoint",
-        "result_summary",
-        "errors",
-        "safety_report",
-        "tool_reason",
-        "tool_candidates",
-        "review_issues",
-        "review_suggestions",
-        "review_critics",
-        "drift",
-        "question",
-        "answer",
-        "comment",
-        "text",
-        "phase5_reward_error",
+        "code",
+        "source",
+        "lease",
+        "owner",
+        "mode",
+        "started_at",
+        "completed_at",
+        "not_before",
+        "output_ref",
+        "usage",
+        "call",
+        "tool_route",
+        "tool_outcome",
+        "review_verdict",
+        "kind",
+        "digest",
+        "sandbox",
+        "process",
+        "version",
+        "commit",
+        "checkpoint",
+        "phase5_reward_granted_at",
     }
 )
 

@@ -26,6 +26,7 @@ from toolbox import files
 from toolbox.confidence import FOUND, confidences
 from toolbox.filling import NOTHING, Filled, fill, is_said
 from toolbox.index import Index
+from toolbox.left_over import left_over
 from toolbox.lexicon import shipped
 from toolbox.meaning import speaks_against
 from toolbox.naming import Names
@@ -160,7 +161,10 @@ class ToolRouter:
         if confidence < self._run_confidence:
             told = f"confidence {confidence:.2f} is under {self._run_confidence:g} (tool_run_confidence)"
             return Filled(reason=told)
-        return fill(tool, prompt)
+        command = fill(tool, prompt)
+        filled = [word for slot, word in zip(tool.argv, command.argv, strict=False) if slot != word]
+        more = left_over(prompt, tool, filled) if command.is_ready and not is_said(tool, prompt) else ""
+        return Filled(reason=f"the prompt says more than it does: {more[:40]!r}") if more else command
 
 
 def _bounded(tool: Tool, most_chars: int) -> str:

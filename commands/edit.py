@@ -17,6 +17,7 @@ from commands.list import read_statuses
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound, SkepError, StoreError
+from redaction import clean
 from runtime_contract import Status
 from store.editing import document, is_editable
 from store.queue_file.apply import EditResult
@@ -113,8 +114,8 @@ def _to_json(task_id: str, result: EditResult) -> dict[str, Any]:
         "id": task_id,
         "ok": not result.conflicts,
         "version": result.version,
-        "fields": list(result.fields),
-        "conflicts": list(result.conflicts),
+        "fields": [*map(clean, result.fields)],
+        "conflicts": [*map(clean, result.conflicts)],
         "note": result.note,
         "retried": result.retried,
     }
@@ -122,13 +123,13 @@ def _to_json(task_id: str, result: EditResult) -> dict[str, Any]:
 
 def _tell(task_id: str, result: EditResult, as_json: bool) -> None:
     if result.conflicts:
-        fields = ", ".join(result.conflicts)
+        fields = ", ".join(map(clean, result.conflicts))
         terminal.note(
             f"skep edit: {task_id}: somebody else changed {fields} meanwhile; that stays, and your text is "
             "kept in conflicts/"
         )
     if not as_json:
-        words = [f"changed {', '.join(result.fields)}" if result.fields else "not changed"]
+        words = [f"changed {', '.join(map(clean, result.fields))}" if result.fields else "not changed"]
         words += ["is back in the queue"] if result.retried else []
         words += [result.note] if result.note else []
         click.echo(terminal.clean(f"{task_id}: {'; '.join(words)}"))

@@ -8,6 +8,7 @@ from typing import Any, Final
 import click
 
 import errors
+from redaction import clean, clean_value
 
 FINE: Final = 0
 #: the task or check failed, or what was asked cannot be done
@@ -44,7 +45,11 @@ def code_of(error: Exception) -> int:
 
 
 def sentence(error: Exception) -> str:
-    """The error as one line for a person."""
+    """The error as one line for a person, without secrets: it may repeat what was typed."""
+    return clean(_sentence(error))
+
+
+def _sentence(error: Exception) -> str:
     if isinstance(error, errors.SkepError):
         return error.message
     if isinstance(error, click.ClickException):
@@ -57,7 +62,8 @@ def sentence(error: Exception) -> str:
 def problem(error: Exception) -> dict[str, Any]:
     """The error as a problem document (RFC 9457)."""
     if isinstance(error, errors.SkepError):
-        return error.to_problem()
+        told: dict[str, Any] = clean_value(error.to_problem())
+        return told
     code = "usage" if isinstance(error, click.UsageError) else "cannot_read"
     return {"type": f"urn:skep:problem:{code}", "title": "The command cannot be done.",
             "detail": sentence(error), "code": code}  # fmt: skip

@@ -15,6 +15,8 @@ from typing import Any, Final, TextIO
 
 import click
 
+from redaction import clean_start
+
 _DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS: Final = (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, *_DIRECTIONS, *range(0xD800, 0xE000))
 _VISIBLE: Final = {code: f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" for code in _CONTROLS}
@@ -47,8 +49,8 @@ def clean_block(text: str) -> str:
 
 
 def shorten(text: str, most: int) -> str:
-    """A clean line of at most so many characters."""
-    line = clean(text[: 4 * most])
+    """A clean line of at most so many characters, without secrets."""
+    line = clean(clean_start(text, 4 * most))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

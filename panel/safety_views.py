@@ -13,7 +13,7 @@ from errors import InvalidRequest
 from panel.background import Progress
 from panel.context import Panel
 from panel.words import one_line
-from redaction import clean, clean_value
+from redaction import clean, clean_start, clean_value
 from settings import Home
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint, record_of
 from store.reading import AUDIT_BLOCKED, LOCAL_STATUS, Reader
@@ -53,7 +53,7 @@ def _blocked(row: sqlite3.Row) -> dict[str, Any]:
     told: dict[str, Any] = clean_value(
         {
             "id": row["id"],
-            "text": one_line(clean(text[:_WORK_CHARS])),
+            "text": one_line(clean_start(text, _WORK_CHARS)),
             "reason": row["reason"],
             "code": row["code"],
             "at": to_rfc3339(row["finished"]),

@@ -10,7 +10,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from panel.context import Panel
 from panel.words import last_line, one_line
-from redaction import clean, clean_value
+from redaction import clean, clean_start, clean_value
 from runtime_contract import ENDED, Status
 from store import agreements, budgets, plan_review, proposals, waiting
 from store.answering import why_outdated
@@ -53,7 +53,7 @@ def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "mode": _mode(doc),
         "tags": _tags(doc),
         "cost_micros": _cost(reader, row),
-        "title": one_line(clean(_work(doc)[:MOST_OUTPUT])),
+        "title": one_line(clean_start(_work(doc), MOST_OUTPUT)),
         "created": to_rfc3339(row["created"]),
         "started": _moment(row["started"]),
         "finished": _moment(row["finished"]),
@@ -61,7 +61,7 @@ def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "code": row["code"],
         "reason": row["reason"],
         "result": result.get("result") or None,
-        "output": str(result.get("output") or result.get("result") or "")[:MOST_OUTPUT],
+        "output": clean_start(str(result.get("output") or result.get("result") or ""), MOST_OUTPUT),
         "decision": decision_of(decision, row) if decision is not None else None,
         "actions": actions_of(row, decision),
     }

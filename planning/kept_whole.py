@@ -23,9 +23,7 @@ _TAIL: Final = (
     rf"(?:\s+into\s+{_PIECES})?(?:\s+(?:please|at all|for me))?"
     r"(?=\s*(?:[.,;:!?)\]\u2013\u2014-]|\n|$)|\s+(?:and|but|or|as)\b)"
 )
-_NOT: Final = (
-    r"(?:do not|don['\u2019]?t|never|without|please not|no need to|not to|needn['\u2019]?t|need not)"
-)
+_NOT: Final = r"(?:do not|don['\u2019]?t|never|please not|no need to|not to|needn['\u2019]?t|need not)"
 #: To divide; what can also mean to damage needs a word behind it.
 _DIVIDE: Final = (
     r"(?:split|splitting|divid(?:e|ing)|subdivid(?:e|ing)|decompos(?:e|ing))"
@@ -41,12 +39,14 @@ _POLITE: Final = r"(?:\s*(?:please|and|but)\b,?)?\s*"
 _DO: Final = (
     r"(?:do|write|answer|handle|make|run|treat|keep|process|finish|deliver|produce|complete|solve|give|work)"
 )
-_AT_ONCE: Final = r"in\s+(?:one|a\s+single)\s+(?:go|piece|pass|run)"
+_AT_ONCE: Final = r"in\s+(?:one|a\s+single)\s+(?:go|piece|pass|run|answer|reply|response)"
 
 _KEPT_WHOLE: Final = re.compile(
     rf"\b{_NOT}\s+(?:{_DIVIDE}|{_BREAK}){_TAIL}"
     r"|\b(?:do not|don['\u2019]?t)\s+want\s+(?:to\s+(?:see|have)\s+)?"
     rf"{_ASK}(?:\s+to\s+be)?\s+{_DIVIDED}{_TAIL}"
+    rf"|{_CLAUSE}{_POLITE}(?:{_DO}\s+(?:{_ASK}|all)\s+)?without\s+(?:{_DIVIDE}|{_BREAK}){_TAIL}"
+    rf"|\bwithout\s+(?:splitting|subdividing|decomposing)\s+{_ASK}{_TAIL}"
     rf"|\b{_ASK}\s+(?:must|should|may|is|shall|can)(?:\s+not|n['\u2019]?t)(?:\s+to)?\s+be\s+{_DIVIDED}{_TAIL}"
     rf"|{_CLAUSE}{_POLITE}no\s+(?:sub-?\s?tasks|splitting|subdivision|decomposition)\b"
     r"|\bwithout\s+(?:any\s+)?sub-?\s?tasks\b"
@@ -54,15 +54,23 @@ _KEPT_WHOLE: Final = re.compile(
     rf"{_TAIL}"
     rf"|{_CLAUSE}{_POLITE}{_DO}\s+(?:{_ASK}|all(?:\s+of\s+(?:this|it))?)\s+{_AT_ONCE}{_TAIL}"
     rf"|{_CLAUSE}{_POLITE}(?:all\s+)?{_AT_ONCE}\b{_TAIL}"
-    rf"|\bin\s+one\s+go\s*(?=[.!?]|\n|$)"
+    rf"|{_CLAUSE}{_POLITE}(?:i\s+)?(?:only\s+)?(?:want|need|give\s+me)\s+(?:just\s+|only\s+)?(?:one|a\s+single)"
+    r"\s+(?:answer|reply|response),?\s+not\s+(?:several|many|two|more|multiple)\b"
+    rf"|{_CLAUSE}{_POLITE}skip\s+(?:the\s+|any\s+)?(?:decomposition|splitting|sub-?\s?tasks){_TAIL}"
     r"|\bas\s+(?:one|a\s+single)\s+(?:task|answer)\b",
     re.IGNORECASE,
 )
 
 
+#: A denial in the clause before the words turns them around.
+_DENIED: Final = re.compile(r"(?:\b(?:not|never|avoid|cannot)|n['\u2019]t)\b[^.,;:!?\n]*\Z", re.IGNORECASE)
+#: characters before the words in which it is looked for
+_CLAUSE_CHARS: Final = 200
+
 #: One of these is in every such wish.
 _NEEDLES: Final = ("split", "divi", "decompos", "break", "broken", "cut", "chop", "carv", "in one", "as one",
-                   "single", "sub", "keep")  # fmt: skip
+                   "single", "sub", "keep",
+                   "one answer", "one reply", "one response")  # fmt: skip
 
 
 def kept_whole(ask: str) -> str | None:
@@ -70,5 +78,7 @@ def kept_whole(ask: str) -> str | None:
     lowered = ask.lower()
     if not any(needle in lowered for needle in _NEEDLES):
         return None
-    found = _KEPT_WHOLE.search(ask)
-    return None if found is None else " ".join(found[0].split())
+    for found in _KEPT_WHOLE.finditer(ask):
+        if not _DENIED.search(ask[max(0, found.start() - _CLAUSE_CHARS) : found.start()]):
+            return " ".join(found[0].split())
+    return None

@@ -31,6 +31,8 @@ WORDS_KEPT: Final = 0.5
 
 _VERBS: Final = stems_of(" ".join(ACTIONS))
 _FENCED: Final = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+#: Words of a model may stand before its fence and behind it.
+_ONE_FENCE: Final = re.compile(r"[^`{]*```(?:json)?[ \t]*\n([^`]*)```[^`{]*", re.IGNORECASE)
 _MARKS: Final = re.compile(r"={3,}")
 
 
@@ -95,10 +97,10 @@ class Proposal(_Model):
 
 
 def read_proposal(answer: str) -> Proposal:
-    """The proposal in a model's answer; a fence around the JSON is looked through. Raises `BadProposal`."""
+    """The proposal in a model's answer; JSON in the one fence of it is taken alone. Raises `BadProposal`."""
     if len(answer) > ANSWER_CHARS:
         raise BadProposal(f"the answer has {len(answer):,} characters; up to {ANSWER_CHARS:,} are read")
-    fenced = _FENCED.fullmatch(answer)
+    fenced = _FENCED.fullmatch(answer) or _ONE_FENCE.fullmatch(answer)
     try:
         return Proposal.model_validate_json(fenced[1] if fenced else answer)
     except pydantic.ValidationError as error:

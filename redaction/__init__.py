@@ -1,7 +1,16 @@
 """What must not be shown: secrets are taken out at one sink before a text goes anywhere."""
 
 from redaction.known import KNOWN, is_secret_name
-from redaction.sink import Redacted, clean, clean_value, redact
+from redaction.sink import Redacted, clean, clean_start, clean_value, redact
 from redaction.stream import StreamRedactor
 
-__all__ = ["KNOWN", "Redacted", "StreamRedactor", "clean", "clean_value", "is_secret_name", "redact"]
+__all__ = [
+    "KNOWN",
+    "Redacted",
+    "StreamRedactor",
+    "clean",
+    "clean_start",
+    "clean_value",
+    "is_secret_name",
+    "redact",
+]

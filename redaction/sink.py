@@ -28,6 +28,9 @@ _AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z
 #: characters around an AWS key id in which its secret is looked for
 _AWS_NEAR: Final = 400
 
+#: characters behind the beginning of a text that are looked at with it
+_BEHIND_A_CUT: Final = 8_192
+
 Span = tuple[int, int, str]
 
 
@@ -65,6 +68,15 @@ def redact(text: str) -> Redacted:
 def clean(text: str) -> str:
     """The text without its secrets."""
     return redact(text).text
+
+
+def clean_start(text: str, most: int) -> str:
+    """The first characters of a text without its secrets.
+
+    It is cleaned before it is cut, for half a secret is not known for one; and not much of it is read, so
+    that a long text costs no more than a short one.
+    """
+    return clean(text[: most + _BEHIND_A_CUT])[:most]
 
 
 def clean_value(value: Any) -> Any:

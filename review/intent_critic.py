@@ -28,11 +28,18 @@ _END: Final = re.compile(r"[.;]\s|[.;]\Z|\bbut\b|\Z", re.IGNORECASE)
 _CONDITION: Final = re.compile(
     r"\b(?:except|unless|if|when|only|too many|excessive(?:ly)?|more|other than|any of the)\b", re.IGNORECASE
 )
+#: What turns a negation before it around: "do not forget to mention honey" asks for honey.
+_TURNED: Final = re.compile(
+    r"\b(?:forget(?:ting)?|fail(?:ing)?|omit(?:ting)?|miss(?:ing)?|neglect(?:ing)?|hesitat(?:e|ing)"
+    r"|refus(?:e|ing)|without)\b",
+    re.IGNORECASE,
+)
 _SCOPE: Final = re.compile(r"\s+in(?:side)? the (?:\w+ )??(\w+)(?=[.,;!]|\s*\Z)", re.IGNORECASE)
 _WHOLE: Final = frozenset({"answer", "text", "output", "result", "response", "whole", "document"})
 _NAMING: Final = re.compile(
-    r"\b(?P<verb>mention(?:ing)?|nam(?:e|ing)|us(?:e|ing) the (?:words?|phrases?|terms?|names?)"
-    r"|say(?:ing)? the (?:words?|phrases?))\s+(?:of\s+)?(?P<words>.+)",
+    r"(?:\b(?P<verb>mention(?:ing)?|nam(?:e|ing)|us(?:e|ing) the (?:words?|phrases?|terms?|names?)"
+    r"|(?:say(?:ing)?|contain(?:ing)?) the (?:words?|phrases?)|say(?:ing)?)|\A\s*the (?:words?|phrases?))"
+    r"\s+(?:of\s+)?(?P<words>.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _QUOTED: Final = re.compile(r"[\"“„«‘'`]([^\"”“»’'`\n]{1,80})[\"”“»’'`]")
@@ -144,7 +151,8 @@ def _violations(rule: str, own_words: str, answer: str) -> Iterator[str]:
         denied = rule[found.end() : end.start() if end else len(rule)]
         limit = _EXCEED.search(denied)
         if limit is not None:
-            yield from _over(limit, answer)
+            if not _TURNED.search(denied[: limit.start()]):
+                yield from _over(limit, answer)
         elif not _CONDITION.search(denied):
             yield from _forms(denied, answer)
             yield from _names(denied, answer)
@@ -160,11 +168,11 @@ def _forms(denied: str, answer: str) -> Iterator[str]:
 
 def _names(denied: str, answer: str) -> Iterator[str]:
     naming = _NAMING.search(denied)
-    if naming is None:
+    if naming is None or _TURNED.search(denied[: naming.start()]):
         return
     words = naming["words"]
     plain = [found[1] for each in _OR.split(words.strip()) if (found := _LITERAL.fullmatch(each.strip()))]
-    is_naming = naming["verb"].lower().startswith("nam")
+    is_naming = (naming["verb"] or "").lower().startswith("nam")
     for literal in _QUOTED.findall(words) or [each for each in plain if _is_plain(each, is_naming)]:
         if re.search(rf"(?<!\w){re.escape(literal)}(?!\w)", answer, re.IGNORECASE):
             yield f"the answer mentions {literal!r}"

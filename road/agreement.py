@@ -6,6 +6,7 @@ import dataclasses
 import shlex
 from typing import Any, Final
 
+from redaction import clean
 from safety.work import Approved
 from store import agreements
 from store.records import Claim, Question
@@ -19,7 +20,7 @@ def question(claim: Claim, approved: Approved) -> Question:
 
     The command stands last: whoever wrote it cannot make its words look like ours.
     """
-    line = shlex.join(approved.argv)
+    line = clean(shlex.join(approved.argv))
     shown = line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}... ({len(line):,} characters)"
     who = f"The profile {claim.task.profile}" if claim.task.profile else "Its program"
     return Question(

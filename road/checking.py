@@ -87,7 +87,7 @@ class Checking:
         number = policy.number_of(name)
         if number is None:
             return "the model that judges"
-        line = shlex.join(journey.claim.task.expect.commands[number])
+        line = clean(shlex.join(journey.claim.task.expect.commands[number]))
         return f"the check {line if len(line) <= NAME_CHARS else line[:NAME_CHARS] + '...'}"
 
     def _verdict(self, journey: Journey, name: str) -> CriticVerdict:

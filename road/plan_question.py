@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from redaction import clean
 from store import plan_review
 from store.records import Claim, Question, digest_of_ask
 
@@ -25,7 +26,7 @@ def question(
     """
     shown = "; ".join(
         f"{number}. {text if len(text) <= SHOWN_CHARS else f'{text[:SHOWN_CHARS]}...'}"
-        for number, text in enumerate((" ".join(each.split()) for each in words), 1)
+        for number, text in enumerate((" ".join(clean(each).split()) for each in words), 1)
     )
     return Question(
         kind=plan_review.KIND,

@@ -14,7 +14,7 @@ import sqlite3
 from typing import Any, Final
 
 from clock import to_rfc3339
-from redaction import clean_value
+from redaction import clean_start, clean_value
 from review import quality_gates
 from settings import Home
 from store.records import STATUS_OF_STATE
@@ -100,7 +100,9 @@ def _change(row: sqlite3.Row, doc: dict[str, Any], waiting: list[sqlite3.Row]) -
     tested = by_gate["unit"][-1]["id"] if by_gate["unit"] else None
     return {
         "change_id": row["id"],
-        "title": str(doc.get("title") or doc.get("prompt") or doc.get("command") or "")[:TITLE_CHARS],
+        "title": clean_start(
+            str(doc.get("title") or doc.get("prompt") or doc.get("command") or ""), TITLE_CHARS
+        ),
         "author_id": doc.get("identity_id") or row["worker_id"],
         "created_at": to_rfc3339(row["created"]),
         "status": quality_gates.status_of(vote, gates, is_tested=tester is not None),

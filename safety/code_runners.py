@@ -102,16 +102,21 @@ _CODE_MODULES: Final = frozenset(
         "ast",
         "lib2to3",
         "turtledemo",
+        "hy",
+        "django",
+        "pyperf",
+        "memray",
+        "mpi4py",
     }
 )
 #: Programs that find a program in their arguments in many ways, or run another.
 _NEVER: Final = re.compile(
     # languages and tools that read a program from an argument
-    r"(original-)?[gmnb]?awk|sed|gsed|ed|ex|r?view|[rgenm]*vim?(diff)?|vimdiff|elvis|kak|emacs(client)?|nano|micro|joe"
+    r"(original-)?[gmnb]?awk|sed|gsed|ed|ex|r?view|[rgenm]*vim?(diff)?|vimdiff|elvish?|kak|emacs(client)?|nano|micro|joe"
     r"|expect|bc|dc|m4|gdb(server)?|lldb|r|octave|gnuplot|maxima|sage|gp|gs|ghostscript|(pdf|xe|lua)?(la)?tex"
     r"|sqlite|duckdb|psql|mysql|mariadb|mongo(sh)?|redis-cli|clickhouse(-(client|local))?|cqlsh|isql|sqlcmd"
     r"|sbcl|ecl|clisp|ccl|abcl|lisp|racket|gracket|scheme|mit-scheme|chez|csi|gosh|gforth|ocaml|utop|ghci?|runghc"
-    r"|runhaskell|jshell|kotlinc?|groovysh|irb|pry|psysh|iex|swipl|gprolog|nim|crystal|janet|fennel|pdb|ipdb|tcc"
+    r"|jython|qjs|d8|bpython|ansible(-.*)?|runhaskell|jshell|kotlinc?|groovysh|irb|pry|psysh|iex|swipl|gprolog|nim|crystal|janet|fennel|pdb|ipdb|tcc"
     r"|[a-z0-9_-]*[gt]?(cc|\+\+|cpp)|clang|gfortran|rustc|zig|ld(-.*)?|ld\..*|cmake|ninja|meson|bazel|gradle|mvn|ant"
     r"|[gb]?make|just|task|rake|bundle|gem|jupyter|ipykernel|coverage|kernprof|hyperfine"
     # version control, archives and transfer, which start helpers that an option names
@@ -129,12 +134,12 @@ _NEVER: Final = re.compile(
     r"|uname26|nice|nohup|nsenter|unshare|parallel|sem|prlimit|script|scriptreplay|rlwrap|rlfe|setsid|stdbuf|strace"
     r"|ltrace|perf|valgrind|bpftrace|stap|dtrace|start-stop-daemon|systemd-(run|inhibit|nspawn|cat)|taskset|numactl"
     r"|cgexec|time|gtime|timeout|gtimeout|trap|watch|viddy|entr|xargs|gxargs|xvfb-run|caffeinate|unbuffer|ts|at|batch"
-    r"|crontab|tini|dumb-init|catatonit|s6-.*|torsocks|torify|tsocks|proxychains|annotate-output|command|exec",
+    r"|crontab|tini|dumb-init|catatonit|s6-.*|chpst|run-parts|cpulimit|eatmydata|faketime|nodemon|uwsgi|coreutils|torsocks|torify|tsocks|proxychains|annotate-output|command|exec",
     _FLAGS,
 )
 #: What distributions and builds put behind a program's name: a version, a build, an ending.
 _BEHIND: Final = re.compile(
-    r"(?<=[a-z+])(?:[-_.]?v?\d[\d._]*(?:[a-z]{0,3}\d*)?\+?|[-_.](?:static|basic|tiny|nox|gtk\d?|athena|motif|real|exe"
+    r"(?<=[a-z+])(?:[-_.]?v?\d[\d._]*(?:[a-z]{0,3}\d*)?\+?|[-_.](?:static|basic|tiny|nox|qt\d?|x11|sysv|tcp|rs|gtk\d?|athena|motif|real|exe"
     r"|bin|dbg|debug|minimal|full|cli|stable|nightly|beta|lts|current|release|threaded|multi-call|posix|restricted"
     r"|(?:x86_64|aarch64|amd64|arm64|i\d86|linux|darwin|gnu|musl)))+",
     _FLAGS,
@@ -162,7 +167,9 @@ def runs_modules(name: str) -> bool:
 
 def is_safe_module(word: str) -> bool:
     """Whether a word names a module that is not known to run what its arguments say."""
-    return bool(_MODULE.fullmatch(word)) and word.partition(".")[0].casefold() not in _CODE_MODULES
+    first = word.partition(".")[0]
+    is_code = first.casefold() in _CODE_MODULES or is_never_run(first)
+    return bool(_MODULE.fullmatch(word)) and not is_code and options_before_a_script(first) is None
 
 
 def is_safe_script(path: str) -> bool:

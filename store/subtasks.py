@@ -6,6 +6,7 @@ import json
 import sqlite3
 from typing import Final
 
+from redaction import clean
 from runtime_contract import Status
 from store.transaction import Transaction
 
@@ -45,9 +46,9 @@ def tell_end(tx: Transaction, row: sqlite3.Row, status: Status, reason: str | No
 
 
 def focus_of(row: sqlite3.Row) -> str:
-    """The first line of a subtask's own words."""
+    """The first line of a subtask's own words, without secrets: a cut one would not be known for one."""
     prompt = str(json.loads(row["doc"]).get("prompt") or "")
-    line = own_words(prompt).partition("\n")[0]
+    line = clean(own_words(prompt).partition("\n")[0])
     return line if len(line) <= FOCUS_CHARS else f"{line[: FOCUS_CHARS - 3]}..."
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import cronsim
 
 from clock import to_local, to_rfc3339
+from redaction import clean_start
 from store import intake
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
@@ -92,4 +93,4 @@ def _work(row: sqlite3.Row) -> str:
     """The beginning of the task's words."""
     doc = json.loads(row["doc"])
     words = doc.get("prompt") or doc.get("command") or " ".join(map(str, doc.get("argv") or ()))
-    return str(words or "")[:WORDS_CHARS]
+    return clean_start(str(words or ""), WORDS_CHARS)

@@ -23,8 +23,8 @@ from pydantic_core import to_json
 import host_platform
 from audit_events import bounded, check_record
 from clock import to_rfc3339
-from events import FOREIGN_FIELDS, check_event
-from redaction import clean_value
+from events import OWN_FIELDS, check_event
+from redaction import clean, clean_value
 from store import sql
 
 #: A row of the history as it is written: time, kind, task, status, worker, attempt, further fields as JSON.
@@ -90,13 +90,13 @@ class Transaction:
     ) -> None:
         """Write an event, without secrets. Fields that are None are left out."""
         told = {
-            name: clean_value(value) if name in FOREIGN_FIELDS else value
+            name: value if name in OWN_FIELDS else clean_value(value)
             for name, value in fields.items()
             if value is not None
         }
         check_event(event, status, told)
         self._events.append(
-            (self.moment, event, task_id, status, worker_id, attempt, dump(told) if told else "{}")
+            (self.moment, event, _named(task_id), status, worker_id, attempt, dump(told) if told else "{}")
         )
 
     def emit_many(self, event: str, status: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -132,7 +132,7 @@ class Transaction:
             event=event,
             decision=decision,
             actor=actor,
-            task_id=task_id,
+            task_id=bounded(_named(task_id)),
             lease=lease,
             rule=bounded(rule),
             digest=digest,
@@ -173,6 +173,11 @@ class Transaction:
     def set_meta(self, key: str, value: str) -> None:
         """Keep a fact about the home."""
         self.run("set_meta", key=key, value=value)
+
+
+def _named(task_id: str | None) -> str | None:
+    """A task's name without secrets: no task is called by one, but a request for a task may be."""
+    return None if task_id is None else clean(task_id)
 
 
 def dump(value: Any) -> str:

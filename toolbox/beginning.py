@@ -56,7 +56,7 @@ def begins_with_its_deed(said: str, tool: Tool) -> bool:
     begun.update(word for text in tool.keywords for word in _words(text))
     alike = lexicon.alike_asks.get(deed, frozenset())
     told = set(_words(tool.description))
-    return _has_form_of(known | alike, begun) or any(told & (_forms(verb) - {verb}) for verb in known)
+    return _has_form_of(known | alike, begun) or any(told & (forms_of(verb) - {verb}) for verb in known)
 
 
 def begins_with_a_deed(said: str) -> bool:
@@ -65,10 +65,10 @@ def begins_with_a_deed(said: str) -> bool:
 
 
 def _has_form_of(verbs: Iterable[str], told: Container[str]) -> bool:
-    return any(form in told for verb in verbs for form in _forms(verb))
+    return any(form in told for verb in verbs for form in forms_of(verb))
 
 
-def _forms(verb: str) -> set[str]:
+def forms_of(verb: str) -> set[str]:
     """A verb as it is written when it tells what a tool does."""
     stem = verb.removesuffix("e")
     ies = verb[:-1] + "ies" if verb.endswith("y") else verb + "s"

@@ -17,6 +17,7 @@ from panel.api.task import row_of
 from panel.api.tasks import subject_of
 from panel.context import panel
 from panel.task_views import page_of
+from redaction import clean
 from store import editing
 from store.queue_file.apply import EditResult
 from store.records import Intake, NewTask
@@ -135,9 +136,10 @@ def _verdict(check: Callable[[], object], yes: str) -> dict[str, Any]:
 
 def _told(task_id: str, found: EditResult) -> str:
     """What became of an edit, in words."""
-    told = f"{task_id}: changed {', '.join(found.fields)}." if found.fields else f"{task_id} was not changed."
-    if found.conflicts:
-        told += f" Of it, {', '.join(found.conflicts)} was changed meanwhile and stays; your text is kept."
+    changed, left = (", ".join(map(clean, names)) for names in (found.fields, found.conflicts))
+    told = f"{task_id}: changed {changed}." if changed else f"{task_id} was not changed."
+    if left:
+        told += f" Of it, {left} was changed meanwhile and stays; your text is kept."
     return told + (f" {found.note[:1].upper()}{found.note[1:]}." if found.note else "")
 
 

@@ -17,6 +17,7 @@ from panel.standing import conditional, questions_beside_tasks, standing_of, tag
 from panel.task_query import Query
 from panel.task_views import page_of
 from panel.words import plain
+from redaction import clean
 from runtime_contract import Status
 from store.task_filter import MODES, ORDERS
 
@@ -68,7 +69,7 @@ def live() -> flask.Response:
 
 def _offered(words: Iterable[str]) -> list[str]:
     """Those that can be shown as they are, and therefore chosen."""
-    return [word for word in words if plain(word) == word]
+    return [word for word in words if plain(word) == word == clean(word)]
 
 
 def _asked() -> Query:

@@ -258,6 +258,14 @@ def test_an_id_is_never_a_path(store, run, verb, name):
     assert "There is no task" in told.stderr
 
 
+def test_a_secret_in_place_of_an_id_is_not_printed_back(store, run):
+    secret = "ghp_" + "a1B2c3D4e5" * 3 + "F6g7h8"
+    told = [run("show", secret, *more, code=1) for more in ((), ("--json",))]
+
+    assert all(secret not in each.stdout + each.stderr for each in told)
+    assert "There is no task '[redacted:github-token]'" in told[0].stderr
+
+
 # -- events ------------------------------------------------------------------------------------------------
 
 

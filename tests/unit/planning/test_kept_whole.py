@@ -33,6 +33,12 @@ LIST = "Follow these steps:\n1. Collect facts on rye\n2. Write a draft of a song
         "Please keep this as one.",
         "No splitting.",
         "Do not split",
+        "All in a single answer.",
+        "Research bees, then write a poem, all in a single answer.",
+        "I want one reply, not several.",
+        "Skip the decomposition.",
+        "Do it without splitting.",
+        "Please do this without breaking it up.",
     ],
 )
 def test_an_ask_that_wants_to_stay_one_is_heard(words: str) -> None:
@@ -59,6 +65,11 @@ def test_an_ask_that_wants_to_stay_one_is_heard(words: str) -> None:
         "Do not cut it.",
         "Do not split infinitives.",
         "Don't break this API.",
+        "Do not do it in one go.",
+        "Research bees; do the research in one go.",
+        "Research tools that run without splitting, then write.",
+        "Do not treat this as one task.",
+        "Do not put it in a single answer.",
     ],
 )
 def test_what_is_to_be_left_whole_may_be_something_else(words: str) -> None:

@@ -93,6 +93,12 @@ def test_an_answer_that_is_no_proposal_says_what_is_wrong(answer, why):
 
 def test_a_fence_around_an_answer_is_looked_through():
     assert read_proposal('```json\n{"parts": []}\n```') == Proposal()
+    assert read_proposal('Sure! Here it is:\n\n```json\n{"parts": []}\n```\nAnything else?') == Proposal()
+
+
+def test_of_two_fences_none_is_chosen():
+    with pytest.raises(BadProposal):
+        read_proposal('Sure!\n```json\n{"parts": []}\n```\nor\n```json\n{"parts": []}\n```')
 
 
 def test_an_intent_only_grows():

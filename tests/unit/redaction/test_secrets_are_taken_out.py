@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from daemon_log import JsonLines
 from localhost import problems
-from redaction import KNOWN, StreamRedactor, clean, clean_value, redact
+from redaction import KNOWN, StreamRedactor, clean, clean_start, clean_value, redact
 from redaction.known import is_secret_name
 
 # put together here, so that no scanner takes this file for a leak
@@ -137,6 +137,13 @@ def test_the_environment_tells_by_names_which_values_are_secret() -> None:
 def test_names_of_secrets() -> None:
     assert all(map(is_secret_name, ["OPENAI_API_KEY", "token", "db_password", "CLIENT_SECRET", "PGPASSWORD"]))
     assert not any(map(is_secret_name, ["PATH", "HOME", "KEYBOARD", "MONKEY", "LANG", "PWD"]))
+
+
+@pytest.mark.parametrize("most", [30, 45, 60, 200])
+def test_a_secret_on_a_cut_is_taken_out_before_the_cut(most: int) -> None:
+    text = f"the answer is found by {SHAPES['openai-key']} and then some"
+
+    assert clean_start(text, most) == clean(text)[:most]
 
 
 def test_json_keeps_its_form() -> None:

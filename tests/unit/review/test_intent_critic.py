@@ -28,6 +28,12 @@ def found(answer: str, own: str = "Write a summary", **intent: list[str]) -> lis
         ("Don't use headings, please.", "# One"),
         ("Do not use code blocks.", "```\nx\n```"),
         ("Do not exceed 5 words.", "one two three four five six"),
+        ("Never say honey.", "Bees make honey."),
+        ("You must not say honey.", "Bees make honey."),
+        ("Avoid the word honey.", "Bees make honey."),
+        ("Write of bees without the word honey.", "Bees make honey."),
+        ('It must not contain the word "honey".', "Bees make honey."),
+        ("Do not use emojis and do not mention honey.", "Bees make honey."),
     ],
 )
 def test_what_is_violated(rule, answer):
@@ -48,6 +54,13 @@ def test_what_is_violated(rule, answer):
         ("Do not mention it.", "It is red."),
         ("Never mention names or them.", "The names of them all."),
         ("Do not name the client.", "The client is glad."),
+        ("Do not fail to mention honey.", "Bees make honey."),
+        ("Do not forget to mention honey.", "Bees make honey."),
+        ("Never omit to name Acme.", "Acme is good"),
+        ("Do not miss mentioning honey.", "Bees make honey."),
+        ("No post without mentioning honey.", "Bees make honey."),
+        ("Do not neglect to use more than 5 words.", "one two three four five six"),
+        ("Do not say anything of it.", "Is there anything of it?"),
         ("Do not mention our plans for the next year to anyone outside.", "our plans"),
     ],
 )

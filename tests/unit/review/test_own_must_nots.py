@@ -44,6 +44,8 @@ EVERYTHING = (
         "Summarise notes.md in a paragraph. Do not mention prices.",
         "The answer must not mention 'rain'.",
         "Describe DNA. Do not exceed 50 words.",
+        "Tell me about bees. You must not say honey.",
+        'Write about bees. It must not contain the word "honey".',
     ],
 )
 def test_an_order_about_the_answer_is_seen(prompt):

@@ -40,6 +40,23 @@ def test_pausing_and_resuming_are_on_record_with_who_did_it(store: SqliteStore) 
     assert json.loads(rows[0]["data"]) == {"reason": "lunch"}
 
 
+def test_a_secret_is_kept_neither_as_a_name_of_a_task_nor_in_what_was_said_of_it(store: SqliteStore) -> None:
+    secret = "ghp_" + "a1B2c3D4e5" * 3 + "F6g7h8"
+    intent = {"goal": f"call it with {secret}", "must_nots": [secret]}
+
+    def tell(tx: Transaction) -> None:
+        tx.audit("execution", "blocked", actor="swarm", task_id=secret)
+        tx.emit("task.planned", task_id=secret, focus=f"use {secret}", phase4_intent=intent, fields=[secret])
+
+    store.write(tell)
+
+    (record,) = store.reader.all("audit_after", after=0, limit=10)
+    (event,) = store.reader.all("events_after", after=0, limit=10)
+    assert record["task_id"] == event["task_id"] == "[redacted:github-token]"
+    assert secret not in event["data"]
+    assert event["data"].count("[redacted:github-token]") == 4
+
+
 def test_a_decision_goes_with_the_transaction_that_breaks(store: SqliteStore) -> None:
     def breaks(tx: Transaction) -> None:
         tx.audit("execution", "allowed", actor="swarm")
