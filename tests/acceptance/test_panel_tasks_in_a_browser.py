@@ -103,7 +103,9 @@ def test_what_is_half_written_outlives_a_new_start_of_the_panel(chromium, panel,
         page.locator(field).fill('{"id": "notes", "prompt": "whole"}')
         page.get_by_role("button", name="Add the task" if "new" in path else "Save the edit").click()
         expect(page.locator("#told")).not_to_be_empty()
-        assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('skep-draft'))") == []
+        assert (
+            page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('skep-draft'))") == []
+        )
 
 
 def test_many_are_dropped_looked_at_and_added(page, panel):

@@ -546,3 +546,17 @@ def test_nothing_is_told_to_a_stranger_or_of_nobody(browser, stranger, by, what)
     assert api(stranger, "waits", what).status_code == 401
     assert api(browser, "nobody", what).status_code == 404
     assert api(browser, "waits", what, "?unknown=1").status_code == 400
+
+
+def test_a_cancel_of_a_recurring_task_says_that_its_schedule_ends(browser, by):
+    by.add("mins", command="git log", every="* * * * *")
+    by.add("once", command="git log")
+
+    assert "Its schedule ends" in page_of(browser, "mins").text
+    assert "Its schedule ends" not in page_of(browser, "once").text
+
+
+def test_no_route_is_told_of_a_command_which_no_model_answers(browser, by):
+    by.approve("look", command="git log")
+
+    assert "a model answers" not in page_of(browser, "look").text
