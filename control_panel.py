@@ -170,7 +170,11 @@ def _furnish_templates(app: flask.Flask) -> None:
 def _page_facts() -> dict[str, Any]:
     here: Panel = flask.current_app.extensions[EXTENSION]
     is_in = here.sessions.is_open()
-    return {"csrf_token": here.sessions.csrf_token if is_in else "", "is_logged_in": is_in}
+    return {
+        "csrf_token": here.sessions.csrf_token if is_in else "",
+        "is_logged_in": is_in,
+        "is_anew": here.sessions.is_of_another_start(),
+    }
 
 
 def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:

@@ -164,9 +164,13 @@ def enter(here: Panel, brought: Brought, by: str) -> str:
         elif _is_same(here, entry):
             entry.state = "known"
         else:
-            message = f"a task {entry.id!r} is known already; give another id, or edit that one"
-            entry.state, entry.errors = "refused", [{"field": "id", "message": message}]
+            _refuse_known(entry)
     return _told(brought)
+
+
+def _refuse_known(entry: Entry) -> None:
+    message = f"a task {entry.id!r} is known already; give another id, or edit that one"
+    entry.state, entry.errors = "refused", [{"field": "id", "message": message}]
 
 
 def _is_same(here: Panel, entry: Entry) -> bool:
@@ -196,9 +200,11 @@ def look(here: Panel, brought: Brought) -> Iterator[dict[str, Any]]:
     known = {row["id"] for row in here.reader.all("states_of", ids=dump(named))}
     left = MOST_FORETOLD
     for entry in brought.entries:
+        if entry.state == "good" and entry.id in known and not _is_same(here, entry):
+            _refuse_known(entry)
         told = entry.as_json(brought.place(entry))
         judged = entry.judged
-        if isinstance(judged, NewTask):
+        if isinstance(judged, NewTask) and entry.state == "good":
             told["id"] = judged.task.id if _is_named(entry) else None
             told["notes"] = [clean(note) for note in _notes(here, judged, known)]
             told["foretold"] = _foretold(here, judged.task) if left > 0 else None
@@ -222,10 +228,7 @@ def _notes(here: Panel, judged: NewTask, known: set[str]) -> Iterator[str]:
     """What is no error and may not be meant."""
     task = judged.task
     if task.id in known:
-        if _stands_so(here, judged):
-            yield f"{task.id} is in the queue already, with these very words; it is not added twice."
-        else:
-            yield f"a task {task.id!r} is known already; give another id."
+        yield f"{task.id} is in the queue already, with these very words; it is not added twice."
     unknown = [key for key in judged.doc if key not in _KNOWN_KEYS]
     if unknown:
         yield f"{', '.join(unknown[:5])}: kept, but no field that has an effect."

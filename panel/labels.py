@@ -211,6 +211,8 @@ def _cancel(task: dict[str, Any]) -> Button:
         what = "It is running and will be stopped; what it has done so far is not undone."
     elif task["status"] == Status.PENDING_REVIEW:
         what = "Its result is thrown away."
+    if task["is_recurring"]:
+        what += " Its schedule ends: it does not come again."
     ask = f"Cancel {task['id']}? {what} Tasks that wait for it will fail."
     return _button(task, "cancel", "Cancel", ask=ask, look="danger")
 

@@ -62,6 +62,8 @@ def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[st
         if row["code"] in REFUSED_CODES
         else "profile"
         if doc.get("profile")
+        else "prompt"
+        if doc.get("prompt")
         else "command",
         "show_line": command_lines.line("show", row["id"], "--json"),
         "checkpoint": _checkpoint(here, row),

@@ -49,6 +49,12 @@ class Sessions:
         """Whether the browser of this request is logged in."""
         return flask.session.get(_ID) in self._csrf_of
 
+    @staticmethod
+    def is_of_another_start() -> bool:
+        """Whether the browser of this request shows a session that this start of the panel did not sign."""
+        name = flask.current_app.config["SESSION_COOKIE_NAME"]
+        return name in flask.request.cookies and not flask.session
+
     @property
     def csrf_token(self) -> str:
         """What this browser's pages must send with every change. Raises `NotAuthenticated`."""

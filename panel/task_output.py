@@ -110,19 +110,29 @@ def _is_running(row: sqlite3.Row, attempt: sqlite3.Row) -> bool:
 
 
 def piece_of(opened: Opened, start: int | None, most: int = PIECE_BYTES) -> dict[str, Any]:
-    """A piece of an output from a byte on, the end of it where none is named; `next` is where it goes on."""
+    """A piece of an output from a byte on, the end of it where none is named; `next` is where it goes on.
+
+    It never goes back amid an output that is being written: between the end of its live file and the record
+    of its outcome nothing of it can be read, and whoever has read so far goes on there.
+    """
     with closing(opened.file):
+        if start is not None and opened.is_live and start > opened.size:
+            return _piece(opened, start, start, "")
         begin = _last_lines(opened, most) if start is None else min(start, opened.size)
         text, end = _read(opened, begin, min(begin + most, opened.size))
+    return _piece(opened, begin, end, plain(text))
+
+
+def _piece(opened: Opened, begin: int, end: int, text: str) -> dict[str, Any]:
     return {
         "lease": opened.lease,
         "attempt": opened.attempt,
         "is_live": opened.is_live,
-        "bytes": opened.size,
+        "bytes": max(opened.size, end),
         "cut": opened.cut,
         "offset": begin,
         "next": end,
-        "text": plain(text),
+        "text": text,
     }
 
 

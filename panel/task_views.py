@@ -51,6 +51,7 @@ def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "attempts": row["attempts"],
         "priority": row["priority"],
         "mode": _mode(doc),
+        "is_recurring": bool(doc.get("every")),
         "tags": _tags(doc),
         "cost_micros": _cost(reader, row),
         "title": one_line(clean_start(_work(doc), MOST_OUTPUT)),

@@ -106,6 +106,7 @@ TASK_FIELDS: Final[dict[str, Any]] = {
     "attempts": NUMBER,
     "priority": NUMBER,
     "mode": MAYBE,
+    "is_recurring": FLAG,
     "tags": list_of(TEXT),
     "cost_micros": NUMBER | {"description": "micro-dollars that its model calls have cost so far"},
     "title": TEXT,

@@ -114,11 +114,12 @@ def add() -> dict[str, Any]:
 def check() -> dict[str, Any]:
     """Say what would become of tasks; nothing is added."""
     brought = _read()
+    entries = list(adding.look(panel(), brought))
     good = len(brought.of_state("good"))
     return {
         "good": good,
         "refused": len(brought.entries) - good,
-        "entries": list(adding.look(panel(), brought)),
+        "entries": entries,
         "is_whole": good <= adding.MOST_FORETOLD,
     }
 

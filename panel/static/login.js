@@ -59,5 +59,6 @@ document.getElementById("log-in").addEventListener("click", logInByHand);
 field.addEventListener("keydown", (event) => {
   if (event.key === "Enter") logInByHand();
 });
+document.getElementById("login-draft").hidden = !sessionStorage.getItem(`skep-draft:${location.pathname}${location.search}`);
 window.addEventListener("hashchange", takeFragment);
 if (!takeFragment()) lookAgain();

@@ -22,7 +22,13 @@ function say(words, kind = "") {
   verdict.dataset.kind = kind;
 }
 
+function keep() {
+  const isNothing = !isWritten() && !text.value.trim();
+  keepDraft(isNothing ? null : { fields: draftOf(one, many), kept, is_many: isMany() });
+}
+
 function changed() {
+  keep();
   if (!isMany()) document.getElementById("json").textContent = isEmpty() ? "" : seen(JSON.stringify(documentOf(), null, 2));
   clearTimeout(timer);
   if (asking) asking.abort();
@@ -94,6 +100,7 @@ async function send() {
   toldOf.replaceChildren(links(added), ...refusals(said.entries));
   say(said.message, said.refused ? "bad" : "good");
   clear(said.entries);
+  keep();
 }
 
 function links(entries) {
@@ -181,6 +188,14 @@ document.addEventListener("drop", (event) => {
 });
 
 async function begin() {
+  const draft = keptDraft();
+  if (draft) {
+    restoreDraft(draft.fields, one, many);
+    kept = draft.kept;
+    showKind();
+    choose(tabs[draft.is_many ? 1 : 0]);
+    return;
+  }
   const like = new URLSearchParams(location.search).get("like");
   if (like) {
     const answer = await fetch(`/api/v1/tasks/${encodeURIComponent(like)}`);

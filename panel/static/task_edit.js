@@ -55,9 +55,31 @@ function tellLine(field) {
   document.getElementById("cli-rerun").textContent = `printf '%s\\n' '${quoted}' | skep add --file -`;
 }
 
-for (const field of editing.querySelectorAll("textarea")) {
+// What was typed, with the version of the task it was typed about: an edit of an older one is refused.
+const areas = [...editing.querySelectorAll("textarea")];
+
+function keep() {
+  const isTyped = areas.some((field) => field.value !== field.defaultValue);
+  keepDraft(isTyped ? { fields: draftOf(editing), version: editing.dataset.version } : null);
+}
+
+function sent(field) {
+  field.defaultValue = field.value;
+  keep();
+}
+
+const draft = keptDraft();
+if (draft) {
+  restoreDraft(draft.fields, editing);
+  editing.dataset.version = draft.version;
+  document.getElementById("rerun").open = true;
+}
+
+for (const field of areas) {
   let timer = 0;
+  if (draft && field.value !== field.defaultValue) check(field);
   field.addEventListener("input", () => {
+    keep();
     clearTimeout(timer);
     timer = setTimeout(() => check(field), CHECK_MS);
     if (field.dataset.kind === "rerun") tellLine(field);
@@ -84,9 +106,11 @@ const save = document.getElementById("edit-save");
 if (save) {
   save.addEventListener("click", () => give(save, document.getElementById("edit-text"), ({ version }) => {
     editing.dataset.version = version;
+    sent(document.getElementById("edit-text"));
   }));
 }
 const add = document.getElementById("rerun-add");
 add.addEventListener("click", () => give(add, document.getElementById("rerun-text"), ({ task }) => {
+  sent(document.getElementById("rerun-text"));
   location.assign(`/tasks/${encodeURIComponent(task.id)}`);
 }));

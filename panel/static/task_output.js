@@ -45,6 +45,7 @@ async function readOn(mine) {
   if (mine !== asked) return false;
   if (status !== 200) {
     tellState(piece.detail);
+    if (status === 404) leave();
     return false;
   }
   if (piece.lease === null) {
@@ -55,13 +56,20 @@ async function readOn(mine) {
     lease = piece.lease;
     start = piece.offset;
   }
+  isLive = piece.is_live;
+  if (next !== null && piece.next < next) return false; // what was read is not shown again
   const isNew = next !== piece.next;
   next = piece.next;
-  isLive = piece.is_live;
   offer(piece.attempts, piece.lease);
   if (piece.text) append(piece.text);
   tellPiece(piece);
   return isNew && next < piece.bytes;
+}
+
+// An attempt that died leaves no output: the newest one takes its place.
+function leave() {
+  isLive = false;
+  if (lease !== null) choose(null);
 }
 
 function tellPiece(piece) {
@@ -149,6 +157,7 @@ function choose(chosen) {
   next = null;
   isLive = false;
   text.replaceChildren();
+  text.hidden = true;
   found("of").dataset.offered = "";
   isReading = false;
   goOn();

@@ -9,7 +9,8 @@ import pytest
 
 from outcome import Verdict
 from settings import Home
-from tests.unit.panel.furnish import HOSTILE, REVERSED
+from store import recording
+from tests.unit.panel.furnish import HOSTILE, REVERSED, row_of
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import RunningPanel
 
@@ -69,6 +70,28 @@ def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download").click()
     assert saved.value.suggested_filename == "tests.1.txt"
+
+
+def test_the_page_goes_on_from_an_attempt_that_died_to_the_next_one(chromium, panel):
+    by = panel.by
+    claim = by.start("tests", command="git log", effect="idempotent")
+    sink = by.write_live(claim)
+    sink.write(b"of the first\n")
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.goto(panel.link)
+        page.wait_for_selector("#live")
+        page.goto(f"{panel.url}/tasks/tests")
+        expect(page.locator("#output-text")).to_contain_text("of the first")
+
+        sink.discard()
+        panel.store.write(
+            lambda tx: recording.interrupted(tx, row_of(tx, "tests"), "idempotent", 3, "swarm was killed")
+        )
+        expect(page.locator("#output-state")).not_to_contain_text("Being written")
+        by.write_live(by.start("tests")).write(b"of the second\n")
+
+        expect(page.locator("#output-text")).to_have_text("of the second\n")
 
 
 def test_what_is_typed_unfolded_and_selected_stays_while_the_task_goes_on(page, panel):

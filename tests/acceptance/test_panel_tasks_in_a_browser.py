@@ -81,6 +81,33 @@ def test_a_command_that_would_not_run_is_told_before_it_is_added(page, panel):
     expect(page.locator("#told")).to_contain_text("is in the queue")
 
 
+@pytest.mark.parametrize(("path", "field"), [("/tasks/new", "#f-prompt"), ("/tasks/notes", "#edit-text")])
+def test_what_is_half_written_outlives_a_new_start_of_the_panel(chromium, panel, path, field):
+    panel.by.add("notes", prompt="Write the notes.")
+    with contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.goto(panel.link)
+        page.wait_for_selector("#live")
+        page.goto(f"{panel.url}{path}")
+        page.locator(field).fill('{"id": "notes", "prompt": "half')
+
+        panel.app.config["SECRET_KEY"] = b"of the next start"
+        expect(page.locator("#login-anew")).to_have_text(
+            "The panel was started anew, so everybody is logged out."
+        )
+        expect(page.locator("#login-draft")).to_be_visible()
+        page.get_by_label("Or paste the link here").fill(panel.link)
+        page.get_by_role("button", name="Log in").click()
+
+        expect(page.locator(field)).to_have_value('{"id": "notes", "prompt": "half')
+        page.locator(field).fill('{"id": "notes", "prompt": "whole"}')
+        page.get_by_role("button", name="Add the task" if "new" in path else "Save the edit").click()
+        expect(page.locator("#told")).not_to_be_empty()
+        assert (
+            page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('skep-draft'))") == []
+        )
+
+
 def test_many_are_dropped_looked_at_and_added(page, panel):
     page.goto(f"{panel.url}/tasks/new")
     page.get_by_role("tab", name="Many").click()

@@ -326,6 +326,22 @@ def test_what_is_being_written_is_read_as_it_comes_and_half_a_secret_waits(brows
     assert (ended["text"], ended["is_live"]) == ("", False)
 
 
+def test_between_its_live_file_and_its_record_an_output_does_not_begin_anew(browser, by):
+    claim = by.start("runs", command="git log")
+    sink = by.write_live(claim)
+    sink.write(b"one\ntwo\n")
+    first = api(browser, "runs", "output").json
+
+    sink.close()
+    between = api(browser, "runs", "output", f"?offset={first['next']}").json
+    by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
+    ended = api(browser, "runs", "output", f"?offset={between['next']}").json
+
+    assert (between["is_live"], between["text"]) == (True, "")
+    assert between["offset"] == between["next"] == first["next"] == 8
+    assert (ended["is_live"], ended["offset"], ended["text"]) == (False, 8, "")
+
+
 def test_binary_and_control_codes_are_harmless_text(browser, by):
     answered(by, "said", b"\x1b[31mred\x1b[0m \x00\xff\xfe \xe2\x80\xae back\r\n", command="git log")
 
@@ -530,3 +546,17 @@ def test_nothing_is_told_to_a_stranger_or_of_nobody(browser, stranger, by, what)
     assert api(stranger, "waits", what).status_code == 401
     assert api(browser, "nobody", what).status_code == 404
     assert api(browser, "waits", what, "?unknown=1").status_code == 400
+
+
+def test_a_cancel_of_a_recurring_task_says_that_its_schedule_ends(browser, by):
+    by.add("mins", command="git log", every="* * * * *")
+    by.add("once", command="git log")
+
+    assert "Its schedule ends" in page_of(browser, "mins").text
+    assert "Its schedule ends" not in page_of(browser, "once").text
+
+
+def test_no_route_is_told_of_a_command_which_no_model_answers(browser, by):
+    by.approve("look", command="git log")
+
+    assert "a model answers" not in page_of(browser, "look").text

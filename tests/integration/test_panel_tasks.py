@@ -403,15 +403,27 @@ def test_errors_name_their_task_and_field_and_all_of_them_are_told(browser):
     assert told["entries"][2]["errors"][0]["field"] is None
 
 
+def test_a_look_refuses_a_known_id_with_other_words_as_adding_does(browser, by):
+    by.add("known", prompt="x")
+    told = look(browser, {"id": "known", "prompt": "y"})
+    refused = browser.post("/api/v1/tasks", {"tasks": [{"id": "known", "prompt": "y"}]})
+
+    assert (told["good"], told["refused"], told["entries"][0]["state"]) == (0, 1, "refused")
+    assert told["entries"][0]["errors"] == refused.json["entries"][0]["errors"]
+    assert told["entries"][0]["errors"][0]["field"] == "id"
+
+
 def test_a_look_notes_what_may_not_be_meant(browser, by):
     by.add("known", prompt="x")
     told = look(
         browser,
-        {"id": "known", "prompt": "y"},
+        {"id": "known", "prompt": "x"},
         {"id": "known-2", "prompt": "y", "depends_on": ["nobody"], "shiny": 1},
     )["entries"]
 
-    assert told[0]["notes"] == ["a task 'known' is known already; give another id."]
+    assert told[0]["notes"] == [
+        "known is in the queue already, with these very words; it is not added twice."
+    ]
     assert told[1]["notes"] == [
         "shiny: kept, but no field that has an effect.",
         "it waits for nobody, which does not exist yet.",
