@@ -99,6 +99,7 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   const { elt, xhr, successful } = event.detail;
   if (event.detail.requestConfig.verb !== "post") return;
   if (elt.id === "log-out" && successful) {
+    sessionStorage.clear(); // drafts are for who wrote them
     location.reload();
     return;
   }
