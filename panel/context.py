@@ -17,6 +17,7 @@ from panel.log_export import Exports
 from panel.login import LoginGuard
 from panel.past_ends import PastEnds
 from panel.pings import Pings
+from panel.recent import Recent
 from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
 from panel.streams import Streams
@@ -104,6 +105,7 @@ class Panel:
     pings: Pings = field(default_factory=Pings)
     sessions: Sessions = field(default_factory=Sessions)
     streams: Streams = field(default_factory=Streams)
+    pulse: Recent[dict[str, Any]] = field(default_factory=lambda: Recent(0.25))
     exports: Exports = field(default_factory=Exports)
     #: where each setting that is not a default came from
     sources: Mapping[str, str] = field(default_factory=dict)

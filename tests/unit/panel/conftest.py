@@ -39,7 +39,9 @@ def by(store):
 
 @pytest.fixture
 def app(store, home, clock):
-    return control_panel.create_app(store, home, store.settings, port=PORT, clock=clock)
+    app = control_panel.create_app(store, home, store.settings, port=PORT, clock=clock)
+    app.extensions["skep-panel"].pulse.age_s = 0.0  # what a test has just done is to be seen
+    return app
 
 
 class Browser:
