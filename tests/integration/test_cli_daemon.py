@@ -114,6 +114,8 @@ def test_a_running_command_is_stopped_by_cancel(daemon):
 
 
 def test_the_log_is_whole_beside_the_daemon_and_status_and_doctor_see_it(daemon):
+    daemon.skep("add", "--command", "true", "--id", "it-is-up")
+    daemon.wait_for_ends("it-is-up")
     assert daemon.skep("verify").returncode == 0
     status = json.loads(daemon.skep("status", "--json").stdout)
     doctor = daemon.skep("doctor", "--json")

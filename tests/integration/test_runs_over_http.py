@@ -201,7 +201,7 @@ def test_a_run_that_is_not_there_is_not_found(rig: SwarmRig, path: str) -> None:
 
 VALUES: Any = st.one_of(
     st.none(), st.booleans(), st.integers(-10, 10**12), st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=12), st.just([]), st.just({}), st.just("{{deps.A.output}}"), st.just("../x"),
+    st.text(max_size=12), st.builds(list), st.builds(dict), st.just("{{deps.A.output}}"), st.just("../x"),
 )  # fmt: skip
 
 
