@@ -1,7 +1,8 @@
 """Writing for people and for programs: what a task says never reaches a terminal as anything but text.
 
-Task texts, outputs and error words were written by others. Before a person sees them every control
-character, escape sequence and direction override is made visible; JSON escapes them.
+Task texts, outputs and error words were written by others. Before a person or a program sees them secrets are
+taken out, here and not by each verb, and every control character, escape sequence and direction override is
+made visible; JSON escapes them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any, Final, TextIO
 
 import click
 
-from redaction import clean_start
+from redaction import clean as without_secrets
+from redaction import clean_start, clean_value
 
 _DIRECTIONS: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS: Final = (*range(32), *range(0x7F, 0xA0), 0x2028, 0x2029, *_DIRECTIONS, *range(0xD800, 0xE000))
@@ -39,24 +41,25 @@ STATUS_COLOURS: Final = {
 
 
 def clean(text: str) -> str:
-    """One line: line breaks and tabs become blanks, every other control character is made visible."""
-    return text.translate(_LINE)
+    """One line, without secrets: breaks and tabs become blanks, other control characters are made visible."""
+    return without_secrets(text).translate(_LINE)
 
 
 def clean_block(text: str) -> str:
     """The same for text of several lines; line breaks and tabs stay."""
-    return text.translate(_BLOCK)
+    return without_secrets(text).translate(_BLOCK)
 
 
 def shorten(text: str, most: int) -> str:
     """A clean line of at most so many characters, without secrets."""
-    line = clean(clean_start(text, 4 * most))
+    line = clean_start(text, 4 * most).translate(_LINE)
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def to_json(value: Any, *, indent: int | None = 2) -> str:
-    """JSON that is safe to look at: control characters and overrides stand as escapes."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent).translate(_JSON)
+    """JSON that is safe to look at: no secrets, and control characters and overrides stand as escapes."""
+    shown = clean_value(value)
+    return json.dumps(shown, ensure_ascii=False, allow_nan=False, indent=indent).translate(_JSON)
 
 
 def print_json(value: Any) -> None:

@@ -45,6 +45,29 @@ def test_a_long_line_is_cut_where_it_is_seen():
     assert terminal.shorten("x" * 100, 10) == "xxxxxxxxx…"
 
 
+SECRET = "ghp_" + "a1B2c3D4e5" * 3 + "a1B2c3"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        terminal.clean(f"goal: rotate {SECRET} now"),
+        terminal.clean_block(f"goal:\n{SECRET}\n"),
+        terminal.shorten(f"goal: rotate {SECRET} now", 40),
+        terminal.to_json({"goal": [f"rotate {SECRET}"], SECRET: 1}),
+    ],
+)
+def test_no_verb_can_show_a_secret_whatever_it_forgot(shown):
+    assert SECRET[:20] not in shown
+    assert "[redacted:" in shown
+
+
+def test_a_secret_in_a_table_is_taken_out(capsys):
+    terminal.print_table(["task"], [[f"rotate {SECRET}"]])
+
+    assert SECRET[:20] not in capsys.readouterr().out
+
+
 def test_a_table_for_a_program_is_aligned_text(capsys):
     terminal.print_table(("id", "status"), [("a", "failed"), ("long-id", "ok\x1b[31m")])
 
