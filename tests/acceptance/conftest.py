@@ -1,11 +1,15 @@
-"""A daemon that is to be killed, and a model server outside of it that sees every call."""
+"""A daemon that is to be killed, a model server that sees every call, and a panel in a browser."""
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
+from settings import Home
 from testing.running_daemon import RunningDaemon
 from tests.acceptance.witness import ModelWitness
+from tests.unit.panel.in_a_browser import RunningPanel, visiting
 
 
 @pytest.fixture
@@ -27,3 +31,24 @@ def daemon(tmp_path, model):
     )
     yield running
     running.kill_everything()
+
+
+@pytest.fixture
+def panel(tmp_path):
+    """A panel over an empty home."""
+    with RunningPanel(Home(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def context(chromium):
+    """A browser of its own, with no cookie."""
+    with contextlib.closing(chromium.new_context()) as context:
+        yield context
+
+
+@pytest.fixture
+def page(context, panel):
+    """The first page, of a person who has logged in."""
+    with visiting(context, panel) as page:
+        yield page

@@ -7,10 +7,9 @@ import re
 
 import pytest
 
-from settings import Home
 from tests.unit.panel.furnish import HOSTILE, furnish
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
+from tests.unit.panel.in_a_browser import visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -19,29 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_gro
 
 
 @pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def context(chromium):
-    with contextlib.closing(chromium.new_context()) as context:
-        yield context
-
-
-@pytest.fixture
 def page(context, panel):
-    """A page that has logged in by the link; what its console complained of is held against it."""
-    page = context.new_page()
-    complaints = []
-    page.goto(panel.link)
-    expect(page.locator("#live")).to_be_visible()
-    page.goto(f"{panel.url}/tasks")
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    assert complaints == []
+    with visiting(context, panel, "/tasks") as page:
+        yield page
 
 
 def row(page, task_id):

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 
-from settings import Home
 from tests.unit.panel.furnish import HOSTILE
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel, visiting
+from tests.unit.panel.in_a_browser import visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def context(chromium):
-    with contextlib.closing(chromium.new_context()) as context:
-        yield context
 
 
 @pytest.fixture

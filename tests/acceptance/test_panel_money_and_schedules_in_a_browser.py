@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 
 import pytest
 
-from settings import Home
 from store import budgets
 from tests.unit.panel.furnish import furnish_money, furnish_run
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
+from tests.unit.panel.in_a_browser import visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -20,24 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_gro
 
 
 @pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium, panel):
-    """A page that has logged in; what its console complained of is held against it."""
-    with contextlib.closing(chromium.new_context()) as context:
-        page = context.new_page()
-        complaints = []
-        page.goto(panel.link)
-        expect(page.locator("#live")).to_be_visible()
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+def page(context, panel):
+    with visiting(context, panel, refused=" 400 ") as page:
         yield page
-        # What was refused on purpose is told by Chromium and by htmx too.
-        assert [text for text in complaints if " 400 " not in text] == []
 
 
 def test_a_budget_is_topped_up_and_its_limit_set_and_cleared(page, panel):

@@ -7,22 +7,24 @@ import re
 import pytest
 
 from store.capacity import CAPACITY, Capacity
-from tests.acceptance.test_panel_inbox_in_a_browser import context, expect, panel  # noqa: F401  the fixtures
 from tests.unit.panel.furnish import furnish
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import visiting
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture
-def page(context, panel):  # noqa: F811
+def page(context, panel):
     furnish(panel.store)
     with visiting(context, panel) as page:
         yield page
 
 
-def test_work_is_paused_with_a_reason_and_goes_on(page, panel):  # noqa: F811
+def test_work_is_paused_with_a_reason_and_goes_on(page, panel):
     page.get_by_role("button", name="Pause").click()
     page.locator("#ask-reason").fill("the model is being changed")
     page.locator("#ask-yes").click()
@@ -35,7 +37,7 @@ def test_work_is_paused_with_a_reason_and_goes_on(page, panel):  # noqa: F811
     assert panel.store.reader.gate().paused is None
 
 
-def test_the_kill_switch_is_set_with_a_reason_and_cleared(page, panel):  # noqa: F811
+def test_the_kill_switch_is_set_with_a_reason_and_cleared(page, panel):
     page.get_by_role("button", name="Kill switch", exact=True).click()
     page.locator("#ask-reason").fill("it rewrites the wrong files")
     page.locator("#ask-yes").click()
@@ -49,7 +51,7 @@ def test_the_kill_switch_is_set_with_a_reason_and_cleared(page, panel):  # noqa:
     assert not panel.home.kill_switch.exists()
 
 
-def test_workers_and_pace_are_changed_and_the_focus_stays(page, panel):  # noqa: F811
+def test_workers_and_pace_are_changed_and_the_focus_stays(page, panel):
     more = page.get_by_role("button", name="More workers")
     more.focus()
     for count in (2, 3):
@@ -65,7 +67,7 @@ def test_workers_and_pace_are_changed_and_the_focus_stays(page, panel):  # noqa:
     expect(page.locator("#workers-wanted")).to_have_text("1")
 
 
-def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):  # noqa: F811
+def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):
     expect(page.locator("#throughput canvas")).to_be_visible()
     expect(page.locator("#latency canvas")).to_be_visible()
     expect(page.locator("#charts-told")).to_contain_text("2 approved, 3 failed, 1 cancelled.")
@@ -75,7 +77,7 @@ def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):  # noqa: F
     expect(page.locator("#figures-rows tr").first).to_be_visible()
 
 
-def test_what_changed_since_the_last_visit_is_told(page, panel):  # noqa: F811
+def test_what_changed_since_the_last_visit_is_told(page, panel):
     expect(page.locator("#changes")).to_be_hidden()
     page.goto(f"{panel.url}/tools")
     page.evaluate(

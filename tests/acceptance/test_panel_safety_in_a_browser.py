@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 
 import pytest
 
-from settings import Home
 from store.queue_file import QueueFileKeeper
 from store.reading import Reader
 from tests.unit.panel.furnish import HOSTILE, furnish
 from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium, panel):
-    """A page that has logged in; what its console complained of is held against it."""
-    with contextlib.closing(chromium.new_context()) as context:
-        page = context.new_page()
-        complaints = []
-        page.goto(panel.link)
-        expect(page.locator("#live")).to_be_visible()
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        assert complaints == []
 
 
 @pytest.fixture

@@ -8,36 +8,14 @@ import json
 import pytest
 
 from outcome import Verdict
-from settings import Home
 from store import recording
 from tests.unit.panel.furnish import HOSTILE, REVERSED, row_of
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
-
-
-@pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium, panel):
-    """A page that has logged in; what its console complained of is held against it."""
-    with contextlib.closing(chromium.new_context()) as context:
-        page = context.new_page()
-        complaints = []
-        page.goto(panel.link)
-        expect(page.locator("#live")).to_be_visible()
-        page.on("console", lambda each: complaints.append(each.text) if each.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        assert complaints == []
 
 
 def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):

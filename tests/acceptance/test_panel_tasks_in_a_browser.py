@@ -7,10 +7,9 @@ import json
 
 import pytest
 
-from settings import Home
 from tests.unit.panel.furnish import HOSTILE, furnish
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
-from tests.unit.panel.in_a_browser import RunningPanel
+from tests.unit.panel.in_a_browser import visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -19,23 +18,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_gro
 
 
 @pytest.fixture
-def panel(tmp_path):
-    with RunningPanel(Home(tmp_path)) as running:
-        yield running
-
-
-@pytest.fixture
-def page(chromium, panel):
-    """A page that has logged in; what its console complained of is held against it."""
-    with contextlib.closing(chromium.new_context()) as context:
-        page = context.new_page()
-        complaints = []
-        page.goto(panel.link)
-        expect(page.locator("#live")).to_be_visible()
-        page.on("console", lambda told: complaints.append(told.text) if told.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+def page(context, panel):
+    with visiting(context, panel, refused="422") as page:
         yield page
-        assert [told for told in complaints if "422" not in told] == []
 
 
 def row(page, task_id):
