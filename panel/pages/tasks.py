@@ -21,7 +21,8 @@ from redaction import clean
 from runtime_contract import Status
 from store.task_filter import MODES, ORDERS
 
-blueprint = flask.Blueprint("tasks", __name__, url_prefix="/tasks")
+# Beside `/tasks/ID` nothing stands under the same address, so that every id can be a task's.
+blueprint = flask.Blueprint("tasks", __name__)
 
 ROWS: Final = 50
 #: What each order is called.
@@ -34,7 +35,7 @@ ORDER_WORDS: Final = {
 }
 
 
-@blueprint.get("")
+@blueprint.get("/tasks")
 def show() -> str:
     """The whole page."""
     query = _asked()
@@ -51,14 +52,14 @@ def show() -> str:
     )
 
 
-@blueprint.get("/new")
+@blueprint.get("/add")
 def new() -> str:
     """The page that adds tasks, from the form or from a text; ``like`` names a task to begin with."""
     fields.check_parameters(flask.request.args, "like")
     return flask.render_template("new_task.html", most_bytes=MAX_BYTES, most_tasks=MOST)
 
 
-@blueprint.get("/live")
+@blueprint.get("/list/live")
 def live() -> flask.Response:
     """The part of the page that changes; 304 while it has not."""
     query = _asked()

@@ -4,6 +4,7 @@
 // unfolded in it stays unfolded, and what they scrolled stays where it was.
 
 let isPressed = false;
+let answersAwaited = 0; // to presses of buttons, each of which must be there when its answer comes, to tell it
 const parts = [...document.querySelectorAll("[data-tag]")].map((element) => keep(element));
 
 function keep(element) {
@@ -53,7 +54,7 @@ function recall(seen) {
 function isInUse(part) {
   const selection = getSelection();
   const isSelecting = !selection.isCollapsed && part.element.contains(selection.anchorNode);
-  return isPressed || isSelecting || document.getElementById("ask").open;
+  return isPressed || isSelecting || answersAwaited > 0 || document.getElementById("ask").open;
 }
 
 function refresh(part) {
@@ -66,6 +67,14 @@ function refreshWaiting() {
   for (const part of parts) if (part.mustAsk) refresh(part);
 }
 
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb !== "post") return;
+  answersAwaited += 1;
+  event.detail.xhr.addEventListener("loadend", () => {
+    answersAwaited -= 1;
+    refreshWaiting();
+  });
+});
 document.addEventListener("pointerdown", () => { isPressed = true; });
 for (const end of ["pointerup", "pointercancel"]) {
   document.addEventListener(end, () => { isPressed = false; });

@@ -30,7 +30,7 @@ PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SCHEMES: Final = ("light", "dark")
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 #: Pages that are reached from others, by the name of their picture.
-DEEPER: Final = {"task": "/tasks/write-notes", "add": "/tasks/new"}
+DEEPER: Final = {"task": "/tasks/write-notes", "add": "/add"}
 #: Shows the home as one would have it, in place of the directory it was made in.
 AT_HOME: Final = """root => {
     for (const code of document.querySelectorAll("code")) {

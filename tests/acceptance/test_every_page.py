@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_gro
 
 #: Pages that are reached from others.
 DEEPER = [
-    "/tasks/new",
+    "/add",
     "/tasks/write-notes",
     "/tasks/board-report",
     "/tasks/nasty-asked",

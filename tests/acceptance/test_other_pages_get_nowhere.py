@@ -177,7 +177,7 @@ def test_nothing_can_be_shown_or_read_as_a_part_of_another_page(
         "/",
         "/live",
         "/tasks",
-        "/tasks/live",
+        "/list/live",
         "/pulse",
         "/pulse/stream",
         "/api/v1/events/stream",

@@ -176,11 +176,11 @@ def test_what_is_asked_about_stays_though_a_change_was_on_its_way(page, panel):
     def hold_the_first(route):
         route.continue_() if held else held.append(route)
 
-    page.route("**/tasks/live*", hold_the_first)
-    with page.expect_request("**/tasks/live*"):
+    page.route("**/list/live*", hold_the_first)
+    with page.expect_request("**/list/live*"):
         panel.by.add("y")
     page.get_by_role("button", name="Cancel x").click()
-    with page.expect_request_finished(lambda request: "/tasks/live" in request.url):
+    with page.expect_request_finished(lambda request: "/list/live" in request.url):
         held[0].continue_()
 
     page.locator("#ask-yes").click()
@@ -300,7 +300,7 @@ def test_a_script_on_another_page_changes_and_reads_nothing(page, panel, context
                 ["/api/v1/tasks/x/cancel", {method: "POST", body: "{}", headers: {
                     "Content-Type": "application/json", "X-CSRF-Token": "x"}}],
                 ["/api/v1/tasks", {}],
-                ["/tasks/live", {mode: "no-cors"}],
+                ["/list/live", {mode: "no-cors"}],
             ]) {
                 const asked = fetch(url + path, {credentials: "include", ...options});
                 const answer = await asked.catch(() => null);

@@ -56,7 +56,7 @@ def test_a_task_is_added_through_the_form_by_keyboard(page, panel):
 
 
 def test_a_command_that_would_not_run_is_told_before_it_is_added(page, panel):
-    page.goto(f"{panel.url}/tasks/new")
+    page.goto(f"{panel.url}/add")
     page.get_by_role("radio", name="a command", exact=True).check()
     page.get_by_role("textbox", name="Command").fill(f"rm -rf / {HOSTILE}")
 
@@ -66,7 +66,7 @@ def test_a_command_that_would_not_run_is_told_before_it_is_added(page, panel):
     expect(page.locator("#told")).to_contain_text("is in the queue")
 
 
-@pytest.mark.parametrize(("path", "field"), [("/tasks/new", "#f-prompt"), ("/tasks/notes", "#edit-text")])
+@pytest.mark.parametrize(("path", "field"), [("/add", "#f-prompt"), ("/tasks/notes", "#edit-text")])
 def test_what_is_half_written_outlives_a_new_start_of_the_panel(chromium, panel, path, field):
     panel.by.add("notes", prompt="Write the notes.")
     with contextlib.closing(chromium.new_context()) as context:
@@ -86,7 +86,7 @@ def test_what_is_half_written_outlives_a_new_start_of_the_panel(chromium, panel,
 
         expect(page.locator(field)).to_have_value('{"id": "notes", "prompt": "half')
         page.locator(field).fill('{"id": "notes", "prompt": "whole"}')
-        page.get_by_role("button", name="Add the task" if "new" in path else "Save the edit").click()
+        page.get_by_role("button", name="Add the task" if path == "/add" else "Save the edit").click()
         expect(page.locator("#told")).not_to_be_empty()
         assert (
             page.evaluate("Object.keys(sessionStorage).filter((key) => key.startsWith('skep-draft'))") == []
@@ -94,7 +94,7 @@ def test_what_is_half_written_outlives_a_new_start_of_the_panel(chromium, panel,
 
 
 def test_many_are_dropped_looked_at_and_added(page, panel):
-    page.goto(f"{panel.url}/tasks/new")
+    page.goto(f"{panel.url}/add")
     page.get_by_role("tab", name="Many").click()
     lines = [json.dumps({"id": f"t{number}", "prompt": "x"}) for number in range(3)]
     text = "\n".join([*lines, '{"prompt": ""}'])
@@ -118,7 +118,7 @@ def test_many_are_dropped_looked_at_and_added(page, panel):
 
 def test_a_task_begins_as_one_that_there_is(page, panel):
     panel.by.add("old", prompt="Tell of bees.", tags=["docs"], reward=3)
-    page.goto(f"{panel.url}/tasks/new?like=old")
+    page.goto(f"{panel.url}/add?like=old")
 
     expect(page.get_by_role("textbox", name="Prompt")).to_have_value("Tell of bees.")
     expect(page.locator("#f-tags")).to_have_value("docs")
@@ -188,7 +188,7 @@ def test_what_is_looked_for_stands_in_the_address(page, panel):
 
 
 @pytest.mark.parametrize("width", [320, 1024])
-@pytest.mark.parametrize("path", ["/tasks?order=priority", "/tasks/new"])
+@pytest.mark.parametrize("path", ["/tasks?order=priority", "/add"])
 def test_nothing_is_wider_than_the_window(page, panel, width, path):
     furnish(panel.store)
     page.set_viewport_size({"width": width, "height": 800})

@@ -51,7 +51,7 @@ def test_only_what_can_be_done_is_offered(browser, by):
     by.interrupt("cut")
     by.add("waits")
 
-    assert sorted(Seen(browser.get("/tasks/live")).buttons()) == [
+    assert sorted(Seen(browser.get("/list/live")).buttons()) == [
         "Approve asked",
         "Cancel asked",
         "Cancel cut",
@@ -148,9 +148,9 @@ def test_a_prompt_of_100_kb_is_shown_as_its_beginning(browser, by):
 
 def test_an_idle_page_costs_one_empty_answer(browser, by):
     by.add("x")
-    first = browser.get("/tasks/live")
+    first = browser.get("/list/live")
 
-    again = browser.get("/tasks/live", headers={"If-None-Match": first.headers["ETag"]})
+    again = browser.get("/list/live", headers={"If-None-Match": first.headers["ETag"]})
 
     assert (again.status_code, again.data) == (304, b"")
 
@@ -159,8 +159,8 @@ def test_an_idle_page_costs_one_empty_answer(browser, by):
 def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock, home, change):
     by.add("x")
     by.add("later", not_before=clock.now() + 60)
-    tag = browser.get("/tasks/live").headers["ETag"]
-    path = "/tasks/live"
+    tag = browser.get("/list/live").headers["ETag"]
+    path = "/list/live"
     if change == "add":
         by.add("y")
     elif change == "cancel":
@@ -178,7 +178,7 @@ def test_whatever_changes_on_the_page_changes_its_tag(browser, by, store, clock,
             assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
         return
     else:
-        path = "/tasks/live?status=pending"
+        path = "/list/live?status=pending"
 
     assert browser.get(path, headers={"If-None-Match": tag}).status_code == 200
 
@@ -187,7 +187,7 @@ def test_the_first_page_knows_the_tag_of_what_it_shows(browser, by):
     by.add("x")
     tag = next(found["data-tag"] for _, found in Seen(browser.get("/tasks")).tags if "data-tag" in found)
 
-    assert browser.get("/tasks/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
+    assert browser.get("/list/live", headers={"If-None-Match": f'"{tag}"'}).status_code == 304
 
 
 def test_the_health_sentence_says_when_no_worker_runs(browser, by):
@@ -239,7 +239,7 @@ def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser,
         "local_status", {"ready": True, "level": "off", "reason": "nothing does"}, "daemon.sandbox"
     )
 
-    seen = Seen(browser.get("/tasks/live"))
+    seen = Seen(browser.get("/list/live"))
 
     (found,) = [found for _, found in seen.tags if found.get("id") == "sandbox"]
     assert found["data-level"] == "off"

@@ -560,3 +560,11 @@ def test_no_route_is_told_of_a_command_which_no_model_answers(browser, by):
     by.approve("look", command="git log")
 
     assert "a model answers" not in page_of(browser, "look").text
+
+
+@pytest.mark.parametrize("task_id", ["new", "live", "add", "list", "head", "check", "bulk"])
+def test_a_task_has_its_page_whatever_it_is_called(browser, by, task_id):
+    by.add(task_id, prompt="Count the bees.")
+
+    assert "Count the bees." in browser.get(f"/tasks/{task_id}").text
+    assert browser.get(f"/api/v1/tasks/{task_id}").json["id"] == task_id

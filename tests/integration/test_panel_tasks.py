@@ -76,7 +76,7 @@ def test_tasks_are_found_by_what_the_address_says_on_the_page_and_in_the_api(bro
     assert ids(browser.get(f"{ADD}?{query}")) == found
     if "order=" in query or "status=" in query or not query:
         assert shown(browser.get(f"/tasks?{query}")) == found
-    assert sorted(shown(browser.get(f"/tasks/live?{query}"))) == sorted(found)
+    assert sorted(shown(browser.get(f"/list/live?{query}"))) == sorted(found)
 
 
 def test_what_a_task_cost_its_tags_and_priority_stand_in_its_row(browser, a_few):
@@ -103,7 +103,7 @@ def test_what_a_task_cost_its_tags_and_priority_stand_in_its_row(browser, a_few)
     ],
 )
 def test_a_wrong_filter_is_refused_and_says_what_may_be(browser, query):
-    for path in ("/tasks", "/tasks/live", ADD):
+    for path in ("/tasks", "/list/live", ADD):
         assert browser.get(f"{path}?{query}").status_code == 400
 
 
@@ -142,9 +142,9 @@ def test_a_search_that_still_reads_says_so(browser, by, monkeypatch):
 
     first = browser.get(f"{ADD}?q=bees").json
     assert (len(first["tasks"]), first["searched"]) == (2, pytest.approx(2 / 9))
-    page = browser.get("/tasks/live?q=bees")
+    page = browser.get("/list/live?q=bees")
     assert 'id="still-reading"' in page.text
-    again = browser.get("/tasks/live?q=bees", headers={"If-None-Match": page.headers["ETag"]})
+    again = browser.get("/list/live?q=bees", headers={"If-None-Match": page.headers["ETag"]})
     assert again.status_code == 200
     assert browser.get(f"{ADD}?q=bees").json["searched"] == 1
 
@@ -155,7 +155,7 @@ def test_where_nothing_fits_the_page_says_so_and_shows_the_way_back(browser, a_f
         ("tag=nothing", "No task fits."),
         ("q=nothing", "No task fits."),
     ]:
-        assert words in Seen(browser.get(f"/tasks/live?{query}")).text
+        assert words in Seen(browser.get(f"/list/live?{query}")).text
 
 
 # -- steered together -------------------------------------------------------------------------
@@ -569,14 +569,14 @@ def test_hostile_text_passes_through_as_text(browser, by, text):
     clean = text.encode("utf-8", "replace").decode()
     by.add("x", prompt=clean, tags=[clean], model=clean)
 
-    for path in ("/tasks", "/tasks?tag=" + "x", "/tasks/new", "/tasks/new?like=x"):
+    for path in ("/tasks", "/tasks?tag=" + "x", "/add", "/add?like=x"):
         page = browser.get(path)
         seen = Seen(page)
         assert page.status_code == 200
         assert [found for tag, found in seen.tags if tag == "script" and "src" not in found] == []
         assert not any(name.startswith(("on", "hx-on")) for _, found in seen.tags for name in found)
         assert not any(mark in page.text for mark in "\x1b\u202e")
-    for path in ("/tasks", "/tasks/live", ADD):
+    for path in ("/tasks", "/list/live", ADD):
         for name in ("q", "tag", "source"):
             answer = browser.get(path, query_string={name: clean})
             assert answer.status_code in {200, 400}
@@ -598,7 +598,7 @@ def test_none_of_it_goes_without_a_login_or_the_pages_token(stranger, browser, b
 
 
 def test_the_form_offers_what_a_task_may_say(browser):
-    seen = Seen(browser.get("/tasks/new"))
+    seen = Seen(browser.get("/add"))
     fields = {found["data-field"] for _, found in seen.tags if "data-field" in found}
 
     from runtime_contract import Task
