@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+from click.testing import CliRunner
 
+import skep
 from runtime_contract import ENDED
 from testing import sandbox_here
 
@@ -117,6 +119,14 @@ class RunningDaemon:
             check=False,
         )
 
+    def _told(self, *arguments: str) -> str:
+        """What a verb that only reads prints, without a process for it: waiting asks many times a second."""
+        environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("SKEP_")}
+        answer = CliRunner().invoke(skep.cli, arguments, env={**environment, **self._environment})
+        if answer.exception is not None:
+            raise answer.exception
+        return answer.stdout
+
     def client(self) -> httpx.Client:
         """A client of its execution API with the token, once it answers. The caller closes it."""
         token, base = self.root / ".swarm" / "execution_token", f"http://127.0.0.1:{self.swarm_port}"
@@ -131,14 +141,13 @@ class RunningDaemon:
 
     def tasks(self) -> dict[str, dict[str, Any]]:
         """Every task as ``skep list`` tells it, by id."""
-        answer = self.skep("list", "--json")
-        found: list[dict[str, Any]] = json.loads(answer.stdout)["tasks"]
+        found: list[dict[str, Any]] = json.loads(self._told("list", "--json"))["tasks"]
         return {task["id"]: task for task in found}
 
     def events(self, task_id: str | None = None) -> list[dict[str, Any]]:
         """History as ``skep events`` tells it."""
-        answer = self.skep("events", "--json", *([task_id] if task_id else []))
-        return [json.loads(line) for line in answer.stdout.splitlines()]
+        lines = self._told("events", "--json", *([task_id] if task_id else [])).splitlines()
+        return [json.loads(line) for line in lines]
 
     def statuses(self, task_id: str) -> list[str]:
         """The statuses a task went through."""
