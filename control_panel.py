@@ -85,28 +85,36 @@ def create_app(
     port: int,
     clock: Clock | None = None,
     sources: Mapping[str, str] | None = None,
+    pages: flask.Flask | None = None,
 ) -> flask.Flask:
     """The panel of one home, served at `port` (`listen_at` when that turns out later).
 
-    `sources` says where each setting that is not a default came from.
+    `sources` says where each setting that is not a default came from. `pages` is what `new_app` gave; whoever
+    was logged in to the home it showed before is so no more.
     """
     clock = clock or SystemClock()
+    guard = LoginGuard(CodeBox(home, clock), clock)
+    refusals = Refusals(store, "panel", clock)
+    here = Panel(store, home, settings, clock, port, guard, refusals, sources=sources or {})
+    app = pages or new_app()
+    app.config["SECRET_KEY"] = secrets.token_bytes(32)
+    app.extensions[EXTENSION] = here
+    listen_at(app, port)
+    return app
+
+
+def new_app() -> flask.Flask:
+    """The pages, routes and rules of the panel, without a home yet."""
     app = flask.Flask("panel", static_folder="static", template_folder="templates")
     app.json = PlainJson(app)
     app.debug = False  # whatever FLASK_DEBUG says
     app.config.update(
-        SECRET_KEY=secrets.token_bytes(32),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Strict",
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_MEMORY_SIZE=0,
         MAX_FORM_PARTS=0,
     )
-    guard = LoginGuard(CodeBox(home, clock), clock)
-    refusals = Refusals(store, "panel", clock)
-    here = Panel(store, home, settings, clock, port, guard, refusals, sources=sources or {})
-    app.extensions[EXTENSION] = here
-    listen_at(app, port)
     app.before_request(_check_access)
     app.register_error_handler(Exception, _answer_error)
     app.after_request(access.add_headers)

@@ -77,17 +77,16 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema to today's, one step a transaction. Raises `StoreUnsupported` for a newer one."""
+    """Bring the schema to today's, in one transaction. Raises `StoreUnsupported` for a newer one."""
     steps = sql.migrations()
     with translated(path), WriteLock(path):
         current = connection.execute("PRAGMA user_version").fetchone()[0]
         if current > steps[-1][0]:
             raise StoreUnsupported(f"{path} was written by a newer Skep (schema {current}); update Skep")
-        for number, script in steps:
-            if number > current:
-                connection.executescript(
-                    f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version={number};\nCOMMIT;"
-                )
+        missing = [script for number, script in steps if number > current]
+        if missing:
+            version = f"PRAGMA user_version={steps[-1][0]};"
+            connection.executescript("\n".join(["BEGIN IMMEDIATE;", *missing, version, "COMMIT;"]))
 
 
 def check_integrity(path: Path) -> None:

@@ -13,6 +13,7 @@ from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
 from testing.model_server import ModelServer
+from testing.new_home import put_database
 from testing.running_daemon import RunningDaemon
 
 
@@ -41,7 +42,7 @@ def settings() -> Settings:
 
 @pytest.fixture
 def store(home: Home, settings: Settings, clock: FakeClock):
-    with SqliteStore(home, settings, clock) as opened:
+    with SqliteStore(put_database(home), settings, clock) as opened:
         yield opened
 
 

@@ -184,21 +184,21 @@ def test_an_approved_result_is_kept_as_a_tool_and_found_for_the_next_request(dae
 def test_tools_that_are_changed_are_known_without_a_restart(daemon):
     file = daemon.root / "config/tools.toml"
     more = '[[tool]]\nname = "tide-table"\ndescription = "Tells when it is high tide in a harbour."\n'
-    file.write_text(TOOLS + more, "utf-8")
 
-    def is_found():
+    def found():
         name = f"tide-{len(daemon.events())}"
         daemon.add_to_queue({"id": name, "prompt": "When is high tide in the harbour of Brest?"})
         daemon.wait_for_ends(name)
-        return receipt(daemon, name)["tool_name"] == "tide-table"
+        return receipt(daemon, name).get("tool_name")
 
-    assert any(is_found() for _ in range(50))
+    def is_refused():
+        found()
+        return any(event["event"] == "tools.refused" for event in daemon.events())
+
+    file.write_text(TOOLS + more, "utf-8")
+    daemon.wait_until(lambda _: found() == "tide-table", "the new tool is found")
     file.write_text("[[tool]", "utf-8")
-    assert any(
-        any(event["event"] == "tools.refused" for event in daemon.events()) or is_found() is None
-        for _ in range(50)
-    )
-    file.write_text(TOOLS, "utf-8")
+    daemon.wait_until(lambda _: is_refused(), "the broken file is told")
 
 
 def test_show_tells_the_route(daemon):

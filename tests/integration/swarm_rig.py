@@ -22,6 +22,7 @@ from store.lanes import Gate
 from store.records import Claim, Intake, NewTask
 from store.sqlite_store import SqliteStore
 from swarm import Swarm
+from testing.new_home import put_database
 from testing.sandbox_here import sandbox_setting
 
 NO_MODEL = "http://127.0.0.1:9"  # the discard port: nothing listens
@@ -35,7 +36,7 @@ class Claiming:
         self.home.workspace.mkdir(parents=True, exist_ok=True)
         plain = {"swarm_port": 0, "ollama_url": NO_MODEL, "stop_grace_s": 0.0, "sandbox": sandbox_setting()}
         self.settings = Settings.model_validate({**plain, **settings})
-        self.store = SqliteStore(self.home, self.settings)
+        self.store = SqliteStore(put_database(self.home), self.settings)
         self.who = Claimant("worker-test", host_platform.this_process(), self.settings.lease_s)
         self._numbers = itertools.count(1)
 

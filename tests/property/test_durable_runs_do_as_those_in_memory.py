@@ -25,6 +25,7 @@ from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
+from testing.new_home import put_database
 
 _numbers = itertools.count(1)
 
@@ -122,7 +123,7 @@ def on_the_road(
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
     home = Home(tmp_path_factory.mktemp("home"))
     home.workspace.mkdir()
-    with SqliteStore(home, Settings(), FakeClock()) as store:
+    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
         made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
         made.read_outputs(home.outputs)
         yield made

@@ -25,6 +25,7 @@ from store.claims import Claimant
 from store.records import STATUS_OF_STATE, Claim, Intake, Question
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.new_home import put_database
 from testing.tasks import new_task
 from tests.conformance.store_suite import approve, fail, outcome_of
 
@@ -50,7 +51,7 @@ class Dependencies(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp())
         self.clock = FakeClock()
         self.who = Claimant("worker-test", host_platform.this_process(), 30.0)
-        self.store = SqliteStore(Home(self.root), Settings(), self.clock)
+        self.store = SqliteStore(put_database(Home(self.root)), Settings(), self.clock)
         self.parents: dict[str, set[str]] = {}
         self.status: dict[str, str] = {}
         self.held: dict[str, Claim] = {}
@@ -220,7 +221,7 @@ class Dependencies(RuleBasedStateMachine):
     @rule()
     def crash_and_open_again(self) -> None:
         self.store.close()
-        self.store = SqliteStore(Home(self.root), Settings(), self.clock)
+        self.store = SqliteStore(put_database(Home(self.root)), Settings(), self.clock)
 
     # -- what is always so -----------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from store.queue_file.apply import Rules, edit_task
 from store.records import Claim, Intake
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.new_home import put_database
 from testing.tasks import new_task
 from tests.conformance.store_suite import approve, fail
 from tests.integration.planning_rig import split
@@ -44,7 +45,7 @@ class Plans(RuleBasedStateMachine):
         super().__init__()
         self.root = Path(tempfile.mkdtemp())
         self.who = Claimant("worker-test", host_platform.this_process(), 30.0)
-        self.store = SqliteStore(Home(self.root), Settings(), FakeClock())
+        self.store = SqliteStore(put_database(Home(self.root)), Settings(), FakeClock())
         self.held: dict[str, Claim] = {}
         self.approved: set[str] = set()
 

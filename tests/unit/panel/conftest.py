@@ -10,6 +10,7 @@ from panel.login import CodeBox
 from settings import Home, Settings
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.new_home import put_database
 from tests.unit.panel.furnish import Furnisher
 
 PORT = 8421
@@ -28,7 +29,7 @@ def clock():
 
 @pytest.fixture
 def store(home, clock):
-    with SqliteStore(home, Settings(), clock) as store:
+    with SqliteStore(put_database(home), Settings(), clock) as store:
         yield store
 
 
@@ -37,9 +38,15 @@ def by(store):
     return Furnisher(store)
 
 
+@pytest.fixture(scope="session")
+def pages():
+    """The routes of the panel, which take long to make, for one home after another."""
+    return control_panel.new_app()
+
+
 @pytest.fixture
-def app(store, home, clock):
-    app = control_panel.create_app(store, home, store.settings, port=PORT, clock=clock)
+def app(store, home, clock, pages):
+    app = control_panel.create_app(store, home, store.settings, port=PORT, clock=clock, pages=pages)
     app.extensions["skep-panel"].pulse.age_s = 0.0  # what a test has just done is to be seen
     return app
 

@@ -15,6 +15,7 @@ from store.claims import Claimant
 from store.queue_file import QueueFileKeeper
 from store.records import TaskRef
 from store.sqlite_store import SqliteStore
+from testing.new_home import put_database
 
 
 class StandingClock:
@@ -41,7 +42,7 @@ class Keeping:
         self.home = Home(root)
         self.settings = Settings(**settings)
         self.clock = StandingClock()
-        self.store = SqliteStore(self.home, self.settings, self.clock)
+        self.store = SqliteStore(put_database(self.home), self.settings, self.clock)
         self.keeper = self.new_keeper()
         self.file = self.home.queue_file
 

@@ -19,6 +19,7 @@ from store.records import Claim, Intake, Question
 from store.recovery import Recovered, recover_if_damaged
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.new_home import put_database
 from testing.tasks import new_task
 
 
@@ -35,7 +36,7 @@ class WorkedHome:
 
     def open(self) -> Self:
         """Open the store and what the leader uses."""
-        self.store = SqliteStore(self.home, self.settings, self.clock)
+        self.store = SqliteStore(put_database(self.home), self.settings, self.clock)
         reader = functools.partial(database.open_reader, self.home.database)
         self.exporter = LogExporter(
             self.home.log_file, self.settings.log_rotate_bytes, reader, self.opened.writer
