@@ -68,7 +68,7 @@ class _Document(pydantic.BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: Annotated[str, Field(pattern=r"^[\w.+-]{1,40}$")] = "1"
+    version: Annotated[str, Field(pattern=r"^[\w.+-]+$", max_length=40)] = "1"
     verbs: Words = {}
     nouns: Words = {}
     terms: Words = {}

@@ -12,8 +12,9 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict, Field, StrictStr
 
-#: What the name of a tool may look like.
-NAME_PATTERN: Final = r"^[^\W_][\w .:-]{1,63}$"
+#: What the name of a tool may look like. How long it may be is not in it: each place that a class of Unicode's
+#: letters could repeat at costs the compiled pattern a tenth of a megabyte.
+NAME_PATTERN: Final = r"^[^\W_][\w .:-]+$"
 #: Characters of the text that a tool puts in front of a prompt.
 MOST_TEXT_CHARS: Final = 200_000
 #: A place in an example, or a whole word of a command, that a request fills: ``{file}``.
@@ -31,7 +32,7 @@ class Tool(pydantic.BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     #: what a prompt may call it by
-    name: Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
+    name: Annotated[StrictStr, Field(pattern=NAME_PATTERN, min_length=2, max_length=64)]
     #: what it is for, in a sentence
     description: Annotated[StrictStr, Field(min_length=1, max_length=2_000)]
     #: requests it is for, as people put them; `{slot}` stands for what differs
