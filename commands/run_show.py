@@ -48,7 +48,7 @@ def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
     columns = ("task", "state", "attempts", "tokens", "cost", "waits for, or what came of it")
     rows = [
         (name, task["state"], str(task["attempts"]), f"{task['usage']['tokens']:,}",
-         dollars_text(task["usage"]["cost_micros"]), terminal.shorten(_words(task), 100))
+         dollars_text(task["usage"]["cost_micros"]), terminal.shorten(words_of(task), 100))
         for name, task in run["tasks"].items()
     ]  # fmt: skip
     terminal.print_table(columns, rows)
@@ -70,7 +70,8 @@ def headline(run: dict[str, Any]) -> str:
     return terminal.clean(f"{run['id']} {run['state']}: {done} of {len(run['tasks'])} completed, {spent}")
 
 
-def _words(task: dict[str, Any]) -> str:
+def words_of(task: dict[str, Any]) -> str:
+    """What a task waits for, or what came of it."""
     if task.get("waiting_for"):
         return f"waiting for: {task['waiting_for']}"
     if task.get("error"):

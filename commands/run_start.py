@@ -27,13 +27,21 @@ if TYPE_CHECKING:
 @click.option("--input", "inputs", multiple=True, metavar="NAME=TEXT", help="Give an input; @FILE reads one.")
 @click.option("--policy", metavar="NAME", help="A policy of config/policies.toml, instead of the file's.")
 @click.option("--run-id", metavar="ID", help="The id of the run; default the name and something new.")
+@click.option("--watch", "is_watched", is_flag=True, help="Follow it until it has ended, as `watch` does.")
 @json_option
 @with_place
 def start(
-    place: Place, file: Path, inputs: tuple[str, ...], policy: str | None, run_id: str | None, as_json: bool
+    place: Place,
+    file: Path,
+    inputs: tuple[str, ...],
+    policy: str | None,
+    run_id: str | None,
+    is_watched: bool,
+    as_json: bool,
 ) -> int:
     """Start a run."""
     from commands.run_house import house_of
+    from commands.run_watch import follow
     from runs import views
     from runs.entering import new_run
     from store import runs
@@ -43,11 +51,11 @@ def start(
         made = new_run(request, house_of(place, store.reader))
         row = store.write(lambda tx: runs.start(tx, made, place.by, store.limits))
         told = views.brief(store.reader, row)
-    if as_json:
+    if as_json and not is_watched:
         terminal.print_json(told)
-    else:
+    elif not as_json:
         click.echo(f"{row['id']} is started: {row['tasks']} tasks. See it with `skep run show {row['id']}`.")
-    return FINE
+    return follow(place, row["id"], None, as_json) if is_watched else FINE
 
 
 def request_of(

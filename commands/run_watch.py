@@ -12,13 +12,14 @@ from commands.place import Place, json_option, with_place
 from supervisor.daemon_state import look
 
 POLL_S: Final = 0.05
-#: Seconds between looks for a daemon.
+#: Seconds between looks for a daemon, and before the first, since it may only be starting.
 LOOK_S: Final = 2.0
 
 
 @click.command(
-    help="""Print what happened to a run and what happens, until it has ended; with --json
-    a line an event. On a terminal the end is followed by the run as `show` prints it.
+    help="""Follow a run until it has ended: on a terminal as a tree of its tasks with tokens
+    and money against its budget, elsewhere and with --events as what happened and happens,
+    a line an event, with --json as JSON. Then the run is told as `show` prints it.
 
     Exit code 0: the run completed. 1: it failed or was aborted. 3: no daemon runs, and
     nothing more comes.
@@ -27,10 +28,38 @@ LOOK_S: Final = 2.0
 )
 @click.argument("run_id", metavar="RUN")
 @click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Only events after this one.")
+@click.option("--events", "as_events", is_flag=True, help="Print events on a terminal too.")
 @json_option
 @with_place
-def watch(place: Place, run_id: str, after: int | None, as_json: bool) -> int:
+def watch(place: Place, run_id: str, after: int | None, as_events: bool, as_json: bool) -> int:
     """Watch a run."""
+    if as_events:
+        return print_events(place, run_id, after, as_json)
+    return follow(place, run_id, after, as_json)
+
+
+def follow(place: Place, run_id: str, after: int | None, as_json: bool) -> int:
+    """Follow a run as suits whoever looks; the exit code."""
+    from commands import run_tree
+
+    if run_tree.is_wanted() and not as_json and after is None:
+        return show_tree(place, run_id)
+    return print_events(place, run_id, after, as_json)
+
+
+def show_tree(place: Place, run_id: str) -> int:
+    """Follow a run as a tree; the exit code."""
+    from commands import run_show, run_tree
+    from commands.run_house import run_row
+
+    with place.reader() as reader:
+        run = run_tree.follow(reader, lambda: run_row(reader, run_id), lambda: _expect_daemon(place))
+        run_show.tell(run, answers=False, context=False)
+    return run_show.code_of(run["state"])
+
+
+def print_events(place: Place, run_id: str, after: int | None, as_json: bool) -> int:
+    """Follow a run by its events; the exit code."""
     from commands import run_show
     from commands.events import JsonPrinter, LinePrinter, Printer
     from commands.run_house import run_row
@@ -40,7 +69,8 @@ def watch(place: Place, run_id: str, after: int | None, as_json: bool) -> int:
     with place.reader() as reader:
         row = run_row(reader, run_id)
         printer: Printer = JsonPrinter() if as_json else LinePrinter(with_id=True)
-        seen, next_look = row["after_event"] if after is None else after, 0.0
+        seen = row["after_event"] if after is None else after
+        next_look = time.monotonic() + LOOK_S
         while True:
             row = run_row(reader, run_id)  # before the events, so that none of its end is missed
             for event in reader.all("run_events_after", run=run_id, after=seen, limit=1_000_000):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import Any, Final
 
 #: How a state is marked in the picture.
@@ -19,14 +20,8 @@ COLOURS: Final = {
 def levels(tasks: Mapping[str, Mapping[str, Any]]) -> list[list[str]]:
     """The tasks by how far they stand from the beginning, each level in order of ids."""
     depth: dict[str, int] = {}
-    left = [*tasks]
-    while left:
-        known = [name for name in left if all(dep in depth for dep in tasks[name]["deps"])]
-        if not known:
-            break
-        for name in known:
-            depth[name] = max((depth[dep] + 1 for dep in tasks[name]["deps"]), default=0)
-        left = [name for name in left if name not in depth]
+    for name in TopologicalSorter({name: task["deps"] for name, task in tasks.items()}).static_order():
+        depth[name] = max((depth[dep] + 1 for dep in tasks[name]["deps"]), default=0)
     found: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
     for name in sorted(depth):
         found[depth[name]].append(name)

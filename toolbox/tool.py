@@ -12,8 +12,8 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict, Field, StrictStr
 
-#: What the name of a tool may look like. How long it may be is not in it: each place that a class of Unicode's
-#: letters could repeat at costs the compiled pattern a tenth of a megabyte.
+#: What the name of a tool may look like. How long it may be is not in it: each place that a class of
+#: Unicode's letters could repeat at costs the compiled pattern a tenth of a megabyte.
 NAME_PATTERN: Final = r"^[^\W_][\w .:-]+$"
 #: Characters of the text that a tool puts in front of a prompt.
 MOST_TEXT_CHARS: Final = 200_000

@@ -65,10 +65,10 @@ def report(home: RunningDaemon, tmp_path_factory: pytest.TempPathFactory) -> dic
     )
     file: Path = tmp_path_factory.mktemp("run") / "report.json"
     file.write_text(made.stdout)
-    started = home.skep("run", "start", str(file), "--run-id", "report")
-    assert started.returncode == 0, started.stderr
-    watched = home.skep("run", "watch", "report")
+    watched = home.skep("run", "start", str(file), "--run-id", "report", "--watch")
     assert watched.returncode == 0, watched.stdout + watched.stderr
+    assert watched.stdout.startswith("report is started: 35 tasks.")
+    assert "report completed: 35 of 35 completed" in watched.stdout.splitlines()[-1]
     return shown(home, "report")
 
 
