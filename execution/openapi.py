@@ -38,6 +38,8 @@ _WHY: Final = {
     503: "the kill switch is on, no model is ready, the store cannot be written, or swarm is stopping",
     504: "the model did not answer in time",
 }
+#: Keywords of JSON Schema by what annotated-types calls the same.
+_BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 _COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)
 
 
@@ -150,5 +152,14 @@ def _schemas() -> dict[str, Any]:
     modes += [(model, "validation") for model in [*requests, *run_openapi.REQUESTS]]
     modes += [(model, "serialization") for model in [*answers, *run_openapi.ANSWERS]]
     _, found = models_json_schema(modes, ref_template=_REF)
-    schemas: dict[str, Any] = found["$defs"]
+    schemas: dict[str, Any] = _with_bounds(found["$defs"])
     return schemas
+
+
+def _with_bounds(schema: Any) -> Any:
+    """A schema whose bounds have the names of JSON Schema; pydantic leaves those of a union as its own."""
+    if isinstance(schema, list):
+        return [_with_bounds(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {_BOUNDS.get(name, name): _with_bounds(value) for name, value in schema.items()}

@@ -15,7 +15,7 @@ from typing import Any, Final
 import flask
 
 from cost.model_catalog import ModelCatalog
-from execution.run_openapi import BASE
+from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
@@ -34,7 +34,6 @@ MOST_BYTES: Final = 7 * 1024 * 1024
 #: Runs on a page of the list.
 PAGE: Final = 100
 SOURCE: Final = "api"
-_STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
@@ -87,10 +86,10 @@ class RunApi:
         unknown = sorted(set(query) - {"state", "limit", "before"})
         if unknown:
             raise InvalidInput(f"{unknown[0]}: is not a parameter that is known here", path=unknown[0])
-        states = [each for each in query.get("state", "").split(",") if each]
+        states = query["state"].split(",") if "state" in query else []
         for each in states:
-            if each not in _STATES:
-                raise InvalidInput(f"state: must be one of {', '.join(_STATES)}", path="state")
+            if each not in STATES:
+                raise InvalidInput(f"state: must be one of {', '.join(STATES)}", path="state")
         limit = _number(query.get("limit"), "limit", PAGE, PAGE)
         before = _number(query.get("before"), "before", 2**62, 2**62)
         reader = self._store.reader

@@ -25,6 +25,18 @@ _WHY: Final = {
     422: "`dag_cycle`, `dag_invalid`, `dep_not_found` or `model_unknown`",
     503: "the store cannot be written, or no event stream is free",
 }
+#: Where a run can stand.
+STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
+_STATES: Final = "^({0})(,({0}))*$".format("|".join(STATES))
+#: One event of a stream, as its reader gets it; `data` is an object of the history.
+_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "`seq` of the event"},
+        "event": {"type": "string", "description": "what happened"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
 _KEY: Final = {
     "name": "Idempotency-Key",
@@ -38,20 +50,21 @@ def paths() -> dict[str, Any]:
     """Every route with what it takes and answers."""
     one = f"{BASE}/{{run_id}}"
     listed = [
-        _query("state", {"type": "string"}, "states with commas between them"),
+        _query("state", {"type": "string", "pattern": _STATES}, "states with commas between them"),
         _query("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "runs on the page"),
-        _query("before", {"type": "integer", "minimum": 1}, "`next` of the page before"),
+        _query("before", {"type": "integer", "minimum": 1, "maximum": 2**62}, "`next` of the page before"),
     ]
-    after = _query("after", {"type": "integer", "minimum": 0}, "only events after this one, as Last-Event-ID")
+    number = {"type": "integer", "minimum": 0, "maximum": 2**62}
+    after = _query("after", number, "only events after this one, as Last-Event-ID")
     return {
         BASE: {
             "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY]),
             "get": _route("List runs, the newest first", 200, "RunList", None, listed),
         },
         one: {"get": _route("A run with its tasks", 200, "RunAnswer", None, [_RUN])},
-        f"{one}/abort": {"post": _route("Abort a run", 200, "RunBrief", None, [_RUN])},
-        f"{one}/close": {"post": _route("Let a run end when its tasks have", 200, "RunBrief", None, [_RUN])},
-        f"{one}/resume": {"post": _route("Send back what did not complete", 200, "RunBrief", None, [_RUN])},
+        f"{one}/abort": {"post": _steering("Abort a run")},
+        f"{one}/close": {"post": _steering("Let a run end when its tasks have")},
+        f"{one}/resume": {"post": _steering("Send back what did not complete")},
         f"{one}/tasks": {"post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN])},
         f"{one}/fork": {
             "post": _route("Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN])
@@ -78,8 +91,15 @@ def _route(
     return found
 
 
+def _steering(summary: str) -> dict[str, Any]:
+    """A route that takes nothing, which is said as JSON: what a form can post is not answered."""
+    nothing = {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}
+    found = _route(summary, 200, "RunBrief", None, [_RUN])
+    return found | {"requestBody": {"required": True, "content": nothing}}
+
+
 def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    content = {"text/event-stream": {"schema": {"type": "string"}}}
+    content = {"text/event-stream": {"schema": _EVENT}}
     return {
         "summary": "What happens to a run, until it has ended; Last-Event-ID goes on after an event",
         "security": [{"token": []}],

@@ -13,6 +13,7 @@ import os
 from typing import Final
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 
 from errors import ForeignRequest, InvalidRequest, NotAuthenticated
 
@@ -140,6 +141,8 @@ def has_token(request: flask.Request, token: str) -> bool:
 
 def check_json(request: flask.Request) -> None:
     """Raise `WrongMediaType` when a method that changes something comes with anything but JSON."""
+    if isinstance(request.routing_exception, MethodNotAllowed):
+        return  # it is refused as such
     if request.method not in SAFE_METHODS and request.mimetype != "application/json":
         raise WrongMediaType(
             f"Send the body as application/json, not {request.mimetype or 'without a type'}."

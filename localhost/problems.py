@@ -83,7 +83,15 @@ def _of_ours(error: SkepError) -> flask.Response:
     retry_after = getattr(error, "retry_after_s", None) or error.details.get("retry_after_s")
     if retry_after:
         response.headers["Retry-After"] = str(math.ceil(retry_after))
+    if error.http_status == 405:
+        response.headers["Allow"] = ", ".join(_methods_here())
     return response
+
+
+def _methods_here() -> list[str]:
+    """What the address that was asked for does answer (RFC 9110, 15.5.6); nothing where there is none."""
+    adapter = flask.globals.request_ctx.url_adapter
+    return sorted(set(adapter.allowed_methods()) - {"OPTIONS"}) if adapter else []
 
 
 def _of_http(error: HTTPException) -> flask.Response:

@@ -106,7 +106,7 @@ class StartRunRequest(Section):
     #: true: the run goes on when all its tasks have ended, so that more can be added, until it is closed
     open: StrictBool = False
     #: the tasks, in any order
-    tasks: Annotated[list[TaskRequest], Field(max_length=MOST_TASKS)]
+    tasks: Annotated[list[TaskRequest], Field(min_length=1, max_length=MOST_TASKS)]
 
     @pydantic.field_validator("policy", mode="before")
     @classmethod
