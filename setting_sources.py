@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
+from config_files import tables
 from errors import InvalidSetting
 from redaction import KNOWN
 from settings import Home, Settings
@@ -52,11 +53,32 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
     _take(values, sources, given, "command line")
     _check_sources(home, values, sources)
     try:
-        loaded = Loaded(Settings.model_validate(values), sources)
+        loaded = with_models(home, Loaded(Settings.model_validate(values), sources))
         _learn_secrets(loaded.settings, environ)
         return loaded
     except pydantic.ValidationError as error:
         raise _explain(error, sources) from error
+
+
+def with_models(home: Home, loaded: Loaded) -> Loaded:
+    """Settings with the rates and the concurrency that the home's list of models adds.
+
+    What a setting says of a model by its name counts over the list, and the list over what a setting says of
+    every other model. A list that is wrong adds nothing here: who looks may go on looking, and the processes
+    that ask models refuse to start by it (`cost.model_catalog`).
+    """
+    from config_files.models import read_models_file  # noqa: PLC0415  most homes have none to be read
+
+    try:
+        found = tables.find(home.models_file)
+        limits = {} if found.path is None else read_models_file(home.models_file).limits()
+    except InvalidSetting:
+        return loaded
+    merged = {name: by_model | getattr(loaded.settings, name) for name, by_model in limits.items()}
+    sources = dict.fromkeys(merged, found.name)
+    for name in merged.keys() & loaded.sources.keys():
+        sources[name] = f"{loaded.sources[name]}, {found.name}"
+    return Loaded(loaded.settings.model_copy(update=merged), loaded.sources | sources)
 
 
 def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
@@ -150,25 +172,3 @@ def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> Invali
     is_secret = name == "llm_api_key" or "@" in str(found["input"])
     shown = "" if is_secret else f", got {found['input']!r}"
     return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)
-
-
-Table = typing.TypeVar("Table", bound=pydantic.BaseModel)
-
-
-def read_table(path: Path, kind: type[Table]) -> Table:
-    """A file of the home's ``config`` as what it should be; as nothing was said where there is none.
-
-    Raises `InvalidSetting` naming the entry, or line and column.
-    """
-    name = f"config/{path.name}"
-    try:
-        return kind.model_validate(tomllib.loads(path.read_text("utf-8")))
-    except FileNotFoundError:
-        return kind()
-    except pydantic.ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)[0]
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in found["loc"])
-        rule = found["msg"].removeprefix("Value error, ")
-        raise InvalidSetting(f"{name}{place}: {rule}") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSetting(f"{name}: {error}") from error

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 
 import host_platform
+from config_files.models import read_models_file
 from daemon_log import configure_logging
 from errors import SkepError
 from road.cycle_client import CycleClient
@@ -198,6 +199,7 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         stop.on_closed_pipe()
     try:
         settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
+        read_models_file(home.models_file)  # one that is wrong is refused here
         configure_logging(settings, "worker", home, worker_id or "worker")
         number = processes.number_of(worker_id) if supervised and worker_id else None
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}", number=number).run()

@@ -63,7 +63,7 @@ def request_of(
 ) -> StartRunRequest:
     """The request in a file. Raises `InvalidFile`, `InvalidInput`, `InvalidSetting`, `OSError`."""
     from commands.run_setup import read_run
-    from runs.documents import read_document
+    from config_files.documents import read_document
     from runs.request import of_workflow, read_start
     from runs.workflow_file import workflow_of
 

@@ -1,20 +1,25 @@
-"""``skep validate``: what a queue file breaks, without taking it in."""
+"""``skep validate``: what a queue file, or a list of models or policies, breaks, without taking it in."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
+import pydantic
 
 from commands import terminal
 from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
-from errors import InvalidFile, SkepError
+from config_files import tables
+from errors import InvalidFile, InvalidSetting, SkepError
 from store.queue_file import plain_files
 from store.queue_file.report import Report, check
 from store.task_file import STDIN
+
+#: What a list of the home's `config` is called, whatever its ending.
+LISTS: Final = ("models", "policies")
 
 
 @click.command(
@@ -23,7 +28,10 @@ from store.task_file import STDIN
     Exit code 0: it can be taken in as it is. 1: something breaks the contract.
     3: it cannot be read. FILE - is standard input.
 
-    Example: skep validate queue.json"""
+    A file named models or policies, with the ending .toml, .yaml, .yml or .json,
+    is checked as that list.
+
+    Examples: skep validate queue.json; skep validate config/models.yaml"""
 )
 @click.argument("file", metavar="[FILE]", required=False)
 @json_option
@@ -32,6 +40,8 @@ def validate(context: click.Context, file: str | None, as_json: bool) -> int:
     """Check a file."""
     place = place_of(context)
     path = Path(file) if file else place.home.queue_file
+    if file and path.suffix in tables.ENDINGS and path.stem in LISTS:
+        return _validate_list(path, as_json=as_json)
     data = _read(place, path, is_named=file is not None)
     report = check(data, place.settings.limits, _known(place, path))
     if as_json:
@@ -39,6 +49,27 @@ def validate(context: click.Context, file: str | None, as_json: bool) -> int:
     else:
         _tell(path, report)
     return FINE if report.is_ok else FAILED
+
+
+def _validate_list(path: Path, *, as_json: bool) -> int:
+    """Check a list of models or policies."""
+    from config_files.models import ModelsFile
+    from runs.policy_file import PoliciesFile
+
+    kind: type[pydantic.BaseModel] = ModelsFile if path.stem == LISTS[0] else PoliciesFile
+    problems: list[dict[str, Any]] = []
+    try:
+        tables.read_file(path, path.name, kind)
+    except InvalidSetting as error:
+        problems = error.details.get("problems") or [{"text": error.message}]
+    if as_json:
+        terminal.print_json({"file": str(path), "ok": not problems, "problems": problems})
+    else:
+        for each in problems:
+            click.echo(terminal.clean(each["text"]))
+        told = f"{len(problems)} to correct" if problems else "is right"
+        click.echo(terminal.clean(f"{path}: {told}"))
+    return FAILED if problems else FINE
 
 
 def _read(place: Place, path: Path, *, is_named: bool) -> bytes:

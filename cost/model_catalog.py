@@ -1,92 +1,30 @@
 """What a model costs and holds: the home's own list first, then the settings, then a price list of the field.
 
-The order for a model's price: ``config/models.toml`` of the home; the settings ``llm_price_input`` and
-``llm_price_output`` for the model that is used where a task names none; nothing for a server on this machine;
-the list of the genai-prices package, which is read offline and only where a call is to be paid; the settings
-for a model that nobody else knows. Where all of them are silent the price is
+The order for a model's price: ``config/models.toml`` of the home (or .yaml, .yml, .json); the settings
+``llm_price_input`` and ``llm_price_output`` for the model that is used where a task names none; nothing for a
+server on this machine; the list of the genai-prices package, which is read offline and only where a call is
+to be paid; the settings for a model that nobody else knows. Where all of them are silent the price is
 unknown, and no call is made.
 """
 
 from __future__ import annotations
 
-import datetime
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-import pydantic
-from pydantic import ConfigDict, Field, StrictFloat, StrictInt
-
+from config_files import tables
+from config_files.models import ModelEntry, read_models_file
 from cost.price import Price
 from cost.price_list import listed_price
 from run_contract.policy import Role
-from setting_sources import read_table
 from settings import Settings
 
-#: As `settings` bounds the price of the one model it knows.
-_MOST: Final = 1e6
-_Dollars = Annotated[StrictInt | StrictFloat, Field(ge=0, le=_MOST, allow_inf_nan=False)]
-_Tokens = Annotated[StrictInt, Field(ge=1, le=10**9)]
-
-
-class ModelEntry(pydantic.BaseModel):
-    """One model of ``config/models.toml``."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(min_length=1, max_length=200)
-    #: whose list the price is looked up in, where none is given here
-    provider: str | None = Field(None, min_length=1, max_length=100)
-    #: dollars per million tokens read, and written
-    input: _Dollars | None = None
-    output: _Dollars | None = None
-    #: tokens
-    context_window: _Tokens | None = None
-    max_output: _Tokens | None = None
-    #: where its prices are written, and the day they were read
-    price_from: str | None = Field(None, min_length=1, max_length=300)
-    price_date: datetime.date | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _has_both_prices(self) -> ModelEntry:
-        if (self.input is None) != (self.output is None):
-            raise ValueError("give both input and output, or neither")
-        return self
-
-    @property
-    def price(self) -> Price | None:
-        """The price that is given here."""
-        if self.input is None or self.output is None:
-            return None
-        return Price(Decimal(str(self.input)), Decimal(str(self.output)))
-
-    @property
-    def price_source(self) -> str:
-        """Where the price that is given here comes from, for a person."""
-        told = [str(part) for part in (self.price_from, self.price_date) if part is not None]
-        return f"config/models.toml ({', '.join(told)})" if told else "config/models.toml"
-
-
-class ModelsFile(pydantic.BaseModel):
-    """``config/models.toml``: any number of ``[[model]]``, ``[roles]``, and nothing else."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: list[ModelEntry] = []
-    #: role -> name of the model that has it
-    roles: dict[Role, Annotated[str, Field(min_length=1, max_length=200)]] = {}
-
-    @pydantic.field_validator("model")
-    @classmethod
-    def _has_no_namesakes(cls, models: list[ModelEntry]) -> list[ModelEntry]:
-        names = [model.name for model in models]
-        twins = sorted({name for name in names if names.count(name) > 1})
-        if twins:
-            raise ValueError(f"two models are named {', '.join(twins)}")
-        return models
+#: Where the home's own list is looked for first.
+MODELS_FILE: Final = "config/models.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +76,13 @@ class ModelCatalog:
     """The prices of one home. Safe to use from every thread: looking twice finds the same."""
 
     def __init__(
-        self, settings: Settings, entries: list[ModelEntry], roles: Mapping[Role, str] | None = None
+        self,
+        settings: Settings,
+        entries: list[ModelEntry],
+        roles: Mapping[Role, str] | None = None,
+        file: str = MODELS_FILE,
     ) -> None:
+        self._file = file
         self._settings = settings
         self._roles = dict(roles or {})
         self._entries = {entry.name: entry for entry in entries}
@@ -149,7 +92,7 @@ class ModelCatalog:
     def of_home(cls, settings: Settings, models_file: Path) -> ModelCatalog:
         """The catalogue with the home's own list. Raises `InvalidSetting`."""
         found = read_models_file(models_file)
-        return cls(settings, found.model, found.roles)
+        return cls(settings, found.model, found.roles, tables.find(models_file).name)
 
     def model_of(self, role: Role) -> str | None:
         """The model that has a role; none where no model has."""
@@ -173,8 +116,9 @@ class ModelCatalog:
         return ModelFacts(price, source, entry.context_window, entry.max_output)
 
     def _price(self, entry: ModelEntry, place: Place) -> tuple[Price | None, str]:
-        if entry.price is not None:
-            return entry.price, entry.price_source
+        own = price_of_entry(entry)
+        if own is not None:
+            return own, source_of_entry(entry, self._file)
         set_price = price_of_settings(self._settings, is_loopback=place.is_loopback)
         if place.is_loopback:
             return set_price, "a server on this machine" if set_price and set_price.is_free else _OF_SETTINGS
@@ -195,11 +139,14 @@ def price_of_settings(settings: Settings, *, is_loopback: bool) -> Price | None:
     return None if read is None or written is None else Price(read, written)
 
 
-def read_models(path: Path) -> list[ModelEntry]:
-    """The home's own models; none without the file. Raises `InvalidSetting` naming the entry."""
-    return read_models_file(path).model
+def price_of_entry(entry: ModelEntry) -> Price | None:
+    """The price that a model's entry gives itself."""
+    if entry.input is None or entry.output is None:
+        return None
+    return Price(Decimal(str(entry.input)), Decimal(str(entry.output)))
 
 
-def read_models_file(path: Path) -> ModelsFile:
-    """The home's own models and roles; none without the file. Raises `InvalidSetting` naming the entry."""
-    return read_table(path, ModelsFile)
+def source_of_entry(entry: ModelEntry, file: str) -> str:
+    """Where the price that an entry gives comes from, for a person."""
+    told = [str(part) for part in (entry.price_from, entry.price_date) if part is not None]
+    return f"{file} ({', '.join(told)})" if told else file

@@ -41,6 +41,7 @@ def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
     yield from machine.check_clock()
     yield from machine.check_sandbox(settings)
     yield from home.check_commands(examined.home, settings)
+    yield from home.check_lists(examined.home)
     yield from review.check_git(settings)
     yield from identities.check_identities(examined.home, settings.default_identity)
     yield from home.check_tools(examined.home)

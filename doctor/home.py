@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from config_files import tables
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
@@ -181,6 +182,23 @@ def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:
             yield warn("commands", f"The profile {name} cannot run: {fault}.", "Its tasks fail until it can.")
     told = f"{len(policy.allowed)} programs may run, and {len(policy.profiles)} profiles"
     yield ok("commands", f"{told}; config/commands.toml in the home allows more.")
+
+
+def check_lists(home: Home) -> Iterator[Finding]:
+    """Whether the home's lists of models and of policies can be read, in whichever format they are."""
+    from config_files.models import read_models_file
+    from runs.policy_file import read_policies
+
+    try:
+        models = len(read_models_file(home.models_file).model)
+        yield ok("models", f"{models} models are named in {tables.find(home.models_file).name}.")
+    except InvalidSetting as error:
+        yield fail("models", error.message, "Correct it: the daemon starts only when every entry is right.")
+    try:
+        policies = len(read_policies(home.policies_file).policy)
+        yield ok("policies", f"{policies} policies are named in {tables.find(home.policies_file).name}.")
+    except InvalidSetting as error:
+        yield fail("policies", error.message, "Correct it: no run starts that would go by it.")
 
 
 def check_tools(home: Home) -> Iterator[Finding]:

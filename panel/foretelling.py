@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from config_files import tables
+from config_files.models import read_models
 from cost.cost_calculator import worst_case
-from cost.model_catalog import ModelFacts, price_of_settings, read_models
+from cost.model_catalog import ModelFacts, price_of_entry, price_of_settings
 from cost.token_estimator import likely_tokens
 from errors import InvalidSetting
 from money import dollars_text
@@ -143,11 +145,13 @@ class Foreteller:
             return ModelFacts.of_row(row)
         try:
             entries = read_models(self._home.models_file)
+            file = tables.find(self._home.models_file).name
         except InvalidSetting:
             return None
         entry = next((each for each in entries if each.name == model), None)
-        if entry is not None and entry.price is not None:
-            return ModelFacts(entry.price, "config/models.toml", entry.context_window, entry.max_output)
+        own = None if entry is None else price_of_entry(entry)
+        if entry is not None and own is not None:
+            return ModelFacts(own, file, entry.context_window, entry.max_output)
         price = price_of_settings(self._settings, is_loopback=False)
         is_default = model == self._settings.llm_model
         return ModelFacts(price, "llm_price_input and llm_price_output") if price and is_default else None

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from clock import Clock, SystemClock
+from config_files.models import ModelEntry
 from context.context_builder import ContextBuilder
 from context.context_compactor import ContextCompactor
 from context.context_router import ContextRouter
 from context.memory_manager import MemoryManager
 from cost.budget_enforcer import BudgetEnforcer
 from cost.cost_calculator import CostCalculator
-from cost.model_catalog import ModelCatalog, ModelEntry, Place
+from cost.model_catalog import ModelCatalog, Place
 from cost.token_estimator import TokenEstimator
 from cost.usage_tracker import UsageTracker
 from run_contract.policy import Role, RunPolicy

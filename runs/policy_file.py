@@ -1,4 +1,4 @@
-"""``config/policies.toml``: policies of runs by name, and which holds where a workflow names none."""
+"""``config/policies.toml``, or as YAML or JSON: policies of runs by name, and the one that holds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Annotated, Self
 import pydantic
 from pydantic import Field, StrictStr
 
+from config_files.tables import read_table
 from errors import InvalidSetting
 from run_contract.policy import RunPolicy, Section
-from setting_sources import read_table
 
 _Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -34,7 +34,7 @@ class PoliciesFile(Section):
             return RunPolicy()
         if wanted not in self.policy:
             known = ", ".join(sorted(self.policy)) or "it names none"
-            raise InvalidSetting(f"config/policies.toml: there is no policy {wanted!r} ({known})")
+            raise InvalidSetting(f"config/policies: there is no policy {wanted!r} ({known})")
         return self.policy[wanted]
 
 

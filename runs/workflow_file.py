@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pydantic
 
+from config_files import wrong
+from config_files.documents import Document, parse_document, read_document
+from config_files.wrong import Wrong
 from context import template
 from errors import InvalidFile
 from run_contract.errors import DagCycle
 from run_contract.records import ID, RunTask
 from runs import spec_default
 from runs.dependency_resolver import DependencyResolver
-from runs.documents import Document, parse_document, read_document
 from runs.spec_default import ROLE_PROMPTS
 from runs.workflow import Workflow, WorkflowFile
 from runs.workflow_problem import Problem
@@ -44,10 +45,10 @@ def workflow_of(document: Document) -> Workflow:
     try:
         workflow = WorkflowFile.model_validate(document.value).workflow
     except pydantic.ValidationError as error:
-        raise _refusal(document, [_of_pydantic(found) for found in _errors(error)]) from error
+        raise _refusal(document, wrong.found_by(error)) from error
     found = list(problems(workflow))
     if found:
-        raise _refusal(document, [(("workflow", *each.path), each.rule, each.message) for each in found])
+        raise _refusal(document, [Wrong(("workflow", *each.path), each.rule, each.message) for each in found])
     return workflow
 
 
@@ -194,49 +195,6 @@ def _hint(name: str, dependency: tuple[str, str | None] | None) -> str:
 # -- telling -----------------------------------------------------------------------------------------------
 
 
-def _errors(error: pydantic.ValidationError) -> list[Any]:
-    return list(error.errors(include_url=False, include_context=False))
-
-
-def _of_pydantic(found: Any) -> tuple[tuple[str | int, ...], str, str]:
-    path = tuple(part for part in found["loc"] if isinstance(part, int) or not _is_arm(part))
-    rule = found["type"]
-    if rule == "missing":
-        return path, "missing", "is missing"
-    if rule == "extra_forbidden":
-        return path, "unknown_key", "is not a key that is known here"
-    message = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if found["msg"].startswith("Input should be "):
-        return path, "wrong", f"must be {message}, got {shorten(found['input'])}"
-    return path, "wrong", message
-
-
-def _is_arm(part: str) -> bool:
-    """Whether pydantic names an arm of a union here, which stands nowhere in the file."""
-    return part.startswith(("constrained-", "list[", "function-")) or part in {
-        "str",
-        "int",
-        "float",
-        "RunPolicy",
-    }
-
-
-def _refusal(document: Document, found: Sequence[tuple[tuple[str | int, ...], str, str]]) -> InvalidWorkflow:
-    told = []
-    for path, rule, message in found:
-        spot = document.spot(path)
-        named = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
-        told.append(
-            {
-                "rule": rule,
-                "path": named,
-                "message": message,
-                "line": None if spot is None else spot.line,
-                "column": None if spot is None else spot.column,
-                "text": f"{document.where(path)}: {named}: {message}"
-                if named
-                else f"{document.where(path)}: {message}",
-            }
-        )
-    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
-    return InvalidWorkflow(f"{told[0]['text']}{more}", problems=told)
+def _refusal(document: Document, found: Sequence[Wrong]) -> InvalidWorkflow:
+    message, problems = wrong.told(document, found)
+    return InvalidWorkflow(message, problems=problems)

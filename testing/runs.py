@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from cost.model_catalog import ModelCatalog, ModelEntry
+from config_files.models import ModelEntry
+from cost.model_catalog import ModelCatalog
 from run_contract.errors import TaskNotReady
 from run_contract.job import Job
 from run_contract.policy import RunPolicy

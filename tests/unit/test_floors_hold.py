@@ -32,6 +32,7 @@ FLOORS: list[set[str]] = [
     {"store"},
     {"daemon_log"},
     {"setting_sources", "settings_file"},
+    {"config_files"},
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},

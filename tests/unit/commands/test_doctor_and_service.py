@@ -93,8 +93,9 @@ def test_a_list_of_models_that_cannot_be_read_is_a_failure(store, run, home, mon
 
     told = json.loads(run("doctor", "--json", code=1).stdout)
 
-    (found,) = [each for each in told["checks"] if each["check"] == "price"]
-    assert (found["level"], "config/models.toml.model[0].input" in found["told"]) == ("fail", True)
+    for check in ("models", "price"):
+        (found,) = [each for each in told["checks"] if each["check"] == check]
+        assert (found["level"], "config/models.toml:3:9: model[0].input" in found["told"]) == ("fail", True)
 
 
 def test_the_sandbox_is_tried_for_real():
@@ -423,3 +424,18 @@ def test_a_daemon_that_runs_commands_without_a_sandbox_is_a_failure(store, run):
         told = run("doctor", code=1).stdout
     assert "the daemon that runs uses off" in told
     assert "start it again" in told
+
+
+def test_a_list_is_validated_before_it_is_put_in_its_place(run, tmp_path):
+    file = tmp_path / "models.yaml"
+    file.write_text("model:\n  - name: m\n    inputs: 1\n")
+
+    told = json.loads(run("validate", str(file), "--json", code=1).stdout)
+
+    assert (told["ok"], told["problems"][0]["line"], told["problems"][0]["path"]) == (
+        False,
+        3,
+        "model[0].inputs",
+    )
+    file.write_text("model:\n  - name: m\n")
+    assert "is right" in run("validate", str(file)).stdout

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cost.model_catalog import ModelCatalog, ModelFacts, Place, read_models
+from config_files.models import read_models
+from cost.model_catalog import ModelCatalog, ModelFacts, Place
 from errors import InvalidSetting
 from settings import Settings
 

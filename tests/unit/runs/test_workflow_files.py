@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from config_files.documents import parse_document
 from errors import InvalidFile, InvalidSetting
 from run_contract.errors import InvalidInput
 from run_contract.policy import RunPolicy
 from runs.compiling import run_of
-from runs.documents import parse_document
 from runs.policy_file import read_policies
 from runs.workflow_file import InvalidWorkflow, parse_workflow
 
@@ -296,9 +296,12 @@ def test_policies_are_read_by_name(tmp_path) -> None:
     ("text", "wrong"),
     [
         ('default = "none"\n', "there is no"),
-        ("[policy.a]\nmax_paralelism = 2\n", "policies.toml.policy.a.max_paralelism"),
-        ("[policy.a]\n[policy.a]\n", "policies.toml: "),
-        ("policy = 3\n", "policies.toml.policy"),
+        (
+            "[policy.a]\nmax_paralelism = 2\n",
+            r"^config/policies\.toml:2:18: policy\.a\.max_paralelism: .* did you mean max_parallelism\?",
+        ),
+        ("[policy.a]\n[policy.a]\n", r"^config/policies\.toml:2:10: "),
+        ("policy = 3\n", r"^config/policies\.toml:1:10: policy: must be"),
     ],
 )
 def test_policies_that_are_none_are_named(tmp_path, text, wrong) -> None:

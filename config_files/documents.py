@@ -1,8 +1,8 @@
-"""Reads a file that a person writes, YAML or JSON, as plain values that know where they stand.
+"""Reads a file that a person writes, YAML, JSON or TOML, as plain values that know where they stand.
 
 YAML is read as the values JSON has: texts, numbers, true and false, null, lists and objects. Words such as
 ``yes`` and dates stay texts, a key that stands twice is refused, and so are anchors, aliases and tags, which
-a workflow has no use for and a hostile file has. Every value can be found again by line and column, so that
+such files have no use for and a hostile one has. Every value can be found again by line and column, so that
 whoever refuses it can point at it.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any, Final
 
 import yaml
 
+from config_files import toml_spots
 from errors import InvalidFile
 
 #: Bytes of a file.
@@ -38,6 +40,9 @@ _TAGS: Final = {
     f"tag:yaml.org,2002:{kind}"
     for kind in ("str", "int", "float", "bool", "null", "seq", "map", "timestamp", "merge", "value")
 }
+
+#: How `tomllib` says where it stopped.
+_TOML_SPOT: Final = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 #: The keys and numbers that lead to a value.
 Way = tuple[str | int, ...]
@@ -84,6 +89,8 @@ def read_document(path: Path) -> Document:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InvalidFile(f"{path.name}: is not UTF-8 at byte {error.start}") from error
+    if path.suffix.lower() == ".toml":
+        return _read_toml(text, path.name)
     return parse_document(text, path.name, is_json=path.suffix.lower() == ".json")
 
 
@@ -99,6 +106,19 @@ def parse_document(text: str, name: str, *, is_json: bool = False) -> Document:
             return Document(name, value)  # JSON that no YAML reader follows: told without places
     value, spots = _Reader(name).read(text)
     return Document(name, value, spots)
+
+
+def _read_toml(text: str, name: str) -> Document:
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        told = str(error)
+        spot = _TOML_SPOT.search(told)
+        where = "" if spot is None else f":{spot[1]}:{spot[2]}"
+        raise InvalidFile(f"{name}{where}: {_TOML_SPOT.sub('', told)}") from error
+    except RecursionError as error:
+        raise InvalidFile(f"{name}: is nested too deeply") from error
+    return Document(name, value, {way: Spot(*spot) for way, spot in toml_spots.find(text).items()})
 
 
 def _read_json(text: str, name: str) -> Any:
