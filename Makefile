@@ -52,7 +52,9 @@ lock: ## pin the dependencies with hashes (ARGS=--upgrade for newer ones)
 	echo '==> requirements.lock' && \
 	$(UV_LOCK) -o requirements.lock >/dev/null && \
 	echo '==> requirements-dev.lock' && \
-	$(UV_LOCK) --extra dev -c requirements.lock -o requirements-dev.lock >/dev/null && \
+	$(UV_LOCK) --extra dev --extra otel -c requirements.lock -o requirements-dev.lock >/dev/null && \
+	echo '==> requirements-otel.lock' && \
+	$(UV_LOCK) --extra otel -c requirements-dev.lock -o requirements-otel.lock >/dev/null && \
 	echo '==> requirements-bench.lock' && \
 	$(UV_LOCK) --extra bench -c requirements-dev.lock -o requirements-bench.lock >/dev/null
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from clock import to_rfc3339
+from log_context import about
 from redaction import clean, clean_value
 from settings import Home, Settings
 
@@ -33,14 +34,14 @@ KEPT_BEFORE: Final = 2
 #: Bytes from the end that are looked at for the newest lines, and lines that are told.
 TAIL_BYTES: Final = 128 * 1024
 TAIL_LINES: Final = 200
-_FIELDS: Final = ("ts", "level", "process", "logger", "message", "error")
+_FIELDS: Final = ("ts", "level", "process", "logger", "message", "run_id", "task_id", "error")
 _LONGEST_FIELD: Final = 4_000
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line: ts, level, process, logger, message, and whatever `extra` gave."""
+    """Formats a record as a line: ts, level, process, logger, message, what it concerns, what `extra` gave."""
 
     def __init__(self, process: str) -> None:
         super().__init__()
@@ -54,6 +55,7 @@ class JsonLines(logging.Formatter):
             "process": self._process,
             "logger": record.name,
             "message": record.getMessage(),
+            **about(),
         }
         told |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info:

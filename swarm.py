@@ -46,6 +46,7 @@ from execution.queue_plan import QueuePlanner
 from execution.run_openapi import BASE
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
+from log_context import concerning
 from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
@@ -306,7 +307,8 @@ def status_of(swarm: Swarm) -> contract.StatusAnswer:
 
 def _plan(swarm: Swarm, request: contract.PlanRequest) -> contract.Answer:
     if request.ref is not None:
-        return swarm.proposer.propose(request.ref, request.model, request.timeout)
+        with concerning(request.ref.id):
+            return swarm.proposer.propose(request.ref, request.model, request.timeout)
     if request.goal is not None or request.directory is not None:
         return swarm.queue_planner.propose(request)
     return swarm.planner.plan(request)

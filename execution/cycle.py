@@ -37,6 +37,7 @@ from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
 from execution.running import RunningSet
 from faults import fault_point
+from log_context import concerning
 from outcome import Outcome
 from review.checkpoints.keeping import Keeper
 from runtime_contract import Task
@@ -103,6 +104,10 @@ class Executor:
         `CallHeld`, `KillSwitchOn`.
         """
         seq, task = self._stored(request.ref)
+        with concerning(request.ref.id, task.run_id):
+            return self._cycle(request, seq, task)
+
+    def _cycle(self, request: CycleRequest, seq: int, task: Task) -> Outcome:
         job = self._job(request, seq, task)
         running = self.running.begin(request.ref, job.task.mode, time.time())
         if running is None:

@@ -18,6 +18,7 @@ from cost.model_catalog import ModelCatalog
 from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
 from localhost import body
+from log_context import concerning
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
 from runs import views
@@ -56,7 +57,8 @@ def install(app: flask.Flask, api: Callable[[], RunApi]) -> None:
     for method, address, name in ROUTES:
 
         def answer(name: str = name, **given: str) -> flask.Response:
-            found: flask.Response = getattr(api(), name)(**given)
+            with concerning(run_id=given.get("run_id")):
+                found: flask.Response = getattr(api(), name)(**given)
             return found
 
         app.add_url_rule(f"{BASE}{address}", f"run_{name}", answer, methods=[method])

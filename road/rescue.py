@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 
 from attempts import AttemptPolicy
+from log_context import concerning
 from runtime_contract import Task
 from store import claims, recording
 from store.claims import Claimant
@@ -43,8 +44,9 @@ class Rescuer:
             return 0
         found = [one for one in self._store.find_abandoned() if not self._is_ours(one.row)]
         for one in found:
-            logger.warning("task %s: its worker is gone (%s)", one.row["id"], one.execution)
-            self._rescue(one)
+            with concerning(one.row["id"]):
+                logger.warning("task %s: its worker is gone (%s)", one.row["id"], one.execution)
+                self._rescue(one)
         return len(found)
 
     def _is_ours(self, row: sqlite3.Row) -> bool:

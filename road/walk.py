@@ -18,6 +18,7 @@ import errors
 from context import envelope
 from context.context_builder import build_prompt
 from faults import fault_point
+from log_context import concerning
 from outcome import CriticVerdict, Failure, Outcome
 from road.agreement import question
 from road.checking import Checking
@@ -128,7 +129,8 @@ class Road:
         try:
             self._swarm.cancel(ref)
         except (SwarmGone, errors.SkepError) as error:
-            logger.warning("task %s could not be stopped yet: %s", ref.id, error)
+            with concerning(ref.id, journey.claim.task.run_id):
+                logger.warning("task %s could not be stopped yet: %s", ref.id, error)
 
     # -- the steps -----------------------------------------------------------------------------------------
 

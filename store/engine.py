@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from errors import StoreError
+from log_context import concerning
 from store.capacity import MOST_PACE
 from store.claims import Claimant
 from store.contracts import Handler, Work
@@ -166,10 +167,11 @@ class SqliteEngine:
 
     def _do(self, claim: Claim, handle: Handler) -> Claim | None:
         """Do a task; what follows in its place."""
-        try:
-            handle(claim)
-        except Exception:
-            logger.exception("task %s: its road broke off; its lease will run out", claim.id)
+        with concerning(claim.id, claim.task.run_id):
+            try:
+                handle(claim)
+            except Exception:
+                logger.exception("task %s: its road broke off; its lease will run out", claim.id)
         with self._idle:
             self._held.pop(claim.ref, None)
             self._placeless.discard(claim.ref)

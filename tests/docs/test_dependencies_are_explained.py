@@ -14,7 +14,8 @@ EXPLAINED = (HOME / "docs" / "dependencies.md").read_text(encoding="utf-8")
 
 LOCKS = {
     "requirements.lock": [],
-    "requirements-dev.lock": ["dev"],
+    "requirements-dev.lock": ["dev", "otel"],
+    "requirements-otel.lock": ["otel"],
     "requirements-bench.lock": ["bench"],
 }
 
@@ -74,5 +75,5 @@ def test_a_lock_pins_every_dependency_with_hashes(lock: str) -> None:
 def test_the_locks_agree_on_what_runs() -> None:
     runtime = set(pins("requirements.lock"))
 
-    assert runtime <= set(pins("requirements-dev.lock"))
+    assert runtime <= set(pins("requirements-otel.lock")) <= set(pins("requirements-dev.lock"))
     assert runtime <= set(pins("requirements-bench.lock"))

@@ -42,6 +42,7 @@ FLOORS: list[set[str]] = [
         "errors",
         "events",
         "limits",
+        "log_context",
         "clock",
         "faults",
         "money",
