@@ -45,6 +45,7 @@ from store import last_words, processes
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from supervisor.daemon import HANDED_ON
+from telemetry.follower import Follower
 
 logger = logging.getLogger("control_panel")
 
@@ -192,11 +193,14 @@ def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
         sources |= dict.fromkeys(sources.keys() & HANDED_ON, "skep up")
     with SqliteStore(home, settings) as store:
         app = create_app(store, home, settings, port=settings.panel_port, sources=sources)
+        follower = Follower(home, settings, store.reader, os.environ, version())
+        app.extensions[EXTENSION].counters = lambda: follower.figures
 
         def on_listening(port: int) -> None:
             listen_at(app, port)
             _open_door(home, port)
             _tell(store, "daemon.started")
+            follower.start()
             if not supervised:
                 _greet(store, home, port)
 
@@ -210,6 +214,7 @@ def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
             on_closing=lambda: _close(app, home),
             drain_s=DRAIN_S,
         )
+        follower.close()
         app.extensions[EXTENSION].refusals.close()
         _tell(store, "daemon.stopped", stop.reason)
 

@@ -41,7 +41,7 @@ _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as a line: ts, level, process, logger, message, what it concerns, what `extra` gave."""
+    """Formats a record as a line: ts, level, process, logger, message, what it concerns, and any `extra`."""
 
     def __init__(self, process: str) -> None:
         super().__init__()

@@ -86,7 +86,7 @@ def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
     KNOWN.learn_environment(environ)
     if settings.llm_api_key is not None:
         KNOWN.learn(settings.llm_api_key.get_secret_value(), "llm-api-key")
-    for address in (settings.llm_base_url, settings.llm_proxy):
+    for address in (settings.llm_base_url, settings.llm_proxy, settings.otel_endpoint):
         if address is not None and (password := urlsplit(address).password):
             KNOWN.learn(password, "url-password")
 

@@ -322,6 +322,22 @@ class Settings(pydantic.BaseModel):
         32 * 1024 * 1024, ge=0, le=2**50, description="free bytes below which nothing new is started"
     )
 
+    # traces
+    traces: Literal["file", "off"] = Field(
+        "file", description="whether spans of runs, tasks, model calls and commands go to .swarm/traces"
+    )
+    trace_file_bytes: int = Field(
+        8 * 1024 * 1024, ge=4096, le=2**40, description="size at which .swarm/traces/spans.jsonl is put aside"
+    )
+    otel_endpoint: str | None = Field(
+        None,
+        repr=False,
+        description="where spans are sent by OTLP as well, such as http://127.0.0.1:4318; needs skep[otel]",
+    )
+    otel_prompts: bool = Field(
+        False, description="whether spans hold prompts, answers and commands; else they hold no text"
+    )
+
     # bounds of the contract
     limit_file_bytes: int = Field(_LIMITS.file_bytes, ge=1024, description="bytes of a queue or inbox file")
     limit_depth: int = Field(_LIMITS.depth, ge=4, le=500, description="levels of nesting")
@@ -431,6 +447,7 @@ class Home:
         self.policies_file = root / "config" / "policies.toml"
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"
+        self.traces = self.state / "traces"
 
 
 def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:

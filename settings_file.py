@@ -28,6 +28,7 @@ HEADINGS: Final = {
     "tag_limits": "Concurrency limits",
     "budget_day_usd": "Budgets and rates",
     "queue_poll_s": "The queue file, the log and the disk",
+    "traces": "Traces",
     "limit_file_bytes": "Bounds of what a queue file may ask for",
 }
 #: What stands for a setting that has no default.
@@ -46,6 +47,7 @@ _EXAMPLES: Final[dict[str, Any]] = {
     "budget_run_usd": 2.0,
     "sandbox_cpu_s": 600.0,
     "default_identity": "ada",
+    "otel_endpoint": "http://127.0.0.1:4318",
 }
 _HEAD: Final = """\
 # The settings of a Skep home. What is commented out is the default.

@@ -63,6 +63,7 @@ from store.outputs import adopt_leftovers
 from store.reading import BREAKER, LOCAL_STATUS, Reader
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
+from telemetry import trace_ids
 from tool_router import HomeTools
 
 logger = logging.getLogger("swarm")
@@ -252,7 +253,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
     @app.post("/cycle")
     def cycle() -> flask.Response:
         asked = _read_body()
-        return _answer_outcome(swarm.executor.cycle(contract.read_cycle(asked)))
+        return _answer_outcome(swarm.executor.cycle(contract.read_cycle(asked), _traceparent()))
 
     @app.post("/cancel")
     def cancel() -> flask.Response:
@@ -326,6 +327,12 @@ def _is_of_runs(request: flask.Request) -> bool:
 
 def _read_body() -> dict[str, object]:
     return body.read_object(flask.request, MOST_BODY_BYTES)
+
+
+def _traceparent() -> str | None:
+    """The span that a request was sent from; a header that cannot be understood counts as none."""
+    found = trace_ids.Context.read(flask.request.headers.get(trace_ids.HEADER))
+    return None if found is None else str(found)
 
 
 def _answer_outcome(outcome: Outcome) -> flask.Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor import daemon, halts, home, identities, machine, review, safety
+from doctor import daemon, halts, home, identities, machine, review, safety, traces
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, warn
 from errors import InvalidSetting
@@ -61,6 +61,7 @@ def _home(examined: Examined) -> Iterator[Finding]:
         yield from halts.check_breaker(examined)
         yield from home.check_queue_file(examined)
         yield from home.check_audit(examined)
+        yield from traces.check_traces(examined)
     except InvalidSetting:
         pass  # told as the first finding
     yield from home.check_log(examined.home)

@@ -97,18 +97,18 @@ class Executor:
         """This process, as it is recorded with each start."""
         return str(self._swarm)
 
-    def cycle(self, request: CycleRequest) -> Outcome:
-        """Execute a lease, or say what came of it before.
+    def cycle(self, request: CycleRequest, traceparent: str | None = None) -> Outcome:
+        """Execute a lease, for the span that `traceparent` names, or say what came of it before.
 
         Raises `LeaseLost`, `CycleRunning`, `CycleLost`, `NotAllowed`, `InvalidRequest`, `DaemonStopping`,
         `CallHeld`, `KillSwitchOn`.
         """
         seq, task = self._stored(request.ref)
         with concerning(request.ref.id, task.run_id):
-            return self._cycle(request, seq, task)
+            return self._cycle(request, seq, task, traceparent)
 
-    def _cycle(self, request: CycleRequest, seq: int, task: Task) -> Outcome:
-        job = self._job(request, seq, task)
+    def _cycle(self, request: CycleRequest, seq: int, task: Task, traceparent: str | None) -> Outcome:
+        job = self._job(request, seq, task, traceparent)
         running = self.running.begin(request.ref, job.task.mode, time.time())
         if running is None:
             raise CycleRunning
@@ -155,11 +155,12 @@ class Executor:
             raise LeaseLost(f"There is no task {ref.id!r}.", task_id=ref.id, lease=ref.lease)
         return row["seq"], task_of(row["doc"], ref.id)
 
-    def _job(self, request: CycleRequest, seq: int, stored: Task) -> Job:
+    def _job(self, request: CycleRequest, seq: int, stored: Task, traceparent: str | None) -> Job:
         if request.check is not None:
             return self._checks.job(request, seq, stored)
         task = stored if request.tool is None else self._by_tool(request, stored)
-        return Job(task, self._work(request, task), request, LeaseRecord(self._store, request.ref))
+        record = LeaseRecord(self._store, request.ref, traceparent)
+        return Job(task, self._work(request, task), request, record)
 
     def _work(self, request: CycleRequest, task: Task) -> Work:
         """What the request asks to run. Raises `NotAllowed` when that is not what the task is."""

@@ -47,15 +47,18 @@ class Job:
 
 
 class LeaseRecord:
-    """The record of an attempt."""
+    """The record of an attempt, executed for the span that `traceparent` names."""
 
-    def __init__(self, store: SqliteStore, ref: TaskRef) -> None:
+    def __init__(self, store: SqliteStore, ref: TaskRef, traceparent: str | None = None) -> None:
         self._store = store
+        self._traceparent = traceparent
         self._ref = ref
 
     def start(self, swarm: str, allow: Allow | None) -> sqlite3.Row | CallHeld | None:
         """Record the start of the attempt."""
-        found: sqlite3.Row | CallHeld | None = self._store.start_cycle(self._ref, swarm, allow)
+        found: sqlite3.Row | CallHeld | None = self._store.start_cycle(
+            self._ref, swarm, allow, self._traceparent
+        )
         return found
 
     def keep(self, outcome: Outcome, settle: Settle | None) -> bool:

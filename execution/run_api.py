@@ -10,6 +10,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import flask
@@ -29,6 +30,7 @@ from settings import Home, Settings
 from store import run_steering, runs
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
+from telemetry.trace_ids import HEADER, Context
 
 #: Bytes of a request: 10,000 tasks with prompts of a page.
 MOST_BYTES: Final = 7 * 1024 * 1024
@@ -78,7 +80,7 @@ class RunApi:
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""
         request = read_start(body.read_object(flask.request, MOST_BYTES))
-        made = new_run(request, self._house(), _idempotency_key())
+        made = _traced(new_run(request, self._house(), _idempotency_key()))
         row = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
 
@@ -122,7 +124,7 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         row = self._find(run_id)
-        made = forked(row, views.asked(self._store.reader, row), request, self._house())
+        made = _traced(forked(row, views.asked(self._store.reader, row), request, self._house()))
         found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 
@@ -158,6 +160,12 @@ class RunApi:
     def _house(self) -> House:
         models = KnownModels(self._settings, self._catalog, self._store.reader)
         return House(self._settings.limits, models, self._home.policies_file)
+
+
+def _traced(made: runs.NewRun) -> runs.NewRun:
+    """A run with the span that it is started from; a header that cannot be understood counts as none."""
+    found = Context.read(flask.request.headers.get(HEADER))
+    return made if found is None else replace(made, traceparent=str(found))
 
 
 def _idempotency_key() -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -31,6 +31,7 @@ from store.reading import Reader
 from store.steering_many import Steered, Steering
 from store.task_list import TaskList
 from store.task_search import TaskSearch
+from telemetry.figures import Figures as Counters
 
 if TYPE_CHECKING:
     from panel.foretelling import Foreteller
@@ -107,6 +108,8 @@ class Panel:
     streams: Streams = field(default_factory=Streams)
     pulse: Recent[dict[str, Any]] = field(default_factory=lambda: Recent(0.25))
     exports: Exports = field(default_factory=Exports)
+    #: counters of model calls and runs, where this process follows the home
+    counters: Callable[[], Counters | None] = lambda: None
     #: where each setting that is not a default came from
     sources: Mapping[str, str] = field(default_factory=dict)
     ends: PastEnds = field(default_factory=PastEnds)

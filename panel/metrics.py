@@ -16,6 +16,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
 from money import MICROS_PER_DOLLAR
+from panel import run_metrics
 from panel.api import fields
 from panel.context import Panel, panel
 from panel.overview_views import capacity_of
@@ -56,6 +57,10 @@ class HomeCollector(Collector):
         yield from _of_tasks(self._here, now)
         yield from _of_daemon(self._here, now)
         yield from _of_money(now)
+        yield from run_metrics.of_runs(self._here.reader)
+        figures = self._here.counters()
+        if figures is not None:
+            yield from run_metrics.of_calls(figures)
 
 
 def _of_tasks(here: Panel, now: Standing) -> Iterator[Metric]:

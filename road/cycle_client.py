@@ -47,13 +47,15 @@ class CycleClient:
         self._local = threading.local()
         self._connections: list[KeptConnection] = []
 
-    def cycle(self, request: dict[str, Any], time_limit_s: float) -> Outcome:
-        """Execute a lease and wait for its outcome.
+    def cycle(self, request: dict[str, Any], time_limit_s: float, traceparent: str | None = None) -> Outcome:
+        """Execute a lease and wait for its outcome; `traceparent` names the span that it is a part of.
 
         Raises `SwarmGone`, and what swarm refuses with: `LeaseLost`, `CycleRunning`, `NotAllowed`,
         `KillSwitchOn`, or any other `SkepError`.
         """
-        return Outcome.model_validate_json(self._post("/cycle", request, time_limit_s + PATIENCE_S))
+        return Outcome.model_validate_json(
+            self._post("/cycle", request, time_limit_s + PATIENCE_S, traceparent)
+        )
 
     def cancel(self, ref: TaskRef) -> None:
         """Stop what runs under a lease. Raises as `cycle`."""
@@ -69,21 +71,28 @@ class CycleClient:
         for connection in self._connections:
             connection.close()
 
-    def _post(self, path: str, body: dict[str, Any], timeout_s: float) -> bytes:
+    def _post(
+        self, path: str, body: dict[str, Any], timeout_s: float, traceparent: str | None = None
+    ) -> bytes:
         """Send with the token; once more with a fresh one, since swarm has a new one at every start."""
-        status, answer = self._send(path, body, timeout_s)
+        status, answer = self._send(path, body, timeout_s, traceparent)
         if status == _UNAUTHORIZED:
             self._headers = None
-            status, answer = self._send(path, body, timeout_s)
+            status, answer = self._send(path, body, timeout_s, traceparent)
         if status != _OK:
             raise _as_error(status, answer)
         return answer
 
-    def _send(self, path: str, body: dict[str, Any], timeout_s: float) -> tuple[int, bytes]:
+    def _send(
+        self, path: str, body: dict[str, Any], timeout_s: float, traceparent: str | None
+    ) -> tuple[int, bytes]:
         """Send by this thread's own connection; status and body of the answer."""
         content = json.dumps(body, separators=(",", ":")).encode()
         try:
-            return self._connection().post(path.encode(), self._token_headers(), content, timeout_s)
+            headers = self._token_headers()
+            if traceparent is not None:
+                headers = [*headers, (b"traceparent", traceparent.encode())]
+            return self._connection().post(path.encode(), headers, content, timeout_s)
         except BROKEN as error:
             raise SwarmGone(f"swarm does not answer: {error}") from error
 

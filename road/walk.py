@@ -30,6 +30,7 @@ from road.personas import Persona, Personas
 from road.planning import Planner
 from road.routing import Routing, going
 from road.run_prompts import Given, RunPrompts
+from road.tracing import AttemptSpans
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
@@ -79,6 +80,7 @@ class Road:
         self._kill_switch = KillSwitch(store.home)
         self._headroom = Headroom(store.reader, settings)
         self._holding = Holding(store)
+        self._spans = AttemptSpans(store.reader)
         self._policy = settings.attempt_policy
         self._chance = random.Random()  # noqa: S311  jitter, not a secret
         self._mutex = threading.Lock()
@@ -206,11 +208,12 @@ class Road:
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
         swarm_errors = 0
+        traceparent = self._spans.of(journey.claim.ref)
         while not journey.is_over:
             try:
                 self._kill_switch.check()  # also while swarm does not answer
                 fault_point("cycle.sent")
-                return self._swarm.cycle(request, request["timeout"])
+                return self._swarm.cycle(request, request["timeout"], traceparent)
             except (SwarmGone, errors.DaemonStopping):
                 if self._has_started(journey.claim):
                     return self._await_outcome(journey)

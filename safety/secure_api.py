@@ -26,7 +26,7 @@ from llm.contracts import Call, ChatClient, ChatRequest, ChatResult
 from llm.discovery import ModelStatus
 from llm.endpoint import is_loopback
 from safety.headroom import limits_of, over_budget
-from safety.model_call import ModelCall, Wishes
+from safety.model_call import ModelCall, Wishes, told_of
 from safety.work import Approved
 from settings import Settings
 from store import budgets, ending, rates
@@ -130,7 +130,9 @@ class SecureAPIWrapper:
             return held
         if call.worst_micros:
             budgets.reserve(tx, self._reservation(call, accounts))
-        self._audit(tx, call, "reserved" if call.worst_micros else "allowed", call.worst_micros)
+        decision = "reserved" if call.worst_micros else "allowed"
+        most, temperature = call.request.max_tokens, call.request.temperature
+        self._audit(tx, call, decision, call.worst_micros, max_tokens=most, temperature=temperature)
         return None
 
     def ask(self, call: ModelCall, on_text: Callable[[str], None], handle: Call) -> ChatResult:
@@ -148,9 +150,11 @@ class SecureAPIWrapper:
         try:
             result = call.client.complete(call.request, on_text=hear, call=handle)
         except ModelError as error:
+            call.told = {"code": error.code}
             if (error.turned_away or isinstance(error, ModelUnreachable)) and not heard:
                 call.bill = _NOTHING
             raise
+        call.told = told_of(result)
         usage = result.usage
         counted = Counted(usage.prompt_tokens, usage.completion_tokens, usage.source, bool(result.text))
         call.bill = bill_of(price, counted, call.worst_micros)
@@ -168,7 +172,7 @@ class SecureAPIWrapper:
             tx, self._rates, call.request.model, call.likely_tokens, 0 if call.bill is None else used
         )
         decision = "settled" if bill.is_settled else "unsettled"
-        self._audit(tx, call, decision, bill.micros, tokens=bill.tokens)
+        self._audit(tx, call, decision, bill.micros, tokens=bill.tokens, **call.told)
 
     def complete(
         self, approved: Approved, wishes: Wishes, payer: Payer, on_text: Callable[[str], None], handle: Call

@@ -27,9 +27,13 @@ _RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
 
 def start_cycle(
-    tx: Transaction, ref: TaskRef, swarm: str, allow: Callable[[Transaction], CallHeld | None] | None = None
+    tx: Transaction,
+    ref: TaskRef,
+    swarm: str,
+    allow: Callable[[Transaction], CallHeld | None] | None = None,
+    traceparent: str | None = None,
 ) -> sqlite3.Row | CallHeld | None:
-    """Swarm begins to execute a lease.
+    """Swarm begins to execute a lease, for the span that `traceparent` names.
 
     `allow` is asked first, in the same transaction; what it returns holds the lease, and nothing began.
     Returns none when the start is now recorded, else that, or the attempt as it stands: begun or ended
@@ -45,7 +49,8 @@ def start_cycle(
     held = None if allow is None else allow(tx)
     if held is not None:
         return held
-    tx.run("start_cycle", task=row["seq"], lease=ref.lease, swarm=swarm, now=tx.now)
+    columns = {"swarm": swarm, "traceparent": traceparent, "now": tx.now}
+    tx.run("start_cycle", task=row["seq"], lease=ref.lease, **columns)
     return None
 
 

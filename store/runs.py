@@ -52,6 +52,8 @@ class NewRun:
     memory: dict[str, str] = field(default_factory=dict)
     idempotency_key: str | None = None
     forked_from: str | None = None
+    #: the span that it was started from (W3C traceparent)
+    traceparent: str | None = None
     #: tasks that begin with the answer of their namesakes in the run it was forked from
     reused: frozenset[str] = frozenset()
 
@@ -94,6 +96,7 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         idempotency_key=new.idempotency_key,
         digest=new.digest,
         forked_from=new.forked_from,
+        traceparent=new.traceparent,
         source=source,
         after_event=before["seq"] if before else 0,
         created=tx.now,

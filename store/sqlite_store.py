@@ -109,14 +109,18 @@ class SqliteStore:
     # -- swarm ---------------------------------------------------------------------------------------------
 
     def start_cycle(
-        self, ref: TaskRef, swarm: str, allow: Callable[[Transaction], CallHeld | None] | None = None
+        self,
+        ref: TaskRef,
+        swarm: str,
+        allow: Callable[[Transaction], CallHeld | None] | None = None,
+        traceparent: str | None = None,
     ) -> Any:
         """Record that a lease is being executed, where `allow` lets it; see `recording.start_cycle`.
 
         Raises `LeaseLost`.
         """
         # In a tuple: what holds it is an answer here, and an exception that a writer is given is raised.
-        (found,) = self.write(lambda tx: (record.start_cycle(tx, ref, swarm, allow),))
+        (found,) = self.write(lambda tx: (record.start_cycle(tx, ref, swarm, allow, traceparent),))
         return found
 
     def record_outcome(self, outcome: Outcome, settle: Callable[[Transaction], None] | None = None) -> bool:

@@ -7,9 +7,9 @@ SELECT coalesce(max(seq), 0) AS seq FROM run;
 -- insert_run --
 -- Enter a run.
 INSERT INTO run (seq, id, name, state, request, policy, memory, on_failure, budget_micros, max_tasks, tasks, open,
-                 is_open, deadline, idempotency_key, digest, forked_from, source, after_event, created)
+                 is_open, deadline, idempotency_key, digest, forked_from, traceparent, source, after_event, created)
 VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, :budget_micros, :max_tasks, :tasks,
-        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :source, :after_event, :created);
+        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :traceparent, :source, :after_event, :created);
 
 -- insert_run_task --
 -- What a task of a run is beside a task.

@@ -208,7 +208,7 @@ WHERE task.id = :id AND attempt.lease = :lease;
 
 -- start_cycle --
 -- Swarm begins to execute a lease, once.
-UPDATE attempt SET swarm = :swarm, started = :now WHERE task = :task AND lease = :lease AND swarm IS NULL;
+UPDATE attempt SET swarm = :swarm, started = :now, traceparent = :traceparent WHERE task = :task AND lease = :lease AND swarm IS NULL;
 
 -- record_outcome --
 -- What the attempt brought, once.

@@ -31,7 +31,7 @@ class Swarm:
         self._answer = answer
         self.calls = 0
 
-    def cycle(self, request, time_limit_s):
+    def cycle(self, request, time_limit_s, traceparent=None):
         self.calls += 1
         return self._answer(request)
 

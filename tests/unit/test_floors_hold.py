@@ -27,7 +27,18 @@ FLOORS: list[set[str]] = [
     {"worker", "swarm", "supervisor"},
     {"missions", "gates", "foundry", "road", "execution"},
     {"runs"},
-    {"safety", "planning", "tool_router", "review", "enrichment", "context", "cost", "llm", "localhost"},
+    {
+        "safety",
+        "planning",
+        "tool_router",
+        "review",
+        "enrichment",
+        "context",
+        "cost",
+        "llm",
+        "localhost",
+        "telemetry",
+    },
     {"toolbox"},
     {"store"},
     {"daemon_log"},
@@ -56,6 +67,7 @@ FLOORS: list[set[str]] = [
 NEIGHBOURS: dict[str, set[str]] = {
     "safety": {"cost", "llm"},  # the gateway reserves the worst case, then lets the model be called
     "review": {"context", "llm", "planning"},  # a model that judges is told the intent, in envelopes
+    "telemetry": {"llm"},  # what is sent away goes where a model server may be
     # what fits into a prompt is counted in tokens; foreign text is defused
     "context": {"cost", "safety", "tool_router"},
     "tool_router": {"cost"},  # what a tool adds or saves is counted in tokens

@@ -52,6 +52,9 @@ OTHER: dict[str, Any] = {
     "checkpoints": False,
     "sandbox_cpu_s": 60.0,
     "tool_run_confidence": 0.75,
+    "traces": "off",
+    "otel_endpoint": "http://127.0.0.1:4318",
+    "otel_prompts": True,
 }
 ANYWHERE = sorted(Settings.model_fields.keys() - FILES_ONLY)
 

@@ -1,0 +1,1 @@
+"""What programs that watch are told: spans of runs, tasks, model calls and commands, and figures."""
