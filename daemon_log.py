@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from clock import to_rfc3339
-from log_context import about
 from redaction import clean, clean_value
 from settings import Home, Settings
+from work_context import about
 
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _LOGS: Final = "logs"

@@ -46,7 +46,6 @@ from execution.queue_plan import QueuePlanner
 from execution.run_openapi import BASE
 from localhost import body, gate, port_file, problems, server
 from localhost.refusals import Refusals
-from log_context import concerning
 from outcome import Outcome
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
@@ -65,6 +64,7 @@ from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
 from telemetry import trace_ids
 from tool_router import HomeTools
+from work_context import concerning
 
 logger = logging.getLogger("swarm")
 

@@ -37,7 +37,6 @@ from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
 from execution.running import RunningSet
 from faults import fault_point
-from log_context import concerning
 from outcome import Outcome
 from review.checkpoints.keeping import Keeper
 from runtime_contract import Task
@@ -54,6 +53,7 @@ from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from tool_router import HomeTools, as_command
 from toolbox.filling import NOTHING, fill
+from work_context import concerning
 
 logger = logging.getLogger(__name__)
 

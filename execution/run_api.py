@@ -19,7 +19,6 @@ from cost.model_catalog import ModelCatalog
 from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
 from localhost import body
-from log_context import concerning
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
 from runs import views
@@ -31,6 +30,7 @@ from store import run_steering, runs
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
 from telemetry.trace_ids import HEADER, Context
+from work_context import concerning
 
 #: Bytes of a request: 10,000 tasks with prompts of a page.
 MOST_BYTES: Final = 7 * 1024 * 1024

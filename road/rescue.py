@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Callable
 
 from attempts import AttemptPolicy
-from log_context import concerning
 from runtime_contract import Task
 from store import claims, recording
 from store.claims import Claimant
@@ -15,6 +14,7 @@ from store.records import Claim, TaskRef, task_of
 from store.rescue import Abandoned
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from work_context import concerning
 
 logger = logging.getLogger(__name__)
 

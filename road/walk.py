@@ -18,7 +18,6 @@ import errors
 from context import envelope
 from context.context_builder import build_prompt
 from faults import fault_point
-from log_context import concerning
 from outcome import CriticVerdict, Failure, Outcome
 from road.agreement import question
 from road.checking import Checking
@@ -42,6 +41,7 @@ from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from tool_router import Route
+from work_context import concerning
 
 logger = logging.getLogger(__name__)
 

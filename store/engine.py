@@ -17,13 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from errors import StoreError
-from log_context import concerning
 from store.capacity import MOST_PACE
 from store.claims import Claimant
 from store.contracts import Handler, Work
 from store.pulse import Pulse
 from store.records import Claim, Intake, TaskRef
 from store.sqlite_store import SqliteStore
+from work_context import concerning
 
 logger = logging.getLogger(__name__)
 

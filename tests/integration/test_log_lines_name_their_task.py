@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from daemon_log import JsonLines
-from log_context import about, concerning
 from store.engine import SqliteEngine
 from store.pulse import Pulse
 from tests.integration.swarm_rig import Claiming, SwarmRig
+from work_context import about, concerning
 
 
 @pytest.fixture

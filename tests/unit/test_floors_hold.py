@@ -53,7 +53,7 @@ FLOORS: list[set[str]] = [
         "errors",
         "events",
         "limits",
-        "log_context",
+        "work_context",
         "clock",
         "faults",
         "money",
