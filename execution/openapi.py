@@ -87,13 +87,14 @@ def document() -> dict[str, Any]:
 
 
 def _cycle() -> dict[str, Any]:
-    return _post(
+    told = _post(
         "Execute a task under its lease",
         CycleRequest,
         Outcome,
         (*_COMMON, 409),
         "A repeat is answered with the stored outcome. `status` tells completed from failed: both are 200.",
     )
+    return told | {"parameters": [run_openapi.TRACEPARENT]}
 
 
 def _post(

@@ -45,6 +45,14 @@ _KEY: Final = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 
+#: of requests that may be part of a trace that began elsewhere
+TRACEPARENT: Final = {
+    "name": "traceparent",
+    "in": "header",
+    "description": "the span it is sent from (W3C); one that cannot be understood counts as none",
+    "schema": {"type": "string"},
+}
+
 
 def paths() -> dict[str, Any]:
     """Every route with what it takes and answers."""
@@ -58,7 +66,7 @@ def paths() -> dict[str, Any]:
     after = _query("after", number, "only events after this one, as Last-Event-ID")
     return {
         BASE: {
-            "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY]),
+            "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY, TRACEPARENT]),
             "get": _route("List runs, the newest first", 200, "RunList", None, listed),
         },
         one: {"get": _route("A run with its tasks", 200, "RunAnswer", None, [_RUN])},
@@ -67,7 +75,9 @@ def paths() -> dict[str, Any]:
         f"{one}/resume": {"post": _steering("Send back what did not complete")},
         f"{one}/tasks": {"post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN])},
         f"{one}/fork": {
-            "post": _route("Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN])
+            "post": _route(
+                "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, TRACEPARENT]
+            )
         },
         f"{one}/events": {"get": _events([_RUN, after])},
     }

@@ -384,3 +384,27 @@ def test_a_redirect_is_not_followed(rig, follow, receive) -> None:
     assert receiver.requests
     assert elsewhere.requests == []
     assert follower.sender.state()["sent"] == 0
+
+
+# -- whom an attempt is executed for -----------------------------------------------------------------------
+
+
+def test_swarm_is_told_the_span_of_the_attempt_and_others_may_send_their_own(rig, follow) -> None:
+    follower = follow()
+    rig.submit(id="own", prompt=PROMPT)
+    own = walk(rig)
+    claim = rig.claim(id="other", argv=["true"])
+    body = {"lease": claim.ref.lease, "mode": "local", "argv": ["true"]}
+    rig.client.post("/cycle", json={"task_id": "other", **body}, headers={"traceparent": PARENT})
+    garbled = rig.claim(id="garbled", argv=["true"])
+    rig.client.post("/cycle", json={"task_id": "garbled", **body}, headers={"traceparent": "00-zz-1"})
+    rig.store.write(lambda tx: recording.fail(tx, tx.one("get_task", id="other"), "exit_code", "it failed"))
+
+    follower.follow_up()
+
+    (attempt,) = [span for span in spans(rig) if span["spanId"] == rig.attempt(own)["traceparent"][36:52]]
+    assert (attempt["name"], attempt["attributes"]["skep.task.id"]) == ("attempt", "own")
+    assert rig.attempt(own)["traceparent"] == f"00-{attempt['traceId']}-{attempt['spanId']}-01"
+    command = named(rig, "execute_tool command")
+    assert (command["traceId"], command["parentSpanId"]) == tuple(PARENT.split("-")[1:3])
+    assert rig.attempt(garbled)["traceparent"] is None
