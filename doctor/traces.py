@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from doctor.examined import Examined
 from doctor.findings import Finding, ok, warn
@@ -40,5 +40,8 @@ def check_traces(examined: Examined) -> Iterator[Finding]:
 
 def _missing() -> str | None:
     """Why nothing can be sent for want of the library."""
-    there = importlib.util.find_spec("opentelemetry") and importlib.util.find_spec("opentelemetry.exporter")
+    try:
+        there = find_spec("opentelemetry.exporter.otlp.proto.http")
+    except ModuleNotFoundError:  # not even what it stands in
+        there = None
     return None if there else MISSING

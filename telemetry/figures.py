@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from store.run_ends import run_of
+
+Row = sqlite3.Row | Mapping[str, Any]
 
 #: Seconds of attempts, and shares of what was reserved.
 SECONDS: Final = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -55,7 +57,7 @@ class Figures:
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
 
-    def add_call(self, row: sqlite3.Row) -> None:
+    def add_call(self, row: Row) -> None:
         """Count a record of a model call."""
         told: dict[str, Any] = json.loads(row["data"])
         decision, model = row["decision"], self._label(self.calls, str(told.get("model") or ""))
@@ -69,7 +71,7 @@ class Figures:
                 _add(self.tokens, (model, "input"), told.get("tokens_read") or 0)
                 _add(self.tokens, (model, "output"), told.get("tokens_written") or 0)
 
-    def add_event(self, row: sqlite3.Row, attempts: Iterable[sqlite3.Row]) -> None:
+    def add_event(self, row: Row, attempts: Iterable[Row]) -> None:
         """Count an event, with the attempts that end by it."""
         with self.lock:
             if row["event"] == "budget.settled":
@@ -84,7 +86,7 @@ class Figures:
         if reserved and cost is not None and not told.get("unsettled"):
             self.errors.add(max(0.0, (reserved - cost) / reserved), SHARES)
 
-    def _add_attempt(self, attempt: sqlite3.Row) -> None:
+    def _add_attempt(self, attempt: Row) -> None:
         outcome = json.loads(attempt["outcome"]) if attempt["outcome"] else {}
         if outcome.get("model"):
             key = (self._label(self.seconds, str(outcome["model"])),)

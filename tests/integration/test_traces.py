@@ -6,6 +6,7 @@ import gzip
 import json
 import logging
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,13 +101,13 @@ def test_a_run_is_a_tree_of_spans_under_the_span_it_was_started_from(rig, follow
     follower.follow_up()
 
     run, call = named(rig, "invoke_workflow nightly"), named(rig, "chat test-model")
-    tasks = {span["attributes"]["skep.task.id"]: span for span in spans(rig) if span["name"] == "task"}
+    entries = {span["attributes"]["skep.task.id"]: span for span in spans(rig) if span["name"] == "task"}
     attempts = {span["attributes"]["skep.task.id"]: span for span in spans(rig) if span["name"] == "attempt"}
     command = named(rig, "execute_tool command")
     assert {span["traceId"] for span in spans(rig)} == {"4bf92f3577b34da6a3ce929d0e0e4736"}
     assert run["parentSpanId"] == "00f067aa0ba902b7"
-    assert {span["parentSpanId"] for span in tasks.values()} == {run["spanId"]}
-    assert attempts["r-1:ask"]["parentSpanId"] == tasks["r-1:ask"]["spanId"]
+    assert {span["parentSpanId"] for span in entries.values()} == {run["spanId"]}
+    assert attempts["r-1:ask"]["parentSpanId"] == entries["r-1:ask"]["spanId"]
     assert call["parentSpanId"] == attempts["r-1:ask"]["spanId"]
     assert command["parentSpanId"] == attempts["r-1:do"]["spanId"]
     assert len(spans(rig)) == 7
@@ -408,3 +409,18 @@ def test_swarm_is_told_the_span_of_the_attempt_and_others_may_send_their_own(rig
     command = named(rig, "execute_tool command")
     assert (command["traceId"], command["parentSpanId"]) == tuple(PARENT.split("-")[1:3])
     assert rig.attempt(garbled)["traceparent"] is None
+
+
+def test_without_the_library_files_are_written_all_the_same(rig, follow, monkeypatch, caplog) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    follower = follow(otel_endpoint="http://127.0.0.1:9")
+    rig.submit(argv=["true"])
+    walk(rig)
+
+    follower.follow_up()
+
+    assert len(spans(rig)) == 3
+    assert follower.sender.state()["dropped"] == 3
+    told = [each.message for each in caplog.records if "traces are not sent" in each.message]
+    assert len(told) == 1
+    assert "pip install 'skep[otel]'" in told[0]

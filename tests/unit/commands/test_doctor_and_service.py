@@ -17,6 +17,7 @@ from doctor import daemon as checks_daemon
 from doctor import home as checks_home
 from doctor import machine as checks_machine
 from doctor import review as checks_review
+from doctor import traces as checks_traces
 from execution import markers
 from localhost import port_file
 from panel import login
@@ -28,6 +29,7 @@ from store.chained_log.telling import told as verified
 from store.execution_log import FirstBad, VerifyResult
 from store.reading import LOCAL_STATUS
 from supervisor.daemon import lock_home
+from telemetry.follower import state_file
 from testing.running_daemon import free_port
 
 
@@ -439,3 +441,31 @@ def test_a_list_is_validated_before_it_is_put_in_its_place(run, tmp_path):
     )
     file.write_text("model:\n  - name: m\n")
     assert "is right" in run("validate", str(file)).stdout
+
+
+def test_it_says_where_traces_go_and_why_they_do_not(store, ask, home, monkeypatch):
+    assert levels(ask("doctor"))["traces"] == "ok"
+    monkeypatch.setenv("SKEP_OTEL_ENDPOINT", "http://collector.example:4318")
+
+    (found,) = [each for each in ask("doctor")["checks"] if each["check"] == "otlp"]
+    assert (found["level"], "for this machine only" in found["told"]) == ("warn", True)
+
+    monkeypatch.setenv("SKEP_OTEL_ENDPOINT", "http://127.0.0.1:4318")
+    home.traces.mkdir()
+    state = {"trouble": "disk full", "otlp": {"sent": 3, "trouble": "the receiver does not take them"}}
+    state_file(home).write_text(json.dumps(state))
+    found = {each["check"]: each for each in ask("doctor")["checks"]}
+    assert (found["traces"]["level"], "disk full" in found["traces"]["told"]) == ("warn", True)
+    assert (found["otlp"]["level"], "does not take them" in found["otlp"]["told"]) == ("warn", True)
+    state_file(home).write_text(json.dumps({"otlp": {"sent": 3, "trouble": None}}))
+    (found,) = [each for each in ask("doctor")["checks"] if each["check"] == "otlp"]
+    assert found["told"] == "Traces are sent to 127.0.0.1, without prompts: 3 so far."
+
+
+def test_without_the_library_it_says_how_to_install_it(store, ask, monkeypatch):
+    monkeypatch.setenv("SKEP_OTEL_ENDPOINT", "http://127.0.0.1:4318")
+    monkeypatch.setattr(checks_traces, "find_spec", lambda name: None)
+
+    (found,) = [each for each in ask("doctor")["checks"] if each["check"] == "otlp"]
+
+    assert (found["level"], "pip install 'skep[otel]'" in found["told"]) == ("warn", True)
