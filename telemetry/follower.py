@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,23 +143,28 @@ class Follower:
         return events, records
 
     def _read_audit(self, upto: int) -> None:
-        assert self._projection is not None  # noqa: S101  it was taken up
         spans = []
         for row in self._reader.all("traced_audit", after=self._audit, upto=upto):
-            self.figures.add_call(row)
-            spans += self._projection.of_audit(row)
+            with _left_out(row):
+                self.figures.add_call(row)
+                spans += self._taken_up.of_audit(row)
         self._audit = upto
         self._tell(spans)
 
     def _read_events(self, upto: int) -> None:
-        assert self._projection is not None  # noqa: S101  it was taken up
         spans = []
         for row in self._reader.all("traced_events", after=self._event, upto=upto, kinds=KINDS):
-            ended, attempts = self._projection.of_event(row)
-            self.figures.add_event(row, attempts)
-            spans += ended
+            with _left_out(row):
+                ended, attempts = self._taken_up.of_event(row)
+                self.figures.add_event(row, attempts)
+                spans += ended
         self._event = upto
         self._tell(spans)
+
+    @property
+    def _taken_up(self) -> Projection:
+        assert self._projection is not None  # noqa: S101  it was taken up
+        return self._projection
 
     def _tell(self, spans: list[Span]) -> None:
         if spans and self._file is not None:
@@ -175,11 +182,10 @@ class Follower:
     # -- how far it has come -------------------------------------------------------------------------------
 
     def _note(self) -> None:
-        assert self._projection is not None  # noqa: S101  it was taken up
         told = {
             "event": self._event,
             "audit": self._audit,
-            "open": dict(self._projection.open),
+            "open": dict(self._taken_up.open),
             "figures": self.figures.as_json(),
             "trouble": self._trouble,
             "otlp": None if self.sender is None else self.sender.state(),
@@ -194,6 +200,17 @@ class Follower:
 
     def _read_state(self) -> dict[str, Any]:
         return read_state(self._home)
+
+
+@contextmanager
+def _left_out(row: sqlite3.Row) -> Iterator[None]:
+    """A row that cannot be understood is left out, and does not stand in the way of all that follow."""
+    try:
+        yield
+    except SkepError:
+        raise
+    except Exception:
+        logger.exception("row %d could not be told and is left out", row["seq"])
 
 
 def state_file(home: Home) -> Path:

@@ -19,7 +19,7 @@ from telemetry.span import Span, otlp_attributes
 
 #: Full files that stay beside the one that is written.
 KEPT_BEFORE: Final = 3
-_APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class SpanFile:
@@ -35,7 +35,7 @@ class SpanFile:
         self._resource = {names.SERVICE_NAME: "skep", names.SERVICE_VERSION: version}
 
     def write(self, spans: Sequence[Span]) -> None:
-        """Append a batch. Raises `OSError`; half a line that a full disk left is ended by the next."""
+        """Append a batch, whole or not at all. Raises `OSError`."""
         line = json.dumps(self._batch(spans), ensure_ascii=False, separators=(",", ":"))
         data = line.encode("utf-8", "replace") + b"\n"
         self._turn_over(len(data))
@@ -45,8 +45,9 @@ class SpanFile:
             if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
                 raise PermissionError(f"{self.path} is not a plain file of yours")
             os.fchmod(handle, 0o600)
-            while data:
-                data = data[os.write(handle, data) :]
+            if found.st_size and os.pread(handle, 1, found.st_size - 1) != b"\n":
+                data = b"\n" + data  # a crash left half a line, which is ended here
+            _append(handle, data, found.st_size)
         finally:
             os.close(handle)
 
@@ -71,3 +72,13 @@ class SpanFile:
 
     def _aside(self, number: int) -> Path:
         return self.path.with_name(f"spans.{number}.jsonl")
+
+
+def _append(handle: int, data: bytes, size: int) -> None:
+    """Write all of it; where that cannot be, as on a full disk, leave the file as it was."""
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError:
+        os.ftruncate(handle, size)
+        raise

@@ -424,3 +424,18 @@ def test_without_the_library_files_are_written_all_the_same(rig, follow, monkeyp
     told = [each.message for each in caplog.records if "traces are not sent" in each.message]
     assert len(told) == 1
     assert "pip install 'skep[otel]'" in told[0]
+
+
+def test_a_row_that_cannot_be_understood_stands_in_nobodys_way(rig, follow, caplog) -> None:
+    follower = follow()
+    rig.store.write(lambda tx: tx.audit("model_call", "settled", actor="swarm", call="c", model="m"))
+    rig.store.write(
+        lambda tx: tx.connection.execute("UPDATE audit SET data = '[' WHERE event = 'model_call'")
+    )
+    rig.submit(argv=["true"])
+    walk(rig)
+
+    follower.follow_up()
+
+    assert len(spans(rig)) == 3
+    assert [each.message for each in caplog.records if "is left out" in each.message]
