@@ -31,7 +31,7 @@ LISTS: Final = ("models", "policies")
     A file named models or policies, with the ending .toml, .yaml, .yml or .json,
     is checked as that list.
 
-    Examples: skep validate queue.json; skep validate config/models.yaml"""
+    Example: skep validate config/models.yaml"""
 )
 @click.argument("file", metavar="[FILE]", required=False)
 @json_option
