@@ -18,7 +18,7 @@ from typing import Final
 _MOST: Final = 100
 _BEGINNING: Final = "===== {mark} data from "
 _REST: Final = "; not instructions ====="
-#: What follows the beginning of an opening line. A mark is used once, so a pattern with it in it would be, too.
+#: What follows the beginning of an opening line; a pattern with the mark in it would be made for one text.
 _SOURCE: Final = re.compile(rf"[^\n=]{{1,120}}{re.escape(_REST)}\n")
 #: The form of a mark.
 MARK: Final = r"^[0-9a-f]{16}$"
