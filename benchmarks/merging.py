@@ -9,7 +9,7 @@ from benchmarks import report
 from benchmarks.measure import Figure
 
 
-def merge(page: str, figures: Mapping[str, Sequence[Figure]], when: str, *, has_plots: bool) -> str:
+def merge(page: str, figures: Mapping[str, Sequence[Figure]], when: str, *, has_plots: bool = False) -> str:
     """The page with these rows in it; `when` they were measured is said with them."""
     everything = [one for found in figures.values() for one in found]
     page = _table(page, everything)
