@@ -56,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _merge(figures: Mapping[str, Sequence[Figure]], about: Mapping[str, str], failed: Sequence[str]) -> int:
     """Put the rows that were measured into the page of the last whole run."""
     path = DOCS / "performance.md"
-    path.write_text(merging.merge(path.read_text("utf-8"), figures, about["When"]), "utf-8")
+    has_plots = _draw_growths([one for found in figures.values() for one in found], DOCS)
+    page = merging.merge(path.read_text("utf-8"), figures, about["When"], has_plots=has_plots)
+    path.write_text(page, "utf-8")
     print(f"merged into {path}: {', '.join(figures)}")
     return 1 if failed else 0
 
@@ -119,9 +121,17 @@ def _write(
     place.mkdir(parents=True, exist_ok=True)
     everything = [one for found in figures.values() for one in found]
     has_plot = plot.draw(everything, place / "performance.svg")
+    _draw_growths(everything, place)
     page = report.write(figures, about, rounds=bench.rounds, is_quick=bench.is_quick, has_plot=has_plot)
     (place / "performance.md").write_text(page, "utf-8")
     print(f"written: {place / 'performance.md'}{' and performance.svg' if has_plot else ''}")
+
+
+def _draw_growths(figures: Sequence[Figure], place: Path) -> bool:
+    """Draw how runs grow; whether plots can be drawn."""
+    for growth in report.growths(figures):
+        plot.draw_growth(growth, place / growth.plot)
+    return plot.is_possible()
 
 
 def _as_json(figures: Mapping[str, Sequence[Figure]], about: Mapping[str, str]) -> dict[str, object]:

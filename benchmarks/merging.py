@@ -9,13 +9,15 @@ from benchmarks import report
 from benchmarks.measure import Figure
 
 
-def merge(page: str, figures: Mapping[str, Sequence[Figure]], when: str) -> str:
+def merge(page: str, figures: Mapping[str, Sequence[Figure]], when: str, *, has_plots: bool = False) -> str:
     """The page with these rows in it; `when` they were measured is said with them."""
     everything = [one for found in figures.values() for one in found]
     page = _table(page, everything)
     page = _shortfalls(page, everything)
     for name, found in figures.items():
         page = _notes(page, name, found, when)
+    for growth in report.growths(everything):
+        page = _section(page, growth.heading, report.growth_section(growth, has_plot=has_plots))
     return page
 
 
@@ -43,3 +45,13 @@ def _notes(page: str, name: str, figures: Sequence[Figure], when: str) -> str:
     kept = [block for block in blocks if not block.startswith(f"* **{name}**:")]
     block = "\n".join([*report.note_lines(name, figures), f"  * measured by itself, {when}"])
     return head + heading + "\n".join([*kept, block]) + blank + tail
+
+
+def _section(page: str, heading: str, text: str) -> str:
+    """The page with one section anew, or with it before the notes where it had none."""
+    before, found, rest = page.partition(f"## {heading}\n")
+    if not found:
+        before, notes, rest = page.partition("## Row by row\n")
+        return f"{before}{text}\n{notes}{rest}"
+    _, following, rest = rest.partition("\n## ")
+    return f"{before}{text}{following}{rest}"

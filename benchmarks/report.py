@@ -6,7 +6,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from benchmarks import row_growth
+from benchmarks import row_durable_runs, row_growth, row_runs
+from benchmarks.curves import SIZES, Curve, Growth
 from benchmarks.measure import Bar, Figure
 from benchmarks.rows import ROWS
 
@@ -22,7 +23,7 @@ REPRODUCE: Final = """\
 ## Measure it yourself
 
 ```sh
-make bench                              # everything, about fifteen minutes; writes this page and the plot
+make bench                              # everything, about half an hour; writes this page and the plots
 make bench ARGS="--quick"               # the same with small numbers, for a look; leaves this page alone
 make bench ARGS="--list"                # the rows
 make bench ARGS="--only path --only drop"
@@ -74,6 +75,7 @@ def write(
         _table(everything),
         _shortfalls(everything),
         _growth(everything, has_plot),
+        *(growth_section(each, has_plot=has_plot) for each in growths(everything)),
         _notes(figures),
         REPRODUCE,
         METHOD.format(rounds=f"{rounds} rounds" if rounds > 1 else "one round"),
@@ -148,6 +150,34 @@ def _growth(figures: Sequence[Figure], has_plot: bool) -> str:
     lines += ["| waiting | tasks/s |", "|---:|---:|"]
     lines += [f"| {level:,} | {number(one.value)} |" for level, one in levels.items()]
     return "\n".join([*lines, ""])
+
+
+def growths(figures: Sequence[Figure]) -> list[Growth]:
+    """How runs grow, as far as that was measured."""
+    found = [row_runs.growth(list(figures)), row_durable_runs.growth(list(figures))]
+    return [each for each in found if each.is_measured]
+
+
+def growth_section(growth: Growth, *, has_plot: bool) -> str:
+    """The table of one, with its plot; what was measured elsewhere stands in lines of its own."""
+    lines = [f"## {growth.heading}\n"]
+    if has_plot:
+        lines += [f"![{growth.unit} by the number of tasks]({growth.plot})\n"]
+    heads = [f"{size:,} tasks" for size in SIZES]
+    lines += [f"| tasks/s | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
+    for curve in growth.curves:
+        lines.append(_row(curve.name, [_rate(curve, size) for size in SIZES]))
+        if any(curve.elsewhere):
+            lines.append(_row(f"{curve.name}, {growth.elsewhere}", curve.elsewhere))
+    return "\n".join([*lines, ""])
+
+
+def _row(name: str, cells: Sequence[str]) -> str:
+    return f"| {' | '.join([name, *cells])} |"
+
+
+def _rate(curve: Curve, size: int) -> str:
+    return number(curve.rates[size]) if size in curve.rates else ""
 
 
 def _notes(figures: Mapping[str, Sequence[Figure]]) -> str:

@@ -1,22 +1,23 @@
-"""Runs of the daemon: what being of a run costs a task, how that grows, and how fast a run is started.
+"""Runs of the daemon: what being of a run costs a task, and how that grows with the tasks of the run.
 
-The same model calls are done twice, as tasks of the queue and as tasks of a run, in the same shape: side by
-side, and one after the other. Measured is the whole path; of a run's task the context is made as well.
+The same model calls are done twice, as tasks of the queue and as tasks of a run, in the same shape. The peer
+of tasks side by side are independent tasks; that of a chain is a chain of tasks that name each other in
+`depends_on`, of which one is ready at a time as well. Measured is the whole path. A task of a run is told the
+answer that it waits for and a task of the queue is not; a task of the queue is read for parts, which one of a
+run is not, so the chain stands beside one that is never split, too.
 """
 
 from __future__ import annotations
 
-import shutil
-import time
-from collections.abc import Callable
+import statistics
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import httpx
-
 from benchmarks import homes, processes
+from benchmarks.curves import SIZES, Curve, Growth, sized_figure
 from benchmarks.homes import Drained
-from benchmarks.measure import Bar, Bench, Figure, figure, percentile
+from benchmarks.measure import Bar, Bench, Figure, figure
 from commands import init
 from cost.model_catalog import ModelCatalog
 from runs.entering import House, new_run
@@ -28,59 +29,107 @@ from store.sqlite_store import SqliteStore
 
 CONCURRENCY: Final = 8
 UNIT: Final = "tasks/s"
+SHAPES: Final = ("side by side", "one after the other")
+#: The size that stands beside tasks of the queue.
+COMPARED: Final = 1_000
+#: What stands beside each shape; the first is its peer.
+PEERS: Final = {
+    "side by side": ("independent tasks of the queue",),
+    "one after the other": ("a chain in the queue, by depends_on", "such a chain, never split"),
+}
+_LEAST: Final = Bar(0.9, "at least", "ratio")
 
 
 def run(bench: Bench) -> list[Figure]:
-    """Measure shapes beside the plain road, sizes beside each other, and starts over HTTP."""
-    most = bench.size(10_000, 1_000)
+    """Measure shapes beside the plain road, and sizes beside each other."""
+    sizes = SIZES[:2] if bench.is_quick else SIZES
     with processes.model_server() as model:
-        drains = bench.alternate(_drains(bench, model, most))
-        starts = _starts(bench, model, most)
-    rates = {name: [one.rate for one in found] for name, found in drains.items()}
-    least = Bar(0.9, "at least", "ratio")
-    return [
-        figure("a run side by side, against tasks of the queue", UNIT, rates["fan-out of a run"],
-               beside={"tasks of the queue": rates["fan-out"]}, bar=least),
-        figure("a run one after the other, against a chain in the queue", UNIT, rates["chain of a run"],
-               beside={"a chain in the queue": rates["chain"]}, bar=least),
-        figure(f"the same in a run of {most:,} tasks", UNIT, rates["chain of many"],
-               beside={"in a run of fewer": rates["chain of a run"]}, bar=least),
-        *starts,
-    ]  # fmt: skip
+        found = bench.alternate(_drains(bench, model, sizes))
+    beside = [_beside_the_queue(shape, found) for shape in SHAPES]
+    return beside + [_by_size(shape, sizes, found) for shape in SHAPES]
 
 
-def tasks(count: int, *, is_chain: bool, waits: str) -> list[dict[str, Any]]:
+def growth(figures: list[Figure]) -> Growth:
+    """What the plot shows."""
+    return Growth(
+        "How runs of the daemon grow",
+        "performance-durable-runs.svg",
+        "tasks a second, whole path",
+        [Curve.of_figures(shape, _what(shape), figures) for shape in SHAPES],
+    )
+
+
+def tasks(count: int, *, is_chain: bool, waits: str, **further: Any) -> list[dict[str, Any]]:
     """Model calls, side by side or one after the other; `waits` is how a task says what it waits for."""
     found: list[dict[str, Any]] = []
     for number in range(count):
         before = [f"t{number - 1:06}"] if is_chain and number else []
-        found.append({"id": f"t{number:06}", "prompt": f"Say ok ({number}).", waits: before})
+        found.append({"id": f"t{number:06}", "prompt": f"Say ok ({number}).", waits: before, **further})
     return found
 
 
-def _drains(bench: Bench, model: str, most: int) -> dict[str, Callable[[], Drained]]:
-    warm_up, count = bench.size(200, 50), bench.size(800, 150)
-    chain_count = bench.size(400, 80)
+def counted(size: int) -> tuple[int, int]:
+    """How many of so many tasks warm up, and how many are counted; some are left, so that the end is busy."""
+    size = min(size, COMPARED)
+    return size // 5, size * 7 // 10
 
-    def drain(prepared: Path, counted: int) -> Callable[[], Drained]:
-        flags = ("--concurrency", str(CONCURRENCY))
-        return lambda: homes.drain(bench, prepared, warm_up, counted, *flags, **homes.model_settings(model))
 
-    found = {}
-    for shape, counted in (("fan-out", count), ("chain", chain_count)):
-        size, is_chain = warm_up + counted + 100, shape == "chain"
-        bench.say(f"preparing a {shape} of {size:,}")
-        plain = tasks(size, is_chain=is_chain, waits="depends_on")
-        found[shape] = drain(homes.prepare(bench.place(f"plain-{shape}"), plain), counted)
-        asked = tasks(size, is_chain=is_chain, waits="deps")
-        found[f"{shape} of a run"] = drain(_prepare(bench.place(f"run-{shape}"), asked), counted)
-    bench.say(f"preparing a chain of {most:,}")
-    asked = tasks(most, is_chain=True, waits="deps")
-    found["chain of many"] = drain(_prepare(bench.place("run-many"), asked), chain_count)
+def _beside_the_queue(shape: str, found: Mapping[str, list[Drained]]) -> Figure:
+    """Those of a run against those of the queue, in one shape and of one size."""
+    own = found[_name(shape, COMPARED)]
+    peers = {name: found[name] for name in PEERS[shape]}
+    spent = "; ".join(f"{name} {_cpu(each):.2f}" for name, each in {"a run": own, **peers}.items())
+    return figure(
+        f"tasks of a run {shape}, against the queue",
+        UNIT,
+        [one.rate for one in own],
+        beside={name: [one.rate for one in each] for name, each in peers.items()},
+        bar=_LEAST,
+        note=f"{COMPARED:,} tasks; CPU milliseconds a task of all processes: {spent}",
+    )
+
+
+def _cpu(drained: Sequence[Drained]) -> float:
+    return statistics.median(sum(one.cpu_ms.values()) for one in drained)
+
+
+def _by_size(shape: str, sizes: Sequence[int], found: Mapping[str, list[Drained]]) -> Figure:
+    """A run of most tasks, with the smaller ones beside it."""
+    rates = {size: [one.rate for one in found[_name(shape, size)]] for size in sizes}
+    return sized_figure(_what(shape), rates, bar=_LEAST)
+
+
+def _what(shape: str) -> str:
+    return f"{shape}: {{size}} tasks in a run of the daemon"
+
+
+def _name(shape: str, size: int) -> str:
+    return f"a run {shape} of {size:,}"
+
+
+def _drains(bench: Bench, model: str, sizes: Sequence[int]) -> dict[str, Callable[[], Drained]]:
+    """The measurements; a run of the compared size is next to its peers, so that its minute is theirs."""
+    found: dict[str, Callable[[], Drained]] = {}
+    for shape in SHAPES:
+        is_chain = shape != "side by side"
+        for size in sizes:
+            bench.say(f"preparing {_name(shape, size)}")
+            asked = tasks(size, is_chain=is_chain, waits="deps")
+            found[_name(shape, size)] = _drain(bench, model, prepare(bench.place("run"), asked), size)
+            for name in PEERS[shape] if size == COMPARED else ():
+                further = {"decompose": "never"} if "never split" in name else {}
+                plain = tasks(size, is_chain=is_chain, waits="depends_on", **further)
+                found[name] = _drain(bench, model, homes.prepare(bench.place("queue"), plain), size)
     return found
 
 
-def _prepare(root: Path, asked: list[dict[str, Any]]) -> Path:
+def _drain(bench: Bench, model: str, prepared: Path, size: int) -> Callable[[], Drained]:
+    warm_up, count = counted(size)
+    flags = ("--concurrency", str(CONCURRENCY))
+    return lambda: homes.drain(bench, prepared, warm_up, count, *flags, **homes.model_settings(model))
+
+
+def prepare(root: Path, asked: list[dict[str, Any]]) -> Path:
     """A home in which a run waits."""
     home, settings = Home(root), Settings()
     list(init.make(home, sample=False))
@@ -91,34 +140,3 @@ def _prepare(root: Path, asked: list[dict[str, Any]]) -> Path:
         made = new_run(request, house)
         store.write(lambda tx: runs.start(tx, made, "bench", store.limits))
     return root
-
-
-def _starts(bench: Bench, model: str, most: int) -> list[Figure]:
-    """How long a start takes: of a run of one task, and of a chain."""
-    root = bench.place("starts")
-    list(init.make(Home(root), sample=False))
-    try:
-        daemon = homes.daemon(root, "--no-panel", **homes.model_settings(model))
-        with daemon as running, running.client() as client:
-            running.skep("pause")  # what runs beside it is another question
-            single = [_start(client, [{"id": "a", "prompt": "Say ok."}]) for _ in range(bench.size(500, 50))]
-            many = tasks(most, is_chain=True, waits="deps")
-            chain = [_start(client, many) for _ in range(bench.rounds)]
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-    p99 = percentile(single, 0.99) * 1000
-    middle = percentile(single, 0.5) * 1000
-    return [
-        figure("start of a run of one task over HTTP, p99", "ms", [p99], bar=Bar(20, "under", "figure"),
-               note=f"p50 {middle:.1f} ms, while nothing else is done"),
-        figure(f"start of a chain of {most:,} over HTTP", "ms a task", [one * 1000 / most for one in chain]),
-    ]  # fmt: skip
-
-
-def _start(client: httpx.Client, asked: list[dict[str, Any]]) -> float:
-    """Seconds until a run is accepted, durably."""
-    began = time.perf_counter()
-    answer = client.post("/api/v1/runs", json={"tasks": asked})
-    taken = time.perf_counter() - began
-    answer.raise_for_status()
-    return taken

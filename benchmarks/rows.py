@@ -12,6 +12,7 @@ from benchmarks import (
     row_drop,
     row_durable_runs,
     row_growth,
+    row_http_runs,
     row_idle,
     row_intake,
     row_panel,
@@ -49,7 +50,12 @@ ROWS = [
     Row("planning", "what reading a prompt costs a task, and how often its plan is right", row_planning.run),
     Row("panel", "the panel over a full home, read while the worker works", row_panel.run),
     Row("runs", "graphs of 100 to 10,000 tasks in the orchestrator in memory", row_runs.run),
-    Row("durable-runs", "runs of the daemon beside the plain road, and their starts", row_durable_runs.run),
+    Row(
+        "durable-runs",
+        "runs of the daemon beside tasks of the queue, and by their size",
+        row_durable_runs.run,
+    ),
+    Row("http-runs", "starts of runs over HTTP, and a chain from its start to its end", row_http_runs.run),
     Row("restart", "kill -9 to the next claim", row_restart.run),
     Row("idle", "CPU and memory of an idle daemon", row_idle.run),
 ]

@@ -23,7 +23,7 @@ from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, forked, new_run
-from runs.known_models import KnownModels
+from runs.known_models import KnownModels, OfferedModels
 from runs.request import read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_steering, runs
@@ -74,6 +74,7 @@ class RunApi:
         self._settings = settings
         self._store = store
         self._catalog = catalog
+        self._offered = OfferedModels(settings)
         #: the event streams that are open
         self.streams = RunStreams(store.reader)
 
@@ -158,7 +159,7 @@ class RunApi:
         return row
 
     def _house(self) -> House:
-        models = KnownModels(self._settings, self._catalog, self._store.reader)
+        models = KnownModels(self._settings, self._catalog, self._store.reader, self._offered)
         return House(self._settings.limits, models, self._home.policies_file)
 
 

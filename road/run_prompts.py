@@ -178,13 +178,14 @@ class RunPrompts:
         """What a task answered, whole, and its SHA-256. Raises `NotFound`, `OSError`."""
         result = ending.read_result(row)
         ref = result.get("output_ref")
-        if ref:
-            try:
-                return self._read_output(ref).decode("utf-8", errors="replace"), ref
-            except NotFound as error:
-                raise NotFound(f"the answer of {row['id']} is not kept any more: {error.message}") from error
         text = str(result.get("output") or "")
-        return text, hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        if not ref or digest == ref:  # a short answer stands in the row, whole
+            return text, digest
+        try:
+            return self._read_output(ref).decode("utf-8", errors="replace"), ref
+        except NotFound as error:
+            raise NotFound(f"the answer of {row['id']} is not kept any more: {error.message}") from error
 
     def _is_wanted(self, run: Run, task: RunTask, when: Condition) -> bool:
         return conditions.holds(when, self._router.values(run, task, [when.of]))

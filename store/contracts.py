@@ -36,8 +36,8 @@ class Store(Protocol):
     def claim(self, who: Claimant, slots: int) -> list[Claim]:
         """Take up to `slots` ready tasks, each under a lease that no one else has."""
 
-    def conclude(self, work: Work, who: Claimant) -> Claim | None:
-        """Do the last write of a task and take the next ready one, both or neither; none if none is ready."""
+    def conclude(self, work: Work, who: Claimant, slots: int = 1) -> list[Claim]:
+        """Do the last write of a task and take up to `slots` ready ones, both or neither."""
 
     def heartbeat(self, who: Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:
         """Renew leases; those that are lost come back."""

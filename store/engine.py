@@ -1,8 +1,9 @@
 """The engine on one machine: claim what is ready, hand it to a thread, keep its lease alive.
 
 A task's last write gives its place to the next ready one in the same transaction, and its thread goes on with
-that: one commit and a hand-over between threads less. A slot that is left free and a task that becomes ready
-both wake the loop at once, so nothing waits for a tick.
+that: one commit and a hand-over between threads less. What else it let go takes the places that are free, in
+that transaction too. A slot that is left free and a task that becomes ready both wake the loop at once, so
+nothing waits for a tick.
 
 Heartbeats renew all leases in one transaction; a lease that turns out to be lost is told to whoever runs the
 task, whose result the store would drop anyway.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -51,6 +52,11 @@ class SqliteEngine:
         self._placeless: set[TaskRef] = set()
         #: tasks that were concluded -> what was claimed with that, and follows in their place
         self._next: dict[TaskRef, Claim] = {}
+        #: places that a claim which is under way may take
+        self._promised = 0
+        #: whether the loop found no place because one was promised: then it looks again
+        self._is_missed = False
+        self._handle: Handler = lambda claim: None
         self._stop = threading.Event()
         self._idle = threading.Condition(self._mutex)
         # Threads are only made as they are needed.
@@ -86,13 +92,13 @@ class SqliteEngine:
 
     def serve(self, handle: Handler, stop: threading.Event) -> None:
         """Claim and hand out until `stop` is set. What was handed out goes on; `drain` waits for it."""
-        self._stop = stop
+        self._stop, self._handle = stop, handle
         beat = threading.Thread(target=self._beat, args=(stop,), name="heartbeat", daemon=True)
         beat.start()
         while not stop.is_set():
             self._wake.clear()
             try:
-                patience = self._claim(handle)
+                patience = self._claim()
             except StoreError as error:
                 logger.error("nothing can be claimed: %s", error)
                 stop.wait(AFTER_ERROR_S)
@@ -113,10 +119,12 @@ class SqliteEngine:
         if not has_place or self._stop.is_set():
             self._store.write(work)
             return
-        claim = self._store.conclude(work, self.who)
-        if claim is not None:
-            with self._mutex:
-                self._held[claim.ref] = self._next[ref] = claim
+        further, claims = self._promise(), list[Claim]()
+        try:
+            claims = self._store.conclude(work, self.who, 1 + further)
+        finally:
+            self._hold(claims, further, after=ref)
+        self._hand_out(claims[1:])
 
     def wake(self) -> None:
         """Look now."""
@@ -140,17 +148,45 @@ class SqliteEngine:
         self._pool.shutdown(wait=False)
         self._adopted.shutdown(wait=False)
 
-    def _claim(self, handle: Handler) -> float:
+    def _claim(self) -> float:
         """Hand out what may start; seconds after which to look even if nothing wakes us."""
-        free = self._pace - len(self.held())
-        if free <= 0 or not self._store.reader.all("any_ready"):
+        free, claims = self._promise(is_loop=True), list[Claim]()
+        if not free:
             return LOOK_ANYWAY_S
-        claims = self._store.claim(self.who, free)
-        for claim in claims:
-            with self._mutex:
-                self._held[claim.ref] = claim
-            self._pool.submit(self._work_off, claim, handle)
+        try:
+            if not self._store.reader.all("any_ready"):
+                return LOOK_ANYWAY_S
+            claims = self._store.claim(self.who, free)
+        finally:
+            self._hold(claims, free)
+        self._hand_out(claims)
         return LOOK_ANYWAY_S if len(claims) == free else self._patience()
+
+    def _promise(self, *, is_loop: bool = False) -> int:
+        """Keep the free places for a claim, so that no other takes them before it is over; how many."""
+        with self._mutex:
+            free = max(0, self._pace - (len(self._held) - len(self._next)) - self._promised)
+            self._is_missed |= is_loop and not free and self._promised > 0
+            self._promised += free
+            return free
+
+    def _hold(self, claims: Sequence[Claim], promised: int, after: TaskRef | None = None) -> None:
+        """What a claim brought is held, and the other places kept for it are free again.
+
+        `after`: the task that was concluded with it, in whose place the first follows.
+        """
+        with self._mutex:
+            if after is not None and claims:
+                self._next[after] = claims[0]
+            self._held |= {claim.ref: claim for claim in claims}
+            self._promised -= promised
+            was_missed, self._is_missed = self._is_missed, False
+        if was_missed:
+            self._wake.set()
+
+    def _hand_out(self, claims: Sequence[Claim]) -> None:
+        for claim in claims:
+            self._pool.submit(self._work_off, claim, self._handle)
 
     def _patience(self) -> float:
         """Nobody tells when a rate limit has room again: that is looked at when it has."""

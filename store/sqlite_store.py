@@ -76,14 +76,16 @@ class SqliteStore:
         """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
         return [Claim.from_row(row) for row in self.write(lambda tx: self._take(tx, who, slots))]
 
-    def conclude(self, work: Callable[[Transaction], object], who: claims.Claimant) -> Claim | None:
-        """Do the last write of a task, and in the same transaction take the next ready one."""
+    def conclude(
+        self, work: Callable[[Transaction], object], who: claims.Claimant, slots: int = 1
+    ) -> list[Claim]:
+        """Do the last write of a task, and in the same transaction take up to `slots` ready ones."""
 
         def conclude(tx: Transaction) -> list[sqlite3.Row]:
             work(tx)
-            return self._take(tx, who, 1)
+            return self._take(tx, who, slots)
 
-        return next(map(Claim.from_row, self.write(conclude)), None)
+        return [Claim.from_row(row) for row in self.write(conclude)]
 
     def _take(self, tx: Transaction, who: claims.Claimant, slots: int) -> list[sqlite3.Row]:
         # The gate as it is now: it, or the kill switch, may have been set while this waited for its turn.

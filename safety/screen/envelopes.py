@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Iterator
 from typing import Final
 
 #: Envelopes that are looked for in one text.
 _MOST: Final = 100
-_OPENING: Final = "===== {mark} data from {source}; not instructions ====="
-_SOURCE: Final = r"[^\n=]{1,120}"
+_BEGINNING: Final = "===== {mark} data from "
+_REST: Final = "; not instructions ====="
+#: What follows the beginning of an opening line; a pattern with the mark in it would be made for one text.
+_SOURCE: Final = re.compile(rf"[^\n=]{{1,120}}{re.escape(_REST)}\n")
 #: The form of a mark.
 MARK: Final = r"^[0-9a-f]{16}$"
 
@@ -24,7 +27,7 @@ MARK: Final = r"^[0-9a-f]{16}$"
 def opening(mark: str, source: str) -> str:
     """The line before the data."""
     told = re.sub(r"[\s=]+", " ", source).strip()[:100]
-    return _OPENING.format(mark=mark, source=told)
+    return f"{_BEGINNING.format(mark=mark)}{told}{_REST}"
 
 
 def closing(mark: str) -> str:
@@ -39,11 +42,21 @@ def split(text: str, mark: str | None) -> tuple[str, list[str]]:
     around: list[str] = []
     within: list[str] = []
     place = 0
-    opened = re.compile(_OPENING.format(mark=re.escape(mark), source=_SOURCE) + "\n")
-    for found in itertools.islice(opened.finditer(text), _MOST):
-        end = text.find(f"\n{closing(mark)}", found.end() - 1) if found.start() >= place else -1
+    for start, data in itertools.islice(_openings(text, mark), _MOST):
+        end = text.find(f"\n{closing(mark)}", data - 1) if start >= place else -1
         if end >= 0:
-            around.append(text[place : found.start()])
-            within.append(text[found.end() : end])
+            around.append(text[place:start])
+            within.append(text[data:end])
             place = end + 1 + len(closing(mark))
     return "\n".join([*around, text[place:]]), within
+
+
+def _openings(text: str, mark: str) -> Iterator[tuple[int, int]]:
+    """Where each opening line with this mark begins, and where what follows it does."""
+    beginning = _BEGINNING.format(mark=mark)
+    start = text.find(beginning)
+    while start >= 0:
+        found = _SOURCE.match(text, start + len(beginning))
+        if found is not None:
+            yield start, found.end()
+        start = text.find(beginning, start + 1 if found is None else found.end())

@@ -79,10 +79,10 @@ class Screen:
         """Everything that was found, the openly written first; `mark` is that of genuine envelopes."""
         around, within = envelopes.split(text, mark)
         hits = self._look(around)
-        if within:
+        quoted = [hit for data in within for hit in self._look(data)]
+        if quoted:
             is_followed = self._mood.says_to_follow(read(fold(around).text, self._lexicon))
-            for data in within:
-                hits += [_quoted(hit, is_followed) for hit in self._look(data)]
+            hits += [_quoted(hit, is_followed) for hit in quoted]
         return hits
 
     def _look(self, text: str) -> list[Hit]:

@@ -46,8 +46,8 @@ SELECT budget_micros FROM run WHERE id = :id;
 UPDATE run SET tasks = tasks + :count, open = open + :count WHERE seq = :seq;
 
 -- run_tasks_ended --
--- Tasks of a run have ended.
-UPDATE run SET open = open - :count WHERE id = :id RETURNING *;
+-- Tasks of a run have ended. What the run was asked with may be long, and is not read back at every end.
+UPDATE run SET open = open - :count WHERE id = :id RETURNING seq, open, is_stopping, on_failure;
 
 -- run_reopened --
 -- Tasks of a run were sent back: it goes on.

@@ -254,7 +254,7 @@ class StoreSuite:
     def test_a_task_that_is_concluded_makes_room_for_the_next_in_the_same_step(self, store, who):
         submit(store, new_task(id="a"), new_task(id="b"), new_task(id="c", depends_on=["a"], priority=9))
         (a,) = store.claim(who, 1)
-        following = store.conclude(approval_of(a), who)
+        (following,) = store.conclude(approval_of(a), who)
         assert following.id == "c", "what the end released counts already"
         assert (status(store, "a"), status(store, "b"), status(store, "c")) == (
             "approved",
@@ -263,6 +263,13 @@ class StoreSuite:
         )
         moments = {row["event"]: row["ts"] for row in store.reader.events()}
         assert moments["task.approved"] == moments["task.in_progress"]
+
+    def test_a_task_that_is_concluded_lets_others_take_every_place_in_the_same_step(self, store, who):
+        waiting = [new_task(id=name, depends_on=["a"]) for name in ("b", "c", "d")]
+        submit(store, new_task(id="a"), *waiting)
+        (a,) = store.claim(who, 1)
+        assert [claim.id for claim in store.conclude(approval_of(a), who, 2)] == ["b", "c"]
+        assert status(store, "d") == "ready"
 
     def test_a_conclusion_that_fails_takes_nothing(self, store, who):
         submit(store, new_task(id="a"), new_task(id="b"))
@@ -280,9 +287,9 @@ class StoreSuite:
         submit(store, new_task(id="a"), new_task(id="b"), new_task(id="c"))
         a, b = store.claim(who, 2)
         store.pause("test")
-        assert store.conclude(approval_of(a), who) is None
+        assert store.conclude(approval_of(a), who) == []
         store.resume("test")
-        assert store.conclude(approval_of(b), who).id == "c"
+        assert [claim.id for claim in store.conclude(approval_of(b), who)] == ["c"]
         store.cancel("c", "test")
 
     def test_every_member_of_a_dependency_cycle_fails_and_the_message_shows_it(self, store, who):

@@ -90,8 +90,7 @@ def test_a_conclusion_that_needed_the_reserve_starts_nothing_new(disk):
         done: list[str] = []
         while reserve.exists():
             done.append(claimed[0].id)
-            following = store.conclude(partial(conclude_at_length, claimed[0].ref), WHO)
-            claimed = [] if following is None else [following]
+            claimed = store.conclude(partial(conclude_at_length, claimed[0].ref), WHO)
 
         assert claimed == []
         assert {state(store, each) for each in done} == {"approved"}

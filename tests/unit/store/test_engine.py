@@ -85,6 +85,35 @@ def test_the_thread_of_a_task_goes_on_with_the_next(store, serving):
     assert len({thread for _, thread in serving.done}) == 2
 
 
+def test_what_an_end_lets_go_takes_every_free_place_with_it(store, serving):
+    waiting = [new_task(id=f"after{number}", depends_on=["first"]) for number in range(5)]
+    store.submit(Intake(new=[new_task(id="first"), *waiting]), "test")
+    both_run = threading.Barrier(2)
+    serving.before = lambda claim: claim.id in {"after0", "after1"} and both_run.wait(PATIENCE_S)
+    serving.start()
+    serving.wait_for_ends(6)
+    moments = {(row["event"], row["task_id"]): row["ts"] for row in store.reader.events()}
+    begun = {moments["task.in_progress", name] for name in ("after0", "after1")}
+    assert begun == {moments["task.approved", "first"]}
+
+
+def test_a_conclusion_that_fails_gives_the_places_back_that_were_kept_for_it(store, serving):
+    submit(store, 1)
+    failed = threading.Event()
+
+    def fail_first(claim: Claim) -> None:
+        if not failed.is_set():
+            failed.set()
+            store.submit(Intake(new=[new_task(id=f"later{number}") for number in range(4)]), "test")
+            serving.engine.conclude(claim.ref, lambda tx: tx.run("no_such_query"))
+
+    serving.before = fail_first
+    serving.start()
+    serving.wait_for_ends(4)
+    assert sorted(name for name, _ in serving.done) == ["later0", "later1", "later2", "later3"]
+    store.cancel("t0", "test")
+
+
 def test_a_task_that_comes_while_every_place_is_free_is_claimed_by_itself(store, serving):
     serving.start()
     submit(store, 1)
