@@ -7,6 +7,7 @@ methods, so it never stands in the worker's way and goes on working when the oth
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import secrets
@@ -25,6 +26,7 @@ from localhost.plain_json import PlainJson
 from localhost.refusals import Refusals
 from money import dollars_text
 from panel import access, entity_tags, healthz, labels, metrics, navigation, spawner, task_views, words
+from panel.addresses import url_for
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
 from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_door
@@ -54,6 +56,12 @@ logger = logging.getLogger("control_panel")
 THREADS: Final = 16 + MOST_STREAMS
 #: Seconds that answers under way get at a stop.
 DRAIN_S: Final = 2.0
+
+#: Seconds after which a thread that computes lets another go on (sys.setswitchinterval). A page gives the
+#: interpreter up at each of its queries, and beside a long page waits so long for it each time.
+SWITCH_S: Final = 0.0005
+#: Seconds that counts of tasks are told for, while others write; a page is refreshed when they have changed.
+COUNTS_KEPT_S: Final = 0.25
 
 BLUEPRINTS: Final = (
     healthz.blueprint,
@@ -162,6 +170,7 @@ def _wants_page() -> bool:
 def _furnish_templates(app: flask.Flask) -> None:
     app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line, "dollars": dollars_text}
     app.jinja_env.globals |= {
+        "url_for": url_for,
         "version": version(),
         "buttons_of": labels.buttons_of,
         "answers_to": labels.answers_to,
@@ -189,15 +198,18 @@ def _page_facts() -> dict[str, Any]:
 def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
     """Serve the panel until told to stop."""
     settings, sources = loaded.settings, dict(loaded.sources)
+    sys.setswitchinterval(SWITCH_S)
     if supervised:  # the supervisor hands on as variables what it was started with
         sources |= dict.fromkeys(sources.keys() & HANDED_ON, "skep up")
     with SqliteStore(home, settings) as store:
+        store.reader.keep_counts(COUNTS_KEPT_S)
         app = create_app(store, home, settings, port=settings.panel_port, sources=sources)
         follower = Follower(home, settings, store.reader, os.environ, version())
         app.extensions[EXTENSION].counters = lambda: follower.figures
 
         def on_listening(port: int) -> None:
             listen_at(app, port)
+            _set_aside()
             _open_door(home, port)
             _tell(store, "daemon.started")
             follower.start()
@@ -217,6 +229,12 @@ def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
         follower.close()
         app.extensions[EXTENSION].refusals.close()
         _tell(store, "daemon.stopped", stop.reason)
+
+
+def _set_aside() -> None:
+    """Let the collector look no more at what the start has made: each time 20 ms in which no page goes on."""
+    gc.collect()
+    gc.freeze()
 
 
 def _open_door(home: Home, port: int) -> None:

@@ -30,6 +30,8 @@ IS_MACOS: Final = sys.platform == "darwin"
 MOST_SOCKET_PATH_BYTES: Final = 103 if IS_MACOS else 107
 
 _AT_FDCWD: Final = -100
+_AUTOGROUP_TRIES: Final = 5
+_AUTOGROUP_PAUSE_S: Final = 0.1
 _RENAME_EXCHANGE: Final = 2  # renameat2(2)
 _RENAME_SWAP: Final = 2  # renamex_np(2) on macOS
 
@@ -212,6 +214,27 @@ def is_lock_held(lock: Path) -> bool:
     finally:
         os.close(handle)
     return False
+
+
+def step_back(nice: int) -> None:
+    """Let others have the processor before this process, and before what it starts (nice(2)).
+
+    Linux may weigh whole sessions against each other instead, and every process of the daemon has one of its
+    own: then the session steps back too (sched(7), "The autogroup feature"). Where that is refused, or asked
+    for by too many at once for half a second, it stays as it is.
+    """
+    if not nice:
+        return
+    os.nice(nice)
+    for _ in range(_AUTOGROUP_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(os.nice(0)), "ascii")
+        except BlockingIOError:  # the kernel takes ten a second
+            time.sleep(_AUTOGROUP_PAUSE_S)
+        except OSError:
+            return
+        else:
+            return
 
 
 def peer_uid(connection: socket.socket) -> int:

@@ -42,6 +42,13 @@ class Settings(pydantic.BaseModel):
     stop_grace_s: float = Field(
         20.0, ge=0, le=3600, description="seconds that running tasks get to finish at a stop"
     )
+    nice: int = Field(
+        5,
+        ge=0,
+        le=19,
+        description="how far workers, swarm and commands stand behind the panel and your other programs for "
+        "the processor, as nice(1) counts it; 0: not at all",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="what the daemon logs"
     )

@@ -382,6 +382,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     try:
         settings = load_settings(home, os.environ, {"swarm_port": port}).settings
         configure_logging(settings, "swarm", home)
+        host_platform.step_back(settings.nice)
         Swarm(home, settings, stop).run()
     except SkepError as error:
         click.echo(f"swarm: {error}", err=True)

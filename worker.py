@@ -201,6 +201,7 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
         read_models_file(home.models_file)  # one that is wrong is refused here
         configure_logging(settings, "worker", home, worker_id or "worker")
+        host_platform.step_back(settings.nice)
         number = processes.number_of(worker_id) if supervised and worker_id else None
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}", number=number).run()
     except SkepError as error:

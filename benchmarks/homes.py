@@ -66,8 +66,8 @@ def submit(root: Path, tasks: Sequence[Mapping[str, Any]]) -> None:
 
 @contextlib.contextmanager
 def daemon(root: Path, *flags: str, **environment: str) -> Iterator[RunningDaemon]:
-    """A daemon that is killed at the end, whatever happens."""
-    running = RunningDaemon(root, **environment)
+    """A daemon as a person has it, that is killed at the end, whatever happens."""
+    running = RunningDaemon(root, **({"SKEP_NICE": str(Settings().nice)} | environment))
     try:
         yield running.start(*flags)
     except Exception as error:

@@ -26,6 +26,7 @@ import waitress.server
 import host_platform
 from localhost import listening
 from localhost.channel import Channel
+from localhost.dispatching import Dispatcher
 from localhost.listening import ADDRESS, BACKLOG, PortTaken
 
 __all__ = ["ADDRESS", "PortTaken", "serve"]
@@ -95,9 +96,10 @@ def _open(app: flask.Flask, bound: list[socket.socket], threads: int) -> list[An
     # A full queue is no fault of anybody's, and a waiting request shows as waiting.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     servers: list[Any] = []
+    dispatcher = Dispatcher(threads)
     for each in bound:
-        shared = {"map": servers[0]._map, "_dispatcher": servers[0].task_dispatcher} if servers else {}
-        servers.append(_create(app, each, threads, **shared))
+        shared = {"map": servers[0]._map} if servers else {}
+        servers.append(_create(app, each, threads, _dispatcher=dispatcher, **shared))
         if each.family == socket.AF_UNIX:
             _tell_peers_apart(servers[-1])
     return servers

@@ -50,8 +50,8 @@ def _of_daemon(reader: Reader, moment: float) -> list[dict[str, str]]:
     """The newest events of the daemon, as far as the newest of the history tell."""
     found = [
         {"at": row["ts"], "event": row["event"], "told": EVENT_KINDS[row["event"]]}
-        for row in reader.all("newest_kinds", limit=MOST_LOOKED_AT)
-        if row["event"].startswith("daemon.") and datetime.fromisoformat(row["ts"]).timestamp() > moment
+        for row in reader.all("newest_of_daemon", limit=MOST_LOOKED_AT)
+        if datetime.fromisoformat(row["ts"]).timestamp() > moment
     ]
     return found[:MOST_NAMED]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from flask import url_for
-
+from panel.addresses import url_for
 from runtime_contract import Status
 
 

@@ -6,7 +6,9 @@ client comes back by itself and says with ``Last-Event-ID`` where it was.
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ import flask
 from errors import SkepError
 from localhost import plain_json
 from store.reading import Reader
+from store.state_counts import MOST_KEPT_S
 
 MEDIA_TYPE: Final = "text/event-stream"
 #: Streams open at once. Pages of one browser share one.
@@ -25,6 +28,8 @@ LOOK_EVERY_S: Final = 0.1
 BEAT_AFTER_LOOKS: Final = 150
 #: Looks after which a stream ends: 15 minutes.
 MOST_LOOKS: Final = 9000
+#: Seconds after a commit at which everything that is told of it is as it is, its pulse included.
+SETTLED_S: Final = MOST_KEPT_S + 0.5
 #: What a client waits before it comes back, milliseconds.
 RETRY_MS: Final = 2000
 
@@ -84,16 +89,36 @@ class Streams:
 
 
 def on_change(reader: Reader, look: Source) -> Source:
-    """`look`, but only when anybody has committed since; the first time always."""
-    seen = -1
+    """`look`, but only when anybody has committed since, and once more when that has settled.
+
+    Counts are told that are a moment old while others write (`store.state_counts`), and so the last look of
+    many may have come too early. The first time it looks always.
+    """
+    seen, again_at = -1, math.inf
 
     def source() -> list[str]:
-        nonlocal seen
-        version = reader.data_version()
-        if version == seen:
+        nonlocal seen, again_at
+        version, now = reader.data_version(), time.monotonic()
+        if version == seen and now < again_at:
             return []
+        again_at = math.inf if version == seen else now + SETTLED_S
         seen = version
         return look()
+
+    return source
+
+
+def unlike_last(look: Source) -> Source:
+    """What `look` brings, where it is not what it brought last."""
+    last: list[str] = []
+
+    def source() -> list[str]:
+        nonlocal last
+        found = look()
+        if found == last:
+            return []
+        last = found
+        return found
 
     return source
 

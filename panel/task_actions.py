@@ -5,9 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from flask import url_for
-
 from panel import command_lines
+from panel.addresses import url_for
 from panel.labels import Button, answers_to, buttons_of
 
 

@@ -8,6 +8,7 @@ all three alignments, URL-encoded, hexadecimal, escaped in JSON or HTML.
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import json
 import re
@@ -18,6 +19,9 @@ from urllib.parse import quote, quote_plus
 
 #: Shorter values are ordinary words too often.
 LEAST_CHARS: Final = 8
+
+#: characters of a name that is remembered
+_SHORT_NAME: Final = 64
 
 _NAME: Final = re.compile(
     r"(?:^|_)(?:API_?KEY|KEY|TOKEN|SECRET|SECRETS|PASSWORD|PASSWD|PASSPHRASE|PASS|PWD|CREDENTIALS?|PAT|DSN|AUTH)(?:$|_)"
@@ -35,6 +39,8 @@ class KnownValues:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._kinds: dict[str, str] = {}
+        #: rises whenever something becomes known or is forgotten
+        self.learnt = 0
         #: every form of every value with its kind, the longest first
         self.forms: tuple[tuple[str, str], ...] = ()
 
@@ -46,6 +52,7 @@ class KnownValues:
             self._kinds[value] = kind
             forms = {form: kind for known, kind in self._kinds.items() for form in forms_of(known)}
             self.forms = tuple(sorted(forms.items(), key=lambda each: len(each[0]), reverse=True))
+            self.learnt += 1
 
     def learn_environment(self, environ: Mapping[str, str]) -> None:
         """Learn the values of variables whose names say that they hold secrets."""
@@ -57,11 +64,20 @@ class KnownValues:
         """Know nothing again; for tests."""
         with self._lock:
             self._kinds, self.forms = {}, ()
+            self.learnt += 1
 
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable of that name holds a secret."""
+    return _is_short_secret_name(name) if len(name) <= _SHORT_NAME else _is_secret_name(name)
+
+
+def _is_secret_name(name: str) -> bool:
     return name.upper() not in _NO_SECRETS and _NAME.search(name) is not None
+
+
+#: Remembered: what is listed has members of the same few names.
+_is_short_secret_name = functools.lru_cache(maxsize=1024)(_is_secret_name)
 
 
 def forms_of(value: str) -> Iterator[str]:

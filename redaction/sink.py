@@ -5,6 +5,7 @@ What stands in a secret's place names its kind: ``[redacted:openai-key]``. Redac
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,10 @@ _AWS_NEAR: Final = 400
 
 #: characters behind the beginning of a text that are looked at with it
 _BEHIND_A_CUT: Final = 8_192
+
+#: characters of a text that is remembered as it was shown, and how many are
+_SHORT: Final = 64
+_MOST_SHORT: Final = 4096
 
 Span = tuple[int, int, str]
 
@@ -67,6 +72,17 @@ def redact(text: str) -> Redacted:
 
 def clean(text: str) -> str:
     """The text without its secrets."""
+    if len(text) <= _SHORT:
+        return _clean_short(text, known.KNOWN.learnt)
+    return redact(text).text
+
+
+@functools.lru_cache(maxsize=_MOST_SHORT)
+def _clean_short(text: str, learnt: int) -> str:
+    """The same of a short text, of which lists show the same ones again and again: names, states, sources.
+
+    `learnt` is there so that what was shown before a secret was known is not what is shown after it.
+    """
     return redact(text).text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from settings import KILL_SWITCH
 from store import database, kill_file, lanes, processes, rates, sql, waiting
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
+from store.state_counts import StateCounts
 from store.transaction import dump
 
 PAGE: Final = 500
@@ -30,9 +31,18 @@ AUDIT_BLOCKED: Final = "audit_blocked"
 
 
 class Reader:
-    """Reads one home's store; each thread has a connection of its own."""
+    """Reads one home's store; each thread has a connection of its own.
 
-    def __init__(self, path: Path, limits: ConcurrencyLimits, clock: Clock | None = None) -> None:
+    `own_writes` rises with everything that this process commits.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        limits: ConcurrencyLimits,
+        clock: Clock | None = None,
+        own_writes: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._path = path
         self._kill_switch = path.with_name(KILL_SWITCH)
         self._limits = limits
@@ -40,15 +50,20 @@ class Reader:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._queries = sql.queries()
+        self._counts = StateCounts(self._open, self._queries["count_by_state"], own_writes)
 
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if found is None:
-            found = self._local.connection = database.open_reader(self._path)
-            self._opened.append(found)
+            found = self._local.connection = self._open()
         return found
+
+    def _open(self) -> sqlite3.Connection:
+        opened = database.open_reader(self._path)
+        self._opened.append(opened)
+        return opened
 
     def close(self) -> None:
         """Let every connection go."""
@@ -168,12 +183,12 @@ class Reader:
 
     def state_counts(self) -> dict[str, int]:
         """How many tasks are in each state of the store; counted anew where anybody has written since."""
-        version = self.data_version()
-        kept: tuple[int, dict[str, int]] | None = getattr(self._local, "counts", None)
-        if kept is None or kept[0] != version:
-            counted = {row["state"]: row["count"] for row in self.all("count_by_state")}
-            kept = self._local.counts = (version, counted)
-        return dict(kept[1])
+        with database.translated(self._path):
+            return self._counts.get()
+
+    def keep_counts(self, seconds: float) -> None:
+        """Let counts of that age do, though other processes have written since; see `store.state_counts`."""
+        self._counts.keep(seconds)
 
     def events(self, after: int = 0, task_id: str | None = None) -> Iterator[sqlite3.Row]:
         """History after a place, of one task or of all, read in short pages."""

@@ -47,7 +47,7 @@ class SqliteStore:
         self.limits = ConcurrencyLimits.of_settings(settings)
         database.prepare_state_directory(home.state)
         self.writer = Writer(home.database, self.clock)
-        self.reader = Reader(home.database, self.limits, self.clock)
+        self.reader = Reader(home.database, self.limits, self.clock, lambda: self.writer.commits)
 
     def close(self) -> None:
         """Finish what was handed in and close."""

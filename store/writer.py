@@ -53,6 +53,8 @@ class Writer:
         self._thread = threading.Thread(target=self._serve, name="store-writer", daemon=True)
         self._closing = threading.Lock()
         self._closed = False
+        #: transactions that were committed here
+        self.commits = 0
         self.keep_reserve()
         self._thread.start()
 
@@ -154,6 +156,7 @@ class Writer:
                     results = [self._in_savepoint(work, transaction) for work, _ in batch]
                 if self._connection.in_transaction:
                     self._connection.execute("COMMIT")
+                self.commits += 1
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")

@@ -198,6 +198,7 @@ def _environment(root: Path, swarm_port: int, panel_port: int) -> dict[str, str]
         "SKEP_PANEL_PORT": str(panel_port),
         "SKEP_OLLAMA_URL": f"http://127.0.0.1:{free_port()}",
         "SKEP_DISK_FREE_BYTES": "0",
+        "SKEP_NICE": "0",  # a test waits for what the daemon does
     }
 
 

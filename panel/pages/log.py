@@ -18,6 +18,10 @@ from store import event_pages
 blueprint = flask.Blueprint("log", __name__, url_prefix="/log")
 
 ROWS: Final = 100
+#: Kinds of events by the group they are chosen from.
+_KINDS_OF: Final = {
+    group: [kind for kind in EVENT_KINDS if kind.startswith(group)] for group in log_filters.GROUPS
+}
 
 
 @blueprint.get("")
@@ -35,7 +39,7 @@ def show() -> str:
         is_newest=not page.has_newer and asked.until is None,
         said=log_filters.said(given),
         kinds=EVENT_KINDS,
-        groups=log_filters.GROUPS,
+        groups=_KINDS_OF,
         statuses=sorted(EVENT_STATUSES),
     )
 

@@ -29,12 +29,12 @@ def pulse() -> flask.Response:
 def stream() -> flask.Response:
     """The pulse whenever it changes, as server-sent events. Tabs of one browser share one stream."""
     reader = panel().reader
-    source = streams.on_change(reader, lambda: [streams.message("pulse", _pulse())])
-    return panel().streams.open(source, access.is_still_in)
+    look = streams.unlike_last(lambda: [streams.message("pulse", _pulse())])
+    return panel().streams.open(streams.on_change(reader, look), access.is_still_in)
 
 
 def _pulse() -> dict[str, Any]:
-    """The pulse, counted at most four times a second whoever asks: at 100,000 tasks that costs 14 ms."""
+    """The pulse, made at most four times a second whoever asks."""
     here = panel()
     return here.pulse.get(lambda: _count(here))
 

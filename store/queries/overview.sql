@@ -28,6 +28,7 @@ FROM task WHERE state = 'running' GROUP BY worker_id, owner;
 SELECT id, finished, reason FROM task
 WHERE state = :state AND finished > :since ORDER BY finished DESC LIMIT :limit;
 
--- newest_kinds --
--- The newest events of the history, without what they tell.
-SELECT seq, ts, event FROM event ORDER BY seq DESC LIMIT :limit;
+-- newest_of_daemon --
+-- Events of the daemon among the newest of the history, without what they tell, newest first.
+SELECT seq, ts, event FROM (SELECT seq, ts, event FROM event ORDER BY seq DESC LIMIT :limit)
+WHERE event >= 'daemon.' AND event < 'daemon/' ORDER BY seq DESC;

@@ -7,9 +7,11 @@ import json
 import httpx
 import pytest
 
-from panel.streams import MOST_STREAMS
+from panel.streams import MOST_STREAMS, unlike_last
 from settings import Home
 from store import private_files
+from store.sqlite_store import SqliteStore
+from tests.unit.panel.furnish import Furnisher
 from tests.unit.panel.in_a_browser import RunningPanel
 
 TOKEN = "t" * 43
@@ -29,10 +31,10 @@ def client(panel):
         yield client
 
 
-def messages(response, count):
-    """The next messages of a stream, as (id, event, data)."""
+def messages(response, count, lines=None):
+    """The next messages of a stream, as (id, event, data); `lines` where they are read on."""
     found, current = [], {}
-    for line in response.iter_lines():
+    for line in lines or response.iter_lines():
         if line:
             name, _, value = line.partition(": ")
             current[name] = value
@@ -74,6 +76,27 @@ def pages(client):
         page = client.get("/api/v1/events", params={"after": after, "limit": 500}).json()
         yield from page["events"]
         after = page["next"]
+
+
+def test_the_last_pulse_of_a_stream_is_that_of_the_home_however_fast_others_wrote(panel, client):
+    """Counts and pulse may be a moment old while others write; when they are quiet again, none is."""
+    other = SqliteStore(panel.home, panel.store.settings)
+    with other, client.stream("GET", "/pulse/stream") as stream:
+        lines = stream.iter_lines()
+        for number in range(40):
+            Furnisher(other).add(f"t{number}")
+        event, said = "pulse", {"health": {"sentence": ""}}
+        while event == "pulse" and "40 tasks" not in said["health"]["sentence"]:
+            ((_, event, said),) = messages(stream, 1, lines)
+
+    assert said == client.get("/pulse").json()
+
+
+def test_a_pulse_that_is_as_it_was_is_not_sent_again():
+    told = iter([["a"], ["a"], ["b"], ["b"], ["a"]])
+    source = unlike_last(lambda: next(told))
+
+    assert [source() for _ in range(5)] == [["a"], [], ["b"], [], ["a"]]
 
 
 def test_a_stream_of_one_task_tells_of_no_other(panel, client):

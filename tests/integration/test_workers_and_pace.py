@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -46,6 +47,21 @@ def test_workers_come_and_go_and_what_runs_comes_to_its_end(daemon):
     assert "task.interrupted" not in events
     daemon.add_to_queue({"id": "after", "command": "echo on"})
     assert daemon.wait_for_ends("after")["after"]["status"] == "approved"
+
+
+def test_workers_and_swarm_let_the_panel_and_other_programs_go_first(tmp_path):
+    running = RunningDaemon(tmp_path / "home", SKEP_NICE="3")
+    try:
+        running.start()
+        for name in ("worker", "swarm", "panel"):
+            wait_for(lambda name=name: running.pids(name), name)
+        running.add_to_queue({"id": "who", "command": "nice"})
+        running.wait_for_ends("who")
+        (panel,), (worker,), (swarm,) = map(running.pids, ("panel", "worker", "swarm"))
+        here = os.getpriority(os.PRIO_PROCESS, panel)
+        assert [os.getpriority(os.PRIO_PROCESS, pid) for pid in (worker, swarm)] == [min(19, here + 3)] * 2
+    finally:
+        running.kill_everything()
 
 
 def test_what_was_set_outlives_a_restart_and_a_flag_says_otherwise(daemon):

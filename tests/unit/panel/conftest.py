@@ -46,6 +46,7 @@ def pages():
 
 @pytest.fixture
 def app(store, home, clock, pages):
+    store.reader.keep_counts(60.0)  # what the panel's own store has written is in them all the same
     app = control_panel.create_app(store, home, store.settings, port=PORT, clock=clock, pages=pages)
     app.extensions["skep-panel"].pulse.age_s = 0.0  # what a test has just done is to be seen
     return app

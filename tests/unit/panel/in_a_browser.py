@@ -65,6 +65,7 @@ class RunningPanel:
         self.home = home
         self._threads = threads
         self.store = SqliteStore(home, Settings())
+        self.store.reader.keep_counts(control_panel.COUNTS_KEPT_S)
         self.by = Furnisher(self.store)
         self.app = control_panel.create_app(self.store, home, self.store.settings, port=0)
         self.port = 0

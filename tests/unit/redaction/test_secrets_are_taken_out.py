@@ -116,6 +116,18 @@ def test_a_known_value_is_found_in_every_form(lead: str) -> None:
     assert value not in clean(f"{lead}{value}")
 
 
+def test_a_value_that_was_shown_before_it_was_known_to_be_secret_is_shown_no_more() -> None:
+    value = "correct-horse-battery"
+    assert clean(value) == value
+
+    KNOWN.learn(value, "environment-secret")
+
+    assert clean(value) == "[redacted:environment-secret]"
+    assert clean_value({value: [value]}) == {
+        "[redacted:environment-secret]": ["[redacted:environment-secret]"]
+    }
+
+
 def test_the_environment_tells_by_names_which_values_are_secret() -> None:
     KNOWN.learn_environment(
         {
