@@ -123,8 +123,8 @@ class Panel:
         self.tools = KnownTools(self.home.root, self.settings, lambda: uses_of(self.reader))
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
-        #: a save of the queue file, and whether nobody has read it
-        self.unread_queue_file: tuple[object, bool] | None = None
+        #: what was found in the queue file, by what was looked for, each with the save it was found in
+        self.queue_file_looks: dict[str, tuple[object, Any]] = {}
         #: what identities did and earned, counted now and then
         self.identity_figures = Figures(Job(self.clock), self.clock)
 

@@ -35,6 +35,8 @@ HOT = [
     ("children_of", "edge_parent"),
     ("open_occurrence", "sqlite_autoindex_task_1"),
     ("open_decisions", "decision_open"),
+    ("refused_tasks", "task_refused"),
+    ("count_refused", "task_refused"),
     ("events_of", "event_task"),
     ("events_before", "event_task"),
     ("newest_attempts", "PRIMARY KEY"),
