@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from commands.task_view import decision, moment
 from redaction import clean
+from store.answering import YES_AND_NO
 from store.reading import Reader
 
 #: What of a payload binds the question to what was asked, and says nothing to a person.
@@ -56,7 +57,10 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "approve", told["outdated"]
         yield "answer", f"skep reject {name}"
     else:
-        yield "answer", f"skep approve {name}, or skep reject {name}"
+        others = [each for each in told["options"] if each not in YES_AND_NO[told["kind"]]]
+        ways = {"again": f"skep retry {name}"}
+        more = "".join(f", or {ways.get(each, f'skep approve {name} --answer {each}')}" for each in others)
+        yield "answer", f"skep approve {name}, or skep reject {name}{more}"
 
 
 def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -41,11 +41,10 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     """A decision with everything a person needs to answer it."""
     task = None if row["task_id"] is None else here.reader.task(row["task_id"])
     is_open = row["answer"] is None
-    told = decision_of(row, task if is_open else None)
+    told = decision_of(row, task if is_open else None, here.settings.attempt_policy)
     yes, no = YES_AND_NO[row["kind"]]
     return told | {
         "about": told["about"] or _result(row, task),
-        "task_id": row["task_id"],
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
         "yes": yes,

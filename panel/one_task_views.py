@@ -30,10 +30,10 @@ from supervisor.presence import situation
 
 def head_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     """How the task stands, and what can be done about it."""
-    task = summary(here.reader, row, situation(here.home, here.reader))
+    task = summary(here, row, situation(here.home, here.reader))
     return {
         "task": task,
-        "buttons": actions_of(task, _tries_left(here, row)),
+        "buttons": actions_of(task),
         "remedy": remedy_of(task),
         "is_editable": is_editable(row),
         "version": row["version"],
@@ -102,15 +102,6 @@ def task_in(row: sqlite3.Row) -> Task | None:
         return task_of(row["doc"], row["id"])
     except InvalidTask:
         return None
-
-
-def _tries_left(here: Panel, row: sqlite3.Row) -> int:
-    """Results of the task that may still be rejected before it fails; 0 for what never was a task."""
-    if row["state"] != "review":
-        return 0
-    limit: int = here.settings.attempt_policy.judged_limit(task_of(row["doc"], row["id"]))
-    judged: int = row["attempts"] - row["interruptions"]
-    return max(0, limit - judged)
 
 
 def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:

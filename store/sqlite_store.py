@@ -161,6 +161,12 @@ class SqliteStore:
         """Answer a decision with one of its options."""
         return self.write(lambda tx: answering.answer(tx, given, self.settings.attempt_policy))
 
+    def choose(self, subject: str, choice: str, by: str, comment: str | None = None) -> str:
+        """Give any answer to what waits about a task, or to a decision by its id."""
+        given = answering.Answer(subject, choice, by, comment)
+        policy = self.settings.attempt_policy
+        return self.write(lambda tx: answering.choose(tx, subject, given, policy))
+
     def edit(
         self, task_id: str, base_version: int, doc: dict[str, Any], by: str, *, send_back: bool = False
     ) -> EditResult:

@@ -82,9 +82,12 @@ def path(name: str) -> dict[str, Any]:
 
 DECISION: Final = shape(
     id=TEXT,
+    task_id=MAYBE,
     kind=TEXT,
     question=TEXT,
     options=list_of(TEXT),
+    tries_left=MAYBE_NUMBER
+    | {"description": "of a review: attempts that may follow; with any, `reject` requeues, `fail` rejects"},
     about=TEXT | {"description": "the exact words that are decided on, where there are any"},
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
 )

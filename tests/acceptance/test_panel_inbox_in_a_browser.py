@@ -49,7 +49,7 @@ def test_results_are_approved_and_sent_back_with_the_keyboard_alone(page, panel)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#told")).to_contain_text("two is rejected and will be tried again")
+    expect(page.locator("#told")).to_contain_text("two is requeued with your feedback")
     expect(page.locator(".decision")).to_have_count(1)
     assert panel.state("two") == "ready"
     assert "Take the joke out" in panel.store.reader.task("two")["feedback"]
