@@ -36,6 +36,8 @@ HOT = [
     ("open_occurrence", "sqlite_autoindex_task_1"),
     ("open_decisions", "decision_open"),
     ("refused_tasks", "task_refused"),
+    ("places_recurring", "task_schedule"),
+    ("recurring_of", "sqlite_autoindex_task_1"),
     ("count_refused", "task_refused"),
     ("events_of", "event_task"),
     ("events_before", "event_task"),
