@@ -14,7 +14,7 @@ from typing import Any, Final
 #: Every event of the audit, with what was decided.
 AUDIT_EVENTS: Final[dict[str, str]] = {
     "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
-    "decision": "a person answered a question",
+    "decision": "a person answered a question, or its deadline passed and nobody had",
     "kill_switch": "the kill switch was set or cleared",
     "pause": "a person stopped the claiming of tasks, or let it go on",
     "capacity": "a person set how many workers run, or how many tasks each runs at once",

@@ -21,7 +21,7 @@ MOST_RESULT_CHARS: Final = 20_000
 
 
 def waiting(here: Panel, after: int | None, count: int) -> dict[str, Any]:
-    """A page of what waits for a person, oldest first."""
+    """A page of what waits for a person, what is overdue first, then oldest first."""
     rows = here.reader.all("open_decisions_after", after=after or 0, limit=count + 1)
     return _page(here, rows, count) | {"open": here.reader.open_decisions()}
 
@@ -47,6 +47,7 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
         "about": told["about"] or _result(row, task),
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
+        "is_past": row["deadline"] is not None and row["deadline"] <= here.clock.now(),
         "yes": yes,
         "no": no,
         "bytes": _bytes(row),

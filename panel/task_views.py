@@ -13,7 +13,7 @@ from panel.context import Panel
 from panel.words import last_line, one_line
 from redaction import clean, clean_start, clean_value
 from runtime_contract import ENDED, Status
-from store import agreements, budgets, plan_review, proposals, waiting
+from store import agreements, budgets, deadlines, plan_review, proposals, waiting
 from store.answering import FINAL, tries_left, why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
@@ -127,6 +127,9 @@ def decision_of(
         "options": json.loads(row["options"]) + ([FINAL] if left else []),
         "about": clean(outdated or _about(row)),
         "digest": row["digest"],
+        "deadline": _moment(row["deadline"]),
+        "is_overdue": row["rank"] == 0,
+        "fails_at_deadline": deadlines.ends_task(row["kind"]),
     }
 
 

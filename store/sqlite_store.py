@@ -15,6 +15,7 @@ from store import (
     capacity,
     claims,
     database,
+    deadlines,
     halting,
     intake,
     limit_overrides,
@@ -102,6 +103,10 @@ class SqliteStore:
     def promote_due(self) -> int:
         """Let delayed tasks and schedules go whose time has come."""
         return self.write(lambda tx: schedules.promote_due(tx, self.limits))
+
+    def pass_deadlines(self) -> int:
+        """Do what follows for decisions that nobody answered in time; how many."""
+        return self.write(deadlines.look)
 
     def warn_of_missing(self) -> int:
         """Warn of dependencies that have been missing for long."""
@@ -300,9 +305,10 @@ class SqliteStore:
         self.write(lambda tx: _note_obstacle(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
 
     def apply_limits(self) -> None:
-        """Put waiting tasks into the lanes that today's concurrency limits ask for."""
+        """Let today's settings count: the lanes of waiting tasks, and how long questions wait."""
 
         def apply(tx: Transaction) -> None:
+            deadlines.apply(tx, self.settings.decision_deadline_s)
             wanted = self.limits.as_json()
             if tx.meta(intake.LANE_LIMITS) != wanted:
                 intake.assign_lanes(tx, self.limits)

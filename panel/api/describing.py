@@ -90,6 +90,9 @@ DECISION: Final = shape(
     | {"description": "of a review: attempts that may follow; with any, `reject` requeues, `fail` rejects"},
     about=TEXT | {"description": "the exact words that are decided on, where there are any"},
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
+    deadline=MAYBE | {"description": "until when it waits; null: for ever"},
+    is_overdue=FLAG | {"description": "whether that has passed, and it waits all the same"},
+    fails_at_deadline=FLAG | {"description": "whether its task fails then; else it is overdue"},
 )
 LIMIT: Final = shape(
     limit=TEXT,

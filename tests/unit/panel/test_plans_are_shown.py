@@ -14,6 +14,8 @@ def about(kind: str, payload: dict[str, Any]) -> str:
     row = {
         "id": "d",
         "task_id": None,
+        "deadline": None,
+        "rank": 1,
         "kind": kind,
         "question": "?",
         "options": "[]",
