@@ -29,6 +29,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "budget": "a person let a limit have more money, or would not, or set or cleared the limit itself",
     "schedule": "a person let a schedule or a delayed task run now, skipped a time of it, or stopped it",
     "steering": "a person did one thing to many tasks at once: `action`, and to how many, `count`",
+    "rollback": "a person brought files of the workspace back to a checkpoint; how many, `count`",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 

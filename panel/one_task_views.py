@@ -9,10 +9,10 @@ from typing import Any
 
 from cost.usage_tracker import standing_of
 from errors import InvalidTask
-from panel import command_lines
+from panel import command_lines, rollbacks
 from panel.context import Panel
 from panel.remedies import remedy_of
-from panel.task_actions import actions_of
+from panel.task_actions import actions_of, rollback_buttons
 from panel.task_attempts import attempts_of
 from panel.task_prompt import prompt_of
 from panel.task_story import fields_text, reviews_in, story_of
@@ -105,13 +105,14 @@ def task_in(row: sqlite3.Row) -> Task | None:
 
 
 def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
-    """What is kept of the workspace after the task, and the line that shows what a rollback would change."""
+    """What is kept of the workspace after the task, and how a rollback of it stands."""
     found = here.reader.one("newest_checkpoint_of", task=row["seq"])
     if found is None:
         return None
     told = {name: found[name] for name in ("number", "state", "paths", "reason")}
     kept: dict[str, Any] = clean_value(told)
-    return kept | {"line": command_lines.line("rollback", row["id"], "--before")}
+    stands = rollbacks.state_of(here, row["id"])
+    return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands)}
 
 
 def _related(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:

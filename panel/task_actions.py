@@ -10,6 +10,7 @@ from flask import url_for
 from panel import command_lines
 from panel.answer_labels import answers_to
 from panel.labels import Button
+from panel.words import count_of
 from runtime_contract import Status
 from store.answering import FINAL
 
@@ -71,3 +72,30 @@ def _button(task: dict[str, Any], name: str, label: str, **more: Any) -> Button:
     path = url_for(f"api_tasks.{name}", task_id=task["id"])
     cli = command_lines.line(name, task["id"])
     return Button(**({"values": {}} | more), name=name, label=label, path=path, cli=cli)
+
+
+def rollback_buttons(task_id: str, found: dict[str, Any]) -> list[Button]:
+    """A button that shows what undoing a task's changes would change, and one that does what is shown."""
+    look = Button(
+        label="Show what a rollback would change",
+        path=url_for("api_task_rollback.look", task_id=task_id),
+        values={},
+        name="rollback-look",
+        cli=command_lines.line("rollback", task_id, "--before"),
+    )
+    shown = found["result"] or {}
+    if shown.get("kind") != "preview" or not shown["count"]:
+        return [look]
+    files = count_of(shown["count"], "file")
+    do = Button(
+        label=f"Roll back {files}",
+        path=url_for("api_task_rollback.do", task_id=task_id),
+        ask=f"Bring back {files} of the workspace to how they were before {task_id}? What they hold now is "
+        "kept as a checkpoint first, and its number is told. It is refused while commands run, and where "
+        "anything has changed since it was shown.",
+        values={"digest": shown["digest"]},
+        look="danger",
+        name="rollback-do",
+        cli=command_lines.line("rollback", task_id, "--before", "--yes"),
+    )
+    return [look, do]
