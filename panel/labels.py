@@ -31,8 +31,8 @@ class Button:
     look: str = "secondary"
     #: the word in the button's id
     name: str
-    #: the command line that does the same, where it is shown beside the button
-    cli: str = ""
+    #: the command line that does the same
+    cli: str
 
 
 def switch_of(is_on: bool) -> Button:
@@ -45,6 +45,7 @@ def switch_of(is_on: bool) -> Button:
             values={},
             look="primary",
             name="kill-switch-off",
+            cli="skep kill-switch off",
         )
     return Button(
         label="Kill switch",
@@ -55,6 +56,7 @@ def switch_of(is_on: bool) -> Button:
         values={},
         look="danger",
         name="kill-switch-on",
+        cli="skep kill-switch on --reason '...'",
     )
 
 
