@@ -106,11 +106,11 @@ def _content(root: int, path: bytes) -> bytes | None:
 
 
 def _diff(now: bytes, then: bytes) -> tuple[tuple[str, ...], bool]:
-    """The lines that differ between two contents; none where one of them is no text."""
+    """The lines that differ between two contents, without names; none where one of them is no text."""
     if b"\0" in now or b"\0" in then:
         return (), False
     old, new = (content.decode("utf-8", "replace").splitlines() for content in (now, then))
-    lines = list(_first(difflib.unified_diff(old, new, "now", "then", n=2, lineterm=""), MOST_LINES + 1))
+    lines = list(_first(difflib.unified_diff(old, new, n=2, lineterm=""), MOST_LINES + 3))[2:]
     cut = tuple(line if len(line) <= MOST_CHARS else f"{line[:MOST_CHARS]} …" for line in lines[:MOST_LINES])
     return cut, len(lines) > MOST_LINES
 
