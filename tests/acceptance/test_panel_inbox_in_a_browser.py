@@ -71,7 +71,7 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     page.get_by_role("button", name="Say yes to them").click()
     dialog = page.locator("#bulk-ask")
     expect(dialog).to_contain_text("Say yes to these 2 decisions?")
-    expect(dialog.get_by_role("listitem")).to_have_text(["approve: Is one good?", "approve: Is two good?"])
+    expect(dialog.get_by_role("listitem")).to_have_text(["Approve: Is one good?", "Approve: Is two good?"])
     panel.store.reject("two", "cli")
     dialog.get_by_role("button", name="Answer them").click()
 
