@@ -225,6 +225,12 @@ class Settings(pydantic.BaseModel):
         le=1_000_000,
         description="of so many results that critics approve, one goes to you; 0: none",
     )
+    decision_deadline_s: float = Field(
+        0.0,
+        ge=0.0,
+        le=31_536_000.0,
+        description="seconds a question waits for you; then its task fails, or it is overdue; 0: for ever",
+    )
     quality_gates_shown: int = Field(
         200,
         ge=0,

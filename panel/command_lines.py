@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any, Final
 
-from store.answering import YES_AND_NO
+from store.answering import FINAL, YES_AND_NO
 
 #: Stands where a person's own words go.
 _WHY: Final = "--reason '...'"
@@ -17,21 +17,19 @@ def line(verb: str, task_id: str, *more: str) -> str:
     return " ".join(["skep", verb, *more, *dashes, shlex.quote(task_id)])
 
 
-def of_button(name: str, task: dict[str, Any]) -> str:
-    """What does the same as the button of that name about a task; empty where nothing does."""
-    decision = task["decision"]
-    if name in {"cancel", "retry", "approve"}:
-        return line(name, task["id"])
-    if name == "reject":
-        return line("reject", task["id"], _WHY)
-    if name == "fail":
-        return line("reject", task["id"], _WHY, "--final")
-    yes, no = YES_AND_NO.get(decision["kind"], ("", "")) if decision else ("", "")
-    if name == yes:
-        return line("approve", task["id"])
-    if name == no:
-        return line("reject", task["id"], _WHY)
-    return line("retry", task["id"]) if name == "again" else ""
+def of_answer(decision: dict[str, Any], option: str) -> str:
+    """What gives an answer to a decision; `FINAL` rejects a result whatever attempts are left."""
+    subject = decision["task_id"] or decision["id"]
+    yes, no = YES_AND_NO[decision["kind"]]
+    if option == yes:
+        return line("approve", subject)
+    if option == no:
+        return line("reject", subject, _WHY)
+    if option == FINAL:
+        return line("reject", subject, _WHY, "--final")
+    if option == "again":
+        return line("retry", subject)
+    return line("approve", subject, "--answer", shlex.quote(option))
 
 
 def follow(task_id: str) -> str:

@@ -123,8 +123,10 @@ class Panel:
         self.tools = KnownTools(self.home.root, self.settings, lambda: uses_of(self.reader))
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
-        #: a save of the queue file, and whether nobody has read it
-        self.unread_queue_file: tuple[object, bool] | None = None
+        #: a rollback of files of the workspace, looked at or done, and the task it is about
+        self.rollback, self.rollback_of = Job(self.clock), ""
+        #: what was found in the queue file, by what was looked for, each with the save it was found in
+        self.queue_file_looks: dict[str, tuple[object, Any]] = {}
         #: what identities did and earned, counted now and then
         self.identity_figures = Figures(Job(self.clock), self.clock)
 
@@ -133,6 +135,7 @@ class Panel:
         self.streams.close()
         self.audit_check.close()
         self.doctor_check.close()
+        self.rollback.close()
         self.identity_figures.close()
 
     @property

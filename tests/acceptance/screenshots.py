@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from panel.navigation import PAGES
 from settings import Home
+from store import deadlines
 from tests.unit.panel.furnish import (
     furnish,
     furnish_a_day,
@@ -37,6 +38,8 @@ AT_HOME: Final = """root => {
         if (code.textContent.includes(root)) code.textContent = code.textContent.replace(root, "~/skep");
     }
 }"""
+#: Seconds that the questions of the home wait for their answer.
+DEADLINE_S: Final = 8 * 3600.0
 #: Milliseconds for a chart to be drawn and the pulse to be heard.
 SETTLE_MS: Final = 700
 
@@ -62,6 +65,7 @@ def furnished() -> Iterator[RunningPanel]:
     """A panel over a home in the middle of a working day."""
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
         furnish_a_day(panel.home)
+        panel.store.write(lambda tx: deadlines.apply(tx, DEADLINE_S))
         furnish_run(panel.store)
         furnish_money(panel.store)
         furnish(panel.store)
