@@ -17,6 +17,11 @@ def line(verb: str, task_id: str, *more: str) -> str:
     return " ".join(["skep", verb, *more, *dashes, shlex.quote(task_id)])
 
 
+def of_run(verb: str, *words: str) -> str:
+    """``skep run VERB WORDS``; the id of a run never looks like an option."""
+    return shlex.join(["skep", "run", verb, *words])
+
+
 def of_button(name: str, task: dict[str, Any]) -> str:
     """What does the same as the button of that name about a task; empty where nothing does."""
     decision = task["decision"]
