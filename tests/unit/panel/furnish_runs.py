@@ -146,7 +146,7 @@ def compare_request(**more: Any) -> dict[str, Any]:
     tasks.append({
         "id": "verdict", "deps": ["for", "against", "experience"], "model": "gpt-4o", "max_tokens": 400,
         "prompt": "Weigh the answers. The case for it: {{deps.for.output}}",
-        "context": {"max_tokens": 40, "strategy": "keep_last_n", "keep_last_n": 1},
+        "context": {"max_tokens": 60, "strategy": "keep_last_n", "keep_last_n": 1},
     })  # fmt: skip
     policy = {"max_parallelism": 3, "budget_limit": {"amount": 0.05}, "run_timeout_ms": 1_800_000}
     return {"name": "compare", "policy": policy, "memory": {"tone": "plain"}, "tasks": tasks} | more
@@ -182,7 +182,7 @@ def furnish_running(by: RunFurnisher) -> None:
     parts = [f"module-{number:02}" for number in range(1, 9)]
     by.start(
         id="report-on-a-repository-41c9", name="report on a repository", memory={"audience": "its maintainers"},
-        policy={"max_parallelism": 3, "budget_limit": {"amount": 0.05}, "run_timeout_ms": 3_600_000},
+        policy={"max_parallelism": 3, "budget_limit": {"amount": 0.12}, "run_timeout_ms": 3_600_000},
         tasks=[
             {"id": "outline", "prompt": "Say what the program is for."},
             *({"id": name, "prompt": f"Summarise {name}.", "deps": ["outline"]} for name in parts),
