@@ -1,17 +1,15 @@
-"""How a run's budget goes down: what was spent until each moment, against its limit and the marks of warnings."""
+"""How a run's budget goes down: what was spent until each moment, against its limit and its warnings."""
 
 from __future__ import annotations
 
 import sqlite3
-from typing import Any, Final
+from typing import Any
 
 from money import dollars_text
 from panel.context import Panel
 from panel.words import count_of
 from runs import views
-
-#: Shares of a limit at which a warning is told, in percent.
-MARKS: Final = (50, 80, 100)
+from store.budgets import WARN_AT
 
 
 def burn_of(here: Panel, run: sqlite3.Row) -> dict[str, Any]:
@@ -38,7 +36,9 @@ def burn_of(here: Panel, run: sqlite3.Row) -> dict[str, Any]:
         "tokens": tokens,
         "reserved_micros": budget.reserved_micros,
         "limit_micros": limit,
-        "marks": [] if limit is None else [{"percent": each, "micros": limit * each // 100} for each in MARKS],
+        "marks": []
+        if limit is None
+        else [{"percent": each, "micros": limit * each // 100} for each in WARN_AT],
         "sentence": _sentence(spent[-1], tokens[-1], limit, budget.reserved_micros),
     }
 

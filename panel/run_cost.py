@@ -16,8 +16,8 @@ from store.runs import NewRun, NewRunTask
 def cost_of(here: Panel, made: NewRun, kept: frozenset[str] = frozenset()) -> dict[str, Any]:
     """What the tasks may cost, but for those whose answers are kept; in micro-dollars, and in a sentence.
 
-    A task is counted as the daemon reserves for it, with as many tokens of others' answers as these may write,
-    for every attempt that it may have. What commands print, and the items of lists, are known only later.
+    A task is counted as the daemon reserves for it, with as many tokens of others' answers as these may
+    write, for every attempt that it may have. What commands print, and items of lists, are known only later.
     """
     answers = {each.id: _most_answered(here, each) for each in made.tasks}
     total, unknown, lists = 0, set(), 0
@@ -71,5 +71,5 @@ def _sentence(total: int, limit: int | None, unknown: int, lists: int) -> str:
     if unknown:
         more += f"; the price of {count_of(unknown, 'model is', 'models are')} looked up when first asked"
     if lists and limit is None:
-        more += f"; {count_of(lists, 'list is', 'lists are')} counted as one task, for the items are not known"
+        more += f"; {count_of(lists, 'list is', 'lists are')} counted as one task, as the items are not known"
     return f"{told}{more}."

@@ -30,11 +30,9 @@ def diff_of(here: Panel, first: sqlite3.Row, second: sqlite3.Row) -> dict[str, A
                 f"`{line}` compares any number."
             )
     wholes = [views.whole(here.reader, row) for row in (first, second)]
-    found = differences(*wholes, functools.partial(_answer, here))
+    found = differences(wholes[0], wholes[1], functools.partial(_answer, here))
     for task in found["tasks"]:
-        task["answers"] = [
-            None if task["is_same"] else _read(here, each, task["id"]) for each in wholes
-        ]
+        task["answers"] = [None if task["is_same"] else _read(here, each, task["id"]) for each in wholes]
         task["used"] = [_used(each["tasks"].get(task["id"])) for each in wholes]
     found |= {
         "used": [{"tokens": each["usage"]["tokens"], "cost_micros": each["cost_micros"]} for each in wholes],

@@ -31,7 +31,9 @@ def health_of(
     if run["state"] != "running":
         return _of_end(run, counts, done)
     if stopping is not None:
-        return _told("stopped", f"Failing: {done}.", f"It fails when what runs has ended: {one_line(stopping)}")
+        return _told(
+            "stopped", f"Failing: {done}.", f"It fails when what runs has ended: {one_line(stopping)}"
+        )
     if not worker_runs:
         return _told("stopped", f"Stopped: no worker runs, {done}.", START)
     return _of_work(run, counts, questions, done)

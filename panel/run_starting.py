@@ -1,193 +1,74 @@
-"""Starting runs from the panel: a text is checked as `skep run validate` does, foretold, and started.
+"""Starting runs from the panel: from a request, or from another run.
 
-Loaded when somebody first asks: reading workflows takes large rooms.
+Loaded when somebody first asks: what a run is made of takes large rooms.
 """
 
 from __future__ import annotations
 
-import re
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cost.model_catalog import ModelCatalog
-from errors import InvalidFile, SkepError
 from panel.context import Panel
 from panel.run_cost import cost_of
 from redaction import clean, clean_value
-from run_contract.errors import InvalidInput, RunError
-from runs import brought, views
-from runs.documents import Document, parse_document
+from run_contract.errors import RunError
+from runs import views
 from runs.entering import House, forked, new_run
 from runs.forking import untouched
 from runs.known_models import KnownModels
-from runs.request import ForkRequest, StartRunRequest
+from runs.request import read_fork, read_start
 from store import runs
 from store.runs import NewRun
 from store.transaction import dump
 
-#: Tasks of which it is told whether the safety gateway would let them run.
-MOST_LOOKED_AT: Final = 50
 #: Names of tasks that are told of what a fork does.
 MOST_NAMED: Final = 200
-_IS_JSON: Final = re.compile(r'\s*\{\s*("|\})')
-_PLACE: Final = re.compile(r"^[^:\n]{1,80}:(\d+):(\d+): ")
-_PARTS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    """A text that a run is to be started from."""
-
-    text: str
-    inputs: dict[str, str] = field(default_factory=dict)
-    policy: str | None = None
-    run_id: str | None = None
 
 
 def house_of(here: Panel) -> House:
     """What a request is held to. Raises `InvalidSetting`."""
     catalog = ModelCatalog.of_home(here.settings, here.home.models_file)
-    return House(
-        here.settings.limits, KnownModels(here.settings, catalog, here.reader), here.home.policies_file
-    )
+    models = KnownModels(here.settings, catalog, here.reader)
+    return House(here.settings.limits, models, here.home.policies_file)
 
 
-def start(here: Panel, request: StartRunRequest, by: str, key: str | None = None) -> sqlite3.Row:
-    """Start a run; its row. Raises as `runs.entering.new_run`, and `RunExists`."""
-    return _start(here, new_run(request, house_of(here), key), by)
-
-
-def _start(here: Panel, made: NewRun, by: str) -> sqlite3.Row:
+def enter(here: Panel, made: NewRun, by: str) -> sqlite3.Row:
+    """Enter a run that was checked; its row. Raises `RunExists`."""
     return here.store.write(lambda tx: runs.start(tx, made, by, here.store.limits))
 
 
-# -- a text ------------------------------------------------------------------------------------------------
+def start(here: Panel, body: dict[str, Any], by: str, key: str | None = None) -> sqlite3.Row:
+    """Start the run that a request asks for; its row. Raises as `runs.entering.new_run`, and `RunExists`."""
+    return enter(here, new_run(read_start(body), house_of(here), key), by)
 
 
-def start_text(here: Panel, given: Brought, by: str) -> sqlite3.Row:
-    """Start the run of a text. Raises `InvalidInput`, whose `problems` tell all with line and column."""
-    made, problems, _ = _read(here, given)
-    if made is None:
-        raise InvalidInput(problems[0]["text"], problems=problems)
-    return _start(here, made, by)
-
-
-def check(here: Panel, given: Brought) -> dict[str, Any]:
-    """What is wrong with a text, and if nothing is, what would be started and what it may cost at worst."""
-    made, problems, document = _read(here, given)
-    told: dict[str, Any] = {
-        "ok": made is not None,
-        "problems": problems,
-        "kind": "request" if document is not None and brought.is_request(document) else "workflow",
-        "inputs": {} if document is None else _inputs(document),
-    }
-    if made is not None:
-        told |= {
-            "name": made.name,
-            "id": given.run_id,
-            "tasks": len(made.tasks),
-            "models": sum(each.new.task.mode == "llm" for each in made.tasks),
-            "cost": cost_of(here, made),
-            "blocked": _blocked(here, made),
-        }
-    shown: dict[str, Any] = clean_value(told)
-    return shown
-
-
-def _read(here: Panel, given: Brought) -> tuple[NewRun | None, list[dict[str, Any]], Document | None]:
-    """The run of a text, or all that is wrong with it; and its document, where it can be read."""
-    document = None
-    try:
-        is_json = bool(_IS_JSON.match(given.text))
-        document = parse_document(given.text, "run.json" if is_json else "run.yaml", is_json=is_json)
-        request = brought.request_of(
-            document, here.home.policies_file, given.inputs, given.policy, given.run_id
-        )
-        return new_run(request, house_of(here)), [], document
-    except InvalidFile as error:
-        return None, error.details.get("problems") or [_problem_of(error.message)], document
-    except SkepError as error:
-        return None, [_problem_in(document, error)], document
-
-
-def _problem_of(message: str) -> dict[str, Any]:
-    """What a reader of files says, whose message begins with the place."""
-    found = _PLACE.match(message)
-    line, column = (int(found[1]), int(found[2])) if found else (None, None)
-    return {"rule": "unreadable", "path": "", "message": message, "line": line, "column": column, "text": message}
-
-
-def _problem_in(document: Document | None, error: SkepError) -> dict[str, Any]:
-    """What a check of the request says, at the place of its field where the document has it."""
-    path = str(error.details.get("path") or "")
-    spot = None
-    if document is not None and path:
-        spot = document.spot(_way(path, is_workflow=not brought.is_request(document)))
-    place = "" if spot is None else f"line {spot.line}, column {spot.column}: "
-    return {
-        "rule": error.code,
-        "path": path,
-        "message": error.message,
-        "line": None if spot is None else spot.line,
-        "column": None if spot is None else spot.column,
-        "text": f"{place}{error.message}",
-    }
-
-
-def _way(path: str, *, is_workflow: bool) -> Sequence[str | int]:
-    """The keys and numbers that lead to a field of the request, in the words of the document."""
-    if is_workflow:
-        path = "workflow." + re.sub(r"^tasks\b", "steps", path).replace(".deps", ".depends_on")
-    return [int(number) if number else name for number, name in _PARTS.findall(path)]
-
-
-def _inputs(document: Document) -> dict[str, str | None]:
-    """The inputs that a workflow names, with their texts; null: to be given."""
-    found = document.value if isinstance(document.value, dict) else {}
-    flow = found.get("workflow")
-    named = flow.get("inputs") if isinstance(flow, dict) else None
-    if not isinstance(named, dict):
-        return {}
-    return {str(name): text if isinstance(text, str) else None for name, text in list(named.items())[:100]}
-
-
-def _blocked(here: Panel, made: NewRun) -> list[dict[str, str]]:
-    """Of the first tasks those that the safety gateway would not let run."""
-    found = []
-    for each in made.tasks[:MOST_LOOKED_AT]:
-        why = here.foreteller.blocked(each.new.task)
-        if why is not None:
-            found.append({"task": each.id, "reason": clean(why)})
-    return found
-
-
-# -- a fork ------------------------------------------------------------------------------------------------
-
-
-def fork(here: Panel, row: sqlite3.Row, request: ForkRequest, by: str) -> sqlite3.Row:
+def fork(here: Panel, row: sqlite3.Row, body: dict[str, Any], by: str) -> sqlite3.Row:
     """Start a run that begins with answers of another; its row. Raises as `runs.entering.forked`."""
-    return _start(here, forked(row, views.asked(here.reader, row), request, house_of(here)), by)
+    request = read_fork(body)
+    return enter(here, forked(row, views.asked(here.reader, row), request, house_of(here)), by)
 
 
-def check_fork(here: Panel, row: sqlite3.Row, request: ForkRequest) -> dict[str, Any]:
+def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
     """What a fork would do: which tasks anew, which answers it keeps, what the rest may cost at worst."""
     docs = views.asked(here.reader, row)
     try:
+        request = read_fork(body)
         made = forked(row, docs, request, house_of(here))
     except RunError as error:
         return {"ok": False, "problem": clean(error.message), "path": error.details.get("path")}
-    kept = untouched(docs, request.task)
-    ids = [f"{row['id']}:{name}" for name in kept]
-    done = {each["id"].partition(":")[2] for each in here.reader.all("run_answers", ids=dump(ids)) if each["state"] == "approved"}
-    anew = [each.id for each in made.tasks if each.id not in done]
-    reused = [each.id for each in made.tasks if each.id in done]
+    ids = [f"{row['id']}:{name}" for name in untouched(docs, request.task)]
+    answers = here.reader.all("run_answers", ids=dump(ids))
+    done = {each["id"].partition(":")[2] for each in answers if each["state"] == "approved"}
     told: dict[str, Any] = {
         "ok": True,
-        "anew": {"count": len(anew), "tasks": anew[:MOST_NAMED]},
-        "reused": {"count": len(reused), "tasks": reused[:MOST_NAMED]},
+        "anew": _named([each.id for each in made.tasks if each.id not in done]),
+        "reused": _named([each.id for each in made.tasks if each.id in done]),
         "cost": cost_of(here, made, frozenset(done)),
     }
     shown: dict[str, Any] = clean_value(told)
     return shown
+
+
+def _named(names: list[str]) -> dict[str, Any]:
+    return {"count": len(names), "tasks": names[:MOST_NAMED]}

@@ -11,7 +11,6 @@ from errors import InvalidRequest
 from panel.context import Panel
 from redaction import clean_start, clean_value
 from run_contract.errors import TaskNotFound
-from run_contract.records import TaskState
 from runs import views
 from store import waiting
 from store.transaction import dump
@@ -79,8 +78,7 @@ def _task(
 ) -> dict[str, Any]:
     """A task as `runs.views` tells it, with its ids, moments and what holds it."""
     told = views.told_of(row, used)
-    if told["state"] == TaskState.COMPLETED and "output" in told:
-        told["output"] = clean_start(str(told["output"]), _MOST_OUTPUT)
+    output = told.pop("output", None)
     told |= {
         "id": row["name"],
         "task_id": row["id"],
@@ -90,4 +88,4 @@ def _task(
         "waiting_for": None if now is None else here.reader.waiting_for(row, now),
     }
     shown: dict[str, Any] = clean_value(told)
-    return shown
+    return shown if output is None else shown | {"output": clean_start(str(output), _MOST_OUTPUT)}

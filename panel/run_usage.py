@@ -1,7 +1,8 @@
 """What a run used, and when: counted from its attempts, and kept until something of the run has ended.
 
-Counting reads every attempt of a run, which takes a tenth of a second for 10,000 tasks. A run that has ended is
-counted once; one that goes on when a task of it has ended, and a large one no oftener than every few seconds.
+Counting reads every attempt of a run, which takes a tenth of a second for 10,000 tasks. A run that has ended
+is counted once; one that goes on when a task of it has ended, and a large one no oftener than every few
+seconds.
 """
 
 from __future__ import annotations

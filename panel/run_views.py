@@ -58,7 +58,10 @@ def row_of(here: Panel, run_id: str) -> sqlite3.Row:
 
 
 def listed(here: Panel, query: RunQuery, limit: int) -> dict[str, Any]:
-    """A page of runs, the newest first; `next` is where the next page begins, `is_short` that more is looked at."""
+    """A page of runs, the newest first; `next` is where the next page begins.
+
+    `is_short`: the page is not full, and there are more runs to look at.
+    """
     before = query.before or 2**62
     rows = here.reader.all(
         "find_runs",
@@ -105,12 +108,11 @@ def counts_of(here: Panel, row: sqlite3.Row) -> dict[str, int]:
     return dict(counts)
 
 
-def one(here: Panel, row: sqlite3.Row, *, worker_runs: bool) -> dict[str, Any]:
-    """How a run stands: everything but its tasks."""
+def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: bool) -> dict[str, Any]:
+    """How a run stands, whose tasks are so many in each state: everything but its tasks."""
     reader = here.reader
     told = brief(here, row)
     budget = views.budget_of(reader, row)
-    counts = counts_of(here, row)
     questions = reader.all("open_decisions_of_run", run=row["id"], limit=_MOST_ASKED)
     forks = reader.all("run_forks", seq=row["seq"], id=row["id"], reach=REACH, limit=_MOST_FORKS)
     stopping = row["reason"] if row["is_stopping"] else None

@@ -38,7 +38,9 @@ def request_of(
     """
     if is_request(document):
         if inputs:
-            raise InvalidInput("inputs: are for workflows; a run's tasks have inputs of their own", path="inputs")
+            raise InvalidInput(
+                "inputs: are for workflows; a run's tasks have inputs of their own", path="inputs"
+            )
         given = {name: text for name, text in (("id", run_id), ("policy", policy)) if text is not None}
         return read_start(document.value | given)
     workflow = workflow_of(document)

@@ -1,4 +1,4 @@
-"""One run: how it stands, its tasks page by page, when they ran, what was spent when, and two runs compared."""
+"""One run: how it stands, its tasks page by page, when they ran, what was spent; and two runs compared."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ PATHS: Final[dict[str, Any]] = {
         query("limit", "tasks of a page", type="integer", minimum=1, maximum=500, default=PAGE),
         query("after", "what `next` of the page before said"),
     ),
-    "/api/v1/runs/{run_id}/tasks/{name}": get("A task of a run as it was asked for", "RunTask", _RUN, path("name")),
+    "/api/v1/runs/{run_id}/tasks/{name}": get(
+        "A task of a run as it was asked for", "RunTask", _RUN, path("name")
+    ),
     "/api/v1/runs/{run_id}/timeline": get("When the tasks of a run ran, the longest", "RunTimeline", _RUN),
     "/api/v1/runs/{run_id}/spending": get("What was spent of a run's budget, and when", "RunSpending", _RUN),
     "/api/v1/runs/{run_id}/request": get("The request that started a run, as a file", "Document", _RUN),
@@ -102,7 +104,7 @@ SCHEMAS: Final[dict[str, Any]] = {
     "RunTimeline": shape(
         since=TEXT,
         seconds=REAL,
-        more=FLAG | {"description": "whether there are more than are told, which are those that took longest"},
+        more=FLAG | {"description": "whether there are more; those that took longest are told"},
         bars=list_of(
             shape(id=TEXT, task_id=TEXT, state=_TASK_STATE, start_s=REAL, end_s=REAL, is_running=FLAG)
         ),
@@ -146,7 +148,9 @@ def show(run_id: str) -> dict[str, Any]:
     """How a run stands."""
     fields.check_parameters(flask.request.args)
     here = panel()
-    return run_views.one(here, run_views.row_of(here, run_id), worker_runs=worker_runs(here.home))
+    row = run_views.row_of(here, run_id)
+    counts = run_views.counts_of(here, row)
+    return run_views.one(here, row, counts, worker_runs=worker_runs(here.home))
 
 
 @blueprint.get("/<run_id>/tasks")

@@ -70,19 +70,19 @@ def _steer(run_id: str, work: Any) -> dict[str, Any]:
 @blueprint.post("/<run_id>/fork")
 def fork(run_id: str) -> dict[str, Any]:
     """Start a run that begins with answers of this one."""
-    from panel import run_starting
-    from runs.request import read_fork
-
-    request = read_fork(read_object(flask.request))
-    row = run_views.row_of(panel(), run_id)
-    return started(run_starting.fork(panel(), row, request, flask.g.by))
+    body, row = read_object(flask.request), run_views.row_of(panel(), run_id)
+    return started(_starting().fork(panel(), row, body, flask.g.by))
 
 
 @blueprint.post("/<run_id>/fork/check")
 def check_fork(run_id: str) -> dict[str, Any]:
     """Say what a fork would do; nothing is started."""
-    from panel import run_starting
-    from runs.request import read_fork
+    body, row = read_object(flask.request), run_views.row_of(panel(), run_id)
+    found: dict[str, Any] = _starting().check_fork(panel(), row, body)
+    return found
 
-    request = read_fork(read_object(flask.request))
-    return run_starting.check_fork(panel(), run_views.row_of(panel(), run_id), request)
+
+def _starting() -> Any:
+    from panel import run_starting  # noqa: PLC0415  large rooms, loaded when they are needed
+
+    return run_starting

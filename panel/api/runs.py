@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from typing import Annotated, Any, Final
 
 import flask
@@ -28,6 +29,7 @@ from panel.api.describing import (
 )
 from panel.context import panel
 from panel.run_views import STATES, RunQuery
+from panel.words import count_of
 from run_contract.errors import InvalidInput
 
 blueprint = flask.Blueprint("api_runs", __name__, url_prefix="/api/v1/runs")
@@ -145,41 +147,42 @@ def list_runs() -> dict[str, Any]:
 @blueprint.post("")
 def start() -> dict[str, Any]:
     """Start a run as programs ask for one; the same request under the same key starts one run."""
-    from panel import run_starting
-    from runs.request import read_start
-
     key = flask.request.headers.get("Idempotency-Key")
     if key is not None and not _KEY.fullmatch(key):
         raise InvalidInput("Idempotency-Key: must be 1 to 200 visible ASCII letters", path="Idempotency-Key")
-    request = read_start(read_object(flask.request))
-    return started(run_starting.start(panel(), request, flask.g.by, key))
+    from panel import run_starting  # noqa: PLC0415  large rooms, loaded when they are needed
+
+    return started(run_starting.start(panel(), read_object(flask.request), flask.g.by, key))
 
 
 @blueprint.post("/document")
 def start_document() -> dict[str, Any]:
     """Start the run of a document; what is wrong with it is told as ``problems``."""
-    from panel import run_starting
-
-    return started(run_starting.start_text(panel(), _brought(), flask.g.by))
+    documents, given = _brought()
+    return started(documents.start_text(panel(), given, flask.g.by))
 
 
 @blueprint.post("/check")
 def check() -> dict[str, Any]:
     """Say what is wrong with a document, or what it would start; nothing is started."""
-    from panel import run_starting
+    documents, given = _brought()
+    found: dict[str, Any] = documents.check(panel(), given)
+    return found
 
-    return run_starting.check(panel(), _brought())
 
-
-def _brought() -> Any:
-    from panel.run_starting import Brought
+def _brought() -> tuple[Any, Any]:
+    """The room that reads documents, and the one of this request."""
+    from panel import run_documents  # noqa: PLC0415  large rooms, loaded when they are needed
 
     given = fields.document(flask.request, DocumentBody)
-    return Brought(given.text, given.inputs, given.policy or None, given.id or None)
+    return run_documents, run_documents.Brought(
+        given.text, given.inputs, given.policy or None, given.id or None
+    )
 
 
-def started(row: Any) -> dict[str, Any]:
+def started(row: sqlite3.Row) -> dict[str, Any]:
     """A run that was started, and a sentence about it."""
     kept = row["tasks"] - row["open"]
-    told = f"{row['id']} is started: {row['open']:,} tasks" + (f", {kept:,} answers kept" if kept else "")
+    told = f"{row['id']} is started: {count_of(row['open'], 'task')}"
+    told += f", {count_of(kept, 'answer')} kept" if kept else ""
     return {"message": f"{told}.", "run": run_views.brief(panel(), row)}

@@ -1,4 +1,4 @@
-"""The page of one run: how it stands, its graph, tasks, timeline, context, money; forks, and two runs compared."""
+"""The page of one run: how it stands, graph, tasks, context, timeline, money; and two runs compared."""
 
 from __future__ import annotations
 
@@ -29,14 +29,19 @@ _MOST: Final = {"drawn": MOST_DRAWN, "edges": MOST_EDGES, "listed": MOST_LISTED}
 
 @blueprint.get("/runs/<run_id>")
 def show(run_id: str) -> str:
-    """The whole page; ``state`` and ``after`` choose of its tasks."""
+    """The whole page; ``state`` and ``after`` choose of its tasks.
+
+    The pictures of a large run are drawn when the rest is there.
+    """
     row = run_views.row_of(panel(), run_id)
-    parts = {name: build(row) for name, build in PARTS.items()}
+    later = ("graph", "timeline") if row["tasks"] > MOST_DRAWN else ()
+    parts = {name: build(row) for name, build in PARTS.items() if name not in later}
     return flask.render_template(
         "run.html",
         run_id=row["id"],
         task_names=run_tasks.names_of(panel(), row),
-        tags={name: _tag(name, row) for name in PARTS},
+        tags={name: "" if name in later else _tag(name, row) for name in PARTS},
+        later=later,
         lines=_lines(row["id"]),
         **{key: value for part in parts.values() for key, value in part.items()},
     )
@@ -70,8 +75,16 @@ def _tag(part: str, row: sqlite3.Row) -> str:
     return hashlib.sha256(repr(seen).encode("utf-8", "surrogatepass")).hexdigest()[:24]
 
 
+def _counts(row: sqlite3.Row) -> dict[str, int]:
+    """How many of its tasks are in each state, counted once a request."""
+    if "run_counts" not in flask.g:
+        flask.g.run_counts = run_views.counts_of(panel(), row)
+    found: dict[str, int] = flask.g.run_counts
+    return found
+
+
 def _head(row: sqlite3.Row) -> dict[str, Any]:
-    run = run_views.one(panel(), row, worker_runs=worker_runs(panel().home))
+    run = run_views.one(panel(), row, _counts(row), worker_runs=worker_runs(panel().home))
     return {"run": run, "deeds": deeds_of(run), "policy_text": as_json(run["policy"])}
 
 
@@ -85,7 +98,7 @@ def _tasks(row: sqlite3.Row) -> dict[str, Any]:
     state, after = given.get("state") or None, given.get("after", "")
     return {
         "page": run_tasks.page_of(panel(), row, state, after, ROWS),
-        "counts": run_views.counts_of(panel(), row),
+        "counts": _counts(row),
         "task_states": [str(each) for each in TaskState],
         "state": state,
         "after": after,

@@ -33,9 +33,7 @@ def show() -> str:
 def live() -> flask.Response:
     """The part of the page that changes; 304 while it has not."""
     query = asked()
-    return conditional(
-        _tag(), lambda: flask.render_template("parts/runs_live.html", **_what_is_shown(query))
-    )
+    return conditional(_tag(), lambda: flask.render_template("parts/runs_live.html", **_what_is_shown(query)))
 
 
 @blueprint.get("/start-run")

@@ -1,4 +1,4 @@
-"""Runs that are finished, that fail and that go on, made through the store's own methods as the daemon would."""
+"""Runs that are finished, that fail and that go on, made through the store's own methods."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class RunFurnisher:
         outcome = Outcome(
             status="completed", task_id=claim.id, lease=claim.ref.lease, mode="llm", model="gpt-4o",
             result=text[:200], output=stored.head, output_ref=stored.ref, output_bytes=stored.bytes,
-            usage=Usage(prompt_tokens=310 + len(text), completion_tokens=90 + len(text) // 3, source="server"),
+            usage=Usage(prompt_tokens=310 + len(text), completion_tokens=90, source="server"),
             cost_micros=micros, started_at=now - seconds, ended_at=now,
         )  # fmt: skip
         self.store.write(lambda tx: recording.record_outcome(tx, outcome))
@@ -160,18 +160,25 @@ def furnish_runs(store: SqliteStore, home: Home) -> None:
         by.start(**compare_request(id="compare-08ffd993"))
         by.go(ANSWERS.__getitem__)
         clock.advance(60)
-        by.fork("compare-08ffd993", task="verdict", id="compare-5c1e77a0", prompt="Weigh the answers, in one line.")
+        by.fork(
+            "compare-08ffd993",
+            task="verdict",
+            id="compare-5c1e77a0",
+            prompt="Weigh the answers, in one line.",
+        )
         by.go(lambda name: "Keep one repository, and look again when a build takes ten minutes.")
         clock.advance(90)
+        invoices = [f"invoice-{number}" for number in range(1, 7)]
         by.start(
-            id="extract-invoices-b3", name="extract invoices",
+            id="extract-invoices-b3",
+            name="extract invoices",
             policy={"max_parallelism": 4, "budget_limit": {"amount": 0.2}},
             tasks=[
                 {"id": "read", "prompt": "List the invoices."},
-                *({"id": f"invoice-{n}", "prompt": f"Give invoice {n} as JSON.", "deps": ["read"]} for n in range(1, 7)),
-                {"id": "sum", "prompt": "Add them up.", "deps": [f"invoice-{n}" for n in range(1, 7)]},
+                *({"id": name, "prompt": f"Give {name} as JSON.", "deps": ["read"]} for name in invoices),
+                {"id": "sum", "prompt": "Add them up.", "deps": invoices},
             ],
-        )  # fmt: skip
+        )
         by.go(lambda name: f'{{"task": "{name}", "total": 118.40, "currency": "EUR"}}', fails="invoice-4")
         clock.advance(max(0.0, time.time() - 100 - clock.now()))
         furnish_running(by)
@@ -181,16 +188,18 @@ def furnish_running(by: RunFurnisher) -> None:
     """A run in the middle of its work, about which a person is asked."""
     parts = [f"module-{number:02}" for number in range(1, 9)]
     by.start(
-        id="report-on-a-repository-41c9", name="report on a repository", memory={"audience": "its maintainers"},
+        id="report-on-a-repository-41c9",
+        name="report on a repository",
+        memory={"audience": "its maintainers"},
         policy={"max_parallelism": 3, "budget_limit": {"amount": 0.12}, "run_timeout_ms": 3_600_000},
         tasks=[
             {"id": "outline", "prompt": "Say what the program is for."},
             *({"id": name, "prompt": f"Summarise {name}.", "deps": ["outline"]} for name in parts),
-            *({"id": f"{name}-review", "prompt": "Is it true?", "deps": [name], "review": "human"} for name in parts),
+            *({"id": f"{name}-review", "prompt": "Is it true?", "deps": [name]} for name in parts),
             {"id": "report", "prompt": "Write the report.", "deps": [f"{name}-review" for name in parts]},
             {"id": "contents", "prompt": "Check the table of contents.", "deps": ["report"]},
         ],
-    )  # fmt: skip
+    )
     for claim in by.claim():
         by.end(claim, "It works through a queue of tasks, within a budget.", seconds=9.0)
     for _ in range(2):
@@ -198,5 +207,9 @@ def furnish_running(by: RunFurnisher) -> None:
             if claim.id.endswith("-review"):
                 by.ask(claim, "It is true but for the second sentence.")
             else:
-                by.end(claim, f"{claim.id.partition(':')[2]} parses its input and tells what is wrong with it.", seconds=7.0)
+                by.end(
+                    claim,
+                    f"{claim.id.partition(':')[2]} parses its input and tells what is wrong with it.",
+                    seconds=7.0,
+                )
     by.claim()
