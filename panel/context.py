@@ -147,6 +147,7 @@ class Panel:
         self.audit_check.close()
         self.doctor_check.close()
         self.identity_figures.close()
+        self.run_usage.close()
 
     @property
     def reader(self) -> Reader:

@@ -40,6 +40,10 @@ _MARK: Final = Markup(
 
 def bars_of(here: Panel, run: sqlite3.Row) -> dict[str, Any]:
     """When the tasks of a run ran, those that took longest, in the order of their starts."""
+    return here.run_usage.keep("bars", run, lambda: _bars(here, run))
+
+
+def _bars(here: Panel, run: sqlite3.Row) -> dict[str, Any]:
     now = here.reader.now()
     rows = here.reader.all("run_bars", run=run["seq"], now=now, limit=MOST_BARS + 1)
     until = now if run["finished"] is None else run["finished"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from money import dollars_text
 from panel.context import Panel
+from panel.run_usage import Used
 from panel.words import count_of
 from runs import views
 from store.budgets import WARN_AT
@@ -18,7 +19,7 @@ def burn_of(here: Panel, run: sqlite3.Row) -> dict[str, Any]:
     The last moment is now, or the end, and tells what the accounts say: money of calls whose process died is
     in no attempt, but counts.
     """
-    used = here.run_usage.of(here.reader, run)
+    used = here.run_usage.of(here.reader, run) or Used(run["created"], 1.0, ())
     budget = views.budget_of(here.reader, run)
     now = here.reader.now() if run["finished"] is None else run["finished"]
     at, spent, tokens = [used.since], [0], [0]

@@ -63,10 +63,11 @@ def listed(here: Panel, query: RunQuery, limit: int) -> dict[str, Any]:
     `is_short`: the page is not full, and there are more runs to look at.
     """
     before = query.before or 2**62
+    (reached,) = here.reader.all("runs_reached", before=before, reach=REACH)
     rows = here.reader.all(
         "find_runs",
         before=before,
-        reach=REACH,
+        least=reached["last"],
         states=dump([*query.states]) if query.states else None,
         words=query.words or None,
         limit=limit + 1,
@@ -74,9 +75,8 @@ def listed(here: Panel, query: RunQuery, limit: int) -> dict[str, Any]:
     following = rows[limit - 1]["seq"] if len(rows) > limit else None
     is_short = False
     if following is None:
-        reached = here.reader.one("runs_reached", before=before, reach=REACH)
-        is_short = reached is not None and reached["count"] == REACH
-        following = reached["last"] if reached is not None and is_short else None
+        is_short = reached["count"] == REACH
+        following = reached["last"] if is_short else None
     left = _MOST_COUNTED
     told = []
     for row in rows[:limit]:
@@ -101,7 +101,11 @@ def brief(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
 
 
 def counts_of(here: Panel, row: sqlite3.Row) -> dict[str, int]:
-    """How many tasks of a run are in each state, in the words of runs."""
+    """How many tasks of a run are in each state, in the words of runs; of a large one as of a moment ago."""
+    return here.run_usage.keep("counts", row, lambda: _counted(here, row))
+
+
+def _counted(here: Panel, row: sqlite3.Row) -> dict[str, int]:
     counts: Counter[str] = Counter({str(state): 0 for state in TaskState})
     for each in here.reader.all("run_counts", run=row["seq"]):
         counts[str(views.state_of(each["state"], each["code"], each["has_begun"]))] += each["count"]
@@ -112,14 +116,16 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
     """How a run stands, whose tasks are so many in each state: everything but its tasks."""
     reader = here.reader
     told = brief(here, row)
-    budget = views.budget_of(reader, row)
+    budget, used = views.budget_of(reader, row), here.run_usage.of(reader, row)
     questions = reader.all("open_decisions_of_run", run=row["id"], limit=_MOST_ASKED)
-    forks = reader.all("run_forks", seq=row["seq"], id=row["id"], reach=REACH, limit=_MOST_FORKS)
+    (reached,) = reader.all("runs_reached", before=2**62, reach=REACH)
+    least = max(row["seq"], reached["last"])
+    forks = reader.all("run_forks", least=least, id=row["id"], limit=_MOST_FORKS)
     stopping = row["reason"] if row["is_stopping"] else None
     told |= {
         "health": health_of(told, counts, len(questions), worker_runs=worker_runs, stopping=stopping),
         "counts": counts,
-        "tokens": here.run_usage.of(reader, row).tokens,
+        "tokens": None if used is None else used.tokens,
         "budget": budget.as_json(),
         "policy": json.loads(row["policy"]),
         "memory": json.loads(row["memory"]),

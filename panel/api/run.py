@@ -91,7 +91,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         **BRIEF,
         health=shape(kind=TEXT, sentence=TEXT, detail=TEXT),
         counts=ANY_OBJECT | {"additionalProperties": NUMBER, "description": "tasks by state"},
-        tokens=NUMBER,
+        tokens={"type": ["integer", "null"], "description": "null: not counted yet"},
         budget=LIMIT,
         policy=ANY_OBJECT,
         memory=ANY_OBJECT,

@@ -81,12 +81,15 @@ PATHS: Final[dict[str, Any]] = {
     | post(
         "Start a run; the fields are those of the service's POST /api/v1/runs, and so is Idempotency-Key",
         answers="StartedRun",
-        id=TEXT,
-        name=TEXT,
-        policy={"type": ["object", "string", "null"]},
-        memory=ANY_OBJECT,
-        open=FLAG,
-        tasks=list_of(ANY_OBJECT),
+        id="the id of the run; one is made where it is left out",
+        name="what people call it",
+        policy={
+            "type": ["object", "string", "null"],
+            "description": "the policy, or the name of one in `config/policies.toml`",
+        },
+        memory=ANY_OBJECT | {"description": "what all tasks are told"},
+        open=FLAG | {"description": "whether it goes on until it is closed"},
+        tasks=list_of(ANY_OBJECT) | {"description": "the tasks"},
     ),
     "/api/v1/runs/document": post("Start the run of a document", answers="StartedRun", **_DOCUMENT),
     "/api/v1/runs/check": post(

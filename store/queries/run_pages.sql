@@ -1,16 +1,15 @@
 -- Runs as people look at them: lists and pages of bounded size, whatever a run has.
 
 -- find_runs --
--- Of the newest runs before a place, so many at most, those in some states whose id or name holds some words.
-SELECT run.* FROM (SELECT seq FROM run WHERE seq < :before ORDER BY seq DESC LIMIT :reach) AS near
-CROSS JOIN run ON run.seq = near.seq
-WHERE (:states IS NULL OR run.state IN (SELECT value FROM json_each(:states)))
+-- Of the runs between two places, the newest first, those in some states whose id or name holds some words.
+SELECT * FROM run
+WHERE run.seq < :before AND run.seq >= :least AND (:states IS NULL OR run.state IN (SELECT value FROM json_each(:states)))
   AND (:words IS NULL OR instr(lower(run.id || char(10) || coalesce(run.name, '')), lower(:words)) > 0)
-ORDER BY near.seq DESC LIMIT :limit;
+ORDER BY run.seq DESC LIMIT :limit;
 
 -- runs_reached --
 -- The last of the newest runs before a place, so many at most, and how many they are.
-SELECT min(seq) AS last, count(*) AS count FROM (
+SELECT coalesce(min(seq), 0) AS last, count(*) AS count FROM (
     SELECT seq FROM run WHERE seq < :before ORDER BY seq DESC LIMIT :reach);
 
 -- run_counts --
@@ -47,7 +46,7 @@ SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
         + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
     FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
 ) AS tokens
-FROM json_each(:tasks) AS wanted CROSS JOIN task ON task.seq = wanted.value
+FROM json_each(:tasks) CROSS JOIN task ON task.seq = json_each.value
 LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = '';
 
 -- run_words_of --
@@ -72,9 +71,8 @@ WHERE run_task.run = :run AND task.started IS NOT NULL
 ORDER BY coalesce(task.finished, :now) - task.started DESC, run_task.id LIMIT :limit;
 
 -- run_forks --
--- The newest runs that were forked from one; every fork is younger than what it was made of.
-SELECT id, state FROM (SELECT seq FROM run WHERE seq > :seq ORDER BY seq DESC LIMIT :reach) AS near
-CROSS JOIN run ON run.seq = near.seq WHERE run.forked_from = :id ORDER BY near.seq DESC LIMIT :limit;
+-- The newest runs that were forked from one, from a place on; a fork is younger than what it was made of.
+SELECT id, state FROM run WHERE seq >= :least AND forked_from = :id ORDER BY seq DESC LIMIT :limit;
 
 -- open_decisions_of_run --
 -- Questions about the tasks of a run, and about its budget, that wait for a person, oldest first.
