@@ -69,8 +69,8 @@ class RunUsage:
         self._counting: set[int] = set()
 
     def close(self) -> None:
-        """Count nothing more."""
-        self._beside.shutdown(wait=False, cancel_futures=True)
+        """Count nothing more; returns when the count under way has ended, as its connection is closed next."""
+        self._beside.shutdown(cancel_futures=True)
 
     def of(self, reader: Reader, run: sqlite3.Row) -> Used | None:
         """What a run used; of a large one what was counted last, and none while it is counted first."""

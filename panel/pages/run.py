@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import flask
 
+from errors import NotFound
 from panel import command_lines, graph_picture, run_bars, run_diff, run_tasks, run_views
 from panel.api import fields
 from panel.context import panel
@@ -47,9 +48,11 @@ def show(run_id: str) -> str:
     )
 
 
-@blueprint.get("/run/<any(head, graph, tasks, timeline):part>/<run_id>")
+@blueprint.get("/run/<part>/<run_id>")
 def part(part: str, run_id: str) -> flask.Response:
-    """A part of the page; 304 while it is as it was."""
+    """A part of the page: head, graph, tasks or timeline; 304 while it is as it was."""
+    if part not in PARTS:
+        raise NotFound(f"A run's page has no part {part[:80]!r}.")
     row = run_views.row_of(panel(), run_id)
     return conditional(
         _tag(part, row),
