@@ -69,7 +69,7 @@ class RunUsage:
         self._counting: set[int] = set()
 
     def close(self) -> None:
-        """Count nothing more; returns when the count under way has ended, as its connection is closed next."""
+        """Count nothing more, and wait for the count under way: its connection is closed next."""
         self._beside.shutdown(cancel_futures=True)
 
     def of(self, reader: Reader, run: sqlite3.Row) -> Used | None:

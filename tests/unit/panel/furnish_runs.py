@@ -129,12 +129,17 @@ class RunFurnisher:
                 name = claim.id.partition(":")[2]
                 if name == fails:
                     self.fail(claim, "the answer is no JSON: line 1, column 1")
-                    continue
-                state = self.store.reader.task(claim.id)
-                if state is not None and state["cancel_requested"]:
-                    self.store.write(lambda tx, ref=claim.ref: recording.cancel_running(tx, ref, "its run"))
-                    continue
-                self.end(claim, work(name), 3_100 + 700 * (number % 4), 4.0 + 3 * (number % 3))
+                elif self._is_to_stop(claim):
+                    self._stop(claim)
+                else:
+                    self.end(claim, work(name), 3_100 + 700 * (number % 4), 4.0 + 3 * (number % 3))
+
+    def _is_to_stop(self, claim: Claim) -> bool:
+        row = self.store.reader.task(claim.id)
+        return row is not None and bool(row["cancel_requested"])
+
+    def _stop(self, claim: Claim) -> None:
+        self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "its run"))
 
 
 def compare_request(**more: Any) -> dict[str, Any]:
