@@ -82,7 +82,7 @@ def height_of(timeline: dict[str, Any]) -> int:
 def drawn(timeline: dict[str, Any]) -> Markup:
     """The bars, and the marks of time behind them."""
     end = max([1.0, timeline["seconds"], *(each["end_s"] for each in timeline["bars"])])
-    scale = (WIDTH - NAME_WIDTH - 16) / end
+    scale = (WIDTH - NAME_WIDTH - 44) / end
     return _marks(end, scale, height_of(timeline)) + Markup().join(
         _drawn_bar(number, each, scale) for number, each in enumerate(timeline["bars"])
     )

@@ -24,9 +24,10 @@ STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
 REACH: Final = 5_000
 #: Tasks whose usage is counted anew for one page of the list; of further runs it is told the next time.
 _MOST_COUNTED: Final = 5_000
-#: Forks and questions of a run that are told.
+#: Forks and questions of a run that are told; and questions that are counted.
 _MOST_FORKS: Final = 20
 _MOST_ASKED: Final = 20
+_MOST_QUESTIONS: Final = 1_000
 #: Characters that are looked for.
 MOST_WORDS: Final = 200
 
@@ -117,7 +118,7 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
     reader = here.reader
     told = brief(here, row)
     budget, used = views.budget_of(reader, row), here.run_usage.of(reader, row)
-    questions = reader.all("open_decisions_of_run", run=row["id"], limit=_MOST_ASKED)
+    questions = reader.all("open_decisions_of_run", run=row["id"], limit=_MOST_QUESTIONS)
     (reached,) = reader.all("runs_reached", before=2**62, reach=REACH)
     least = max(row["seq"], reached["last"])
     forks = reader.all("run_forks", least=least, id=row["id"], limit=_MOST_FORKS)
@@ -130,7 +131,8 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
         "policy": json.loads(row["policy"]),
         "memory": json.loads(row["memory"]),
         "source": row["source"],
-        "decisions": [decision_of(each) | {"task_id": each["task_id"]} for each in questions],
+        "decisions": [decision_of(each) | {"task_id": each["task_id"]} for each in questions[:_MOST_ASKED]],
+        "questions": len(questions),
         "forks": [{"id": each["id"], "state": each["state"]} for each in forks],
     }
     shown: dict[str, Any] = clean_value(told)

@@ -96,6 +96,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         policy=ANY_OBJECT,
         memory=ANY_OBJECT,
         source=TEXT,
+        questions=NUMBER | {"description": "decisions about it and its tasks that wait for a person"},
         decisions=list_of({"allOf": [ref("Decision"), shape(task_id=MAYBE)]}),
         forks=list_of(shape(id=TEXT, state=TEXT)),
     ),

@@ -9,6 +9,8 @@ import pytest
 
 from panel import run_views
 from panel.graph_views import MOST_DRAWN
+from store import decisions
+from store.records import Question
 from tests.integration.only_text import check_only_text
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -352,6 +354,18 @@ def test_a_question_about_a_task_of_the_run_is_answered_on_its_page(browser, wor
     given = {"answer": "approve", "digest": asked["digest"]}
     assert browser.post(f"/api/v1/decisions/{asked['id']}/answer", given).status_code == 200
     assert told(browser, "/r")["state"] == "completed"
+
+
+def test_a_question_about_the_money_of_the_run_is_answered_on_its_page(browser, work, store):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    work.start(id="other", tasks=[{"id": "a", "prompt": "x"}])
+    about = {"limit": "run:r", "needed_micros": 5, "more_micros": 10}
+    asks = Question("budget", "The run needs $0.10 more.", ("needed", "more", "no"), about)
+    store.write(lambda tx: decisions.ask(tx, asks, None, status=None))
+
+    assert [each["question"] for each in told(browser, "/r")["decisions"]] == [asks.question]
+    assert told(browser, "/other")["decisions"] == []
+    assert "Add what is needed" in browser.get("/run/head/r").text
 
 
 def test_an_idle_page_costs_empty_answers(browser, compared):
