@@ -11,7 +11,6 @@ const problems = document.getElementById("problems");
 const toldOf = document.getElementById("told-of");
 const inputs = document.getElementById("inputs");
 const inputFields = document.getElementById("input-fields");
-const drop = form.querySelector(".drop");
 const given = new Map(); // inputs that a person wrote, by name
 let timer = 0;
 let asking = null;
@@ -146,7 +145,6 @@ async function start() {
 }
 
 async function take(file) {
-  if (!file) return;
   text.value = await file.text();
   changed();
 }
@@ -159,12 +157,5 @@ form.addEventListener("submit", (event) => { event.preventDefault(); start(); })
 form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); start(); }
 });
-document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
-document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-document.addEventListener("dragleave", () => drop.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  drop.classList.remove("over");
-  if (event.dataTransfer.files.length) take(event.dataTransfer.files[0]);
-});
+onFile(form.querySelector(".drop"), document.getElementById("file"), take);
 changed();

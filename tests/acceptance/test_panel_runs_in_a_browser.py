@@ -88,3 +88,13 @@ def test_a_run_is_aborted_after_a_question_and_resumed(page, panel):
     page.locator("#resume").click()
     page.locator("#ask-yes").click()
     expect(page.locator("#run-health")).to_have_attribute("data-state", "running")
+
+
+def test_a_file_that_is_chosen_is_checked_as_if_it_were_written(page, tmp_path):
+    file = tmp_path / "run.json"
+    file.write_text('{"name": "brought", "tasks": [{"id": "a", "prompt": "x"}]}')
+    page.locator("#to-start").click()
+    page.locator("#file").set_input_files(file)
+
+    expect(page.locator("#told-of")).to_contain_text("brought")
+    expect(page.locator("#go")).to_be_enabled()
