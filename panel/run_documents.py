@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from config_files.documents import Document, parse_document
 from errors import InvalidFile, SkepError
 from panel.context import Panel
 from panel.run_cost import cost_of
@@ -18,7 +19,6 @@ from panel.run_starting import enter, house_of
 from redaction import clean, clean_value
 from run_contract.errors import InvalidInput
 from runs import brought
-from runs.documents import Document, parse_document
 from runs.entering import new_run
 from store.runs import NewRun
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from config_files.documents import Document
 from run_contract.errors import InvalidInput
 from run_contract.policy import RunPolicy
 from runs.compiling import run_of
-from runs.documents import Document
 from runs.policy_file import read_policies
 from runs.request import StartRunRequest, of_workflow, read_start
 from runs.workflow_file import workflow_of
