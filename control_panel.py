@@ -45,6 +45,8 @@ from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_d
 from panel.pages import budget, graph, inbox, overview, pulse, schedules, session
 from panel.pages import identities as identities_page
 from panel.pages import log as log_page
+from panel.pages import run as run_page
+from panel.pages import runs as runs_page
 from panel.pages import safety as safety_page
 from panel.pages import settings as settings_page
 from panel.pages import task as task_page
@@ -84,6 +86,8 @@ BLUEPRINTS: Final = (
     overview.blueprint,
     tasks_page.blueprint,
     task_page.blueprint,
+    runs_page.blueprint,
+    run_page.blueprint,
     inbox.blueprint,
     graph.blueprint,
     schedules.blueprint,

@@ -17,6 +17,11 @@ def line(verb: str, task_id: str, *more: str) -> str:
     return " ".join(["skep", verb, *more, *dashes, shlex.quote(task_id)])
 
 
+def of_run(verb: str, *words: str) -> str:
+    """``skep run VERB WORDS``; the id of a run never looks like an option."""
+    return shlex.join(["skep", "run", verb, *words])
+
+
 def of_answer(decision: dict[str, Any], option: str) -> str:
     """What gives an answer to a decision; `FINAL` rejects a result whatever attempts are left."""
     subject = decision["task_id"] or decision["id"]

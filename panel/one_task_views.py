@@ -25,6 +25,7 @@ from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
 from store.records import STATUS_OF_STATE, task_of
+from store.run_ends import run_of
 from supervisor.presence import situation
 
 
@@ -37,7 +38,14 @@ def head_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
         "remedy": remedy_of(task),
         "is_editable": is_editable(row),
         "version": row["version"],
+        "of_run": _run_of(here, row["id"]),
     }
+
+
+def _run_of(here: Panel, task_id: str) -> str | None:
+    """The run that a task is of."""
+    run = here.reader.one("get_run", id=run_of(task_id)) if run_of(task_id) else None
+    return None if run is None else str(run["id"])
 
 
 def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
 
 #: What a task of a run that has ended is where its status alone does not say.
-_SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
+SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
 _OPEN: Final = {
     "blocked": TaskState.PENDING,
     "delayed": TaskState.PENDING,
@@ -31,7 +31,7 @@ def state_of(state: str, code: str | None, attempts: int) -> TaskState:
     if state in _OPEN:
         return _OPEN[state]
     is_unstarted = state == "cancelled" and not attempts
-    return TaskState.SKIPPED if code in _SKIPPED or is_unstarted else TaskState.FAILED
+    return TaskState.SKIPPED if code in SKIPPED or is_unstarted else TaskState.FAILED
 
 
 def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
-        told = tasks[row["name"]] = _task(row, used.get(row["seq"]))
+        told = tasks[row["name"]] = told_of(row, used.get(row["seq"]))
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
     tokens = sum(row["tokens"] for row in used.values())
@@ -89,7 +89,8 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
 
 
-def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
+def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
+    """One task of a run, by its row and what it used."""
     asked: dict[str, Any] = json.loads(row["asked"])
     result = ending.read_result(row)
     state = state_of(row["state"], row["code"], row["attempts"])

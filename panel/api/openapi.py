@@ -19,6 +19,9 @@ from panel.api import (
     kill_switch,
     log,
     models,
+    run,
+    run_steering,
+    runs,
     safety,
     schedules,
     series,
@@ -63,6 +66,9 @@ MODULES: Final = (
     schedules,
     models,
     status,
+    runs,
+    run,
+    run_steering,
 )
 
 _ABOUT: Final = (
