@@ -69,6 +69,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "checkpoint.failed": "the workspace could not be kept, and why; the approval stands",
     "checkpoint.restored": "a person brought files of the workspace back to a checkpoint",
     "checkpoint.tidied": "what a rollback that was killed left half written in the workspace is gone",
+    "task.fallback": "a task of a run is asked of another model from now on: its own has failed",
     "task.mapped": "a task of a run is done item by item of a list, and waits for the tasks that do them",
     "task.reused": "a task of a run was given the answer of the same task of another run",
     "run.started": "a run was started: a graph of tasks with a policy",

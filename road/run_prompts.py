@@ -23,6 +23,7 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from road.run_turns import turns_of
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
@@ -47,6 +48,8 @@ class Given:
     answers: tuple[Source, ...] = ()
     #: what it was told and what was left out, by hash
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: the model that is asked, where it is not the task's own
+    model: str | None = None
 
 
 #: A task of no run is sent what it says itself.
@@ -98,7 +101,15 @@ class RunPrompts:
         except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
-        return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+        ledger, model = _ledger(job, whole, refs), self._model(claim, row)
+        return Given(prompting.own_words(job, mark), prompting.answers_told(job), ledger, model)
+
+    def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
+        """The model whose turn it is, where it is not the task's own."""
+        tried = claim.attempt - claim.interruptions - 1
+        turns = turns_of(self._store.reader, claim, row) if tried > 0 else None
+        model = None if turns is None else turns.model(tried)
+        return None if turns is None or model == turns.own else model
 
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""

@@ -168,6 +168,7 @@ class Road:
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
+        body |= {"model": given.model} if given.model else {}
         if claim.is_planned and task.max_budget is not None:
             body["max_budget"] = self._planner.synthesis_budget(claim)
         return body | {"timeout": self._time_limit(claim), "intensity": task.intensity}

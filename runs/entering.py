@@ -25,6 +25,7 @@ from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runs.turns import Turns, is_ruled
 from runtime_contract import normalize_task
 from store import lanes
 from store.records import NewTask
@@ -68,6 +69,7 @@ def new_run(
     given = request.policy
     policy = given if isinstance(given, RunPolicy) else _named(given, house.policies_file)
     _check_policy(policy)
+    _check_fallbacks(policy, house.models)
     if len(request.tasks) > policy.max_tasks:
         most = f"max_tasks allows {policy.max_tasks:,}"
         raise InvalidInput(f"tasks: the run would have {len(request.tasks):,} tasks; {most}", path="tasks")
@@ -158,14 +160,8 @@ def _check_policy(policy: RunPolicy) -> None:
 def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
     if policy.mode == "batch":
         yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
-    if policy.fallbacks:
-        yield "policy.fallbacks", "the daemon asks the task's own model alone; leave fallbacks out"
     if "stop_grace_ms" in policy.model_fields_set:
         yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
-    waits = policy.retry.model_fields_set - {"max_attempts"}
-    if waits:
-        told = "when an attempt is made again is the daemon's; only max_attempts can be said"
-        yield f"policy.retry.{sorted(waits)[0]}", told
     if policy.context_policy.strategy == "summarise":
         yield "policy.context_policy.strategy", _NO_SUMMARIES
 
@@ -227,7 +223,9 @@ def item_tasks(
 ) -> list[NewRunTask]:
     """The tasks that do the items of a task, which was asked for as in `asked`. Raises `InvalidInput`."""
     part = lanes.run_part(run_id, policy.max_parallelism)
-    kept = {name: value for name, value in asked.items() if name not in {"for_each", "when", "model_role"}}
+    kept = {
+        name: value for name, value in asked.items() if name not in {"for_each", "when", "subtree_budget"}
+    }
     found = []
     for child in conditions.item_tasks(task, list(items)):
         inputs = dict(child.inputs.inputs) if child.inputs is not None else {}
@@ -242,7 +240,6 @@ def item_tasks(
 def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
     """The task as one of the road."""
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
-    attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
     expect = task.expect
     told: dict[str, Any] = {
         "id": task.id,
@@ -257,13 +254,38 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "temperature": task.temperature,
         "max_budget": task.budget,
         "timeout_s": timeout_ms / 1000 if timeout_ms else None,
-        "max_attempts": attempts,
+        "max_attempts": _attempts(task, run_id, policy, model),
         "effect": task.effect,
         "review": None if task.review == "auto" else task.review,
         "expect": expect and expect.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "decompose": "never" if task.is_for_model else None,
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _attempts(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> int | None:
+    """Attempts with all models that may be asked in turn; none: as the settings say."""
+    if not is_ruled(policy):
+        return None
+    if model is None and task.is_for_model:  # the home's own, which is known when it is asked
+        others = max(map(len, policy.fallbacks.values()), default=0)
+        return policy.retry.max_attempts * (1 + others)
+    return Turns(run_id, task.id, policy, model or "", task.model_role).most
+
+
+def _check_fallbacks(policy: RunPolicy, models: Models) -> None:
+    """Raise `ModelUnknown` for a fallback that nobody knows."""
+    for key, names in policy.fallbacks.items():
+        for place, name in enumerate(names):
+            if not models.is_known(name):
+                path = f"policy.fallbacks.{key}[{place}]"
+                raise ModelUnknown(f"{path}: {_UNKNOWN.format(name=name)}", path=path)
+
+
+_UNKNOWN = (
+    "nobody knows the model {name!r}: it is not in config/models.toml or the price list, not "
+    "SKEP_LLM_MODEL, and the model server does not list it"
+)
 
 
 def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str) -> str | None:
@@ -280,11 +302,7 @@ def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str)
             told = f"no model has the role {task.model_role}; name one under [roles] of config/models.toml"
             raise ModelUnknown(f"{path}.model_role: {told}", path=f"{path}.model_role")
     if name is not None and not known.setdefault(name, models.is_known(name)):
-        told = (
-            f"nobody knows the model {name!r}: it is not in config/models.toml or the price list, not "
-            "SKEP_LLM_MODEL, and the model server does not list it"
-        )
-        raise ModelUnknown(f"{path}.model: {told}", path=f"{path}.model")
+        raise ModelUnknown(f"{path}.model: {_UNKNOWN.format(name=name)}", path=f"{path}.model")
     return name
 
 

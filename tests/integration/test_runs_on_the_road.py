@@ -410,9 +410,7 @@ def test_a_task_whose_answers_cannot_be_read_right_now_waits(rig, monkeypatch, c
     ("change", "path"),
     [
         ({"policy": {"mode": "batch"}}, "policy.mode"),
-        ({"policy": {"fallbacks": {"m": ["n"]}}}, "policy.fallbacks"),
         ({"policy": {"stop_grace_ms": 1}}, "policy.stop_grace_ms"),
-        ({"policy": {"retry": {"base_ms": 1}}}, "policy.retry.base_ms"),
         (
             {"policy": {"context_policy": {"strategy": "summarise", "max_tokens": 9}}},
             "policy.context_policy.strategy",
