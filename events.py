@@ -170,7 +170,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "unsettled": "true: the cost is the worst case, as nobody knows what was used",
     "call": "id of the model call",
     "accounts": "what the money counts against: scope, name and day of each",
-    "budget": "name of the limit: day, total, model:NAME, run:ID or task:ID",
+    "budget": "name of the limit: day, total, model:NAME, run:ID, subtree:ID or task:ID",
     "needs_micros": "micro-dollars that the call may cost",
     "percent": "share of the limit that is spent: 50, 80 or 100",
     "run_id": "the run",

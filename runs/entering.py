@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from context import template
 from errors import InvalidSetting, InvalidTask
 from limits import Limits
+from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
@@ -175,8 +176,6 @@ def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
         yield "for_each", "a command is told nothing of a list; add a task for each item"
     if task.repeat is not None:
         yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
-    if task.subtree_budget is not None:
-        yield "subtree_budget", "no tasks stem from a task of the daemon; use budget"
     if task.context is not None and task.context.strategy == "summarise":
         yield _STRATEGY, _NO_SUMMARIES
 
@@ -209,7 +208,8 @@ def _one(
     full = f"{run_id}:{task.id}"
     new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
     asked = task.model_dump(mode="json", exclude_unset=True)
-    return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
+    subtree = None if task.subtree_budget is None else max(1, dollars_to_micros(task.subtree_budget))
+    return NewRunTask(task.id, new, asked, task.required, task.needs == "any", subtree_micros=subtree)
 
 
 def item_tasks(

@@ -13,7 +13,8 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any, parent) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, subtree_micros)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- put_items --
 -- The tasks that do the items of a task.
@@ -157,3 +158,19 @@ SELECT * FROM event
 WHERE seq > :after AND ((task_id > :run || ':' AND task_id < :run || ';') OR (
     task_id IS NULL AND data LIKE '%"run_id"%' AND json_extract(data, '$.run_id') = :run))
 ORDER BY seq LIMIT :limit;
+
+-- subtrees_above --
+-- The limits of a task of a run and of those it stems from, each with all that stem from it; the narrowest first.
+WITH RECURSIVE up (run, id, parent, micros, height) AS (
+    SELECT run_task.run, run_task.id, run_task.parent, run_task.subtree_micros, 0
+    FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
+    UNION ALL
+    SELECT above.run, above.id, above.parent, above.subtree_micros, up.height + 1
+    FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
+)
+SELECT run.id || ':' || up.id AS id, up.micros FROM up JOIN run ON run.seq = up.run
+WHERE up.micros IS NOT NULL ORDER BY up.height;
+
+-- subtree_limit --
+-- What a task of a run with all that stem from it may cost.
+SELECT run_task.subtree_micros FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id;

@@ -420,7 +420,6 @@ def test_a_task_whose_answers_cannot_be_read_right_now_waits(rig, monkeypatch, c
             {"tasks": [task("a", repeat={"until": {"of": "x", "test": "equals", "value": "y"}})]},
             "tasks[0].repeat",
         ),
-        ({"tasks": [task("a", subtree_budget=1)]}, "tasks[0].subtree_budget"),
         (
             {"tasks": [task("a", context={"strategy": "summarise", "max_tokens": 9})]},
             "tasks[0].context.strategy",

@@ -1,4 +1,4 @@
-"""When a task of a daemon's run is tried again, and by which model: its run says it, as one in memory does."""
+"""When a task of a daemon's run is tried again, and by which model: by its run, as in memory."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def story(rig: DurableRuns, kind: str) -> list[dict[str, Any]]:
 
 def turn_to_the_next_time(rig: DurableRuns, clock: Any) -> None:
     row = rig.store.reader.task("r:a")
+    assert row is not None
     if row["state"] == "delayed":
         clock.advance(row["not_before"] - clock.now())
         rig.store.promote_due()
