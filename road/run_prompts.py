@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from context import context_compactor, template
@@ -23,11 +23,12 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from road import run_summaries
 from road.run_turns import turns_of
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import conditions, entering, growth, prompting
+from runs import conditions, entering, growth, prompting, summarising
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_steering, runs
 from store.outputs import OutputSink
@@ -50,6 +51,11 @@ class Given:
     ledger: dict[str, Any] = field(default_factory=dict)
     #: the model that is asked, where it is not the task's own
     model: str | None = None
+    #: a summary that is asked for first, in place of the oldest of what it is told
+    summary: run_summaries.Wanted | None = None
+    #: of one that needs a summary: all that it would be told, and the hashes of the answers
+    whole: ContextBundle | None = None
+    refs: dict[str, str] = field(default_factory=dict)
 
 
 #: A task of no run is sent what it says itself.
@@ -101,8 +107,18 @@ class RunPrompts:
         except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
-        ledger, model = _ledger(job, whole, refs), self._model(claim, row)
-        return Given(prompting.own_words(job, mark), prompting.answers_told(job), ledger, model)
+        wanted, model = run_summaries.wanted(job, self._compactor, mark), self._model(claim, row)
+        given = _given(job, whole, refs, mark)
+        return replace(given, model=model, summary=wanted, whole=whole, refs=refs)
+
+    def summarised(self, given: Given, outcome: Outcome) -> Given:
+        """What a task is sent with the summary it needs. Raises `ContextTooLarge`, `NotFound`, `OSError`."""
+        wanted, whole = given.summary, given.whole
+        assert wanted is not None and whole is not None  # noqa: S101, PT018  asked for by whoever has one
+        text, ref = run_summaries.text_of(outcome, self._read_output)
+        job = wanted.told(text, self._compactor)
+        refs = given.refs | {summarising.SUMMARY: ref}
+        return replace(_given(job, whole, refs, wanted.mark), model=given.model)
 
     def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
         """The model whose turn it is, where it is not the task's own."""
@@ -215,6 +231,10 @@ class RunPrompts:
         return job, whole
 
 
+def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:
+    return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+
+
 def _placed_bytes(job: Job) -> int:
     """Bytes of the answers that stand in the prompt."""
     return sum(byte_count(text) for name, text in job.values.items() if template.dependency_of(name))
@@ -228,6 +248,8 @@ def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, A
     lines = [
         (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
     ]
+    if summarising.SUMMARY in kept:
+        told.append(_line(summarising.SUMMARY, job.bundle.messages[0], refs))
     told += [line for name, line in lines if name in kept]
     dropped = [line for name, line in lines if name not in kept]
     found: dict[str, Any] = {"told": told}

@@ -163,12 +163,6 @@ def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
         yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
     if "stop_grace_ms" in policy.model_fields_set:
         yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
-    if policy.context_policy.strategy == "summarise":
-        yield "policy.context_policy.strategy", _NO_SUMMARIES
-
-
-_STRATEGY = ".".join(("context", "strategy"))
-_NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_n"
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
@@ -176,8 +170,6 @@ def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
         yield "for_each", "a command is told nothing of a list; add a task for each item"
     if task.repeat is not None:
         yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
-    if task.context is not None and task.context.strategy == "summarise":
-        yield _STRATEGY, _NO_SUMMARIES
 
 
 def new_tasks(

@@ -147,6 +147,10 @@ SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
     SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
         + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
     FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+) + (
+    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
+        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
+    FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
 ) AS tokens
 FROM run_task JOIN task ON task.seq = run_task.task
 LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
@@ -174,3 +178,18 @@ WHERE up.micros IS NOT NULL ORDER BY up.height;
 -- subtree_limit --
 -- What a task of a run with all that stem from it may cost.
 SELECT run_task.subtree_micros FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id;
+
+-- get_summary --
+-- What a task of a run was told in place of a text, or what is under way.
+SELECT * FROM run_summary WHERE task = :task AND digest = :digest;
+
+-- start_summary --
+-- Swarm begins to ask for a summary; what came of an earlier try goes.
+INSERT INTO run_summary (task, digest, lease, swarm, started_at) VALUES (:task, :digest, :lease, :swarm, :now)
+ON CONFLICT (task, digest) DO UPDATE SET lease = excluded.lease, swarm = excluded.swarm,
+    started_at = excluded.started_at, outcome = NULL, ended_at = NULL;
+
+-- record_summary --
+-- What came of a summary, once.
+UPDATE run_summary SET outcome = :outcome, ended_at = :now
+WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
