@@ -86,7 +86,8 @@ def words_of(task: dict[str, Any]) -> str:
     if task.get("error"):
         return f"{task['error']['code']}: {task['error']['message']}"
     lines = str(task.get("output") or "").strip().splitlines()
-    return lines[0] if lines else ""
+    source = f"(answer of {task['reused_from']}) " if task.get("reused_from") else ""
+    return source + (lines[0] if lines else "")
 
 
 def _text(place: Place, run: dict[str, Any], ref: str) -> str:

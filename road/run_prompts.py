@@ -24,6 +24,7 @@ from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
 from road import run_summaries
+from road.answer_cache import AnswerCache
 from road.run_turns import turns_of
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
@@ -51,6 +52,8 @@ class Given:
     ledger: dict[str, Any] = field(default_factory=dict)
     #: the model that is asked, where it is not the task's own
     model: str | None = None
+    #: whether the answer that the same question had before is taken
+    is_cached: bool = False
     #: a summary that is asked for first, in place of the oldest of what it is told
     summary: run_summaries.Wanted | None = None
     #: of one that needs a summary: all that it would be told, and the hashes of the answers
@@ -76,6 +79,8 @@ class RunPrompts:
         self._router = ContextRouter()
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
+        #: answers that are taken again
+        self.cache = AnswerCache(store, read_output)
 
     def given(self, claim: Claim, mark: str) -> Given | None:
         """What a claimed task is sent; none where it ended instead: skipped, or impossible to prepare."""
@@ -109,7 +114,8 @@ class RunPrompts:
             return None
         wanted, model = run_summaries.wanted(job, self._compactor, mark), self._model(claim, row)
         given = _given(job, whole, refs, mark)
-        return replace(given, model=model, summary=wanted, whole=whole, refs=refs)
+        is_cached = _is_cached(row)
+        return replace(given, model=model, is_cached=is_cached, summary=wanted, whole=whole, refs=refs)
 
     def summarised(self, given: Given, outcome: Outcome) -> Given:
         """What a task is sent with the summary it needs. Raises `ContextTooLarge`, `NotFound`, `OSError`."""
@@ -118,7 +124,8 @@ class RunPrompts:
         text, ref = run_summaries.text_of(outcome, self._read_output)
         job = wanted.told(text, self._compactor)
         refs = given.refs | {summarising.SUMMARY: ref}
-        return replace(_given(job, whole, refs, wanted.mark), model=given.model)
+        made = _given(job, whole, refs, wanted.mark)
+        return replace(made, model=given.model, is_cached=given.is_cached)
 
     def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
         """The model whose turn it is, where it is not the task's own."""
@@ -229,6 +236,11 @@ class RunPrompts:
             run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
         )
         return job, whole
+
+
+def _is_cached(row: sqlite3.Row) -> bool:
+    asked = json.loads(row["doc"]).get("cache")
+    return bool(json.loads(row["policy"]).get("cache") if asked is None else asked)
 
 
 def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:

@@ -37,7 +37,7 @@ from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
 from safety.work import Approved, Work
 from settings import Settings
-from store import agreements, claims, recording, run_steering
+from store import agreements, claims, recording, run_ends, run_steering
 from store.records import Claim, TaskRef
 from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
@@ -110,6 +110,8 @@ class Road:
             request = self._request(what_goes, route, who, given, mark)
             if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
                 return
+            if given.is_cached and self._is_answered(journey, what_goes, request):
+                return
             outcome = self._execute(journey, request)
             if outcome is not None:
                 self._record(journey, outcome, route)
@@ -121,6 +123,7 @@ class Road:
     def resume(self, claim: Claim) -> None:
         """Carry on with a task whose last worker is gone: wait for the outcome swarm has or will have."""
         journey = self._set_out(claim)
+        journey.cache_key = "" if run_ends.run_of(claim.id) else None
         try:
             outcome = self._await_outcome(journey)
             if outcome is not None:
@@ -232,6 +235,11 @@ class Road:
         if held is not None:
             self._holding.hold(claim.ref, held, is_known=False)
         return held is not None
+
+    def _is_answered(self, journey: Journey, claim: Claim, request: dict[str, Any]) -> bool:
+        """Whether the task was given the answer that the very same question had before."""
+        journey.cache_key = key = self._runs.cache.key(claim.task, request)
+        return key is not None and self._runs.cache.answer(journey.claim, key)
 
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
@@ -382,7 +390,7 @@ class Road:
             return self._checking.ask(journey, outcome)
 
         is_concluded = self._judge.conclude(
-            journey.claim, outcome, route, self._chance, further, journey.ledger
+            journey.claim, outcome, route, self._chance, further, journey.ledger, journey.cache_key
         )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)

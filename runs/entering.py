@@ -168,6 +168,8 @@ def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
     if task.for_each is not None and not task.is_for_model:
         yield "for_each", "a command is told nothing of a list; add a task for each item"
+    if task.cache and not task.is_for_model:
+        yield "cache", "only answers of models are taken again; a command may do something else each time"
     if task.repeat is not None:
         yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
 

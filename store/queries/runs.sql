@@ -193,3 +193,13 @@ ON CONFLICT (task, digest) DO UPDATE SET lease = excluded.lease, swarm = exclude
 -- What came of a summary, once.
 UPDATE run_summary SET outcome = :outcome, ended_at = :now
 WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
+
+-- note_cache_key --
+-- What the attempt of a task was asked, where its answer may be taken again.
+UPDATE run_task SET cache_key = :key WHERE task = :task;
+
+-- cached_answer --
+-- The newest approved answer to a question, not older than a moment.
+SELECT task.id, task.result FROM run_task INDEXED BY run_task_cache CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.cache_key = :key AND +task.state = 'approved' AND +task.finished >= :since
+ORDER BY task.finished DESC LIMIT 1;
