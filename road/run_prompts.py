@@ -96,11 +96,11 @@ class RunPrompts:
                 told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
                 self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
                 return None
-            if claim.task.mode == "local":
-                return NOT_OF_A_RUN
             if task.for_each is not None:
                 self._map(claim, run, task, row)
                 return None
+            if claim.task.mode == "local":
+                return NOT_OF_A_RUN
             job, whole = self._job(run, task)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
@@ -160,7 +160,7 @@ class RunPrompts:
             status="completed",
             task_id=claim.id,
             lease=claim.ref.lease,
-            mode="llm",
+            mode=claim.task.mode,
             started_at=now,
             ended_at=now,
             result=told,

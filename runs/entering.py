@@ -166,8 +166,10 @@ def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
-    if task.for_each is not None and not task.is_for_model:
-        yield "for_each", "a command is told nothing of a list; add a task for each item"
+    if task.for_each is not None and task.command is not None:
+        yield "for_each", "an item is told in arguments alone; give the command as argv"
+    if task.for_each is not None and task.argv and template.references(task.argv[0]):
+        yield "argv[0]", "an item may be an argument of a program, and not name one"
     if task.cache and not task.is_for_model:
         yield "cache", "only answers of models are taken again; a command may do something else each time"
     if task.repeat is not None:
@@ -226,6 +228,8 @@ def item_tasks(
         told = kept | {"id": child.id, "deps": child.deps, "inputs": inputs}
         if model is not None:
             told["model"] = model
+        if kept.get("argv") is not None:
+            told["argv"] = [template.render(each, inputs) for each in kept["argv"]]
         made = _one(read_task(told), run_id, policy, model, limits, child.id, part)
         found.append(replace(made, parent=task.id))
     return found
@@ -302,8 +306,11 @@ def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str)
 
 def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> None:
     """Raise `InvalidInput` for a reference that can stand for nothing when the task's turn comes."""
+    of_items = {"item", "index"} if task.for_each is not None else set[str]()
     for text in [task.command or "", *(task.argv or ())]:
         for name in template.references(text):
+            if name in of_items and text != task.command:
+                continue
             told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
             raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
     when = task.when.of if task.when is not None else ""
