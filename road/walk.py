@@ -108,9 +108,11 @@ class Road:
                     return
             journey.ledger = given.ledger
             request = self._request(what_goes, route, who, given, mark)
-            if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
+            if not self._may_go(what_goes, request):
                 return
             if given.is_cached and self._is_answered(journey, what_goes, request):
+                return
+            if self._is_unpayable(what_goes, request):
                 return
             outcome = self._execute(journey, request)
             if outcome is not None:

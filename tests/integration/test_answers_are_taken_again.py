@@ -44,6 +44,12 @@ def test_the_same_question_gets_the_same_answer_at_no_cost_and_says_whose_it_is(
     assert "task.reused" in rig.kinds("two:a")
 
 
+def test_an_answer_is_taken_also_where_no_budget_could_pay_for_it(rig, server) -> None:
+    ask(rig, "one")
+
+    assert ask(rig, "two", budget=0.000001)["reused_from"] == "one:a"
+
+
 def test_what_waits_for_the_task_is_told_the_answer(rig, server) -> None:
     ask(rig, "one")
     tasks = [TASK, {"id": "b", "prompt": "Praise {{deps.a.output}}", "deps": ["a"]}]
