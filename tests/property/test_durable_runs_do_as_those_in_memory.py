@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import host_platform
+from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
-from cost.models_file import ModelEntry
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, RunTask, TaskInput, TaskResult
 from runs.control import RunControl
