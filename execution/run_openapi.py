@@ -38,6 +38,13 @@ _EVENT: Final = {
     },
 }
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_TASK: Final = {
+    "name": "task_id",
+    "in": "path",
+    "required": True,
+    "description": "within its run",
+    "schema": {"type": "string"},
+}
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -80,6 +87,7 @@ def paths() -> dict[str, Any]:
             )
         },
         f"{one}/events": {"get": _events([_RUN, after])},
+        f"{one}/tasks/{{task_id}}/output": {"get": _output([_RUN, _TASK])},
     }
 
 
@@ -115,6 +123,19 @@ def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "security": [{"token": []}],
         "parameters": parameters,
         "responses": {"200": {"description": "events", "content": content}, **_problems()},
+    }
+
+
+def _output(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "summary": "What a completed task answered, whole",
+        "security": [{"token": []}],
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "its answer, without secrets", "content": content},
+            **_problems(),
+        },
     }
 
 

@@ -63,7 +63,7 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         told = tasks[row["name"]] = told_of(row, used.get(row["seq"]))
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
-    tokens = sum(row["tokens"] for row in used.values())
+    tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in used.values())
     micros = sum(row["micros"] for row in used.values())
     return {
         **brief(reader, run),
@@ -99,7 +99,7 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         "deps": asked.get("deps", []),
         "model": result.get("model") or json.loads(row["doc"]).get("model"),
         "attempts": row["attempts"],
-        "usage": {"tokens": used["tokens"] if used else 0, "cost_micros": used["micros"] if used else 0},
+        "usage": _usage(used),
         "started_at": _milliseconds(row["started"]),
         "finished_at": _milliseconds(row["finished"]),
     }
@@ -107,6 +107,8 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
     elif row["code"] is not None or row["reason"] is not None:
         told["error"] = _error(row["code"], row["reason"])
+    if row["state"] == "delayed" and row["held_by"] is not None:
+        told["held_by"] = row["held_by"]
     if asked.get("metadata"):
         told["metadata"] = asked["metadata"]
     if row["ledger"] is not None:
@@ -116,6 +118,18 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told
+
+
+def _usage(used: sqlite3.Row | None) -> dict[str, int]:
+    read, written, micros = (
+        (used["prompt_tokens"], used["completion_tokens"], used["micros"]) if used else (0, 0, 0)
+    )
+    return {
+        "tokens": read + written,
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "cost_micros": micros,
+    }
 
 
 def _error(code: str | None, reason: str | None) -> dict[str, str] | None:

@@ -1,0 +1,297 @@
+"""Skep for programs with threads: every request waits for its answer."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from skep_client import calls, outcomes
+from skep_client.address import Address
+from skep_client.answers import Answer, Event, Run, RunBrief, RunPage, RunState
+from skep_client.calls import Call
+from skep_client.errors import ConnectionBroken, NotAuthenticated, SkepClientError, TooBusy
+from skep_client.finding import Finding, place_of
+from skep_client.following import Following
+from skep_client.requests import ONE, ForkOptions, RunPolicy, TaskOptions, TaskRequest, plain_task
+from skep_client.retrying import AT_ONCE, Retries, Trial
+from skep_client.watching import Deadline, Watch
+
+Told = TypeVar("Told")
+
+
+class Skep:
+    """The runs of one daemon. Safe for many threads; close it, or use it as a context manager.
+
+    Parameters:
+        home: the directory of the home; none: ``SKEP_HOME``, else the current directory.
+        url: a port of this machine in place of a home, such as ``http://127.0.0.1:8420``.
+        token: the text of ``.swarm/execution_token``, which goes with `url`.
+        timeout_s: seconds that one request may take.
+        retries: how patiently a request is sent again.
+
+    Raises `AddressRefused` for an address that is not of this machine. Every method raises the errors of
+    `skep_client.errors`.
+    """
+
+    def __init__(
+        self,
+        home: str | os.PathLike[str] | None = None,
+        *,
+        url: str | None = None,
+        token: str | None = None,
+        timeout_s: float = 30.0,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._finding = Finding(place_of(home, url, token, os.environ))
+        self._timeout_s = timeout_s
+        self._retries = retries or Retries()
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._clients: dict[Path | None, httpx.Client] = {}
+
+    def __enter__(self) -> Skep:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shut()
+
+    def shut(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            for client in self._clients.values():
+                client.close()
+            self._clients.clear()
+
+    # -- runs ----------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        tasks: Sequence[TaskRequest],
+        *,
+        id: str | None = None,
+        name: str | None = None,
+        policy: RunPolicy | str | None = None,
+        memory: Mapping[str, str] | None = None,
+        open: bool = False,  # noqa: A002  as the API calls it
+        idempotency_key: str | None = None,
+    ) -> RunBrief:
+        """Start a run; it goes on by itself.
+
+        Parameters:
+            tasks: its tasks, in any order.
+            id: its id; none: one is made.
+            name: what people call it.
+            policy: what it is held to, or the name of a policy of the home.
+            memory: what all tasks are told.
+            open: whether it goes on when its tasks have ended, so that more can be added.
+            idempotency_key: under which a repeat starts nothing; none: one is made for this call.
+        """
+        return self._do(
+            calls.start(tasks, idempotency_key, id=id, name=name, policy=policy, memory=memory, open=open)
+        )
+
+    def get(self, run_id: str) -> Run:
+        """A run with its tasks."""
+        return self._do(calls.get(run_id))
+
+    def list(self, *states: RunState, limit: int = 100) -> Iterator[RunBrief]:
+        """Every run in some states (none: in all), the newest first, by pages of `limit`."""
+        page = RunPage((), None)
+        while True:
+            page = self._do(calls.list_runs(states, page.next, limit))
+            yield from page.runs
+            if page.next is None:
+                return
+
+    def add(self, run_id: str, *tasks: TaskRequest) -> RunBrief:
+        """Add tasks to a run that goes on."""
+        return self._do(calls.add(run_id, tasks))
+
+    def close(self, run_id: str) -> RunBrief:
+        """Let a run end, that was started with `open`, when all its tasks have."""
+        return self._do(calls.close(run_id))
+
+    def abort(self, run_id: str) -> RunBrief:
+        """Abort a run."""
+        return self._do(calls.abort(run_id))
+
+    def resume(self, run_id: str) -> RunBrief:
+        """Send back what did not complete of a run that failed or was aborted."""
+        return self._do(calls.resume(run_id))
+
+    def fork(self, run_id: str, task: str, options: ForkOptions | None = None) -> RunBrief:
+        """Start a run that does one task of another, and what depends on it, anew."""
+        return self._do(calls.fork(run_id, task, options or {}))
+
+    # -- ends and answers ----------------------------------------------------------------------------------
+
+    def wait(self, run_id: str, timeout_s: float | None = None, *, raises_on_hold: bool = False) -> Run:
+        """Wait until a run has ended, in whatever way; it with its tasks.
+
+        Parameters:
+            run_id: the run.
+            timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
+            raises_on_hold: raise `OverBudget` when a task waits for money that only a person can give.
+        """
+        watch = Watch(run_id, timeout_s, raises_on_hold=raises_on_hold, now=time.monotonic())
+        while True:
+            began = time.monotonic()
+            run = self.get(run_id)
+            if watch.is_settled(run, time.monotonic() - began):
+                return run
+            self._await_news(watch)
+
+    def result(self, run_id: str, timeout_s: float | None = None) -> dict[str, str]:
+        """Wait for a run; what its tasks answered, whole. Raises `RunNotCompleted`, `WaitTimedOut`."""
+        run = self.wait(run_id, timeout_s)
+        failure = outcomes.failure_of(run)
+        if failure is not None:
+            raise failure
+        return self.answers(run)
+
+    def answers(self, run: Run) -> dict[str, str]:
+        """What the completed tasks of a run answered, whole, by their ids."""
+        return {
+            name: task.output if outcomes.is_whole(task) else self.output(run.id, name)
+            for name, task in outcomes.completed(run)
+        }
+
+    def output(self, run_id: str, task_id: str) -> str:
+        """What a completed task of a run answered, whole."""
+        return self._do(calls.output(run_id, task_id))
+
+    def ask(
+        self,
+        prompt: str,
+        *,
+        timeout_s: float | None = None,
+        policy: RunPolicy | str | None = None,
+        name: str | None = None,
+        options: TaskOptions | None = None,
+    ) -> Answer:
+        """Have one prompt answered: a run of one task, paid, checked and reviewed as every other.
+
+        The prompt is taken as it is: braces in it refer to nothing. Raises as `complete`.
+        """
+        run = self.start([plain_task(ONE, prompt, options or {})], name=name, policy=policy)
+        ended = self.complete(run.id, timeout_s)
+        return Answer(self.answers(ended).get(ONE, ""), ended, ended.tasks[ONE])
+
+    def complete(self, run_id: str, timeout_s: float | None = None) -> Run:
+        """Wait for a run to complete, or abort it: it is not left to itself.
+
+        Aborted it is where the waiting ends before the run: by a timeout, by Ctrl-C, or since a budget cannot
+        pay and only a person could. Raises `RunNotCompleted`, `OverBudget`, `WaitTimedOut`.
+        """
+        try:
+            run = self.wait(run_id, timeout_s, raises_on_hold=True)
+        except BaseException:
+            with contextlib.suppress(SkepClientError):
+                self.abort(run_id)
+            raise
+        failure = outcomes.failure_of(run)
+        if failure is not None:
+            raise failure
+        return run
+
+    def events(self, run_id: str, after: int = 0, timeout_s: float | None = None) -> Iterator[Event]:
+        """What happened to a run and what happens, until it has ended; a broken stream is taken up again.
+
+        Parameters:
+            run_id: the run.
+            after: only events behind this place in the history.
+            timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
+        """
+        following, deadline = Following(run_id, after), Deadline(run_id, timeout_s, time.monotonic())
+        while True:
+            read_s = deadline.left_s(time.monotonic())
+            try:
+                for line in self._lines(following.call(), read_s, self._retries):
+                    event = following.take(line)
+                    if event is not None:
+                        yield event
+                    if deadline.is_nearer(read_s, time.monotonic()):
+                        break
+                else:
+                    if following.is_over():
+                        return
+            except ConnectionBroken:
+                pass
+            has_ended = self.get(run_id).has_ended
+            following.note(has_ended=has_ended)
+            if not has_ended:
+                time.sleep(min(following.retry_s, deadline.left_s(time.monotonic())))
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    def _await_news(self, watch: Watch) -> None:
+        """Wait until it is worth looking at the run again."""
+        read_s = watch.deadline.left_s(time.monotonic())
+        try:
+            for line in self._lines(watch.call(), read_s, AT_ONCE):
+                if watch.is_woken(line, read_s, time.monotonic()):
+                    return
+        except TooBusy:
+            time.sleep(watch.pause_s(time.monotonic()))
+        except ConnectionBroken:
+            return
+
+    def _lines(self, call: Call[None], read_s: float, retries: Retries) -> Iterator[str]:
+        timeout = httpx.Timeout(self._timeout_s, read=read_s)
+        answer = self._send(call, timeout, retries, stream=True)
+        try:
+            yield from answer.iter_lines()
+        except httpx.HTTPError as error:
+            raise calls.trouble_of(error) from error
+        finally:
+            answer.close()
+
+    def _do(self, call: Call[Told]) -> Told:
+        return call.read(self._send(call, httpx.Timeout(self._timeout_s), self._retries, stream=False))
+
+    def _send(
+        self, call: Call[Told], timeout: httpx.Timeout, retries: Retries, *, stream: bool
+    ) -> httpx.Response:
+        trial = Trial(retries, may_repeat=call.may_repeat, now=time.monotonic())
+        while True:
+            try:
+                address = self._finding.address()
+                try:
+                    return self._once(call, address, timeout, stream=stream)
+                except NotAuthenticated:
+                    if not self._finding.has_moved(address):
+                        raise
+            except SkepClientError as error:  # noqa: PERF203  the loop is for it
+                self._finding.forget()
+                time.sleep(trial.wait_after(error, time.monotonic()))
+
+    def _once(
+        self, call: Call[Told], address: Address, timeout: httpx.Timeout, *, stream: bool
+    ) -> httpx.Response:
+        client = self._client(address)
+        try:
+            answer = client.send(call.to(address, client, timeout), stream=stream)
+            if not answer.is_success:
+                answer.read()
+                answer.close()
+                raise calls.refusal_of(answer)
+        except httpx.HTTPError as error:
+            raise calls.trouble_of(error) from error
+        return answer
+
+    def _client(self, address: Address) -> httpx.Client:
+        with self._lock:
+            client = self._clients.get(address.socket)
+            if client is None:
+                uds = None if address.socket is None else str(address.socket)
+                transport = self._transport or httpx.HTTPTransport(uds=uds, trust_env=False)
+                client = self._clients[address.socket] = httpx.Client(transport=transport, trust_env=False)
+            return client
