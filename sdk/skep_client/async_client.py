@@ -6,24 +6,19 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 import httpx
 
 from skep_client import calls, outcomes
-from skep_client.address import Address
 from skep_client.answers import Answer, Event, Run, RunBrief, RunPage, RunState
-from skep_client.calls import Call
-from skep_client.errors import ConnectionBroken, NotAuthenticated, SkepClientError, TooBusy
-from skep_client.finding import Finding, place_of
+from skep_client.async_sending import AsyncSender
+from skep_client.errors import ConnectionBroken, SkepClientError, TooBusy
+from skep_client.finding import place_of
 from skep_client.following import Following
 from skep_client.requests import ONE, ForkOptions, RunPolicy, TaskOptions, TaskRequest, plain_task
-from skep_client.retrying import AT_ONCE, Retries, Trial
-from skep_client.watching import Deadline, Watch
-
-Told = TypeVar("Told")
+from skep_client.retrying import AT_ONCE, Retries
+from skep_client.watching import Deadline, Watch, is_put_off
 
 
 class AsyncSkep:
@@ -35,6 +30,7 @@ class AsyncSkep:
         token: the text of ``.swarm/execution_token``, which goes with `url`.
         timeout_s: seconds that one request may take.
         retries: how patiently a request is sent again.
+        transport: takes the place of the network, for tests.
 
     Raises `AddressRefused` for an address that is not of this machine. Every method raises the errors of
     `skep_client.errors`.
@@ -50,11 +46,8 @@ class AsyncSkep:
         retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._finding = Finding(place_of(home, url, token, os.environ))
-        self._timeout_s = timeout_s
-        self._retries = retries or Retries()
-        self._transport = transport
-        self._clients: dict[Path | None, httpx.AsyncClient] = {}
+        place = place_of(home, url, token, os.environ)
+        self._sender = AsyncSender(place, timeout_s, retries or Retries(), transport)
 
     async def __aenter__(self) -> AsyncSkep:
         return self
@@ -64,9 +57,7 @@ class AsyncSkep:
 
     async def shut(self) -> None:
         """Close the connections."""
-        clients, self._clients = self._clients, {}
-        for client in clients.values():
-            await client.aclose()
+        await self._sender.shut()
 
     # -- runs ----------------------------------------------------------------------------------------------
 
@@ -92,19 +83,19 @@ class AsyncSkep:
             open: whether it goes on when its tasks have ended, so that more can be added.
             idempotency_key: under which a repeat starts nothing; none: one is made for this call.
         """
-        return await self._do(
+        return await self._sender.do(
             calls.start(tasks, idempotency_key, id=id, name=name, policy=policy, memory=memory, open=open)
         )
 
     async def get(self, run_id: str) -> Run:
         """A run with its tasks."""
-        return await self._do(calls.get(run_id))
+        return await self._sender.do(calls.get(run_id))
 
     async def list(self, *states: RunState, limit: int = 100) -> AsyncIterator[RunBrief]:
         """Every run in some states (none: in all), the newest first, by pages of `limit`."""
         page = RunPage((), None)
         while True:
-            page = await self._do(calls.list_runs(states, page.next, limit))
+            page = await self._sender.do(calls.list_runs(states, page.next, limit))
             for run in page.runs:
                 yield run
             if page.next is None:
@@ -112,23 +103,23 @@ class AsyncSkep:
 
     async def add(self, run_id: str, *tasks: TaskRequest) -> RunBrief:
         """Add tasks to a run that goes on."""
-        return await self._do(calls.add(run_id, tasks))
+        return await self._sender.do(calls.add(run_id, tasks))
 
     async def close(self, run_id: str) -> RunBrief:
         """Let a run end, that was started with `open`, when all its tasks have."""
-        return await self._do(calls.close(run_id))
+        return await self._sender.do(calls.close(run_id))
 
     async def abort(self, run_id: str) -> RunBrief:
         """Abort a run."""
-        return await self._do(calls.abort(run_id))
+        return await self._sender.do(calls.abort(run_id))
 
     async def resume(self, run_id: str) -> RunBrief:
         """Send back what did not complete of a run that failed or was aborted."""
-        return await self._do(calls.resume(run_id))
+        return await self._sender.do(calls.resume(run_id))
 
     async def fork(self, run_id: str, task: str, options: ForkOptions | None = None) -> RunBrief:
         """Start a run that does one task of another, and what depends on it, anew."""
-        return await self._do(calls.fork(run_id, task, options or {}))
+        return await self._sender.do(calls.fork(run_id, task, options or {}))
 
     # -- ends and answers ----------------------------------------------------------------------------------
 
@@ -156,16 +147,16 @@ class AsyncSkep:
             raise failure
         return await self.answers(run)
 
-    async def answers(self, run: Run) -> dict[str, str]:
-        """What the completed tasks of a run answered, whole, by their ids."""
+    async def answers(self, run: Run, *names: str) -> dict[str, str]:
+        """What the completed tasks of a run answered, whole, by their ids; of all, or of those named."""
         return {
             name: task.output if outcomes.is_whole(task) else await self.output(run.id, name)
-            for name, task in outcomes.completed(run)
+            for name, task in outcomes.completed(run, names)
         }
 
     async def output(self, run_id: str, task_id: str) -> str:
         """What a completed task of a run answered, whole."""
-        return await self._do(calls.output(run_id, task_id))
+        return await self._sender.do(calls.output(run_id, task_id))
 
     async def ask(
         self,
@@ -203,7 +194,7 @@ class AsyncSkep:
 
     async def events(
         self, run_id: str, after: int = 0, timeout_s: float | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """What happened to a run and what happens, until it has ended; a broken stream is taken up again.
 
         Parameters:
@@ -215,15 +206,18 @@ class AsyncSkep:
         while True:
             read_s = deadline.left_s(time.monotonic())
             try:
-                async for line in self._lines(following.call(), read_s, self._retries):
-                    event = following.take(line)
-                    if event is not None:
-                        yield event
-                    if deadline.is_nearer(read_s, time.monotonic()):
-                        break
-                else:
-                    if following.is_over():
-                        return
+                async with contextlib.aclosing(
+                    self._sender.lines(following.call(), read_s, self._sender.retries)
+                ) as lines:
+                    async for line in lines:
+                        event = following.take(line)
+                        if event is not None:
+                            yield event
+                        if deadline.is_nearer(read_s, time.monotonic()):
+                            break
+                    else:
+                        if following.is_over():
+                            return
             except ConnectionBroken:
                 pass
             has_ended = (await self.get(run_id)).has_ended
@@ -231,68 +225,37 @@ class AsyncSkep:
             if not has_ended:
                 await asyncio.sleep(min(following.retry_s, deadline.left_s(time.monotonic())))
 
+    async def follow(self, run_id: str, timeout_s: float | None = None) -> AsyncGenerator[Event, None]:
+        """What happens to a run that must complete: as `complete`, told as it happens.
+
+        Who stops reading aborts the run. Raises `RunNotCompleted`, `OverBudget`, `WaitTimedOut`.
+        """
+        try:
+            async with contextlib.aclosing(self.events(run_id, timeout_s=timeout_s)) as events:
+                async for event in events:
+                    held = outcomes.hold_of(await self.get(run_id)) if is_put_off(event) else None
+                    if held is not None:
+                        raise held
+                    yield event
+        except BaseException:
+            with contextlib.suppress(SkepClientError):
+                await self.abort(run_id)
+            raise
+        failure = outcomes.failure_of(await self.get(run_id))
+        if failure is not None:
+            raise failure
+
     # -- requests ------------------------------------------------------------------------------------------
 
     async def _await_news(self, watch: Watch) -> None:
         """Wait until it is worth looking at the run again."""
         read_s = watch.deadline.left_s(time.monotonic())
         try:
-            async for line in self._lines(watch.call(), read_s, AT_ONCE):
-                if watch.is_woken(line, read_s, time.monotonic()):
-                    return
+            async with contextlib.aclosing(self._sender.lines(watch.call(), read_s, AT_ONCE)) as lines:
+                async for line in lines:
+                    if watch.is_woken(line, read_s, time.monotonic()):
+                        return
         except TooBusy:
             await asyncio.sleep(watch.pause_s(time.monotonic()))
         except ConnectionBroken:
             return
-
-    async def _lines(self, call: Call[None], read_s: float, retries: Retries) -> AsyncIterator[str]:
-        timeout = httpx.Timeout(self._timeout_s, read=read_s)
-        answer = await self._send(call, timeout, retries, stream=True)
-        try:
-            async for line in answer.aiter_lines():
-                yield line
-        except httpx.HTTPError as error:
-            raise calls.trouble_of(error) from error
-        finally:
-            await answer.aclose()
-
-    async def _do(self, call: Call[Told]) -> Told:
-        return call.read(await self._send(call, httpx.Timeout(self._timeout_s), self._retries, stream=False))
-
-    async def _send(
-        self, call: Call[Told], timeout: httpx.Timeout, retries: Retries, *, stream: bool
-    ) -> httpx.Response:
-        trial = Trial(retries, may_repeat=call.may_repeat, now=time.monotonic())
-        while True:
-            try:
-                address = self._finding.address()
-                try:
-                    return await self._once(call, address, timeout, stream=stream)
-                except NotAuthenticated:
-                    if not self._finding.has_moved(address):
-                        raise
-            except SkepClientError as error:  # noqa: PERF203  the loop is for it
-                self._finding.forget()
-                await asyncio.sleep(trial.wait_after(error, time.monotonic()))
-
-    async def _once(
-        self, call: Call[Told], address: Address, timeout: httpx.Timeout, *, stream: bool
-    ) -> httpx.Response:
-        client = self._client(address)
-        try:
-            answer = await client.send(call.to(address, client, timeout), stream=stream)
-            if not answer.is_success:
-                await answer.aread()
-                await answer.aclose()
-                raise calls.refusal_of(answer)
-        except httpx.HTTPError as error:
-            raise calls.trouble_of(error) from error
-        return answer
-
-    def _client(self, address: Address) -> httpx.AsyncClient:
-        client = self._clients.get(address.socket)
-        if client is None:
-            uds = None if address.socket is None else str(address.socket)
-            transport = self._transport or httpx.AsyncHTTPTransport(uds=uds, trust_env=False)
-            client = self._clients[address.socket] = httpx.AsyncClient(transport=transport, trust_env=False)
-        return client

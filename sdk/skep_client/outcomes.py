@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from skep_client.answers import Run, RunTask
 from skep_client.errors import OverBudget, ReviewRejected, RunAborted, RunNotCompleted, SafetyBlocked
@@ -50,9 +50,11 @@ def is_whole(task: RunTask) -> bool:
     return not task.output_ref or len(task.output.encode("utf-8", "replace")) == task.output_bytes
 
 
-def completed(run: Run) -> Iterator[tuple[str, RunTask]]:
-    """The tasks that have an answer."""
-    return ((name, task) for name, task in run.tasks.items() if task.state == "completed")
+def completed(run: Run, names: Sequence[str] = ()) -> Iterator[tuple[str, RunTask]]:
+    """The tasks that have an answer, all or those of some ids."""
+    for name, task in run.tasks.items():
+        if task.state == "completed" and (not names or name in names):
+            yield name, task
 
 
 def _failed(run: Run) -> Iterator[tuple[str, RunTask]]:

@@ -55,16 +55,18 @@ class Trial:
         self._retries = retries
         self._may_repeat = may_repeat
         self._gives_up = now + retries.patience_s
-        self._sent = 0
+        #: times nothing came of it, and those of them where something answered
+        self._tried = self._answered = 0
 
     def wait_after(self, error: SkepClientError, now: float) -> float:
         """Seconds to wait before it is sent again. Raises the error where it is not."""
-        self._sent += 1
+        self._tried += 1
+        self._answered += not isinstance(error, Unreachable)
         if not self._is_worth_it(error, now):
             raise error
         asked = error.retry_after_s if isinstance(error, ApiError) else None
         if asked is None:
-            longest = min(self._retries.longest_s, self._retries.base_s * 2.0 ** min(self._sent - 1, 30))
+            longest = min(self._retries.longest_s, self._retries.base_s * 2.0 ** min(self._tried - 1, 30))
             # Between half and all of it, so that many clients do not come back together.
             return longest * random.uniform(0.5, 1.0)  # noqa: S311  no secret hangs on it
         if asked > self._retries.longest_asked_s:
@@ -74,7 +76,7 @@ class Trial:
     def _is_worth_it(self, error: SkepClientError, now: float) -> bool:
         if isinstance(error, (Unreachable, HomeUnusable)):
             return isinstance(error, Unreachable) and now < self._gives_up
-        if self._sent >= self._retries.most:
+        if self._answered >= self._retries.most:
             return False
         status = error.status if isinstance(error, (ApiError, UnexpectedAnswer)) else 0
         is_unsure = isinstance(error, ConnectionBroken) or 500 <= status <= 599
