@@ -17,7 +17,7 @@ _WHY: Final = {
     400: "a field is missing, wrong or unknown (`path` names it), or asks for what only a run in memory does",
     401: "no token, or a wrong one",
     403: "a browser asks",
-    404: "`run_not_found`, or no such task",
+    404: "`run_not_found`, no such task, or `no_answer` of it",
     409: "`run_exists`, `task_exists` or `run_completed`",
     413: "the body is too large",
     415: "the body is not application/json",
