@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from skep_client import (
+    ApiError,
     AsyncSkep,
     Conflict,
     InvalidGraph,
@@ -47,6 +48,8 @@ class Gate:
 def answer(request: ModelRequest) -> Reply:
     """Long where it is asked to be; else the last line of what was asked."""
     own = request.prompt.rpartition("TASK:\n")[2]
+    if "key" in own:
+        return Reply(text="It is AKIAIOSFODNN7EXAMPLE, " + LONG)
     if "Wait" in own:
         return Reply(text="at last", hold=Gate.opened)
     return Reply(text=LONG if "at length" in own else f"answer to: {own.strip().splitlines()[-1][:60]}")
@@ -138,6 +141,13 @@ def test_an_answer_is_told_whole(skep: Any) -> None:
 
     assert len(told.task.output) == 1000
     assert told.text.strip() == LONG.strip()
+
+
+def test_no_secret_is_told_with_an_answer(skep: Any) -> None:
+    told = skep.ask("What was the key?").text
+
+    assert told.startswith("It is [redacted:aws-key-id], A word")
+    assert told.strip().endswith(LONG.strip())
 
 
 def test_a_graph_flows_and_is_told_as_it_happens(skep: Any) -> None:
@@ -260,7 +270,9 @@ def test_a_task_that_fails_is_named(skep: Any) -> None:
         ({"model": "nobody"}, ModelUnknown, "model_unknown", "tasks[0].model"),
     ],
 )
-def test_a_refusal_names_code_and_path(skep: Any, task: Any, kind: type, code: str, path: str) -> None:
+def test_a_refusal_names_code_and_path(
+    skep: Any, task: Any, kind: type[ApiError], code: str, path: str
+) -> None:
     with pytest.raises(kind) as told:
         skep.start([] if task is None else [{"id": "a", "prompt": "x"} | task])
     assert (told.value.code, told.value.path) == (code, path)

@@ -256,7 +256,7 @@ def test_who_stops_reading_a_stream_aborts_its_run(home: str, model: ModelServer
     gate = threading.Event()
     model.reply_with(Reply(hold=gate))
     before = len(model.requests)
-    reading = SkepRunnable(streams="events", home=home).stream("One")
+    reading: Any = SkepRunnable(streams="events", home=home).stream("One")
     assert "budget.reserved" in (each.event for each in reading)
     model.wait_for_requests(before + 1)
     reading.close()

@@ -123,4 +123,4 @@ def test_what_goes_together_is_given_together(tmp_path: Path) -> None:
         ({"url": "http://127.0.0.1:1", "token": "a\nb"}, "token: must be"),
     ):
         with pytest.raises(AddressRefused, match=told):
-            Skep(**given)  # type: ignore[arg-type]
+            Skep(**given)
