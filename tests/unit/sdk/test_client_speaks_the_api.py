@@ -21,7 +21,7 @@ from execution.run_openapi import REQUESTS
 from run_contract import policy
 from runs import request, workflow
 from runtime_contract import Expect
-from tests.unit.test_floors_hold import FLOORS, room_of
+from tests.unit.test_floors_hold import FLOORS, modules, room_of
 
 HOME = Path(__file__).resolve().parents[3]
 PACKAGE = HOME / "sdk" / "skep_client"
@@ -106,6 +106,11 @@ def test_the_client_needs_nothing_of_skep_and_of_others_only_what_it_says() -> N
         )
         if not path.name.startswith("langchain"):
             assert not any("langchain" in name for name in imported(path)), path.name
+
+
+def test_no_room_of_skep_needs_the_client() -> None:
+    for name, path in modules(HOME).items():
+        assert "skep_client" not in path.read_text("utf-8"), name
 
 
 def imported(path: Path) -> list[str]:
