@@ -17,7 +17,7 @@ from skep_client.errors import ConnectionBroken, SkepClientError, TooBusy
 from skep_client.finding import place_of
 from skep_client.following import Following
 from skep_client.requests import ONE, ForkOptions, RunPolicy, TaskOptions, TaskRequest, plain_task
-from skep_client.retrying import AT_ONCE, Retries
+from skep_client.retrying import Retries
 from skep_client.watching import Deadline, Watch, is_put_off
 
 
@@ -204,11 +204,10 @@ class AsyncSkep:
         """
         following, deadline = Following(run_id, after), Deadline(run_id, timeout_s, time.monotonic())
         while True:
-            read_s = deadline.left_s(time.monotonic())
+            read_s, is_broken = deadline.left_s(time.monotonic()), False
+            stream = self._sender.lines(following.call(), read_s, self._sender.at_once)
             try:
-                async with contextlib.aclosing(
-                    self._sender.lines(following.call(), read_s, self._sender.retries)
-                ) as lines:
+                async with contextlib.aclosing(stream) as lines:
                     async for line in lines:
                         event = following.take(line)
                         if event is not None:
@@ -218,11 +217,11 @@ class AsyncSkep:
                     else:
                         if following.is_over():
                             return
-            except ConnectionBroken:
-                pass
+            except (ConnectionBroken, TooBusy):
+                is_broken = True
             has_ended = (await self.get(run_id)).has_ended
             following.note(has_ended=has_ended)
-            if not has_ended:
+            if is_broken or not has_ended:
                 await asyncio.sleep(min(following.retry_s, deadline.left_s(time.monotonic())))
 
     async def follow(self, run_id: str, timeout_s: float | None = None) -> AsyncGenerator[Event, None]:
@@ -251,7 +250,9 @@ class AsyncSkep:
         """Wait until it is worth looking at the run again."""
         read_s = watch.deadline.left_s(time.monotonic())
         try:
-            async with contextlib.aclosing(self._sender.lines(watch.call(), read_s, AT_ONCE)) as lines:
+            async with contextlib.aclosing(
+                self._sender.lines(watch.call(), read_s, self._sender.at_once)
+            ) as lines:
                 async for line in lines:
                     if watch.is_woken(line, read_s, time.monotonic()):
                         return

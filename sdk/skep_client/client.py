@@ -15,7 +15,7 @@ from skep_client.errors import ConnectionBroken, SkepClientError, TooBusy
 from skep_client.finding import place_of
 from skep_client.following import Following
 from skep_client.requests import ONE, ForkOptions, RunPolicy, TaskOptions, TaskRequest, plain_task
-from skep_client.retrying import AT_ONCE, Retries
+from skep_client.retrying import Retries
 from skep_client.sending import Sender
 from skep_client.watching import Deadline, Watch, is_put_off
 
@@ -202,11 +202,10 @@ class Skep:
         """
         following, deadline = Following(run_id, after), Deadline(run_id, timeout_s, time.monotonic())
         while True:
-            read_s = deadline.left_s(time.monotonic())
+            read_s, is_broken = deadline.left_s(time.monotonic()), False
+            stream = self._sender.lines(following.call(), read_s, self._sender.at_once)
             try:
-                with contextlib.closing(
-                    self._sender.lines(following.call(), read_s, self._sender.retries)
-                ) as lines:
+                with contextlib.closing(stream) as lines:
                     for line in lines:
                         event = following.take(line)
                         if event is not None:
@@ -216,11 +215,11 @@ class Skep:
                     else:
                         if following.is_over():
                             return
-            except ConnectionBroken:
-                pass
+            except (ConnectionBroken, TooBusy):
+                is_broken = True
             has_ended = self.get(run_id).has_ended
             following.note(has_ended=has_ended)
-            if not has_ended:
+            if is_broken or not has_ended:
                 time.sleep(min(following.retry_s, deadline.left_s(time.monotonic())))
 
     def follow(self, run_id: str, timeout_s: float | None = None) -> Generator[Event, None, None]:
@@ -249,7 +248,7 @@ class Skep:
         """Wait until it is worth looking at the run again."""
         read_s = watch.deadline.left_s(time.monotonic())
         try:
-            with contextlib.closing(self._sender.lines(watch.call(), read_s, AT_ONCE)) as lines:
+            with contextlib.closing(self._sender.lines(watch.call(), read_s, self._sender.at_once)) as lines:
                 for line in lines:
                     if watch.is_woken(line, read_s, time.monotonic()):
                         return

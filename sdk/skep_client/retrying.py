@@ -38,10 +38,6 @@ class Retries:
     longest_asked_s: float = 60.0
 
 
-#: What is answered at once or not at all; only the start of the daemon is waited for.
-AT_ONCE = Retries(most=1)
-
-
 class Trial:
     """One request, from its first sending to its answer or its error.
 

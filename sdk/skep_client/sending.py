@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -33,7 +34,9 @@ class Sender:
     def __init__(
         self, place: Place, timeout_s: float, retries: Retries, transport: httpx.BaseTransport | None
     ) -> None:
-        self.retries = retries
+        self._retries = retries
+        #: for what is tried again elsewhere: only the start of the daemon is waited for
+        self.at_once = replace(retries, most=1)
         self._finding = Finding(place)
         self._timeout_s = timeout_s
         self._transport = transport
@@ -60,7 +63,7 @@ class Sender:
 
     def do(self, call: Call[Told]) -> Told:
         """Send a request, again where it may be; what it is answered with."""
-        return call.read(self._send(call, httpx.Timeout(self._timeout_s), self.retries, stream=False))
+        return call.read(self._send(call, httpx.Timeout(self._timeout_s), self._retries, stream=False))
 
     def _send(
         self, call: Call[Told], timeout: httpx.Timeout, retries: Retries, *, stream: bool

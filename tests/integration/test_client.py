@@ -230,7 +230,11 @@ def test_where_no_stream_is_free_the_run_is_looked_at_now_and_then(skep: Any, ri
         for _ in range(run_stream.MOST_STREAMS):
             assert rig.swarm.runs.streams._free.acquire(timeout=10)
             taken.callback(rig.swarm.runs.streams._free.release)
-        assert skep.ask("One", timeout_s=30).text == "answer to: One"
+        told = skep.ask("One", timeout_s=30)
+        with pytest.raises(WaitTimedOut):
+            list(skep.events(told.run_id, timeout_s=0.3))
+    assert told.text == "answer to: One"
+    assert list(skep.events(told.run_id))[-1].event == "run.completed"
 
 
 def test_what_a_budget_cannot_pay_is_told_at_once_and_leaves_nothing(skep: Any) -> None:
