@@ -63,7 +63,7 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         told = tasks[row["name"]] = told_of(row, used.get(row["seq"]))
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
-    tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in used.values())
+    tokens = sum(row["tokens"] for row in used.values())
     micros = sum(row["micros"] for row in used.values())
     return {
         **brief(reader, run),
@@ -121,15 +121,10 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
 
 
 def _usage(used: sqlite3.Row | None) -> dict[str, int]:
-    read, written, micros = (
-        (used["prompt_tokens"], used["completion_tokens"], used["micros"]) if used else (0, 0, 0)
-    )
-    return {
-        "tokens": read + written,
-        "prompt_tokens": read,
-        "completion_tokens": written,
-        "cost_micros": micros,
-    }
+    if used is None:
+        return {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_micros": 0}
+    counted = {name: used[name] for name in ("tokens", "prompt_tokens", "completion_tokens")}
+    return {**counted, "cost_micros": used["micros"]}
 
 
 def _error(code: str | None, reason: str | None) -> dict[str, str] | None:
