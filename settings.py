@@ -219,6 +219,13 @@ class Settings(pydantic.BaseModel):
         le=1_000_000,
         description="characters of a result that a model is shown; longer: a person",
     )
+    run_cache_age_s: float = Field(
+        604_800.0,
+        ge=0,
+        le=31_622_400,
+        description="age, in seconds, up to which the approved answer of a run's task is taken again, "
+        "where the run asks for that",
+    )
     review_sample: int = Field(
         0,
         ge=0,

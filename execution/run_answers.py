@@ -86,7 +86,7 @@ class RunTaskAnswer(_Answer):
     context: dict[str, Any] = {}
     #: the task whose item it does
     parent: str = ""
-    #: run whose answer it was given
+    #: run, or task of a run, whose answer it was given
     reused_from: str = ""
 
 

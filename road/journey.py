@@ -20,6 +20,8 @@ class Journey:
     is_handed_back: threading.Event = field(default_factory=threading.Event)
     #: what a task of a run was told of other tasks; empty where it was told nothing
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: what it asks, where its answer may be taken again; empty: not known; none: it may not
+    cache_key: str | None = None
 
     @property
     def is_over(self) -> bool:

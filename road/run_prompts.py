@@ -12,7 +12,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from context import context_compactor, template
@@ -23,10 +23,13 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from road import run_summaries
+from road.answer_cache import AnswerCache
+from road.run_turns import turns_of
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import conditions, entering, growth, prompting
+from runs import conditions, entering, growth, prompting, summarising
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_steering, runs
 from store.outputs import OutputSink
@@ -47,6 +50,15 @@ class Given:
     answers: tuple[Source, ...] = ()
     #: what it was told and what was left out, by hash
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: the model that is asked, where it is not the task's own
+    model: str | None = None
+    #: whether the answer that the same question had before is taken
+    is_cached: bool = False
+    #: a summary that is asked for first, in place of the oldest of what it is told
+    summary: run_summaries.Wanted | None = None
+    #: of one that needs a summary: all that it would be told, and the hashes of the answers
+    whole: ContextBundle | None = None
+    refs: dict[str, str] = field(default_factory=dict)
 
 
 #: A task of no run is sent what it says itself.
@@ -67,6 +79,8 @@ class RunPrompts:
         self._router = ContextRouter()
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
+        #: answers that are taken again
+        self.cache = AnswerCache(store, read_output)
 
     def given(self, claim: Claim, mark: str) -> Given | None:
         """What a claimed task is sent; none where it ended instead: skipped, or impossible to prepare."""
@@ -82,11 +96,11 @@ class RunPrompts:
                 told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
                 self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
                 return None
-            if claim.task.mode == "local":
-                return NOT_OF_A_RUN
             if task.for_each is not None:
                 self._map(claim, run, task, row)
                 return None
+            if claim.task.mode == "local":
+                return NOT_OF_A_RUN
             job, whole = self._job(run, task)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
@@ -98,7 +112,27 @@ class RunPrompts:
         except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
-        return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+        wanted, model = run_summaries.wanted(job, self._compactor, mark), self._model(claim, row)
+        given = _given(job, whole, refs, mark)
+        is_cached = _is_cached(row)
+        return replace(given, model=model, is_cached=is_cached, summary=wanted, whole=whole, refs=refs)
+
+    def summarised(self, given: Given, outcome: Outcome) -> Given:
+        """What a task is sent with the summary it needs. Raises `ContextTooLarge`, `NotFound`, `OSError`."""
+        wanted, whole = given.summary, given.whole
+        assert wanted is not None and whole is not None  # noqa: S101, PT018  asked for by whoever has one
+        text, ref = run_summaries.text_of(outcome, self._read_output)
+        job = wanted.told(text, self._compactor)
+        refs = given.refs | {summarising.SUMMARY: ref}
+        made = _given(job, whole, refs, wanted.mark)
+        return replace(made, model=given.model, is_cached=given.is_cached)
+
+    def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
+        """The model whose turn it is, where it is not the task's own."""
+        tried = claim.attempt - claim.interruptions - 1
+        turns = turns_of(self._store.reader, claim, row) if tried > 0 else None
+        model = None if turns is None else turns.model(tried)
+        return None if turns is None or model == turns.own else model
 
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""
@@ -126,7 +160,7 @@ class RunPrompts:
             status="completed",
             task_id=claim.id,
             lease=claim.ref.lease,
-            mode="llm",
+            mode=claim.task.mode,
             started_at=now,
             ended_at=now,
             result=told,
@@ -204,6 +238,15 @@ class RunPrompts:
         return job, whole
 
 
+def _is_cached(row: sqlite3.Row) -> bool:
+    asked = json.loads(row["doc"]).get("cache")
+    return bool(json.loads(row["policy"]).get("cache") if asked is None else asked)
+
+
+def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:
+    return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+
+
 def _placed_bytes(job: Job) -> int:
     """Bytes of the answers that stand in the prompt."""
     return sum(byte_count(text) for name, text in job.values.items() if template.dependency_of(name))
@@ -217,6 +260,8 @@ def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, A
     lines = [
         (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
     ]
+    if summarising.SUMMARY in kept:
+        told.append(_line(summarising.SUMMARY, job.bundle.messages[0], refs))
     told += [line for name, line in lines if name in kept]
     dropped = [line for name, line in lines if name not in kept]
     found: dict[str, Any] = {"told": told}

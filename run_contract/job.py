@@ -65,6 +65,8 @@ class Job:
     #: seconds; none: no limit
     timeout_s: float | None
     context: ContextPolicy
+    #: whether the answer that the very same question had before will do
+    cache: bool = False
     asked: Asked = field(default_factory=Asked)
 
     def replace(self, **changes: Any) -> Job:

@@ -158,6 +158,8 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: whether the answer to the very same question is taken again; none: as the policy says
+    cache: bool | None = None
     #: the task that added it
     parent: str | None = None
     depth: int = 0

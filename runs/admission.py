@@ -151,6 +151,7 @@ class Admission:
             max_tokens=task.max_tokens or self._default_max_tokens,
             timeout_s=timeout_ms / 1000 if timeout_ms else None,
             context=policy,
+            cache=run.policy.cache if task.cache is None else task.cache,
         )
 
 

@@ -71,6 +71,8 @@ class TaskRequest(Section):
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
+    #: whether the answer that the very same question had before is taken, in place of the policy's word
+    cache: StrictBool | None = None
     #: what the answer must be to be approved
     expect: Expect | None = None
     #: who judges the answer
@@ -218,6 +220,7 @@ def of_workflow(
                 subtree_budget=step.subtree_budget,
                 timeout_ms=step.timeout_ms,
                 context=step.context,
+                cache=step.cache,
             )
         )
     return StartRunRequest(

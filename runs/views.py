@@ -9,7 +9,9 @@ from typing import Any, Final
 
 from cost.usage_tracker import Standing
 from money import to_dollars
+from run_contract.policy import RunPolicy
 from run_contract.records import TaskState
+from runs.turns import Turns, is_ruled
 from store import ending, run_ends
 from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
@@ -57,10 +59,13 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     """A run with its tasks and what they used."""
     used = {row["task"]: row for row in reader.all("run_usage", run=run["seq"])}
     rows = reader.all("run_tasks_shown", run=run["seq"])
+    policy = RunPolicy.model_validate_json(run["policy"])
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
         told = tasks[row["name"]] = told_of(row, used.get(row["seq"]))
+        if is_ruled(policy) and told["state"] != TaskState.COMPLETED:
+            told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
     tokens = sum(row["tokens"] for row in used.values())
@@ -125,6 +130,16 @@ def _usage(used: sqlite3.Row | None) -> dict[str, int]:
         return {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_micros": 0}
     counted = {name: used[name] for name in ("tokens", "prompt_tokens", "completion_tokens")}
     return {**counted, "cost_micros": used["micros"]}
+
+
+def _model_now(row: sqlite3.Row, run_id: str, policy: RunPolicy) -> str:
+    """The model that a task asks now, or asks next; empty where it is the home's own."""
+    asked = json.loads(row["asked"])
+    turns = Turns(
+        run_id, row["name"], policy, json.loads(row["doc"]).get("model") or "", asked.get("model_role")
+    )
+    has_begun = row["state"] not in {"blocked", "delayed", "ready"}
+    return turns.model(max(0, row["attempts"] - row["interruptions"] - has_begun))
 
 
 def _error(code: str | None, reason: str | None) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ from llm.contracts import Message
 from money import dollars_to_micros, to_dollars
 from runtime_contract import Task
 from settings import Settings
-from store import budgets
+from store import budgets, subtree_budgets
 from store.reading import MODEL_STATUS, Reader
 
 
@@ -46,7 +46,7 @@ class Headroom:
         )
         if not worst:
             return None
-        payer = payer_of(task)
+        payer = replace(payer_of(task), subtrees=subtree_budgets.above(self._reader, task.id))
         limits = budgets.BudgetLimits.kept(self._reader)
         return over_budget(self._reader, accounts_of(payer, model, now), limits, payer, worst)
 
@@ -87,7 +87,7 @@ def over_budget(
         limits = replace(limits, run=budgets.limit_of(asks, limits, budgets.Account("run", payer.run_id)))
     found = [
         Budget(account, limit, budgets.balance_of(asks, account))
-        for account, limit in limited(accounts, limits, payer.task_micros)
+        for account, limit in limited(accounts, limits, payer.task_micros, payer.subtrees)
     ]
     short = shortfall(found, micros)
     if short is None:

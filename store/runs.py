@@ -29,6 +29,8 @@ class NewRunTask:
     needs_any: bool = False
     #: the task of the run whose item it does
     parent: str | None = None
+    #: what it may cost with all that stem from it; none: no limit of its own
+    subtree_micros: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,16 @@ def _enter(
     first = int(last["seq"]) + 1 if last else 1
     # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
     rows = [
-        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any), task.parent)
+        (
+            first + at,
+            run,
+            task.id,
+            dump(task.doc),
+            int(task.required),
+            int(task.needs_any),
+            task.parent,
+            task.subtree_micros,
+        )
         for at, task in enumerate(ordered)
     ]
     intake.enter(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from attempts import AttemptPolicy
 from limits import Limits
-from outcome import Outcome, Verdict
+from outcome import Failure, Outcome, Verdict
+from road.judging import Judge
 from road.run_prompts import RunPrompts
 from run_contract.policy import Role, RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, new_run
 from runs.request import read_enqueue, read_start
+from runs.work import WorkFailed
+from runtime_contract import NO_EXPECT
 from store import claims, recording, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
@@ -22,6 +27,7 @@ from store.outputs import read_output
 from store.records import Claim
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from tool_router import NO_ROUTE
 
 
 class EveryModel:
@@ -40,7 +46,8 @@ class DurableRuns:
     """The store's side of runs, and a worker that does what a test says.
 
     Parameters:
-        work: what a task answers, by its id within the run; raises `ValueError` where it fails.
+        work: what a task answers, by its id within the run; raises `ValueError` where it fails, and
+            `WorkFailed` where another try may help.
     """
 
     def __init__(self, store: SqliteStore, who: Claimant, work: Callable[[str], str]) -> None:
@@ -49,9 +56,13 @@ class DurableRuns:
         self.work = work
         #: ids of the tasks in the order they were begun
         self.begun: list[str] = []
+        #: the model that each task was last asked of
+        self.asked: dict[str, str | None] = {}
         self.prompts = RunPrompts(store, _no_output)
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
         self._flying: deque[Claim] = deque()
+        self._chance = random.Random(1)
+        self._judge = Judge(lambda ref, work: store.write(work), _no_output, Path(), AttemptPolicy())
 
     def read_outputs(self, folder: Path) -> None:
         """Read answers that are stored, which those of a list are."""
@@ -80,7 +91,9 @@ class DurableRuns:
             if not rows:
                 return
             claim = Claim.from_row(rows[0])
-            if self.prompts.given(claim, "0" * 16) is not None:
+            given = self.prompts.given(claim, "0" * 16)
+            if given is not None:
+                self.asked[claim.id.partition(":")[2]] = given.model or claim.task.model
                 self.begun.append(claim.id.partition(":")[2])
                 self._flying.append(claim)
 
@@ -122,33 +135,40 @@ class DurableRuns:
         name = claim.id.partition(":")[2]
         try:
             text = self.work(name)
-        except ValueError as error:
-            self.store.write(_failing(claim, str(error)))
+        except (ValueError, WorkFailed) as error:
+            self._judge.conclude(claim, _failing(claim, error), NO_ROUTE, self._chance)
         else:
-            self.store.write(_completing(claim, text))
+            if claim.task.expect == NO_EXPECT:
+                self.store.write(_completing(claim, text))
+            else:
+                self._judge.conclude(claim, _completed(claim, text), NO_ROUTE, self._chance)
 
 
-def _completing(claim: Claim, text: str) -> Callable[[Transaction], None]:
-    outcome = Outcome(
+def _completed(claim: Claim, text: str) -> Outcome:
+    return Outcome(
         status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=text[:200],
         output=text, started_at=1.0, ended_at=2.0,
     )  # fmt: skip
 
+
+def _completing(claim: Claim, text: str) -> Callable[[Transaction], None]:
+    outcome, verdict = _completed(claim, text), Verdict(decision="APPROVE", confidence=0.9)
+
     def conclude(tx: Transaction) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, Verdict(decision="APPROVE", confidence=0.9), {})
+        row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
         if row is not None:
             recording.approve(tx, row, "critics")
 
     return conclude
 
 
-def _failing(claim: Claim, reason: str) -> Callable[[Transaction], None]:
-    def conclude(tx: Transaction) -> None:
-        row = claims.held(tx, claim.ref, "a result")
-        if row is not None:
-            recording.fail(tx, row, "execution_failed", reason)
-
-    return conclude
+def _failing(claim: Claim, error: Exception) -> Outcome:
+    may_help = bool(getattr(error, "retryable", False))
+    failure = Failure(code="execution_failed", message=str(error), retryable=may_help)
+    return Outcome(
+        status="failed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=str(error),
+        started_at=1.0, ended_at=2.0, failure=failure,
+    )  # fmt: skip
 
 
 def _no_output(ref: str) -> bytes:

@@ -66,6 +66,8 @@ class RunPolicy(TypedDict, total=False):
     max_depth: int
     #: milliseconds that work may take to end after it was asked to
     stop_grace_ms: int
+    #: whether a task whose very question was answered before takes that answer, at no cost
+    cache: bool
 
 
 class When(TypedDict):
@@ -133,6 +135,8 @@ class TaskOptions(TypedDict, total=False):
     timeout_ms: int | None
     context: ContextPolicy | None
     expect: Expect | None
+    #: whether an answer to the very same question is taken, in place of the policy's word
+    cache: bool | None
     review: Literal["auto", "critic", "human", "none"]
     effect: Literal["idempotent", "unsafe"] | None
 

@@ -13,7 +13,8 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any, parent) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, subtree_micros)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- put_items --
 -- The tasks that do the items of a task.
@@ -146,9 +147,15 @@ WITH used AS MATERIALIZED (
     SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
         SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
         FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
     ) AS prompt_tokens, (
         SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
         FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
     ) AS completion_tokens
     FROM run_task JOIN task ON task.seq = run_task.task
     LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
@@ -162,3 +169,44 @@ SELECT * FROM event
 WHERE seq > :after AND ((task_id > :run || ':' AND task_id < :run || ';') OR (
     task_id IS NULL AND data LIKE '%"run_id"%' AND json_extract(data, '$.run_id') = :run))
 ORDER BY seq LIMIT :limit;
+
+-- subtrees_above --
+-- The limits of a task of a run and of those it stems from, each with all that stem from it; the narrowest first.
+WITH RECURSIVE up (run, id, parent, micros, height) AS (
+    SELECT run_task.run, run_task.id, run_task.parent, run_task.subtree_micros, 0
+    FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
+    UNION ALL
+    SELECT above.run, above.id, above.parent, above.subtree_micros, up.height + 1
+    FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
+)
+SELECT run.id || ':' || up.id AS id, up.micros FROM up JOIN run ON run.seq = up.run
+WHERE up.micros IS NOT NULL ORDER BY up.height;
+
+-- subtree_limit --
+-- What a task of a run with all that stem from it may cost.
+SELECT run_task.subtree_micros FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id;
+
+-- get_summary --
+-- What a task of a run was told in place of a text, or what is under way.
+SELECT * FROM run_summary WHERE task = :task AND digest = :digest;
+
+-- start_summary --
+-- Swarm begins to ask for a summary; what came of an earlier try goes.
+INSERT INTO run_summary (task, digest, lease, swarm, started_at) VALUES (:task, :digest, :lease, :swarm, :now)
+ON CONFLICT (task, digest) DO UPDATE SET lease = excluded.lease, swarm = excluded.swarm,
+    started_at = excluded.started_at, outcome = NULL, ended_at = NULL;
+
+-- record_summary --
+-- What came of a summary, once.
+UPDATE run_summary SET outcome = :outcome, ended_at = :now
+WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
+
+-- note_cache_key --
+-- What the attempt of a task was asked, where its answer may be taken again.
+UPDATE run_task SET cache_key = :key WHERE task = :task;
+
+-- cached_answer --
+-- The newest approved answer to a question, not older than a moment.
+SELECT task.id, task.result FROM run_task INDEXED BY run_task_cache CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.cache_key = :key AND +task.state = 'approved' AND +task.finished >= :since
+ORDER BY task.finished DESC LIMIT 1;
