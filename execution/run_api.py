@@ -16,6 +16,7 @@ from typing import Any, Final
 import flask
 
 from cost.model_catalog import ModelCatalog
+from execution import run_output
 from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
 from localhost import body
@@ -51,6 +52,7 @@ ROUTES: Final = (
     ("POST", "/<run_id>/resume", "resume"),
     ("POST", "/<run_id>/fork", "fork"),
     ("GET", "/<run_id>/events", "events"),
+    ("GET", "/<run_id>/tasks/<task_id>/output", "output"),
 )
 
 
@@ -135,6 +137,11 @@ class RunApi:
         asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
         after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
         return self.streams.open(run_id, max(after, row["after_event"]))
+
+    def output(self, run_id: str, task_id: str) -> flask.Response:
+        """What a completed task answered, whole."""
+        self._find(run_id)
+        return run_output.answer(self._store.reader, self._home.outputs, run_id, task_id)
 
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""

@@ -17,7 +17,7 @@ _WHY: Final = {
     400: "a field is missing, wrong or unknown (`path` names it), or asks for what only a run in memory does",
     401: "no token, or a wrong one",
     403: "a browser asks",
-    404: "`run_not_found`, or no such task",
+    404: "`run_not_found`, no such task, or `no_answer` of it",
     409: "`run_exists`, `task_exists` or `run_completed`",
     413: "the body is too large",
     415: "the body is not application/json",
@@ -38,6 +38,13 @@ _EVENT: Final = {
     },
 }
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_TASK: Final = {
+    "name": "task_id",
+    "in": "path",
+    "required": True,
+    "description": "within its run",
+    "schema": {"type": "string"},
+}
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -80,6 +87,7 @@ def paths() -> dict[str, Any]:
             )
         },
         f"{one}/events": {"get": _events([_RUN, after])},
+        f"{one}/tasks/{{task_id}}/output": {"get": _output([_RUN, _TASK])},
     }
 
 
@@ -115,6 +123,19 @@ def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "security": [{"token": []}],
         "parameters": parameters,
         "responses": {"200": {"description": "events", "content": content}, **_problems()},
+    }
+
+
+def _output(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "summary": "What a completed task answered, whole",
+        "security": [{"token": []}],
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "its answer, without secrets", "content": content},
+            **_problems(),
+        },
     }
 
 

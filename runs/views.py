@@ -104,7 +104,7 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         "deps": asked.get("deps", []),
         "model": result.get("model") or json.loads(row["doc"]).get("model"),
         "attempts": row["attempts"],
-        "usage": {"tokens": used["tokens"] if used else 0, "cost_micros": used["micros"] if used else 0},
+        "usage": _usage(used),
         "started_at": _milliseconds(row["started"]),
         "finished_at": _milliseconds(row["finished"]),
     }
@@ -112,6 +112,8 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
     elif row["code"] is not None or row["reason"] is not None:
         told["error"] = _error(row["code"], row["reason"])
+    if row["state"] == "delayed" and row["held_by"] is not None:
+        told["held_by"] = row["held_by"]
     if asked.get("metadata"):
         told["metadata"] = asked["metadata"]
     if row["ledger"] is not None:
@@ -121,6 +123,13 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told
+
+
+def _usage(used: sqlite3.Row | None) -> dict[str, int]:
+    if used is None:
+        return {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_micros": 0}
+    counted = {name: used[name] for name in ("tokens", "prompt_tokens", "completion_tokens")}
+    return {**counted, "cost_micros": used["micros"]}
 
 
 def _model_now(row: sqlite3.Row, run_id: str, policy: RunPolicy) -> str:
