@@ -7,9 +7,7 @@ the run comes to. Money is left out: in memory a task that cannot be paid fails,
 
 from __future__ import annotations
 
-import functools
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,18 +16,14 @@ from hypothesis import strategies as st
 
 import host_platform
 from config_files.models import ModelEntry
-from cost.budget_enforcer import accounts_in
 from cost.model_catalog import ModelCatalog
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, RunTask, TaskInput, TaskResult
 from runs.control import RunControl
-from runs.entering import added_tasks
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
-from runs.request import read_task
 from runs.work import WorkFailed
 from settings import Home, Settings
-from store import runs, subtree_budgets
 from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
@@ -246,29 +240,3 @@ def test_both_try_again_as_often_and_ask_the_same_models_in_the_same_order(
     wanted, wanted_asked = tried_in_memory(tasks, RunPolicy.model_validate(policy))
     assert (told["state"], ends) == wanted
     assert asked == wanted_asked
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(st.integers(0, 9), st.sampled_from([None, 1.0, 2.5])), min_size=1, max_size=10))
-def test_both_have_a_task_count_against_the_same_budgets_of_those_it_stems_from(
-    rig: DurableRuns, shape: list[tuple[int, float | None]]
-) -> None:
-    run_id = rig.start(id=f"r{next(_numbers)}", open=True, tasks=[{"id": "root", "prompt": "x"}])
-    run = new_run(run_id, [RunTask("root", TaskInput("x"))])
-    for number, (above, dollars) in enumerate(shape):
-        parent = "root" if above >= number else f"t{above}"
-        asked = {"id": f"t{number}", "prompt": "x"} | ({} if dollars is None else {"subtree_budget": dollars})
-        (made,) = added_tasks([read_task(asked)], run_id, RunPolicy(), frozenset(), [], rig.house)
-        entered = [replace(made, parent=parent)]
-        rig.store.write(functools.partial(_add, rig, run_id, entered))
-        micros = None if dollars is None else round(dollars * 1_000_000)
-        run.tasks[f"t{number}"] = RunTask(f"t{number}", parent=parent, subtree_micros=micros)
-
-    for name, task in run.tasks.items():
-        counted = accounts_in(run, task)
-        there = [(f"{run_id}:{each.name}", most) for each, most in counted if each.scope == "subtree"]
-        assert list(subtree_budgets.above(rig.store.reader, f"{run_id}:{name}")) == there
-
-
-def _add(rig: DurableRuns, run_id: str, tasks: list[Any], tx: Any) -> None:
-    runs.add(tx, run_id, tasks, "test", rig.store.limits)
