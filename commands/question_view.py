@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from typing import Any, Final
 
 from commands.task_view import decision, moment
 from redaction import clean
+from run_contract import asking
 from store.reading import Reader
 
 #: What of a payload binds the question to what was asked, and says nothing to a person.
@@ -55,8 +57,18 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if told["outdated"] is not None:
         yield "approve", told["outdated"]
         yield "answer", f"skep reject {name}"
+    elif told["kind"] == asking.KIND:
+        yield "answer", _ways(name, told["options"])
     else:
         yield "answer", f"skep approve {name}, or skep reject {name}"
+
+
+def _ways(name: str, options: list[str]) -> str:
+    """How a question of a run is answered."""
+    if asking.ANSWER in options:
+        return f"skep approve {name} --comment ..., or skep reject {name}"
+    choices = ", ".join(shlex.quote(each) for each in options if each != asking.REFUSE)
+    return f"skep approve {name} --choice, with one of: {choices}; or skep reject {name}"
 
 
 def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from commands.task_id import offer_ids
 @click.command(
     help="""Say no to what waits for you. A rejected result is tried again with your reason in
     the prompt, while the task has attempts left and unless --final is given; a command that
-    may not run fails.
+    may not run fails, and so does a question of a run, unless one of its choices is a no.
 
     Example: skep reject t-1 --reason "the figures of May are missing\""""
 )

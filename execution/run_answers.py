@@ -84,6 +84,37 @@ class RunTaskAnswer(_Answer):
     reused_from: str = ""
 
 
+class RunDecision(_Answer):
+    """What a person is or was asked about a run."""
+
+    id: str
+    #: `ask` for a question of the run itself
+    kind: str
+    #: whose task it is about; none: the run's budget
+    task: str | None
+    question: str
+    options: list[str]
+    #: SHA-256 of the exact bytes that are decided on
+    digest: str
+    #: whether the answer can be given here
+    can_be_answered: bool
+    #: RFC 3339, as all times here
+    asked_at: str
+    #: when its task fails if nobody has answered; none: it waits
+    answer_by: str | None
+    #: none: it waits for one
+    answer: str | None
+    answered_at: str | None
+    answered_by: str | None
+    comment: str | None
+
+
+class RunDecisions(_Answer):
+    """What people are or were asked about a run, oldest first."""
+
+    decisions: list[RunDecision]
+
+
 class Amount(_Answer):
     """An amount of money."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any, Final
 
-from store.answering import YES_AND_NO
+from run_contract import asking
+from store.answering import yes_and_no
 
 #: Stands where a person's own words go.
 _WHY: Final = "--reason '...'"
@@ -26,12 +28,26 @@ def of_button(name: str, task: dict[str, Any]) -> str:
         return line("reject", task["id"], _WHY)
     if name == "fail":
         return line("reject", task["id"], _WHY, "--final")
-    yes, no = YES_AND_NO.get(decision["kind"], ("", "")) if decision else ("", "")
+    if not decision:
+        return ""
+    yes, no = yes_and_no(decision["kind"], decision["options"])
+    if decision["kind"] == asking.KIND:
+        return _of_question(name, task["id"], decision["options"])
     if name == yes:
         return line("approve", task["id"])
     if name == no:
         return line("reject", task["id"], _WHY)
     return line("retry", task["id"]) if name == "again" else ""
+
+
+def _of_question(name: str, task_id: str, options: Sequence[str]) -> str:
+    """The same for a question of a run, whose choices are buttons by their place."""
+    if name == asking.ANSWER:
+        return line("approve", task_id, "--comment '...'")
+    if name == asking.REFUSE:
+        return line("reject", task_id, _WHY)
+    choice = options[int(name.removeprefix("choice-")) - 1]
+    return line("approve", task_id, "--choice", shlex.quote(choice))
 
 
 def follow(task_id: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from panel.addresses import url_for
+from run_contract import asking
 from runtime_contract import Status
 
 
@@ -60,17 +61,23 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
     ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
     ("budget", "no"): ("Add nothing", "What waits for this limit goes on waiting.", "secondary"),
+    (asking.KIND, asking.ANSWER): ("Answer", "What you write is its answer.", "primary"),
+    (asking.KIND, asking.REFUSE): ("Refuse", "It fails, and what waits for it fails too.", "danger"),
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
     ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
     ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
 }
 
 
+#: What a choice of a question does.
+_CHOSEN: Final = "It is the answer, and what waits for it may start."
 #: What a person may write along with an answer, by kind and option.
 _COMMENTS: Final[dict[tuple[str, str], str]] = {
     ("review", "reject"): "What should be different? The next attempt is told.",
     ("execution", "refuse"): "Why? It is told with the task.",
     ("plan", "whole"): "Why? It is told with the task.",
+    (asking.KIND, asking.ANSWER): "Your answer.",
+    (asking.KIND, asking.REFUSE): "Why? It is told with the task.",
 }
 
 
@@ -165,7 +172,12 @@ def inbox_buttons(decision: dict[str, Any]) -> list[Button]:
 
 
 def _answer(decision: dict[str, Any], option: str) -> Button:
-    label, ask, look = _ANSWERS.get((decision["kind"], option), (option.capitalize(), "", "secondary"))
+    plain = (
+        (option, _CHOSEN, "secondary")
+        if decision["kind"] == asking.KIND
+        else (option.capitalize(), "", "secondary")
+    )
+    label, ask, look = _ANSWERS.get((decision["kind"], option), plain)
     return Button(
         label=label,
         path=url_for("api_decisions.answer", decision_id=decision["id"]),
@@ -175,8 +187,15 @@ def _answer(decision: dict[str, Any], option: str) -> Button:
         reason_field="comment",
         values={"answer": option, "digest": decision["digest"]},
         look=look,
-        name=option,
+        name=_name_of(decision, option),
     )
+
+
+def _name_of(decision: dict[str, Any], option: str) -> str:
+    """The word in the button's id: a choice of a question may be any text, and is told by its place."""
+    if decision["kind"] != asking.KIND or option in {asking.ANSWER, asking.REFUSE}:
+        return option
+    return f"choice-{decision['options'].index(option) + 1}"
 
 
 def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:

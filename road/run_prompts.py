@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from context import context_compactor, template
+from context import context_compactor, envelope, template
 from context.context_builder import ContextBuilder
 from context.context_compactor import ContextCompactor
 from context.context_router import ContextRouter
@@ -23,12 +23,13 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
 from runs import conditions, entering, growth, prompting
 from runtime_contract import Status
-from store import ending, recording, run_ends, run_steering, runs
+from store import ending, recording, run_ends, run_questions, run_steering, runs
 from store.outputs import OutputSink
 from store.records import Claim
 from store.sqlite_store import SqliteStore
@@ -84,8 +85,7 @@ class RunPrompts:
                 return None
             if claim.task.mode == "local":
                 return NOT_OF_A_RUN
-            if task.for_each is not None:
-                self._map(claim, run, task, row)
+            if self._goes_otherwise(claim, run, task, row):
                 return None
             job, whole = self._job(run, task)
             code = "context_compact_failed"
@@ -99,6 +99,28 @@ class RunPrompts:
             self._end(claim, Status.FAILED, code, str(error))
             return None
         return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+
+    def ask(self, claim: Claim) -> None:
+        """Put up the question to a person that a claimed task is; or end it: skipped, or not to be asked."""
+        self.given(claim, envelope.new_mark())
+
+    def _goes_otherwise(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> bool:
+        """Have a task done by others where it is: item by item of a list, or by a person."""
+        if task.for_each is not None:
+            self._map(claim, run, task, row)
+        elif task.choices is not None:
+            self._ask(claim, run, task)
+        else:
+            return False
+        return True
+
+    def _ask(self, claim: Claim, run: Run, task: RunTask) -> None:
+        given = task.inputs or TaskInput("")
+        text = template.render(given.prompt, self._router.values(run, task, [given.prompt]))
+        asking.check_text(text)
+        timeout_s = task.timeout_ms / 1000 if task.timeout_ms else None
+        choices = task.choices or ()
+        self._store.write(lambda tx: run_questions.ask(tx, claim.ref, text, choices, timeout_s))
 
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""
@@ -160,6 +182,8 @@ class RunPrompts:
             for_each=asked.get("for_each"),
             items=None if row["items"] is None else json.loads(row["items"]),
             context=ContextPolicy.model_validate(context),
+            choices=None if asked.get("ask") is None else tuple(asked.get("choices") or ()),
+            timeout_ms=asked.get("timeout_ms"),
         )
         run = Run(row["run"], memory=json.loads(row["memory"]))
         run.tasks[task.id] = task

@@ -90,6 +90,9 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
+            if claim.is_ask:
+                self._runs.ask(claim)
+                return
             who = self._personas.of(claim)
             if who is None or self._planner.split(claim, lambda: journey.is_over):
                 return

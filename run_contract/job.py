@@ -65,6 +65,8 @@ class Job:
     #: seconds; none: no limit
     timeout_s: float | None
     context: ContextPolicy
+    #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
+    choices: tuple[str, ...] | None = None
     asked: Asked = field(default_factory=Asked)
 
     def replace(self, **changes: Any) -> Job:

@@ -158,6 +158,8 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
+    choices: tuple[str, ...] | None = None
     #: the task that added it
     parent: str | None = None
     depth: int = 0

@@ -68,6 +68,7 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         subtree_micros=None if step.subtree_budget is None else dollars_to_micros(step.subtree_budget),
         timeout_ms=step.timeout_ms,
         context=step.context,
+        choices=None if step.ask is None else tuple(step.choices),
     )
 
 
@@ -83,6 +84,8 @@ def _repeat(rounds: Rounds | None) -> Repeat | None:
 
 
 def _prompt(step: Step) -> str:
+    if step.ask is not None:
+        return step.ask
     prompt = step.prompt or ROLE_PROMPTS.get(step.role or "", "")
     if not prompt:
         raise InvalidInput(

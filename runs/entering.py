@@ -175,7 +175,7 @@ _NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
-    if task.for_each is not None and not task.is_for_model:
+    if task.for_each is not None and task.is_command:
         yield "for_each", "a command is told nothing of a list; add a task for each item"
     if task.repeat is not None:
         yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
@@ -211,6 +211,7 @@ def _one(
     except InvalidTask as error:
         raise InvalidInput(error.message, **error.details) from error
     full = f"{run_id}:{task.id}"
+    part = part if task.ask is None else lanes.joined(lanes.ASK, part)
     new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
     asked = task.model_dump(mode="json", exclude_unset=True)
     return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
@@ -242,11 +243,12 @@ def item_tasks(
 def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
     """The task as one of the road."""
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
+    timeout_ms = timeout_ms if task.ask is None else 0  # of a question: until when it must be answered
     attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
     expect = task.expect
     told: dict[str, Any] = {
         "id": task.id,
-        "prompt": task.prompt,
+        "prompt": task.prompt if task.ask is None else task.ask,
         "command": task.command,
         "argv": task.argv,
         "depends_on": [f"{run_id}:{dep}" for dep in dict.fromkeys(task.deps)] or None,
@@ -261,7 +263,7 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "effect": task.effect,
         "review": None if task.review == "auto" else task.review,
         "expect": expect and expect.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        "decompose": "never" if task.is_for_model else None,
+        "decompose": None if task.is_command else "never",
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -296,7 +298,8 @@ def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> N
             raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
     when = task.when.of if task.when is not None else ""
     listed = task.for_each if isinstance(task.for_each, str) else ""
-    for field, text in (("prompt", task.prompt or ""), ("when.of", when), ("for_each", listed)):
+    words = (("prompt", task.prompt or ""), ("ask", task.ask or ""))
+    for field, text in (*words, ("when.of", when), ("for_each", listed)):
         for name in template.references(text):
             dependency = template.dependency_of(name)
             where, _, key = name.partition(".")
@@ -304,7 +307,9 @@ def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> N
                 is_fine = dependency[0] in task.deps and dependency[1] is None
             else:
                 is_fine = (where == "inputs" and key in task.inputs) or (where == "memory" and key in memory)
-                is_fine |= name in {"item", "index"} and field == "prompt" and task.for_each is not None
+                is_fine |= (
+                    name in {"item", "index"} and field in {"prompt", "ask"} and task.for_each is not None
+                )
             if not is_fine:
                 told = f"{{{{{name}}}}} stands for nothing: only deps.ID.output, inputs and memory do"
                 raise InvalidInput(f"{path}.{field}: {told}", path=f"{path}.{field}")

@@ -26,7 +26,7 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     changes = fork.model_dump(mode="json", exclude_unset=True, include={"prompt", "model", "context"})
     if changes and changed.get("prompt") is None:
         raise InvalidInput(
-            f"{fork.task} is a command, which has no {sorted(changes)[0]}; fork from one that a model does",
+            f"{fork.task} is not done by a model and has no {sorted(changes)[0]}; fork from one that is",
             path=sorted(changes)[0],
         )
     if "model" in changes:

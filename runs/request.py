@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from run_contract import asking
 from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
@@ -40,6 +41,10 @@ class TaskRequest(Section):
     command: Text | None = None
     #: the same as arguments
     argv: list[StrictStr] | None = None
+    #: a question to a person in place of a prompt, whose answer is the task's; references are filled in
+    ask: Text | None = None
+    #: what may be answered; none: what the person writes
+    choices: asking.Choices = Field(default_factory=list)
     #: tasks of the run it waits for, and whose answers it is told
     deps: list[Id] = Field(default_factory=list)
     #: texts that the prompt refers to as ``{{inputs.NAME}}``
@@ -67,7 +72,8 @@ class TaskRequest(Section):
     budget: _Dollars | None = None
     #: dollars for the task with all that stem from it
     subtree_budget: _Dollars | None = None
-    #: milliseconds for one attempt, in place of the policy's; 0: as the settings say
+    #: milliseconds for one attempt, in place of the policy's; 0: as the settings say; of a question: until it
+    #: must be answered, without a limit where it is not given
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
@@ -80,16 +86,25 @@ class TaskRequest(Section):
 
     @pydantic.model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        if sum(given is not None for given in (self.prompt, self.command, self.argv)) != 1:
-            raise ValueError("give one of prompt, command and argv")
+        if sum(given is not None for given in (self.prompt, self.command, self.argv, self.ask)) != 1:
+            raise ValueError("give one of prompt, command, argv and ask")
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt must not be empty")
+        if self.ask is not None and not self.ask.strip():
+            raise ValueError("ask must not be empty")
+        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
+        asking.check(self.ask is not None, given - ({"choices"} if not self.choices else set()), self.choices)
         return self
 
     @property
     def is_for_model(self) -> bool:
         """Whether a model does it."""
         return self.prompt is not None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether this machine does it."""
+        return self.prompt is None and self.ask is None
 
 
 class StartRunRequest(Section):
@@ -136,27 +151,28 @@ class ForkRequest(Section):
 
 def read_start(body: object) -> StartRunRequest:
     """The request in a body. Raises `InvalidInput` with the path of the field."""
-    return _read(StartRunRequest, body)
+    return read(StartRunRequest, body)
 
 
 def read_enqueue(body: object) -> EnqueueRequest:
     """The tasks in a body: a list under ``tasks``, or one task by itself. Raises `InvalidInput`."""
     if isinstance(body, dict) and "tasks" not in body and "id" in body:
         body = {"tasks": [body]}
-    return _read(EnqueueRequest, body)
+    return read(EnqueueRequest, body)
 
 
 def read_task(body: object) -> TaskRequest:
     """One task. Raises `InvalidInput`."""
-    return _read(TaskRequest, body)
+    return read(TaskRequest, body)
 
 
 def read_fork(body: object) -> ForkRequest:
     """What a run is to be made of another. Raises `InvalidInput`."""
-    return _read(ForkRequest, body)
+    return read(ForkRequest, body)
 
 
-def _read(model: type[Model], body: object) -> Model:
+def read(model: type[Model], body: object) -> Model:
+    """A body as the model says. Raises `InvalidInput` with the path of the field."""
     try:
         return model.model_validate(body)
     except pydantic.ValidationError as error:
@@ -201,7 +217,9 @@ def of_workflow(
         made.append(
             TaskRequest(
                 id=task.id,
-                prompt=prompt,
+                prompt=prompt if step.ask is None else None,
+                ask=prompt if step.ask is not None else None,
+                choices=step.choices,
                 deps=list(task.deps),
                 inputs=used,
                 metadata=dict(given.metadata) if given else {},

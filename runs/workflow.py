@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from run_contract import asking
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 
 _Name = Annotated[StrictStr, Field(max_length=200)]
@@ -52,6 +53,10 @@ class Step(Section):
     role: _Name | None = None
     #: what is asked, with references such as ``{{deps.A.output}}`` and ``{{inputs.NAME}}``
     prompt: _Text | None = None
+    #: a question to a person in place of a prompt, whose answer is the step's; references are filled in
+    ask: _Text | None = None
+    #: what may be answered; none: what the person writes
+    choices: asking.Choices = Field(default_factory=list)
     #: steps it waits for, and whose answers it is told
     depends_on: list[StrictStr] = Field(default_factory=list)
     #: names of what it makes, told to whoever does it
@@ -76,10 +81,18 @@ class Step(Section):
     budget: _Dollars | None = None
     #: dollars for the step with all that stem from it, such as the items of a list
     subtree_budget: _Dollars | None = None
-    #: milliseconds for one attempt, in place of the policy's
+    #: milliseconds for one attempt, in place of the policy's; of a question: until it must be answered
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if self.ask is not None and self.prompt is not None:
+            raise ValueError("give prompt or ask, not both")
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [])}
+        asking.check(self.ask is not None, given, self.choices)
+        return self
 
 
 class Workflow(Section):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from attempts import AttemptPolicy
-from errors import TransitionNotAllowed
+from errors import InvalidRequest, TransitionNotAllowed
 from money import dollars_text
+from run_contract import asking
 from runtime_contract import Status
 from store import (
     agreements,
@@ -22,6 +23,7 @@ from store import (
     plan_review,
     proposals,
     recording,
+    run_questions,
     steering,
 )
 from store.records import STATUS_OF_STATE, digest_of_ask, task_of
@@ -53,7 +55,13 @@ YES_AND_NO: Final = {
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
     "budget": ("needed", "no"),
+    asking.KIND: (asking.ANSWER, asking.REFUSE),
 }
+
+
+def yes_and_no(kind: str, options: Sequence[str]) -> tuple[str, str]:
+    """What a plain yes and a plain no answer to a decision of this kind."""
+    return asking.yes_and_no(options) if kind == asking.KIND else YES_AND_NO[kind]
 
 
 def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
@@ -74,17 +82,21 @@ def yes_or_no(
     policy: AttemptPolicy,
     *,
     is_final: bool = False,
+    choice: str | None = None,
 ) -> str:
     """Answer the open decision named by its own id or by its task's; see `Answer.is_final`.
 
-    Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
+    `choice`: of the question of a run, in place of its first. Raises as `answer`, and
+    `TransitionNotAllowed` where nothing is asked.
     """
     row = tx.one("get_decision", id=subject) or tx.one("open_decision_of", id=subject)
     if row is None:
         status = STATUS_OF_STATE[steering.find(tx, subject)["state"]]
         raise TransitionNotAllowed(f"{subject} is {status}; it does not wait for a decision.")
-    choice = YES_AND_NO[row["kind"]][0 if is_yes else 1]
-    return answer(tx, Answer(row["id"], choice, by, comment, is_final), policy)
+    if choice is not None and row["kind"] != asking.KIND:
+        raise InvalidRequest(f"{subject} has no choices; only a question of a run has.")
+    both = yes_and_no(row["kind"], json.loads(row["options"]))
+    return answer(tx, Answer(row["id"], choice or both[0 if is_yes else 1], by, comment, is_final), policy)
 
 
 def _task(tx: Transaction, decision: sqlite3.Row) -> sqlite3.Row:
@@ -214,6 +226,10 @@ def _budget(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     return f"The budget {account.limit} has {dollars_text(micros)} more."
 
 
+def _ask(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    return run_questions.answered(tx, _task(tx, decision), given.choice, given.by, given.comment)
+
+
 Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
 _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
@@ -225,4 +241,5 @@ _ACTIONS: Final[dict[str, Action]] = {
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,
     "budget": _budget,
+    asking.KIND: _ask,
 }

@@ -20,8 +20,12 @@ def ask(
     question: Question,
     row: sqlite3.Row | None = None,
     status: str | None = "pending_review",
+    answer_by: float | None = None,
 ) -> str:
-    """Put up a question, about a task where one is given, whose status is `status` then. Returns its id."""
+    """Put up a question, about a task where one is given, whose status is `status` then. Returns its id.
+
+    `answer_by`: until when it waits for an answer, Unix seconds; none: for ever.
+    """
     payload = dump(question.payload)
     digest = hashlib.sha256(payload.encode()).hexdigest()
     about = "" if row is None else f"{row['id']}/{row['lease']}/"
@@ -36,6 +40,7 @@ def ask(
         payload=payload,
         options=dump(list(question.options)),
         now=tx.now,
+        answer_by=answer_by,
     )
     tx.emit(
         "decision.asked",

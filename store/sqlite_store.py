@@ -145,10 +145,12 @@ class SqliteStore:
         """Send an ended task back. Raises `NotFound`, `TransitionNotAllowed`."""
         self.write(lambda tx: steering.retry(tx, task_id, by))
 
-    def approve(self, subject: str, by: str, comment: str | None = None) -> str:
-        """Say yes to what waits about a task, or to a decision by its id."""
+    def approve(self, subject: str, by: str, comment: str | None = None, choice: str | None = None) -> str:
+        """Say yes to what waits about a task, or to a decision by its id; to a question, `choice`."""
         policy = self.settings.attempt_policy
-        return self.write(lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy))
+        return self.write(
+            lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy, choice=choice)
+        )
 
     def reject(self, subject: str, by: str, comment: str | None = None, *, is_final: bool = False) -> str:
         """Say no to it; where `is_final`, no attempt follows a rejected result."""

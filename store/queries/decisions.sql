@@ -2,8 +2,8 @@
 
 -- insert_decision --
 -- Ask a person.
-INSERT INTO decision (id, kind, task, question, digest, payload, options, asked)
-VALUES (:id, :kind, :task, :question, :digest, :payload, :options, :now);
+INSERT INTO decision (id, kind, task, question, digest, payload, options, asked, answer_by)
+VALUES (:id, :kind, :task, :question, :digest, :payload, :options, :now, :answer_by);
 
 -- get_decision --
 -- A decision by its id.
@@ -68,3 +68,20 @@ ORDER BY decision.asked, decision.rowid LIMIT :limit;
 -- count_asked_since --
 -- How many questions were asked after a time and still wait.
 SELECT count(*) AS count FROM decision WHERE answer IS NULL AND asked > :since;
+
+-- decisions_overdue --
+-- Questions that nobody answered in time.
+SELECT decision.*, task.id AS task_id FROM decision INDEXED BY decision_due
+JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL AND decision.answer_by IS NOT NULL AND decision.answer_by <= :now
+ORDER BY decision.answer_by LIMIT 100;
+
+-- run_decisions --
+-- What people are or were asked about the tasks of a run, and are about its budget, oldest first.
+SELECT decision.*, task.id AS task_id FROM run_task CROSS JOIN decision ON decision.task = run_task.task
+CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run
+UNION ALL
+SELECT decision.*, NULL AS task_id FROM decision
+WHERE decision.task IS NULL AND decision.answer IS NULL AND decision.kind = 'budget' AND json_extract(decision.payload, '$.limit') = 'run:' || :called
+ORDER BY asked, id LIMIT :limit;

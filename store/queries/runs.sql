@@ -100,8 +100,12 @@ SELECT id FROM run INDEXED BY run_deadline
 WHERE state = 'running' AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
 
 -- next_run_deadline --
--- When the next run's time is up.
-SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL;
+-- When the time of the next run, or of the next question of one, is up.
+SELECT min(moment) AS moment FROM (
+    SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL
+    UNION ALL
+    SELECT min(answer_by) FROM decision INDEXED BY decision_due WHERE answer IS NULL AND answer_by IS NOT NULL
+);
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.

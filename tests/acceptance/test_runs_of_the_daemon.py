@@ -125,6 +125,25 @@ def test_a_workflow_over_a_list_is_run_item_by_item(home) -> None:
     assert json.loads(run["tasks"]["write"]["output"]) == [run["tasks"]["write.1"]["output"]]
 
 
+def test_a_person_is_asked_and_the_run_goes_the_way_that_was_answered(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "ask-first.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "letter").returncode == 0
+    home.wait_until(lambda _: bool(questions(home, "letter:agree")), "the question of the run")
+    (question,) = questions(home, "letter:agree")
+    assert question["payload"]["question"].startswith("Does this letter go as it is?\n\na summary of")
+
+    assert home.skep("reject", "letter:agree", "--reason", "too long").returncode == 0
+    assert home.skep("run", "watch", "letter").returncode == 0
+    run = shown(home, "letter")
+    assert (run["tasks"]["agree"]["output"], run["tasks"]["shorten"]["state"]) == ("no", "completed")
+
+
+def questions(home: RunningDaemon, task: str) -> list[dict[str, Any]]:
+    """Open questions about a task."""
+    told = json.loads(home.skep("status", "--json").stdout)["decisions"]
+    return [each for each in told if each["task_id"] == task]
+
+
 def test_a_budget_that_is_reached_asks_a_person_and_goes_on(home, tmp_path) -> None:
     file = tmp_path / "run.json"
     tasks = [{"id": f"t{number}", "prompt": "hello"} for number in range(4)]

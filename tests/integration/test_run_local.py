@@ -67,7 +67,8 @@ def test_every_example_runs_with_made_up_answers(example: Path, tmp_path: Path) 
     told = json.loads(done.stdout)
     assert done.exit_code == 0, done.output
     assert told["state"] == "completed"
-    assert {each["state"] for each in told["tasks"]} == {"completed"}
+    left_out = {"shorten"} if example.stem == "ask-first" else set()  # the first choice is a yes
+    assert {each["id"] for each in told["tasks"] if each["state"] != "completed"} == left_out
 
 
 def test_a_run_asks_the_model_and_books_on_the_home(home, tmp_path, model) -> None:
