@@ -32,6 +32,6 @@ def approve(
     with place.store() as store:
 
         def agree(subject: str) -> str:
-            return store.approve(subject, place.by, comment, choice)
+            return store.approve(subject, place.by, comment, choice=choice)
 
         return do_each("approve", ids, agree, as_json=as_json)

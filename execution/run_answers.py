@@ -78,8 +78,10 @@ class RunTaskAnswer(_Answer):
     metadata: dict[str, str] = {}
     #: what it was told of others, and what was left out
     context: dict[str, Any] = {}
-    #: the task whose item it does
+    #: the task whose item or whose next round it does
     parent: str = ""
+    #: which round it is of
+    round: int = 1
     #: run whose answer it was given
     reused_from: str = ""
 

@@ -21,6 +21,9 @@ class Journey:
     #: what a task of a run was told of other tasks; empty where it was told nothing
     ledger: dict[str, Any] = field(default_factory=dict)
 
+    #: whether more may follow in its run from an answer that counts; not known where somebody else began it
+    grows: bool = True
+
     @property
     def is_over(self) -> bool:
         """Whether nobody waits for it any more."""

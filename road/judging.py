@@ -21,7 +21,7 @@ from review.lifecycle import Next, decide, with_new_words
 from road import receipts
 from road.rewarding import Rewarding
 from runtime_contract import Task
-from store import claims, planning, recording, run_steering, sampling
+from store import claims, planning, recording, run_growth, run_steering, sampling
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
@@ -76,12 +76,14 @@ class Judge:
         chance: random.Random,
         further: Callable[[], list[CriticVerdict] | None] = list,
         ledger: dict[str, Any] | None = None,
+        growth: dict[str, Any] | None = None,
     ) -> bool:
         """Record what became of an attempt that ran.
 
         `further` asks the critics that come after the deterministic ones, where those approve. False where it
         has no answer, because the task is stopped meanwhile: then nothing was recorded.
-        `ledger` is what a task of a run was told of others.
+        `ledger` is what a task of a run was told of others, `growth` what follows in the run if the answer
+        counts.
         """
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
@@ -100,6 +102,8 @@ class Judge:
             def judged(tx: Transaction) -> None:
                 if ledger:
                     run_steering.note_told(tx, claim.seq, ledger)
+                if growth is not None:
+                    run_growth.note(tx, claim.seq, claim.ref, growth)
                 self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
 
             self._conclude(claim.ref, judged)
@@ -162,7 +166,7 @@ class Judge:
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
     ) -> None:
         grant, told = self._rewarding.on_approval(tx, row, claim, outcome, verdict)
-        recording.approve(
+        run_growth.approve(
             tx,
             row,
             verdict.reviewer,

@@ -23,6 +23,7 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from road.growing import Growing
 from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
@@ -48,8 +49,12 @@ class Given:
     answers: tuple[Source, ...] = ()
     #: what it was told and what was left out, by hash
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: whether more may follow in its run from an answer that counts
+    grows: bool = False
 
 
+#: Fields of a task from whose answer more may follow.
+_GROWS: Final = frozenset({"repeat"})
 #: A task of no run is sent what it says itself.
 NOT_OF_A_RUN: Final = Given()
 
@@ -66,6 +71,7 @@ class RunPrompts:
         self._store = store
         self._read_output = read_output
         self._router = ContextRouter()
+        self._growing = Growing(store)
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
 
@@ -83,10 +89,11 @@ class RunPrompts:
                 told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
                 self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
                 return None
-            if claim.task.mode == "local":
-                return NOT_OF_A_RUN
             if self._goes_otherwise(claim, run, task, row):
                 return None
+            grows = not _GROWS.isdisjoint(json.loads(row["doc"]))
+            if claim.task.mode == "local":
+                return Given(grows=grows)
             job, whole = self._job(run, task)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
@@ -98,15 +105,31 @@ class RunPrompts:
         except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
-        return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+        told = prompting.own_words(job, mark)
+        return Given(told, prompting.answers_told(job), _ledger(job, whole, refs), grows)
 
     def ask(self, claim: Claim) -> None:
         """Put up the question to a person that a claimed task is; or end it: skipped, or not to be asked."""
         self.given(claim, envelope.new_mark())
 
+    def growth_of(self, claim: Claim, outcome: Outcome) -> dict[str, Any] | None:
+        """What follows in its run if the answer of a task counts; none where nothing can be told of it."""
+        row = self._store.reader.one("run_task_of", task=claim.seq) if run_ends.run_of(claim.id) else None
+        if row is None or outcome.status != "completed" or outcome.failure is not None:
+            return None
+        if _GROWS.isdisjoint(json.loads(row["doc"])):
+            return None
+        try:
+            run, task, _ = self._loaded(claim, row)
+            text = self._text(claim.id, outcome.output_ref, outcome.output)
+        except (SkepError, OSError) as error:
+            logger.warning("what follows from task %s cannot be told: %s", claim.id, error)
+            return {}
+        return self._growing.of_answer(claim, row, run, task, text)
+
     def _goes_otherwise(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> bool:
         """Have a task done by others where it is: item by item of a list, or by a person."""
-        if task.for_each is not None:
+        if task.for_each is not None or task.items is not None:
             self._map(claim, run, task, row)
         elif task.choices is not None:
             self._ask(claim, run, task)
@@ -135,20 +158,20 @@ class RunPrompts:
                 made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
                 self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
                 return
-        self._conclude(claim, growth.joined(run, task).output)
+        self._conclude(claim, growth.joined(run, task).output, is_round=task.for_each is None)
 
-    def _conclude(self, claim: Claim, text: str) -> None:
-        """End a task with the answers of its items, which were judged one by one."""
+    def _conclude(self, claim: Claim, text: str, *, is_round: bool) -> None:
+        """End a task with the answers of its items, or of its last round, which were judged one by one."""
         data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
         sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
         sink.write(data)
         stored = sink.close()
-        told = "the answers of its items, put together"
+        told = "the answer of its last round" if is_round else "the answers of its items, put together"
         outcome = Outcome(
             status="completed",
             task_id=claim.id,
             lease=claim.ref.lease,
-            mode="llm",
+            mode=claim.task.mode,
             started_at=now,
             ended_at=now,
             result=told,
@@ -187,29 +210,44 @@ class RunPrompts:
         )
         run = Run(row["run"], memory=json.loads(row["memory"]))
         run.tasks[task.id] = task
-        names = [*task.deps, *(task.items or ())]
-        wanted = dump([f"{run.id}:{name}" for name in names])
         refs: dict[str, str] = {}
-        for answer in self._store.reader.all("run_answers", ids=wanted) if names else ():
-            name = answer["id"].partition(":")[2]
-            run.tasks[name] = RunTask(name, state=TaskState.FAILED)
-            if answer["state"] == "approved":
-                text, refs[name] = self._answer(answer)
-                run.tasks[name] = RunTask(name, state=TaskState.COMPLETED, outputs=TaskResult(text))
+        self._tell(run, [*task.deps, *(task.items or ())], refs)
+        if row["previous"] is not None:
+            for answer in self._store.reader.all("run_answers", ids=dump([f"{run.id}:{row['previous']}"])):
+                task.previous = self._answer(answer)[0]
         return run, task, refs
+
+    def _tell(self, run: Run, names: list[str], refs: dict[str, str]) -> None:
+        """Read what tasks answered, each with its later rounds, as far as they completed."""
+        while names:
+            wanted = dump([f"{run.id}:{name}" for name in names])
+            names = []
+            for answer in self._store.reader.all("run_answers", ids=wanted):
+                name = answer["id"].partition(":")[2]
+                run.tasks[name] = RunTask(name, state=TaskState.FAILED, later=answer["later"])
+                if answer["state"] == "approved":
+                    text, refs[name] = self._answer(answer)
+                    run.tasks[name].state, run.tasks[name].outputs = TaskState.COMPLETED, TaskResult(text)
+                if answer["later"] is not None:
+                    names.append(answer["later"])
 
     def _answer(self, row: sqlite3.Row) -> tuple[str, str]:
         """What a task answered, whole, and its SHA-256. Raises `NotFound`, `OSError`."""
         result = ending.read_result(row)
+        text = self._text(row["id"], result.get("output_ref"), result.get("output"))
         ref = result.get("output_ref")
-        text = str(result.get("output") or "")
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        if not ref or digest == ref:  # a short answer stands in the row, whole
-            return text, digest
+        return text, ref or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _text(self, task_id: str, ref: str | None, head: str | None) -> str:
+        """An answer, whole. Raises `NotFound`, `OSError`."""
+        text = str(head or "")
+        # a short answer stands in the row, whole
+        if not ref or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest() == ref:
+            return text
         try:
-            return self._read_output(ref).decode("utf-8", errors="replace"), ref
+            return self._read_output(ref).decode("utf-8", errors="replace")
         except NotFound as error:
-            raise NotFound(f"the answer of {row['id']} is not kept any more: {error.message}") from error
+            raise NotFound(f"the answer of {task_id} is not kept any more: {error.message}") from error
 
     def _is_wanted(self, run: Run, task: RunTask, when: Condition) -> bool:
         return conditions.holds(when, self._router.values(run, task, [when.of]))

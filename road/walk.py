@@ -102,7 +102,7 @@ class Road:
             given = self._runs.given(what_goes, mark)
             if given is None:
                 return
-            journey.ledger = given.ledger
+            journey.ledger, journey.grows = given.ledger, given.grows
             request = self._request(what_goes, route, who, given, mark)
             if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
                 return
@@ -353,8 +353,9 @@ class Road:
         def further() -> list[CriticVerdict] | None:
             return self._checking.ask(journey, outcome)
 
+        growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
         is_concluded = self._judge.conclude(
-            journey.claim, outcome, route, self._chance, further, journey.ledger
+            journey.claim, outcome, route, self._chance, further, journey.ledger, growth
         )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)

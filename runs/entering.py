@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from context import template
 from errors import InvalidSetting, InvalidTask
 from limits import Limits
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions
+from runs import conditions, reference_rules, round_rules
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
@@ -29,6 +28,9 @@ from runtime_contract import normalize_task
 from store import lanes
 from store.records import NewTask
 from store.runs import NewRun, NewRunTask
+
+#: The round of the first copies.
+FIRST_COPY: Final = 2
 
 
 class Models(Protocol):
@@ -177,8 +179,6 @@ _NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
     if task.for_each is not None and task.is_command:
         yield "for_each", "a command is told nothing of a list; add a task for each item"
-    if task.repeat is not None:
-        yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
     if task.subtree_budget is not None:
         yield "subtree_budget", "no tasks stem from a task of the daemon; use budget"
     if task.context is not None and task.context.strategy == "summarise":
@@ -192,11 +192,12 @@ def new_tasks(
     part = lanes.run_part(run_id, policy.max_parallelism)
     found = []
     models: dict[str, bool] = {}
+    repeated = round_rules.check(tasks)
     for number, task in enumerate(tasks):
         path = f"tasks[{number}]"
         for field, told in _task_not_on_the_road(task):
             raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
-        _check_references(task, memory, path)
+        reference_rules.check(task, memory, path, repeated)
         model = _model(task, house.models, models, path)
         found.append(_one(task, run_id, policy, model, house.limits, path, part))
     return found
@@ -238,6 +239,45 @@ def item_tasks(
         made = _one(read_task(told), run_id, policy, model, limits, child.id, part)
         found.append(replace(made, parent=task.id))
     return found
+
+
+def round_tasks(
+    copies: Mapping[str, RunTask],
+    asked: Mapping[str, dict[str, Any]],
+    models: Mapping[str, str | None],
+    run_id: str,
+    policy: RunPolicy,
+    limits: Limits,
+) -> list[NewRunTask]:
+    """The tasks of another round, by the tasks they stand for, the one that asked for it last.
+
+    `asked` and `models`: as those were asked for, and the models that were chosen. Raises `InvalidInput`.
+    """
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    found = []
+    *_, last = copies
+    parent = last if copies[last].round <= FIRST_COPY else last.rpartition(".r")[0]
+    for name, copy in copies.items():
+        told = _as_copy(asked[name], copy, models[name])
+        made = _one(read_task(told), run_id, policy, models[name], limits, copy.id, part)
+        found.append(replace(made, parent=parent, depth=copy.depth, round=copy.round, previous=last))
+    return found
+
+
+def _as_copy(asked: dict[str, Any], copy: RunTask, model: str | None) -> dict[str, Any]:
+    """What is asked of a copy: the same, with references that mean those of its own round."""
+    told = {name: value for name, value in asked.items() if name != "model_role"}
+    told |= {"id": copy.id, "deps": list(copy.deps)} | ({} if model is None else {"model": model})
+    for field in ("prompt", "ask"):
+        if told.get(field) is not None and copy.inputs is not None:
+            told[field] = copy.inputs.prompt
+    if copy.when is not None:
+        told["when"] = asdict(copy.when)
+    if copy.for_each is not None:
+        told["for_each"] = copy.for_each
+    if copy.repeat is not None:
+        told["repeat"] = asdict(copy.repeat)
+    return told
 
 
 def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
@@ -288,28 +328,3 @@ def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str)
         )
         raise ModelUnknown(f"{path}.model: {told}", path=f"{path}.model")
     return name
-
-
-def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> None:
-    """Raise `InvalidInput` for a reference that can stand for nothing when the task's turn comes."""
-    for text in [task.command or "", *(task.argv or ())]:
-        for name in template.references(text):
-            told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
-            raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
-    when = task.when.of if task.when is not None else ""
-    listed = task.for_each if isinstance(task.for_each, str) else ""
-    words = (("prompt", task.prompt or ""), ("ask", task.ask or ""))
-    for field, text in (*words, ("when.of", when), ("for_each", listed)):
-        for name in template.references(text):
-            dependency = template.dependency_of(name)
-            where, _, key = name.partition(".")
-            if dependency is not None:
-                is_fine = dependency[0] in task.deps and dependency[1] is None
-            else:
-                is_fine = (where == "inputs" and key in task.inputs) or (where == "memory" and key in memory)
-                is_fine |= (
-                    name in {"item", "index"} and field in {"prompt", "ask"} and task.for_each is not None
-                )
-            if not is_fine:
-                told = f"{{{{{name}}}}} stands for nothing: only deps.ID.output, inputs and memory do"
-                raise InvalidInput(f"{path}.{field}: {told}", path=f"{path}.{field}")

@@ -23,6 +23,7 @@ from store import (
     plan_review,
     proposals,
     recording,
+    run_growth,
     run_questions,
     steering,
 )
@@ -109,7 +110,7 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     if given.choice == "approve":
         _check_still_asked(row, decision)
         told = payload.get("unrewarded") or {}
-        recording.approve(
+        run_growth.approve(
             tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
         )
         return f"{row['id']} is approved."

@@ -27,8 +27,15 @@ class NewRunTask:
     required: bool
     #: whether one completed dependency will do, once all have ended
     needs_any: bool = False
-    #: the task of the run whose item it does
+    #: the task of the run whose item or whose next round it does
     parent: str | None = None
+    #: the task whose answer asked for it
+    added_by: str | None = None
+    #: how many tasks stand between it and the request
+    depth: int = 0
+    #: which round it is of, and the task whose last answer it is told then
+    round: int = 1
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +155,7 @@ def _enter(
     last = tx.one("last_seq")
     first = int(last["seq"]) + 1 if last else 1
     # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
-    rows = [
-        (first + at, run, task.id, dump(task.doc), int(task.required), int(task.needs_any), task.parent)
-        for at, task in enumerate(ordered)
-    ]
+    rows = [(first + at, run, *_columns(task)) for at, task in enumerate(ordered)]
     intake.enter(
         tx,
         Intake([task.new for task in ordered]),
@@ -159,6 +163,12 @@ def _enter(
         kept,
         and_then=lambda: tx.insert("insert_run_task", rows),
     )
+
+
+def _columns(task: NewRunTask) -> tuple[Any, ...]:
+    """What stands in the table of a task's own."""
+    told = (task.id, dump(task.doc), int(task.required), int(task.needs_any))
+    return (*told, task.parent, task.added_by, task.depth, task.round, task.previous)
 
 
 def add(
@@ -204,19 +214,40 @@ def expand(
     row = claims.held(tx, ref, "the items of a list")
     if row is None or recording.end_withdrawn(tx, row):
         return False
-    run_id = run_ends.run_of(ref.id)
-    _grow(tx, find(tx, run_id), tasks, "run", limits)
-    names = [task.new.task.id for task in tasks]
-    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
-    tx.run("put_items", task=row["seq"], items=dump([task.id for task in tasks]))
-    states = intake.states_of(tx, names)
-    waiting_on = sum(state != "approved" for state in states.values())
+    become(tx, row, tasks, [task.id for task in tasks], limits)
     recording.end_attempt(tx, row, "mapped")
-    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
     tx.emit(
         "task.mapped", task_id=row["id"], status="queued", count=len(tasks), reason="it waits for its items"
     )
+    fail_behind_the_dead(tx, tasks)
+    return True
+
+
+def become(
+    tx: Transaction,
+    row: sqlite3.Row,
+    tasks: Sequence[NewRunTask],
+    waits_for: Sequence[str],
+    limits: lanes.ConcurrencyLimits,
+) -> None:
+    """Enter tasks that do the work of another, and have it wait for those of them that are named.
+
+    Raises `TaskExists`, `InvalidInput` over `max_tasks`, and has changed nothing then.
+    """
+    run_id = run_ends.run_of(row["id"])
+    _grow(tx, find(tx, run_id), tasks, "run", limits)
+    names = [f"{run_id}:{name}" for name in waits_for]
+    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
+    tx.run("put_items", task=row["seq"], items=dump([*waits_for]))
+    states = intake.states_of(tx, names)
+    waiting_on = sum(state != "approved" for state in states.values())
+    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
+    tx.mark_dirty(row["seq"])
+
+
+def fail_behind_the_dead(tx: Transaction, tasks: Sequence[NewRunTask]) -> None:
+    """Whoever waits for a task that ended as it was entered fails with it."""
+    states = intake.states_of(tx, [task.new.task.id for task in tasks])
     dead = next((name for name, state in states.items() if ending.is_dead(state)), None)
     if dead is not None:
         ending.fail_children(tx, dead, Status(states[dead]))
-    return True

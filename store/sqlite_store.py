@@ -145,7 +145,7 @@ class SqliteStore:
         """Send an ended task back. Raises `NotFound`, `TransitionNotAllowed`."""
         self.write(lambda tx: steering.retry(tx, task_id, by))
 
-    def approve(self, subject: str, by: str, comment: str | None = None, choice: str | None = None) -> str:
+    def approve(self, subject: str, by: str, comment: str | None = None, *, choice: str | None = None) -> str:
         """Say yes to what waits about a task, or to a decision by its id; to a question, `choice`."""
         policy = self.settings.attempt_policy
         return self.write(

@@ -15,7 +15,7 @@ from run_contract.policy import Role, RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, new_run
 from runs.request import read_enqueue, read_start
-from store import claims, recording, run_steering, runs
+from store import claims, recording, run_growth, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
 from store.outputs import read_output
@@ -51,7 +51,10 @@ class DurableRuns:
         self.begun: list[str] = []
         self.prompts = RunPrompts(store, _no_output)
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
-        self._flying: deque[Claim] = deque()
+        #: what was claimed and has not ended, oldest first
+        self.flying: deque[Claim] = deque()
+        #: the prompts that were sent, by the task's id within the run
+        self.sent: dict[str, str] = {}
 
     def read_outputs(self, folder: Path) -> None:
         """Read answers that are stored, which those of a list are."""
@@ -75,21 +78,24 @@ class DurableRuns:
 
     def claim(self, slots: int = 100) -> None:
         """Claim whatever may start, one after the other; those that end without work end."""
-        while len(self._flying) < slots:
+        while len(self.flying) < slots:
             rows = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
             if not rows:
                 return
             claim = Claim.from_row(rows[0])
-            if self.prompts.given(claim, "0" * 16) is not None:
-                self.begun.append(claim.id.partition(":")[2])
-                self._flying.append(claim)
+            given = self.prompts.given(claim, "0" * 16)
+            if given is not None:
+                name = claim.id.partition(":")[2]
+                self.begun.append(name)
+                self.sent[name] = given.prompt or ""
+                self.flying.append(claim)
 
     def turn(self) -> bool:
         """Claim what may start, and end the oldest of what runs; false where nothing does."""
         self.claim()
-        if not self._flying:
+        if not self.flying:
             return False
-        claim = self._flying.popleft()
+        claim = self.flying.popleft()
         row = self.store.reader.task(claim.id)
         if row is not None and row["cancel_requested"]:
             self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "a test"))
@@ -99,7 +105,7 @@ class DurableRuns:
 
     def works_next(self) -> bool:
         """Whether the next turn does work, and does not only end what was asked to stop."""
-        row = self.store.reader.task(self._flying[0].id) if self._flying else None
+        row = self.store.reader.task(self.flying[0].id) if self.flying else None
         return row is not None and not row["cancel_requested"]
 
     def go(self, run_id: str) -> dict[str, Any]:
@@ -125,21 +131,24 @@ class DurableRuns:
         except ValueError as error:
             self.store.write(_failing(claim, str(error)))
         else:
-            self.store.write(_completing(claim, text))
+            self.store.write(self._completing(claim, text))
 
+    def _completing(self, claim: Claim, text: str) -> Callable[[Transaction], None]:
+        outcome = Outcome(
+            status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode,
+            result=text[:200], output=text, started_at=1.0, ended_at=2.0,
+        )  # fmt: skip
+        verdict = Verdict(decision="APPROVE", confidence=0.9)
+        growth = self.prompts.growth_of(claim, outcome)
 
-def _completing(claim: Claim, text: str) -> Callable[[Transaction], None]:
-    outcome = Outcome(
-        status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=text[:200],
-        output=text, started_at=1.0, ended_at=2.0,
-    )  # fmt: skip
+        def conclude(tx: Transaction) -> None:
+            if growth is not None:
+                run_growth.note(tx, claim.seq, claim.ref, growth)
+            row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
+            if row is not None:
+                run_growth.approve(tx, row, "critics")
 
-    def conclude(tx: Transaction) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, Verdict(decision="APPROVE", confidence=0.9), {})
-        if row is not None:
-            recording.approve(tx, row, "critics")
-
-    return conclude
+        return conclude
 
 
 def _failing(claim: Claim, reason: str) -> Callable[[Transaction], None]:

@@ -4,3 +4,12 @@
 -- A question that must be answered in time: Unix seconds; none: it waits for ever.
 ALTER TABLE decision ADD COLUMN answer_by REAL;
 CREATE INDEX decision_due ON decision (answer_by) WHERE answer IS NULL AND answer_by IS NOT NULL;
+
+-- Where a task of a run comes from, beside `parent`: who added it, and in which round it stands.
+ALTER TABLE run_task ADD COLUMN added_by TEXT;                    -- within the run: the task whose answer asked for it
+ALTER TABLE run_task ADD COLUMN depth INTEGER NOT NULL DEFAULT 0; -- how many tasks stand between it and the request
+ALTER TABLE run_task ADD COLUMN round INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE run_task ADD COLUMN previous TEXT;                    -- within the run: whose last answer it is told as {{previous}}
+ALTER TABLE run_task ADD COLUMN later TEXT;                       -- within the run: the same task in the next round
+ALTER TABLE run_task ADD COLUMN growth TEXT;                      -- JSON: what follows when the answer of its last attempt counts
+ALTER TABLE run_task ADD COLUMN outputs TEXT;                     -- JSON object: its named outputs, by the hash of each

@@ -13,14 +13,15 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any, parent) VALUES (?, ?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, added_by, depth, round, previous)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- put_items --
--- The tasks that do the items of a task.
+-- The tasks that a task became: those that do its items, or the end of its next round.
 UPDATE run_task SET items = :items WHERE task = :task;
 
 -- wait_for_items --
--- A claimed task goes back to wait for the tasks that do its items; the claim does not count.
+-- A task goes back to wait for the tasks it became; the claim that comes then takes the place of this one.
 UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts - 1, owner = NULL,
     lease_expires = NULL
 WHERE seq = :seq;
@@ -109,12 +110,15 @@ SELECT min(moment) AS moment FROM (
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
-SELECT run_task.id, run_task.doc, run_task.items, run.policy, run.memory, run.id AS run
+SELECT run_task.id, run_task.doc, run_task.items, run_task.depth, run_task.round, run_task.previous, run.policy,
+    run.memory, run.id AS run, run.seq AS run_seq
 FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
 -- What came of the tasks named in a JSON list of ids.
-SELECT id, state, result FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+SELECT task.id, task.state, task.result, run_task.later, run_task.outputs
+FROM task LEFT JOIN run_task ON run_task.task = task.seq
+WHERE task.id IN (SELECT value FROM json_each(:ids));
 
 -- run_known_tasks --
 -- Of the tasks of a run those that are named in a JSON list of their own ids.
@@ -141,7 +145,8 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
-SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent
+SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
+    run_task.added_by, run_task.round, run_task.outputs
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- run_usage --
@@ -161,3 +166,26 @@ SELECT * FROM event
 WHERE seq > :after AND ((task_id > :run || ':' AND task_id < :run || ';') OR (
     task_id IS NULL AND data LIKE '%"run_id"%' AND json_extract(data, '$.run_id') = :run))
 ORDER BY seq LIMIT :limit;
+
+-- note_growth --
+-- What follows when the answer of a task's last attempt counts.
+UPDATE run_task SET growth = :growth WHERE task = :task;
+
+-- growth_of --
+-- What follows when the answer of a task counts, and how its run stands.
+SELECT run_task.growth, run_task.id, run.seq AS run, run.id AS run_id, run.state, run.is_stopping
+FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
+
+-- put_outputs --
+-- The named outputs of a task.
+UPDATE run_task SET outputs = :outputs WHERE task = :task;
+
+-- put_later --
+-- The same task in the next round.
+UPDATE run_task SET later = :later WHERE run = :run AND id = :id;
+
+-- run_graph --
+-- The tasks of a run as they were asked for, without those that do the items of others.
+SELECT run_task.id, run_task.doc, run_task.round, task.doc AS task
+FROM run_task JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) ORDER BY task.seq;

@@ -25,6 +25,10 @@ def answer(request: ModelRequest) -> Reply:
     if own.startswith("Write the report"):
         is_again = "earlier answer to this was rejected" in request.prompt
         return Reply(text="# Contents\n" + "\n".join(f"- {name}" for name in MODULES[0 if is_again else 1 :]))
+    if "Check this text" in own:
+        return Reply(text=f"score: {95 if 'better' in request.prompt else 40}")
+    if "Explain in at most" in own:
+        return Reply(text="a better text" if "score: 40" in request.prompt else "a text")
     if "outline" in own:
         return Reply(text="one section with everything")
     return Reply(text=f"a summary of {len(request.prompt)} characters")
@@ -123,6 +127,18 @@ def test_a_workflow_over_a_list_is_run_item_by_item(home) -> None:
         ["list", "write", "page", "write.1"], "completed"
     )
     assert json.loads(run["tasks"]["write"]["output"]) == [run["tasks"]["write.1"]["output"]]
+
+
+def test_a_text_is_written_again_until_its_check_will_do(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "write-and-check.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "rounds").returncode == 0
+    assert home.skep("run", "watch", "rounds").returncode == 0
+
+    tasks = shown(home, "rounds")["tasks"]
+    assert {name: task["state"] for name, task in tasks.items()} == dict.fromkeys(
+        ["write", "check", "title", "write.r2", "check.r2"], "completed"
+    )
+    assert tasks["check"]["output"] == "score: 95"
 
 
 def test_a_person_is_asked_and_the_run_goes_the_way_that_was_answered(home) -> None:

@@ -86,8 +86,8 @@ def test_any_choice_can_be_named_and_no_other(rig) -> None:
     run = rig.start(tasks=[{"id": "q", "ask": "Which?", "choices": ["red", "green"]}])
     rig.go(run)
     with pytest.raises(InvalidRequest, match="choose one of red, green, refuse"):
-        rig.store.approve(f"{run}:q", "ann", None, "blue")
-    rig.store.approve(f"{run}:q", "ann", None, "green")
+        rig.store.approve(f"{run}:q", "ann", None, choice="blue")
+    rig.store.approve(f"{run}:q", "ann", None, choice="green")
     assert rig.shown(run)["tasks"]["q"]["output"] == "green"
 
 
@@ -175,7 +175,7 @@ def test_a_question_is_asked_for_each_item_of_a_list(rig, home) -> None:
     )
     rig.go(run)
     for number, answer in ((1, "yes"), (2, "no")):
-        rig.store.approve(f"{run}:q.{number}", "ann", None, answer)
+        rig.store.approve(f"{run}:q.{number}", "ann", None, choice=answer)
     told = rig.go(run)
     assert (told["state"], json.loads(told["tasks"]["q"]["output"])) == ("completed", ["yes", "no"])
 

@@ -418,10 +418,6 @@ def test_a_task_whose_answers_cannot_be_read_right_now_waits(rig, monkeypatch, c
             "policy.context_policy.strategy",
         ),
         ({"tasks": [{"id": "a", "argv": ["true"], "for_each": ["x"]}]}, "tasks[0].for_each"),
-        (
-            {"tasks": [task("a", repeat={"until": {"of": "x", "test": "equals", "value": "y"}})]},
-            "tasks[0].repeat",
-        ),
         ({"tasks": [task("a", subtree_budget=1)]}, "tasks[0].subtree_budget"),
         (
             {"tasks": [task("a", context={"strategy": "summarise", "max_tokens": 9})]},

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import host_platform
+from road.growing import repeat_of
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, RunTask, TaskInput, TaskResult
 from runs.control import RunControl
@@ -33,7 +34,9 @@ _numbers = itertools.count(1)
 
 
 @st.composite
-def graphs(draw: Any, *, lists: bool = False, asks: bool = False) -> list[dict[str, Any]]:
+def graphs(
+    draw: Any, *, lists: bool = False, asks: bool = False, rounds: bool = False
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number in range(draw(st.integers(1, 12))):
         before = [each["id"] for each in found]
@@ -56,6 +59,18 @@ def graphs(draw: Any, *, lists: bool = False, asks: bool = False) -> list[dict[s
         )
         if asks and draw(st.integers(0, 2)) == 0:
             found[-1] |= {"asks": draw(st.sampled_from(["ok", "refuse"])), "fails": False}
+    if rounds:
+        last = draw(st.sampled_from(found))
+        last["repeat"] = {
+            "first": draw(st.sampled_from([None, *last["deps"]])),
+            "until": {
+                "of": "{{output}}",
+                "test": "contains",
+                "value": draw(st.sampled_from(["r2", "r3", "ok"])),
+            },
+            "most": draw(st.integers(1, 3)),
+            "otherwise": draw(st.sampled_from(["fail", "take"])),
+        }
     return found
 
 
@@ -87,6 +102,7 @@ def in_memory(
             each["id"], TaskInput("x"), deps=list(each["deps"]), priority=each["priority"],
             required=each["required"], needs=each["needs"],
             for_each=each["for_each"], choices=("ok",) if "asks" in each else None,
+            repeat=repeat_of(each.get("repeat")),
             when=None if each["when"] is None else Condition(**each["when"]),
         )
         for each in graph
@@ -183,6 +199,15 @@ def test_both_end_the_same_where_tasks_become_one_for_each_item(
 @given(graphs(asks=True), st.integers(1, 4))
 def test_both_end_the_same_where_people_are_asked(rig: DurableRuns, graph: Any, at_once: int) -> None:
     """Not in the same order: a question takes no slot of a run of the daemon."""
+    policy = {"max_parallelism": at_once, "on_failure": "continue"}
+    found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
+    assert found[:2] == wanted[:2]
+    assert sorted(found[2]) == sorted(wanted[2])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(rounds=True), st.integers(1, 4))
+def test_both_end_the_same_where_a_part_is_done_again(rig: DurableRuns, graph: Any, at_once: int) -> None:
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
     assert found[:2] == wanted[:2]
