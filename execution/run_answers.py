@@ -80,6 +80,8 @@ class RunTaskAnswer(_Answer):
     context: dict[str, Any] = {}
     #: the task whose item or whose next round it does
     parent: str = ""
+    #: the task whose answer asked for it
+    added_by: str = ""
     #: which round it is of
     round: int = 1
     #: run whose answer it was given

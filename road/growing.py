@@ -11,6 +11,7 @@ import sqlite3
 from typing import Any
 
 from context.context_router import ContextRouter
+from road.adding import Adding
 from run_contract.errors import RunError
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, Repeat, Run, RunTask, TaskInput, TaskResult
@@ -26,12 +27,17 @@ class Growing:
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
+        self._adding = Adding(store)
         self._router = ContextRouter()
 
     def of_answer(self, claim: Claim, row: sqlite3.Row, run: Run, task: RunTask, text: str) -> dict[str, Any]:
         """What follows if it counts; `row` is ``run_task_of`` the task, `run` what it waited for."""
-        repeat = repeat_of(json.loads(row["doc"]).get("repeat"))
-        return {} if repeat is None else self._round(claim, row, run, task, repeat, text)
+        asked = json.loads(row["doc"])
+        growth: dict[str, Any] = {}
+        if asked.get("may_add"):
+            growth |= self._adding.of_answer(claim, row, text)
+        repeat = repeat_of(asked.get("repeat"))
+        return growth if repeat is None else growth | self._round(claim, row, run, task, repeat, text)
 
     def _round(
         self, claim: Claim, row: sqlite3.Row, run: Run, task: RunTask, repeat: Repeat, text: str

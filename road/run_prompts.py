@@ -28,7 +28,7 @@ from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import conditions, entering, growth, prompting
+from runs import asked_for, conditions, entering, growth, prompting
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_questions, run_steering, runs
 from store.outputs import OutputSink
@@ -54,7 +54,7 @@ class Given:
 
 
 #: Fields of a task from whose answer more may follow.
-_GROWS: Final = frozenset({"repeat"})
+_GROWS: Final = frozenset({"repeat", "may_add"})
 #: A task of no run is sent what it says itself.
 NOT_OF_A_RUN: Final = Given()
 
@@ -106,6 +106,7 @@ class RunPrompts:
             self._end(claim, Status.FAILED, code, str(error))
             return None
         told = prompting.own_words(job, mark)
+        told += f"\n\n{asked_for.HOW}" if task.may_add else ""
         return Given(told, prompting.answers_told(job), _ledger(job, whole, refs), grows)
 
     def ask(self, claim: Claim) -> None:
@@ -207,6 +208,7 @@ class RunPrompts:
             context=ContextPolicy.model_validate(context),
             choices=None if asked.get("ask") is None else tuple(asked.get("choices") or ()),
             timeout_ms=asked.get("timeout_ms"),
+            may_add=asked.get("may_add", False),
         )
         run = Run(row["run"], memory=json.loads(row["memory"]))
         run.tasks[task.id] = task

@@ -158,6 +158,8 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: whether tasks are added that its answer asks for
+    may_add: bool = False
     #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
     choices: tuple[str, ...] | None = None
     #: the task that added it

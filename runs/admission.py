@@ -162,6 +162,7 @@ class Admission:
             timeout_s=timeout_ms / 1000 if timeout_ms else None,
             context=policy,
             choices=task.choices,
+            may_add=task.may_add,
         )
 
 

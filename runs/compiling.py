@@ -68,6 +68,7 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         subtree_micros=None if step.subtree_budget is None else dollars_to_micros(step.subtree_budget),
         timeout_ms=step.timeout_ms,
         context=step.context,
+        may_add=step.may_add,
         choices=None if step.ask is None else tuple(step.choices),
     )
 

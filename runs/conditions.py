@@ -100,6 +100,7 @@ def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
         timeout_ms=task.timeout_ms,
         context=task.context,
         choices=task.choices,
+        may_add=task.may_add,
     )
 
 

@@ -189,18 +189,30 @@ def new_tasks(
     tasks: Sequence[TaskRequest], run_id: str, policy: RunPolicy, memory: frozenset[str], house: House
 ) -> list[NewRunTask]:
     """The tasks as the store takes them in. Raises as `new_run`."""
-    part = lanes.run_part(run_id, policy.max_parallelism)
     found = []
     models: dict[str, bool] = {}
     repeated = round_rules.check(tasks)
     for number, task in enumerate(tasks):
         path = f"tasks[{number}]"
-        for field, told in _task_not_on_the_road(task):
-            raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
         reference_rules.check(task, memory, path, repeated)
-        model = _model(task, house.models, models, path)
-        found.append(_one(task, run_id, policy, model, house.limits, path, part))
+        found.append(new_task(task, run_id, policy, house, path, models))
     return found
+
+
+def new_task(
+    task: TaskRequest,
+    run_id: str,
+    policy: RunPolicy,
+    house: House,
+    path: str,
+    models: dict[str, bool] | None = None,
+) -> NewRunTask:
+    """One task as the store takes it in. `models`: which were asked about. Raises as `new_run`."""
+    for field, told in _task_not_on_the_road(task):
+        raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
+    model = _model(task, house.models, {} if models is None else models, path)
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    return _one(task, run_id, policy, model, house.limits, path, part)
 
 
 def _one(

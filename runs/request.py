@@ -68,6 +68,8 @@ class TaskRequest(Section):
     for_each: list[StrictStr] | Text | None = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
+    #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
+    may_add: StrictBool = False
     #: dollars for the task
     budget: _Dollars | None = None
     #: dollars for the task with all that stem from it
@@ -92,8 +94,8 @@ class TaskRequest(Section):
             raise ValueError("prompt must not be empty")
         if self.ask is not None and not self.ask.strip():
             raise ValueError("ask must not be empty")
-        given = {name for name in self.model_fields_set if getattr(self, name) is not None}
-        asking.check(self.ask is not None, given - ({"choices"} if not self.choices else set()), self.choices)
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], False)}
+        asking.check(self.ask is not None, given, self.choices)
         return self
 
     @property
@@ -232,6 +234,7 @@ def of_workflow(
                 when=step.when,
                 for_each=step.for_each,
                 repeat=step.repeat,
+                may_add=step.may_add,
                 budget=step.budget,
                 subtree_budget=step.subtree_budget,
                 timeout_ms=step.timeout_ms,

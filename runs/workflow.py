@@ -77,6 +77,8 @@ class Step(Section):
     for_each: list[StrictStr] | _Text | None = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
+    #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
+    may_add: StrictBool = False
     #: dollars for the step
     budget: _Dollars | None = None
     #: dollars for the step with all that stem from it, such as the items of a list
@@ -90,7 +92,7 @@ class Step(Section):
     def _asks_one_thing(self) -> Self:
         if self.ask is not None and self.prompt is not None:
             raise ValueError("give prompt or ask, not both")
-        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [])}
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], False)}
         asking.check(self.ask is not None, given, self.choices)
         return self
 

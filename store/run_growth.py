@@ -19,6 +19,11 @@ from store.records import NewTask, TaskRef, parse_document
 from store.runs import NewRunTask
 from store.transaction import Transaction, dump
 
+#: Tasks that were not added, of one answer, which are told one by one.
+MOST_TOLD: Final = 20
+_NO_ROOM: Final = (
+    "the run has a task of that id, has as many tasks as max_tasks allows, or lacks what it waits for"
+)
 #: The code of a task whose answer cannot be taken in.
 INVALID_RESULT: Final = "invalid_result"
 
@@ -40,6 +45,8 @@ def approve(
     if "outputs" in growth:
         tx.run("put_outputs", task=row["seq"], outputs=dump(growth["outputs"]))
     is_over = found["state"] != "running" or bool(found["is_stopping"])
+    if not is_over:
+        _add(tx, row, found["run_id"], growth)
     failure = growth.get("failure")
     if "round" in growth and not is_over:
         failure = _begin_round(tx, row, found, growth["round"])
@@ -49,6 +56,22 @@ def approve(
         recording.fail(tx, row, failure["code"], failure["reason"], **fields)
     else:
         recording.approve(tx, row, reviewer, grant, **fields)
+
+
+def _add(tx: Transaction, row: sqlite3.Row, run_id: str, growth: dict[str, Any]) -> None:
+    """Add the tasks that the answer asks for, as far as the run takes them, and tell which it does not."""
+    tasks = [of_document(each) for each in growth.get("adds", ())]
+    kept = runs.fitting(tx, runs.find(tx, run_id), tasks) if tasks else []
+    refused = list(growth.get("refused", ()))
+    left_out = {task.id for task in tasks} - {task.id for task in kept}
+    refused += [{"path": "tasks", "reason": f"{name}: {_NO_ROOM}"} for name in sorted(left_out)]
+    for each in refused[:MOST_TOLD]:
+        tx.emit("task.add_refused", task_id=row["id"], path=each["path"], reason=each["reason"])
+    if len(refused) > MOST_TOLD:
+        more = f"{len(refused) - MOST_TOLD:,} more tasks were not added"
+        tx.emit("task.add_refused", task_id=row["id"], path="tasks", reason=more)
+    if kept:
+        runs.enter_added(tx, run_id, kept, "task")
 
 
 def _begin_round(

@@ -204,6 +204,28 @@ def _grow(
     _enter(tx, run["seq"], tasks, source, limits)
 
 
+def fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> list[NewRunTask]:
+    """Those of the tasks that a run has room for, in their order, and whose ids are free in it.
+
+    One that waits for a task which is left out is left out too.
+    """
+    rows = tx.all("run_known_tasks", run=run["seq"], ids=dump([task.id for task in tasks]))
+    known = {row["id"] for row in rows}
+    free = [task for task in tasks if task.id not in known]
+    kept = free[: max(0, run["max_tasks"] - run["tasks"])]
+    while True:
+        lost = {task.new.task.id for task in tasks} - {task.new.task.id for task in kept}
+        stay = [task for task in kept if lost.isdisjoint(task.new.task.depends_on)]
+        if len(stay) == len(kept):
+            return kept
+        kept = stay
+
+
+def enter_added(tx: Transaction, run_id: str, tasks: Sequence[NewRunTask], source: str) -> None:
+    """Enter tasks that fit (`fitting`) a run that goes on."""
+    _grow(tx, find(tx, run_id), tasks, source, lanes.ConcurrencyLimits())
+
+
 def expand(
     tx: Transaction, ref: TaskRef, tasks: Sequence[NewRunTask], limits: lanes.ConcurrencyLimits
 ) -> bool:

@@ -189,3 +189,7 @@ UPDATE run_task SET later = :later WHERE run = :run AND id = :id;
 SELECT run_task.id, run_task.doc, run_task.round, task.doc AS task
 FROM run_task JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) ORDER BY task.seq;
+
+-- run_ids --
+-- The ids of the tasks of a run.
+SELECT id FROM run_task WHERE run = :run;

@@ -19,6 +19,14 @@ EXAMPLE = REPOSITORY / "examples" / "report-on-a-repository" / "make_run.py"
 MODULES = [f"part_{number:02}.py" for number in range(11)]
 
 
+#: An answer that asks for two tasks, of which one may not be added.
+LOOK_CLOSER = """Two of them.
+
+```skep-tasks
+{"tasks": [{"id": "notice", "prompt": "What is wrong?", "deps": ["read"]}, {"id": "enter", "argv": ["true"]}]}
+```"""
+
+
 def answer(request: ModelRequest) -> Reply:
     """Answers as a model would; the first report forgets a module."""
     own = request.prompt.rpartition("TASK:\n")[2]
@@ -29,6 +37,8 @@ def answer(request: ModelRequest) -> Reply:
         return Reply(text=f"score: {95 if 'better' in request.prompt else 40}")
     if "Explain in at most" in own:
         return Reply(text="a better text" if "score: 40" in request.prompt else "a text")
+    if "a closer look by a lawyer" in own:
+        return Reply(text=LOOK_CLOSER)
     if "outline" in own:
         return Reply(text="one section with everything")
     return Reply(text=f"a summary of {len(request.prompt)} characters")
@@ -139,6 +149,19 @@ def test_a_text_is_written_again_until_its_check_will_do(home) -> None:
         ["write", "check", "title", "write.r2", "check.r2"], "completed"
     )
     assert tasks["check"]["output"] == "score: 95"
+
+
+def test_an_answer_has_a_task_added_which_is_done_in_the_same_run(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "look-closer.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "closer").returncode == 0
+    assert home.skep("run", "watch", "closer").returncode == 0
+
+    tasks = shown(home, "closer")["tasks"]
+    assert {name: task["state"] for name, task in tasks.items()} == dict.fromkeys(
+        ["read", "notice"], "completed"
+    )
+    assert tasks["notice"]["added_by"] == "read"
+    assert "tasks[1].argv" in (home.root / "execution_log.jsonl").read_text()
 
 
 def test_a_person_is_asked_and_the_run_goes_the_way_that_was_answered(home) -> None:

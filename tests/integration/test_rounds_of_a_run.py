@@ -133,6 +133,7 @@ def test_a_person_approves_days_later_and_the_round_begins_then(rig) -> None:
     def hold(tx):
         run_growth.note(tx, claim.seq, claim.ref, growth)
         row = recording.begin_review(tx, claim.ref, outcome, Verdict(decision="HELD", confidence=0.5), {})
+        assert row is not None
         recording.hold(tx, row, Question("review", "Good?", ("approve", "reject"), {}))
 
     rig.store.write(hold)
