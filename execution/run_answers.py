@@ -58,6 +58,13 @@ class TaskUsage(_Answer):
     cost_micros: int
 
 
+class NamedOutput(_Answer):
+    """A named output of a task, kept by its hash."""
+
+    ref: str
+    bytes: int
+
+
 class RunTaskAnswer(_Answer):
     """A task of a run."""
 
@@ -72,6 +79,8 @@ class RunTaskAnswer(_Answer):
     output: str = ""
     output_ref: str = ""
     output_bytes: int = 0
+    #: its named outputs
+    outputs: dict[str, NamedOutput] = {}
     error: RunProblem | None = None
     #: what holds it
     waiting_for: str | None = None

@@ -12,7 +12,8 @@ from typing import Any
 
 from context.context_router import ContextRouter
 from road.adding import Adding
-from run_contract.errors import RunError
+from road.named_outputs import Keeper
+from run_contract.errors import InvalidResult, RunError
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, Repeat, Run, RunTask, TaskInput, TaskResult
 from runs import entering, rounds
@@ -28,12 +29,18 @@ class Growing:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self._adding = Adding(store)
+        self._keeper = Keeper(store.home.outputs, store.home.workspace)
         self._router = ContextRouter()
 
     def of_answer(self, claim: Claim, row: sqlite3.Row, run: Run, task: RunTask, text: str) -> dict[str, Any]:
         """What follows if it counts; `row` is ``run_task_of`` the task, `run` what it waited for."""
         asked = json.loads(row["doc"])
         growth: dict[str, Any] = {}
+        if asked.get("outputs") or asked.get("files"):
+            try:
+                growth["outputs"] = self._keeper.keep(asked, text, f"{claim.seq}-{claim.ref.lease}")
+            except InvalidResult as error:
+                return _failure(error.code, error.message)
         if asked.get("may_add"):
             growth |= self._adding.of_answer(claim, row, text)
         repeat = repeat_of(asked.get("repeat"))

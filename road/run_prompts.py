@@ -7,7 +7,6 @@ what a task was told and what not.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import sqlite3
@@ -24,6 +23,7 @@ from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
 from road.growing import Growing
+from road.named_outputs import Kept, digest_of
 from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
@@ -54,7 +54,7 @@ class Given:
 
 
 #: Fields of a task from whose answer more may follow.
-_GROWS: Final = frozenset({"repeat", "may_add"})
+_GROWS: Final = frozenset({"repeat", "may_add", "outputs", "files"})
 #: A task of no run is sent what it says itself.
 NOT_OF_A_RUN: Final = Given()
 
@@ -159,14 +159,15 @@ class RunPrompts:
                 made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
                 self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
                 return
-        self._conclude(claim, growth.joined(run, task).output, is_round=task.for_each is None)
+        self._conclude(claim, task, growth.joined(run, task).output)
 
-    def _conclude(self, claim: Claim, text: str, *, is_round: bool) -> None:
+    def _conclude(self, claim: Claim, task: RunTask, text: str) -> None:
         """End a task with the answers of its items, or of its last round, which were judged one by one."""
         data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
         sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
         sink.write(data)
         stored = sink.close()
+        is_round = task.for_each is None
         told = "the answer of its last round" if is_round else "the answers of its items, put together"
         outcome = Outcome(
             status="completed",
@@ -185,6 +186,10 @@ class RunPrompts:
         def conclude(tx: Transaction) -> None:
             row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
             if row is not None:
+                if is_round and task.items:
+                    tx.run(
+                        "copy_outputs", task=claim.seq, source=f"{run_ends.run_of(claim.id)}:{task.items[0]}"
+                    )
                 recording.approve(tx, row, verdict.reviewer)
 
         self._store.write(conclude)
@@ -229,7 +234,11 @@ class RunPrompts:
                 run.tasks[name] = RunTask(name, state=TaskState.FAILED, later=answer["later"])
                 if answer["state"] == "approved":
                     text, refs[name] = self._answer(answer)
-                    run.tasks[name].state, run.tasks[name].outputs = TaskState.COMPLETED, TaskResult(text)
+                    kept = Kept(json.loads(answer["outputs"] or "{}"), self._read_output)
+                    run.tasks[name].state, run.tasks[name].outputs = (
+                        TaskState.COMPLETED,
+                        TaskResult(text, kept),
+                    )
                 if answer["later"] is not None:
                     names.append(answer["later"])
 
@@ -238,7 +247,7 @@ class RunPrompts:
         result = ending.read_result(row)
         text = self._text(row["id"], result.get("output_ref"), result.get("output"))
         ref = result.get("output_ref")
-        return text, ref or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return text, ref or digest_of(text)
 
     def _text(self, task_id: str, ref: str | None, head: str | None) -> str:
         """An answer, whole. Raises `NotFound`, `OSError`."""
@@ -259,7 +268,8 @@ class RunPrompts:
         given = task.inputs or TaskInput("")
         values = self._router.values(run, task, [given.prompt])
         template.render(given.prompt, values)
-        placed = frozenset(each[0] for name in values if (each := template.dependency_of(name)) is not None)
+        means = [template.dependency_of(name) for name in values]
+        placed = frozenset(each[0] for each in means if each is not None and each[1] is None)
         whole = self._builder.build(run, task.id, placed)
         policy = task.context or ContextPolicy()
         job = Job(
@@ -275,9 +285,14 @@ def _placed_bytes(job: Job) -> int:
 
 def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, Any]:
     """What a task is told and what is left out: whose answer, about how many tokens, under which hash."""
-    placed = [(each[0], text) for name, text in job.values.items() if (each := template.dependency_of(name))]
+    placed = [(each, text) for name, text in job.values.items() if (each := template.dependency_of(name))]
     kept = set(job.bundle.sources)
-    told = [_line(name, text, refs) | {"placed": True} for name, text in placed]
+    told = [
+        _line(name, text, refs if output is None else {name: digest_of(text)})
+        | ({} if output is None else {"output": output})
+        | {"placed": True}
+        for (name, output), text in placed
+    ]
     lines = [
         (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
     ]

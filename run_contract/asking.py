@@ -36,7 +36,7 @@ Choices = Annotated[list[Choice], Field(max_length=20)]
 #: What says how a model or a command does a task, and nothing about a person.
 _NOT_OF_A_PERSON: Final = (
     "model", "model_role", "max_tokens", "temperature", "budget", "subtree_budget", "context", "expect",
-    "effect", "review", "repeat", "outputs", "may_add",
+    "effect", "review", "repeat", "outputs", "files", "may_add",
 )  # fmt: skip
 
 

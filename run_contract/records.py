@@ -158,6 +158,8 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: names of the outputs that its answer gives as a JSON object
+    named: tuple[str, ...] = ()
     #: whether tasks are added that its answer asks for
     may_add: bool = False
     #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked

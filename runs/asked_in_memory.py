@@ -46,6 +46,7 @@ def run_task(asked: TaskRequest) -> RunTask:
         timeout_ms=asked.timeout_ms,
         context=asked.context,
         may_add=asked.may_add,
+        named=tuple(asked.outputs),
     )
 
 

@@ -69,6 +69,7 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         timeout_ms=step.timeout_ms,
         context=step.context,
         may_add=step.may_add,
+        named=tuple(step.outputs),
         choices=None if step.ask is None else tuple(step.choices),
     )
 

@@ -101,6 +101,7 @@ def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
         context=task.context,
         choices=task.choices,
         may_add=task.may_add,
+        named=task.named,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import Final
 
 from run_contract.errors import Deadlock, RunError, TaskFailed
@@ -16,7 +17,7 @@ from run_contract.records import (
     TaskResult,
     TaskState,
 )
-from runs import asked_in_memory, growth, rounds
+from runs import asked_in_memory, growth, named_outputs, rounds
 from runs.admitting import Admitting
 from runs.asked_for import Refusal
 from runs.board import Board
@@ -161,6 +162,8 @@ class Drive:
 
     def _take_result(self, task: RunTask, result: TaskResult, *, is_dear: bool) -> None:
         """Take in a result with all that it brings; one that cannot be taken in fails the task."""
+        if task.named and not result.outputs:
+            result = replace(result, outputs=named_outputs.read(result.output, task.named))
         error = self.board.settling.overspent(task) if is_dear else None
         if error is None and result.adds and self.board.outcome is None:
             error = self._grow(task, result)

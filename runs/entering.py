@@ -24,7 +24,7 @@ from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
-from runtime_contract import normalize_task
+from runtime_contract import Expect, normalize_task
 from store import lanes
 from store.records import NewTask
 from store.runs import NewRun, NewRunTask
@@ -192,9 +192,10 @@ def new_tasks(
     found = []
     models: dict[str, bool] = {}
     repeated = round_rules.check(tasks)
+    outputs = {each.id: {*each.outputs, *each.files} for each in tasks if each.for_each is None}
     for number, task in enumerate(tasks):
         path = f"tasks[{number}]"
-        reference_rules.check(task, memory, path, repeated)
+        reference_rules.check(task, memory, path, repeated, outputs)
         found.append(new_task(task, run_id, policy, house, path, models))
     return found
 
@@ -297,7 +298,7 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
     timeout_ms = timeout_ms if task.ask is None else 0  # of a question: until when it must be answered
     attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
-    expect = task.expect
+    expect = _expected(task)
     told: dict[str, Any] = {
         "id": task.id,
         "prompt": task.prompt if task.ask is None else task.ask,
@@ -318,6 +319,15 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "decompose": None if task.is_command else "never",
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _expected(task: TaskRequest) -> Expect | None:
+    """What the result must be: with the files that are its outputs, which must be there."""
+    if not task.files:
+        return task.expect
+    expect = task.expect or Expect()
+    files = list(dict.fromkeys([*expect.files, *task.files.values()]))
+    return expect.model_copy(update={"files": files})
 
 
 def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str) -> str | None:

@@ -7,8 +7,9 @@ with their path.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -17,6 +18,7 @@ from run_contract import asking
 from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
+from runs import named_outputs
 from runs.workflow import Rounds, When, Workflow
 from runtime_contract import Expect
 from task_errors import shorten
@@ -45,6 +47,12 @@ class TaskRequest(Section):
     ask: Text | None = None
     #: what may be answered; none: what the person writes
     choices: asking.Choices = Field(default_factory=list)
+    #: names of what its answer gives as a JSON object, for `{{deps.ID.outputs.NAME}}`
+    outputs: Annotated[list[named_outputs.Name], Field(max_length=100)] = Field(default_factory=list)
+    #: of a command: files of the workspace that are its outputs when it has ended, by their names
+    files: Annotated[dict[named_outputs.Name, named_outputs.RelativePath], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
     #: tasks of the run it waits for, and whose answers it is told
     deps: list[Id] = Field(default_factory=list)
     #: texts that the prompt refers to as ``{{inputs.NAME}}``
@@ -94,7 +102,8 @@ class TaskRequest(Section):
             raise ValueError("prompt must not be empty")
         if self.ask is not None and not self.ask.strip():
             raise ValueError("ask must not be empty")
-        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], False)}
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], {}, False)}
+        named_outputs.check_files(self.files, self.outputs, is_command=self.is_command)
         asking.check(self.ask is not None, given, self.choices)
         return self
 
@@ -235,6 +244,7 @@ def of_workflow(
                 for_each=step.for_each,
                 repeat=step.repeat,
                 may_add=step.may_add,
+                outputs=[name for name in step.outputs if _OUTPUT.fullmatch(name)],
                 budget=step.budget,
                 subtree_budget=step.subtree_budget,
                 timeout_ms=step.timeout_ms,
@@ -244,6 +254,10 @@ def of_workflow(
     return StartRunRequest(
         id=run_id, name=workflow.name[:200], policy=policy, memory=dict(workflow.memory), tasks=made
     )
+
+
+#: Names that a reference can mean.
+_OUTPUT: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def _inputs(task: RunTask) -> dict[str, str]:

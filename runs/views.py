@@ -112,6 +112,8 @@ def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told["context"] = json.loads(row["ledger"])
     if row["parent"] is not None:
         told["parent"] = row["parent"]
+    if row["outputs"] is not None and state is TaskState.COMPLETED:
+        told["outputs"] = json.loads(row["outputs"])
     if row["added_by"] is not None:
         told["added_by"] = row["added_by"]
     if row["round"] > 1:

@@ -127,7 +127,7 @@ def _reuse(tx: Transaction, new: NewRun) -> None:
         task_id = f"{new.id}:{answer['id'].partition(':')[2]}"
         if answer["state"] == "approved":
             tx.run("reuse_answer", id=task_id, result=answer["result"], now=tx.now)
-            tx.run("note_reuse", id=task_id, run=new.forked_from)
+            tx.run("note_reuse", id=task_id, run=new.forked_from, source=answer["id"])
             reason = f"its answer is that of {answer['id']}"
             tx.emit("task.reused", task_id=task_id, status="approved", reason=reason)
             names.append(task_id)

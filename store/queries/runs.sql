@@ -135,7 +135,10 @@ UPDATE task SET state = 'approved', result = :result, finished = :now, waiting_o
 
 -- note_reuse --
 -- Where the answer of a task comes from.
-UPDATE run_task SET reused_from = :run WHERE task = (SELECT seq FROM task WHERE id = :id);
+UPDATE run_task SET reused_from = :run, outputs = (
+    SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
+)
+WHERE task = (SELECT seq FROM task WHERE id = :id);
 
 -- list_runs --
 -- Runs before a place, the newest first, in some states.
@@ -193,3 +196,10 @@ WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) OR
 -- run_ids --
 -- The ids of the tasks of a run.
 SELECT id FROM run_task WHERE run = :run;
+
+-- copy_outputs --
+-- A task has the named outputs of another, whose answer is its own.
+UPDATE run_task SET outputs = (
+    SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
+)
+WHERE task = :task;
