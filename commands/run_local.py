@@ -65,6 +65,8 @@ def local(place: Place, /, file: Path, executor: str, by_step: bool, as_json: bo
     if by_step and (as_json or not terminal.is_terminal()):
         raise click.UsageError("--step asks on a terminal; it cannot be used with --json or in a pipe.")
     run = run_setup.read_run(place, file, options["inputs"], options["policy"], options["run_id"])
+    if any(task.is_run for task in run.tasks.values()):
+        raise click.UsageError("A step with run is done by the daemon alone: start it with `skep run start`.")
     asks = any(task.choices is not None for task in run.tasks.values())
     watch = run_view.watch_of(run, wanted=not as_json and not by_step and not asks)
     with (

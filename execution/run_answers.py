@@ -38,6 +38,8 @@ class RunBrief(_Answer):
     budget_micros: int | None
     error: RunProblem | None
     forked_from: str | None
+    #: the task whose work it does, `RUN:TASK`
+    parent: str | None
     #: Unix milliseconds
     created_at: int
     finished_at: int | None
@@ -89,6 +91,8 @@ class RunTaskAnswer(_Answer):
     context: dict[str, Any] = {}
     #: the task whose item or whose next round it does
     parent: str = ""
+    #: the run that does it
+    child: str = ""
     #: the task whose answer asked for it
     added_by: str = ""
     #: which round it is of

@@ -173,7 +173,7 @@ class RunApi:
 
     def _house(self) -> House:
         models = KnownModels(self._settings, self._catalog, self._store.reader, self._offered)
-        return House(self._settings.limits, models, self._home.policies_file)
+        return House(self._settings.limits, models, self._home.policies_file, self._home.workflows)
 
 
 def _traced(made: runs.NewRun) -> runs.NewRun:

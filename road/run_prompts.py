@@ -24,11 +24,13 @@ from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
 from road.growing import Growing
 from road.named_outputs import Kept, digest_of
+from road.sub_runs import SubRuns
 from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
 from runs import asked_for, conditions, entering, growth, prompting
+from runs.entering import Models
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_questions, run_steering, runs
 from store.outputs import OutputSink
@@ -65,13 +67,17 @@ class RunPrompts:
     Parameters:
         store: reads what they wait for, and takes the word for those that never run.
         read_output: a stored output by its hash.
+        models: what is known of models, for runs that do tasks; none: asked of the home.
     """
 
-    def __init__(self, store: SqliteStore, read_output: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, store: SqliteStore, read_output: Callable[[str], bytes], models: Models | None = None
+    ) -> None:
         self._store = store
         self._read_output = read_output
         self._router = ContextRouter()
         self._growing = Growing(store)
+        self._sub_runs = SubRuns(store, models)
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
 
@@ -94,7 +100,8 @@ class RunPrompts:
             grows = not _GROWS.isdisjoint(json.loads(row["doc"]))
             if claim.task.mode == "local":
                 return Given(grows=grows)
-            job, whole = self._job(run, task)
+            foreign = frozenset(json.loads(row["foreign_inputs"] or "[]"))
+            job, whole = self._job(run, task, foreign)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
         except (StoreError, OSError) as error:  # the disk's fault, not the task's
@@ -132,6 +139,10 @@ class RunPrompts:
         """Have a task done by others where it is: item by item of a list, or by a person."""
         if task.for_each is not None or task.items is not None:
             self._map(claim, run, task, row)
+        elif task.is_run:
+            child = self._sub_runs.has_ended(claim, row, run, task)
+            if child is not None:
+                self._take_answer(claim, task, self._sub_runs.last_tasks(row, child))
         elif task.choices is not None:
             self._ask(claim, run, task)
         else:
@@ -146,6 +157,12 @@ class RunPrompts:
         choices = task.choices or ()
         self._store.write(lambda tx: run_questions.ask(tx, claim.ref, text, choices, timeout_s))
 
+    def _take_answer(self, claim: Claim, task: RunTask, last: list[sqlite3.Row]) -> None:
+        """End a task with the answers of the last tasks of its run: as it is, or several as a JSON array."""
+        texts = [self._answer(row)[0] for row in last]
+        whole = texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False) if texts else ""
+        self._conclude(claim, whole, "the answer of its run", last[0]["id"] if len(last) == 1 else None)
+
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""
         if task.items is None:
@@ -159,16 +176,20 @@ class RunPrompts:
                 made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
                 self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
                 return
-        self._conclude(claim, task, growth.joined(run, task).output)
+        text, is_round = growth.joined(run, task).output, task.for_each is None
+        told = "the answer of its last round" if is_round else "the answers of its items, put together"
+        last = f"{run.id}:{task.items[0]}" if is_round and task.items else None
+        self._conclude(claim, text, told, last)
 
-    def _conclude(self, claim: Claim, task: RunTask, text: str) -> None:
-        """End a task with the answers of its items, or of its last round, which were judged one by one."""
+    def _conclude(self, claim: Claim, text: str, told: str, last: str | None) -> None:
+        """End a task with what others answered in its place, which was judged there.
+
+        `told` says whose that is; `last` is the one task whose named outputs are this one's too.
+        """
         data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
         sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
         sink.write(data)
         stored = sink.close()
-        is_round = task.for_each is None
-        told = "the answer of its last round" if is_round else "the answers of its items, put together"
         outcome = Outcome(
             status="completed",
             task_id=claim.id,
@@ -186,10 +207,8 @@ class RunPrompts:
         def conclude(tx: Transaction) -> None:
             row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
             if row is not None:
-                if is_round and task.items:
-                    tx.run(
-                        "copy_outputs", task=claim.seq, source=f"{run_ends.run_of(claim.id)}:{task.items[0]}"
-                    )
+                if last is not None:
+                    tx.run("copy_outputs", task=claim.seq, source=last)
                 recording.approve(tx, row, verdict.reviewer)
 
         self._store.write(conclude)
@@ -211,6 +230,7 @@ class RunPrompts:
             for_each=asked.get("for_each"),
             items=None if row["items"] is None else json.loads(row["items"]),
             context=ContextPolicy.model_validate(context),
+            is_run=asked.get("run") is not None,
             choices=None if asked.get("ask") is None else tuple(asked.get("choices") or ()),
             timeout_ms=asked.get("timeout_ms"),
             may_add=asked.get("may_add", False),
@@ -263,7 +283,7 @@ class RunPrompts:
     def _is_wanted(self, run: Run, task: RunTask, when: Condition) -> bool:
         return conditions.holds(when, self._router.values(run, task, [when.of]))
 
-    def _job(self, run: Run, task: RunTask) -> tuple[Job, ContextBundle]:
+    def _job(self, run: Run, task: RunTask, foreign: frozenset[str]) -> tuple[Job, ContextBundle]:
         """The task with what its references stand for, and all that it would be told."""
         given = task.inputs or TaskInput("")
         values = self._router.values(run, task, [given.prompt])
@@ -274,7 +294,7 @@ class RunPrompts:
         policy = task.context or ContextPolicy()
         job = Job(
             run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
-        )
+        ).replace(foreign=foreign)
         return job, whole
 
 

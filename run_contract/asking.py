@@ -60,6 +60,13 @@ def check(asks: bool, given: set[str], choices: Sequence[str]) -> None:
         raise ValueError(f"the choice {taken!r} means something else here; name it otherwise")
 
 
+def check_run(is_run: bool, given: set[str]) -> None:
+    """Raise `ValueError` where a task that a run does says what a run says itself."""
+    wrong = next((name for name in _NOT_OF_A_PERSON if name in given), None)
+    if is_run and wrong is not None:
+        raise ValueError(f"a task that is done by a run has no {wrong}; its workflow says it")
+
+
 def options(choices: Sequence[str]) -> tuple[str, ...]:
     """What may be answered."""
     if not choices:

@@ -67,6 +67,8 @@ class Job:
     context: ContextPolicy
     #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
     choices: tuple[str, ...] | None = None
+    #: inputs that hold words of other tasks
+    foreign: frozenset[str] = frozenset()
     #: whether tasks are added that its answer asks for
     may_add: bool = False
     asked: Asked = field(default_factory=Asked)

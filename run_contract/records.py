@@ -158,6 +158,8 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: whether a run of its own does it, which a run in memory has not
+    is_run: bool = False
     #: names of the outputs that its answer gives as a JSON object
     named: tuple[str, ...] = ()
     #: whether tasks are added that its answer asks for

@@ -95,6 +95,9 @@ class Admission:
             whole = self._builder.build(run, task_id, placed)
             code = "context_compact_failed"
             policy = task.context or run.policy.context_policy
+            if task.is_run:
+                code = "not_supported"
+                raise InvalidInput("a run in memory has no runs in it; start it with `skep run start`")
             if task.choices is not None:
                 return self._question(run, task, prompt, values)
             bundle = self._compactor.compact(whole, policy, _bytes_placed(values, placed))

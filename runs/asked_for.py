@@ -119,6 +119,8 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
         _check_is_for_a_model(task)
     if task.ask is not None:
         raise InvalidInput("only a request can ask a person", path="ask")
+    if task.run is not None:
+        raise InvalidInput("only a request can have a run in a run", path="run")
     if task.priority > rights.priority:
         told = f"{task.priority} is over the {rights.priority} of the task that asks"
         raise InvalidInput(told, path="priority")

@@ -70,6 +70,7 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         context=step.context,
         may_add=step.may_add,
         named=tuple(step.outputs),
+        is_run=step.run is not None,
         choices=None if step.ask is None else tuple(step.choices),
     )
 
@@ -86,8 +87,8 @@ def _repeat(rounds: Rounds | None) -> Repeat | None:
 
 
 def _prompt(step: Step) -> str:
-    if step.ask is not None:
-        return step.ask
+    if step.ask is not None or step.run is not None:
+        return step.ask or ""
     prompt = step.prompt or ROLE_PROMPTS.get(step.role or "", "")
     if not prompt:
         raise InvalidInput(

@@ -10,25 +10,30 @@ import hashlib
 import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from errors import InvalidSetting, InvalidTask
+from context import template
+from errors import InvalidSetting, InvalidTask, SkepError
 from limits import Limits
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, reference_rules, round_rules
+from runs import conditions, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runs.workflow import SubRun
 from runtime_contract import Expect, normalize_task
 from store import lanes
 from store.records import NewTask
 from store.runs import NewRun, NewRunTask
 
+#: Runs within a run that one request may bring, and how deep they may stand whatever its policy.
+MOST_NESTED: Final = 200
+MOST_DEEP: Final = 8
 #: The round of the first copies.
 FIRST_COPY: Final = 2
 
@@ -51,6 +56,11 @@ class House:
     models: Models
     #: ``config/policies.toml``
     policies_file: Path
+    #: where the files of workflows are that a task may name; none: nowhere
+    workflows: Path | None = None
+    #: how many runs stand above the one that is asked for, and how many more may be asked for within it
+    depth: int = 0
+    nested: list[int] = field(default_factory=lambda: [MOST_NESTED])
 
 
 def new_run(
@@ -209,8 +219,10 @@ def new_task(
     models: dict[str, bool] | None = None,
 ) -> NewRunTask:
     """One task as the store takes it in. `models`: which were asked about. Raises as `new_run`."""
-    for field, told in _task_not_on_the_road(task):
-        raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
+    for name, told in _task_not_on_the_road(task):
+        raise NotOnTheRoad(f"{path}.{name}: {told}", path=f"{path}.{name}")
+    if task.run is not None:
+        task = _with_its_run(task, task.run, policy, house, f"{path}.run")
     model = _model(task, house.models, {} if models is None else models, path)
     part = lanes.run_part(run_id, policy.max_parallelism)
     return _one(task, run_id, policy, model, house.limits, path, part)
@@ -225,10 +237,28 @@ def _one(
     except InvalidTask as error:
         raise InvalidInput(error.message, **error.details) from error
     full = f"{run_id}:{task.id}"
-    part = part if task.ask is None else lanes.joined(lanes.ASK, part)
+    part = lanes.joined(lanes.ASK, part) if task.ask is not None or task.run is not None else part
     new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
     asked = task.model_dump(mode="json", exclude_unset=True)
     return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
+
+
+def _with_its_run(
+    task: TaskRequest, wanted: SubRun, policy: RunPolicy, house: House, path: str
+) -> TaskRequest:
+    """A task with the workflow of its run as it is now, which could be started. Raises `InvalidInput`."""
+    house.nested[0] -= 1
+    if house.depth >= min(policy.max_depth, MOST_DEEP) or house.nested[0] < 0:
+        told = f"{path}: runs within runs stand too deep, or are too many (max_depth {policy.max_depth})"
+        raise InvalidInput(told, path=path)
+    try:
+        workflow = sub_runs.workflow_of(wanted, house.workflows)
+        kept = wanted.model_copy(update={"workflow": workflow, "file": None})
+        new_run(sub_runs.request_of(kept, "x", house.policies_file), replace(house, depth=house.depth + 1))
+    except (SkepError, OSError) as error:
+        told = error.message if isinstance(error, SkepError) else str(error.strerror)
+        raise InvalidInput(f"{path}: {told}", path=path) from error
+    return task.model_copy(update={"run": kept})
 
 
 def item_tasks(
@@ -269,21 +299,29 @@ def round_tasks(
     part = lanes.run_part(run_id, policy.max_parallelism)
     found = []
     *_, last = copies
+    names = {name: copy.id for name, copy in copies.items()}
     parent = last if copies[last].round <= FIRST_COPY else last.rpartition(".r")[0]
     for name, copy in copies.items():
-        told = _as_copy(asked[name], copy, models[name])
+        told = _as_copy(asked[name], copy, models[name], names)
         made = _one(read_task(told), run_id, policy, models[name], limits, copy.id, part)
         found.append(replace(made, parent=parent, depth=copy.depth, round=copy.round, previous=last))
     return found
 
 
-def _as_copy(asked: dict[str, Any], copy: RunTask, model: str | None) -> dict[str, Any]:
+def _as_copy(
+    asked: dict[str, Any], copy: RunTask, model: str | None, names: Mapping[str, str]
+) -> dict[str, Any]:
     """What is asked of a copy: the same, with references that mean those of its own round."""
     told = {name: value for name, value in asked.items() if name != "model_role"}
     told |= {"id": copy.id, "deps": list(copy.deps)} | ({} if model is None else {"model": model})
-    for field in ("prompt", "ask"):
-        if told.get(field) is not None and copy.inputs is not None:
-            told[field] = copy.inputs.prompt
+    for name in ("prompt", "ask"):
+        if told.get(name) is not None and copy.inputs is not None:
+            told[name] = copy.inputs.prompt
+    if told.get("run") is not None:
+        inputs = told["run"].get("inputs", {})
+        told["run"] = told["run"] | {
+            "inputs": {name: template.renamed(text, names) for name, text in inputs.items()}
+        }
     if copy.when is not None:
         told["when"] = asdict(copy.when)
     if copy.for_each is not None:
@@ -296,12 +334,12 @@ def _as_copy(asked: dict[str, Any], copy: RunTask, model: str | None) -> dict[st
 def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
     """The task as one of the road."""
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
-    timeout_ms = timeout_ms if task.ask is None else 0  # of a question: until when it must be answered
+    timeout_ms = 0 if task.ask is not None or task.run is not None else timeout_ms  # theirs is no attempt's
     attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
     expect = _expected(task)
     told: dict[str, Any] = {
         "id": task.id,
-        "prompt": task.prompt if task.ask is None else task.ask,
+        "prompt": _words(task),
         "command": task.command,
         "argv": task.argv,
         "depends_on": [f"{run_id}:{dep}" for dep in dict.fromkeys(task.deps)] or None,
@@ -319,6 +357,13 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "decompose": None if task.is_command else "never",
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _words(task: TaskRequest) -> str | None:
+    """What stands as the prompt of a task on the road."""
+    if task.run is not None and task.run.workflow is not None:
+        return f"Run the workflow {task.run.workflow.name}."
+    return task.prompt if task.ask is None else task.ask
 
 
 def _expected(task: TaskRequest) -> Expect | None:

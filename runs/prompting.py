@@ -25,7 +25,7 @@ def own_words(job: Job, mark: str) -> str:
     """The prompt with its references filled in, words of other tasks in envelopes of this mark."""
 
     def show(name: str, text: str) -> str:
-        is_own = name.startswith("inputs.") or not text
+        is_own = (name.startswith("inputs.") and name[7:] not in job.foreign) or not text
         return text if is_own else f"\n{envelope.wrap(name, [text], mark)}\n"
 
     return template.render(job.template, job.values, show)

@@ -36,6 +36,8 @@ def check(
 def _texts(task: TaskRequest) -> Iterator[tuple[str, str]]:
     yield "prompt", task.prompt or ""
     yield "ask", task.ask or ""
+    for text in task.run.inputs.values() if task.run is not None else ():
+        yield "run.inputs", text
     yield "when.of", task.when.of if task.when is not None else ""
     yield "for_each", task.for_each if isinstance(task.for_each, str) else ""
     yield "repeat.until.of", task.repeat.until.of if task.repeat is not None else ""
@@ -53,7 +55,7 @@ def _is_fine(
     if dependency is not None:
         source, output = dependency
         return source in task.deps and (output is None or output in outputs.get(source, (output,)))
-    is_prompt = field in {"prompt", "ask"}
+    is_prompt = field in {"prompt", "ask", "run.inputs"}
     if name == "previous":
         return is_prompt and task.id in repeated
     if name == "output":

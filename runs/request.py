@@ -19,7 +19,7 @@ from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
 from runs import named_outputs
-from runs.workflow import Rounds, When, Workflow
+from runs.workflow import Rounds, SubRun, When, Workflow
 from runtime_contract import Expect
 from task_errors import shorten
 
@@ -47,6 +47,8 @@ class TaskRequest(Section):
     ask: Text | None = None
     #: what may be answered; none: what the person writes
     choices: asking.Choices = Field(default_factory=list)
+    #: a run of its own that does it, whose answer is the task's
+    run: SubRun | None = None
     #: names of what its answer gives as a JSON object, for `{{deps.ID.outputs.NAME}}`
     outputs: Annotated[list[named_outputs.Name], Field(max_length=100)] = Field(default_factory=list)
     #: of a command: files of the workspace that are its outputs when it has ended, by their names
@@ -96,8 +98,9 @@ class TaskRequest(Section):
 
     @pydantic.model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        if sum(given is not None for given in (self.prompt, self.command, self.argv, self.ask)) != 1:
-            raise ValueError("give one of prompt, command, argv and ask")
+        ways = (self.prompt, self.command, self.argv, self.ask, self.run)
+        if sum(given is not None for given in ways) != 1:
+            raise ValueError("give one of prompt, command, argv, ask and run")
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt must not be empty")
         if self.ask is not None and not self.ask.strip():
@@ -105,6 +108,7 @@ class TaskRequest(Section):
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], {}, False)}
         named_outputs.check_files(self.files, self.outputs, is_command=self.is_command)
         asking.check(self.ask is not None, given, self.choices)
+        asking.check_run(self.run is not None, given)
         return self
 
     @property
@@ -115,7 +119,7 @@ class TaskRequest(Section):
     @property
     def is_command(self) -> bool:
         """Whether this machine does it."""
-        return self.prompt is None and self.ask is None
+        return self.command is not None or self.argv is not None
 
 
 class StartRunRequest(Section):
@@ -223,12 +227,14 @@ def of_workflow(
     for task in tasks:
         step, given = steps[task.id], task.inputs
         prompt = "" if given is None else given.prompt
-        words = " ".join([prompt, step.when.of if step.when else "", json.dumps(step.for_each)])
+        told = " ".join(step.run.inputs.values()) if step.run is not None else ""
+        words = " ".join([prompt, told, step.when.of if step.when else "", json.dumps(step.for_each)])
         used = {name: text for name, text in _inputs(task).items() if f"inputs.{name}" in words}
         made.append(
             TaskRequest(
                 id=task.id,
-                prompt=prompt if step.ask is None else None,
+                prompt=prompt if step.ask is None and step.run is None else None,
+                run=step.run,
                 ask=prompt if step.ask is not None else None,
                 choices=step.choices,
                 deps=list(task.deps),

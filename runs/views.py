@@ -48,6 +48,7 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         "budget_micros": budget.granted_micros,
         "error": _error(run["code"], run["reason"]),
         "forked_from": run["forked_from"],
+        "parent": run["parent"],
         "created_at": _milliseconds(run["created"]),
         "finished_at": _milliseconds(run["finished"]),
     }
@@ -55,16 +56,15 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
 
 def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     """A run with its tasks and what they used."""
-    used = {row["task"]: row for row in reader.all("run_usage", run=run["seq"])}
     rows = reader.all("run_tasks_shown", run=run["seq"])
+    used = _used(reader, run["seq"], rows)
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
-        told = tasks[row["name"]] = _task(row, used.get(row["seq"]))
+        told = tasks[row["name"]] = _task(row, used.get(row["seq"], (0, 0)))
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
-    tokens = sum(row["tokens"] for row in used.values())
-    micros = sum(row["micros"] for row in used.values())
+    tokens, micros = (sum(each) for each in zip(*used.values(), strict=True)) if used else (0, 0)
     return {
         **brief(reader, run),
         "updated_at": _milliseconds(max([run["created"], *_moments(rows)])),
@@ -89,7 +89,21 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
 
 
-def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
+def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, tuple[int, int]]:
+    """Tokens and micro-dollars of each task of a run; of one that a run did, those of that run."""
+    found = {row["task"]: (row["tokens"], row["micros"]) for row in reader.all("run_usage", run=run)}
+    for row in rows:
+        child = None if row["child"] is None else reader.one("get_run", id=row["child"])
+        if child is not None:
+            inner = _used(reader, child["seq"], reader.all("run_tasks_shown", run=child["seq"]))
+            found[row["seq"]] = (
+                sum(tokens for tokens, _ in inner.values()),
+                balance_of(reader, Account("run", child["id"])).spent,
+            )
+    return found
+
+
+def _task(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
     asked: dict[str, Any] = json.loads(row["asked"])
     result = ending.read_result(row)
     state = state_of(row["state"], row["code"], row["attempts"])
@@ -98,7 +112,7 @@ def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         "deps": asked.get("deps", []),
         "model": result.get("model") or json.loads(row["doc"]).get("model"),
         "attempts": row["attempts"],
-        "usage": {"tokens": used["tokens"] if used else 0, "cost_micros": used["micros"] if used else 0},
+        "usage": {"tokens": used[0], "cost_micros": used[1]},
         "started_at": _milliseconds(row["started"]),
         "finished_at": _milliseconds(row["finished"]),
     }
@@ -112,6 +126,8 @@ def _task(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told["context"] = json.loads(row["ledger"])
     if row["parent"] is not None:
         told["parent"] = row["parent"]
+    if row["child"] is not None:
+        told["child"] = row["child"]
     if row["outputs"] is not None and state is TaskState.COMPLETED:
         told["outputs"] = json.loads(row["outputs"])
     if row["added_by"] is not None:

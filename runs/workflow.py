@@ -44,6 +44,27 @@ class Rounds(Section):
     otherwise: Literal["fail", "take"] = "fail"
 
 
+class SubRun(Section):
+    """A run that does the work of a task."""
+
+    #: the workflow itself
+    workflow: Workflow | None = None
+    #: or its file, in `workflows/` of the home
+    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$")] | None = (
+        None
+    )
+    #: its inputs; references are filled in
+    inputs: dict[StrictStr, _Input] = Field(default_factory=dict)
+    #: the step of it whose answer is the output; none: the last ones
+    output: StrictStr | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_workflow(self) -> Self:
+        if (self.workflow is None) == (self.file is None):
+            raise ValueError("give one of workflow and file")
+        return self
+
+
 class Step(Section):
     """One step of a workflow."""
 
@@ -57,6 +78,8 @@ class Step(Section):
     ask: _Text | None = None
     #: what may be answered; none: what the person writes
     choices: asking.Choices = Field(default_factory=list)
+    #: a run of its own in place of a prompt, whose answer is the step's; by the daemon alone
+    run: SubRun | None = None
     #: steps it waits for, and whose answers it is told
     depends_on: list[StrictStr] = Field(default_factory=list)
     #: names of what it makes, told to whoever does it
@@ -90,10 +113,11 @@ class Step(Section):
 
     @pydantic.model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        if self.ask is not None and self.prompt is not None:
-            raise ValueError("give prompt or ask, not both")
+        if sum(given is not None for given in (self.prompt, self.ask, self.run)) > 1:
+            raise ValueError("give one of prompt, ask and run")
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], False)}
         asking.check(self.ask is not None, given, self.choices)
+        asking.check_run(self.run is not None, given)
         return self
 
 
@@ -130,3 +154,7 @@ class WorkflowFile(Section):
     """What a workflow file holds."""
 
     workflow: Workflow
+
+
+SubRun.model_rebuild()
+Step.model_rebuild()

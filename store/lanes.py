@@ -28,7 +28,7 @@ RATE: Final = "rate:"
 EVERY_OTHER: Final = "*"
 #: Begins the part of a lane that names a run, with how many of its tasks may run at once: ``run:4/ID``.
 RUN: Final = "run:"
-#: The part of a lane for questions to a person: they need no model, no sandbox and no room at one.
+#: The part of a lane for what a person or another run does: it needs no model, no sandbox and no room at one.
 ASK: Final = "ask"
 
 
@@ -157,7 +157,7 @@ def run_part_of(lane: str) -> str:
 
 
 def is_ask(lane: str) -> bool:
-    """Whether the tasks of a lane are questions to a person."""
+    """Whether the tasks of a lane are done by a person or by another run."""
     return ASK in lane.split("|")
 
 

@@ -96,7 +96,7 @@ class Claim:
     is_planned: bool = False
     #: id of the task it is a part of
     plan_parent: str | None = None
-    #: whether it is a question to a person
+    #: whether a person or another run does it
     is_ask: bool = False
 
     @property

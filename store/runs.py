@@ -61,6 +61,10 @@ class NewRun:
     forked_from: str | None = None
     #: the span that it was started from (W3C traceparent)
     traceparent: str | None = None
+    #: id of the task whose work it does, how many runs stand above it, and inputs that hold others' words
+    parent: str | None = None
+    depth: int = 0
+    foreign_inputs: tuple[str, ...] = ()
     #: tasks that begin with the answer of their namesakes in the run it was forked from
     reused: frozenset[str] = frozenset()
 
@@ -107,6 +111,9 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         source=source,
         after_event=before["seq"] if before else 0,
         created=tx.now,
+        parent=new.parent,
+        depth=new.depth,
+        foreign_inputs=dump([*new.foreign_inputs]) if new.foreign_inputs else None,
     )
     row = find(tx, new.id)
     run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)

@@ -49,7 +49,7 @@ class DurableRuns:
         self.work = work
         #: ids of the tasks in the order they were begun
         self.begun: list[str] = []
-        self.prompts = RunPrompts(store, _no_output)
+        self.prompts = RunPrompts(store, _no_output, EveryModel())
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
         #: what was claimed and has not ended, oldest first
         self.flying: deque[Claim] = deque()
@@ -58,7 +58,7 @@ class DurableRuns:
 
     def read_outputs(self, folder: Path) -> None:
         """Read answers that are stored, which those of a list are."""
-        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder))
+        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder), EveryModel())
 
     def start(self, **request: Any) -> str:
         """Start a run; its id."""

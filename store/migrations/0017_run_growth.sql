@@ -13,3 +13,10 @@ ALTER TABLE run_task ADD COLUMN previous TEXT;                    -- within the 
 ALTER TABLE run_task ADD COLUMN later TEXT;                       -- within the run: the same task in the next round
 ALTER TABLE run_task ADD COLUMN growth TEXT;                      -- JSON: what follows when the answer of its last attempt counts
 ALTER TABLE run_task ADD COLUMN outputs TEXT;                     -- JSON object: its named outputs, by the hash of each
+
+-- A run that does the work of a task of another.
+ALTER TABLE run ADD COLUMN parent TEXT;                           -- id of that task, RUN:TASK
+ALTER TABLE run ADD COLUMN depth INTEGER NOT NULL DEFAULT 0;      -- how many runs stand above it
+ALTER TABLE run ADD COLUMN foreign_inputs TEXT;                   -- JSON list: inputs that hold words of other tasks
+ALTER TABLE run_task ADD COLUMN child TEXT;                       -- id of the run that does it
+ALTER TABLE run_task ADD COLUMN child_over INTEGER NOT NULL DEFAULT 0; -- 1: it ended with that run, or was ended before it

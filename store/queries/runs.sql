@@ -7,9 +7,11 @@ SELECT coalesce(max(seq), 0) AS seq FROM run;
 -- insert_run --
 -- Enter a run.
 INSERT INTO run (seq, id, name, state, request, policy, memory, on_failure, budget_micros, max_tasks, tasks, open,
-                 is_open, deadline, idempotency_key, digest, forked_from, traceparent, source, after_event, created)
+                 is_open, deadline, idempotency_key, digest, forked_from, traceparent, source, after_event, created,
+                 parent, depth, foreign_inputs)
 VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, :budget_micros, :max_tasks, :tasks,
-        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :traceparent, :source, :after_event, :created);
+        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :traceparent, :source, :after_event,
+        :created, :parent, :depth, :foreign_inputs);
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
@@ -111,7 +113,8 @@ SELECT min(moment) AS moment FROM (
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
 SELECT run_task.id, run_task.doc, run_task.items, run_task.depth, run_task.round, run_task.previous, run.policy,
-    run.memory, run.id AS run, run.seq AS run_seq
+    run.memory, run.id AS run, run.seq AS run_seq, run.depth AS run_depth, run.deadline, run.foreign_inputs,
+    run_task.child, run_task.child_over
 FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
@@ -149,7 +152,7 @@ ORDER BY seq DESC LIMIT :limit;
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
-    run_task.added_by, run_task.round, run_task.outputs
+    run_task.added_by, run_task.round, run_task.outputs, run_task.child
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- run_usage --
@@ -203,3 +206,31 @@ UPDATE run_task SET outputs = (
     SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
 )
 WHERE task = :task;
+
+-- put_child --
+-- The run that does a task.
+UPDATE run_task SET child = :child, child_over = 0 WHERE task = :task;
+
+-- child_over --
+-- A task ended with the run that did it.
+UPDATE run_task SET child_over = 1 WHERE task = :task;
+
+-- hold_for_run --
+-- A claimed task waits for the run that does it; the claim that comes then takes the place of this one.
+UPDATE task SET state = 'delayed', not_before = NULL, held_by = :held_by, needs = NULL, waiting_for = :waiting_for,
+    attempts = attempts - 1, owner = NULL, lease_expires = NULL
+WHERE seq = :seq;
+
+-- wake_parent --
+-- A run has ended: the task whose work it did is claimed once more.
+UPDATE task SET state = 'ready', held_by = NULL, waiting_for = NULL WHERE state = 'delayed' AND held_by = :held_by;
+
+-- runs_above --
+-- The runs that a run is within, the nearest first.
+WITH RECURSIVE above (id, height) AS (
+    SELECT substr(parent, 1, instr(parent, ':') - 1), 1 FROM run WHERE id = :id AND parent IS NOT NULL
+    UNION ALL
+    SELECT substr(run.parent, 1, instr(run.parent, ':') - 1), height + 1
+    FROM above JOIN run ON run.id = above.id WHERE run.parent IS NOT NULL AND height < 100
+)
+SELECT id FROM above ORDER BY height;

@@ -37,6 +37,10 @@ def answer(request: ModelRequest) -> Reply:
         return Reply(text=f"score: {95 if 'better' in request.prompt else 40}")
     if "Explain in at most" in own:
         return Reply(text="a better text" if "score: 40" in request.prompt else "a text")
+    if "titles of two chapters" in own:
+        return Reply(text='["Hives", "Queens"]')
+    if "Check this chapter" in own:
+        return Reply(text="score: 90")
     if "a closer look by a lawyer" in own:
         return Reply(text=LOOK_CLOSER)
     if "outline" in own:
@@ -162,6 +166,22 @@ def test_an_answer_has_a_task_added_which_is_done_in_the_same_run(home) -> None:
     )
     assert tasks["notice"]["added_by"] == "read"
     assert "tasks[1].argv" in (home.root / "execution_log.jsonl").read_text()
+
+
+def test_each_chapter_is_a_run_of_its_own_within_the_run(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "chapters.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "book").returncode == 0
+    assert home.skep("run", "watch", "book").returncode == 0
+
+    run = shown(home, "book")
+    children = [shown(home, run["tasks"][f"chapter.{number}"]["child"]) for number in (1, 2)]
+    assert {each["state"] for each in [run, *children]} == {"completed"}
+    assert [each["parent"] for each in children] == ["book:chapter.1", "book:chapter.2"]
+    assert run["cost_micros"] > sum(each["cost_micros"] for each in children) > 0
+    assert json.loads(run["tasks"]["chapter"]["output"]) == [
+        each["tasks"]["write"]["output"] for each in children
+    ]
+    assert f"by the run {children[0]['id']}" in home.skep("run", "graph", "book").stdout
 
 
 def test_a_person_is_asked_and_the_run_goes_the_way_that_was_answered(home) -> None:
