@@ -71,6 +71,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "checkpoint.tidied": "what a rollback that was killed left half written in the workspace is gone",
     "task.mapped": "a task of a run is done item by item of a list, and waits for the tasks that do them",
     "task.add_refused": "a task that the answer of another asked for was not added, and why; the rest was",
+    "task.run_awaited": "a task of a run is done by a run of its own, and waits for it",
     "task.repeated": "the answer of a task of a run will not do yet; it waits for the end of another round",
     "task.reused": "a task of a run was given the answer of the same task of another run",
     "run.started": "a run was started: a graph of tasks with a policy",

@@ -74,7 +74,7 @@ class Screened:
         """Leave one out for an error that names a field of it, as the first of a list or by itself."""
         field = str(error.details.get("path") or "").removeprefix("tasks[0]").lstrip(".")
         told = error.message.removeprefix("tasks[0]").removeprefix(f".{field}").removeprefix(field)
-        self.refuse(place, field, told.removeprefix(": "))
+        self.refuse(place, field, told.removeprefix("The body").removeprefix(": "))
 
 
 def entries(text: str) -> list[Any]:

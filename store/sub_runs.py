@@ -46,8 +46,7 @@ def _wait(tx: Transaction, row: sqlite3.Row, child: str) -> None:
     recording.end_attempt(tx, row, "held")
     held_by = f"{run_ends.CHILD_PREFIX}{child}"
     tx.run("hold_for_run", seq=row["seq"], held_by=held_by, waiting_for=f"its run {child}")
-    reason = f"the run {child} does it"
-    tx.emit("task.held", task_id=row["id"], status="queued", waiting_for=f"its run {child}", reason=reason)
+    tx.emit("task.run_awaited", task_id=row["id"], status="queued", waiting_for=f"its run {child}")
     tx.mark_dirty(row["seq"])
     if runs.find(tx, child)["state"] in _ENDED:  # as it was started, or before this was written
         tx.run("wake_parent", held_by=held_by)

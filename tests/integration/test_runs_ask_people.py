@@ -184,7 +184,7 @@ def test_a_question_is_asked_for_each_item_of_a_list(rig, home) -> None:
     ("change", "told"),
     [
         ({"model": "m"}, "a question to a person has no model"),
-        ({"prompt": "x"}, "give one of prompt, command, argv and ask"),
+        ({"prompt": "x"}, "give one of prompt, command, argv, ask and run"),
         ({"choices": ["a", "A"]}, "two choices are the same word"),
         ({"choices": ["refuse"]}, "'refuse' means something else here"),
         ({"choices": [" a"]}, "string should match pattern"),

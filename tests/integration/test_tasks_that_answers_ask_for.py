@@ -64,7 +64,7 @@ def test_an_answer_of_a_task_that_may_not_add_is_only_an_answer(rig) -> None:
 @pytest.mark.parametrize(
     ("entry", "path", "words"),
     [
-        ({"id": "x"}, "tasks[1]", "give one of prompt, command, argv and ask"),
+        ({"id": "x"}, "tasks[1]", "give one of prompt, command, argv, ask and run"),
         ({"id": "x", "prompt": "x", "mood": 1}, "tasks[1].mood", "is not a key that is known here"),
         ({"id": "x", "argv": ["rm"]}, "tasks[1].argv", "only a command may have commands added"),
         (
