@@ -129,7 +129,8 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         row = self._find(run_id)
-        made = _traced(forked(row, views.asked(self._store.reader, row), request, self._house()))
+        docs, added = views.asked(self._store.reader, row), views.added_by(self._store.reader, row)
+        made = _traced(forked(row, docs, request, self._house(), added))
         found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 

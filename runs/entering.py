@@ -22,7 +22,7 @@ from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
 from runs import conditions, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
-from runs.forking import request_of_fork, untouched
+from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
 from runs.workflow import SubRun
@@ -107,8 +107,18 @@ def new_run(
     )
 
 
-def forked(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: ForkRequest, house: House) -> NewRun:
-    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`."""
+def forked(
+    run: sqlite3.Row,
+    docs: Sequence[dict[str, Any]],
+    fork: ForkRequest,
+    house: House,
+    added_by: Mapping[str, str] | None = None,
+) -> NewRun:
+    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`.
+
+    `added_by`: those that answers asked for, which are asked for anew where such an answer is.
+    """
+    docs = still_asked_for(docs, fork.task, added_by or {})
     request = request_of_fork(run, docs, fork)
     return new_run(request, house, forked_from=run["id"], reused=frozenset(untouched(docs, fork.task)))
 

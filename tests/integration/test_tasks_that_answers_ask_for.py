@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -9,10 +10,13 @@ import pytest
 
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult
+from runs import views
 from runs.asked_for import HOW
+from runs.entering import forked
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
-from store import run_ends
+from runs.request import read_fork
+from store import run_ends, runs
 from testing.durable_runs import DurableRuns
 
 
@@ -163,6 +167,20 @@ def test_a_run_that_ended_meanwhile_takes_none(rig) -> None:
     rig.claim()
     rig.store.write(lambda tx: run_ends.decide(tx, 1, "failed", "c", "why", is_stopping=True))
     assert rig.go(run)["task_count"] == 1
+
+
+def test_a_fork_keeps_what_was_added_unless_it_is_asked_for_anew(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x {{deps.a.output}}", "deps": ["a"]})
+    run = start(rig, {"id": "b", "prompt": "b"})
+    rig.go(run)
+    row = rig.store.reader.one("get_run", id=run)
+    docs, added = views.asked(rig.store.reader, row), views.added_by(rig.store.reader, row)
+    assert added == {"x": "a"}
+    for changed, tasks in (("b", ["a", "b", "x"]), ("a", ["a", "b"]), ("x", ["a", "b", "x"])):
+        made = forked(row, docs, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house, added)
+        assert sorted(task.id for task in made.tasks) == tasks
+        rig.store.write(functools.partial(runs.start, new=made, source="test", limits=rig.store.limits))
+        assert rig.go(f"from-{changed}")["task_count"] == 3
 
 
 def test_a_run_in_memory_does_the_same(rig) -> None:

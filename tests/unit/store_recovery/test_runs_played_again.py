@@ -136,4 +136,5 @@ def test_a_run_that_came_after_the_backup_is_not_brought_back(home) -> None:
     again = rebuilt(home)
     assert again.store.reader.one("get_run", id="late") is None
     row = again.store.reader.task("late:a")
+    assert row is not None
     assert (row["state"], row["code"]) == ("failed", "invalid_task")
