@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from run_contract import asking
-from store.answering import yes_and_no
+from store.answering import YES_AND_NO
 
 #: Stands where a person's own words go.
 _WHY: Final = "--reason '...'"
@@ -28,11 +28,9 @@ def of_button(name: str, task: dict[str, Any]) -> str:
         return line("reject", task["id"], _WHY)
     if name == "fail":
         return line("reject", task["id"], _WHY, "--final")
-    if not decision:
-        return ""
-    yes, no = yes_and_no(decision["kind"], decision["options"])
-    if decision["kind"] == asking.KIND:
+    if decision and decision["kind"] == asking.KIND:
         return _of_question(name, task["id"], decision["options"])
+    yes, no = YES_AND_NO.get(decision["kind"], ("", "")) if decision else ("", "")
     if name == yes:
         return line("approve", task["id"])
     if name == no:

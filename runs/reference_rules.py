@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from typing import Final
 
 from context import template
 from run_contract.errors import InvalidInput
 from runs.request import TaskRequest
+
+#: Where the inputs of a task's own run stand.
+_INPUTS: Final = ".".join(("run", "inputs"))
 
 
 def check(
@@ -37,7 +41,7 @@ def _texts(task: TaskRequest) -> Iterator[tuple[str, str]]:
     yield "prompt", task.prompt or ""
     yield "ask", task.ask or ""
     for text in task.run.inputs.values() if task.run is not None else ():
-        yield "run.inputs", text
+        yield _INPUTS, text
     yield "when.of", task.when.of if task.when is not None else ""
     yield "for_each", task.for_each if isinstance(task.for_each, str) else ""
     yield "repeat.until.of", task.repeat.until.of if task.repeat is not None else ""
@@ -55,7 +59,7 @@ def _is_fine(
     if dependency is not None:
         source, output = dependency
         return source in task.deps and (output is None or output in outputs.get(source, (output,)))
-    is_prompt = field in {"prompt", "ask", "run.inputs"}
+    is_prompt = field in {"prompt", "ask", _INPUTS}
     if name == "previous":
         return is_prompt and task.id in repeated
     if name == "output":

@@ -39,3 +39,16 @@ def test_an_id_is_one_word_and_no_option(task_id):
 )
 def test_every_answer_has_its_line(kind, button, line):
     assert command_lines.of_button(button, task("t-1", kind)) == line
+
+
+@pytest.mark.parametrize(
+    ("button", "line"),
+    [
+        ("answer", "skep approve --comment '...' r:q"),
+        ("refuse", "skep reject --reason '...' r:q"),
+        ("choice-1", "skep approve --choice 'dark red' r:q"),
+    ],
+)
+def test_every_answer_to_a_question_of_a_run_has_its_line(button, line):
+    decision = {"kind": "ask", "options": ["dark red", "green", "refuse"]}
+    assert command_lines.of_button(button, {"id": "r:q", "decision": decision}) == line
