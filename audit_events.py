@@ -14,7 +14,7 @@ from typing import Any, Final
 #: Every event of the audit, with what was decided.
 AUDIT_EVENTS: Final[dict[str, str]] = {
     "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
-    "decision": "a person answered a question",
+    "decision": "a person answered a question, or its deadline passed and nobody had",
     "kill_switch": "the kill switch was set or cleared",
     "pause": "a person stopped the claiming of tasks, or let it go on",
     "capacity": "a person set how many workers run, or how many tasks each runs at once",
@@ -29,6 +29,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "budget": "a person let a limit have more money, or would not, or set or cleared the limit itself",
     "schedule": "a person let a schedule or a delayed task run now, skipped a time of it, or stopped it",
     "steering": "a person did one thing to many tasks at once: `action`, and to how many, `count`",
+    "rollback": "a person brought files of the workspace back to a checkpoint; how many, `count`",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 

@@ -25,7 +25,19 @@ from localhost import problems, server
 from localhost.plain_json import PlainJson
 from localhost.refusals import Refusals
 from money import dollars_text
-from panel import access, entity_tags, healthz, labels, metrics, navigation, spawner, task_views, words
+from panel import (
+    access,
+    answer_labels,
+    entity_tags,
+    healthz,
+    labels,
+    metrics,
+    navigation,
+    spawner,
+    task_actions,
+    task_views,
+    words,
+)
 from panel.addresses import url_for
 from panel.api import openapi
 from panel.context import EXTENSION, Panel, PanelStore
@@ -33,6 +45,8 @@ from panel.login import CodeBox, LoginGuard, close_door, mint_login_link, open_d
 from panel.pages import budget, graph, inbox, overview, pulse, schedules, session
 from panel.pages import identities as identities_page
 from panel.pages import log as log_page
+from panel.pages import run as run_page
+from panel.pages import runs as runs_page
 from panel.pages import safety as safety_page
 from panel.pages import settings as settings_page
 from panel.pages import task as task_page
@@ -72,6 +86,8 @@ BLUEPRINTS: Final = (
     overview.blueprint,
     tasks_page.blueprint,
     task_page.blueprint,
+    runs_page.blueprint,
+    run_page.blueprint,
     inbox.blueprint,
     graph.blueprint,
     schedules.blueprint,
@@ -172,9 +188,10 @@ def _furnish_templates(app: flask.Flask) -> None:
     app.jinja_env.globals |= {
         "url_for": url_for,
         "version": version(),
-        "buttons_of": labels.buttons_of,
-        "answers_to": labels.answers_to,
-        "inbox_buttons": labels.inbox_buttons,
+        "buttons_of": task_actions.buttons_of,
+        "answers_to": answer_labels.answers_to,
+        "inbox_buttons": answer_labels.inbox_buttons,
+        "label_of": answer_labels.label_of,
         "switch_of": labels.switch_of,
         "pause_of": labels.pause_of,
         "capacity_buttons": labels.capacity_buttons,

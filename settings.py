@@ -219,11 +219,24 @@ class Settings(pydantic.BaseModel):
         le=1_000_000,
         description="characters of a result that a model is shown; longer: a person",
     )
+    run_cache_age_s: float = Field(
+        604_800.0,
+        ge=0,
+        le=31_622_400,
+        description="age, in seconds, up to which the approved answer of a run's task is taken again, "
+        "where the run asks for that",
+    )
     review_sample: int = Field(
         0,
         ge=0,
         le=1_000_000,
         description="of so many results that critics approve, one goes to you; 0: none",
+    )
+    decision_deadline_s: float = Field(
+        0.0,
+        ge=0.0,
+        le=31_536_000.0,
+        description="seconds a question waits for you; then its task fails, or it is overdue; 0: for ever",
     )
     quality_gates_shown: int = Field(
         200,

@@ -41,7 +41,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "cancel": ("cancel:cancel", "withdraw tasks"),
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
-    "reject": ("reject:reject", "say no to it, and why"),
+    "reject": ("reject:reject", "say no to it: requeue with feedback, or reject"),
     "review": ("review:review", "tell how critics and people judge, or export results"),
     "diff": ("diff:diff", "show two attempts of a task side by side"),
     "rollback": ("rollback:rollback", "bring files of the workspace back to a checkpoint"),

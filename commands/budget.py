@@ -29,7 +29,7 @@ _DONE: Final = {"add": "added", "set": "limit", "clear": "limit"}
     and the prices in use; let a limit have more: `add` and an amount in dollars; or say what
     the limit is: `set` and an amount, or `none`, until `clear` lets the settings' count again.
 
-    A limit is day (today's), total, model:NAME (today's), run:ID or task:ID. What waits
+    A limit is day (today's), total, model:NAME (today's), run:ID, subtree:ID or task:ID. What waits
     for it goes on at once. `set` and `clear` know day, total, model:NAME, and run for
     each run's; a task's own limit is its max_budget.
 

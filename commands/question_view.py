@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
+from clock import to_local_text
 from commands.task_view import decision, moment
 from redaction import clean
 from run_contract import asking
+from store import deadlines
+from store.answering import YES_AND_NO
 from store.reading import Reader
 
 #: What of a payload binds the question to what was asked, and says nothing to a person.
@@ -49,6 +53,8 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "task", told["task_id"]
     yield "asks", told["question"]
     yield from about(told["payload"])
+    if told["answer"] is None and told["deadline_at"] is not None:
+        yield "deadline", deadline(told)
     if told["answer"] is not None:
         said = f": {told['comment']}" if told["comment"] else ""
         yield "answered", f"{told['answer']} at {told['answered_at']} by {told['answered_by']}{said}"
@@ -60,7 +66,19 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     elif told["kind"] == asking.KIND:
         yield "answer", _ways(name, told["options"])
     else:
-        yield "answer", f"skep approve {name}, or skep reject {name}"
+        others = [each for each in told["options"] if each not in YES_AND_NO[told["kind"]]]
+        ways = {"again": f"skep retry {name}"}
+        more = "".join(f", or {ways.get(each, f'skep approve {name} --answer {each}')}" for each in others)
+        yield "answer", f"skep approve {name}, or skep reject {name}{more}"
+
+
+def deadline(told: dict[str, Any]) -> str:
+    """Until when a question waits, and what follows."""
+    local = to_local_text(datetime.fromisoformat(told["deadline_at"]).timestamp())
+    if told["is_overdue"]:
+        return f"overdue since {local}; what it holds stays held"
+    follows = "its task fails" if deadlines.ends_task(told["kind"]) else "it is overdue"
+    return f"answer by {local}, or {follows}"
 
 
 def _ways(name: str, options: list[str]) -> str:
@@ -68,7 +86,7 @@ def _ways(name: str, options: list[str]) -> str:
     if asking.ANSWER in options:
         return f"skep approve {name} --comment ..., or skep reject {name}"
     choices = ", ".join(shlex.quote(each) for each in options if each != asking.REFUSE)
-    return f"skep approve {name} --choice, with one of: {choices}; or skep reject {name}"
+    return f"skep approve {name} --answer, with one of: {choices}; or skep reject {name}"
 
 
 def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -10,15 +10,18 @@ from commands.task_id import offer_ids
 
 
 @click.command(
-    help="""Say no to what waits for you. A rejected result is tried again with your reason in
-    the prompt, while the task has attempts left and unless --final is given; a command that
-    may not run fails, and so does a question of a run, unless one of its choices is a no.
+    help="""Say no to what waits for you. A result is requeued with feedback: tried again with
+    your reason in the prompt. Where no attempts are left, or with --final, it is rejected:
+    the task fails. A command that may not run fails, and so does
+    a question of a run, unless one of its choices is a no.
 
     Example: skep reject t-1 --reason "the figures of May are missing\""""
 )
 @click.argument("ids", metavar="ID...", nargs=-1, required=True, shell_complete=offer_ids)
-@click.option("--reason", required=True, help="Why; the next attempt is told.")
-@click.option("--final", "is_final", is_flag=True, help="A rejected result is not tried again: it fails.")
+@click.option("--reason", required=True, help="Why: the feedback, or the reason of its end.")
+@click.option(
+    "--final", "is_final", is_flag=True, help="Reject a result whatever attempts are left: the task fails."
+)
 @json_option
 @with_place
 def reject(place: Place, ids: tuple[str, ...], reason: str, is_final: bool, as_json: bool) -> int:

@@ -9,18 +9,19 @@ from typing import Any
 import click
 
 from clock import to_rfc3339
-from commands import terminal
+from commands import question_view, terminal
 from commands.evaluation import Label, examples
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
+from commands.task_view import moment
 from commands.writing import write_lines
 from review.agreement import agreements
 from store.reading import Reader
 
 
 @click.command(
-    help="""Tell which results wait for your judgement, and how often people agreed with each
-    critic where both judged.
+    help="""Tell which results wait for your judgement, and until when; every question that is
+    overdue; and how often people agreed with each critic where both judged.
 
     `export` prints approved and rejected results as JSON lines, an evaluation set: the
     ask, the answer, what each critic said, and who decided. Secrets are taken out.
@@ -47,14 +48,21 @@ def review(place: Place, action: str | None, out: Path | None, label: Label | No
 
 def situation(reader: Reader) -> dict[str, Any]:
     """What waits for a person, and the figures of every critic."""
-    waiting = [row for row in reader.decisions() if row["kind"] == "review"]
+    waiting = [row for row in reader.decisions() if row["kind"] == "review" or row["rank"] == 0]
     judged = [
         (json.loads(row["critics"] or "[]"), row["answer"] == "approve")
         for row in reader.all("reviewed_by_people")
     ]
     return {
         "waiting": [
-            {"task_id": row["task_id"], "question": row["question"], "asked_at": to_rfc3339(row["asked"])}
+            {
+                "task_id": row["task_id"],
+                "kind": row["kind"],
+                "question": row["question"],
+                "asked_at": to_rfc3339(row["asked"]),
+                "deadline_at": moment(row["deadline"]),
+                "is_overdue": row["rank"] == 0,
+            }
             for row in waiting
         ],
         "judged_by_people": len(judged),
@@ -68,6 +76,8 @@ def _tell(told: dict[str, Any], *, as_json: bool) -> None:
         return
     for each in told["waiting"]:
         click.echo(f"waits: {terminal.shorten(each['question'], 400)}")
+        if each["deadline_at"] is not None:
+            click.echo(f"       {question_view.deadline(each)}")
     if not told["waiting"]:
         click.echo("No result waits for your judgement.")
     if not told["agreement"]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
@@ -29,29 +27,17 @@ def diff(place: Place, first: str, second: str, as_json: bool) -> int:
     """Compare two runs."""
     from commands.run_house import run_row
     from runs import views
+    from runs.answers import answer_of
     from runs.differing import differences
 
     with place.reader() as reader:
         one, other = (views.whole(reader, run_row(reader, name)) for name in (first, second))
-    found = differences(one, other, functools.partial(_answer, place.home.outputs))
+    found = differences(one, other, functools.partial(answer_of, place.home.outputs))
     if as_json:
         terminal.print_json(found)
     else:
         _tell(found)
     return FINE
-
-
-def _answer(outputs: Path, task: Mapping[str, Any]) -> str:
-    """The whole answer of a task, or what there is of it."""
-    from errors import NotFound
-    from store.outputs import read_output
-
-    if "output_ref" in task:
-        try:
-            return read_output(outputs, task["output_ref"]).decode("utf-8", errors="replace")
-        except NotFound:
-            return str(task.get("output") or "")
-    return str(task.get("output") or "")
 
 
 def _tell(found: dict[str, Any]) -> None:

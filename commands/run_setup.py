@@ -63,10 +63,11 @@ def read_run(place: Place, file: Path, inputs: Sequence[str], policy: str | None
     chosen = workflow.policy if policy is None else policy
     if not isinstance(chosen, RunPolicy):
         chosen = read_policies(place.home.policies_file).named(chosen)
-    return run_of(workflow, chosen, dict(map(_input, inputs)), run_id)
+    return run_of(workflow, chosen, dict(map(input_of, inputs)), run_id)
 
 
-def _input(given: str) -> tuple[str, str]:
+def input_of(given: str) -> tuple[str, str]:
+    """The name and the text of an input. Raises `UsageError`, `OSError`."""
     name, equals, text = given.partition("=")
     if not equals or not name:
         raise click.UsageError(f"--input must be NAME=TEXT, got {ascii(given)[:60]}.")

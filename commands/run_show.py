@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import click
@@ -9,7 +10,9 @@ import click
 from commands import terminal
 from commands.exits import FAILED, FINE, WAITS
 from commands.place import Place, json_option, with_place
+from errors import NotFound
 from money import dollars_text
+from redaction import clean
 
 
 @click.command(
@@ -22,15 +25,19 @@ from money import dollars_text
 @click.argument("run_id", metavar="RUN")
 @click.option("--answers", is_flag=True, help="Print every answer, not only its first line.")
 @click.option("--context", is_flag=True, help="Print what each task was told of others.")
+@click.option("--text", metavar="HASH", help="Print a text that --context names, and nothing else.")
 @json_option
 @with_place
-def show(place: Place, run_id: str, answers: bool, context: bool, as_json: bool) -> int:
+def show(place: Place, run_id: str, answers: bool, context: bool, text: str | None, as_json: bool) -> int:
     """Show a run."""
     from commands.run_house import run_row
     from runs import views
 
     with place.reader() as reader:
         told = views.whole(reader, run_row(reader, run_id))
+    if text is not None:
+        click.echo(terminal.clean_block(clean(_text(place, told, text))))
+        return FINE
     if as_json:
         terminal.print_json(told)
     else:
@@ -57,6 +64,8 @@ def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
             click.echo(f"\n== {name}\n{terminal.clean_block(task['output'])}")
         if context and task.get("context"):
             click.echo(terminal.clean(f"{name} was told: {_told(task['context'])}"))
+            for each in [*task["context"]["told"], *task["context"].get("dropped", ())]:
+                click.echo(terminal.clean(f"  {each['task']}: {each['output_ref'] or 'not kept'}"))
     if run["error"] is not None:
         click.echo(terminal.clean(f"{run['error']['code']}: {run['error']['message']}"))
     click.echo(headline(run))
@@ -77,7 +86,26 @@ def words_of(task: dict[str, Any]) -> str:
     if task.get("error"):
         return f"{task['error']['code']}: {task['error']['message']}"
     lines = str(task.get("output") or "").strip().splitlines()
-    return lines[0] if lines else ""
+    source = f"(answer of {task['reused_from']}) " if task.get("reused_from") else ""
+    return source + (lines[0] if lines else "")
+
+
+def _text(place: Place, run: dict[str, Any], ref: str) -> str:
+    """A text that a task of a run was told, or that was left out, by its hash. Raises `NotFound`."""
+    from store.outputs import read_output
+
+    ledgers = [task["context"] for task in run["tasks"].values() if task.get("context")]
+    known = {each["output_ref"] for one in ledgers for each in [*one["told"], *one.get("dropped", ())]}
+    if ref not in known:
+        raise NotFound(f"No task of {run['id']} was told a text of that hash; --context names them.")
+    try:
+        return read_output(place.home.outputs, ref).decode("utf-8", errors="replace")
+    except NotFound:
+        for task in run["tasks"].values():
+            answer = str(task.get("output") or "")
+            if hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest() == ref:
+                return answer  # a short one, which stands with its task
+        raise
 
 
 def _told(ledger: dict[str, Any]) -> str:

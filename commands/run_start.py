@@ -62,18 +62,12 @@ def request_of(
     place: Place, file: Path, inputs: tuple[str, ...], policy: str | None, run_id: str | None
 ) -> StartRunRequest:
     """The request in a file. Raises `InvalidFile`, `InvalidInput`, `InvalidSetting`, `OSError`."""
-    from commands.run_setup import read_run
+    from commands.run_setup import input_of
     from config_files.documents import read_document
-    from runs.request import of_workflow, read_start
-    from runs.workflow_file import workflow_of
+    from runs import brought
 
     document = read_document(file)
-    if isinstance(document.value, dict) and "workflow" not in document.value and "tasks" in document.value:
-        if inputs:
-            raise click.UsageError("--input is for workflows; a run's tasks have inputs of their own.")
-        given = dict(document.value)
-        given |= {name: value for name, value in (("id", run_id), ("policy", policy)) if value is not None}
-        return read_start(given)
-    workflow = workflow_of(document)
-    run = read_run(place, file, inputs, policy, run_id)
-    return of_workflow(workflow, run.id, list(run.tasks.values()), run.policy)
+    if inputs and brought.is_request(document):
+        raise click.UsageError("--input is for workflows; a run's tasks have inputs of their own.")
+    given = dict(map(input_of, inputs))
+    return brought.request_of(document, place.home.policies_file, given, policy, run_id)

@@ -16,6 +16,7 @@ from commands import terminal
 from money import dollars_text
 from redaction import clean, clean_value
 from run_contract.records import Run, RunTask, TaskState
+from runs.caching import REUSED_FROM
 from runs.run_events import RunEvent
 
 if TYPE_CHECKING:
@@ -209,6 +210,7 @@ def _task_json(task: RunTask) -> dict[str, Any]:
         "model": task.asked or task.model or None,
         "attempts": task.attempts,
         "output": None if task.outputs is None else task.outputs.output,
+        "reused_from": None if task.outputs is None else task.outputs.metadata.get(REUSED_FROM),
         "error": None if task.error is None else dataclasses.asdict(task.error),
         "estimated": {"tokens": task.estimated.tokens, "cost_micros": task.estimated.micros},
         "used": {"tokens": task.actual.tokens, "cost_micros": task.actual.micros},

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from commands import terminal
+from commands import question_view, terminal
 from commands.exits import FINE
 from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
@@ -143,6 +143,8 @@ def _print(told: dict[str, Any]) -> None:
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
         click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
+        if each["deadline_at"] is not None:
+            click.echo(f"         {question_view.deadline(each)}")
         click.echo(terminal.clean(f"         skep show {each['id']} shows all of it"))
         yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
         click.echo(terminal.clean(f"         {yes}skep reject {name} --reason '...'"))

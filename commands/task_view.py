@@ -146,6 +146,8 @@ def decision(row: sqlite3.Row | None, task: sqlite3.Row | None) -> dict[str, Any
         "digest": row["digest"],
         "payload": json.loads(row["payload"]),
         "asked_at": moment(row["asked"]),
+        "deadline_at": moment(row["deadline"]),
+        "is_overdue": row["rank"] == 0,
         "outdated": None if task is None else why_outdated(task, row),
     }
     shown: dict[str, Any] = clean_value(told)

@@ -27,6 +27,8 @@ class Payer:
     run_id: str | None = None
     #: what all attempts of the task may cost together, micro-dollars; none: no limit of its own
     task_micros: int | None = None
+    #: the tasks whose budgets for all that stem from them count too, the narrowest first, with micro-dollars
+    subtrees: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,22 @@ def accounts_of(payer: Payer, model: str, now: float) -> list[Account]:
     """Everything that a call counts against, the narrowest first; whether or not it has a limit."""
     today = local_day(now)
     accounts = [Account("task", payer.task_id)] if payer.task_id is not None else []
+    accounts += [Account("subtree", name) for name, _ in payer.subtrees]
     accounts += [Account("run", payer.run_id)] if payer.run_id is not None else []
     return [*accounts, Account("model", model, today), Account("day", "", today), Account("total")]
 
 
 def limited(
-    accounts: Iterable[Account], limits: BudgetLimits, task_micros: int | None
+    accounts: Iterable[Account],
+    limits: BudgetLimits,
+    task_micros: int | None,
+    subtrees: tuple[tuple[str, int], ...] = (),
 ) -> list[tuple[Account, int]]:
     """The accounts that have a limit, with it."""
-    found = [(each, task_micros if each.scope == "task" else limits.of(each)) for each in accounts]
+    own: dict[Account, int | None] = {Account("subtree", name): micros for name, micros in subtrees}
+    found = [
+        (each, task_micros if each.scope == "task" else own.get(each) or limits.of(each)) for each in accounts
+    ]
     return [(account, micros) for account, micros in found if micros is not None]
 
 

@@ -17,7 +17,7 @@ from store.records import task_of
 class Standing:
     """How a limit stands; every amount in micro-dollars."""
 
-    #: day, total, model:NAME, run:ID or task:ID
+    #: day, total, model:NAME, run:ID, subtree:ID or task:ID
     limit: str
     #: with what a person added; none: no limit is set
     granted_micros: int | None

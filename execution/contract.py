@@ -66,6 +66,8 @@ class CycleRequest(LeaseRequest):
     #: executes a check of the result under this lease instead: command:0 for the first of `expect.commands`,
     #: or model; only max_budget may stand beside it
     check: Annotated[StrictStr, Field(pattern=r"^(model|command:(0|[1-9][0-9]?))$")] | None = None
+    #: true: executes no attempt, but asks for a summary that the task of a run is told in place of answers
+    summary: pydantic.StrictBool = False
 
     @pydantic.model_validator(mode="after")
     def _check_stands_alone(self) -> Self:

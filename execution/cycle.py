@@ -27,7 +27,7 @@ from errors import (
     NotAllowed,
     StoreError,
 )
-from execution import outcomes
+from execution import outcomes, summaries
 from execution.attempt import Attempt, Examined, Interrupted
 from execution.attempt_runner import AttemptRunner
 from execution.checks import CheckMaker
@@ -158,6 +158,8 @@ class Executor:
     def _job(self, request: CycleRequest, seq: int, stored: Task, traceparent: str | None) -> Job:
         if request.check is not None:
             return self._checks.job(request, seq, stored)
+        if request.summary:
+            return summaries.job_of(self._store, request, seq, stored)
         task = stored if request.tool is None else self._by_tool(request, stored)
         record = LeaseRecord(self._store, request.ref, traceparent)
         return Job(task, self._work(request, task), request, record)

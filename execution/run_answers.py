@@ -97,7 +97,7 @@ class RunTaskAnswer(_Answer):
     added_by: str = ""
     #: which round it is of
     round: int = 1
-    #: run whose answer it was given
+    #: run, or task of a run, whose answer it was given
     reused_from: str = ""
 
 

@@ -54,7 +54,7 @@ def told(row: sqlite3.Row) -> dict[str, Any]:
         "digest": row["digest"],
         "can_be_answered": is_ask and row["answer"] is None,
         "asked_at": to_rfc3339(row["asked"]),
-        "answer_by": None if row["answer_by"] is None else to_rfc3339(row["answer_by"]),
+        "answer_by": None if row["deadline"] is None else to_rfc3339(row["deadline"]),
         "answer": row["answer"],
         "answered_at": None if row["answered"] is None else to_rfc3339(row["answered"]),
         "answered_by": row["answered_by"],

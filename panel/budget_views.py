@@ -68,6 +68,8 @@ def _source(limit: str, standing: Standing, of_settings: int | None, by_person: 
         return "set by a person"
     if scope == "task":
         return "the task's max_budget"
+    if scope == "subtree":
+        return "the task's subtree_budget"
     return f"settings: budget_{scope}_usd" if of_settings is not None else "no limit is set"
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
 from typing import Any, Final
 
 from run_contract import asking
-from store.answering import YES_AND_NO
+from store.answering import FINAL, YES_AND_NO
 
 #: Stands where a person's own words go.
 _WHY: Final = "--reason '...'"
@@ -19,33 +18,35 @@ def line(verb: str, task_id: str, *more: str) -> str:
     return " ".join(["skep", verb, *more, *dashes, shlex.quote(task_id)])
 
 
-def of_button(name: str, task: dict[str, Any]) -> str:
-    """What does the same as the button of that name about a task; empty where nothing does."""
-    decision = task["decision"]
-    if name in {"cancel", "retry", "approve"}:
-        return line(name, task["id"])
-    if name == "reject":
-        return line("reject", task["id"], _WHY)
-    if name == "fail":
-        return line("reject", task["id"], _WHY, "--final")
-    if decision and decision["kind"] == asking.KIND:
-        return _of_question(name, task["id"], decision["options"])
-    yes, no = YES_AND_NO.get(decision["kind"], ("", "")) if decision else ("", "")
-    if name == yes:
-        return line("approve", task["id"])
-    if name == no:
-        return line("reject", task["id"], _WHY)
-    return line("retry", task["id"]) if name == "again" else ""
+def of_run(verb: str, *words: str) -> str:
+    """``skep run VERB WORDS``; the id of a run never looks like an option."""
+    return shlex.join(["skep", "run", verb, *words])
 
 
-def _of_question(name: str, task_id: str, options: Sequence[str]) -> str:
-    """The same for a question of a run, whose choices are buttons by their place."""
-    if name == asking.ANSWER:
-        return line("approve", task_id, "--comment '...'")
-    if name == asking.REFUSE:
-        return line("reject", task_id, _WHY)
-    choice = options[int(name.removeprefix("choice-")) - 1]
-    return line("approve", task_id, "--choice", shlex.quote(choice))
+def of_answer(decision: dict[str, Any], option: str) -> str:
+    """What gives an answer to a decision; `FINAL` rejects a result whatever attempts are left."""
+    subject = decision["task_id"] or decision["id"]
+    if decision["kind"] == asking.KIND:
+        return _of_question(option, subject)
+    yes, no = YES_AND_NO[decision["kind"]]
+    if option == yes:
+        return line("approve", subject)
+    if option == no:
+        return line("reject", subject, _WHY)
+    if option == FINAL:
+        return line("reject", subject, _WHY, "--final")
+    if option == "again":
+        return line("retry", subject)
+    return line("approve", subject, "--answer", shlex.quote(option))
+
+
+def _of_question(option: str, subject: str) -> str:
+    """The same for a question of a run."""
+    if option == asking.ANSWER:
+        return line("approve", subject, "--comment '...'")
+    if option == asking.REFUSE:
+        return line("reject", subject, _WHY)
+    return line("approve", subject, "--answer", shlex.quote(option))
 
 
 def follow(task_id: str) -> str:

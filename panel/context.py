@@ -6,7 +6,7 @@ import functools
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 import flask
 
@@ -18,6 +18,7 @@ from panel.login import LoginGuard
 from panel.past_ends import PastEnds
 from panel.pings import Pings
 from panel.recent import Recent
+from panel.run_usage import RunUsage
 from panel.safety_rules import SafetyRules
 from panel.sessions import Sessions
 from panel.streams import Streams
@@ -26,21 +27,31 @@ from settings import Home, Settings
 from store.answering import Answer
 from store.capacity import Change
 from store.contracts import Store
+from store.lanes import ConcurrencyLimits
 from store.queue_file.apply import EditResult
 from store.reading import Reader
 from store.steering_many import Steered, Steering
 from store.task_list import TaskList
 from store.task_search import TaskSearch
+from store.transaction import Transaction
 from telemetry.figures import Figures as Counters
 
 if TYPE_CHECKING:
     from panel.foretelling import Foreteller
 
 EXTENSION = "skep-panel"
+Result = TypeVar("Result")
 
 
 class PanelStore(Store, Protocol):
     """A store that a person's answers can be given to."""
+
+    @property
+    def limits(self) -> ConcurrencyLimits:
+        """How much may run at once."""
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Do several things in one transaction."""
 
     def approve(self, subject: str, by: str, comment: str | None = None) -> str:
         """Say yes to what waits about a task, or to a decision by its id."""
@@ -123,17 +134,23 @@ class Panel:
         self.tools = KnownTools(self.home.root, self.settings, lambda: uses_of(self.reader))
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
-        #: a save of the queue file, and whether nobody has read it
-        self.unread_queue_file: tuple[object, bool] | None = None
+        #: a rollback of files of the workspace, looked at or done, and the task it is about
+        self.rollback, self.rollback_of = Job(self.clock), ""
+        #: what was found in the queue file, by what was looked for, each with the save it was found in
+        self.queue_file_looks: dict[str, tuple[object, Any]] = {}
         #: what identities did and earned, counted now and then
         self.identity_figures = Figures(Job(self.clock), self.clock)
+        #: what runs used, kept while nothing of them ends
+        self.run_usage = RunUsage(self.clock)
 
     def close(self) -> None:
         """Let everything end that goes on beside the requests."""
         self.streams.close()
         self.audit_check.close()
         self.doctor_check.close()
+        self.rollback.close()
         self.identity_figures.close()
+        self.run_usage.close()
 
     @property
     def reader(self) -> Reader:

@@ -60,6 +60,15 @@ class Foreteller:
             "cost": self._cost(going, route),
         }
 
+    def facts_for(self, task: Task) -> ModelFacts | None:
+        """What is known of the model that a task would be given; none where that is nothing."""
+        return self._facts(task.model or self._default_model())
+
+    def blocked(self, task: Task) -> str | None:
+        """Why the safety gateway would not let a task run; none where it would."""
+        told = self._safety(task)
+        return None if told["allowed"] else told["reason"] or told["rule"] or "it may not run"
+
     def _safety(self, task: Task) -> Told:
         """What the safety gateway says to it now; it is asked again about what is added on the way."""
         approved, report = self._gateway.examine(task, Work.of(task))

@@ -61,7 +61,7 @@ def nodes_drawn(graph: Mapping[str, Any]) -> Markup:
             "y": node["y"],
             "width": BOX_WIDTH,
             "height": BOX_HEIGHT,
-            **tell(graph, node, word_of(node["status"])),
+            **tell(graph, node, node.get("word") or word_of(node["status"])),
         }
         for number, node in enumerate(graph["nodes"])
     )
@@ -73,9 +73,9 @@ def items_listed(graph: Mapping[str, Any]) -> Markup:
         _ITEM
         % {
             "href": task_href(node["id"]),
-            "name": plain(node["id"]),
+            "name": plain(node.get("name") or node["id"]),
             "status": node["status"],
-            "word": word_of(node["status"]),
+            "word": node.get("word") or word_of(node["status"]),
             "waits": _waits(node["waits_for"]),
             "graph": graph_href(graph, task=node["id"], run=None),
         }
@@ -84,14 +84,14 @@ def items_listed(graph: Mapping[str, Any]) -> Markup:
 
 
 def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[str, str]:
-    name = plain(node["id"])
+    name = plain(node.get("name") or node["id"])
     is_there = node["status"] != MISSING
     reason = f": {one_line(node['reason'])}" if node["reason"] else ""
     look = f"node {node['status']}"
     look += " critical" if node["critical"] else ""
     look += " here" if node["id"] == graph["task"] else ""
     return {
-        "key": name,
+        "key": plain(node["id"]),
         "href": task_href(node["id"]) if is_there else graph_href(graph, task=None),
         "label": f"{name}: {word}{', on the longest way' if node['critical'] else ''}",
         "look": look,

@@ -65,10 +65,12 @@ def health_of(
     worker_runs: bool,
     absent: str | None = None,
     pause: tuple[Moment, str] | None = None,
+    refused: int = 0,
 ) -> Health:
     """How things stand, from the counts by status, the gate, the open questions and the daemon.
 
-    `absent` says why no worker runs, where more is known than that; `pause` who paused and why.
+    `absent` says why no worker runs, where more is known than that; `pause` who paused and why; `refused` is
+    how many entries of the queue broke the contract.
     """
     waiting, running = counts[Status.PENDING], counts[Status.IN_PROGRESS]
     moving = f"{running:,} running, {waiting:,} waiting"
@@ -86,10 +88,9 @@ def health_of(
         needs = "task needs" if questions == 1 else "tasks need"
         return Health("asks", f"{questions:,} {needs} your decision.", f"{_capital(moving)}.")
     if running:
-        return Health("working", f"Working: {moving}, nothing needs you.")
-    if waiting:
-        return _of_waiting(waiting, gate)
-    return Health("done", "All done: nothing runs, nothing waits.")
+        rest = _refused(refused) if refused else "nothing needs you"
+        return Health("working", f"Working: {moving}, {rest}.")
+    return _of_waiting(waiting, gate) if waiting else _of_done(refused)
 
 
 def of_killed(killed: KillFile, now: float) -> Health:
@@ -109,6 +110,16 @@ def _of_halt(gate: Gate, why: str, pause: tuple[Moment, str] | None, moving: str
         return Health("paused", f"Paused: {when}.", f"{said}What runs goes on. {moving}")
     kind = "stopped" if gate.waits_for_swarm else "paused"
     return Health(kind, f"{_capital(one_line(why))}.", moving)
+
+
+def _of_done(refused: int) -> Health:
+    if refused:
+        return Health("done", f"Nothing runs, nothing waits, {_refused(refused)}.")
+    return Health("done", "All done: nothing runs, nothing waits.")
+
+
+def _refused(count: int) -> str:
+    return f"{count_of(count, 'refused entry', 'refused entries')} to correct"
 
 
 def _of_empty(worker_runs: bool) -> Health:

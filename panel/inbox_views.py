@@ -21,7 +21,7 @@ MOST_RESULT_CHARS: Final = 20_000
 
 
 def waiting(here: Panel, after: int | None, count: int) -> dict[str, Any]:
-    """A page of what waits for a person, oldest first."""
+    """A page of what waits for a person, what is overdue first, then oldest first."""
     rows = here.reader.all("open_decisions_after", after=after or 0, limit=count + 1)
     return _page(here, rows, count) | {"open": here.reader.open_decisions()}
 
@@ -41,13 +41,13 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     """A decision with everything a person needs to answer it."""
     task = None if row["task_id"] is None else here.reader.task(row["task_id"])
     is_open = row["answer"] is None
-    told = decision_of(row, task if is_open else None)
+    told = decision_of(row, task if is_open else None, here.settings.attempt_policy)
     yes, no = yes_and_no(row["kind"], told["options"])
     return told | {
         "about": told["about"] or _result(row, task),
-        "task_id": row["task_id"],
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
+        "is_past": row["deadline"] is not None and row["deadline"] <= here.clock.now(),
         "yes": yes,
         "no": no,
         "bytes": _bytes(row),

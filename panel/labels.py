@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
 
 from panel.addresses import url_for
-from run_contract import asking
-from runtime_contract import Status
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,64 +31,8 @@ class Button:
     look: str = "secondary"
     #: the word in the button's id
     name: str
-    #: the command line that does the same, where it is shown beside the button
-    cli: str = ""
-
-
-#: Answers to decisions, by kind and option: label, what will happen, look.
-_ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
-    ("review", "approve"): ("Approve", "The result counts, and what waits for it may start.", "primary"),
-    ("review", "reject"): ("Reject", "With attempts left it is tried again, else it fails.", "secondary"),
-    ("interrupted", "again"): (
-        "Run again",
-        "What the interrupted attempt did may be done twice.",
-        "secondary",
-    ),
-    ("interrupted", "done"): ("Count as done", "It is approved, and what waits for it may start.", "primary"),
-    ("interrupted", "failed"): ("Count as failed", "It fails, and what waits for it fails too.", "danger"),
-    ("execution", "run"): ("Let it run", "Exactly this runs, with these rights.", "primary"),
-    ("execution", "refuse"): ("Refuse", "It fails, and what waits for it fails too.", "danger"),
-    ("plan", "split"): ("Enter the plan", "Exactly these subtasks are entered.", "primary"),
-    ("plan", "whole"): ("Run as one", "It is not split, for as long as it asks for the same.", "secondary"),
-    ("proposal", "add"): ("Add them", "Exactly these tasks are added to the queue.", "primary"),
-    ("proposal", "drop"): ("Drop them", "Nothing is added.", "secondary"),
-    ("removal", "accept"): ("Cancel them", "Every task of this question that waits is cancelled.", "danger"),
-    ("removal", "keep"): ("Keep them", "Nothing is cancelled; the file shows them again.", "primary"),
-    ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
-    ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
-    ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
-    ("budget", "no"): ("Add nothing", "What waits for this limit goes on waiting.", "secondary"),
-    (asking.KIND, asking.ANSWER): ("Answer", "What you write is its answer.", "primary"),
-    (asking.KIND, asking.REFUSE): ("Refuse", "It fails, and what waits for it fails too.", "danger"),
-    ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
-    ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
-    ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
-}
-
-
-#: What a choice of a question does.
-_CHOSEN: Final = "It is the answer, and what waits for it may start."
-#: What a person may write along with an answer, by kind and option.
-_COMMENTS: Final[dict[tuple[str, str], str]] = {
-    ("review", "reject"): "What should be different? The next attempt is told.",
-    ("execution", "refuse"): "Why? It is told with the task.",
-    ("plan", "whole"): "Why? It is told with the task.",
-    (asking.KIND, asking.ANSWER): "Your answer.",
-    (asking.KIND, asking.REFUSE): "Why? It is told with the task.",
-}
-
-
-def buttons_of(task: dict[str, Any]) -> list[Button]:
-    """What a person may do to a task, as buttons."""
-    decision = task["decision"]
-    found = []
-    if decision is not None and decision["kind"] != "budget":  # whose question stands above the tasks
-        found += _review(task, decision) if decision["kind"] == "review" else answers_to(decision)
-    if "cancel" in task["actions"]:
-        found.append(_cancel(task))
-    if "retry" in task["actions"]:
-        found.append(_button(task, "retry", "Retry"))
-    return found
+    #: the command line that does the same
+    cli: str
 
 
 def switch_of(is_on: bool) -> Button:
@@ -104,6 +45,7 @@ def switch_of(is_on: bool) -> Button:
             values={},
             look="primary",
             name="kill-switch-off",
+            cli="skep kill-switch off",
         )
     return Button(
         label="Kill switch",
@@ -114,6 +56,7 @@ def switch_of(is_on: bool) -> Button:
         values={},
         look="danger",
         name="kill-switch-on",
+        cli="skep kill-switch on --reason '...'",
     )
 
 
@@ -158,83 +101,3 @@ def _count(name: str, label: str, word: str, number: int | None) -> Button:
         name=f"{name}-{word}",
         cli=f"skep {name} {'default' if number is None else number}",
     )
-
-
-def answers_to(decision: dict[str, Any]) -> list[Button]:
-    """The options of a decision, as buttons."""
-    return [_answer(decision, option) for option in decision["options"]]
-
-
-def inbox_buttons(decision: dict[str, Any]) -> list[Button]:
-    """The same where the card beside them shows what is decided on."""
-    shown = f"about-{decision['id']}" if decision["about"] else ""
-    return [replace(button, about="", about_from=shown) for button in answers_to(decision)]
-
-
-def _answer(decision: dict[str, Any], option: str) -> Button:
-    plain = (
-        (option, _CHOSEN, "secondary")
-        if decision["kind"] == asking.KIND
-        else (option.capitalize(), "", "secondary")
-    )
-    label, ask, look = _ANSWERS.get((decision["kind"], option), plain)
-    return Button(
-        label=label,
-        path=url_for("api_decisions.answer", decision_id=decision["id"]),
-        ask=f"{label}? {ask}".strip(),
-        about=decision["about"],
-        reason=_COMMENTS.get((decision["kind"], option), ""),
-        reason_field="comment",
-        values={"answer": option, "digest": decision["digest"]},
-        look=look,
-        name=_name_of(decision, option),
-    )
-
-
-def _name_of(decision: dict[str, Any], option: str) -> str:
-    """The word in the button's id: a choice of a question may be any text, and is told by its place."""
-    if decision["kind"] != asking.KIND or option in {asking.ANSWER, asking.REFUSE}:
-        return option
-    return f"choice-{decision['options'].index(option) + 1}"
-
-
-def _review(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
-    bound = {"decision": decision["id"]}
-    about = task["output"]
-    return [
-        _button(
-            task,
-            "approve",
-            "Approve",
-            ask=f"Approve {task['id']}? Its result counts, and what waits for it may start.",
-            values=bound,
-            about=about,
-            look="primary",
-        ),
-        _button(
-            task,
-            "reject",
-            "Reject",
-            ask=f"Reject the result of {task['id']}? With attempts left it is tried again, else it fails.",
-            about=about,
-            reason="What should be different? The next attempt is told.",
-            values=bound,
-        ),
-    ]
-
-
-def _cancel(task: dict[str, Any]) -> Button:
-    what = "It waits and will not run."
-    if task["status"] == Status.IN_PROGRESS:
-        what = "It is running and will be stopped; what it has done so far is not undone."
-    elif task["status"] == Status.PENDING_REVIEW:
-        what = "Its result is thrown away."
-    if task["is_recurring"]:
-        what += " Its schedule ends: it does not come again."
-    ask = f"Cancel {task['id']}? {what} Tasks that wait for it will fail."
-    return _button(task, "cancel", "Cancel", ask=ask, look="danger")
-
-
-def _button(task: dict[str, Any], name: str, label: str, **more: Any) -> Button:
-    path = url_for(f"api_tasks.{name}", task_id=task["id"])
-    return Button(**({"values": {}} | more), name=name, label=label, path=path)

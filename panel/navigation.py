@@ -21,6 +21,7 @@ class Page:
 PAGES: Final = (
     Page("overview", "overview.show", "Overview"),
     Page("tasks", "tasks.show", "Tasks"),
+    Page("runs", "runs.show", "Runs"),
     Page("inbox", "inbox.show", "Inbox"),
     Page("graph", "graph.show", "Graph"),
     Page("schedules", "schedules.show", "Schedules"),

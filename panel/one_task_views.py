@@ -9,10 +9,10 @@ from typing import Any
 
 from cost.usage_tracker import standing_of
 from errors import InvalidTask
-from panel import command_lines
+from panel import command_lines, rollbacks
 from panel.context import Panel
 from panel.remedies import remedy_of
-from panel.task_actions import actions_of
+from panel.task_actions import actions_of, rollback_buttons
 from panel.task_attempts import attempts_of
 from panel.task_prompt import prompt_of
 from panel.task_story import fields_text, reviews_in, story_of
@@ -25,19 +25,27 @@ from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
 from store.records import STATUS_OF_STATE, task_of
+from store.run_ends import run_of
 from supervisor.presence import situation
 
 
 def head_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     """How the task stands, and what can be done about it."""
-    task = summary(here.reader, row, situation(here.home, here.reader))
+    task = summary(here, row, situation(here.home, here.reader))
     return {
         "task": task,
-        "buttons": actions_of(task, _tries_left(here, row)),
+        "buttons": actions_of(task),
         "remedy": remedy_of(task),
         "is_editable": is_editable(row),
         "version": row["version"],
+        "of_run": _run_of(here, row["id"]),
     }
+
+
+def _run_of(here: Panel, task_id: str) -> str | None:
+    """The run that a task is of."""
+    run = here.reader.one("get_run", id=run_of(task_id)) if run_of(task_id) else None
+    return None if run is None else str(run["id"])
 
 
 def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[str, Any]:
@@ -104,23 +112,15 @@ def task_in(row: sqlite3.Row) -> Task | None:
         return None
 
 
-def _tries_left(here: Panel, row: sqlite3.Row) -> int:
-    """Results of the task that may still be rejected before it fails; 0 for what never was a task."""
-    if row["state"] != "review":
-        return 0
-    limit: int = here.settings.attempt_policy.judged_limit(task_of(row["doc"], row["id"]))
-    judged: int = row["attempts"] - row["interruptions"]
-    return max(0, limit - judged)
-
-
 def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
-    """What is kept of the workspace after the task, and the line that shows what a rollback would change."""
+    """What is kept of the workspace after the task, and how a rollback of it stands."""
     found = here.reader.one("newest_checkpoint_of", task=row["seq"])
     if found is None:
         return None
     told = {name: found[name] for name in ("number", "state", "paths", "reason")}
     kept: dict[str, Any] = clean_value(told)
-    return kept | {"line": command_lines.line("rollback", row["id"], "--before")}
+    stands = rollbacks.state_of(here, row["id"])
+    return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands)}
 
 
 def _related(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ _OF_CODE: Final = {
     "worker_lost": "Look at what ended the process (memory, disk, a signal), then retry.",
     "interrupted": "What it did before it was cut off is not known. Look, then retry.",
     "not_agreed": "A person said no to what it wanted to run. Change that in an edited copy.",
+    "decision_expired": "Nobody answered in time. Retry; or let questions wait longer (decision_deadline_s).",
     "program_missing": "Install the program or correct its name, then retry.",
     "not_started": "The machine would not start it. Look at what it says, then retry.",
     "disk_limit": "Have it write less, or raise sandbox_disk_bytes, then retry.",

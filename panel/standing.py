@@ -46,6 +46,8 @@ class Standing:
     sandbox: dict[str, Any] | None
     #: why the queue file could not be read, with its place in the file; none where it could
     queue_file: str | None
+    #: entries of the queue that broke the contract and were not corrected
+    refused: int
 
 
 def standing_of(here: Panel) -> Standing:
@@ -54,16 +56,19 @@ def standing_of(here: Panel) -> Standing:
     questions, runs = here.reader.open_decisions(), worker_runs(here.home)
     day, total = (usage_tracker.standing_of(here.reader, name, here.clock.now()) for name in ("day", "total"))
     killed = kill_file.look(here.home.kill_switch)
+    refused = here.reader.refused_entries()
     absent = processes.no_worker(here.reader.fact(processes.PROCESSES)) if supervised(here.home) else None
     if killed is None:
-        health = health_of(counts, gate, questions, runs, absent, _pause(here))
+        health = health_of(counts, gate, questions, runs, absent, _pause(here), refused)
     else:
         health = of_killed(killed, here.clock.now())
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)
     trouble = queue_file_trouble(here.home)
-    return Standing(counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble)
+    return Standing(
+        counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble, refused
+    )
 
 
 def _pause(here: Panel) -> tuple[Moment, str] | None:

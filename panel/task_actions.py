@@ -1,4 +1,4 @@
-"""What a person may do about one task, as the buttons of its own page: each with its command line."""
+"""What a person may do about one task, as buttons: each with its command line."""
 
 from __future__ import annotations
 
@@ -7,38 +7,94 @@ from typing import Any
 
 from panel import command_lines
 from panel.addresses import url_for
-from panel.labels import Button, answers_to, buttons_of
+from panel.answer_labels import answers_to
+from panel.labels import Button
+from panel.words import count_of
+from runtime_contract import Status
+from store.answering import FINAL
 
 
-def actions_of(task: dict[str, Any], tries_left: int) -> list[Button]:
-    """The buttons of a task. `tries_left`: attempts that may follow a rejected result."""
+def buttons_of(task: dict[str, Any]) -> list[Button]:
+    """The buttons beside a task of a list. A question about money stands above the tasks."""
     decision = task["decision"]
-    is_of_money = decision is not None and decision["kind"] == "budget"
-    found = answers_to(decision) if is_of_money else []
-    for each in buttons_of(task):
-        if each.name == "reject" and tries_left > 0:
-            found += [_requeue(each, task, tries_left), _for_good(each, task)]
-        elif each.name == "reject":
-            ask = f"Reject the result of {task['id']}? No attempts are left: it fails, and what waits for it."
-            found.append(dataclasses.replace(each, ask=ask, look="danger"))
-        else:
-            found.append(each)
-    return [dataclasses.replace(each, cli=command_lines.of_button(each.name, task)) for each in found]
+    answers = [] if decision is None or decision["kind"] == "budget" else _answers(task, decision)
+    return answers + _steering(task)
 
 
-def _requeue(reject: Button, task: dict[str, Any], tries_left: int) -> Button:
-    left = "once more" if tries_left == 1 else f"up to {tries_left} more times"
-    ask = f"Send {task['id']} back? It may be tried {left}, with what you say in its prompt."
-    return dataclasses.replace(reject, label="Requeue with feedback", ask=ask)
+def actions_of(task: dict[str, Any]) -> list[Button]:
+    """The buttons of a task's own page."""
+    decision = task["decision"]
+    return ([] if decision is None else _answers(task, decision)) + _steering(task)
 
 
-def _for_good(reject: Button, task: dict[str, Any]) -> Button:
+def _answers(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
+    """The answers to what is asked about the task; a review shows the result it is about."""
+    found = answers_to(decision)
+    if decision["kind"] != "review":
+        return found
+    return [_of_task(each, task, decision) for each in found]
+
+
+def _of_task(button: Button, task: dict[str, Any], decision: dict[str, Any]) -> Button:
+    name = {FINAL: "api_task_edits.fail"}.get(button.name, f"api_tasks.{button.name}")
     return dataclasses.replace(
-        reject,
-        label="Reject for good",
-        name="fail",
-        path=url_for("api_task_edits.fail", task_id=task["id"]),
-        ask=f"Reject the result of {task['id']} for good? It fails, and what waits for it fails too.",
-        reason="Why? It is shown as the reason of its end.",
-        look="danger",
+        button,
+        path=url_for(name, task_id=task["id"]),
+        values={"decision": decision["id"]},
+        about=task["output"],
+        reason_field="reason",
     )
+
+
+def _steering(task: dict[str, Any]) -> list[Button]:
+    found = []
+    if "cancel" in task["actions"]:
+        found.append(_cancel(task))
+    if "retry" in task["actions"]:
+        found.append(_button(task, "retry", "Retry"))
+    return found
+
+
+def _cancel(task: dict[str, Any]) -> Button:
+    what = "It waits and will not run."
+    if task["status"] == Status.IN_PROGRESS:
+        what = "It is running and will be stopped; what it has done so far is not undone."
+    elif task["status"] == Status.PENDING_REVIEW:
+        what = "Its result is thrown away."
+    if task["is_recurring"]:
+        what += " Its schedule ends: it does not come again."
+    ask = f"Cancel {task['id']}? {what} Tasks that wait for it will fail."
+    return _button(task, "cancel", "Cancel", ask=ask, look="danger")
+
+
+def _button(task: dict[str, Any], name: str, label: str, **more: Any) -> Button:
+    path = url_for(f"api_tasks.{name}", task_id=task["id"])
+    cli = command_lines.line(name, task["id"])
+    return Button(**({"values": {}} | more), name=name, label=label, path=path, cli=cli)
+
+
+def rollback_buttons(task_id: str, found: dict[str, Any]) -> list[Button]:
+    """A button that shows what undoing a task's changes would change, and one that does what is shown."""
+    look = Button(
+        label="Show what a rollback would change",
+        path=url_for("api_task_rollback.look", task_id=task_id),
+        values={},
+        name="rollback-look",
+        cli=command_lines.line("rollback", task_id, "--before"),
+    )
+    shown = found["result"] or {}
+    if shown.get("kind") != "preview" or not shown["count"]:
+        return [look]
+    files = count_of(shown["count"], "file")
+    do = Button(
+        label=f"Roll back {files}",
+        path=url_for("api_task_rollback.do", task_id=task_id),
+        ask=f"Bring back {files} of the workspace to how they were before {task_id}? What they hold now is "
+        "kept as a checkpoint first, and its number is told. It is refused while commands run, and where "
+        "anything has changed since it was shown.",
+        values={"digest": shown["digest"]},
+        look="danger",
+        name="rollback-do",
+        cli=command_lines.line("rollback", task_id, "--before", "--yes"),
+    )
+    return [look, do]

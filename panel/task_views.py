@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
+from attempts import AttemptPolicy
 from clock import to_rfc3339
 from panel.context import Panel
 from panel.words import last_line, one_line
 from redaction import clean, clean_start, clean_value
 from run_contract import asking
 from runtime_contract import ENDED, Status
-from store import agreements, budgets, plan_review, proposals, waiting
-from store.answering import why_outdated
+from store import agreements, budgets, deadlines, plan_review, proposals, waiting
+from store.answering import FINAL, tries_left, why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
@@ -34,11 +35,12 @@ _NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
 def page_of(here: Panel, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:
     """Tasks in short, in the order of their rows."""
     now = situation(here.home, here.reader)
-    return [summary(here.reader, row, now) for row in rows]
+    return [summary(here, row, now) for row in rows]
 
 
-def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
+def summary(here: Panel, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
     """A task in short, without secrets."""
+    reader = here.reader
     doc = json.loads(row["doc"])
     may_ask = row["state"] == "review" or row["held_by"] is not None
     decision = reader.one("open_decision_of", id=row["id"]) if may_ask else None
@@ -64,7 +66,7 @@ def summary(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[st
         "reason": row["reason"],
         "result": result.get("result") or None,
         "output": clean_start(str(result.get("output") or result.get("result") or ""), MOST_OUTPUT),
-        "decision": decision_of(decision, row) if decision is not None else None,
+        "decision": None if decision is None else decision_of(decision, row, here.settings.attempt_policy),
         "actions": actions_of(row, decision),
     }
     shown: dict[str, Any] = clean_value(told)
@@ -86,7 +88,7 @@ def detail(here: Panel, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
         "events_next": told[-1]["seq"] if len(events) > MOST_EVENTS else None,
     }
     shown: dict[str, Any] = clean_value(more)
-    return summary(reader, row, situation(here.home, reader)) | shown
+    return summary(here, row, situation(here.home, reader)) | shown
 
 
 def actions_of(row: sqlite3.Row, decision: sqlite3.Row | None) -> list[str]:
@@ -109,16 +111,26 @@ def remark_of(task: dict[str, Any]) -> str:
     return last_line(task["reason"] or task["result"] or "")
 
 
-def decision_of(row: sqlite3.Row, task: sqlite3.Row | None = None) -> dict[str, Any]:
-    """A question to a person, and the task it is about."""
+def decision_of(
+    row: sqlite3.Row, task: sqlite3.Row | None = None, policy: AttemptPolicy | None = None
+) -> dict[str, Any]:
+    """A question to a person, and the task it is about; by `policy` how often that may be tried again."""
     outdated = None if task is None else why_outdated(task, row)
+    left = None
+    if row["kind"] == "review" and task is not None and policy is not None:
+        left = tries_left(task, policy)
     return {
         "id": row["id"],
+        "task_id": row["task_id"],
         "kind": row["kind"],
+        "tries_left": left,
         "question": clean(row["question"]),
-        "options": json.loads(row["options"]),
+        "options": json.loads(row["options"]) + ([FINAL] if left else []),
         "about": clean(outdated or _about(row)),
         "digest": row["digest"],
+        "deadline": _moment(row["deadline"]),
+        "is_overdue": row["rank"] == 0,
+        "fails_at_deadline": deadlines.ends_task(row["kind"]),
     }
 
 

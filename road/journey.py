@@ -20,6 +20,8 @@ class Journey:
     is_handed_back: threading.Event = field(default_factory=threading.Event)
     #: what a task of a run was told of other tasks; empty where it was told nothing
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: what it asks, where its answer may be taken again; empty: not known; none: it may not
+    cache_key: str | None = None
 
     #: whether more may follow in its run from an answer that counts; not known where somebody else began it
     grows: bool = True

@@ -18,10 +18,11 @@ from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome, Verdict
 from review import critics
 from review.lifecycle import Next, decide, with_new_words
-from road import receipts
+from road import receipts, run_turns
 from road.rewarding import Rewarding
+from road.run_turns import Follows
 from runtime_contract import Task
-from store import claims, planning, recording, run_growth, run_steering, sampling
+from store import claims, planning, recording, run_cache, run_growth, run_steering, sampling
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
@@ -77,13 +78,15 @@ class Judge:
         further: Callable[[], list[CriticVerdict] | None] = list,
         ledger: dict[str, Any] | None = None,
         growth: dict[str, Any] | None = None,
+        cache_key: str | None = None,
     ) -> bool:
         """Record what became of an attempt that ran.
 
         `further` asks the critics that come after the deterministic ones, where those approve. False where it
         has no answer, because the task is stopped meanwhile: then nothing was recorded.
         `ledger` is what a task of a run was told of others, `growth` what follows in the run if the answer
-        counts.
+        counts, `cache_key` what it was asked, where an approved answer may be taken again; empty where nobody
+        knows any more.
         """
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
@@ -104,6 +107,9 @@ class Judge:
                     run_steering.note_told(tx, claim.seq, ledger)
                 if growth is not None:
                     run_growth.note(tx, claim.seq, claim.ref, growth)
+                if cache_key is not None:
+                    is_reviewed = verdict.reviewer != "none"
+                    run_cache.note_key(tx, claim.seq, cache_key or None if is_reviewed else None)
                 self._after_verdict(tx, claim, outcome, verdict, drift, route, chance)
 
             self._conclude(claim.ref, judged)
@@ -157,10 +163,12 @@ class Judge:
             self._approve(tx, row, claim, outcome, verdict)
         elif follows is Next.ANEW:
             recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
-        elif follows is Next.REQUEUE:
-            self._requeue(tx, row, outcome, verdict, chance)
         else:
-            self._fail(tx, row, verdict, judged)
+            ruled = run_turns.after(tx, claim, judged, outcome)
+            if follows is Next.FAIL if ruled is None else ruled.again is None:
+                self._fail(tx, row, verdict, judged)
+            else:
+                self._requeue(tx, row, outcome, verdict, chance, ruled)
 
     def _approve(
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
@@ -207,14 +215,24 @@ class Judge:
         )
 
     def _requeue(
-        self, tx: Transaction, row: sqlite3.Row, outcome: Outcome, verdict: Verdict, chance: random.Random
+        self,
+        tx: Transaction,
+        row: sqlite3.Row,
+        outcome: Outcome,
+        verdict: Verdict,
+        chance: random.Random,
+        ruled: Follows | None,
     ) -> None:
         is_command = outcome.mode == "local"
         wait = self._policy.backoff(row["rejections"] + 1, chance) if is_command else 0.0
+        reason = f"rejected: {'; '.join(verdict.issues)}"
+        if ruled is not None and ruled.again is not None:
+            wait = ruled.again.wait_s
+            run_turns.tell(tx, row, ruled, reason)
         recording.requeue(
             tx,
             row,
-            f"rejected: {'; '.join(verdict.issues)}",
+            reason,
             code="rejected",
             not_before=tx.now + wait,
             waiting_for="a retry after a rejected result" if wait else None,
@@ -253,19 +271,22 @@ class Judge:
         if receipts.goes_on_without(route, failure):
             receipts.to_a_model(tx, row, route, failure)
             return
-        again = self._may_try_again(row, claim, failure)
+        ruled = run_turns.after(tx, claim, row["attempts"] - row["interruptions"], outcome)
+        again = self._may_try_again(row, claim, failure) if ruled is None else ruled.again is not None
         if not again:
             told = receipts.receipt(route, claim, outcome) | self._rewarding.told(claim)
             recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
             return
+        if ruled is not None:
+            run_turns.tell(tx, row, ruled, failure.message)
         recording.requeue(
             tx,
             row,
             failure.message,
             code=failure.code,
-            not_before=tx.now + self._wait(row, failure, chance),
+            not_before=tx.now + self._wait(row, failure, chance, ruled),
             waiting_for=failure.message,
-            counts=failure.counts,
+            counts=failure.counts or ruled is not None,
             became=failure.code,
         )
 
@@ -278,9 +299,14 @@ class Judge:
         retries: int = row["retries"]
         return failure.code != "model_unreachable" or retries < self._policy.unreachable_retries
 
-    def _wait(self, row: sqlite3.Row, failure: Failure, chance: random.Random) -> float:
-        """Seconds: the server's own where it named one, else the backoff of the tries so far."""
-        if failure.retry_after_s is not None:
+    def _wait(
+        self, row: sqlite3.Row, failure: Failure, chance: random.Random, ruled: Follows | None
+    ) -> float:
+        """Seconds: the server's own where it named one, else as the run says, else by the tries so far."""
+        is_same_model = ruled is None or (ruled.again is not None and ruled.again.why == "retry")
+        if failure.retry_after_s is not None and is_same_model:
             return failure.retry_after_s
+        if ruled is not None and ruled.again is not None:
+            return ruled.again.wait_s
         tries = row["attempts"] - row["interruptions"] if failure.counts else row["retries"] + 1
         return self._policy.backoff(max(tries, 1), chance)

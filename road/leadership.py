@@ -214,6 +214,7 @@ class Leadership:
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("deadlines of runs", 1.0, self._end_runs, on_change_s=0.05),
+            Duty("deadlines of decisions", 1.0, self._pass_deadlines),
             Duty("budgets", 1.0, holding.look, on_change_s=0.1),
             Duty("identities", personas.LOOK_S, watch.look),
             Duty("free time", free_time.LOOK_S, leisure.look),
@@ -285,6 +286,16 @@ class Leadership:
         wait = float(row["moment"]) - self._store.clock.now()
         if wait <= 0:
             self._store.write(run_steering.end_overdue)
+        return max(0.01, wait)
+
+    def _pass_deadlines(self) -> float | None:
+        """Do what follows for questions nobody answered in time; seconds until the next one's time is up."""
+        row = self._store.reader.one("next_decision_deadline")
+        if row is None or row["moment"] is None:
+            return None
+        wait = float(row["moment"]) - self._store.clock.now()
+        if wait <= 0 and self._store.pass_deadlines():
+            self._pulse.beat()
         return max(0.01, wait)
 
     def _look_at_disk(self) -> None:

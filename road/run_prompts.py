@@ -11,7 +11,7 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from context import context_compactor, envelope, template
@@ -22,14 +22,17 @@ from context.envelope import Source
 from cost.token_estimator import BYTES_PER_TOKEN, byte_count
 from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
+from road import run_summaries
+from road.answer_cache import AnswerCache
 from road.growing import Growing
 from road.named_outputs import Kept, digest_of
+from road.run_turns import turns_of
 from road.sub_runs import SubRuns
 from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import asked_for, conditions, entering, growth, prompting
+from runs import asked_for, conditions, entering, growth, prompting, summarising
 from runs.entering import Models
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_questions, run_steering, runs
@@ -53,6 +56,15 @@ class Given:
     ledger: dict[str, Any] = field(default_factory=dict)
     #: whether more may follow in its run from an answer that counts
     grows: bool = False
+    #: the model that is asked, where it is not the task's own
+    model: str | None = None
+    #: whether the answer that the same question had before is taken
+    is_cached: bool = False
+    #: a summary that is asked for first, in place of the oldest of what it is told
+    summary: run_summaries.Wanted | None = None
+    #: of one that needs a summary: all that it would be told, and the hashes of the answers
+    whole: ContextBundle | None = None
+    refs: dict[str, str] = field(default_factory=dict)
 
 
 #: Fields of a task from whose answer more may follow.
@@ -80,6 +92,8 @@ class RunPrompts:
         self._sub_runs = SubRuns(store, models)
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
+        #: answers that are taken again
+        self.cache = AnswerCache(store, read_output)
 
     def given(self, claim: Claim, mark: str) -> Given | None:
         """What a claimed task is sent; none where it ended instead: skipped, or impossible to prepare."""
@@ -112,9 +126,29 @@ class RunPrompts:
         except SkepError as error:
             self._end(claim, Status.FAILED, code, str(error))
             return None
-        told = prompting.own_words(job, mark)
-        told += f"\n\n{asked_for.HOW}" if task.may_add else ""
-        return Given(told, prompting.answers_told(job), _ledger(job, whole, refs), grows)
+        wanted, model = run_summaries.wanted(job, self._compactor, mark), self._model(claim, row)
+        given = _given(job, whole, refs, mark)
+        is_cached = _is_cached(row)
+        return replace(
+            given, model=model, is_cached=is_cached, summary=wanted, whole=whole, refs=refs, grows=grows
+        )
+
+    def summarised(self, given: Given, outcome: Outcome) -> Given:
+        """What a task is sent with the summary it needs. Raises `ContextTooLarge`, `NotFound`, `OSError`."""
+        wanted, whole = given.summary, given.whole
+        assert wanted is not None and whole is not None  # noqa: S101, PT018  asked for by whoever has one
+        text, ref = run_summaries.text_of(outcome, self._read_output)
+        job = wanted.told(text, self._compactor)
+        refs = given.refs | {summarising.SUMMARY: ref}
+        made = _given(job, whole, refs, wanted.mark)
+        return replace(made, model=given.model, is_cached=given.is_cached, grows=given.grows)
+
+    def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
+        """The model whose turn it is, where it is not the task's own."""
+        tried = claim.attempt - claim.interruptions - 1
+        turns = turns_of(self._store.reader, claim, row) if tried > 0 else None
+        model = None if turns is None else turns.model(tried)
+        return None if turns is None or model == turns.own else model
 
     def ask(self, claim: Claim) -> None:
         """Put up the question to a person that a claimed task is; or end it: skipped, or not to be asked."""
@@ -294,8 +328,18 @@ class RunPrompts:
         policy = task.context or ContextPolicy()
         job = Job(
             run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
-        ).replace(foreign=foreign)
+        ).replace(foreign=foreign, may_add=task.may_add)
         return job, whole
+
+
+def _is_cached(row: sqlite3.Row) -> bool:
+    asked = json.loads(row["doc"]).get("cache")
+    return bool(json.loads(row["policy"]).get("cache") if asked is None else asked)
+
+
+def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:
+    words = prompting.own_words(job, mark) + (f"\n\n{asked_for.HOW}" if job.may_add else "")
+    return Given(words, prompting.answers_told(job), _ledger(job, whole, refs))
 
 
 def _placed_bytes(job: Job) -> int:
@@ -316,6 +360,8 @@ def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, A
     lines = [
         (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
     ]
+    if summarising.SUMMARY in kept:
+        told.append(_line(summarising.SUMMARY, job.bundle.messages[0], refs))
     told += [line for name, line in lines if name in kept]
     dropped = [line for name, line in lines if name not in kept]
     found: dict[str, Any] = {"told": told}

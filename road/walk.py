@@ -19,6 +19,7 @@ from context import envelope
 from context.context_builder import build_prompt
 from faults import fault_point
 from outcome import CriticVerdict, Failure, Outcome
+from road import run_summaries
 from road.agreement import question
 from road.checking import Checking
 from road.cycle_client import CycleClient, SwarmGone
@@ -30,12 +31,13 @@ from road.planning import Planner
 from road.routing import Routing, going
 from road.run_prompts import Given, RunPrompts
 from road.tracing import AttemptSpans
+from run_contract.errors import ContextTooLarge
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
 from safety.work import Approved, Work
 from settings import Settings
-from store import agreements, claims, recording
+from store import agreements, claims, recording, run_ends, run_steering
 from store.records import Claim, TaskRef
 from store.rescue import execution_of
 from store.sqlite_store import SqliteStore
@@ -102,9 +104,18 @@ class Road:
             given = self._runs.given(what_goes, mark)
             if given is None:
                 return
+            if given.summary is not None:
+                attempt = self._request(what_goes, route, who, given, mark)
+                given = self._summarised(journey, given, attempt, route)
+                if given is None:
+                    return
             journey.ledger, journey.grows = given.ledger, given.grows
             request = self._request(what_goes, route, who, given, mark)
-            if not self._may_go(what_goes, request) or self._is_unpayable(what_goes, request):
+            if not self._may_go(what_goes, request):
+                return
+            if given.is_cached and self._is_answered(journey, what_goes, request):
+                return
+            if self._is_unpayable(what_goes, request):
                 return
             outcome = self._execute(journey, request)
             if outcome is not None:
@@ -117,6 +128,7 @@ class Road:
     def resume(self, claim: Claim) -> None:
         """Carry on with a task whose last worker is gone: wait for the outcome swarm has or will have."""
         journey = self._set_out(claim)
+        journey.cache_key = "" if run_ends.run_of(claim.id) else None
         try:
             outcome = self._await_outcome(journey)
             if outcome is not None:
@@ -171,9 +183,30 @@ class Road:
         for name in ("model", "max_tokens", "temperature", "min_budget", "max_budget"):
             if getattr(task, name) is not None:
                 body[name] = getattr(task, name)
+        body |= {"model": given.model} if given.model else {}
         if claim.is_planned and task.max_budget is not None:
             body["max_budget"] = self._planner.synthesis_budget(claim)
         return body | {"timeout": self._time_limit(claim), "intensity": task.intensity}
+
+    def _summarised(
+        self, journey: Journey, given: Given, attempt: dict[str, Any], route: Route
+    ) -> Given | None:
+        """What the task is sent with the summary it needs; none where it has been dealt with."""
+        assert given.summary is not None  # noqa: S101  asked for where there is one
+        outcome = self._execute(journey, given.summary.request(attempt))
+        if outcome is None:
+            return None
+        if outcome.status == "completed":
+            try:
+                return self._runs.summarised(given, outcome)
+            except ContextTooLarge as error:
+                outcome = run_summaries.refused(outcome, error)
+            except (errors.NotFound, OSError) as error:
+                told = f"the summary it needs cannot be read: {error}"
+                self._store.write(lambda tx: run_steering.put_off(tx, journey.claim.ref, told))
+                return None
+        self._record(journey, outcome, route)
+        return None
 
     def _time_limit(self, claim: Claim) -> float:
         if claim.task.timeout_s is not None:
@@ -208,6 +241,11 @@ class Road:
             self._holding.hold(claim.ref, held, is_known=False)
         return held is not None
 
+    def _is_answered(self, journey: Journey, claim: Claim, request: dict[str, Any]) -> bool:
+        """Whether the task was given the answer that the very same question had before."""
+        journey.cache_key = key = self._runs.cache.key(claim.task, request)
+        return key is not None and self._runs.cache.answer(journey.claim, key)
+
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
         swarm_errors = 0
@@ -221,7 +259,10 @@ class Road:
                 if self._has_started(journey.claim):
                     return self._await_outcome(journey)
                 self._pause(journey)
-            except (errors.CycleRunning, errors.CycleLost):
+            except (errors.CycleRunning, errors.CycleLost) as error:
+                if request.get("summary") and isinstance(error, errors.CycleRunning):
+                    self._pause(journey)  # of a summary only swarm knows; it is asked again
+                    continue
                 return self._await_outcome(journey)
             except errors.KillSwitchOn as error:
                 return self._end_halted(journey, error.message)
@@ -355,7 +396,14 @@ class Road:
 
         growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
         is_concluded = self._judge.conclude(
-            journey.claim, outcome, route, self._chance, further, journey.ledger, growth
+            journey.claim,
+            outcome,
+            route,
+            self._chance,
+            further,
+            journey.ledger,
+            growth,
+            journey.cache_key,
         )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)

@@ -29,7 +29,7 @@ TITLE_CHARS: Final = 500
 #: Choices that are a no in themselves.
 _NO: Final = frozenset({"no", "deny"})
 #: Words that mean something else where decisions are answered.
-_TAKEN: Final = frozenset({ANSWER, REFUSE, "withdrawn"})
+_TAKEN: Final = frozenset({ANSWER, REFUSE, "withdrawn", "expired"})
 
 Choice = Annotated[StrictStr, Field(max_length=100, pattern=r"^\S([^\n\r]*\S)?$")]
 Choices = Annotated[list[Choice], Field(max_length=20)]

@@ -71,6 +71,8 @@ class Job:
     foreign: frozenset[str] = frozenset()
     #: whether tasks are added that its answer asks for
     may_add: bool = False
+    #: whether the answer that the very same question had before will do
+    cache: bool = False
     asked: Asked = field(default_factory=Asked)
 
     def replace(self, **changes: Any) -> Job:

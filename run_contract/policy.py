@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal, Self
 
 import pydantic
-from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from money import dollars_to_micros
 
@@ -115,6 +115,8 @@ class RunPolicy(Section):
     max_items: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1_000
     #: how deep tasks may add tasks that add tasks
     max_depth: Annotated[StrictInt, Field(ge=0, le=100)] = 8
+    #: whether a task whose very question was answered before takes that answer, at no cost
+    cache: StrictBool = False
     #: milliseconds that work may take to end after it was asked to
     stop_grace_ms: Milliseconds = 5_000
 

@@ -166,6 +166,8 @@ class RunTask:
     may_add: bool = False
     #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
     choices: tuple[str, ...] | None = None
+    #: whether the answer to the very same question is taken again; none: as the policy says
+    cache: bool | None = None
     #: the task that added it
     parent: str | None = None
     depth: int = 0

@@ -166,6 +166,7 @@ class Admission:
             context=policy,
             choices=task.choices,
             may_add=task.may_add,
+            cache=run.policy.cache if task.cache is None else task.cache,
         )
 
 

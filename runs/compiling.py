@@ -72,6 +72,7 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         named=tuple(step.outputs),
         is_run=step.run is not None,
         choices=None if step.ask is None else tuple(step.choices),
+        cache=step.cache,
     )
 
 

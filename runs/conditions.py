@@ -102,6 +102,7 @@ def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
         choices=task.choices,
         may_add=task.may_add,
         named=task.named,
+        cache=task.cache,
     )
 
 

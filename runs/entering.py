@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from context import template
 from errors import InvalidSetting, InvalidTask, SkepError
 from limits import Limits
+from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
@@ -25,6 +26,7 @@ from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runs.turns import Turns, is_ruled
 from runs.workflow import SubRun
 from runtime_contract import Expect, normalize_task
 from store import lanes
@@ -80,6 +82,7 @@ def new_run(
     given = request.policy
     policy = given if isinstance(given, RunPolicy) else _named(given, house.policies_file)
     _check_policy(policy)
+    _check_fallbacks(policy, house.models)
     if len(request.tasks) > policy.max_tasks:
         most = f"max_tasks allows {policy.max_tasks:,}"
         raise InvalidInput(f"tasks: the run would have {len(request.tasks):,} tasks; {most}", path="tasks")
@@ -180,29 +183,17 @@ def _check_policy(policy: RunPolicy) -> None:
 def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
     if policy.mode == "batch":
         yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
-    if policy.fallbacks:
-        yield "policy.fallbacks", "the daemon asks the task's own model alone; leave fallbacks out"
     if "stop_grace_ms" in policy.model_fields_set:
         yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
-    waits = policy.retry.model_fields_set - {"max_attempts"}
-    if waits:
-        told = "when an attempt is made again is the daemon's; only max_attempts can be said"
-        yield f"policy.retry.{sorted(waits)[0]}", told
-    if policy.context_policy.strategy == "summarise":
-        yield "policy.context_policy.strategy", _NO_SUMMARIES
-
-
-_STRATEGY = ".".join(("context", "strategy"))
-_NO_SUMMARIES = "the daemon does not summarise; use none, truncate or keep_last_n"
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
-    if task.for_each is not None and task.is_command:
-        yield "for_each", "a command is told nothing of a list; add a task for each item"
-    if task.subtree_budget is not None:
-        yield "subtree_budget", "no tasks stem from a task of the daemon; use budget"
-    if task.context is not None and task.context.strategy == "summarise":
-        yield _STRATEGY, _NO_SUMMARIES
+    if task.for_each is not None and task.command is not None:
+        yield "for_each", "an item is told in arguments alone; give the command as argv"
+    if task.for_each is not None and task.argv and template.references(task.argv[0]):
+        yield "argv[0]", "an item may be an argument of a program, and not name one"
+    if task.cache and not task.is_for_model:
+        yield "cache", "only answers of models are taken again; a command may do something else each time"
 
 
 def new_tasks(
@@ -250,7 +241,8 @@ def _one(
     part = lanes.joined(lanes.ASK, part) if task.ask is not None or task.run is not None else part
     new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
     asked = task.model_dump(mode="json", exclude_unset=True)
-    return NewRunTask(task.id, new, asked, task.required, task.needs == "any")
+    subtree = None if task.subtree_budget is None else max(1, dollars_to_micros(task.subtree_budget))
+    return NewRunTask(task.id, new, asked, task.required, task.needs == "any", subtree_micros=subtree)
 
 
 def _with_its_run(
@@ -282,13 +274,17 @@ def item_tasks(
 ) -> list[NewRunTask]:
     """The tasks that do the items of a task, which was asked for as in `asked`. Raises `InvalidInput`."""
     part = lanes.run_part(run_id, policy.max_parallelism)
-    kept = {name: value for name, value in asked.items() if name not in {"for_each", "when", "model_role"}}
+    kept = {
+        name: value for name, value in asked.items() if name not in {"for_each", "when", "subtree_budget"}
+    }
     found = []
     for child in conditions.item_tasks(task, list(items)):
         inputs = dict(child.inputs.inputs) if child.inputs is not None else {}
         told = kept | {"id": child.id, "deps": child.deps, "inputs": inputs}
         if model is not None:
             told["model"] = model
+        if kept.get("argv") is not None:
+            told["argv"] = [template.render(each, inputs) for each in kept["argv"]]
         made = _one(read_task(told), run_id, policy, model, limits, child.id, part)
         found.append(replace(made, parent=task.id))
     return found
@@ -345,7 +341,6 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
     """The task as one of the road."""
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
     timeout_ms = 0 if task.ask is not None or task.run is not None else timeout_ms  # theirs is no attempt's
-    attempts = policy.retry.max_attempts if "max_attempts" in policy.retry.model_fields_set else None
     expect = _expected(task)
     told: dict[str, Any] = {
         "id": task.id,
@@ -360,7 +355,7 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "temperature": task.temperature,
         "max_budget": task.budget,
         "timeout_s": timeout_ms / 1000 if timeout_ms else None,
-        "max_attempts": attempts,
+        "max_attempts": _attempts(task, run_id, policy, model),
         "effect": task.effect,
         "review": None if task.review == "auto" else task.review,
         "expect": expect and expect.model_dump(mode="json", by_alias=True, exclude_unset=True),
@@ -385,6 +380,31 @@ def _expected(task: TaskRequest) -> Expect | None:
     return expect.model_copy(update={"files": files})
 
 
+def _attempts(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> int | None:
+    """Attempts with all models that may be asked in turn; none: as the settings say."""
+    if not is_ruled(policy):
+        return None
+    if model is None and task.is_for_model:  # the home's own, which is known when it is asked
+        others = max(map(len, policy.fallbacks.values()), default=0)
+        return policy.retry.max_attempts * (1 + others)
+    return Turns(run_id, task.id, policy, model or "", task.model_role).most
+
+
+def _check_fallbacks(policy: RunPolicy, models: Models) -> None:
+    """Raise `ModelUnknown` for a fallback that nobody knows."""
+    for key, names in policy.fallbacks.items():
+        for place, name in enumerate(names):
+            if not models.is_known(name):
+                path = f"policy.fallbacks.{key}[{place}]"
+                raise ModelUnknown(f"{path}: {_UNKNOWN.format(name=name)}", path=path)
+
+
+_UNKNOWN = (
+    "nobody knows the model {name!r}: it is not in config/models.toml or the price list, not "
+    "SKEP_LLM_MODEL, and the model server does not list it"
+)
+
+
 def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str) -> str | None:
     """The model of a task by its name. Raises `ModelUnknown`."""
     name = task.model
@@ -399,9 +419,5 @@ def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str)
             told = f"no model has the role {task.model_role}; name one under [roles] of config/models.toml"
             raise ModelUnknown(f"{path}.model_role: {told}", path=f"{path}.model_role")
     if name is not None and not known.setdefault(name, models.is_known(name)):
-        told = (
-            f"nobody knows the model {name!r}: it is not in config/models.toml or the price list, not "
-            "SKEP_LLM_MODEL, and the model server does not list it"
-        )
-        raise ModelUnknown(f"{path}.model: {told}", path=f"{path}.model")
+        raise ModelUnknown(f"{path}.model: {_UNKNOWN.format(name=name)}", path=f"{path}.model")
     return name

@@ -21,6 +21,7 @@ from run_contract.policy import Role, RunPolicy
 from run_contract.records import Run, RunTask
 from runs import contracts
 from runs.admission import Admission, Sent
+from runs.caching import Answers, AnswerStore, caching
 from runs.dependency_resolver import DependencyResolver, enter
 from runs.mock_work import mock_work
 from runs.orchestrator import Orchestrator
@@ -57,6 +58,8 @@ class Options:
     max_tokens: int = 1_024
     #: the texts that the work sends for a job, where it sends more than the prompt and what the task is told
     sent: Sent | None = None
+    #: answers that may be taken again; by default those of this orchestrator's own runs
+    answers: AnswerStore | None = None
     #: stands in for the threads
     executor: contracts.ParallelExecutor | None = None
 
@@ -82,7 +85,8 @@ def new_orchestrator_with_defaults(
     calculator = CostCalculator(given.catalog or default_catalog(), given.place)
     compactor, router, memory = ContextCompactor(), ContextRouter(), MemoryManager()
     builder, estimator = ContextBuilder(memory), TokenEstimator()
-    work = summarising(executor or mock_work(calculator), compactor)
+    asked = caching(executor or mock_work(calculator), given.answers or Answers())
+    work = summarising(asked, compactor)
     grace_s = policy.stop_grace_ms / 1000
     threads = given.executor or ParallelExecutor(policy.max_parallelism, work, grace_s=grace_s, clock=clock)
     return Orchestrator(

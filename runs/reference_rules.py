@@ -26,8 +26,11 @@ def check(
         repeated: ids of the tasks that are part of rounds.
         outputs: names of outputs by the tasks that name some; of a task that is not there nothing is known.
     """
+    of_items = {"item", "index"} if task.for_each is not None else set[str]()
     for text in [task.command or "", *(task.argv or ())]:
         for name in template.references(text):
+            if name in of_items and text != task.command:
+                continue
             told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
             raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
     for field, text in _texts(task):

@@ -85,10 +85,12 @@ class TaskRequest(Section):
     #: dollars for the task with all that stem from it
     subtree_budget: _Dollars | None = None
     #: milliseconds for one attempt, in place of the policy's; 0: as the settings say; of a question: until it
-    #: must be answered, without a limit where it is not given
+    #: must be answered; without it as decisions of the home
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
+    #: whether the answer that the very same question had before is taken, in place of the policy's word
+    cache: StrictBool | None = None
     #: what the answer must be to be approved
     expect: Expect | None = None
     #: who judges the answer
@@ -255,6 +257,7 @@ def of_workflow(
                 subtree_budget=step.subtree_budget,
                 timeout_ms=step.timeout_ms,
                 context=step.context,
+                cache=step.cache,
             )
         )
     return StartRunRequest(

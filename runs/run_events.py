@@ -15,7 +15,8 @@ RUN_EVENTS: Final = {
     "task.added": "a task was added while the run ran; `parent`",
     "task.add_refused": "a task that an answer asked for was not added; `path`, `reason`",
     "task.started": "an attempt began; `attempt`, `model`, `estimated_tokens`, `estimated_micros`",
-    "task.completed": "the task completed; `attempt`, `tokens`, `cost_micros`, `seconds`",
+    "task.completed": "the task completed; `attempt`, `tokens`, `cost_micros`, `seconds`, and "
+    "`reused_from` where it took the answer of another",
     "task.retried": "an attempt failed, and another will be made; `code`, `reason`, `wait_s`, `model`",
     "task.repeated": "its answer will not do yet, and another round begins; `round`, `most`",
     "task.failed": "the task failed; `code`, `reason`, `tokens`, `cost_micros`",

@@ -16,7 +16,13 @@ from runs.contracts import ContextCompactor
 from runs.work import Work, WorkFailed
 
 #: What the model is asked.
-ASK = "Say what stands above in at most {words} words. Keep names, figures, decisions and open questions."
+ASK = (
+    "Give a summary of these texts in at most {words} words. Keep names, figures, decisions and open "
+    "questions."
+)
+
+#: What a summary is called among the sources of what a task is told.
+SUMMARY = "a summary of earlier answers"
 
 
 def summarising(work: Work, compactor: ContextCompactor) -> Work:
@@ -26,9 +32,9 @@ def summarising(work: Work, compactor: ContextCompactor) -> Work:
         count = compactor.too_many(job.bundle, job.context) if job.context.strategy == "summarise" else 0
         if not count:
             return work(job)
-        summary = work(_question(job, count))
+        summary = work(question(job, count))
         try:
-            bundle = _shorter(job, count, summary.output, compactor)
+            bundle = shorter(job, count, summary.output, compactor)
             return _both(job, bundle, summary, work(job.replace(bundle=bundle)))
         except Exception as error:
             raise _with_usage(error, summary.usage) from error
@@ -36,7 +42,7 @@ def summarising(work: Work, compactor: ContextCompactor) -> Work:
     return summarise_then
 
 
-def _shorter(job: Job, count: int, summary: str, compactor: ContextCompactor) -> ContextBundle:
+def shorter(job: Job, count: int, summary: str, compactor: ContextCompactor) -> ContextBundle:
     """The context with the summary in it. Raises `ContextTooLarge`."""
     bundle = _replaced(job.bundle, count, summary)
     if size_of(bundle) >= size_of(job.bundle):
@@ -54,7 +60,8 @@ def _with_usage(error: Exception, used: Usage) -> WorkFailed:
     return WorkFailed(told, used, error.code if isinstance(error, SkepError) else "")
 
 
-def _question(job: Job, count: int) -> Job:
+def question(job: Job, count: int) -> Job:
+    """The job that asks for a summary of the oldest messages."""
     bundle = ContextBundle(job.bundle.messages[:count], {}, {}, job.bundle.sources[:count])
     words = max(20, job.context.target // 4)
     return job.replace(template=ASK.format(words=words), values={}, bundle=bundle)
@@ -63,7 +70,7 @@ def _question(job: Job, count: int) -> Job:
 def _replaced(bundle: ContextBundle, count: int, summary: str) -> ContextBundle:
     found = copy_of(bundle)
     found.messages[:count] = [summary]
-    found.sources[:count] = ["a summary of earlier answers"]
+    found.sources[:count] = [SUMMARY]
     return found
 
 

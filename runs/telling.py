@@ -7,6 +7,7 @@ from typing import Any
 
 from run_contract.records import Run, RunTask
 from runs.admission import Prepared
+from runs.caching import REUSED_FROM
 from runs.parts import Parts
 from runs.run_events import RunEvent
 
@@ -51,8 +52,10 @@ class Teller:
         seconds = 0.0
         if task.started_at is not None and task.ended_at is not None:
             seconds = task.ended_at - task.started_at
+        source = None if task.outputs is None else task.outputs.metadata.get(REUSED_FROM)
+        again = {} if source is None else {REUSED_FROM: source}
         self("task.completed", task.id, attempt=task.attempts, tokens=task.actual.tokens,
-             cost_micros=task.actual.micros, seconds=round(seconds, 6))  # fmt: skip
+             cost_micros=task.actual.micros, seconds=round(seconds, 6), **again)  # fmt: skip
 
     def skipped(self, names: Iterable[str]) -> None:
         """Tasks will never start."""

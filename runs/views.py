@@ -9,13 +9,15 @@ from typing import Any, Final
 
 from cost.usage_tracker import Standing
 from money import to_dollars
+from run_contract.policy import RunPolicy
 from run_contract.records import TaskState
+from runs.turns import Turns, is_ruled
 from store import ending, run_ends
 from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
 
 #: What a task of a run that has ended is where its status alone does not say.
-_SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
+SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
 _OPEN: Final = {
     "blocked": TaskState.PENDING,
     "delayed": TaskState.PENDING,
@@ -31,7 +33,7 @@ def state_of(state: str, code: str | None, attempts: int) -> TaskState:
     if state in _OPEN:
         return _OPEN[state]
     is_unstarted = state == "cancelled" and not attempts
-    return TaskState.SKIPPED if code in _SKIPPED or is_unstarted else TaskState.FAILED
+    return TaskState.SKIPPED if code in SKIPPED or is_unstarted else TaskState.FAILED
 
 
 def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
@@ -58,10 +60,13 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     """A run with its tasks and what they used."""
     rows = reader.all("run_tasks_shown", run=run["seq"])
     used = _used(reader, run["seq"], rows)
+    policy = RunPolicy.model_validate_json(run["policy"])
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
-        told = tasks[row["name"]] = _task(row, used.get(row["seq"], (0, 0)))
+        told = tasks[row["name"]] = told_of(row, used.get(row["seq"], (0, 0)))
+        if is_ruled(policy) and told["state"] != TaskState.COMPLETED:
+            told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
     tokens, micros = (sum(each) for each in zip(*used.values(), strict=True)) if used else (0, 0)
@@ -109,7 +114,8 @@ def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, tu
     return found
 
 
-def _task(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
+def told_of(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
+    """One task of a run, by its row and the tokens and micro-dollars it used."""
     asked: dict[str, Any] = json.loads(row["asked"])
     result = ending.read_result(row)
     state = state_of(row["state"], row["code"], row["attempts"])
@@ -143,6 +149,16 @@ def _task(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told
+
+
+def _model_now(row: sqlite3.Row, run_id: str, policy: RunPolicy) -> str:
+    """The model that a task asks now, or asks next; empty where it is the home's own."""
+    asked = json.loads(row["asked"])
+    turns = Turns(
+        run_id, row["name"], policy, json.loads(row["doc"]).get("model") or "", asked.get("model_role")
+    )
+    has_begun = row["state"] not in {"blocked", "delayed", "ready"}
+    return turns.model(max(0, row["attempts"] - row["interruptions"] - has_begun))
 
 
 def _error(code: str | None, reason: str | None) -> dict[str, str] | None:

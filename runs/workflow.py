@@ -110,6 +110,8 @@ class Step(Section):
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
+    #: whether the answer that the very same question had before is taken, in place of the policy's word
+    cache: StrictBool | None = None
 
     @pydantic.model_validator(mode="after")
     def _asks_one_thing(self) -> Self:

@@ -5,9 +5,10 @@ too. The same failure so many times with no success of its kind (prompts, or com
 that the rest of the work hides, such as a wrong key beside commands that go well. And more money within a
 minute than was meant to be spent.
 
-A failure that a person caused or that says nothing of its own does not count: one that a person decided, and
-one that only follows from a dependency. What never ran does not count either: an entry that broke the
-contract, and what the safety gateway refused. It ends no row of failures, for it is no success.
+A failure that a person caused or that says nothing of its own does not count: one that a person decided, or
+did not decide in time, and one that only follows from a dependency. What never ran does not count either: an
+entry that broke the contract, and what the safety gateway refused. It ends no row of failures, for it is no
+success.
 """
 
 from __future__ import annotations
@@ -28,7 +29,14 @@ WINDOW: Final = 1_000
 MINUTE_S: Final = 60.0
 #: Codes of failures that say nothing of their own.
 UNCOUNTED: Final = frozenset(
-    {"dependency_failed", "subtask_failed", "dependency_cycle", "invalid_task", "duplicate_id"}
+    {
+        "dependency_failed",
+        "subtask_failed",
+        "dependency_cycle",
+        "invalid_task",
+        "duplicate_id",
+        "decision_expired",
+    }
 )
 #: Characters of a failure's reason that tell it from others, and that are shown.
 WORDS_CHARS: Final = 200

@@ -8,6 +8,7 @@ a model nobody has asked yet has no price there, and then the reservation decide
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cost.budget_enforcer import Budget, Payer, accounts_of, shortfall
 from cost.cost_calculator import worst_case
@@ -17,7 +18,7 @@ from llm.contracts import Message
 from money import dollars_to_micros, to_dollars
 from runtime_contract import Task
 from settings import Settings
-from store import budgets
+from store import budgets, subtree_budgets
 from store.reading import MODEL_STATUS, Reader
 
 
@@ -45,7 +46,7 @@ class Headroom:
         )
         if not worst:
             return None
-        payer = payer_of(task)
+        payer = replace(payer_of(task), subtrees=subtree_budgets.above(self._reader, task.id))
         limits = budgets.BudgetLimits.kept(self._reader)
         accounts = counted(self._reader, payer, model, now)
         return over_budget(self._reader, accounts, limits, payer, worst)
@@ -91,10 +92,15 @@ def over_budget(
     micros: int,
 ) -> OverBudget | None:
     """What holds a call that may cost so much: the first of its budgets that cannot pay it."""
+    subtrees = dict(payer.subtrees)
     found = []
     for account in accounts:
-        is_own = account.scope == "task"
-        limit = payer.task_micros if is_own else budgets.limit_of(asks, limits, account)
+        if account.scope == "task":
+            limit = payer.task_micros
+        elif account.scope == "subtree":
+            limit = subtrees.get(account.name)
+        else:
+            limit = budgets.limit_of(asks, limits, account)
         if limit is not None:
             found.append(Budget(account, limit, budgets.balance_of(asks, account)))
     short = shortfall(found, micros)

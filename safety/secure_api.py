@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -29,7 +30,7 @@ from safety.headroom import counted, limits_of, over_budget
 from safety.model_call import ModelCall, Wishes, told_of
 from safety.work import Approved
 from settings import Settings
-from store import budgets, ending, rates
+from store import budgets, ending, rates, subtree_budgets
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 
@@ -110,7 +111,7 @@ class SecureAPIWrapper:
             client=client,
             host=host,
             digest=approved.digest,
-            payer=payer,
+            payer=replace(payer, subtrees=subtree_budgets.above(self._store.reader, payer.task_id)),
             lease=lease,
             facts=facts,
             worst_micros=worst_case(facts, texts, request.max_tokens),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from attempts import AttemptPolicy
-from errors import InvalidRequest, TransitionNotAllowed
+from errors import TransitionNotAllowed
 from money import dollars_text
 from run_contract import asking
 from runtime_contract import Status
@@ -65,11 +65,19 @@ def yes_and_no(kind: str, options: Sequence[str]) -> tuple[str, str]:
     return asking.yes_and_no(options) if kind == asking.KIND else YES_AND_NO[kind]
 
 
+#: The answer to a review that rejects it though attempts are left; it is kept as a `reject`.
+FINAL: Final = "fail"
+
+
 def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
     """Record an answer and do what it says; a sentence about what was done.
 
     Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`.
     """
+    if given.choice == FINAL:
+        asked = tx.one("get_decision", id=given.decision)
+        if asked is not None and asked["kind"] == "review":
+            given = replace(given, choice="reject", is_final=True)
     row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment, given.digest)
     return _ACTIONS[row["kind"]](tx, row, given, policy)
 
@@ -83,21 +91,27 @@ def yes_or_no(
     policy: AttemptPolicy,
     *,
     is_final: bool = False,
-    choice: str | None = None,
 ) -> str:
     """Answer the open decision named by its own id or by its task's; see `Answer.is_final`.
 
-    `choice`: of the question of a run, in place of its first. Raises as `answer`, and
-    `TransitionNotAllowed` where nothing is asked.
+    Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
     """
+    row = _open(tx, subject)
+    choice = yes_and_no(row["kind"], json.loads(row["options"]))[0 if is_yes else 1]
+    return answer(tx, Answer(row["id"], choice, by, comment, is_final), policy)
+
+
+def choose(tx: Transaction, subject: str, given: Answer, policy: AttemptPolicy) -> str:
+    """Give any answer to the open decision named by its own id or by its task's. Raises as `yes_or_no`."""
+    return answer(tx, replace(given, decision=_open(tx, subject)["id"]), policy)
+
+
+def _open(tx: Transaction, subject: str) -> sqlite3.Row:
     row = tx.one("get_decision", id=subject) or tx.one("open_decision_of", id=subject)
     if row is None:
         status = STATUS_OF_STATE[steering.find(tx, subject)["state"]]
         raise TransitionNotAllowed(f"{subject} is {status}; it does not wait for a decision.")
-    if choice is not None and row["kind"] != asking.KIND:
-        raise InvalidRequest(f"{subject} has no choices; only a question of a run has.")
-    both = yes_and_no(row["kind"], json.loads(row["options"]))
-    return answer(tx, Answer(row["id"], choice or both[0 if is_yes else 1], by, comment, is_final), policy)
+    return row
 
 
 def _task(tx: Transaction, decision: sqlite3.Row) -> sqlite3.Row:
@@ -114,18 +128,23 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
             tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
         )
         return f"{row['id']} is approved."
-    task = task_of(row["doc"], row["id"])
     words = given.comment or "a person rejected the result without saying why"
     if given.is_final:
-        recording.fail(tx, row, "rejected", f"rejected for good by {given.by}: {words}", reviewer=given.by)
-        return f"{row['id']} is rejected for good: it failed."
-    if row["attempts"] - row["interruptions"] >= policy.judged_limit(task):
+        recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
+        return f"{row['id']} is rejected: it failed."
+    if not tries_left(row, policy):
         recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
         return f"{row['id']} is rejected and has no attempts left: it failed."
     recording.requeue(
         tx, row, f"rejected by {given.by}: {words}", feedback=[words], rejected=True, became="rejected"
     )
-    return f"{row['id']} is rejected and will be tried again with what you said."
+    return f"{row['id']} is requeued with your feedback: it will be tried again."
+
+
+def tries_left(row: sqlite3.Row, policy: AttemptPolicy) -> int:
+    """Attempts that may follow a rejected result of a task: with any, a no requeues it with the feedback."""
+    judged: int = row["attempts"] - row["interruptions"]
+    return max(0, policy.judged_limit(task_of(row["doc"], row["id"])) - judged)
 
 
 def _check_still_asked(row: sqlite3.Row, decision: sqlite3.Row) -> None:

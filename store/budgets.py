@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, Self
 
 from clock import local_day
 from host_platform import ProcessId
+from store import subtree_budgets
 from store.transaction import Transaction, dump
 
 #: The limits of the home in `meta`, as the executing process goes by them.
@@ -43,7 +44,7 @@ class Asks(Protocol):
 class Account:
     """Something that money counts against."""
 
-    #: total, day, model, run or task
+    #: total, day, model, run, subtree or task
     scope: str
     #: of the model, run or task
     name: str = ""
@@ -52,7 +53,7 @@ class Account:
 
     @property
     def limit(self) -> str:
-        """How people and tasks name it: ``day``, ``total``, ``model:NAME``, ``run:ID``, ``task:ID``."""
+        """How people name it: ``day``, ``total``, or its scope and name, as in ``run:ID``."""
         return f"{self.scope}:{self.name}" if self.name else self.scope
 
     @classmethod
@@ -138,6 +139,8 @@ def limit_of(asks: Asks, limits: BudgetLimits, account: Account) -> int | None:
 
     The policy of a run may say less than the settings, and never more.
     """
+    if account.scope == "subtree":
+        return subtree_budgets.limit_of(asks, account.name)
     most = limits.of(account)
     if account.scope != "run":
         return most
@@ -241,13 +244,14 @@ def crossed(granted: int, before: int, after: int) -> list[int]:
 def _warn(tx: Transaction, call: sqlite3.Row) -> None:
     """Tell once of each share of a run's limit that a booking has just passed."""
     for scope, name, day in json.loads(call["accounts"]):
-        if scope != "run" or not call["booked"]:
+        if scope not in {"run", "subtree"} or not call["booked"]:
             continue
         account = Account(scope, name, day)
         most, held = limit_of(tx, BudgetLimits.kept(tx), account), balance_of(tx, account)
         if most is not None:
             for percent in crossed(most + held.topped_up, held.spent - call["booked"], held.spent):
-                tx.emit("budget.warning", budget=account.limit, run_id=name, percent=percent)
+                run_id = name.partition(":")[0]
+                tx.emit("budget.warning", budget=account.limit, run_id=run_id, percent=percent)
 
 
 def enter_booked(tx: Transaction, call: str, micros: int | None) -> sqlite3.Row | None:

@@ -94,6 +94,9 @@ def tell_restored(
 ) -> None:
     """A person brought files back; `kept_as` is the checkpoint of the state before."""
     what = "before it" if to_before else "as it kept them"
+    tx.audit(
+        "rollback", "recorded", actor=by, task_id=row["task_id"], count=count, reason=f"files are {what}"
+    )
     tx.emit(
         "checkpoint.restored",
         task_id=row["task_id"],

@@ -9,10 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+from typing import Final
 
+from clock import to_rfc3339
 from errors import AlreadyAnswered, InvalidRequest, LeaseLost, NotFound, TransitionNotAllowed
 from store.records import Question, TaskRef
 from store.transaction import Transaction, dump
+
+#: Seconds that a question waits for its answer, kept by the leader for all who ask; not there: for ever.
+DEADLINE_S: Final = "decision_deadline_s"
+#: What stands as the answer to a question that nobody answered in time.
+EXPIRED: Final = "expired"
 
 
 def ask(
@@ -20,14 +27,15 @@ def ask(
     question: Question,
     row: sqlite3.Row | None = None,
     status: str | None = "pending_review",
-    answer_by: float | None = None,
+    deadline: float | None = None,
 ) -> str:
     """Put up a question, about a task where one is given, whose status is `status` then. Returns its id.
 
-    `answer_by`: until when it waits for an answer, Unix seconds; none: for ever.
+    `deadline`: until when it waits for an answer, Unix seconds; none: as the home says.
     """
     payload = dump(question.payload)
     digest = hashlib.sha256(payload.encode()).hexdigest()
+    deadline = _deadline(tx) if deadline is None else deadline
     about = "" if row is None else f"{row['id']}/{row['lease']}/"
     decision = f"{question.kind}-{hashlib.sha256(f'{about}{digest}{tx.now}'.encode()).hexdigest()[:10]}"
     tx.run(
@@ -40,7 +48,7 @@ def ask(
         payload=payload,
         options=dump(list(question.options)),
         now=tx.now,
-        answer_by=answer_by,
+        deadline=deadline,
     )
     tx.emit(
         "decision.asked",
@@ -51,10 +59,17 @@ def ask(
         question=question.question,
         options=list(question.options),
         digest=digest,
+        deadline=None if deadline is None else to_rfc3339(deadline),
     )
     if row is not None:
         tx.mark_dirty(row["seq"])
     return decision
+
+
+def _deadline(tx: Transaction) -> float | None:
+    """Until when a question that is asked now waits; none: for ever."""
+    seconds = tx.meta(DEADLINE_S)
+    return None if seconds is None else tx.now + float(seconds)
 
 
 def answer(
@@ -119,13 +134,32 @@ def withdraw_kind(tx: Transaction, kind: str, by: str) -> None:
 
 def withdraw_one(tx: Transaction, row: sqlite3.Row, by: str) -> None:
     """Close an open question that nobody waits for any more."""
-    tx.run("answer_decision", id=row["id"], answer="withdrawn", by=by, comment=None, now=tx.now)
+    _close(tx, row, "withdrawn", by)
+
+
+def expire(tx: Transaction, row: sqlite3.Row, by: str) -> None:
+    """Close an open question that nobody answered in time; that is put on record as an answer is."""
+    tx.audit(
+        "decision",
+        "recorded",
+        actor=by,
+        task_id=row["task_id"],
+        digest=row["digest"],
+        question=row["id"],
+        kind=row["kind"],
+        answer=EXPIRED,
+    )
+    _close(tx, row, EXPIRED, by)
+
+
+def _close(tx: Transaction, row: sqlite3.Row, answer: str, by: str) -> None:
+    tx.run("answer_decision", id=row["id"], answer=answer, by=by, comment=None, now=tx.now)
     tx.emit(
         "decision.answered",
         task_id=row["task_id"],
         decision=row["id"],
         kind=row["kind"],
-        answer="withdrawn",
+        answer=answer,
         answered_by=by,
     )
 

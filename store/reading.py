@@ -210,6 +210,10 @@ class Reader:
         """How many questions wait for a person."""
         return int(self.all("count_open_decisions")[0]["count"])
 
+    def refused_entries(self) -> int:
+        """How many entries broke the contract and were not corrected."""
+        return int(self.all("count_refused")[0]["count"])
+
     def decisions(self) -> list[sqlite3.Row]:
         """Everything that waits for a person, oldest first."""
         return self.all("open_decisions")

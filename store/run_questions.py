@@ -25,7 +25,7 @@ def ask(
 ) -> bool:
     """Put the question of a claimed task up; false where the claim is no longer ours.
 
-    `timeout_s`: seconds until it must be answered; none: it waits for ever.
+    `timeout_s`: seconds until it must be answered; none: as the home says.
     """
     row = claims.held(tx, ref, "a question")
     if row is None or recording.end_withdrawn(tx, row):
@@ -39,7 +39,7 @@ def ask(
         options=asking.options(choices),
         payload={"task": ref.id, "question": text},
     )
-    decisions.ask(tx, question, held, answer_by=None if timeout_s is None else tx.now + timeout_s)
+    decisions.ask(tx, question, held, deadline=None if timeout_s is None else tx.now + timeout_s)
     return True
 
 
@@ -72,15 +72,3 @@ def _words(task_id: str, comment: str | None) -> str:
             f"An answer has at most {asking.MOST_CHARS:,} characters; this has {len(comment):,}."
         )
     return comment
-
-
-def end_overdue(tx: Transaction) -> int:
-    """Fail the tasks whose questions nobody answered in time; how many."""
-    found = tx.all("decisions_overdue", now=tx.now)
-    for decision in found:
-        decisions.withdraw_one(tx, decision, "skep")
-        row = tx.one("get_task", id=decision["task_id"])
-        if row is not None and row["state"] == "review":
-            waited = decision["answer_by"] - decision["asked"]
-            recording.fail(tx, row, "timeout", f"nobody answered its question within {waited:g} s")
-    return len(found)

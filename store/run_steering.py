@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from run_contract.errors import RunCompleted
 from runtime_contract import Status
-from store import claims, ending, recording, run_ends, run_questions, runs
+from store import claims, ending, recording, run_ends, runs
 from store.records import TaskRef
 from store.transaction import Transaction, dump
 
@@ -89,10 +89,10 @@ def note_told(tx: Transaction, task: int, ledger: dict[str, Any]) -> None:
 
 
 def end_overdue(tx: Transaction) -> int:
-    """End the runs whose time is up, and the questions that nobody answered in theirs; how many."""
+    """End the runs whose time is up; how many."""
     found = tx.all("runs_overdue", now=tx.now)
     for each in found:
         row = runs.find(tx, each["id"])
         reason = f"the run took longer than {json.loads(row['policy'])['run_timeout_ms'] / 1000:g} s"
         run_ends.stop(tx, row["seq"], "failed", "timeout", reason, ending.end_together)
-    return len(found) + run_questions.end_overdue(tx)
+    return len(found)

@@ -29,6 +29,8 @@ class NewRunTask:
     needs_any: bool = False
     #: the task of the run whose item or whose next round it does
     parent: str | None = None
+    #: what it may cost with all that stem from it; none: no limit of its own
+    subtree_micros: int | None = None
     #: the task whose answer asked for it
     added_by: str | None = None
     #: how many tasks stand between it and the request
@@ -175,7 +177,8 @@ def _enter(
 def _columns(task: NewRunTask) -> tuple[Any, ...]:
     """What stands in the table of a task's own."""
     told = (task.id, dump(task.doc), int(task.required), int(task.needs_any))
-    return (*told, task.parent, task.added_by, task.depth, task.round, task.previous)
+    stems = (task.parent, task.subtree_micros, task.added_by, task.depth, task.round, task.previous)
+    return (*told, *stems)
 
 
 def add(

@@ -15,6 +15,7 @@ from store import (
     capacity,
     claims,
     database,
+    deadlines,
     halting,
     intake,
     limit_overrides,
@@ -103,6 +104,10 @@ class SqliteStore:
         """Let delayed tasks and schedules go whose time has come."""
         return self.write(lambda tx: schedules.promote_due(tx, self.limits))
 
+    def pass_deadlines(self) -> int:
+        """Do what follows for decisions that nobody answered in time; how many."""
+        return self.write(deadlines.look)
+
     def warn_of_missing(self) -> int:
         """Warn of dependencies that have been missing for long."""
         before = self.clock.now() - self.settings.missing_dependency_warn_s
@@ -145,12 +150,10 @@ class SqliteStore:
         """Send an ended task back. Raises `NotFound`, `TransitionNotAllowed`."""
         self.write(lambda tx: steering.retry(tx, task_id, by))
 
-    def approve(self, subject: str, by: str, comment: str | None = None, *, choice: str | None = None) -> str:
-        """Say yes to what waits about a task, or to a decision by its id; to a question, `choice`."""
+    def approve(self, subject: str, by: str, comment: str | None = None) -> str:
+        """Say yes to what waits about a task, or to a decision by its id."""
         policy = self.settings.attempt_policy
-        return self.write(
-            lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy, choice=choice)
-        )
+        return self.write(lambda tx: answering.yes_or_no(tx, subject, True, by, comment, policy))
 
     def reject(self, subject: str, by: str, comment: str | None = None, *, is_final: bool = False) -> str:
         """Say no to it; where `is_final`, no attempt follows a rejected result."""
@@ -162,6 +165,12 @@ class SqliteStore:
     def answer(self, given: answering.Answer) -> str:
         """Answer a decision with one of its options."""
         return self.write(lambda tx: answering.answer(tx, given, self.settings.attempt_policy))
+
+    def choose(self, subject: str, choice: str, by: str, comment: str | None = None) -> str:
+        """Give any answer to what waits about a task, or to a decision by its id."""
+        given = answering.Answer(subject, choice, by, comment)
+        policy = self.settings.attempt_policy
+        return self.write(lambda tx: answering.choose(tx, subject, given, policy))
 
     def edit(
         self, task_id: str, base_version: int, doc: dict[str, Any], by: str, *, send_back: bool = False
@@ -296,9 +305,10 @@ class SqliteStore:
         self.write(lambda tx: _note_obstacle(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
 
     def apply_limits(self) -> None:
-        """Put waiting tasks into the lanes that today's concurrency limits ask for."""
+        """Let today's settings count: the lanes of waiting tasks, and how long questions wait."""
 
         def apply(tx: Transaction) -> None:
+            deadlines.apply(tx, self.settings.decision_deadline_s)
             wanted = self.limits.as_json()
             if tx.meta(intake.LANE_LIMITS) != wanted:
                 intake.assign_lanes(tx, self.limits)

@@ -22,6 +22,8 @@ from store.transaction import dump
 MOST_LOOKED_AT: Final = 6_000
 #: So few are all read and put in order, whatever the order.
 FEW: Final = 2_000
+#: States of a schedule that has not ended.
+_SCHEDULED: Final = frozenset({"blocked", "delayed"})
 _CHUNKS: Final = (200, 1_800, 4_000)
 
 
@@ -92,6 +94,26 @@ class TaskList:
             counts.update(row["state"] for _, row in states)
             looked += len(chunk)
         return counts, False
+
+    def recurring(self, wanted: Filter, most: int) -> list[str]:
+        """Ids of the schedules that fit and have not ended, in order of arrival.
+
+        Where words are looked for no more than `most` tasks are looked at.
+        """
+        source = self._recurring if wanted.words is None else self._of_words(wanted.words, "oldest")
+        found: list[str] = []
+        looked = 0
+        for chunk in self._chunks(source, start_of("oldest")):
+            if chunk is None or looked >= most:
+                break
+            rows = (row for _, row in self._fitting(chunk, wanted, "oldest"))
+            found += [row["id"] for row in rows if row["every"] is not None and row["state"] in _SCHEDULED]
+            looked += len(chunk)
+        return found
+
+    def _recurring(self, after: Key, limit: int) -> list[Place]:
+        rows = self.reader.all("places_recurring", place=after[0], limit=limit)
+        return [Place((row["seq"],), row["seq"]) for row in rows]
 
     def rows(self, seqs: list[int]) -> list[sqlite3.Row]:
         """The tasks at these places, in their order, each with what it cost."""

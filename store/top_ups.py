@@ -22,7 +22,7 @@ _SETTINGS: Final = {
 
 
 def add(tx: Transaction, limit: str, micros: int, by: str) -> str:
-    """Let `limit` (day, total, model:NAME, run:ID or task:ID) have more; a sentence about it.
+    """Let `limit` (day, total, model:NAME, run:ID, subtree:ID or task:ID) have more; a sentence about it.
 
     An open question about it is closed, and who waits for it is looked at anew. Raises `NotFound` for a task
     that does not exist, `InvalidRequest` for what is no limit or has none.
@@ -46,10 +46,10 @@ def add(tx: Transaction, limit: str, micros: int, by: str) -> str:
 
 
 def _check(account: Account, limit: str) -> None:
-    needs_name = account.scope in {"model", "run", "task"}
-    if account.scope not in {*_SETTINGS, "task"} or needs_name != bool(account.name):
+    needs_name = account.scope in {"model", "run", "subtree", "task"}
+    if account.scope not in {*_SETTINGS, "subtree", "task"} or needs_name != bool(account.name):
         raise InvalidRequest(
-            f"{limit!r} is no limit; name one of day, total, model:NAME, run:ID and task:ID."
+            f"{limit!r} is no limit; name one of day, total, model:NAME, run:ID, subtree:ID and task:ID."
         )
 
 
@@ -61,6 +61,8 @@ def _limit_of_task(tx: Transaction, account: Account) -> int | None:
 def _way_out(account: Account) -> str:
     if account.scope == "task":
         return f"give {account.name} a max_budget (skep edit {account.name})"
+    if account.scope == "subtree":
+        return f"give {account.name} a subtree_budget when its run is started"
     limit = "run" if account.scope == "run" else account.limit
     return (
         f"set {_SETTINGS[account.scope]}, which the daemon reads when it starts, "

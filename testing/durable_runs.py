@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import random
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from attempts import AttemptPolicy
 from limits import Limits
-from outcome import Outcome, Verdict
+from outcome import Failure, Outcome, Verdict
+from road.judging import Judge
 from road.run_prompts import RunPrompts
 from run_contract.policy import Role, RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, new_run
 from runs.request import read_enqueue, read_start
+from runs.work import WorkFailed
+from runtime_contract import NO_EXPECT
 from store import claims, recording, run_growth, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
@@ -22,6 +27,7 @@ from store.outputs import read_output
 from store.records import Claim
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from tool_router import NO_ROUTE
 
 
 class EveryModel:
@@ -40,7 +46,8 @@ class DurableRuns:
     """The store's side of runs, and a worker that does what a test says.
 
     Parameters:
-        work: what a task answers, by its id within the run; raises `ValueError` where it fails.
+        work: what a task answers, by its id within the run; raises `ValueError` where it fails, and
+            `WorkFailed` where another try may help.
     """
 
     def __init__(self, store: SqliteStore, who: Claimant, work: Callable[[str], str]) -> None:
@@ -51,10 +58,14 @@ class DurableRuns:
         self.begun: list[str] = []
         self.prompts = RunPrompts(store, _no_output, EveryModel())
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
+        #: the model that each task was last asked of
+        self.asked: dict[str, str | None] = {}
         #: what was claimed and has not ended, oldest first
         self.flying: deque[Claim] = deque()
         #: the prompts that were sent, by the task's id within the run
         self.sent: dict[str, str] = {}
+        self._chance = random.Random(1)
+        self._judge = Judge(lambda ref, work: store.write(work), _no_output, Path(), AttemptPolicy())
 
     def read_outputs(self, folder: Path) -> None:
         """Read answers that are stored, which those of a list are."""
@@ -86,6 +97,7 @@ class DurableRuns:
             given = self.prompts.given(claim, "0" * 16)
             if given is not None:
                 name = claim.id.partition(":")[2]
+                self.asked[name] = given.model or claim.task.model
                 self.begun.append(name)
                 self.sent[name] = given.prompt or ""
                 self.flying.append(claim)
@@ -128,17 +140,16 @@ class DurableRuns:
         name = claim.id.partition(":")[2]
         try:
             text = self.work(name)
-        except ValueError as error:
-            self.store.write(_failing(claim, str(error)))
+        except (ValueError, WorkFailed) as error:
+            self._judge.conclude(claim, _failing(claim, error), NO_ROUTE, self._chance)
         else:
-            self.store.write(self._completing(claim, text))
+            if claim.task.expect == NO_EXPECT or claim.task.expect.files:  # whose critics look elsewhere
+                self.store.write(self._completing(claim, text))
+            else:
+                self._judge.conclude(claim, _completed(claim, text), NO_ROUTE, self._chance)
 
     def _completing(self, claim: Claim, text: str) -> Callable[[Transaction], None]:
-        outcome = Outcome(
-            status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode,
-            result=text[:200], output=text, started_at=1.0, ended_at=2.0,
-        )  # fmt: skip
-        verdict = Verdict(decision="APPROVE", confidence=0.9)
+        outcome, verdict = _completed(claim, text), Verdict(decision="APPROVE", confidence=0.9)
         growth = self.prompts.growth_of(claim, outcome)
 
         def conclude(tx: Transaction) -> None:
@@ -151,13 +162,20 @@ class DurableRuns:
         return conclude
 
 
-def _failing(claim: Claim, reason: str) -> Callable[[Transaction], None]:
-    def conclude(tx: Transaction) -> None:
-        row = claims.held(tx, claim.ref, "a result")
-        if row is not None:
-            recording.fail(tx, row, "execution_failed", reason)
+def _completed(claim: Claim, text: str) -> Outcome:
+    return Outcome(
+        status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=text[:200],
+        output=text, started_at=1.0, ended_at=2.0,
+    )  # fmt: skip
 
-    return conclude
+
+def _failing(claim: Claim, error: Exception) -> Outcome:
+    may_help = bool(getattr(error, "retryable", False))
+    failure = Failure(code="execution_failed", message=str(error), retryable=may_help)
+    return Outcome(
+        status="failed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=str(error),
+        started_at=1.0, ended_at=2.0, failure=failure,
+    )  # fmt: skip
 
 
 def _no_output(ref: str) -> bytes:

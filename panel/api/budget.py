@@ -41,7 +41,7 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/budget/add": post(
         "Let a limit have more",
         amount="dollars over 0, such as 5.00",
-        limit="day (the default), total, model:NAME, run:ID or task:ID",
+        limit="day (the default), total, model:NAME, run:ID, subtree:ID or task:ID",
     ),
     "/api/v1/budget/set": post(
         "Set a limit, which counts in place of the settings'",

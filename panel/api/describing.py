@@ -82,11 +82,17 @@ def path(name: str) -> dict[str, Any]:
 
 DECISION: Final = shape(
     id=TEXT,
+    task_id=MAYBE,
     kind=TEXT,
     question=TEXT,
     options=list_of(TEXT),
+    tries_left=MAYBE_NUMBER
+    | {"description": "of a review: attempts that may follow; with any, `reject` requeues, `fail` rejects"},
     about=TEXT | {"description": "the exact words that are decided on, where there are any"},
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
+    deadline=MAYBE | {"description": "until when it waits; null: for ever"},
+    is_overdue=FLAG | {"description": "whether that has passed, and it waits all the same"},
+    fails_at_deadline=FLAG | {"description": "whether its task fails then; else it is overdue"},
 )
 LIMIT: Final = shape(
     limit=TEXT,

@@ -19,6 +19,9 @@ from panel.api import (
     kill_switch,
     log,
     models,
+    run,
+    run_steering,
+    runs,
     safety,
     schedules,
     series,
@@ -28,6 +31,7 @@ from panel.api import (
     task,
     task_edits,
     task_output,
+    task_rollback,
     tasks,
     tasks_add,
     tasks_bulk,
@@ -45,6 +49,7 @@ MODULES: Final = (
     tasks_bulk,
     task,
     task_output,
+    task_rollback,
     task_edits,
     decisions,
     budget,
@@ -61,6 +66,9 @@ MODULES: Final = (
     schedules,
     models,
     status,
+    runs,
+    run,
+    run_steering,
 )
 
 _ABOUT: Final = (

@@ -17,6 +17,7 @@ blueprint = flask.Blueprint("api_settings", __name__, url_prefix="/api/v1")
 
 _MAYBE_OBJECT: Final = {"type": ["object", "null"]}
 _FILES: Final = shape(count={"type": "integer"}, files=list_of(shape(name=TEXT, at=TEXT)))
+_BREACH: Final = shape(path=TEXT, rule=TEXT)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/settings": get(
         "Every setting with its value, source and meaning; secrets are not shown", "Settings"
@@ -40,13 +41,26 @@ SCHEMAS: Final[dict[str, Any]] = {
         path=TEXT,
         is_watched=FLAG | {"description": "whether a worker leads, which merges and writes the file"},
         has_unread_changes=FLAG,
+        unread_problems=list_of(_BREACH) | {"description": "what would be refused of unread changes"},
         revision=MAYBE_NUMBER,
         file=_MAYBE_OBJECT,
         error={"oneOf": [ref("QueueFileError"), {"type": "null"}]},
         last_merge=_MAYBE_OBJECT,
+        refused=shape(count={"type": "integer"}, entries=list_of(ref("RefusedEntry")))
+        | {"description": "entries that broke the contract and are not corrected; the newest 50"},
+        keys_refused=list_of(_BREACH) | {"description": "keys at the top without effect, of the last merge"},
         conflicts=_FILES,
         refused_files=_FILES,
         removals=list_of(ref("Decision")),
+    ),
+    "RefusedEntry": shape(
+        id=TEXT,
+        path=MAYBE | {"description": "where it stood when it was refused, such as `tasks[3].priority`"},
+        rule=TEXT,
+        source=TEXT,
+        at=TEXT,
+        line=MAYBE_NUMBER | {"description": "where it stands in the file now"},
+        column=MAYBE_NUMBER,
     ),
     "QueueFileError": shape(message=TEXT, line=MAYBE_NUMBER, column=MAYBE_NUMBER, excerpt=_MAYBE_OBJECT),
     "DoctorRun": shape(message=TEXT, checks=ANY_OBJECT),

@@ -32,6 +32,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         sandbox=_MAYBE_OBJECT,
         worker_runs=FLAG,
         file_trouble=MAYBE | {"description": "why the queue file cannot be read; null where it can"},
+        refused_entries=NUMBER | {"description": "entries of the queue that broke the contract, uncorrected"},
         audit_checkpoint=MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=TEXT,
     ),
@@ -59,6 +60,7 @@ def status() -> dict[str, Any]:
         "sandbox": panel().reader.fact(LOCAL_STATUS),
         "worker_runs": now.worker_runs,
         "file_trouble": now.queue_file and clean(now.queue_file),
+        "refused_entries": now.refused,
         "audit_checkpoint": now.checkpoint,
         "version": version(),
     }

@@ -1,4 +1,4 @@
-"""What a person does with one task beyond answering: an edit, an edited copy, a no for good."""
+"""What a person does with one task beyond answering: an edit, an edited copy, a final no."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _DOCUMENT: Final = ANY_OBJECT | {"description": "the task, as an entry of queue.
 _CHECK: Final = FLAG | {"description": "true: only say whether it would be taken"}
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/fail": post(
-        "Reject its result for good: no attempt follows",
+        "Reject its result: it fails, whatever attempts are left",
         _TASK,
-        reason="why",
+        reason="why; the reason of its end",
         decision="the question that was shown",
     ),
     "/api/v1/tasks/{task_id}/edit": post(
@@ -62,7 +62,7 @@ SCHEMAS: Final[dict[str, Any]] = {
 
 @blueprint.post("/<path:task_id>/fail")
 def fail(task_id: str) -> dict[str, Any]:
-    """Reject a result for good; ``decision`` binds the answer to the question that was shown."""
+    """Reject a result, whatever attempts are left; ``decision`` binds the answer to the question shown."""
     given = fields.body(flask.request, "reason", "decision")
     subject = subject_of(task_id, given)
     return _after(task_id, panel().store.reject(subject, flask.g.by, given.get("reason"), is_final=True))

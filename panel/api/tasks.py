@@ -69,7 +69,10 @@ PATHS: Final[dict[str, Any]] = {
         decision="the question that was shown",
     ),
     "/api/v1/tasks/{task_id}/reject": post(
-        "Say no to it", _TASK, reason="told to the next attempt", decision="the question that was shown"
+        "Requeue it with feedback, or reject it where no attempts are left; say no to what else waits",
+        _TASK,
+        reason="the feedback, told to the next attempt; or the reason of its end",
+        decision="the question that was shown",
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
@@ -147,7 +150,7 @@ def approve(task_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<path:task_id>/reject")
 def reject(task_id: str) -> dict[str, Any]:
-    """Say no to it; ``reason`` is told to the next attempt."""
+    """Requeue a result with ``reason`` as feedback, or say no to what else waits about a task."""
     given = fields.body(flask.request, "reason", "decision")
     subject = subject_of(task_id, given)
     return _after(task_id, panel().store.reject(subject, flask.g.by, given.get("reason")))

@@ -14,6 +14,7 @@ from panel.api import fields
 from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, list_of, path, post, ref, shape
 from panel.context import Panel, panel
 from panel.task_views import page_of
+from redaction import clean
 from runtime_contract import Status
 from store.steering_many import ACTIONS, Action, Steering
 from store.task_filter import MODES, Filter, Mode, cursor_of, place_of
@@ -62,6 +63,8 @@ SCHEMAS: Final[dict[str, Any]] = {
         message=TEXT,
         count=NUMBER | {"description": "of a preview: how many it can be done to"},
         is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
+        recurring=list_of(TEXT)
+        | {"description": "of a preview of cancel: the schedules that would end, the first 100"},
         as_of=REAL | {"description": "of a preview: its moment, to be handed back"},
         done=NUMBER,
         kept=NUMBER,
@@ -130,13 +133,14 @@ def _check(asked: BulkBody) -> None:
 def _preview(here: Panel, asked: BulkBody) -> dict[str, Any]:
     as_of = here.clock.now()
     if asked.ids is not None:
-        meant = bulk.meant_by_ids(here, asked.ids)
+        meant = bulk.meant_by_ids(here, asked.ids, asked.action)
     else:
         meant = bulk.meant_by_filter(here, _filter(asked, as_of), asked.action)
     return {
         "message": bulk.foretold(asked.action, meant, asked.priority or 0),
         "count": meant.that(asked.action),
         "is_exact": meant.is_exact,
+        "recurring": [clean(each) for each in meant.recurring[: bulk.MOST_NAMED]],
         "as_of": as_of,
     }
 

@@ -51,6 +51,9 @@ def _what_is_shown() -> dict[str, Any]:
         "ranges": RANGES,
         "dollars": dollars_text,
         "clear_of": clear_of,
+        "add_line": add_line,
+        "set_line": set_line,
+        "lines_of": lines_of,
         "ping_button": ping_button(),
         "asked": given,
     }
@@ -70,6 +73,31 @@ def clear_of(each: dict[str, Any]) -> Button:
     )
 
 
+def add_line(each: dict[str, Any]) -> str:
+    """The command line that tops up a limit."""
+    return f"skep budget add 5.00 --limit {shlex.quote(each['limit'])}"
+
+
+def set_line(each: dict[str, Any]) -> str:
+    """The command line that sets a limit."""
+    return f"skep budget set 5.00 --limit {shlex.quote(each['limit'])} --reason '...'"
+
+
+def lines_of(each: dict[str, Any]) -> list[dict[str, str]]:
+    """The command lines of everything that can be done to a limit, as the page shows them."""
+    found = []
+    if each["limit"] != "run" and each["granted_micros"] is not None:
+        found.append({"label": "Top up", "name": "add", "cli": add_line(each)})
+    if each["is_settable"]:
+        found.append({"label": "Set", "name": "set", "cli": set_line(each)})
+    if each["set_by_person"]:
+        clear = clear_of(each)
+        found.append({"label": clear.label, "name": clear.name, "cli": clear.cli})
+    return found
+
+
 def ping_button() -> Button:
     """The button that asks the model server whether it is there."""
-    return Button(label="Ping", path=flask.url_for("api_models.ping"), values={}, name="ping-models")
+    return Button(
+        label="Ping", path=flask.url_for("api_models.ping"), values={}, name="ping-models", cli="skep doctor"
+    )

@@ -73,8 +73,9 @@
   }
 
   function note(card, isPicked) {
-    const { id, digest, yes, no } = card.dataset;
-    if (isPicked) picked.set(id, { id, digest, yes, no, question: card.querySelector("h2").textContent });
+    const { id, digest, yes, no, yesLabel, noLabel } = card.dataset;
+    const question = card.querySelector("h2").textContent;
+    if (isPicked) picked.set(id, { id, digest, yes, no, labels: { yes: yesLabel, no: noLabel }, question });
     else picked.delete(id);
     tellPicked();
   }
@@ -107,7 +108,7 @@
     list.replaceChildren(...all.map((each) => {
       const item = document.createElement("li");
       const answer = document.createElement("b");
-      answer.textContent = each[option];
+      answer.textContent = each.labels[option];
       item.append(answer, `: ${each.question}`);
       return item;
     }));

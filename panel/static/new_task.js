@@ -9,7 +9,6 @@ const text = document.getElementById("text");
 const add = document.getElementById("add");
 const verdict = document.getElementById("verdict");
 const toldOf = document.getElementById("told-of");
-const drop = many.querySelector(".drop");
 let timer = 0;
 let asking = null;
 
@@ -136,7 +135,6 @@ function clear(entries) {
 }
 
 async function take(file) {
-  if (!file) return;
   text.value = await file.text();
   if (/\.(txt)$/i.test(file.name)) many.elements.reading.value = "prompts";
   changed();
@@ -176,15 +174,9 @@ for (const form of [one, many]) {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); send(); }
   });
 }
-document.getElementById("file").addEventListener("change", (event) => take(event.target.files[0]));
-document.addEventListener("dragover", (event) => { event.preventDefault(); drop.classList.add("over"); });
-document.addEventListener("dragleave", () => drop.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  event.preventDefault();
-  drop.classList.remove("over");
-  if (!event.dataTransfer.files.length) return;
-  choose(tabs[1]);
-  take(event.dataTransfer.files[0]);
+onFile(many.querySelector(".drop"), document.getElementById("file"), (file) => {
+  if (!isMany()) choose(tabs[1]);
+  take(file);
 });
 
 async function begin() {

@@ -139,6 +139,18 @@ class Repository:
         fields = told.split(b"\0")
         return [_changed(fields[at], fields[at + 1]) for at in range(0, len(fields) - 1, 2)]
 
+    def sizes(self, blobs: Iterable[str]) -> dict[str, int]:
+        """The bytes of each blob. Raises `CheckpointFailed` where one is missing."""
+        wanted = list(dict.fromkeys(blobs))
+        if not wanted:
+            return {}
+        process = self._start("cat-file", "--batch-check=%(objectsize)", stdin=subprocess.PIPE)
+        answer, words = self._end(process, "".join(f"{blob}\n" for blob in wanted).encode())
+        told = answer.split()
+        if process.returncode != 0 or len(told) != len(wanted) or not all(each.isdigit() for each in told):
+            raise CheckpointFailed(f"the repository of checkpoints lacks a file {words}".strip())
+        return dict(zip(wanted, map(int, told), strict=True))
+
     def contents(self, blobs: Iterable[str]) -> Iterator[bytes]:
         """The content of each blob, in order."""
         process = self._start("cat-file", "--batch", stdin=subprocess.PIPE)
@@ -168,10 +180,10 @@ class Repository:
             return b""
         raise CheckpointFailed(f"git {arguments[0]} failed: {words}")
 
-    def _end(self, process: subprocess.Popen[bytes]) -> tuple[bytes, str]:
-        """What it printed, and its error words."""
+    def _end(self, process: subprocess.Popen[bytes], given: bytes | None = None) -> tuple[bytes, str]:
+        """What it printed when it was given this, and its error words."""
         try:
-            answer, words = process.communicate(timeout=TIMEOUT_S)
+            answer, words = process.communicate(given, timeout=TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()

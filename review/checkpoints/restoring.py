@@ -196,16 +196,20 @@ class Rollback:
         with workspace.opened(self._home.workspace) as root:
             return self._plan(root)
 
-    def restore(self, by: str) -> tuple[list[Step], int | None]:
+    def restore(
+        self, by: str, check: Callable[[list[Step]], None] = lambda planned: None
+    ) -> tuple[list[Step], int | None]:
         """Do it; the steps, and the number of the checkpoint that holds the state before.
 
-        Where nothing is to be done there is no such checkpoint. Commands that come meanwhile wait. Raises
+        Where nothing is to be done there is no such checkpoint. Commands that come meanwhile wait. `check`
+        is shown what is to be done, and raises where that is not what was agreed to. Raises
         `TransitionNotAllowed` while commands run, and `CheckpointFailed` where that state cannot be kept; in
-        both cases nothing was touched.
+        each of these cases nothing was touched.
         """
         with self._keeper.turns.of_a_rollback(self._store.reader):
             self._keeper.tidy()
             planned = self.preview()
+            check(planned)
             if all(step.action in {"same", "leave"} for step in planned):
                 return planned, None
             return self._restore(by)

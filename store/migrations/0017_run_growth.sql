@@ -1,10 +1,6 @@
 -- Runs that ask people and grow by themselves. Numbers of other steps may come between; each adds and changes
 -- nothing of another.
 
--- A question that must be answered in time: Unix seconds; none: it waits for ever.
-ALTER TABLE decision ADD COLUMN answer_by REAL;
-CREATE INDEX decision_due ON decision (answer_by) WHERE answer IS NULL AND answer_by IS NOT NULL;
-
 -- Where a task of a run comes from, beside `parent`: who added it, and in which round it stands.
 ALTER TABLE run_task ADD COLUMN added_by TEXT;                    -- within the run: the task whose answer asked for it
 ALTER TABLE run_task ADD COLUMN depth INTEGER NOT NULL DEFAULT 0; -- how many tasks stand between it and the request

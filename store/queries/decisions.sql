@@ -2,8 +2,8 @@
 
 -- insert_decision --
 -- Ask a person.
-INSERT INTO decision (id, kind, task, question, digest, payload, options, asked, answer_by)
-VALUES (:id, :kind, :task, :question, :digest, :payload, :options, :now, :answer_by);
+INSERT INTO decision (id, kind, task, question, digest, payload, options, asked, deadline)
+VALUES (:id, :kind, :task, :question, :digest, :payload, :options, :now, :deadline);
 
 -- get_decision --
 -- A decision by its id.
@@ -16,9 +16,10 @@ SELECT decision.*, task.id AS task_id FROM decision JOIN task ON task.seq = deci
 WHERE task.id = :id AND decision.answer IS NULL ORDER BY asked LIMIT 1;
 
 -- open_decisions --
--- Everything that waits for a person, oldest first.
-SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
-WHERE decision.answer IS NULL ORDER BY asked, decision.rowid;
+-- Everything that waits for a person, what is overdue first, then oldest first.
+SELECT decision.*, task.id AS task_id FROM decision INDEXED BY decision_waiting
+LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL ORDER BY rank, asked, decision.rowid;
 
 -- last_agreement --
 -- The newest answer to the question whether a task may run.
@@ -44,12 +45,13 @@ WHERE id = :id AND answer IS NULL;
 SELECT count(*) AS count FROM decision WHERE answer IS NULL;
 
 -- open_decisions_after --
--- Questions that wait for a person, oldest first, after the one in row `after`.
+-- Questions that wait for a person, what is overdue first, then oldest first, after the one in row `after`.
 SELECT decision.*, decision.rowid AS place, task.id AS task_id
-FROM decision LEFT JOIN task ON task.seq = decision.task
-WHERE decision.answer IS NULL AND (decision.asked, decision.rowid) >
-    (coalesce((SELECT asked FROM decision WHERE rowid = :after), -1e18), :after)
-ORDER BY decision.asked, decision.rowid LIMIT :limit;
+FROM decision INDEXED BY decision_waiting LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL AND (decision.rank, decision.asked, decision.rowid) >
+    (coalesce((SELECT rank FROM decision WHERE rowid = :after), -1),
+     coalesce((SELECT asked FROM decision WHERE rowid = :after), -1e18), :after)
+ORDER BY decision.rank, decision.asked, decision.rowid LIMIT :limit;
 
 -- answered_before --
 -- Questions that were answered, the newest answer first, before the one in row `before`.
@@ -69,12 +71,21 @@ ORDER BY decision.asked, decision.rowid LIMIT :limit;
 -- How many questions were asked after a time and still wait.
 SELECT count(*) AS count FROM decision WHERE answer IS NULL AND asked > :since;
 
--- decisions_overdue --
--- Questions that nobody answered in time.
-SELECT decision.*, task.id AS task_id FROM decision INDEXED BY decision_due
-JOIN task ON task.seq = decision.task
-WHERE decision.answer IS NULL AND decision.answer_by IS NOT NULL AND decision.answer_by <= :now
-ORDER BY decision.answer_by LIMIT 100;
+-- next_decision_deadline --
+-- When the next deadline of a question passes.
+SELECT min(deadline) AS moment FROM decision INDEXED BY decision_deadline
+WHERE answer IS NULL AND deadline IS NOT NULL AND rank = 1;
+
+-- decisions_past_deadline --
+-- The first questions whose deadline has passed and who have not been told so.
+SELECT decision.*, task.id AS task_id FROM decision INDEXED BY decision_deadline
+LEFT JOIN task ON task.seq = decision.task
+WHERE decision.answer IS NULL AND decision.deadline IS NOT NULL AND decision.rank = 1
+  AND decision.deadline <= :now ORDER BY decision.deadline LIMIT :limit;
+
+-- note_overdue --
+-- A question is overdue and goes on waiting.
+UPDATE decision SET rank = 0 WHERE id = :id AND answer IS NULL;
 
 -- run_decisions --
 -- What people are or were asked about the tasks of a run, and are about its budget, oldest first.

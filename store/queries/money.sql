@@ -14,7 +14,7 @@ WITH hung (scope, name) AS (
     FROM task INDEXED BY task_held WHERE state = 'delayed' AND held_by IS NOT NULL AND held_by NOT GLOB 'child:*'
 )
 SELECT budget.* FROM hung JOIN budget ON budget.scope = hung.scope AND budget.name = hung.name AND budget.day = ''
-WHERE hung.scope IN ('run', 'task')
+WHERE hung.scope IN ('run', 'subtree', 'task')
 UNION ALL
 SELECT * FROM budget WHERE scope = 'total' OR (scope IN ('day', 'model') AND day = :day)
 ORDER BY scope, name LIMIT 1000;

@@ -80,3 +80,12 @@ VALUES (:task, :first_revision, :hash, :version, :status);
 -- get_shown --
 -- A task's entry in the queue file as it was last rendered.
 SELECT text FROM shown WHERE task = :task;
+
+-- refused_tasks --
+-- Entries that broke the contract and were not corrected, the newest first.
+SELECT id, reason, source, created, finished FROM task
+WHERE code IN ('invalid_task', 'duplicate_id') AND +state = 'failed' ORDER BY seq DESC LIMIT :limit;
+
+-- count_refused --
+-- How many entries broke the contract and were not corrected.
+SELECT count(*) AS count FROM task WHERE code IN ('invalid_task', 'duplicate_id') AND +state = 'failed';

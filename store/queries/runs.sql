@@ -15,8 +15,8 @@ VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, 
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, added_by, depth, round, previous)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, subtree_micros, added_by, depth, round, previous)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- put_items --
 -- The tasks that a task became: those that do its items, or the end of its next round.
@@ -103,12 +103,8 @@ SELECT id FROM run INDEXED BY run_deadline
 WHERE state = 'running' AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
 
 -- next_run_deadline --
--- When the time of the next run, or of the next question of one, is up.
-SELECT min(moment) AS moment FROM (
-    SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL
-    UNION ALL
-    SELECT min(answer_by) FROM decision INDEXED BY decision_due WHERE answer IS NULL AND answer_by IS NOT NULL
-);
+-- When the next run's time is up.
+SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL;
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
@@ -161,6 +157,10 @@ SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
     SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
         + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
     FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+) + (
+    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
+        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
+    FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
 ) AS tokens
 FROM run_task JOIN task ON task.seq = run_task.task
 LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
@@ -234,3 +234,44 @@ WITH RECURSIVE above (id, height) AS (
     FROM above JOIN run ON run.id = above.id WHERE run.parent IS NOT NULL AND height < 100
 )
 SELECT id FROM above ORDER BY height;
+
+-- subtrees_above --
+-- The limits of a task of a run and of those it stems from, each with all that stem from it; the narrowest first.
+WITH RECURSIVE up (run, id, parent, micros, height) AS (
+    SELECT run_task.run, run_task.id, coalesce(run_task.parent, run_task.added_by), run_task.subtree_micros, 0
+    FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
+    UNION ALL
+    SELECT above.run, above.id, coalesce(above.parent, above.added_by), above.subtree_micros, up.height + 1
+    FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
+)
+SELECT run.id || ':' || up.id AS id, up.micros FROM up JOIN run ON run.seq = up.run
+WHERE up.micros IS NOT NULL ORDER BY up.height;
+
+-- subtree_limit --
+-- What a task of a run with all that stem from it may cost.
+SELECT run_task.subtree_micros FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id;
+
+-- get_summary --
+-- What a task of a run was told in place of a text, or what is under way.
+SELECT * FROM run_summary WHERE task = :task AND digest = :digest;
+
+-- start_summary --
+-- Swarm begins to ask for a summary; what came of an earlier try goes.
+INSERT INTO run_summary (task, digest, lease, swarm, started_at) VALUES (:task, :digest, :lease, :swarm, :now)
+ON CONFLICT (task, digest) DO UPDATE SET lease = excluded.lease, swarm = excluded.swarm,
+    started_at = excluded.started_at, outcome = NULL, ended_at = NULL;
+
+-- record_summary --
+-- What came of a summary, once.
+UPDATE run_summary SET outcome = :outcome, ended_at = :now
+WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
+
+-- note_cache_key --
+-- What the attempt of a task was asked, where its answer may be taken again.
+UPDATE run_task SET cache_key = :key WHERE task = :task;
+
+-- cached_answer --
+-- The newest approved answer to a question, not older than a moment.
+SELECT task.id, task.result FROM run_task INDEXED BY run_task_cache CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.cache_key = :key AND +task.state = 'approved' AND +task.finished >= :since
+ORDER BY task.finished DESC LIMIT 1;

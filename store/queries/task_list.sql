@@ -64,9 +64,19 @@ CROSS JOIN task ON task.id = budget.name
 WHERE budget.scope = 'task' AND budget.spent > 0 AND (budget.spent, budget.name) < (:spent, :id)
 ORDER BY budget.spent DESC, budget.name DESC LIMIT :limit;
 
+-- places_recurring --
+-- Schedules that have not ended, in order of arrival, after a place.
+SELECT seq FROM task INDEXED BY task_schedule
+WHERE every IS NOT NULL AND state IN ('blocked', 'delayed') AND seq > :place ORDER BY seq LIMIT :limit;
+
+-- recurring_of --
+-- Which tasks of a JSON list of ids are schedules that have not ended.
+SELECT id, seq FROM task
+WHERE id IN (SELECT value FROM json_each(:ids)) AND every IS NOT NULL AND +state IN ('blocked', 'delayed');
+
 -- fitting --
 -- Which tasks of a JSON list of places fit every filter, and what they are put in order by.
-SELECT task.seq, task.id, task.state, task.version, -task.priority AS rank, task.finished, coalesce(budget.spent, 0) AS spent
+SELECT task.seq, task.id, task.state, task.every, task.version, -task.priority AS rank, task.finished, coalesce(budget.spent, 0) AS spent
 FROM json_each(:seqs) AS place CROSS JOIN task ON task.seq = place.value
 LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
 WHERE (:states IS NULL OR task.state IN (SELECT value FROM json_each(:states)))

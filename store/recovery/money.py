@@ -17,7 +17,7 @@ from store.transaction import Transaction
 KINDS: Final = frozenset(
     {"budget.reserved", "budget.settled", "budget.topped_up", "budget.limit_set", "budget.limit_cleared"}
 )
-_SCOPES: Final = frozenset({"total", "day", "model", "run", "task"})
+_SCOPES: Final = frozenset({"total", "day", "model", "run", "subtree", "task"})
 _MOST: Final = 2**53
 _GONE: Final = "gone"
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from panel.navigation import PAGES
 from settings import Home
+from store import deadlines
 from tests.unit.panel.furnish import (
     furnish,
     furnish_a_day,
@@ -24,19 +25,26 @@ from tests.unit.panel.furnish import (
     furnish_run,
 )
 from tests.unit.panel.furnish_rooms import furnish_rooms
+from tests.unit.panel.furnish_runs import furnish_runs
 from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 
 PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SCHEMES: Final = ("light", "dark")
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
 #: Pages that are reached from others, by the name of their picture.
-DEEPER: Final = {"task": "/tasks/write-notes", "add": "/add"}
+DEEPER: Final = {
+    "task": "/tasks/write-notes",
+    "add": "/add",
+    "run": "/runs/report-on-a-repository-41c9",
+}
 #: Shows the home as one would have it, in place of the directory it was made in.
 AT_HOME: Final = """root => {
     for (const code of document.querySelectorAll("code")) {
         if (code.textContent.includes(root)) code.textContent = code.textContent.replace(root, "~/skep");
     }
 }"""
+#: Seconds that the questions of the home wait for their answer.
+DEADLINE_S: Final = 8 * 3600.0
 #: Milliseconds for a chart to be drawn and the pulse to be heard.
 SETTLE_MS: Final = 700
 
@@ -62,6 +70,8 @@ def furnished() -> Iterator[RunningPanel]:
     """A panel over a home in the middle of a working day."""
     with tempfile.TemporaryDirectory(prefix="skep-") as root, RunningPanel(Home(Path(root))) as panel:
         furnish_a_day(panel.home)
+        panel.store.write(lambda tx: deadlines.apply(tx, DEADLINE_S))
+        furnish_runs(panel.store, panel.home)
         furnish_run(panel.store)
         furnish_money(panel.store)
         furnish(panel.store)

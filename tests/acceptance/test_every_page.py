@@ -17,6 +17,7 @@ from tests.unit.panel.furnish import (
     furnish_run,
 )
 from tests.unit.panel.furnish_rooms import furnish_rooms
+from tests.unit.panel.furnish_runs import RunFurnisher, furnish_runs
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import RunningPanel
 
@@ -36,6 +37,11 @@ DEEPER = [
     "/inbox?show=answered",
     "/graph?task=publish-0.2",
     "/budget?by=tag&days=7",
+    "/start-run",
+    "/runs/compare-08ffd993",
+    "/runs/report-on-a-repository-41c9",
+    "/runs/nasty",
+    "/run/diff/compare-08ffd993/compare-5c1e77a0",
 ]
 PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
 LONG_LINE = "x" * 3_000_000
@@ -50,6 +56,8 @@ GRAVE = {"serious", "critical"}
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory):
     with RunningPanel(Home(tmp_path_factory.mktemp("home"))) as running:
+        furnish_runs(running.store, running.home)
+        _furnish_nasty_run(running)
         furnish_run(running.store)
         furnish_money(running.store)
         furnish(running.store)
@@ -61,6 +69,19 @@ def panel(tmp_path_factory):
         by.fail("nasty-failed", NASTY, prompt=NASTY)
         by.refuse(f"nasty {NASTY}", NASTY, NASTY)
         yield running
+
+
+def _furnish_nasty_run(running):
+    work = RunFurnisher(running.store, running.home)
+    tasks = [
+        {"id": name, "prompt": NASTY, "deps": deps} for name, deps in (("a", []), ("b", ["a"]), ("c", []))
+    ]
+    work.start(id="nasty", name=NASTY, memory={"key": NASTY}, policy={"on_failure": "continue"}, tasks=tasks)
+    for claim in work.claim():
+        if claim.id == "nasty:a":
+            work.end(claim, NASTY)
+        elif claim.id == "nasty:c":
+            work.fail(claim, NASTY)
 
 
 @contextlib.contextmanager

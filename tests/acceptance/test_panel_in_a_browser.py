@@ -142,7 +142,7 @@ def test_cancelling_asks_first_and_then_does_it(page, panel):
 
 def test_a_decision_is_answered_with_the_keyboard_alone(page, panel):
     panel.by.ask("x", "Send it?", "Dear all, bees.", prompt="Write.", max_attempts=3)
-    page.get_by_role("button", name="Reject x").focus()
+    page.get_by_role("button", name="Requeue with feedback x").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_label("What it is about")).to_have_text("Dear all, bees.")
     expect(page.locator("#ask-reason")).to_be_focused()

@@ -49,7 +49,7 @@ def test_results_are_approved_and_sent_back_with_the_keyboard_alone(page, panel)
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(page.locator("#told")).to_contain_text("two is rejected and will be tried again")
+    expect(page.locator("#told")).to_contain_text("two is requeued with your feedback")
     expect(page.locator(".decision")).to_have_count(1)
     assert panel.state("two") == "ready"
     assert "Take the joke out" in panel.store.reader.task("two")["feedback"]
@@ -71,7 +71,7 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     page.get_by_role("button", name="Say yes to them").click()
     dialog = page.locator("#bulk-ask")
     expect(dialog).to_contain_text("Say yes to these 2 decisions?")
-    expect(dialog.get_by_role("listitem")).to_have_text(["approve: Is one good?", "approve: Is two good?"])
+    expect(dialog.get_by_role("listitem")).to_have_text(["Approve: Is one good?", "Approve: Is two good?"])
     panel.store.reject("two", "cli")
     dialog.get_by_role("button", name="Answer them").click()
 

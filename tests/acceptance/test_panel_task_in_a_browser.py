@@ -110,7 +110,7 @@ def test_a_result_is_sent_back_with_feedback_that_the_next_attempt_is_told(page,
     dialog.get_by_label("What should be different?").fill("the date is missing")
     dialog.get_by_role("button", name="Requeue with feedback").click()
 
-    expect(page.locator("#told")).to_contain_text("will be tried again with what you said")
+    expect(page.locator("#told")).to_contain_text("is requeued with your feedback")
     expect(page.locator("#part-feedback")).to_contain_text("the date is missing")
     row = panel.store.reader.task("notes")
     assert (row["state"], json.loads(row["feedback"])) == ("ready", ["the date is missing"])

@@ -150,6 +150,53 @@ def test_every_button_sends_the_digest_of_its_card(browser, by):
     assert len(sent) == 2
 
 
+def labels(page, suffix):
+    return [each.removesuffix(f" {suffix}") for each in Seen(page).buttons() if each.endswith(f" {suffix}")]
+
+
+def test_the_same_answer_has_the_same_name_in_the_inbox_on_the_task_and_in_the_list(browser, by):
+    decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.")
+    words = ["Approve", "Requeue with feedback", "Reject"]
+
+    assert labels(browser.get("/inbox"), decision) == words
+    assert labels(browser.get("/tasks"), "x")[:3] == words
+    seen = Seen(browser.get("/tasks/x")).buttons()
+    assert [each for each in seen if each in words] == words
+
+
+def test_without_attempts_left_there_is_only_one_no_and_it_is_final(browser, by, store):
+    decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.", max_attempts=1)
+
+    (card,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert (card["tries_left"], card["options"]) == (0, ["approve", "reject"])
+    assert labels(browser.get("/inbox"), decision) == ["Approve", "Reject"]
+
+
+def test_a_result_is_rejected_from_the_inbox_though_attempts_are_left(browser, by, store):
+    decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.")
+    (card,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert (card["tries_left"], card["options"]) == (2, ["approve", "reject", "fail"])
+
+    given = {"answer": "fail", "digest": card["digest"], "comment": "not wanted"}
+    answer = browser.post(f"/api/v1/decisions/{decision}/answer", given)
+
+    assert answer.json["message"] == "x is rejected: it failed."
+    row = store.reader.task("x")
+    assert (row["state"], row["reason"]) == ("failed", "rejected by panel: not wanted")
+    (answered,) = browser.get("/api/v1/decisions?state=answered").json["decisions"]
+    assert answered["answer"] == "reject"
+
+
+def test_fail_is_no_answer_to_another_question(browser, by):
+    by.interrupt("cut")
+    (card,) = browser.get("/api/v1/decisions").json["decisions"]
+
+    answer = browser.post(f"/api/v1/decisions/{card['id']}/answer", {"answer": "fail"})
+
+    assert answer.status_code == 400
+    assert "choose one of again, done, failed" in answer.json["detail"]
+
+
 def test_several_are_answered_at_once_each_as_if_it_were_alone(browser, by, store):
     one, two = (by.ask(name, "Send it?", "Dear all.", prompt="Write.") for name in ("one", "two"))
     shown = {each["id"]: each for each in browser.get("/api/v1/decisions").json["decisions"]}

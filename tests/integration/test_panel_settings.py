@@ -197,6 +197,69 @@ def test_a_mass_removal_waits_with_its_tasks_and_both_answers(browser, home, kee
     assert store.reader.counts()["pending"] == 30
 
 
+REFUSED = """{"api_endpoint": "http://evil.example/x",
+ "tasks": [
+  {"id": "a", "prompt": "x"},
+  {"id": "b", "prompt": "x", "priority": "high"},
+  {"id": "a", "prompt": "another"}
+]}"""
+
+
+def test_refused_entries_are_listed_with_path_rule_and_place_and_no_sentence_says_all_is_fine(
+    browser, home, keeper
+):
+    keeper.start_up()
+    save(home, REFUSED, keeper)
+    keeper.project()
+
+    told = browser.get("/api/v1/queue-file").json
+    assert told["refused"]["count"] == 2
+    twin, wrong = told["refused"]["entries"]
+    assert (wrong["id"], wrong["path"], wrong["rule"]) == (
+        "b", "tasks[1].priority", "must be a whole number, got 'high'",
+    )  # fmt: skip
+    assert (twin["path"], twin["rule"]) == (
+        "tasks[2].id", "'a' stands at tasks[0] already; give it another id",
+    )  # fmt: skip
+    lines = home.queue_file.read_text().splitlines()
+    assert lines[wrong["line"] - 1][wrong["column"] - 1 :].startswith('{"id":"b"')
+    assert [each["path"] for each in told["keys_refused"]] == ["api_endpoint"]
+
+    page = Seen(browser.get("/settings")).text
+    assert "2 entries were refused and do nothing until corrected; 1 key has no effect" in page
+    assert "tasks[1].priority must be a whole number" in page
+    assert "nothing is wrong" not in page
+
+
+def test_the_overview_agrees_about_refused_entries_until_they_are_corrected(browser, home, keeper):
+    keeper.start_up()
+    save(home, '{"tasks": [{"id": "b", "prompt": "x", "priority": "high"}]}', keeper)
+    keeper.project()
+
+    status = browser.get("/api/v1/status").json
+    assert (status["refused_entries"], status["health"]["sentence"]) == (
+        1, "Nothing runs, nothing waits, 1 refused entry to correct.",
+    )  # fmt: skip
+    assert "1 entry of the queue was refused and does nothing until corrected." in Seen(browser.get("/")).text
+
+    queue = json.loads(home.queue_file.read_text())
+    corrected = {"id": "b", "prompt": "x", "priority": 3}
+    save(home, json.dumps(queue | {"failed": [], "tasks": [corrected]}), keeper)
+
+    assert browser.get("/api/v1/status").json["refused_entries"] == 0
+    assert browser.get("/api/v1/queue-file").json["refused"] == {"count": 0, "entries": []}
+    assert "nothing is wrong with it" in Seen(browser.get("/settings")).text
+
+
+def test_faults_of_a_file_that_nobody_has_read_are_told(browser, home):
+    home.queue_file.write_text('{"tasks": [{"id": "b", "prompt": 5}]}')
+
+    told = browser.get("/api/v1/queue-file").json
+
+    assert told["unread_problems"] == [{"path": "tasks[0].prompt", "rule": "must be a text, got 5"}]
+    assert "what nobody has read yet has 1 fault" in Seen(browser.get("/settings")).text
+
+
 def test_what_was_kept_aside_is_named(browser, home):
     for folder, name in ((home.conflicts, "t1.3.json"), (home.inbox / "refused", "x.json")):
         folder.mkdir(parents=True)
@@ -223,6 +286,7 @@ def test_no_strange_file_in_the_place_of_the_queue_file_holds_the_page_up(browse
 def test_hostile_text_is_only_text(browser, home, keeper, text):
     clean = text.encode("utf-8", "replace").decode()
     keeper.start_up()
+    save(home, json.dumps({"tasks": [{"id": "odd", "prompt": "x", clean: 1}]}), keeper)
     save(home, f'{{"tasks": [\n{clean}', keeper)
     home.conflicts.mkdir(exist_ok=True)
     (home.conflicts / clean.replace("/", "")).write_text("x")

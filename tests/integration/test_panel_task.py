@@ -533,9 +533,9 @@ def test_a_result_is_rejected_for_good_though_attempts_are_left(browser, by, sto
 
     answer = browser.post("/api/v1/tasks/notes/fail", {"reason": "not wanted", "decision": decision})
 
-    assert answer.json["message"] == "notes is rejected for good: it failed."
+    assert answer.json["message"] == "notes is rejected: it failed."
     row = store.reader.task("notes")
-    assert (row["state"], row["reason"]) == ("failed", "rejected for good by panel: not wanted")
+    assert (row["state"], row["reason"]) == ("failed", "rejected by panel: not wanted")
     assert browser.post("/api/v1/tasks/notes/fail", {"decision": decision}).status_code == 409
 
 

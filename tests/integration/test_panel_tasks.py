@@ -202,6 +202,40 @@ def test_a_preview_says_what_would_happen_and_does_nothing(browser, by, store):
     assert (events(store), audits(store)) == (before, [])
 
 
+def test_a_preview_of_cancel_names_the_schedules_that_end_with_it(browser, by, store):
+    by.add("nightly", "weekly", every="0 3 * * *", prompt="Write the report of bees.")
+    by.add("other", prompt="Count bees.")
+    by.add("hourly", every="0 * * * *", prompt="Ping.", tags=["ops"])
+    store.run_now("nightly", "panel")
+
+    meant: list[dict] = [
+        {"ids": ["nightly", "weekly", "other", "nobody"]},
+        {"filter": {"q": "bees"}},
+    ]
+    for each in meant:
+        said = browser.post(BULK, {"action": "cancel", "preview": True} | each).json
+        assert said["recurring"] == ["nightly", "weekly"]
+        assert (
+            "2 schedules end and will not come again: nightly, weekly. 1 occurrence of these has not ended; "
+            "it is a task of its own and goes on unless chosen too." in said["message"]
+        )
+    said = browser.post(BULK, {"action": "cancel", "preview": True, "filter": {"tag": "ops"}}).json
+    assert "1 schedule ends and will not come again: hourly. Tasks that wait" in said["message"]
+    said = browser.post(BULK, {"action": "cancel", "preview": True, "filter": {}}).json
+    assert said["recurring"] == ["nightly", "weekly", "hourly"]
+    said = browser.post(BULK, {"action": "priority", "priority": 1, "preview": True, "filter": {}}).json
+    assert (said["recurring"], "schedule" in said["message"]) == ([], False)
+
+
+def test_of_many_schedules_a_preview_names_the_first_and_counts_the_rest(browser, by, store):
+    by.add(*[f"s{number}" for number in range(7)], every="0 3 * * *")
+    store.cancel("s6", "cli")
+
+    said = browser.post(BULK, {"action": "cancel", "preview": True, "filter": {"status": ["pending"]}}).json
+
+    assert "6 schedules end and will not come again: s0, s1, s2, s3, s4 and 1 more." in said["message"]
+
+
 def test_everything_that_fits_is_steered_request_by_request(browser, by, store, monkeypatch):
     from panel import bulk
 

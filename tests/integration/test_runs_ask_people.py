@@ -9,7 +9,7 @@ import pytest
 
 from errors import AlreadyAnswered, InvalidRequest
 from run_contract.errors import InvalidInput
-from store import lanes, run_steering
+from store import deadlines, lanes, run_steering
 from store.answering import Answer
 from store.lanes import Gate
 from testing.durable_runs import DurableRuns
@@ -86,8 +86,8 @@ def test_any_choice_can_be_named_and_no_other(rig) -> None:
     run = rig.start(tasks=[{"id": "q", "ask": "Which?", "choices": ["red", "green"]}])
     rig.go(run)
     with pytest.raises(InvalidRequest, match="choose one of red, green, refuse"):
-        rig.store.approve(f"{run}:q", "ann", None, choice="blue")
-    rig.store.approve(f"{run}:q", "ann", None, choice="green")
+        rig.store.choose(f"{run}:q", "blue", "ann")
+    rig.store.choose(f"{run}:q", "green", "ann")
     assert rig.shown(run)["tasks"]["q"]["output"] == "green"
 
 
@@ -120,14 +120,14 @@ def test_nobody_answers_in_time_and_its_task_fails(rig, clock) -> None:
     run = rig.start(policy={"timeout_ms": 1}, tasks=[{"id": "q", "ask": "Which?", "timeout_ms": 60_000}])
     rig.go(run)
     clock.advance(59.0)
-    assert rig.store.write(run_steering.end_overdue) == 0
-    wait = rig.store.reader.one("next_run_deadline")["moment"] - clock.now()
+    assert rig.store.write(deadlines.look) == 0
+    wait = rig.store.reader.one("next_decision_deadline")["moment"] - clock.now()
     assert wait == pytest.approx(1.0)
     clock.advance(1.1)
-    assert rig.store.write(run_steering.end_overdue) == 1
+    assert rig.store.write(deadlines.look) == 1
     assert ends(rig.shown(run))["q"] == ("failed", "timeout")
     assert rig.store.reader.open_decisions() == 0
-    assert rig.store.reader.one("next_run_deadline")["moment"] is None
+    assert rig.store.reader.one("next_decision_deadline")["moment"] is None
 
 
 def test_only_the_first_answer_counts(rig) -> None:
@@ -175,7 +175,7 @@ def test_a_question_is_asked_for_each_item_of_a_list(rig, home) -> None:
     )
     rig.go(run)
     for number, answer in ((1, "yes"), (2, "no")):
-        rig.store.approve(f"{run}:q.{number}", "ann", None, choice=answer)
+        rig.store.choose(f"{run}:q.{number}", answer, "ann")
     told = rig.go(run)
     assert (told["state"], json.loads(told["tasks"]["q"]["output"])) == ("completed", ["yes", "no"])
 

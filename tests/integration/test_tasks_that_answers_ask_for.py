@@ -82,7 +82,6 @@ def test_an_answer_of_a_task_that_may_not_add_is_only_an_answer(rig) -> None:
         ({"id": "x", "prompt": "x", "deps": ["z"]}, "tasks[1].deps[0]", "z is not there"),
         ({"id": "x", "prompt": "x", "deps": ["x"]}, "tasks[1].deps", "waits for itself"),
         ({"id": "x", "prompt": "{{deps.a.output}}"}, "tasks[1].prompt", "stands for nothing"),
-        ({"id": "x", "prompt": "x", "subtree_budget": 1}, "tasks[1].subtree_budget", "use budget"),
         ("x", "tasks[1]", "dictionary"),
     ],
 )  # fmt: skip

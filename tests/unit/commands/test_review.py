@@ -11,10 +11,10 @@ from attempts import AttemptPolicy
 from outcome import CriticVerdict, Verdict
 from review import critics
 from road.judging import Judge
-from store import sampling
+from store import deadlines, decisions, sampling
 from store.outputs import OutputSink, read_output
 from store.queue_file.apply import Rules, edit_task
-from store.records import Intake
+from store.records import Intake, Question
 from testing.tasks import new_task
 from tests.conformance.store_suite import outcome_of
 from tool_router import NO_ROUTE
@@ -98,6 +98,23 @@ def test_what_people_and_critics_said_is_told_for_each_critic(work, store, run, 
     shown = run("review").stdout
     assert "waits: Is the result of d good?" in shown
     assert "50%" in shown
+
+
+def test_until_when_a_result_waits_and_what_is_overdue_is_told(walk, store, run, ask):
+    store.write(lambda tx: deadlines.apply(tx, 3600.0))
+    walk.held(id="a")
+    removal = Question("removal", "Cancel them?", ("accept", "keep"), {"ids": []})
+    store.write(lambda tx: decisions.ask(tx, removal))
+
+    (waiting,) = ask("review")["waiting"]
+    assert (waiting["task_id"], waiting["is_overdue"]) == ("a", False)
+    assert ", or its task fails" in run("review").stdout
+    assert ", or it is overdue" in run("status").stdout
+    assert "answer by" in run("show", store.reader.decisions()[0]["id"]).stdout
+
+    store.write(lambda tx: tx.run("note_overdue", id=store.reader.decisions()[1]["id"]))
+    assert [each["is_overdue"] for each in ask("review")["waiting"]] == [True, False]
+    assert "overdue since" in run("review").stdout
 
 
 def test_with_nothing_to_tell_it_says_so(store, run):

@@ -101,10 +101,7 @@ def test_a_result_is_approved_or_rejected_by_the_task_or_the_decision(walk, run,
 def test_a_result_that_is_rejected_for_good_is_not_tried_again(walk, run):
     walk.held(id="a", prompt="x")
 
-    assert (
-        run("reject", "a", "--reason", "not wanted", "--final").stdout
-        == "a is rejected for good: it failed.\n"
-    )
+    assert run("reject", "a", "--reason", "not wanted", "--final").stdout == "a is rejected: it failed.\n"
     assert state(walk, "a") == "failed"
 
 
@@ -123,6 +120,14 @@ def test_a_rejection_needs_a_reason(walk, run, arguments):
 
     run("reject", *arguments, code=2)
     assert state(walk, "a") == "review"
+
+
+def test_any_answer_that_a_question_offers_is_given_by_its_word(walk, run):
+    walk.held(id="a", prompt="x")
+
+    assert "choose one of approve, reject" in run("approve", "a", "--answer", "perhaps", code=2).stderr
+    assert run("approve", "a", "--answer", "fail", "--comment", "no").stdout == "a is rejected: it failed.\n"
+    assert "does not wait for a decision" in run("approve", "a", "--answer", "fail", code=1).stderr
 
 
 def test_an_interrupted_task_runs_again_by_retry(walk, run):

@@ -35,6 +35,14 @@ _LINES = (
     ),
     ("error", "execution.cycle", "what came of a task cannot be kept yet: the disk is full"),
 )
+_QUEUE_FILE = """\
+{
+  "tasks": [],
+  "failed": [
+    {"id": "task-3f9a", "raw": "{\\"depends_on\\": [17], \\"prompt\\": \\"x\\"}", "status": "failed"}
+  ]
+}
+"""
 
 
 def furnish_rooms(store: SqliteStore, home: Home) -> None:
@@ -47,7 +55,7 @@ def furnish_rooms(store: SqliteStore, home: Home) -> None:
     bounds = "processes and memory of a command are bounded by a cgroup"
     fact = {"ready": True, "level": "bubblewrap", "reason": reason, "bounds": bounds}
     store.set_fact("local_status", fact, "daemon.sandbox")
-    home.queue_file.write_text('{"tasks": []}\n', "utf-8")
+    home.queue_file.write_text(_QUEUE_FILE, "utf-8")
 
 
 def _identities(by: Furnisher, home: Home) -> None:

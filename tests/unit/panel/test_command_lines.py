@@ -9,13 +9,13 @@ import pytest
 from panel import command_lines
 
 
-def task(task_id, kind="review"):
-    return {"id": task_id, "decision": {"kind": kind}}
+def decision(task_id, kind="review"):
+    return {"id": f"{kind}-0a1b", "task_id": task_id, "kind": kind}
 
 
 @pytest.mark.parametrize("task_id", ["t-1", "run:task.1", "it's", "$(reboot)", "a b; rm -rf ~", "x\ny", "-f"])
 def test_an_id_is_one_word_and_no_option(task_id):
-    words = shlex.split(command_lines.of_button("cancel", task(task_id)))
+    words = shlex.split(command_lines.line("cancel", task_id))
 
     assert words[:2] == ["skep", "cancel"]
     assert words[-1] == task_id
@@ -38,7 +38,19 @@ def test_an_id_is_one_word_and_no_option(task_id):
     ],
 )
 def test_every_answer_has_its_line(kind, button, line):
-    assert command_lines.of_button(button, task("t-1", kind)) == line
+    assert command_lines.of_answer(decision("t-1", kind), button) == line
+
+
+@pytest.mark.parametrize(
+    ("kind", "button", "line"),
+    [
+        ("removal", "accept", "skep approve removal-0a1b"),
+        ("circuit_breaker", "wait", "skep reject --reason '...' circuit_breaker-0a1b"),
+        ("budget", "more", "skep approve --answer more budget-0a1b"),
+    ],
+)
+def test_a_question_about_no_task_is_answered_by_its_own_id(kind, button, line):
+    assert command_lines.of_answer(decision(None, kind), button) == line
 
 
 @pytest.mark.parametrize(
@@ -46,9 +58,8 @@ def test_every_answer_has_its_line(kind, button, line):
     [
         ("answer", "skep approve --comment '...' r:q"),
         ("refuse", "skep reject --reason '...' r:q"),
-        ("choice-1", "skep approve --choice 'dark red' r:q"),
+        ("dark red", "skep approve --answer 'dark red' r:q"),
     ],
 )
 def test_every_answer_to_a_question_of_a_run_has_its_line(button, line):
-    decision = {"kind": "ask", "options": ["dark red", "green", "refuse"]}
-    assert command_lines.of_button(button, {"id": "r:q", "decision": decision}) == line
+    assert command_lines.of_answer(decision("r:q", "ask"), button) == line

@@ -61,6 +61,17 @@ def test_one_sentence_says_how_things_stand(given, kind, sentence):
     assert (health.kind, health.sentence) == (kind, sentence)
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (counts(in_progress=3, pending=12), "Working: 3 running, 12 waiting, 2 refused entries to correct."),
+        (counts(failed=2), "Nothing runs, nothing waits, 2 refused entries to correct."),
+    ],
+)
+def test_all_is_not_well_while_entries_are_refused(given, sentence):
+    assert health_of(given, Gate(), 0, True, refused=2).sentence == sentence
+
+
 NOON = datetime(2030, 1, 31, 14, 2).astimezone().timestamp()
 
 

@@ -13,6 +13,9 @@ SHARED = "We sell bread.\n\nYour part of this, and only this:\n"
 def about(kind: str, payload: dict[str, Any]) -> str:
     row = {
         "id": "d",
+        "task_id": None,
+        "deadline": None,
+        "rank": 1,
         "kind": kind,
         "question": "?",
         "options": "[]",

@@ -550,7 +550,7 @@ def test_the_oldest_is_summarised_by_the_model_within_the_same_attempt() -> None
 
     def work(job: Job) -> TaskResult:
         prompts.setdefault(job.task_id, []).append(job)
-        if job.template.startswith("Say what stands above"):
+        if job.template.startswith("Give a summary"):
             return answer("in short", 20, 10)
         return answer("z" * 100 if job.task_id != "T" else "done", 100, 75)
 
@@ -585,7 +585,7 @@ def test_a_summary_that_does_not_shrink_fails_the_task() -> None:
 
 def test_what_a_summary_used_is_booked_also_where_the_answer_fails() -> None:
     def work(job: Job) -> TaskResult:
-        if job.template.startswith("Say what stands above"):
+        if job.template.startswith("Give a summary"):
             return answer("in short", 20, 10)
         if job.task_id == "T":
             raise WorkFailed("no", Usage(1, 2))

@@ -82,7 +82,7 @@ def test_a_question_that_was_open_is_asked_anew(home) -> None:
 
     again = rebuilt(home)
     again.go(run)
-    home.opened.approve("r:gate", "ann", None, choice="no")
+    home.opened.choose("r:gate", "no", "ann")
     assert again.go(run)["tasks"]["gate"]["output"] == "no"
 
 

@@ -1,0 +1,88 @@
+"""What may be done to a run: abort it, resume it, close it, fork it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import flask
+
+from localhost.body import read_object
+from panel import run_views
+from panel.api import fields
+from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, list_of, path, post, shape
+from panel.api.runs import COST, started
+from panel.context import panel
+from store import run_steering
+
+blueprint = flask.Blueprint("api_run_steering", __name__, url_prefix="/api/v1/runs")
+
+_RUN: Final = path("run_id")
+_FORK: Final[dict[str, Any]] = {
+    "task": "the task from which on everything is done anew",
+    "id": "id of the new run",
+    "prompt": "in place of the task's own",
+    "model": "in place of the task's own",
+    "context": ANY_OBJECT | {"description": "its context policy, in place of what it was"},
+}
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/runs/{run_id}/abort": post("Abort a run", _RUN, answers="StartedRun"),
+    "/api/v1/runs/{run_id}/resume": post("Send back what did not complete", _RUN, answers="StartedRun"),
+    "/api/v1/runs/{run_id}/close": post("Let a run end when its tasks have", _RUN, answers="StartedRun"),
+    "/api/v1/runs/{run_id}/fork": post(
+        "Start a run with answers of this one", _RUN, answers="StartedRun", **_FORK
+    ),
+    "/api/v1/runs/{run_id}/fork/check": post(
+        "What a fork would do anew, keep, and cost at worst", _RUN, answers="ForkCheck", **_FORK
+    ),
+}
+_TASKS: Final = shape(count=NUMBER, tasks=list_of(TEXT) | {"description": "the first of them"})
+SCHEMAS: Final[dict[str, Any]] = {
+    "ForkCheck": shape(ok=FLAG, problem=TEXT, path=MAYBE, anew=_TASKS, reused=_TASKS, cost=COST)
+}
+
+
+@blueprint.post("/<run_id>/abort")
+def abort(run_id: str) -> dict[str, Any]:
+    """Abort it: what has not begun never will, what runs is asked to end."""
+    return _steer(run_id, run_steering.abort)
+
+
+@blueprint.post("/<run_id>/resume")
+def resume(run_id: str) -> dict[str, Any]:
+    """Send back to the queue what did not complete."""
+    return _steer(run_id, run_steering.resume)
+
+
+@blueprint.post("/<run_id>/close")
+def close(run_id: str) -> dict[str, Any]:
+    """Let it end when all its tasks have."""
+    return _steer(run_id, run_steering.close)
+
+
+def _steer(run_id: str, work: Any) -> dict[str, Any]:
+    fields.body(flask.request)
+    by = flask.g.by
+    row = panel().store.write(lambda tx: work(tx, run_id, by))
+    left = f", {row['open']:,} of its tasks have not ended" if row["open"] else ""
+    return {"message": f"{row['id']} is {row['state']}{left}.", "run": run_views.brief(panel(), row)}
+
+
+@blueprint.post("/<run_id>/fork")
+def fork(run_id: str) -> dict[str, Any]:
+    """Start a run that begins with answers of this one."""
+    body, row = read_object(flask.request), run_views.row_of(panel(), run_id)
+    return started(_starting().fork(panel(), row, body, flask.g.by))
+
+
+@blueprint.post("/<run_id>/fork/check")
+def check_fork(run_id: str) -> dict[str, Any]:
+    """Say what a fork would do; nothing is started."""
+    body, row = read_object(flask.request), run_views.row_of(panel(), run_id)
+    found: dict[str, Any] = _starting().check_fork(panel(), row, body)
+    return found
+
+
+def _starting() -> Any:
+    from panel import run_starting  # noqa: PLC0415  large rooms, loaded when they are needed
+
+    return run_starting

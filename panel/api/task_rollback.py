@@ -1,0 +1,71 @@
+"""Files of the workspace as they were before a task: what bringing them back would change, and doing it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import flask
+
+from panel import rollbacks
+from panel.api import fields
+from panel.api.describing import TEXT, get, path, post, ref, shape
+from panel.api.task import row_of
+from panel.context import panel
+
+blueprint = flask.Blueprint("api_task_rollback", __name__, url_prefix="/api/v1/tasks")
+
+_TASK: Final = path("task_id")
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/tasks/{task_id}/rollback": {
+        **get("What was found or done last of a task's rollback, and whether it is under way", "Job", _TASK),
+        **post(
+            "Show what bringing its files back to how they were before it would change; nothing is touched",
+            _TASK,
+            answers="RollbackRun",
+        ),
+    },
+    "/api/v1/tasks/{task_id}/rollback/do": post(
+        "Bring them back, as `skep rollback --before --yes`; refused where they differ from what was shown",
+        _TASK,
+        digest="`digest` of what was shown",
+        answers="RollbackRun",
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {"RollbackRun": shape(message=TEXT, rollback=ref("Job"))}
+
+
+@blueprint.get("/<path:task_id>/rollback")
+def show(task_id: str) -> dict[str, Any]:
+    """What was found or done last."""
+    fields.check_parameters(flask.request.args)
+    return rollbacks.state_of(panel(), row_of(task_id)["id"])
+
+
+@blueprint.post("/<path:task_id>/rollback")
+def look(task_id: str) -> dict[str, Any]:
+    """Show what would change."""
+    fields.body(flask.request)
+    row = row_of(task_id)
+    return _told(row["id"], rollbacks.look(panel(), row["id"]), "Nothing was touched; it is shown below.")
+
+
+@blueprint.post("/<path:task_id>/rollback/do")
+def do(task_id: str) -> dict[str, Any]:
+    """Do what was shown."""
+    given = fields.body(flask.request, "digest")
+    row = row_of(task_id)
+    begun = rollbacks.do(panel(), row["id"], given.get("digest", ""), flask.g.by)
+    return _told(row["id"], begun, "It is done.")
+
+
+def _told(task_id: str, is_begun: bool, fine: str) -> dict[str, Any]:
+    state = rollbacks.state_of(panel(), task_id)
+    if not is_begun:
+        told = "Another rollback is under way; wait until it has ended."
+    elif state["state"] == "running":
+        told = "It is under way."
+    elif state["state"] == "failed":
+        told = f"It came to nothing: {state['error']}"
+    else:
+        told = state["result"].get("told", fine)
+    return {"message": told, "rollback": state}

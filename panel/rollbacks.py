@@ -1,0 +1,115 @@
+"""Files of the workspace brought back from the panel: looked at first, and done as they were shown.
+
+Both take longer than a request may, so they go on beside the requests, one at a time. The locks are those of
+`skep rollback`: while commands run nothing is touched, and commands that come meanwhile wait.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from errors import TransitionNotAllowed
+from panel import command_lines
+from panel.background import Progress, State
+from panel.context import Panel
+from redaction import clean, clean_value
+from store import checkpoints
+from store.sqlite_store import SqliteStore
+
+#: Paths of a checkpoint that are looked at beside the requests; of more `skep rollback` tells.
+MOST_PATHS: Final = 5_000
+#: Seconds that a request waits for the end.
+WAIT_S: Final = 4.0
+
+
+def look(here: Panel, task_id: str) -> bool:
+    """Begin to find out what undoing a task's changes of files would change; false where one is under way."""
+    _check(here, task_id)
+    return _start(here, task_id, lambda progress: _preview(here, task_id))
+
+
+def do(here: Panel, task_id: str, digest: str, by: str) -> bool:
+    """Begin to do exactly what was shown; false where one is under way."""
+    _check(here, task_id)
+    return _start(here, task_id, lambda progress: _restore(here, task_id, digest, by))
+
+
+def state_of(here: Panel, task_id: str) -> dict[str, Any]:
+    """How that stands of a task: what was found or done last; `never`, where the last was about another."""
+    state = here.rollback.state if here.rollback_of == task_id else State()
+    return state.as_json()
+
+
+def _check(here: Panel, task_id: str) -> None:
+    row = checkpoints.of_task(here.reader, task_id)
+    if row is None:
+        raise TransitionNotAllowed(f"No files of the workspace were kept after {task_id}.")
+    if (row["paths"] or 0) > MOST_PATHS:
+        raise TransitionNotAllowed(
+            f"{row['paths']:,} files were changed, over the {MOST_PATHS:,} that the panel brings back; "
+            f"`{command_lines.line('rollback', task_id, '--before', '--yes')}` does it."
+        )
+
+
+def _start(here: Panel, task_id: str, work: Callable[[Progress], Any]) -> bool:
+    is_begun = here.rollback.start(work)
+    if is_begun:
+        here.rollback_of = task_id
+        here.rollback.wait(WAIT_S)
+    return is_begun
+
+
+def _rollback(here: Panel, task_id: str) -> Any:
+    # Large rooms, loaded when they are needed.
+    from review.checkpoints.keeping import Keeper  # noqa: PLC0415
+    from review.checkpoints.restoring import Rollback  # noqa: PLC0415
+
+    row = checkpoints.of_task(here.reader, task_id)
+    if row is None:
+        raise TransitionNotAllowed(f"No files of the workspace were kept after {task_id}.")
+    store = cast("SqliteStore", here.store)
+    keeper = Keeper(here.home, here.settings, store)
+    return keeper, Rollback(here.home, store, keeper, row["number"], to_before=True, all_of_it=False)
+
+
+def _preview(here: Panel, task_id: str) -> dict[str, Any]:
+    from review.checkpoints import previewing  # noqa: PLC0415
+
+    keeper, planned = _rollback(here, task_id)
+    steps = planned.preview()
+    paths = previewing.shown(here.home, keeper.repository, steps)
+    return {
+        "kind": "preview",
+        "digest": previewing.digest(steps),
+        "count": sum(step.action not in {"same", "leave"} for step in steps),
+        "left": sum(step.action == "leave" for step in steps),
+        "same": sum(step.action == "same" for step in steps),
+        "paths": clean_value([dataclasses.asdict(each) for each in paths]),
+        "more": max(0, len(previewing.doing(steps)) - len(paths)),
+    }
+
+
+def _restore(here: Panel, task_id: str, digest: str, by: str) -> dict[str, Any]:
+    from review.checkpoints import previewing  # noqa: PLC0415
+
+    def check(steps: Any) -> None:
+        if previewing.digest(steps) != digest:
+            raise TransitionNotAllowed("The files have changed since this was shown. Look at it again.")
+
+    _, planned = _rollback(here, task_id)
+    steps, kept_as = planned.restore(by, check)
+    left = [each for each in previewing.doing(steps) if each.action == "leave"]
+    done = len(previewing.doing(steps)) - len(left)
+    told = "The files were so already." if kept_as is None else (
+        f"{done} {'file is' if done == 1 else 'files are'} as before {task_id}. "
+        f"What was there until then is checkpoint:{kept_as}."
+    )  # fmt: skip
+    return {
+        "kind": "done",
+        "count": done,
+        "kept_as": kept_as,
+        "told": told,
+        "left": [clean(f"{each.path.decode('utf-8', 'backslashreplace')}: {each.reason}") for each in left],
+    }

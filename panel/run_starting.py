@@ -1,0 +1,74 @@
+"""Starting runs from the panel: from a request, or from another run.
+
+Loaded when somebody first asks: what a run is made of takes large rooms.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any, Final
+
+from cost.model_catalog import ModelCatalog
+from panel.context import Panel
+from panel.run_cost import cost_of
+from redaction import clean, clean_value
+from run_contract.errors import RunError
+from runs import views
+from runs.entering import House, forked, new_run
+from runs.forking import untouched
+from runs.known_models import KnownModels
+from runs.request import read_fork, read_start
+from store import runs
+from store.runs import NewRun
+from store.transaction import dump
+
+#: Names of tasks that are told of what a fork does.
+MOST_NAMED: Final = 200
+
+
+def house_of(here: Panel) -> House:
+    """What a request is held to. Raises `InvalidSetting`."""
+    catalog = ModelCatalog.of_home(here.settings, here.home.models_file)
+    models = KnownModels(here.settings, catalog, here.reader)
+    return House(here.settings.limits, models, here.home.policies_file)
+
+
+def enter(here: Panel, made: NewRun, by: str) -> sqlite3.Row:
+    """Enter a run that was checked; its row. Raises `RunExists`."""
+    return here.store.write(lambda tx: runs.start(tx, made, by, here.store.limits))
+
+
+def start(here: Panel, body: dict[str, Any], by: str, key: str | None = None) -> sqlite3.Row:
+    """Start the run that a request asks for; its row. Raises as `runs.entering.new_run`, and `RunExists`."""
+    return enter(here, new_run(read_start(body), house_of(here), key), by)
+
+
+def fork(here: Panel, row: sqlite3.Row, body: dict[str, Any], by: str) -> sqlite3.Row:
+    """Start a run that begins with answers of another; its row. Raises as `runs.entering.forked`."""
+    request = read_fork(body)
+    return enter(here, forked(row, views.asked(here.reader, row), request, house_of(here)), by)
+
+
+def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
+    """What a fork would do: which tasks anew, which answers it keeps, what the rest may cost at worst."""
+    docs = views.asked(here.reader, row)
+    try:
+        request = read_fork(body)
+        made = forked(row, docs, request, house_of(here))
+    except RunError as error:
+        return {"ok": False, "problem": clean(error.message), "path": error.details.get("path")}
+    ids = [f"{row['id']}:{name}" for name in untouched(docs, request.task)]
+    answers = here.reader.all("run_answers", ids=dump(ids))
+    done = {each["id"].partition(":")[2] for each in answers if each["state"] == "approved"}
+    told: dict[str, Any] = {
+        "ok": True,
+        "anew": _named([each.id for each in made.tasks if each.id not in done]),
+        "reused": _named([each.id for each in made.tasks if each.id in done]),
+        "cost": cost_of(here, made, frozenset(done)),
+    }
+    shown: dict[str, Any] = clean_value(told)
+    return shown
+
+
+def _named(names: list[str]) -> dict[str, Any]:
+    return {"count": len(names), "tasks": names[:MOST_NAMED]}

@@ -1,0 +1,110 @@
+"use strict";
+// Forking a run: what would be done anew and what is kept is told while the form is filled in. And two runs compared.
+
+(() => {
+  const LOOK_AFTER_MS = 350;
+  const form = document.getElementById("fork");
+  const field = (name) => document.getElementById(`fork-${name}`);
+  let timer = 0;
+  let asking = null;
+  let before = { task: "", prompt: "", model: "" }; // the step as it was asked for
+
+  function bodyOf() {
+    const body = { task: field("task").value.trim() };
+    const prompt = field("prompt").value;
+    const model = field("model").value.trim();
+    if (prompt.trim() && prompt !== before.prompt) body.prompt = prompt;
+    if (model && model !== before.model) body.model = model;
+    const strategy = field("strategy").value;
+    const most = field("tokens").value;
+    if (strategy || most) {
+      body.context = {};
+      if (strategy) body.context.strategy = strategy;
+      if (most) body.context.max_tokens = Number(most);
+      if (strategy === "keep_last_n") body.context.keep_last_n = Number(field("last").value) || 1;
+    }
+    return body;
+  }
+
+  function quoted(text) {
+    return /^[\w:.@\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  }
+
+  function tellCommand(body) {
+    const parts = ["skep run fork", form.dataset.run, "--task", quoted(body.task || "STEP")];
+    if (body.model) parts.push("--model", quoted(body.model));
+    if (body.prompt) parts.push("--prompt", "@FILE");
+    if (body.context) parts.push("--context", quoted(JSON.stringify(body.context)));
+    field("cli").textContent = seen(parts.join(" "));
+  }
+
+  function say(words, kind = "") {
+    field("told").textContent = seen(words);
+    field("told").dataset.kind = kind;
+  }
+
+  function listOf(title, part) {
+    const box = make("div");
+    box.append(make("h3", `${title}: ${part.count.toLocaleString()}`));
+    const list = make("ul");
+    for (const name of part.tasks) list.append(make("li", name));
+    if (part.count > part.tasks.length) list.append(make("li", `and ${(part.count - part.tasks.length).toLocaleString()} more`));
+    box.append(list);
+    return box;
+  }
+
+  async function readStep() {
+    const name = field("task").value.trim();
+    if (!name || name === before.task) return;
+    const answer = await fetch(`${form.dataset.tasks}/${encodeURIComponent(name)}`).catch(() => null);
+    if (!answer || !answer.ok || field("task").value.trim() !== name) return;
+    const { asked } = await answer.json();
+    before = { task: name, prompt: asked.prompt || "", model: asked.model || "" };
+    field("prompt").value = before.prompt;
+    field("prompt").disabled = asked.prompt === undefined;
+    field("model").value = before.model;
+    field("model").disabled = asked.prompt === undefined;
+  }
+
+  async function look() {
+    await readStep();
+    asking = new AbortController();
+    let answer;
+    try {
+      answer = await postJson(form.dataset.asks, bodyOf(), asking.signal);
+    } catch {
+      return; // something newer was written
+    }
+    const { ok, said } = answer;
+    const isFine = ok && said.ok;
+    field("go").disabled = !isFine;
+    field("lists").replaceChildren(...(isFine ? [listOf("Done anew", said.anew), listOf("Kept as they are", said.reused)] : []));
+    if (isFine) say(`${said.anew.count} done anew, ${said.reused.count} kept. ${said.cost.text}`, "good");
+    else say(ok ? said.problem : said.detail, "bad");
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    if (asking) asking.abort();
+    field("go").disabled = true;
+    field("last").closest("label").hidden = field("strategy").value !== "keep_last_n";
+    tellCommand(bodyOf());
+    if (field("task").value.trim()) timer = setTimeout(look, LOOK_AFTER_MS);
+  }
+
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    field("go").disabled = true;
+    const { ok, said } = await postJson(form.dataset.starts, bodyOf());
+    if (ok) location.assign(`/runs/${encodeURIComponent(said.run.id)}`);
+    else say(said.detail, "bad");
+  });
+
+  document.getElementById("compare-with").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const other = document.getElementById("compare-other").value.trim();
+    const [first, second] = [event.target.dataset.first, other].map(encodeURIComponent);
+    if (other) location.assign(`/run/diff/${first}/${second}`);
+  });
+})();

@@ -1,0 +1,100 @@
+"""Runs as a person meets them in a real Chromium: started by the form, watched, forked, compared."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+
+from settings import Home
+from tests.unit.panel.furnish_runs import ANSWERS, RunFurnisher
+from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import RunningPanel, visiting
+
+sync_api = pytest.importorskip("playwright.sync_api")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+COMPARE = (Path(__file__).parents[2] / "examples" / "workflows" / "compare.yaml").read_text("utf-8")
+
+
+@pytest.fixture
+def panel(tmp_path):
+    with RunningPanel(Home(tmp_path)) as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, panel):
+    with (
+        contextlib.closing(chromium.new_context()) as context,
+        visiting(context, panel, "/runs") as page,
+    ):
+        yield page
+
+
+def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
+    page.locator("#to-start").click()
+    page.locator("#text").fill(COMPARE.replace("needs: any", "needs: some"))
+    expect(page.locator("#problems")).to_contain_text("Line 24, column 14")
+    expect(page.locator("#go")).to_be_disabled()
+    page.locator("#problems button").click()
+    assert page.evaluate("getSelection().toString()").startswith("some")
+
+    page.locator("#text").fill(COMPARE)
+    expect(page.locator("#verdict")).to_have_text("It can be started.")
+    expect(page.locator("#told-of")).to_contain_text("At most $0.50")
+    page.locator("#run-id").fill("mine")
+    expect(page.locator("#go")).to_be_enabled()
+    page.locator("#go").click()
+    page.wait_for_url("**/runs/mine")
+
+    work = RunFurnisher(panel.store, panel.home)
+    for claim in work.claim():
+        work.end(claim, ANSWERS[claim.id.partition(":")[2]])
+    expect(page.locator("#run-health")).to_contain_text("3 of 4 completed")
+    work.go(ANSWERS.__getitem__)
+    expect(page.locator("#run-health .sentence")).to_contain_text("Completed: 4 of 4 completed")
+    expect(page.locator('tr[data-ledger="verdict"]')).to_contain_text("experience")
+    expect(page.locator("#burn canvas")).to_be_visible()
+    expect(page.locator("#burn-told")).to_contain_text("of $0.50")
+
+    page.locator("#fork-task").fill("verdict")
+    expect(page.locator("#fork-told")).to_contain_text("1 done anew, 3 kept.")
+    expect(page.locator("#fork-prompt")).to_have_value(
+        "".join(COMPARE.partition("Weigh")[1:]).replace("        ", "")
+    )
+    page.locator("#fork-prompt").fill("Weigh them in one line.")
+    expect(page.locator("#fork-go")).to_be_enabled()
+    page.locator("#fork-go").click()
+    page.wait_for_url(lambda url: "/runs/run-" in url)
+    work.go(lambda name: "Keep one.")
+    expect(page.locator("#run-health .sentence")).to_contain_text("Completed")
+    page.locator("#diff-of-fork").click()
+    differs = page.locator('article[data-task="verdict"]')
+    expect(differs).to_contain_text("Keep one.")
+    expect(differs).to_contain_text(ANSWERS["verdict"])
+
+
+def test_a_run_is_aborted_after_a_question_and_resumed(page, panel):
+    RunFurnisher(panel.store, panel.home).start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+
+    page.locator("#abort-r").click()
+    expect(page.locator("#ask-what")).to_contain_text("Abort r?")
+    page.locator("#ask-yes").click()
+    expect(page.locator('tr[data-run="r"]')).to_contain_text("aborted")
+    page.locator('tr[data-run="r"] a.id').click()
+    page.locator("#resume").click()
+    page.locator("#ask-yes").click()
+    expect(page.locator("#run-health")).to_have_attribute("data-state", "running")
+
+
+def test_a_file_that_is_chosen_is_checked_as_if_it_were_written(page, tmp_path):
+    file = tmp_path / "run.json"
+    file.write_text('{"name": "brought", "tasks": [{"id": "a", "prompt": "x"}]}')
+    page.locator("#to-start").click()
+    page.locator("#file").set_input_files(file)
+
+    expect(page.locator("#told-of")).to_contain_text("brought")
+    expect(page.locator("#go")).to_be_enabled()

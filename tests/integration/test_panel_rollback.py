@@ -1,0 +1,153 @@
+"""Files of the workspace brought back from the page of a task: shown first, done as shown, locked as ever."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import pytest
+
+import host_platform
+from store.claims import Claimant
+from tests.integration.test_checkpoints import Rig
+from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
+from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
+
+WHO = Claimant("w", host_platform.this_process(), 3600.0)
+
+
+@pytest.fixture
+def rig(home, store):
+    home.workspace.mkdir(parents=True, exist_ok=True)
+    rig = Rig(home, store, WHO)
+    (rig.files / "notes.txt").write_text("one\ntwo\n")
+    rig.did("first", other_txt="x")
+    return rig
+
+
+def look(browser, task_id="t"):
+    answer = browser.post(f"/api/v1/tasks/{task_id}/rollback").json
+    assert answer["rollback"]["state"] == "done", answer
+    return answer["rollback"]["result"]
+
+
+def test_what_a_rollback_would_change_is_shown_with_sizes_and_lines_and_nothing_is_touched(browser, rig):
+    rig.did("t", notes_txt="one\nthree\n", new_txt="fresh\n")
+    (rig.files / "new.txt").write_text("fresher\n")
+
+    told = look(browser)
+
+    new, notes = told["paths"]
+    assert (new["path"], new["action"], new["is_newer"], new["size"], new["size_then"]) == (
+        "new.txt", "delete", True, 8, None,
+    )  # fmt: skip
+    assert (notes["path"], notes["action"], notes["size"], notes["size_then"]) == (
+        "notes.txt",
+        "change",
+        10,
+        8,
+    )
+    assert {"-three", "+two"} <= set(notes["diff"])
+    assert (rig.files / "notes.txt").read_text() == "one\nthree\n"
+    seen = Seen(browser.get("/tasks/t"))
+    assert "2 files would change." in seen.text
+    assert "changed since" in seen.text
+    assert "skep rollback --before t" in seen.text
+    assert "skep rollback --before --yes t" in seen.text
+    assert "Roll back 2 files" in seen.buttons()
+    assert "2 files would change." not in Seen(browser.get("/tasks/first")).text
+
+
+def test_it_is_done_as_it_was_shown_and_what_was_there_is_kept(browser, rig, home):
+    rig.did("t", notes_txt="one\nthree\n")
+    digest = look(browser)["digest"]
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+
+    assert (rig.files / "notes.txt").read_text() == "one\ntwo\n"
+    kept = answer["rollback"]["result"]["kept_as"]
+    assert answer["message"] == f"1 file is as before t. What was there until then is checkpoint:{kept}."
+    assert rig.events("checkpoint.restored")[0]["source"] == "panel"
+    with sqlite3.connect(home.database) as connection:
+        (record,) = connection.execute("SELECT actor, data FROM audit WHERE event = 'rollback'").fetchall()
+    assert (record[0], json.loads(record[1])["count"]) == ("panel", 1)
+    assert "1 file is as before t." in Seen(browser.get("/tasks/t")).text
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 64])
+def test_nothing_is_done_that_was_not_shown(browser, rig, digest):
+    rig.did("t", notes_txt="one\nthree\n")
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+
+    assert "changed since this was shown" in answer["message"]
+    assert (rig.files / "notes.txt").read_text() == "one\nthree\n"
+
+
+def test_what_changed_since_it_was_shown_is_looked_at_again_first(browser, rig):
+    rig.did("t", notes_txt="one\nthree\n")
+    digest = look(browser)["digest"]
+    (rig.files / "notes.txt").write_text("mine\n")
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+
+    assert "Look at it again." in answer["message"]
+    assert (rig.files / "notes.txt").read_text() == "mine\n"
+
+
+def test_while_a_command_runs_nothing_is_touched(browser, rig, store, by):
+    rig.did("t", notes_txt="one\nthree\n")
+    digest = look(browser)["digest"]
+    by.start("busy", command="sleep 9")
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+
+    assert "1 commands run (busy)" in answer["message"]
+    assert (rig.files / "notes.txt").read_text() == "one\nthree\n"
+
+
+def test_long_and_binary_files_are_told_by_their_size_alone(browser, rig):
+    rig.did("t", notes_txt="x\n" * 40_000, program_bin="a\0b", many_txt="".join(f"{n}\n" for n in range(500)))
+
+    many, notes, binary = look(browser)["paths"]
+
+    assert (notes["size"], notes["diff"]) == (80_000, [])
+    assert (binary["size"], binary["diff"]) == (3, [])
+    assert (len(many["diff"]), many["is_cut"]) == (120, True)
+
+
+def test_a_task_without_kept_files_or_with_too_many_says_so(browser, rig, by, monkeypatch):
+    from panel import rollbacks
+
+    rig.did("t", notes_txt="three\n")
+    by.add("nothing")
+    assert "No files" in browser.post("/api/v1/tasks/nothing/rollback").json["detail"]
+    monkeypatch.setattr(rollbacks, "MOST_PATHS", 0)
+    answer = browser.post("/api/v1/tasks/t/rollback")
+    assert "`skep rollback --before --yes t` does it" in answer.json["detail"]
+    assert browser.get("/api/v1/tasks/t/rollback").json["state"] == "never"
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_names_and_contents_are_only_text(browser, rig, text):
+    name = text.replace("/", "").replace("\0", "").encode("utf-8", "surrogatepass")[:200]
+    path = bytes(rig.files) + b"/" + name
+    with open(path, "wb") as file:  # noqa: PTH123  a name of bytes
+        file.write(text.encode("utf-8", "surrogatepass"))
+    rig.did("t", notes_txt=text.encode("utf-8", "replace").decode())
+
+    assert look(browser)["count"] == 2
+    page = browser.get("/tasks/t")
+    seen = Seen(page)
+    assert [found for tag, found in seen.tags if tag == "script" and "src" not in found] == []
+    assert [found for tag, found in seen.tags if tag == "img" and "onerror" in found] == []
+    assert not any(mark in page.text for mark in "\x00\x07\x1b\u202e")
+
+
+def test_nobody_looks_or_rolls_back_without_a_login(stranger, rig):
+    rig.did("t", notes_txt="three\n")
+
+    assert stranger.get("/api/v1/tasks/t/rollback").status_code == 401
+    assert stranger.post("/api/v1/tasks/t/rollback").status_code == 401
+    assert stranger.post("/api/v1/tasks/t/rollback/do").status_code == 401
+    assert (rig.files / "notes.txt").read_text() == "three\n"

@@ -1,0 +1,418 @@
+"""Runs in the panel over a real store: the list, a run's page, starting, steering, forks and two compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from panel import run_views
+from panel.graph_views import MOST_DRAWN
+from store import decisions
+from store.records import Question
+from tests.integration.only_text import check_only_text
+from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
+from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
+from tests.unit.panel.furnish_runs import ANSWERS, RunFurnisher, compare_request
+
+COMPARE = (Path(__file__).parents[2] / "examples" / "workflows" / "compare.yaml").read_text("utf-8")
+
+
+@pytest.fixture
+def work(store, home, clock):
+    return RunFurnisher(store, home, clock)
+
+
+#: What is known of a model, as the daemon keeps it.
+PRICE = {"price": '["2", "10", "0", []]', "source": "a test", "context_window": 1000, "max_output": 100}
+
+
+def know(store, model):
+    store.write(lambda tx: tx.run("put_price", model=model, now=1.0, **PRICE))
+
+
+@pytest.fixture
+def compared(work, store):
+    """A run that completed."""
+    know(store, "gpt-4o")
+    run = work.start(**compare_request(id="compare-1"))
+    work.go(ANSWERS.__getitem__)
+    return run
+
+
+def told(browser, path):
+    answer = browser.get(f"/api/v1/runs{path}")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def ids(found):
+    return [run["id"] for run in found["runs"]]
+
+
+def test_the_empty_page_teaches_how_to_start_one(browser):
+    page = Seen(browser.get("/runs"))
+
+    assert "skep run start examples/workflows/compare.yaml" in page.text
+    assert "start one here" in page.text
+
+
+def test_a_run_in_the_list_tells_state_progress_tokens_money_and_deadline(browser, compared, work):
+    work.start(**compare_request(id="compare-2"))
+    found = told(browser, "")
+
+    assert ids(found) == ["compare-2", "compare-1"]
+    first, second = found["runs"]
+    assert (second["state"], second["open_tasks"], second["task_count"]) == ("completed", 0, 4)
+    assert second["tokens"] > 1_000
+    assert (second["cost_micros"], second["budget_micros"]) == (14_500, 50_000)
+    assert (first["state"], first["open_tasks"], first["deadline"] is not None) == ("running", 4, True)
+    page = Seen(browser.get("/runs")).text
+    for words in (
+        "compare-1",
+        "completed",
+        "4 of 4",
+        f"{second['tokens']:,}",
+        "$0.0145",
+        "of $0.05",
+        "Abort",
+    ):
+        assert words in page
+
+
+def test_runs_are_found_by_state_and_by_words_of_their_id_or_name(browser, compared, work):
+    work.start(id="other", name="Nightly Report", tasks=[{"id": "a", "prompt": "x"}])
+
+    assert ids(told(browser, "?state=completed")) == ["compare-1"]
+    assert ids(told(browser, "?state=running,failed")) == ["other"]
+    assert ids(told(browser, "?q=nightly")) == ["other"]
+    assert ids(told(browser, "?q=COMPARE")) == ["compare-1"]
+    assert ids(told(browser, "?q=100%25")) == []
+    page = browser.get("/runs?q=nightly&state=running")
+    assert "other" in page.text
+    assert "compare-1" not in Seen(page).text
+    assert browser.get("/api/v1/runs?state=sleeping").status_code == 400
+    assert browser.get("/api/v1/runs?stat=running").status_code == 400
+
+
+def test_the_list_goes_on_where_the_page_before_ended(browser, work):
+    for number in range(5):
+        work.start(id=f"r-{number}", tasks=[{"id": "a", "prompt": "x"}])
+    first = told(browser, "?limit=2")
+    second = told(browser, f"?limit=2&before={first['next']}")
+    third = told(browser, f"?limit=2&before={second['next']}")
+
+    assert [ids(each) for each in (first, second, third)] == [["r-4", "r-3"], ["r-2", "r-1"], ["r-0"]]
+    assert third["next"] is None
+
+
+def test_of_many_runs_so_many_are_looked_at_and_then_more_where_it_is_asked_for(browser, work, monkeypatch):
+    monkeypatch.setattr(run_views, "REACH", 3)
+    for number in range(5):
+        work.start(
+            id=f"r-{number}", name="odd" if number == 0 else "even", tasks=[{"id": "a", "prompt": "x"}]
+        )
+    found = told(browser, "?q=odd")
+
+    assert (ids(found), found["is_short"]) == ([], True)
+    assert "Look further" in browser.get("/runs?q=odd").text
+    assert ids(told(browser, f"?q=odd&before={found['next']}")) == ["r-0"]
+
+
+def test_one_run_tells_how_it_stands_and_its_tasks_page_by_page(browser, compared):
+    run = told(browser, "/compare-1")
+
+    assert run["health"]["sentence"] == "Completed: 4 of 4 completed, for $0.0145."
+    assert run["counts"] == {
+        "pending": 0, "ready": 0, "running": 0, "completed": 4, "failed": 0, "skipped": 0
+    }  # fmt: skip
+    first = told(browser, "/compare-1/tasks?limit=3")
+    second = told(browser, f"/compare-1/tasks?limit=3&after={first['next']}")
+    assert [task["id"] for page in (first, second) for task in page["tasks"]] == [
+        "against", "experience", "for", "verdict"
+    ]  # fmt: skip
+    assert (second["next"], second["tasks"][0]["task_id"]) == (None, "compare-1:verdict")
+    assert second["tasks"][0]["output"] == ANSWERS["verdict"]
+
+
+def test_the_ledger_says_what_a_task_was_told_and_what_was_left_out(browser, compared):
+    ledger = told(browser, "/compare-1/tasks/verdict")["context"]
+
+    assert [(line["task"], line.get("placed")) for line in ledger["told"]] == [
+        ("for", True),
+        ("experience", None),
+    ]
+    assert [line["task"] for line in ledger["dropped"]] == ["against"]
+    page = Seen(browser.get("/runs/compare-1")).text
+    part = page[page.index("Context ledger") :]
+    for line in [*ledger["told"], *ledger["dropped"]]:
+        assert line["output_ref"][:12] in part
+    assert "by keep_last_n" in part
+
+
+def test_tasks_are_found_by_their_state_in_the_words_of_runs(browser, work):
+    tasks = [{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "x", "deps": ["a"]}]
+    tasks += [{"id": "c", "prompt": "x", "deps": ["b"]}]
+    work.start(id="r", policy={"on_failure": "continue"}, tasks=tasks)
+    work.go(lambda name: "fine", fails="b")
+
+    for state, names in {"completed": ["a"], "failed": ["b"], "skipped": ["c"], "running": []}.items():
+        assert [each["id"] for each in told(browser, f"/r/tasks?state={state}")["tasks"]] == names, state
+    assert told(browser, "/r")["counts"]["skipped"] == 1
+    assert told(browser, "/r")["health"]["sentence"].startswith("Failed: task b:")
+    assert browser.get("/api/v1/runs/r/tasks?state=approved").status_code == 400
+
+
+def test_a_task_says_why_it_waits_and_leads_back_to_its_run(browser, work, running_worker):
+    work.start(
+        id="r", policy={"max_parallelism": 1}, tasks=[{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "x"}]
+    )
+    work.claim()
+
+    waits = told(browser, "/r/tasks")["tasks"][1]["waiting_for"]
+    assert waits == "a slot of its run (1 of its tasks at once: max_parallelism)"
+    page = browser.get("/runs/r")
+    assert waits in Seen(page).text
+    assert told(browser, "/r")["health"]["sentence"] == "Working: 0 of 2 completed."
+    task = browser.get("/tasks/r:a")
+    assert ("a", {"id": "to-run", "href": "/runs/r"}) in Seen(task).tags
+
+
+def test_the_graph_names_tasks_within_their_run_and_in_its_words(browser, compared):
+    page = browser.get("/run/graph/compare-1").text
+
+    assert '<text class="name" x="12" y="18">verdict</text>' in page
+    assert "completed" in page
+    assert 'href="/tasks/compare-1%3Averdict"' in page
+
+
+def test_a_run_of_more_tasks_than_can_be_drawn_is_drawn_in_groups_when_the_page_is_there(browser, work):
+    tasks = [{"id": f"t{number}", "prompt": "x"} for number in range(MOST_DRAWN + 1)]
+    work.start(id="large", tasks=[*tasks, {"id": "end", "prompt": "x", "deps": ["t0"]}])
+
+    page = browser.get("/runs/large").text
+    assert 'hx-trigger="load, skep:refresh"' in page
+    assert "<svg id=" not in page
+    assert "These are more tasks than a picture can show." in browser.get("/run/graph/large").text
+
+
+def test_spending_is_told_over_time_against_the_limit(browser, compared):
+    burn = told(browser, "/compare-1/spending")
+
+    assert burn["spent_micros"] == sorted(burn["spent_micros"])
+    assert (burn["spent_micros"][0], burn["spent_micros"][-1]) == (0, 14_500)
+    assert burn["at"] == sorted(burn["at"])
+    assert len(burn["at"]) == len(burn["spent_micros"]) == len(burn["tokens"])
+    assert [mark["micros"] for mark in burn["marks"]] == [25_000, 40_000, 50_000]
+    assert burn["sentence"].startswith("$0.0145 of $0.05 (29 %) spent; ")
+
+
+def test_the_timeline_has_a_bar_for_each_task_that_began(browser, compared):
+    bars = told(browser, "/compare-1/timeline")["bars"]
+
+    assert [bar["id"] for bar in bars][-1] == "verdict"
+    assert all(bar["start_s"] <= bar["end_s"] for bar in bars)
+    assert browser.get("/run/timeline/compare-1").text.count('class="bar completed"') == 4
+
+
+def test_the_request_starts_the_same_again(browser, compared):
+    answer = browser.get("/api/v1/runs/compare-1/request")
+
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="compare-1.json"'
+    again = browser.post("/api/v1/runs", answer.json)
+    assert again.status_code == 200, again.text
+    assert again.json["run"]["task_count"] == 4
+    assert again.json["run"]["budget_micros"] == 50_000
+
+
+def test_what_is_wrong_with_a_document_is_told_with_line_and_column(browser):
+    text = "workflow:\n  name: w\n  steps:\n    - id: a\n      prompt: x\n      depends_on: [b]\n"
+    found = browser.post("/api/v1/runs/check", {"text": text}).json
+
+    assert found["ok"] is False
+    (problem,) = found["problems"]
+    assert (problem["rule"], problem["line"], problem["column"]) == ("dependency_not_found", 6, 20)
+    broken = browser.post("/api/v1/runs/check", {"text": "workflow: [\n"}).json["problems"][0]
+    assert (broken["rule"], broken["line"]) == ("unreadable", 2)
+    request = '{"tasks": [{"id": "a", "prompt": "x"},\n {"id": "b", "prompt": "{{deps.a.output}}"}]}'
+    place = browser.post("/api/v1/runs/check", {"text": request}).json["problems"][0]
+    assert (place["path"], place["line"]) == ("tasks[1].prompt", 2)
+    refused = browser.post("/api/v1/runs/document", {"text": text})
+    assert (refused.status_code, refused.json["problems"][0]["line"]) == (400, 6)
+
+
+def test_a_rule_of_the_daemon_is_pointed_at_in_the_words_of_the_workflow(browser):
+    text = "workflow:\n  name: w\n  policy: {mode: batch}\n  steps:\n    - {id: a, prompt: x}\n"
+    (problem,) = browser.post("/api/v1/runs/check", {"text": text}).json["problems"]
+
+    assert (problem["rule"], problem["line"], problem["column"]) == ("not_supported", 3, 18)
+
+
+def test_a_document_that_is_fine_says_what_it_would_start_and_cost(browser, store):
+    found = browser.post("/api/v1/runs/check", {"text": COMPARE}).json
+
+    assert (found["ok"], found["kind"], found["name"], found["tasks"]) == (True, "workflow", "compare", 4)
+    assert list(found["inputs"]) == ["question"]
+    assert found["cost"]["limit_micros"] == 500_000
+    assert found["cost"]["text"].startswith("At most $0.50, which is the run's limit")
+    know(store, "dear")
+    text = json.dumps({"tasks": [{"id": "a", "prompt": "x", "model": "dear"}]})
+    cost = browser.post("/api/v1/runs/check", {"text": text}).json["cost"]
+    assert cost["worst_micros"] > 100 * 10
+    assert cost["unknown"] == []
+
+
+def test_a_command_that_would_not_run_is_told_before_the_run_is_started(browser):
+    text = json.dumps({"tasks": [{"id": "a", "argv": ["rm", "-rf", "/"]}]})
+    found = browser.post("/api/v1/runs/check", {"text": text}).json
+
+    assert found["ok"] is True
+    assert [each["task"] for each in found["blocked"]] == ["a"]
+
+
+def test_a_document_is_started_with_inputs_and_an_id(browser):
+    body = {"text": COMPARE, "inputs": {"question": "Tabs or spaces?"}, "id": "mine"}
+    answer = browser.post("/api/v1/runs/document", body)
+
+    assert (answer.status_code, answer.json["run"]["id"]) == (200, "mine")
+    asked = told(browser, "/mine/tasks/for")["asked"]
+    assert asked["inputs"] == {"question": "Tabs or spaces?"}
+    assert browser.post("/api/v1/runs/document", body).status_code == 409
+
+
+def test_the_same_request_under_the_same_key_starts_one_run(browser):
+    body = {"tasks": [{"id": "a", "prompt": "x"}]}
+    first, second = (browser.post("/api/v1/runs", body, {"Idempotency-Key": "k"}).json for _ in range(2))
+
+    assert first["run"]["id"] == second["run"]["id"]
+    assert browser.post("/api/v1/runs", {"tasks": [], "task": 1}).status_code == 400
+
+
+def test_a_run_is_aborted_and_resumed_as_at_the_command_line(browser, work):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "x", "deps": ["a"]}])
+    page = Seen(browser.get("/runs/r"))
+    assert "skep run abort r" in page.text
+
+    aborted = browser.post("/api/v1/runs/r/abort")
+    assert aborted.json["message"] == "r is aborted."
+    assert "skep run resume r" in Seen(browser.get("/runs/r")).text
+    assert browser.post("/api/v1/runs/r/abort").status_code == 200
+    resumed = browser.post("/api/v1/runs/r/resume")
+    assert resumed.json["message"] == "r is running, 2 of its tasks have not ended."
+    assert browser.post("/api/v1/runs/r/resume").status_code == 409
+    assert browser.post("/api/v1/runs/none/abort").status_code == 404
+
+
+def test_an_open_run_is_closed(browser, work):
+    work.start(id="r", open=True, tasks=[{"id": "a", "prompt": "x"}])
+    work.go(lambda name: "fine")
+
+    assert told(browser, "/r")["health"]["sentence"] == "Stopped: no worker runs, 1 of 1 completed."
+    assert browser.post("/api/v1/runs/r/close").json["run"]["state"] == "completed"
+
+
+def test_a_fork_says_what_it_keeps_and_both_runs_name_each_other(browser, compared):
+    wanted = {"task": "verdict", "prompt": "In one line.", "id": "again"}
+    check = browser.post("/api/v1/runs/compare-1/fork/check", wanted).json
+
+    assert check["anew"] == {"count": 1, "tasks": ["verdict"]}
+    assert check["reused"] == {"count": 3, "tasks": ["against", "experience", "for"]}
+    answer = browser.post("/api/v1/runs/compare-1/fork", wanted)
+    assert answer.json["message"] == "again is started: 1 task, 3 answers kept."
+    assert told(browser, "/again")["forked_from"] == "compare-1"
+    assert told(browser, "/compare-1")["forks"] == [{"id": "again", "state": "running"}]
+    assert "/run/diff/compare-1/again" in browser.get("/runs/again").text
+    assert "/run/diff/compare-1/again" in browser.get("/runs/compare-1").text
+    refused = browser.post("/api/v1/runs/compare-1/fork/check", {"task": "nobody"}).json
+    assert refused == {"ok": False, "problem": "The run 'compare-1' has no task 'nobody'.", "path": None}
+
+
+def test_two_runs_are_told_side_by_side_with_what_each_cost(browser, compared, work):
+    work.fork("compare-1", task="verdict", id="again", prompt="In one line.")
+    work.go(lambda name: "Keep one.")
+    found = told(browser, "/compare-1/diff/again")
+
+    (differs,) = [task for task in found["tasks"] if not task["is_same"]]
+    assert (differs["id"], differs["answers"]) == ("verdict", [ANSWERS["verdict"], "Keep one."])
+    assert found["cost_micros"] == 3_100 - 14_500
+    page = Seen(browser.get("/run/diff/compare-1/again")).text
+    assert "1 of 4 tasks differ" in page
+    assert "\N{MINUS SIGN}$0.0114" in page
+    assert browser.get("/api/v1/runs/compare-1/diff/none").status_code == 404
+
+
+def test_a_question_about_a_task_of_the_run_is_answered_on_its_page(browser, work):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    (claim,) = work.claim()
+    work.ask(claim, "An answer.")
+    (asked,) = told(browser, "/r")["decisions"]
+
+    page = browser.get("/run/head/r").text
+    assert asked["question"] in page
+    assert f"/api/v1/decisions/{asked['id']}/answer" in page
+    given = {"answer": "approve", "digest": asked["digest"]}
+    assert browser.post(f"/api/v1/decisions/{asked['id']}/answer", given).status_code == 200
+    assert told(browser, "/r")["state"] == "completed"
+
+
+def test_a_question_about_the_money_of_the_run_is_answered_on_its_page(browser, work, store):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    work.start(id="other", tasks=[{"id": "a", "prompt": "x"}])
+    about = {"limit": "run:r", "needed_micros": 5, "more_micros": 10}
+    asks = Question("budget", "The run needs $0.10 more.", ("needed", "more", "no"), about)
+    store.write(lambda tx: decisions.ask(tx, asks, None, status=None))
+
+    assert [each["question"] for each in told(browser, "/r")["decisions"]] == [asks.question]
+    assert told(browser, "/other")["decisions"] == []
+    assert "Add what is needed" in browser.get("/run/head/r").text
+
+
+def test_an_idle_page_costs_empty_answers(browser, compared):
+    for part in ("head", "graph", "tasks", "timeline"):
+        first = browser.get(f"/run/{part}/compare-1")
+        again = browser.get(f"/run/{part}/compare-1", {"If-None-Match": first.headers["ETag"]})
+        assert (first.status_code, again.status_code, again.text) == (200, 304, ""), part
+
+
+def test_what_a_run_that_ended_shows_is_not_drawn_anew_for_what_others_do(browser, compared, by):
+    tag = browser.get("/run/graph/compare-1").headers["ETag"]
+    by.add("something-else")
+
+    assert browser.get("/run/graph/compare-1", {"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize("text", HOSTILE_TEXTS)
+def test_hostile_text_in_a_run_is_only_text(browser, work, text):
+    clean = text.encode("utf-8", "replace").decode()
+    tasks = [{"id": "a", "prompt": clean or "x"}, {"id": "b", "prompt": f"{clean} b", "deps": ["a"]}]
+    work.start(
+        id="nasty", name=clean[:200], memory={"key": clean}, tasks=[*tasks, {"id": "c", "prompt": "c"}]
+    )
+    first = work.claim()
+    for claim in first:
+        if claim.id == "nasty:a":
+            work.end(claim, clean)
+    work.fork("nasty", task="b", id="other", prompt=clean)
+    for claim in work.claim():
+        if claim.id.endswith("b"):
+            work.fail(claim, clean)
+
+    for path in ("/runs", "/runs/nasty", "/run/diff/nasty/other", "/run/head/nasty", "/run/tasks/nasty"):
+        page = browser.get(path)
+        assert page.status_code == 200, path
+        check_only_text(page)
+
+
+def test_strangers_and_foreign_pages_are_kept_out(browser, stranger, compared):
+    assert stranger.get("/api/v1/runs").status_code == 401
+    assert stranger.get("/runs/compare-1").status_code == 401
+    assert browser.post("/api/v1/runs/compare-1/resume", headers={"X-CSRF-Token": None}).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/runs/none", "/run/head/none", "/run/diff/compare-1/none"])
+def test_a_run_that_is_not_there_is_answered_with_a_page_that_says_so(browser, compared, path):
+    answer = browser.get(path, headers={"Accept": "text/html"})
+
+    assert answer.status_code == 404
+    assert "none" in answer.text
