@@ -160,6 +160,14 @@ def test_they_share_what_is_left_of_the_budget_and_are_reviewed_no_more_mildly(r
     assert [path for path, _ in refused(rig)] == ["tasks[4].review", "tasks[3].budget"]
 
 
+def test_what_they_spend_counts_against_the_subtree_of_the_task_that_asked(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x"})
+    run = start(rig, subtree_budget=1.0)
+    rig.go(run)
+    above = rig.store.reader.all("subtrees_above", id=f"{run}:x")
+    assert [(row["id"], row["micros"]) for row in above] == [(f"{run}:a", 1_000_000)]
+
+
 def test_a_run_that_ended_meanwhile_takes_none(rig) -> None:
     rig.work = asking({"id": "x", "prompt": "x"})
     run = start(rig)
