@@ -6,7 +6,7 @@ WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
-# Touched when the environment agrees with the lock file and pyproject.toml.
+# Touched when the environment agrees with the lock file and both pyproject.toml.
 STAMP := $(VENV)/.set-up
 BENCH_STAMP := $(VENV)/.bench-set-up
 
@@ -17,7 +17,7 @@ help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo '  ARGS="..." is handed on by run, test, lock, bench, screenshots and safety-report; PYTHON=python3.12 picks the interpreter.'
 
-setup: $(STAMP) ## create .venv with skep and its tools in it
+setup: $(STAMP) ## create .venv with skep, its client and its tools in it
 
 run: setup ## start the daemon and the control panel here (Ctrl-C stops them)
 	@$(BIN)/skep up $(ARGS)
@@ -31,6 +31,7 @@ check: setup ## lint, formatting, types, floors and documents
 	@$(BIN)/ruff format --quiet --check . || { echo 'Run "make format".' >&2; exit 1; }
 	@echo '==> mypy'
 	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/mypy --no-error-summary --python-version 3.10 sdk/skep_client
 	@echo '==> floors and documents'
 	@$(BIN)/python -m pytest -q tests/unit/test_floors_hold.py tests/docs
 
@@ -72,11 +73,11 @@ safety-report: setup ## send the corpus of hostile and honest inputs to every fa
 
 clean: ## remove .venv, caches and builds; the queue and its records stay
 	@rm -rf $(VENV) .lock-tools .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	@rm -rf build dist htmlcov *.egg-info
+	@rm -rf build dist htmlcov *.egg-info sdk/build sdk/*.egg-info
 	@find . -path ./.git -prune -o -path ./workspace -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment of an older Python, or one whose Python has gone, is made anew.
-$(STAMP): requirements-dev.lock pyproject.toml
+$(STAMP): requirements-dev.lock pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo 'Skep needs Python 3.11 or newer, and "$(PYTHON)" is' \
 			"`$(PYTHON) --version 2>&1 || true`." >&2; \
@@ -100,11 +101,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@echo '==> installing the locked packages (a minute or so the first time)'
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock && \
-		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . -e ./sdk; \
 	else \
 		{ $(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null; } && \
 		$(PIP_INSTALL) --require-hashes -r requirements-dev.lock && \
-		$(PIP_INSTALL) --no-deps --no-build-isolation -e .; \
+		$(PIP_INSTALL) --no-deps --no-build-isolation -e . -e ./sdk; \
 	fi
 	@rm -f $(BENCH_STAMP)
 	@touch $(STAMP)

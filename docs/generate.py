@@ -95,6 +95,7 @@ _WITH_ERRORS: Final = (
     "commands.place",
     "execution.contract",
     "execution.plan",
+    "execution.run_output",
     "llm.contracts",
     "llm.http",
     "localhost.body",

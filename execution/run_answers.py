@@ -57,6 +57,10 @@ class TaskUsage(_Answer):
     """What a task used, over all its attempts."""
 
     tokens: int
+    #: tokens read
+    prompt_tokens: int
+    #: tokens written
+    completion_tokens: int
     cost_micros: int
 
 
@@ -77,7 +81,7 @@ class RunTaskAnswer(_Answer):
     usage: TaskUsage
     started_at: int | None
     finished_at: int | None
-    #: the beginning of its answer; the whole is under `output_ref`
+    #: the beginning of its answer; `/tasks/{task_id}/output` tells the whole
     output: str = ""
     output_ref: str = ""
     output_bytes: int = 0
@@ -86,6 +90,8 @@ class RunTaskAnswer(_Answer):
     error: RunProblem | None = None
     #: what holds it
     waiting_for: str | None = None
+    #: what holds its model call: a limit such as `day` or `run:ID`, `price:NAME`, `rate:NAME`
+    held_by: str = ""
     metadata: dict[str, str] = {}
     #: what it was told of others, and what was left out
     context: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from typing import Any, Final
 import flask
 
 from cost.model_catalog import ModelCatalog
-from execution import run_decisions
+from execution import run_decisions, run_output
 from execution.run_decisions import AnswerRequest
 from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
@@ -55,6 +55,7 @@ ROUTES: Final = (
     ("GET", "/<run_id>/events", "events"),
     ("GET", "/<run_id>/decisions", "decisions"),
     ("POST", "/<run_id>/decisions/<decision>", "answer"),
+    ("GET", "/<run_id>/tasks/<task_id>/output", "output"),
 )
 
 
@@ -149,6 +150,11 @@ class RunApi:
         """Pass on what a person answered to a question of a run."""
         given = read(AnswerRequest, body.read_object(flask.request, MOST_BYTES))
         return _json(run_decisions.answer(self._store, run_id, decision, given, SOURCE))
+
+    def output(self, run_id: str, task_id: str) -> flask.Response:
+        """What a completed task answered, whole."""
+        self._find(run_id)
+        return run_output.answer(self._store.reader, self._home.outputs, run_id, task_id)
 
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""

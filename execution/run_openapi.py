@@ -29,7 +29,7 @@ _WHY: Final = {
     400: "a field is missing, wrong or unknown (`path` names it), or asks for what only a run in memory does",
     401: "no token, or a wrong one",
     403: "a browser asks; or a decision that only a person answers, which is not of the kind `ask`",
-    404: "`run_not_found`, or no such task or decision",
+    404: "`run_not_found`, no such task or decision, or `no_answer` of a task",
     409: "`run_exists`, `task_exists`, `run_completed`, `already_answered`, or another question was shown",
     413: "the body is too large",
     415: "the body is not application/json",
@@ -51,6 +51,13 @@ _EVENT: Final = {
 }
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
 _DECISION: Final = {"name": "decision", "in": "path", "required": True, "schema": {"type": "string"}}
+_TASK: Final = {
+    "name": "task_id",
+    "in": "path",
+    "required": True,
+    "description": "within its run",
+    "schema": {"type": "string"},
+}
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -101,6 +108,7 @@ def paths() -> dict[str, Any]:
             )
         },
         f"{one}/events": {"get": _events([_RUN, after])},
+        f"{one}/tasks/{{task_id}}/output": {"get": _output([_RUN, _TASK])},
     }
 
 
@@ -136,6 +144,19 @@ def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "security": [{"token": []}],
         "parameters": parameters,
         "responses": {"200": {"description": "events", "content": content}, **_problems()},
+    }
+
+
+def _output(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    content = {"text/plain": {"schema": {"type": "string"}}}
+    return {
+        "summary": "What a completed task answered, whole",
+        "security": [{"token": []}],
+        "parameters": parameters,
+        "responses": {
+            "200": {"description": "its answer, without secrets", "content": content},
+            **_problems(),
+        },
     }
 
 

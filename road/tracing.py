@@ -8,7 +8,7 @@ from typing import Final
 from store.reading import Reader
 from store.records import TaskRef
 from store.run_ends import run_of
-from telemetry.trace_ids import SALT, Context, TraceIds
+from telemetry.trace_ids import Context, TraceIds
 
 #: Runs whose context is remembered.
 MOST_RUNS: Final = 1_000
@@ -29,7 +29,7 @@ class AttemptSpans:
 
     @cached_property
     def _ids(self) -> TraceIds:
-        return TraceIds(str(self._reader.fact(SALT) or ""))
+        return TraceIds.of_home(self._reader)
 
     def _given(self, run_id: str) -> Context | None:
         """The span that a run was started from; it never changes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cost.usage_tracker import Standing
@@ -64,12 +64,13 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
-        told = tasks[row["name"]] = told_of(row, used.get(row["seq"], (0, 0)))
+        told = tasks[row["name"]] = told_of(row, used.get(row["seq"]) or usage_of(None))
         if is_ruled(policy) and told["state"] != TaskState.COMPLETED:
             told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
-    tokens, micros = (sum(each) for each in zip(*used.values(), strict=True)) if used else (0, 0)
+    tokens = sum(each["tokens"] for each in used.values())
+    micros = sum(each["cost_micros"] for each in used.values())
     return {
         **brief(reader, run),
         "updated_at": _milliseconds(max([run["created"], *_moments(rows)])),
@@ -100,22 +101,21 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
 
 
-def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, tuple[int, int]]:
-    """Tokens and micro-dollars of each task of a run; of one that a run did, those of that run."""
-    found = {row["task"]: (row["tokens"], row["micros"]) for row in reader.all("run_usage", run=run)}
+def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, dict[str, int]]:
+    """What each task of a run used; of one that a run did, what that run did."""
+    found = {row["task"]: usage_of(row) for row in reader.all("run_usage", run=run)}
     for row in rows:
         child = None if row["child"] is None else reader.one("get_run", id=row["child"])
         if child is not None:
             inner = _used(reader, child["seq"], reader.all("run_tasks_shown", run=child["seq"]))
-            found[row["seq"]] = (
-                sum(tokens for tokens, _ in inner.values()),
-                balance_of(reader, Account("run", child["id"])).spent,
-            )
+            whole = {name: sum(each[name] for each in inner.values()) for name in usage_of(None)}
+            spent = balance_of(reader, Account("run", child["id"])).spent
+            found[row["seq"]] = whole | {"cost_micros": spent}
     return found
 
 
-def told_of(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
-    """One task of a run, by its row and the tokens and micro-dollars it used."""
+def told_of(row: sqlite3.Row, used: Mapping[str, int]) -> dict[str, Any]:
+    """One task of a run, by its row and what it used (`usage_of`)."""
     asked: dict[str, Any] = json.loads(row["asked"])
     result = ending.read_result(row)
     state = state_of(row["state"], row["code"], row["attempts"])
@@ -124,7 +124,7 @@ def told_of(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
         "deps": asked.get("deps", []),
         "model": result.get("model") or json.loads(row["doc"]).get("model"),
         "attempts": row["attempts"],
-        "usage": {"tokens": used[0], "cost_micros": used[1]},
+        "usage": dict(used),
         "started_at": _milliseconds(row["started"]),
         "finished_at": _milliseconds(row["finished"]),
     }
@@ -132,6 +132,8 @@ def told_of(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
         told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
     elif row["code"] is not None or row["reason"] is not None:
         told["error"] = _error(row["code"], row["reason"])
+    if row["state"] == "delayed" and row["held_by"] is not None:
+        told["held_by"] = row["held_by"]
     if asked.get("metadata"):
         told["metadata"] = asked["metadata"]
     if row["ledger"] is not None:
@@ -149,6 +151,14 @@ def told_of(row: sqlite3.Row, used: tuple[int, int]) -> dict[str, Any]:
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told
+
+
+def usage_of(used: sqlite3.Row | None) -> dict[str, int]:
+    """What a task used over all its attempts; nothing where nobody knows of any."""
+    if used is None:
+        return {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_micros": 0}
+    counted = {name: used[name] for name in ("tokens", "prompt_tokens", "completion_tokens")}
+    return {**counted, "cost_micros": used["micros"]}
 
 
 def _model_now(row: sqlite3.Row, run_id: str, policy: RunPolicy) -> str:

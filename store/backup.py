@@ -57,18 +57,27 @@ def copy_database(source: Path, target: Path, go_on: Callable[[], bool] = lambda
         if not go_on():
             raise Interrupted
 
-    with database.translated(source), contextlib.closing(database.open_reader(source)) as reader:
-        last = pin(reader)
-        with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as writer:
-            writer.execute("PRAGMA synchronous=OFF")
-            reader.backup(writer, pages=PAGES_PER_STEP, progress=progress)
-            writer.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-            found = writer.execute("PRAGMA quick_check(1)").fetchone()[0]
+    last, found = 0, ""
+    try:
+        with database.translated(source), contextlib.closing(database.open_reader(source)) as reader:
+            last = pin(reader)
+            found = _copy(reader, target, progress)
+    except StoreCorrupt as error:
+        found = str(error.__cause__)
     if found != "ok":
         raise StoreCorrupt(f"{source} is damaged: {found}. Stop Skep and start it again: it is rebuilt then.")
     with target.open("rb") as handle:
         host_platform.sync_data(handle.fileno())
     return last
+
+
+def _copy(reader: sqlite3.Connection, target: Path, progress: Callable[..., None]) -> str:
+    """Copy what `reader` sees; what SQLite says of the copy, ``ok`` where it is sound."""
+    with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as writer:
+        writer.execute("PRAGMA synchronous=OFF")
+        reader.backup(writer, pages=PAGES_PER_STEP, progress=progress)
+        writer.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+        return str(writer.execute("PRAGMA quick_check(1)").fetchone()[0])
 
 
 def pin(reader: sqlite3.Connection) -> int:

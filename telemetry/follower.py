@@ -30,7 +30,7 @@ from telemetry.projection import ATTEMPT_ENDS, RUN_ENDS, TASK_ENDS, Projection
 from telemetry.sender import Sender
 from telemetry.span import Span
 from telemetry.span_file import SpanFile
-from telemetry.trace_ids import SALT, TraceIds
+from telemetry.trace_ids import TraceIds
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class Follower:
 
     def take_up(self) -> None:
         """Go on where the last one stopped, or begin with what comes from now on. Raises `StoreError`."""
-        ids = TraceIds(str(self._reader.fact(SALT) or ""))
+        ids = TraceIds.of_home(self._reader)
         self._projection = Projection(self._reader, self._settings, ids, self._environ)
         events, records = self._ends()
         kept = self._read_state()

@@ -11,8 +11,8 @@ import hashlib
 import re
 from typing import Final, NamedTuple, Self
 
-#: Where the home's salt stands among its facts.
-SALT: Final = "trace_salt"
+from store.budgets import Asks
+
 #: The header, in HTTP.
 HEADER: Final = "traceparent"
 
@@ -51,6 +51,12 @@ class TraceIds:
 
     def __init__(self, salt: str) -> None:
         self._salt = salt
+
+    @classmethod
+    def of_home(cls, asks: Asks) -> Self:
+        """The ids of the home that is read."""
+        row = asks.one("get_trace_salt")
+        return cls("" if row is None else row["salt"])
 
     def trace(self, task_id: str | None, run_id: str | None, given: Context | None) -> str:
         """The trace of a run, and of a task of none; of a run that was started from a span, that span's."""

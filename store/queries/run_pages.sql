@@ -41,13 +41,18 @@ SELECT id FROM run_task WHERE run = :run AND parent IS NULL ORDER BY id LIMIT :l
 
 -- run_used_by --
 -- What each of the tasks named in a JSON list of places has used over all its attempts.
-SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
-    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
-        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
-    FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
-) AS tokens
-FROM json_each(:tasks) CROSS JOIN task ON task.seq = json_each.value
-LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = '';
+WITH used AS MATERIALIZED (
+    SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
+        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) AS prompt_tokens, (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
+        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) AS completion_tokens
+    FROM json_each(:tasks) CROSS JOIN task ON task.seq = json_each.value
+    LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
+)
+SELECT *, prompt_tokens + completion_tokens AS tokens FROM used;
 
 -- run_words_of --
 -- What says where each of the tasks named in a JSON list of ids stands.

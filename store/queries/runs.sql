@@ -153,18 +153,25 @@ FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run OR
 
 -- run_usage --
 -- What each task of a run has used over all its attempts; money also where an attempt left no word.
-SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
-    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
-        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
-    FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
-) + (
-    SELECT coalesce(sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
-        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)), 0)
-    FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
-) AS tokens
-FROM run_task JOIN task ON task.seq = run_task.task
-LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
-WHERE run_task.run = :run;
+WITH used AS MATERIALIZED (
+    SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
+        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
+    ) AS prompt_tokens, (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
+        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
+    ) AS completion_tokens
+    FROM run_task JOIN task ON task.seq = run_task.task
+    LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
+    WHERE run_task.run = :run
+)
+SELECT *, prompt_tokens + completion_tokens AS tokens FROM used;
 
 -- run_events_after --
 -- The history of a run and of its tasks after a place.

@@ -1,5 +1,9 @@
 -- What spans and figures are made of: the history and the audit in stretches, and what their rows name.
 
+-- get_trace_salt --
+-- What the ids of this home's spans are derived with.
+SELECT salt FROM trace_salt;
+
 -- traced_events --
 -- The events of a stretch that are of some kinds.
 SELECT seq, ts, event, task_id, data FROM event

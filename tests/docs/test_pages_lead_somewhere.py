@@ -13,6 +13,7 @@ PAGES = [
     HOME / "README.md",
     HOME / "CONTRIBUTING.md",
     HOME / "CHANGELOG.md",
+    HOME / "sdk" / "README.md",
     *sorted((HOME / "docs").glob("*.md")),
 ]
 

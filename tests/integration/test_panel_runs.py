@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from panel import run_views
+from panel import run_usage, run_views
 from panel.graph_views import MOST_DRAWN
 from store import decisions
 from store.records import Question
@@ -206,6 +206,17 @@ def test_spending_is_told_over_time_against_the_limit(browser, compared):
     assert len(burn["at"]) == len(burn["spent_micros"]) == len(burn["tokens"])
     assert [mark["micros"] for mark in burn["marks"]] == [25_000, 40_000, 50_000]
     assert burn["sentence"].startswith("$0.0145 of $0.05 (29 %) spent; ")
+
+
+def test_a_large_run_is_counted_beside_the_requests(browser, compared, app, monkeypatch):
+    monkeypatch.setattr(run_usage, "LARGE", 3)
+    before = told(browser, "/compare-1/spending")
+    app.extensions["skep-panel"].run_usage.close()  # waits for the count
+
+    assert before["spent_micros"][-1] == 14_500
+    assert told(browser, "/compare-1")["tokens"] > 1_000
+    assert told(browser, "/compare-1")["counts"]["completed"] == 4
+    assert len(told(browser, "/compare-1/spending")["at"]) > 2
 
 
 def test_the_timeline_has_a_bar_for_each_task_that_began(browser, compared):

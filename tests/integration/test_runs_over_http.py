@@ -78,6 +78,7 @@ def check(described: dict[str, Any], answer: httpx.Response, path: str, method: 
         ("GET", "/r"),
         ("POST", "/r/abort"),
         ("GET", "/r/events"),
+        ("GET", "/r/tasks/a/output"),
         ("POST", "/r/fork"),
     ],
 )

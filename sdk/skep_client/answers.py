@@ -1,0 +1,181 @@
+"""What Skep answers, in the words of its API: frozen, typed, and read strictly.
+
+Members that are not known here are passed over: answers may have further ones, and those there are stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+RunState = Literal["running", "aborting", "completed", "failed", "aborted"]
+TaskState = Literal["pending", "ready", "running", "completed", "failed", "skipped"]
+
+RUN_STATES: tuple[RunState, ...] = ("running", "aborting", "completed", "failed", "aborted")
+TASK_STATES: tuple[TaskState, ...] = ("pending", "ready", "running", "completed", "failed", "skipped")
+#: States in which a run has ended.
+ENDED: frozenset[str] = frozenset({"completed", "failed", "aborted"})
+#: States in which a task has ended.
+TASK_ENDED: frozenset[str] = frozenset({"completed", "failed", "skipped"})
+
+
+@dataclass(frozen=True)
+class RunProblem:
+    """Why a run or a task did not complete, or what holds it."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBrief:
+    """A run without its tasks."""
+
+    id: str
+    name: str | None
+    state: RunState
+    task_count: int
+    #: tasks that have not ended
+    open_tasks: int
+    #: whether it goes on when all its tasks have ended
+    is_open: bool
+    cost_micros: int
+    #: micro-dollars it may spend; none: no limit
+    budget_micros: int | None
+    error: RunProblem | None
+    forked_from: str | None
+    #: Unix milliseconds
+    created_at: int
+    finished_at: int | None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it runs or will run."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class TaskUsage:
+    """What a task used, over all its attempts."""
+
+    tokens: int
+    #: tokens read
+    prompt_tokens: int
+    #: tokens written
+    completion_tokens: int
+    cost_micros: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTask:
+    """A task of a run."""
+
+    state: TaskState
+    deps: tuple[str, ...]
+    model: str | None
+    attempts: int
+    usage: TaskUsage
+    #: Unix milliseconds
+    started_at: int | None
+    finished_at: int | None
+    #: the beginning of its answer; `Skep.output` tells the whole
+    output: str = ""
+    #: SHA-256 of the whole
+    output_ref: str = ""
+    output_bytes: int = 0
+    error: RunProblem | None = None
+    #: what holds it, in a sentence
+    waiting_for: str | None = None
+    #: what holds its model call: a limit such as ``day`` or ``run:ID``, ``price:NAME``, ``rate:NAME``
+    held_by: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    #: what it was told of others, and what was left out
+    context: Mapping[str, Any] = field(default_factory=dict)
+    #: the task whose item it does
+    parent: str = ""
+    #: run whose answer it was given
+    reused_from: str = ""
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it will not run (again)."""
+        return self.state in TASK_ENDED
+
+
+@dataclass(frozen=True)
+class Amount:
+    """An amount of money."""
+
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True)
+class RunUsage:
+    """What a run used: the sum over its tasks."""
+
+    tokens: int
+    cost: Amount
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunBrief):
+    """A run with its tasks."""
+
+    #: Unix milliseconds
+    updated_at: int
+    usage: RunUsage
+    policy: Mapping[str, Any]
+    #: by their ids within the run, in the order they were added
+    tasks: Mapping[str, RunTask]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A page of runs, the newest first."""
+
+    runs: tuple[RunBrief, ...]
+    #: what to give as `before` for the next page; none: there is none
+    next: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One thing that happened to a run or to a task of it."""
+
+    #: its place in the history
+    seq: int
+    #: RFC 3339, in UTC
+    ts: str
+    #: what happened, such as ``task.approved``
+    event: str
+    #: ``RUN:TASK``; none: it happened to the run itself
+    task_id: str | None
+    status: str | None
+    #: everything else that is told of it
+    fields: Mapping[str, Any]
+
+    @property
+    def task(self) -> str | None:
+        """The task's id within its run."""
+        return None if self.task_id is None else self.task_id.partition(":")[2]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a single task answered, and the run it was."""
+
+    text: str
+    run: Run
+    task: RunTask
+
+    @property
+    def run_id(self) -> str:
+        """The run, by which it is found again in Skep's history."""
+        return self.run.id
+
+    @property
+    def cost_micros(self) -> int:
+        """Micro-dollars that it cost."""
+        return self.run.cost_micros

@@ -1,0 +1,179 @@
+"""Every request to the API of runs, as a value: what is sent, how it is answered, if it may be repeated.
+
+The clients for threads and for asyncio send the same requests; what differs is only how they wait.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+
+from skep_client import reading
+from skep_client.address import Address
+from skep_client.answers import Run, RunBrief, RunPage, RunState
+from skep_client.errors import (
+    AddressRefused,
+    ConnectionBroken,
+    SkepClientError,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from skep_client.problems import error_of
+from skep_client.requests import ForkOptions, RunPolicy, TaskRequest
+
+BASE = "/api/v1/runs"
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True)
+class Call(Generic[Told]):
+    """One request.
+
+    Parameters:
+        read: makes of the answer what the caller is told.
+        may_repeat: whether doing it twice is doing it once.
+    """
+
+    method: str
+    path: str
+    read: Callable[[httpx.Response], Told]
+    body: Mapping[str, Any] | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    may_repeat: bool = False
+
+    def to(
+        self, address: Address, client: httpx.Client | httpx.AsyncClient, timeout: httpx.Timeout
+    ) -> httpx.Request:
+        """The request as it goes to an address."""
+        headers = {"Authorization": f"Bearer {address.token}", **self.headers}
+        sent = None
+        if self.body is not None:
+            headers["Content-Type"] = "application/json"
+            sent = json.dumps(self.body, ensure_ascii=True, allow_nan=False).encode("ascii")
+        url = f"{address.url}{self.path}"
+        return client.build_request(
+            self.method, url, content=sent, params=self.params, headers=headers, timeout=timeout
+        )
+
+
+def start(
+    tasks: Sequence[TaskRequest],
+    key: str | None,
+    *,
+    id: str | None,
+    name: str | None,
+    policy: RunPolicy | str | None,
+    memory: Mapping[str, str] | None,
+    open: bool,  # noqa: A002  as the API calls it
+) -> Call[RunBrief]:
+    """Start a run, under a key by which a repeat is known."""
+    said = {"id": id, "name": name, "policy": policy, "memory": memory, "open": open or None}
+    body = {**{word: value for word, value in said.items() if value is not None}, "tasks": [*tasks]}
+    headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+    return Call("POST", BASE, _brief, body, headers=headers, may_repeat=True)
+
+
+def list_runs(states: Sequence[RunState], before: int | None, limit: int) -> Call[RunPage]:
+    """A page of runs."""
+    params = {"limit": str(limit)}
+    if states:
+        params["state"] = ",".join(states)
+    if before is not None:
+        params["before"] = str(before)
+    return Call("GET", BASE, lambda answer: reading.page(_json(answer)), params=params, may_repeat=True)
+
+
+def get(run_id: str) -> Call[Run]:
+    """A run with its tasks."""
+    return Call("GET", _of(run_id), lambda answer: reading.run(_json(answer)), may_repeat=True)
+
+
+def output(run_id: str, task_id: str) -> Call[str]:
+    """What a task answered, whole."""
+    path = f"{_of(run_id)}/tasks/{quote(task_id, safe='')}/output"
+    return Call("GET", path, _text, may_repeat=True)
+
+
+def add(run_id: str, tasks: Sequence[TaskRequest]) -> Call[RunBrief]:
+    """Add tasks to a run."""
+    return Call("POST", f"{_of(run_id)}/tasks", _brief, {"tasks": [*tasks]})
+
+
+def abort(run_id: str) -> Call[RunBrief]:
+    """Abort a run; said twice it is aborted once."""
+    return Call("POST", f"{_of(run_id)}/abort", _brief, {}, may_repeat=True)
+
+
+def close(run_id: str) -> Call[RunBrief]:
+    """Let a run end when all its tasks have; said twice it is closed once."""
+    return Call("POST", f"{_of(run_id)}/close", _brief, {}, may_repeat=True)
+
+
+def resume(run_id: str) -> Call[RunBrief]:
+    """Send back what did not complete."""
+    return Call("POST", f"{_of(run_id)}/resume", _brief, {})
+
+
+def fork(run_id: str, task: str, options: ForkOptions) -> Call[RunBrief]:
+    """Start a run with answers of another."""
+    said = {name: value for name, value in options.items() if value is not None}
+    return Call("POST", f"{_of(run_id)}/fork", _brief, {"task": task, **said})
+
+
+def events(run_id: str, after: int) -> Call[None]:
+    """The stream of what happens to a run, behind an event."""
+    headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
+    return Call("GET", f"{_of(run_id)}/events", lambda answer: None, headers=headers, may_repeat=True)
+
+
+def trouble_of(error: httpx.HTTPError) -> SkepClientError:
+    """What a failed exchange means: nothing was sent, or nobody knows."""
+    if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+        return Unreachable(
+            f"Nothing answers ({error}); `skep up` starts the daemon, `skep doctor` looks why."
+        )
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return AddressRefused(str(error))
+    told = str(error) or type(error).__name__
+    return ConnectionBroken(f"The connection broke before the answer was there: {told}")
+
+
+def refusal_of(answer: httpx.Response) -> SkepClientError:
+    """The error that a whole answer which is not 2xx tells of."""
+    try:
+        body = answer.json()
+    except ValueError:
+        body = answer.text
+    return error_of(answer.status_code, answer.headers, body)
+
+
+def _of(run_id: str) -> str:
+    return f"{BASE}/{quote(run_id, safe='')}"
+
+
+def _brief(answer: httpx.Response) -> RunBrief:
+    return reading.run_brief(_json(answer))
+
+
+def _text(answer: httpx.Response) -> str:
+    if not answer.headers.get("Content-Type", "").startswith("text/plain"):
+        raise UnexpectedAnswer(
+            "The answer is no text; is this Skep, and of this version?", answer.status_code
+        )
+    return answer.content.decode("utf-8", "replace")
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError:
+        raise UnexpectedAnswer(
+            "The answer is no JSON; does another program listen there?", answer.status_code
+        ) from None

@@ -1,0 +1,94 @@
+"""Waiting for the end of a run: how long, what wakes it, and what ends it early.
+
+Nothing is asked again and again: a stream of the run's events, from behind the last one, ends with the run.
+Skep keeps only a few streams at once. Where none is free the run is looked at now and then, and never for
+more than a small share of the time.
+"""
+
+from __future__ import annotations
+
+from skep_client import outcomes
+from skep_client.answers import Event, Run
+from skep_client.calls import Call
+from skep_client.errors import WaitTimedOut
+from skep_client.following import SILENCE_S, Following
+
+#: Behind every event: a stream from here tells nothing, and ends with the run.
+BEHIND_ALL = 2**62
+_SHORTEST_S, _LONGEST_S = 0.2, 5.0
+#: A look takes at most one part of so many of the time.
+_SHARE = 10
+#: Seconds by which a wait may be longer than it was asked for.
+_LATE_S = 0.5
+
+
+class Deadline:
+    """The time that waiting for a run may take.
+
+    Parameters:
+        run_id: the run.
+        timeout_s: seconds; none: as long as it takes.
+        now: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, run_id: str, timeout_s: float | None, now: float) -> None:
+        self._run_id = run_id
+        self._timeout_s = timeout_s
+        self._until = None if timeout_s is None else now + timeout_s
+
+    def left_s(self, now: float) -> float:
+        """Seconds until it is over or a stream has been silent for too long. Raises `WaitTimedOut`."""
+        if self._until is None or self._timeout_s is None:
+            return SILENCE_S
+        if now >= self._until:
+            raise WaitTimedOut(self._run_id, self._timeout_s)
+        return min(SILENCE_S, self._until - now)
+
+    def is_nearer(self, read_s: float, now: float) -> bool:
+        """Whether it is over before a stream that may be silent for `read_s` would be given up."""
+        return self.left_s(now) < read_s - _LATE_S
+
+
+class Watch:
+    """One wait.
+
+    Parameters:
+        run_id: the run.
+        timeout_s: seconds to wait; none: as long as it takes.
+        raises_on_hold: whether it is over when a task waits for money that only a person can give.
+        now: seconds of a clock that never goes back.
+    """
+
+    def __init__(self, run_id: str, timeout_s: float | None, *, raises_on_hold: bool, now: float) -> None:
+        self.deadline = Deadline(run_id, timeout_s, now)
+        self._raises = raises_on_hold
+        self._following = Following(run_id, 0 if raises_on_hold else BEHIND_ALL)
+        self._look_s = 0.0
+
+    def is_settled(self, run: Run, took_s: float) -> bool:
+        """Whether the run has ended. Raises `OverBudget` where that is asked for."""
+        self._look_s = took_s
+        held = outcomes.hold_of(run) if self._raises and not run.has_ended else None
+        if held is not None:
+            raise held
+        return run.has_ended
+
+    def call(self) -> Call[None]:
+        """The stream that wakes it."""
+        return self._following.call()
+
+    def is_woken(self, line: str, read_s: float, now: float) -> bool:
+        """Whether to look at the run after a line, or to open a stream that is given up in time."""
+        event = self._following.take(line)
+        return (self._raises and event is not None and is_put_off(event)) or self.deadline.is_nearer(
+            read_s, now
+        )
+
+    def pause_s(self, now: float) -> float:
+        """Seconds until the next look, where no stream is free."""
+        return min(max(_SHORTEST_S, _SHARE * self._look_s), _LONGEST_S, self.deadline.left_s(now))
+
+
+def is_put_off(event: Event) -> bool:
+    """Whether a task goes back to wait, and it is worth looking for what."""
+    return event.event == "task.requeue"

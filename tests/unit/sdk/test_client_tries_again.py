@@ -1,0 +1,208 @@
+"""What the client sends again and what it does not, decided over a transport that a test scripts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+from skep_client import (
+    ApiError,
+    ConnectionBroken,
+    NotFound,
+    Retries,
+    ServiceTrouble,
+    Skep,
+    TooBusy,
+    UnexpectedAnswer,
+    Unreachable,
+)
+from skep_client.problems import retry_after
+
+URL = "http://127.0.0.1:8420"
+QUICK = Retries(base_s=0.0001, patience_s=0.05)
+BRIEF: dict[str, Any] = {
+    "id": "r", "name": None, "state": "running", "task_count": 1, "open_tasks": 1, "is_open": False,
+    "cost_micros": 0, "budget_micros": None, "error": None, "forked_from": None, "created_at": 1,
+    "finished_at": None,
+}  # fmt: skip
+TASK: Any = {"id": "a", "prompt": "x"}
+
+
+def problem(status: int, code: str = "stopping", **headers: str) -> httpx.Response:
+    body = {"type": f"urn:skep:problem:{code}", "title": "t", "status": status, "detail": "d", "code": code}
+    kind = {
+        "Content-Type": "application/problem+json",
+        **{k.replace("_", "-"): v for k, v in headers.items()},
+    }
+    return httpx.Response(status, content=json.dumps(body), headers=kind)
+
+
+def told(value: object) -> httpx.Response:
+    return httpx.Response(200, json=value)
+
+
+class Script:
+    """Answers requests one by one; the last answer is given again and again."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = [*answers]
+        self.requests: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
+
+    def skep(self) -> Skep:
+        return Skep(url=URL, token="t", retries=QUICK, transport=httpx.MockTransport(self))
+
+
+GET: Callable[[Skep], Any] = lambda skep: next(skep.list(), None)  # noqa: E731
+START: Callable[[Skep], Any] = lambda skep: skep.start([TASK])  # noqa: E731
+ADD: Callable[[Skep], Any] = lambda skep: skep.add("r", TASK)  # noqa: E731
+PAGE = told({"runs": [], "next": None})
+
+
+@pytest.mark.parametrize(("call", "answer"), [(GET, PAGE), (START, told(BRIEF)), (ADD, told(BRIEF))])
+@pytest.mark.parametrize(
+    "trouble", [httpx.ConnectError("refused"), problem(429, "rate_limited", Retry_After="0")]
+)
+def test_what_was_certainly_not_done_is_sent_again(call: Any, answer: httpx.Response, trouble: Any) -> None:
+    script = Script(trouble, trouble, answer)
+    with script.skep() as skep:
+        call(skep)
+
+    assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "trouble", [httpx.ReadError("cut"), httpx.ReadTimeout("late"), problem(503), problem(500)]
+)
+def test_what_may_have_been_done_is_sent_again_only_where_twice_is_once(trouble: Any) -> None:
+    for call, answer in ((GET, PAGE), (START, told(BRIEF)), (lambda skep: skep.abort("r"), told(BRIEF))):
+        script = Script(trouble, answer)
+        with script.skep() as skep:
+            call(skep)
+        assert len(script.requests) == 2
+    for once in (ADD, lambda skep: skep.resume("r"), lambda skep: skep.fork("r", "a")):
+        script = Script(trouble)
+        with script.skep() as skep, pytest.raises((ConnectionBroken, ServiceTrouble)):
+            once(skep)
+        assert len(script.requests) == 1
+
+
+def test_a_start_that_is_sent_again_has_the_same_key_and_the_next_start_another() -> None:
+    script = Script(problem(503), told(BRIEF))
+    with script.skep() as skep:
+        START(skep)
+        START(skep)
+
+    keys = [request.headers["Idempotency-Key"] for request in script.requests]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_it_is_not_sent_again_for_ever() -> None:
+    for trouble, error, most in (
+        (problem(503), ServiceTrouble, QUICK.most),
+        (problem(429, "rate_limited", Retry_After="0"), TooBusy, QUICK.most),
+        (problem(404, "run_not_found"), NotFound, 1),
+        (problem(503, Retry_After="3600"), ServiceTrouble, 1),
+    ):
+        script = Script(trouble)
+        with script.skep() as skep, pytest.raises(error):
+            GET(skep)
+        assert len(script.requests) == most
+    script = Script(httpx.ConnectError("refused"))
+    with script.skep() as skep, pytest.raises(Unreachable, match="skep up"):
+        GET(skep)
+    assert len(script.requests) > QUICK.most
+
+
+def test_a_problem_is_read_to_its_last_member() -> None:
+    body = {
+        "type": "t",
+        "title": "T",
+        "status": 400,
+        "detail": "x: no",
+        "code": "invalid_input",
+        "path": "x",
+        "more": 7,
+    }
+    answer = httpx.Response(
+        400, content=json.dumps(body), headers={"Content-Type": "application/problem+json; charset=utf-8"}
+    )
+    with Script(answer).skep() as skep, pytest.raises(ApiError) as told:
+        GET(skep)
+
+    error = told.value
+    assert (error.code, error.message, error.status, error.title) == ("invalid_input", "x: no", 400, "T")
+    assert (error.path, dict(error.details), str(error)) == ("x", {"more": 7}, "[invalid_input] x: no")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(404, text="<html>not here</html>"),
+        httpx.Response(400, json={"status": 400, "code": "x", "title": "t", "detail": "d"}),
+        httpx.Response(400, content=b"[]", headers={"Content-Type": "application/problem+json"}),
+        httpx.Response(
+            400, content=b'{"code": 1, "status": 400}', headers={"Content-Type": "application/problem+json"}
+        ),
+        httpx.Response(302, headers={"Location": "http://example.com/"}),
+        httpx.Response(200, text="hello"),
+        httpx.Response(200, json=[]),
+        httpx.Response(200, json={"runs": [{**BRIEF, "state": "flying"}], "next": None}),
+        httpx.Response(200, json={"runs": [{**BRIEF, "task_count": True}], "next": None}),
+    ],
+)
+def test_what_skep_does_not_answer_is_called_by_its_name(answer: httpx.Response) -> None:
+    script = Script(answer)
+    with script.skep() as skep, pytest.raises(UnexpectedAnswer, match=r"Skep|program"):
+        GET(skep)
+
+    assert [request.url.host for request in script.requests] == ["127.0.0.1"]
+
+
+def test_a_stream_that_breaks_is_taken_up_behind_the_last_event() -> None:
+    def event(seq: int, kind: str) -> str:
+        data = json.dumps({"seq": seq, "ts": "t", "event": kind, "task_id": None, "status": None, "count": 1})
+        return f"id: {seq}\nevent: {kind}\ndata: {data}\n\n"
+
+    first = "retry: 1\n\n" + event(3, "run.started") + ": beat\n\n" + event(5, "task.queued")[:-20]
+    rest = event(5, "task.queued") + event(9, "run.completed")
+    run = {**BRIEF, "updated_at": 1, "policy": {}, "tasks": {}}
+    run["usage"] = {"tokens": 0, "cost": {"amount": 0.0, "currency": "USD"}}
+    stream = {"Content-Type": "text/event-stream"}
+    script = Script(
+        httpx.Response(200, text=first, headers=stream),
+        told(run),
+        httpx.Response(200, text=rest, headers=stream),
+    )
+    with script.skep() as skep:
+        seen = [(each.seq, each.event, each.fields) for each in skep.events("r")]
+
+    assert [(seq, kind) for seq, kind, _ in seen] == [
+        (3, "run.started"),
+        (5, "task.queued"),
+        (9, "run.completed"),
+    ]
+    assert seen[0][2] == {"count": 1}
+    assert [request.headers.get("Last-Event-ID") for request in script.requests] == ["0", None, "3"]
+
+
+def test_a_time_to_come_back_is_a_number_or_a_date() -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+    assert [retry_after(text, now) for text in ("5", "Sun, 01 Mar 2026 12:00:07 GMT", "soon", None)] == [
+        5,
+        7,
+        None,
+        None,
+    ]
+    assert retry_after("Sun, 01 Mar 2026 11:00:00 GMT", now) == 0
