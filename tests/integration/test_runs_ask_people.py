@@ -71,7 +71,7 @@ def test_its_answer_is_its_output_and_branches_follow_it(rig, answer: str, goes:
     assert (told["state"], told["tasks"]["gate"]["output"]) == ("completed", answer)
     assert ends(told)[goes] == ("completed", None)
     assert ends(told)[skipped] == ("skipped", "condition_not_met")
-    assert (told["tasks"]["gate"]["usage"], rig.begun) == ({"tokens": 0, "cost_micros": 0}, ["a", goes])
+    assert (set(told["tasks"]["gate"]["usage"].values()), rig.begun) == ({0}, ["a", goes])
 
 
 def test_a_yes_is_the_first_choice_and_a_no_the_one_that_says_so(rig) -> None:
