@@ -465,6 +465,7 @@ class Home:
         self.reward_ledger = self.state / "phase5_reward_ledger.json"
         self.models_file = root / "config" / "models.toml"
         self.policies_file = root / "config" / "policies.toml"
+        self.workflows = root / "workflows"
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"
         self.traces = self.state / "traces"

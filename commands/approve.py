@@ -13,7 +13,8 @@ from commands.task_id import offer_ids
     help="""Say yes to what waits for you: a result to review, a command that may run, an
     interrupted task that counts as done, a plan, proposed tasks, a removal of many
     tasks. ID is a task's, or a decision's as `skep status` shows it. What a question
-    offers beside its yes and its no, such as more than a call needs, is `--answer`.
+    offers beside its yes and its no, such as more than a call needs, is `--answer`;
+    a question of a run is answered with its first choice, or in your words by --comment.
 
     Example: skep approve t-1 --comment "good\""""
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -10,6 +11,7 @@ from typing import Any, Final
 from clock import to_local_text
 from commands.task_view import decision, moment
 from redaction import clean
+from run_contract import asking
 from store import deadlines
 from store.answering import YES_AND_NO
 from store.reading import Reader
@@ -61,6 +63,8 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if told["outdated"] is not None:
         yield "approve", told["outdated"]
         yield "answer", f"skep reject {name}"
+    elif told["kind"] == asking.KIND:
+        yield "answer", _ways(name, told["options"])
     else:
         others = [each for each in told["options"] if each not in YES_AND_NO[told["kind"]]]
         ways = {"again": f"skep retry {name}"}
@@ -75,6 +79,14 @@ def deadline(told: dict[str, Any]) -> str:
         return f"overdue since {local}; what it holds stays held"
     follows = "its task fails" if deadlines.ends_task(told["kind"]) else "it is overdue"
     return f"answer by {local}, or {follows}"
+
+
+def _ways(name: str, options: list[str]) -> str:
+    """How a question of a run is answered."""
+    if asking.ANSWER in options:
+        return f"skep approve {name} --comment ..., or skep reject {name}"
+    choices = ", ".join(shlex.quote(each) for each in options if each != asking.REFUSE)
+    return f"skep approve {name} --answer, with one of: {choices}; or skep reject {name}"
 
 
 def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,8 @@ def fork(place: Place, /, run_id: str, as_json: bool, **given: str | None) -> in
     request = read_fork(_body(**given))
     with place.store() as store:
         row = run_row(store.reader, run_id)
-        made = forked(row, views.asked(store.reader, row), request, house_of(place, store.reader))
+        docs, added = views.asked(store.reader, row), views.added_by(store.reader, row)
+        made = forked(row, docs, request, house_of(place, store.reader), added)
         found = store.write(lambda tx: runs.start(tx, made, place.by, store.limits))
         told = views.brief(store.reader, found)
     if as_json:

@@ -16,7 +16,7 @@ def house_of(place: Place, reader: Reader) -> House:
     """What a request is held to. Raises `InvalidSetting`."""
     catalog = ModelCatalog.of_home(place.settings, place.home.models_file)
     models = KnownModels(place.settings, catalog, reader)
-    return House(place.settings.limits, models, place.home.policies_file)
+    return House(place.settings.limits, models, place.home.policies_file, place.home.workflows)
 
 
 def run_row(reader: Reader, run_id: str) -> sqlite3.Row:

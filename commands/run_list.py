@@ -47,5 +47,6 @@ def _line(run: dict[str, Any]) -> tuple[str, str, str, str, str]:
     spent = dollars_text(run["cost_micros"])
     if run["budget_micros"] is not None:
         spent += f" of {dollars_text(run['budget_micros'])}"
-    told = "" if run["error"] is None else f"{run['error']['code']}: {run['error']['message']}"
+    told = f"does {run['parent']}" if run["parent"] is not None else ""
+    told = told if run["error"] is None else f"{run['error']['code']}: {run['error']['message']}"
     return run["id"], run["state"], done, spent, terminal.shorten(told, 100)

@@ -48,6 +48,13 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Write each event there as a line of JSON.",
 )
+@click.option(
+    "--answer",
+    "given",
+    multiple=True,
+    metavar="ID=TEXT",
+    help="Answer the question that a step asks a person.",
+)
 @click.option("--answers", is_flag=True, help="Print every answer whole, not only its first line.")
 @json_option
 @with_place
@@ -58,10 +65,13 @@ def local(place: Place, /, file: Path, executor: str, by_step: bool, as_json: bo
     if by_step and (as_json or not terminal.is_terminal()):
         raise click.UsageError("--step asks on a terminal; it cannot be used with --json or in a pipe.")
     run = run_setup.read_run(place, file, options["inputs"], options["policy"], options["run_id"])
-    watch = run_view.watch_of(run, wanted=not as_json and not by_step)
+    if any(task.is_run for task in run.tasks.values()):
+        raise click.UsageError("A step with run is done by the daemon alone: start it with `skep run start`.")
+    asks = any(task.choices is not None for task in run.tasks.values())
+    watch = run_view.watch_of(run, wanted=not as_json and not by_step and not asks)
     with (
         run_setup.noted(options["events"], watch.listen) as listen,
-        run_setup.opened(place, executor, run, listen, by_step=by_step) as made,
+        run_setup.opened(place, executor, run, listen, by_step=by_step, answers=options["given"]) as made,
         watch,
         _interruptible(made.control),
     ):

@@ -15,6 +15,7 @@ import jsonlines
 import host_platform
 from commands import terminal
 from commands.place import Place
+from commands.run_person import person_at
 from cost.cost_calculator import CostCalculator
 from cost.model_catalog import ModelCatalog
 from cost.model_catalog import Place as ModelPlace
@@ -24,6 +25,7 @@ from run_contract.job import Job
 from run_contract.policy import RunPolicy
 from run_contract.records import Run, RunTask
 from runs.admission import Prepared
+from runs.asking_a_person import asking
 from runs.compiling import run_of
 from runs.control import RunControl
 from runs.factory import Options, default_catalog, new_orchestrator_with_defaults
@@ -92,7 +94,13 @@ def noted(path: Path | None, listen: Callable[[RunEvent], None]) -> Iterator[Cal
 
 @contextlib.contextmanager
 def opened(
-    place: Place, executor: str, run: Run, listen: Callable[[RunEvent], None], *, by_step: bool
+    place: Place,
+    executor: str,
+    run: Run,
+    listen: Callable[[RunEvent], None],
+    *,
+    by_step: bool,
+    answers: Sequence[str] = (),
 ) -> Iterator[Made]:
     """An orchestrator for a run, and what it needs meanwhile. Raises `NoModel`, `NoHome`, `StoreError`."""
     control = RunControl()
@@ -103,7 +111,9 @@ def opened(
             work = mock_work(CostCalculator(catalog, where), seconds)
         else:
             catalog, where, work = held.enter_context(_llm(place, control))
-        slots = InlineExecutor(1, work) if by_step else None
+        person = person_at(run, answers, is_made_up=executor == "mock")
+        work = work if person is None else asking(person, work)
+        slots = InlineExecutor(1, work) if by_step or person is not None else None
         options = Options(
             catalog=catalog,
             place=where,

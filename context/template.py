@@ -50,3 +50,17 @@ def dependency_of(name: str) -> tuple[str, str | None] | None:
     """The task whose answer a reference means, and the named output; none for another kind of reference."""
     found = _OUTPUT.fullmatch(name)
     return None if found is None else (found[1], found[2])
+
+
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """The text with its references to some tasks' answers meaning others, by their ids."""
+    if "{{" not in text:
+        return text
+
+    def rename(found: re.Match[str]) -> str:
+        means = dependency_of(found[1])
+        if means is None or means[0] not in names:
+            return found[0]
+        return f"{{{{deps.{names[means[0]]}.{found[1][len(means[0]) + 6 :]}}}}}"
+
+    return _REFERENCE.sub(rename, text)

@@ -39,7 +39,7 @@ from planning.proposal import Additions, Proposal, ProposedPart
 from run_contract.policy import BudgetLimit, ContextPolicy, RetryPolicy, RunPolicy
 from runs.request import ForkRequest, StartRunRequest, TaskRequest
 from runs.run_events import RUN_EVENTS
-from runs.workflow import Rounds, Step, When, Workflow
+from runs.workflow import Rounds, Step, SubRun, When, Workflow
 from safety.command_compiler import Entry
 from safety.profile_file import ProfileTable
 
@@ -329,6 +329,7 @@ def _members(model: type[pydantic.BaseModel]) -> str:
         if issubclass(each, pydantic.BaseModel) and each is not pydantic.BaseModel:
             comments |= comments_of(inspect.getsource(each))
     schema = model.model_json_schema(mode="validation")
+    schema = schema.get("$defs", {}).get(model.__name__, schema) if "$ref" in schema else schema
     needed = set(schema.get("required", ()))
     return table(
         ("field", "type", "meaning"),
@@ -421,6 +422,7 @@ PARTS: Final[dict[str, Callable[[], str]]] = {
     "workflow-keys": lambda: _members(Workflow),
     "step-keys": lambda: _members(Step),
     "condition-keys": lambda: _members(When),
+    "sub-run-keys": lambda: _members(SubRun),
     "rounds-keys": lambda: _members(Rounds),
     "policy-keys": lambda: _members(RunPolicy),
     "budget-limit-keys": lambda: _members(BudgetLimit),

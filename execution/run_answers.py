@@ -38,6 +38,8 @@ class RunBrief(_Answer):
     budget_micros: int | None
     error: RunProblem | None
     forked_from: str | None
+    #: the task whose work it does, `RUN:TASK`
+    parent: str | None
     #: Unix milliseconds
     created_at: int
     finished_at: int | None
@@ -62,6 +64,13 @@ class TaskUsage(_Answer):
     cost_micros: int
 
 
+class NamedOutput(_Answer):
+    """A named output of a task, kept by its hash."""
+
+    ref: str
+    bytes: int
+
+
 class RunTaskAnswer(_Answer):
     """A task of a run."""
 
@@ -76,6 +85,8 @@ class RunTaskAnswer(_Answer):
     output: str = ""
     output_ref: str = ""
     output_bytes: int = 0
+    #: its named outputs
+    outputs: dict[str, NamedOutput] = {}
     error: RunProblem | None = None
     #: what holds it
     waiting_for: str | None = None
@@ -84,10 +95,47 @@ class RunTaskAnswer(_Answer):
     metadata: dict[str, str] = {}
     #: what it was told of others, and what was left out
     context: dict[str, Any] = {}
-    #: the task whose item it does
+    #: the task whose item or whose next round it does
     parent: str = ""
+    #: the run that does it
+    child: str = ""
+    #: the task whose answer asked for it
+    added_by: str = ""
+    #: which round it is of
+    round: int = 1
     #: run, or task of a run, whose answer it was given
     reused_from: str = ""
+
+
+class RunDecision(_Answer):
+    """What a person is or was asked about a run."""
+
+    id: str
+    #: `ask` for a question of the run itself
+    kind: str
+    #: whose task it is about; none: the run's budget
+    task: str | None
+    question: str
+    options: list[str]
+    #: SHA-256 of the exact bytes that are decided on
+    digest: str
+    #: whether the answer can be given here
+    can_be_answered: bool
+    #: RFC 3339, as all times here
+    asked_at: str
+    #: when its task fails if nobody has answered; none: it waits
+    answer_by: str | None
+    #: none: it waits for one
+    answer: str | None
+    answered_at: str | None
+    answered_by: str | None
+    comment: str | None
+
+
+class RunDecisions(_Answer):
+    """What people are or were asked about a run, oldest first."""
+
+    decisions: list[RunDecision]
 
 
 class Amount(_Answer):

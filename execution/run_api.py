@@ -16,7 +16,8 @@ from typing import Any, Final
 import flask
 
 from cost.model_catalog import ModelCatalog
-from execution import run_output
+from execution import run_decisions, run_output
+from execution.run_decisions import AnswerRequest
 from execution.run_openapi import BASE, STATES
 from execution.run_stream import RunStreams
 from localhost import body
@@ -25,7 +26,7 @@ from run_contract.policy import RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
-from runs.request import read_enqueue, read_fork, read_start
+from runs.request import read, read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_steering, runs
 from store.sqlite_store import SqliteStore
@@ -52,6 +53,8 @@ ROUTES: Final = (
     ("POST", "/<run_id>/resume", "resume"),
     ("POST", "/<run_id>/fork", "fork"),
     ("GET", "/<run_id>/events", "events"),
+    ("GET", "/<run_id>/decisions", "decisions"),
+    ("POST", "/<run_id>/decisions/<decision>", "answer"),
     ("GET", "/<run_id>/tasks/<task_id>/output", "output"),
 )
 
@@ -127,7 +130,8 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         row = self._find(run_id)
-        made = _traced(forked(row, views.asked(self._store.reader, row), request, self._house()))
+        docs, added = views.asked(self._store.reader, row), views.added_by(self._store.reader, row)
+        made = _traced(forked(row, docs, request, self._house(), added))
         found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 
@@ -137,6 +141,15 @@ class RunApi:
         asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
         after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
         return self.streams.open(run_id, max(after, row["after_event"]))
+
+    def decisions(self, run_id: str) -> flask.Response:
+        """What people are or were asked about a run."""
+        return _json(run_decisions.listed(self._store.reader, self._find(run_id)))
+
+    def answer(self, run_id: str, decision: str) -> flask.Response:
+        """Pass on what a person answered to a question of a run."""
+        given = read(AnswerRequest, body.read_object(flask.request, MOST_BYTES))
+        return _json(run_decisions.answer(self._store, run_id, decision, given, SOURCE))
 
     def output(self, run_id: str, task_id: str) -> flask.Response:
         """What a completed task answered, whole."""
@@ -167,7 +180,7 @@ class RunApi:
 
     def _house(self) -> House:
         models = KnownModels(self._settings, self._catalog, self._store.reader, self._offered)
-        return House(self._settings.limits, models, self._home.policies_file)
+        return House(self._settings.limits, models, self._home.policies_file, self._home.workflows)
 
 
 def _traced(made: runs.NewRun) -> runs.NewRun:

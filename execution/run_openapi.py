@@ -6,19 +6,31 @@ from typing import Any, Final
 
 import pydantic
 
-from execution.run_answers import RunAnswer, RunBrief, RunList
+from execution.run_answers import RunAnswer, RunBrief, RunDecision, RunDecisions, RunList
+from execution.run_decisions import AnswerRequest
 from runs.request import EnqueueRequest, ForkRequest, StartRunRequest
 
-REQUESTS: Final[tuple[type[pydantic.BaseModel], ...]] = (StartRunRequest, EnqueueRequest, ForkRequest)
-ANSWERS: Final[tuple[type[pydantic.BaseModel], ...]] = (RunAnswer, RunBrief, RunList)
+REQUESTS: Final[tuple[type[pydantic.BaseModel], ...]] = (
+    StartRunRequest,
+    EnqueueRequest,
+    ForkRequest,
+    AnswerRequest,
+)
+ANSWERS: Final[tuple[type[pydantic.BaseModel], ...]] = (
+    RunAnswer,
+    RunBrief,
+    RunList,
+    RunDecisions,
+    RunDecision,
+)
 BASE: Final = "/api/v1/runs"
 _PROBLEM: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _WHY: Final = {
     400: "a field is missing, wrong or unknown (`path` names it), or asks for what only a run in memory does",
     401: "no token, or a wrong one",
-    403: "a browser asks",
-    404: "`run_not_found`, no such task, or `no_answer` of it",
-    409: "`run_exists`, `task_exists` or `run_completed`",
+    403: "a browser asks; or a decision that only a person answers, which is not of the kind `ask`",
+    404: "`run_not_found`, no such task or decision, or `no_answer` of a task",
+    409: "`run_exists`, `task_exists`, `run_completed`, `already_answered`, or another question was shown",
     413: "the body is too large",
     415: "the body is not application/json",
     421: "the Host header does not name this port",
@@ -38,6 +50,7 @@ _EVENT: Final = {
     },
 }
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
+_DECISION: Final = {"name": "decision", "in": "path", "required": True, "schema": {"type": "string"}}
 _TASK: Final = {
     "name": "task_id",
     "in": "path",
@@ -84,6 +97,14 @@ def paths() -> dict[str, Any]:
         f"{one}/fork": {
             "post": _route(
                 "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, TRACEPARENT]
+            )
+        },
+        f"{one}/decisions": {
+            "get": _route("What people are or were asked about a run", 200, "RunDecisions", None, [_RUN])
+        },
+        f"{one}/decisions/{{decision}}": {
+            "post": _route(
+                "Answer a question of a run", 200, "RunDecision", "AnswerRequest", [_RUN, _DECISION]
             )
         },
         f"{one}/events": {"get": _events([_RUN, after])},

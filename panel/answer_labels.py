@@ -8,6 +8,7 @@ from typing import Any, Final
 from panel import command_lines
 from panel.addresses import url_for
 from panel.labels import Button
+from run_contract import asking
 from store.answering import FINAL
 
 #: Answers to decisions, by kind and option: label, what will happen, look. Those of a review depend on the
@@ -32,6 +33,8 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
     ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
     ("budget", "no"): ("Add nothing", "What waits for this limit goes on waiting.", "secondary"),
+    (asking.KIND, asking.ANSWER): ("Answer", "What you write is its answer.", "primary"),
+    (asking.KIND, asking.REFUSE): ("Refuse", "It fails, and what waits for it fails too.", "danger"),
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),
     ("circuit_breaker", "resume"): ("Go on", "Tasks start again, and counting begins anew.", "primary"),
     ("circuit_breaker", "wait"): ("Wait", "Nothing new is started until you resume.", "secondary"),
@@ -42,8 +45,12 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
 _COMMENTS: Final[dict[tuple[str, str], str]] = {
     ("execution", "refuse"): "Why? It is told with the task.",
     ("plan", "whole"): "Why? It is told with the task.",
+    (asking.KIND, asking.ANSWER): "Your answer.",
+    (asking.KIND, asking.REFUSE): "Why? It is told with the task.",
 }
 
+#: What a choice of a question does.
+_CHOSEN: Final = "It is the answer, and what waits for it may start."
 APPROVE: Final = "Approve"
 REQUEUE: Final = "Requeue with feedback"
 REJECT: Final = "Reject"
@@ -70,7 +77,9 @@ def label_of(decision: dict[str, Any], option: str) -> str:
 
 
 def _answer(decision: dict[str, Any], option: str) -> Button:
-    label, ask, look = _ANSWERS.get((decision["kind"], option), (option.capitalize(), "", "secondary"))
+    is_choice = decision["kind"] == asking.KIND
+    plain = (option, _CHOSEN, "secondary") if is_choice else (option.capitalize(), "", "secondary")
+    label, ask, look = _ANSWERS.get((decision["kind"], option), plain)
     return _button(
         decision,
         option,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import Any, Final
 
+from run_contract import asking
 from store.answering import FINAL, YES_AND_NO
 
 #: Stands where a person's own words go.
@@ -25,6 +26,8 @@ def of_run(verb: str, *words: str) -> str:
 def of_answer(decision: dict[str, Any], option: str) -> str:
     """What gives an answer to a decision; `FINAL` rejects a result whatever attempts are left."""
     subject = decision["task_id"] or decision["id"]
+    if decision["kind"] == asking.KIND:
+        return _of_question(option, subject)
     yes, no = YES_AND_NO[decision["kind"]]
     if option == yes:
         return line("approve", subject)
@@ -34,6 +37,15 @@ def of_answer(decision: dict[str, Any], option: str) -> str:
         return line("reject", subject, _WHY, "--final")
     if option == "again":
         return line("retry", subject)
+    return line("approve", subject, "--answer", shlex.quote(option))
+
+
+def _of_question(option: str, subject: str) -> str:
+    """The same for a question of a run."""
+    if option == asking.ANSWER:
+        return line("approve", subject, "--comment '...'")
+    if option == asking.REFUSE:
+        return line("reject", subject, _WHY)
     return line("approve", subject, "--answer", shlex.quote(option))
 
 

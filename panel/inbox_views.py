@@ -12,7 +12,7 @@ from panel.context import Panel
 from panel.task_views import decision_of
 from panel.words import one_line
 from redaction import clean
-from store.answering import YES_AND_NO
+from store.answering import yes_and_no
 
 #: Characters of the bytes an answer binds to that are shown whole.
 MOST_BYTES_CHARS: Final = 20_000
@@ -42,7 +42,7 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     task = None if row["task_id"] is None else here.reader.task(row["task_id"])
     is_open = row["answer"] is None
     told = decision_of(row, task if is_open else None, here.settings.attempt_policy)
-    yes, no = YES_AND_NO[row["kind"]]
+    yes, no = yes_and_no(row["kind"], told["options"])
     return told | {
         "about": told["about"] or _result(row, task),
         "title": one_line(clean(_words(task))),

@@ -77,7 +77,7 @@ def _task(
     here: Panel, row: sqlite3.Row, used: sqlite3.Row | None, now: waiting.Situation | None
 ) -> dict[str, Any]:
     """A task as `runs.views` tells it, with its ids, moments and what holds it."""
-    told = views.told_of(row, used)
+    told = views.told_of(row, views.usage_of(used))
     output = told.pop("output", None)
     told |= {
         "id": row["name"],

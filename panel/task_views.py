@@ -12,6 +12,7 @@ from clock import to_rfc3339
 from panel.context import Panel
 from panel.words import last_line, one_line
 from redaction import clean, clean_start, clean_value
+from run_contract import asking
 from runtime_contract import ENDED, Status
 from store import agreements, budgets, deadlines, plan_review, proposals, waiting
 from store.answering import FINAL, tries_left, why_outdated
@@ -138,6 +139,8 @@ def _about(row: sqlite3.Row) -> str:
     payload = json.loads(row["payload"])
     if row["kind"] in {plan_review.KIND, proposals.KIND}:
         return _planned(payload.get("subtasks") or payload.get("tasks") or [])
+    if row["kind"] == asking.KIND:
+        return str(payload["question"])
     if row["kind"] == "removal":
         return "\n".join(map(str, payload["ids"]))
     if row["kind"] != agreements.KIND:

@@ -23,6 +23,9 @@ class Journey:
     #: what it asks, where its answer may be taken again; empty: not known; none: it may not
     cache_key: str | None = None
 
+    #: whether more may follow in its run from an answer that counts; not known where somebody else began it
+    grows: bool = True
+
     @property
     def is_over(self) -> bool:
         """Whether nobody waits for it any more."""

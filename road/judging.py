@@ -22,7 +22,7 @@ from road import receipts, run_turns
 from road.rewarding import Rewarding
 from road.run_turns import Follows
 from runtime_contract import Task
-from store import claims, planning, recording, run_cache, run_steering, sampling
+from store import claims, planning, recording, run_cache, run_growth, run_steering, sampling
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
@@ -77,14 +77,16 @@ class Judge:
         chance: random.Random,
         further: Callable[[], list[CriticVerdict] | None] = list,
         ledger: dict[str, Any] | None = None,
+        growth: dict[str, Any] | None = None,
         cache_key: str | None = None,
     ) -> bool:
         """Record what became of an attempt that ran.
 
         `further` asks the critics that come after the deterministic ones, where those approve. False where it
         has no answer, because the task is stopped meanwhile: then nothing was recorded.
-        `ledger` is what a task of a run was told of others, `cache_key` what it was asked, where an approved
-        answer may be taken again; empty where nobody knows any more.
+        `ledger` is what a task of a run was told of others, `growth` what follows in the run if the answer
+        counts, `cache_key` what it was asked, where an approved answer may be taken again; empty where nobody
+        knows any more.
         """
         failure = outcome.failure
         if failure is not None and not outcome.timed_out and outcome.exit_code is None:
@@ -103,6 +105,8 @@ class Judge:
             def judged(tx: Transaction) -> None:
                 if ledger:
                     run_steering.note_told(tx, claim.seq, ledger)
+                if growth is not None:
+                    run_growth.note(tx, claim.seq, claim.ref, growth)
                 if cache_key is not None:
                     is_reviewed = verdict.reviewer != "none"
                     run_cache.note_key(tx, claim.seq, cache_key or None if is_reviewed else None)
@@ -170,7 +174,7 @@ class Judge:
         self, tx: Transaction, row: sqlite3.Row, claim: Claim, outcome: Outcome, verdict: Verdict
     ) -> None:
         grant, told = self._rewarding.on_approval(tx, row, claim, outcome, verdict)
-        recording.approve(
+        run_growth.approve(
             tx,
             row,
             verdict.reviewer,

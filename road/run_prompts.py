@@ -7,7 +7,6 @@ what a task was told and what not.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import sqlite3
@@ -15,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from context import context_compactor, template
+from context import context_compactor, envelope, template
 from context.context_builder import ContextBuilder
 from context.context_compactor import ContextCompactor
 from context.context_router import ContextRouter
@@ -25,13 +24,18 @@ from errors import NotFound, SkepError, StoreError
 from outcome import Outcome, Verdict
 from road import run_summaries
 from road.answer_cache import AnswerCache
+from road.growing import Growing
+from road.named_outputs import Kept, digest_of
 from road.run_turns import turns_of
+from road.sub_runs import SubRuns
+from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import conditions, entering, growth, prompting, summarising
+from runs import asked_for, conditions, entering, growth, prompting, summarising
+from runs.entering import Models
 from runtime_contract import Status
-from store import ending, recording, run_ends, run_steering, runs
+from store import ending, recording, run_ends, run_questions, run_steering, runs
 from store.outputs import OutputSink
 from store.records import Claim
 from store.sqlite_store import SqliteStore
@@ -50,6 +54,8 @@ class Given:
     answers: tuple[Source, ...] = ()
     #: what it was told and what was left out, by hash
     ledger: dict[str, Any] = field(default_factory=dict)
+    #: whether more may follow in its run from an answer that counts
+    grows: bool = False
     #: the model that is asked, where it is not the task's own
     model: str | None = None
     #: whether the answer that the same question had before is taken
@@ -61,6 +67,8 @@ class Given:
     refs: dict[str, str] = field(default_factory=dict)
 
 
+#: Fields of a task from whose answer more may follow.
+_GROWS: Final = frozenset({"repeat", "may_add", "outputs", "files"})
 #: A task of no run is sent what it says itself.
 NOT_OF_A_RUN: Final = Given()
 
@@ -71,12 +79,17 @@ class RunPrompts:
     Parameters:
         store: reads what they wait for, and takes the word for those that never run.
         read_output: a stored output by its hash.
+        models: what is known of models, for runs that do tasks; none: asked of the home.
     """
 
-    def __init__(self, store: SqliteStore, read_output: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, store: SqliteStore, read_output: Callable[[str], bytes], models: Models | None = None
+    ) -> None:
         self._store = store
         self._read_output = read_output
         self._router = ContextRouter()
+        self._growing = Growing(store)
+        self._sub_runs = SubRuns(store, models)
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
         #: answers that are taken again
@@ -96,12 +109,13 @@ class RunPrompts:
                 told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
                 self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
                 return None
-            if task.for_each is not None:
-                self._map(claim, run, task, row)
+            if self._goes_otherwise(claim, run, task, row):
                 return None
+            grows = not _GROWS.isdisjoint(json.loads(row["doc"]))
             if claim.task.mode == "local":
-                return NOT_OF_A_RUN
-            job, whole = self._job(run, task)
+                return Given(grows=grows)
+            foreign = frozenset(json.loads(row["foreign_inputs"] or "[]"))
+            job, whole = self._job(run, task, foreign)
             code = "context_compact_failed"
             job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
         except (StoreError, OSError) as error:  # the disk's fault, not the task's
@@ -115,7 +129,9 @@ class RunPrompts:
         wanted, model = run_summaries.wanted(job, self._compactor, mark), self._model(claim, row)
         given = _given(job, whole, refs, mark)
         is_cached = _is_cached(row)
-        return replace(given, model=model, is_cached=is_cached, summary=wanted, whole=whole, refs=refs)
+        return replace(
+            given, model=model, is_cached=is_cached, summary=wanted, whole=whole, refs=refs, grows=grows
+        )
 
     def summarised(self, given: Given, outcome: Outcome) -> Given:
         """What a task is sent with the summary it needs. Raises `ContextTooLarge`, `NotFound`, `OSError`."""
@@ -125,7 +141,7 @@ class RunPrompts:
         job = wanted.told(text, self._compactor)
         refs = given.refs | {summarising.SUMMARY: ref}
         made = _given(job, whole, refs, wanted.mark)
-        return replace(made, model=given.model, is_cached=given.is_cached)
+        return replace(made, model=given.model, is_cached=given.is_cached, grows=given.grows)
 
     def _model(self, claim: Claim, row: sqlite3.Row) -> str | None:
         """The model whose turn it is, where it is not the task's own."""
@@ -133,6 +149,53 @@ class RunPrompts:
         turns = turns_of(self._store.reader, claim, row) if tried > 0 else None
         model = None if turns is None else turns.model(tried)
         return None if turns is None or model == turns.own else model
+
+    def ask(self, claim: Claim) -> None:
+        """Put up the question to a person that a claimed task is; or end it: skipped, or not to be asked."""
+        self.given(claim, envelope.new_mark())
+
+    def growth_of(self, claim: Claim, outcome: Outcome) -> dict[str, Any] | None:
+        """What follows in its run if the answer of a task counts; none where nothing can be told of it."""
+        row = self._store.reader.one("run_task_of", task=claim.seq) if run_ends.run_of(claim.id) else None
+        if row is None or outcome.status != "completed" or outcome.failure is not None:
+            return None
+        if _GROWS.isdisjoint(json.loads(row["doc"])):
+            return None
+        try:
+            run, task, _ = self._loaded(claim, row)
+            text = self._text(claim.id, outcome.output_ref, outcome.output)
+        except (SkepError, OSError) as error:
+            logger.warning("what follows from task %s cannot be told: %s", claim.id, error)
+            return {}
+        return self._growing.of_answer(claim, row, run, task, text)
+
+    def _goes_otherwise(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> bool:
+        """Have a task done by others where it is: item by item of a list, or by a person."""
+        if task.for_each is not None or task.items is not None:
+            self._map(claim, run, task, row)
+        elif task.is_run:
+            child = self._sub_runs.has_ended(claim, row, run, task)
+            if child is not None:
+                self._take_answer(claim, task, self._sub_runs.last_tasks(row, child))
+        elif task.choices is not None:
+            self._ask(claim, run, task)
+        else:
+            return False
+        return True
+
+    def _ask(self, claim: Claim, run: Run, task: RunTask) -> None:
+        given = task.inputs or TaskInput("")
+        text = template.render(given.prompt, self._router.values(run, task, [given.prompt]))
+        asking.check_text(text)
+        timeout_s = task.timeout_ms / 1000 if task.timeout_ms else None
+        choices = task.choices or ()
+        self._store.write(lambda tx: run_questions.ask(tx, claim.ref, text, choices, timeout_s))
+
+    def _take_answer(self, claim: Claim, task: RunTask, last: list[sqlite3.Row]) -> None:
+        """End a task with the answers of the last tasks of its run: as it is, or several as a JSON array."""
+        texts = [self._answer(row)[0] for row in last]
+        whole = texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False) if texts else ""
+        self._conclude(claim, whole, "the answer of its run", last[0]["id"] if len(last) == 1 else None)
 
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""
@@ -147,15 +210,20 @@ class RunPrompts:
                 made = entering.item_tasks(task, asked, claim.task.model, items, run.id, policy, limits)
                 self._store.write(lambda tx: runs.expand(tx, claim.ref, made, self._store.limits))
                 return
-        self._conclude(claim, growth.joined(run, task).output)
+        text, is_round = growth.joined(run, task).output, task.for_each is None
+        told = "the answer of its last round" if is_round else "the answers of its items, put together"
+        last = f"{run.id}:{task.items[0]}" if is_round and task.items else None
+        self._conclude(claim, text, told, last)
 
-    def _conclude(self, claim: Claim, text: str) -> None:
-        """End a task with the answers of its items, which were judged one by one."""
+    def _conclude(self, claim: Claim, text: str, told: str, last: str | None) -> None:
+        """End a task with what others answered in its place, which was judged there.
+
+        `told` says whose that is; `last` is the one task whose named outputs are this one's too.
+        """
         data, now = text.encode("utf-8", "surrogatepass"), self._store.clock.now()
         sink = OutputSink(self._store.home.outputs, f"{claim.seq}-{claim.ref.lease}-items", len(data))
         sink.write(data)
         stored = sink.close()
-        told = "the answers of its items, put together"
         outcome = Outcome(
             status="completed",
             task_id=claim.id,
@@ -173,6 +241,8 @@ class RunPrompts:
         def conclude(tx: Transaction) -> None:
             row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
             if row is not None:
+                if last is not None:
+                    tx.run("copy_outputs", task=claim.seq, source=last)
                 recording.approve(tx, row, verdict.reviewer)
 
         self._store.write(conclude)
@@ -194,47 +264,71 @@ class RunPrompts:
             for_each=asked.get("for_each"),
             items=None if row["items"] is None else json.loads(row["items"]),
             context=ContextPolicy.model_validate(context),
+            is_run=asked.get("run") is not None,
+            choices=None if asked.get("ask") is None else tuple(asked.get("choices") or ()),
+            timeout_ms=asked.get("timeout_ms"),
+            may_add=asked.get("may_add", False),
         )
         run = Run(row["run"], memory=json.loads(row["memory"]))
         run.tasks[task.id] = task
-        names = [*task.deps, *(task.items or ())]
-        wanted = dump([f"{run.id}:{name}" for name in names])
         refs: dict[str, str] = {}
-        for answer in self._store.reader.all("run_answers", ids=wanted) if names else ():
-            name = answer["id"].partition(":")[2]
-            run.tasks[name] = RunTask(name, state=TaskState.FAILED)
-            if answer["state"] == "approved":
-                text, refs[name] = self._answer(answer)
-                run.tasks[name] = RunTask(name, state=TaskState.COMPLETED, outputs=TaskResult(text))
+        self._tell(run, [*task.deps, *(task.items or ())], refs)
+        if row["previous"] is not None:
+            for answer in self._store.reader.all("run_answers", ids=dump([f"{run.id}:{row['previous']}"])):
+                task.previous = self._answer(answer)[0]
         return run, task, refs
+
+    def _tell(self, run: Run, names: list[str], refs: dict[str, str]) -> None:
+        """Read what tasks answered, each with its later rounds, as far as they completed."""
+        while names:
+            wanted = dump([f"{run.id}:{name}" for name in names])
+            names = []
+            for answer in self._store.reader.all("run_answers", ids=wanted):
+                name = answer["id"].partition(":")[2]
+                run.tasks[name] = RunTask(name, state=TaskState.FAILED, later=answer["later"])
+                if answer["state"] == "approved":
+                    text, refs[name] = self._answer(answer)
+                    kept = Kept(json.loads(answer["outputs"] or "{}"), self._read_output)
+                    run.tasks[name].state, run.tasks[name].outputs = (
+                        TaskState.COMPLETED,
+                        TaskResult(text, kept),
+                    )
+                if answer["later"] is not None:
+                    names.append(answer["later"])
 
     def _answer(self, row: sqlite3.Row) -> tuple[str, str]:
         """What a task answered, whole, and its SHA-256. Raises `NotFound`, `OSError`."""
         result = ending.read_result(row)
+        text = self._text(row["id"], result.get("output_ref"), result.get("output"))
         ref = result.get("output_ref")
-        text = str(result.get("output") or "")
-        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        if not ref or digest == ref:  # a short answer stands in the row, whole
-            return text, digest
+        return text, ref or digest_of(text)
+
+    def _text(self, task_id: str, ref: str | None, head: str | None) -> str:
+        """An answer, whole. Raises `NotFound`, `OSError`."""
+        text = str(head or "")
+        # a short answer stands in the row, whole
+        if not ref or digest_of(text) == ref:
+            return text
         try:
-            return self._read_output(ref).decode("utf-8", errors="replace"), ref
+            return self._read_output(ref).decode("utf-8", errors="replace")
         except NotFound as error:
-            raise NotFound(f"the answer of {row['id']} is not kept any more: {error.message}") from error
+            raise NotFound(f"the answer of {task_id} is not kept any more: {error.message}") from error
 
     def _is_wanted(self, run: Run, task: RunTask, when: Condition) -> bool:
         return conditions.holds(when, self._router.values(run, task, [when.of]))
 
-    def _job(self, run: Run, task: RunTask) -> tuple[Job, ContextBundle]:
+    def _job(self, run: Run, task: RunTask, foreign: frozenset[str]) -> tuple[Job, ContextBundle]:
         """The task with what its references stand for, and all that it would be told."""
         given = task.inputs or TaskInput("")
         values = self._router.values(run, task, [given.prompt])
         template.render(given.prompt, values)
-        placed = frozenset(each[0] for name in values if (each := template.dependency_of(name)) is not None)
+        means = [template.dependency_of(name) for name in values]
+        placed = frozenset(each[0] for each in means if each is not None and each[1] is None)
         whole = self._builder.build(run, task.id, placed)
         policy = task.context or ContextPolicy()
         job = Job(
             run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
-        )
+        ).replace(foreign=foreign, may_add=task.may_add)
         return job, whole
 
 
@@ -244,7 +338,8 @@ def _is_cached(row: sqlite3.Row) -> bool:
 
 
 def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:
-    return Given(prompting.own_words(job, mark), prompting.answers_told(job), _ledger(job, whole, refs))
+    words = prompting.own_words(job, mark) + (f"\n\n{asked_for.HOW}" if job.may_add else "")
+    return Given(words, prompting.answers_told(job), _ledger(job, whole, refs))
 
 
 def _placed_bytes(job: Job) -> int:
@@ -254,9 +349,14 @@ def _placed_bytes(job: Job) -> int:
 
 def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, Any]:
     """What a task is told and what is left out: whose answer, about how many tokens, under which hash."""
-    placed = [(each[0], text) for name, text in job.values.items() if (each := template.dependency_of(name))]
+    placed = [(each, text) for name, text in job.values.items() if (each := template.dependency_of(name))]
     kept = set(job.bundle.sources)
-    told = [_line(name, text, refs) | {"placed": True} for name, text in placed]
+    told = [
+        _line(name, text, refs if output is None else {name: digest_of(text)})
+        | ({} if output is None else {"output": output})
+        | {"placed": True}
+        for (name, output), text in placed
+    ]
     lines = [
         (name, _line(name, text, refs)) for name, text in zip(whole.sources, whole.messages, strict=True)
     ]

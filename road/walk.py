@@ -92,6 +92,9 @@ class Road:
         """Take a claimed task to its next recorded state."""
         journey = self._set_out(claim)
         try:
+            if claim.is_ask:
+                self._runs.ask(claim)
+                return
             who = self._personas.of(claim)
             if who is None or self._planner.split(claim, lambda: journey.is_over):
                 return
@@ -106,7 +109,7 @@ class Road:
                 given = self._summarised(journey, given, attempt, route)
                 if given is None:
                     return
-            journey.ledger = given.ledger
+            journey.ledger, journey.grows = given.ledger, given.grows
             request = self._request(what_goes, route, who, given, mark)
             if not self._may_go(what_goes, request):
                 return
@@ -391,8 +394,16 @@ class Road:
         def further() -> list[CriticVerdict] | None:
             return self._checking.ask(journey, outcome)
 
+        growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
         is_concluded = self._judge.conclude(
-            journey.claim, outcome, route, self._chance, further, journey.ledger, journey.cache_key
+            journey.claim,
+            outcome,
+            route,
+            self._chance,
+            further,
+            journey.ledger,
+            growth,
+            journey.cache_key,
         )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)

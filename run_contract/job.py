@@ -65,6 +65,12 @@ class Job:
     #: seconds; none: no limit
     timeout_s: float | None
     context: ContextPolicy
+    #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
+    choices: tuple[str, ...] | None = None
+    #: inputs that hold words of other tasks
+    foreign: frozenset[str] = frozenset()
+    #: whether tasks are added that its answer asks for
+    may_add: bool = False
     #: whether the answer that the very same question had before will do
     cache: bool = False
     asked: Asked = field(default_factory=Asked)

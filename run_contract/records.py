@@ -158,6 +158,14 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
+    #: whether a run of its own does it, which a run in memory has not
+    is_run: bool = False
+    #: names of the outputs that its answer gives as a JSON object
+    named: tuple[str, ...] = ()
+    #: whether tasks are added that its answer asks for
+    may_add: bool = False
+    #: what a person may answer, where one is asked; empty: in their own words; none: nobody is asked
+    choices: tuple[str, ...] | None = None
     #: whether the answer to the very same question is taken again; none: as the policy says
     cache: bool | None = None
     #: the task that added it

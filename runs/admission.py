@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from context import context_compactor, template
 from cost.token_estimator import byte_count
 from errors import SkepError
+from run_contract import asking
 from run_contract.errors import InvalidInput, TaskNotFound
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy
@@ -94,6 +95,11 @@ class Admission:
             whole = self._builder.build(run, task_id, placed)
             code = "context_compact_failed"
             policy = task.context or run.policy.context_policy
+            if task.is_run:
+                code = "not_supported"
+                raise InvalidInput("a run in memory has no runs in it; start it with `skep run start`")
+            if task.choices is not None:
+                return self._question(run, task, prompt, values)
             bundle = self._compactor.compact(whole, policy, _bytes_placed(values, placed))
             job = self._job(run, task, model, values, bundle, policy)
             code = "token_estimation_failed"
@@ -106,6 +112,13 @@ class Admission:
         if len(bundle.messages) != len(whole.messages):
             compaction = context_compactor.record(whole, bundle, policy.strategy, run.archive)
         return Prepared(job, estimate, compaction)
+
+    def _question(self, run: Run, task: RunTask, text: str, values: dict[str, str]) -> Prepared:
+        """A question to a person, which costs nothing and has only the time it names itself."""
+        asking.check_text(text)
+        job = self._job(run, task, "", values, ContextBundle(), ContextPolicy())
+        timeout_s = task.timeout_ms / 1000 if task.timeout_ms else None
+        return Prepared(job.replace(timeout_s=timeout_s), Usage(), None)
 
     def _tokens(self, run: Run, task: RunTask, job: Job, prompt: str) -> int:
         """Tokens as a person reads them; in batches an answer counts twice, as it is told and routed."""
@@ -151,6 +164,8 @@ class Admission:
             max_tokens=task.max_tokens or self._default_max_tokens,
             timeout_s=timeout_ms / 1000 if timeout_ms else None,
             context=policy,
+            choices=task.choices,
+            may_add=task.may_add,
             cache=run.policy.cache if task.cache is None else task.cache,
         )
 

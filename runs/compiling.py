@@ -68,6 +68,10 @@ def _task(workflow: Workflow, step: Step, inputs: Mapping[str, str]) -> RunTask:
         subtree_micros=None if step.subtree_budget is None else dollars_to_micros(step.subtree_budget),
         timeout_ms=step.timeout_ms,
         context=step.context,
+        may_add=step.may_add,
+        named=tuple(step.outputs),
+        is_run=step.run is not None,
+        choices=None if step.ask is None else tuple(step.choices),
         cache=step.cache,
     )
 
@@ -84,6 +88,8 @@ def _repeat(rounds: Rounds | None) -> Repeat | None:
 
 
 def _prompt(step: Step) -> str:
+    if step.ask is not None or step.run is not None:
+        return step.ask or ""
     prompt = step.prompt or ROLE_PROMPTS.get(step.role or "", "")
     if not prompt:
         raise InvalidInput(

@@ -99,6 +99,9 @@ def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
         subtree_micros=task.subtree_micros,
         timeout_ms=task.timeout_ms,
         context=task.context,
+        choices=task.choices,
+        may_add=task.may_add,
+        named=task.named,
         cache=task.cache,
     )
 

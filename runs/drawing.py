@@ -35,7 +35,8 @@ def as_text(tasks: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for name in names:
             task = tasks[name]
             waits = f" <- {', '.join(task['deps'])}" if task["deps"] else ""
-            lines.append(f"{'  ' * number}{name} [{task['state']}]{waits}")
+            by = f" by the run {task['child']}" if task.get("child") else ""
+            lines.append(f"{'  ' * number}{name} [{task['state']}]{waits}{by}")
     return lines
 
 

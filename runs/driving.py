@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from dataclasses import replace
 from typing import Final
 
 from run_contract.errors import Deadlock, RunError, TaskFailed
@@ -16,8 +17,9 @@ from run_contract.records import (
     TaskResult,
     TaskState,
 )
-from runs import growth, rounds
+from runs import asked_in_memory, growth, named_outputs, rounds
 from runs.admitting import Admitting
+from runs.asked_for import Refusal
 from runs.board import Board
 from runs.control import RunControl
 from runs.ends import Ends
@@ -160,6 +162,8 @@ class Drive:
 
     def _take_result(self, task: RunTask, result: TaskResult, *, is_dear: bool) -> None:
         """Take in a result with all that it brings; one that cannot be taken in fails the task."""
+        if task.named and not result.outputs:
+            result = replace(result, outputs=named_outputs.read(result.output, task.named))
         error = self.board.settling.overspent(task) if is_dear else None
         if error is None and result.adds and self.board.outcome is None:
             error = self._grow(task, result)
@@ -167,6 +171,8 @@ class Drive:
             task.outputs = result  # it was paid for, and may be read
             self.ends.fail(task, error)
             return
+        if task.may_add and self.board.outcome is None:
+            self._add_asked(task, result.output)
         for key, value in result.memory.items():
             self.parts.memory.put(self.run, key, value, task.parent)
         if task.repeat is None or self.board.outcome is not None:
@@ -201,6 +207,17 @@ class Drive:
         else:
             task.outputs = result
             self.ends.fail(task, error)
+
+    def _add_asked(self, task: RunTask, text: str) -> None:
+        """Add the tasks that an answer asks for; what is refused costs itself alone."""
+        tasks, refused = asked_in_memory.tasks_of(self.run, task, text)
+        try:
+            if tasks:
+                self.ends.add(tasks, task)
+        except RunError as error:
+            refused.append(Refusal("tasks", error.message))
+        for each in refused:
+            self.board.tell("task.add_refused", task.id, path=each.path, reason=each.reason)
 
     def _grow(self, task: RunTask, result: TaskResult) -> TaskError | None:
         try:

@@ -9,28 +9,35 @@ from __future__ import annotations
 import hashlib
 import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from context import template
-from errors import InvalidSetting, InvalidTask
+from errors import InvalidSetting, InvalidTask, SkepError
 from limits import Limits
 from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions
+from runs import conditions, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
-from runs.forking import request_of_fork, untouched
+from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
 from runs.turns import Turns, is_ruled
-from runtime_contract import normalize_task
+from runs.workflow import SubRun
+from runtime_contract import Expect, normalize_task
 from store import lanes
 from store.records import NewTask
 from store.runs import NewRun, NewRunTask
+
+#: Runs within a run that one request may bring, and how deep they may stand whatever its policy.
+MOST_NESTED: Final = 200
+MOST_DEEP: Final = 8
+#: The round of the first copies.
+FIRST_COPY: Final = 2
 
 
 class Models(Protocol):
@@ -51,6 +58,11 @@ class House:
     models: Models
     #: ``config/policies.toml``
     policies_file: Path
+    #: where the files of workflows are that a task may name; none: nowhere
+    workflows: Path | None = None
+    #: how many runs stand above the one that is asked for, and how many more may be asked for within it
+    depth: int = 0
+    nested: list[int] = field(default_factory=lambda: [MOST_NESTED])
 
 
 def new_run(
@@ -98,8 +110,18 @@ def new_run(
     )
 
 
-def forked(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: ForkRequest, house: House) -> NewRun:
-    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`."""
+def forked(
+    run: sqlite3.Row,
+    docs: Sequence[dict[str, Any]],
+    fork: ForkRequest,
+    house: House,
+    added_by: Mapping[str, str] | None = None,
+) -> NewRun:
+    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`.
+
+    `added_by`: those that answers asked for, which are asked for anew where such an answer is.
+    """
+    docs = still_asked_for(docs, fork.task, added_by or {})
     request = request_of_fork(run, docs, fork)
     return new_run(request, house, forked_from=run["id"], reused=frozenset(untouched(docs, fork.task)))
 
@@ -172,25 +194,39 @@ def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
         yield "argv[0]", "an item may be an argument of a program, and not name one"
     if task.cache and not task.is_for_model:
         yield "cache", "only answers of models are taken again; a command may do something else each time"
-    if task.repeat is not None:
-        yield "repeat", "the daemon does not repeat tasks in rounds; add the next round to the run"
 
 
 def new_tasks(
     tasks: Sequence[TaskRequest], run_id: str, policy: RunPolicy, memory: frozenset[str], house: House
 ) -> list[NewRunTask]:
     """The tasks as the store takes them in. Raises as `new_run`."""
-    part = lanes.run_part(run_id, policy.max_parallelism)
     found = []
     models: dict[str, bool] = {}
+    repeated = round_rules.check(tasks)
+    outputs = {each.id: {*each.outputs, *each.files} for each in tasks if each.for_each is None}
     for number, task in enumerate(tasks):
         path = f"tasks[{number}]"
-        for field, told in _task_not_on_the_road(task):
-            raise NotOnTheRoad(f"{path}.{field}: {told}", path=f"{path}.{field}")
-        _check_references(task, memory, path)
-        model = _model(task, house.models, models, path)
-        found.append(_one(task, run_id, policy, model, house.limits, path, part))
+        reference_rules.check(task, memory, path, repeated, outputs)
+        found.append(new_task(task, run_id, policy, house, path, models))
     return found
+
+
+def new_task(
+    task: TaskRequest,
+    run_id: str,
+    policy: RunPolicy,
+    house: House,
+    path: str,
+    models: dict[str, bool] | None = None,
+) -> NewRunTask:
+    """One task as the store takes it in. `models`: which were asked about. Raises as `new_run`."""
+    for name, told in _task_not_on_the_road(task):
+        raise NotOnTheRoad(f"{path}.{name}: {told}", path=f"{path}.{name}")
+    if task.run is not None:
+        task = _with_its_run(task, task.run, policy, house, f"{path}.run")
+    model = _model(task, house.models, {} if models is None else models, path)
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    return _one(task, run_id, policy, model, house.limits, path, part)
 
 
 def _one(
@@ -202,10 +238,29 @@ def _one(
     except InvalidTask as error:
         raise InvalidInput(error.message, **error.details) from error
     full = f"{run_id}:{task.id}"
+    part = lanes.joined(lanes.ASK, part) if task.ask is not None or task.run is not None else part
     new = NewTask(made.model_copy(update={"id": full}), {**document, "id": full}, part)
     asked = task.model_dump(mode="json", exclude_unset=True)
     subtree = None if task.subtree_budget is None else max(1, dollars_to_micros(task.subtree_budget))
     return NewRunTask(task.id, new, asked, task.required, task.needs == "any", subtree_micros=subtree)
+
+
+def _with_its_run(
+    task: TaskRequest, wanted: SubRun, policy: RunPolicy, house: House, path: str
+) -> TaskRequest:
+    """A task with the workflow of its run as it is now, which could be started. Raises `InvalidInput`."""
+    house.nested[0] -= 1
+    if house.depth >= min(policy.max_depth, MOST_DEEP) or house.nested[0] < 0:
+        told = f"{path}: runs within runs stand too deep, or are too many (max_depth {policy.max_depth})"
+        raise InvalidInput(told, path=path)
+    try:
+        workflow = sub_runs.workflow_of(wanted, house.workflows)
+        kept = wanted.model_copy(update={"workflow": workflow, "file": None})
+        new_run(sub_runs.request_of(kept, "x", house.policies_file), replace(house, depth=house.depth + 1))
+    except (SkepError, OSError) as error:
+        told = error.message if isinstance(error, SkepError) else str(error.strerror)
+        raise InvalidInput(f"{path}: {told}", path=path) from error
+    return task.model_copy(update={"run": kept})
 
 
 def item_tasks(
@@ -235,13 +290,61 @@ def item_tasks(
     return found
 
 
+def round_tasks(
+    copies: Mapping[str, RunTask],
+    asked: Mapping[str, dict[str, Any]],
+    models: Mapping[str, str | None],
+    run_id: str,
+    policy: RunPolicy,
+    limits: Limits,
+) -> list[NewRunTask]:
+    """The tasks of another round, by the tasks they stand for, the one that asked for it last.
+
+    `asked` and `models`: as those were asked for, and the models that were chosen. Raises `InvalidInput`.
+    """
+    part = lanes.run_part(run_id, policy.max_parallelism)
+    found = []
+    *_, last = copies
+    names = {name: copy.id for name, copy in copies.items()}
+    parent = last if copies[last].round <= FIRST_COPY else last.rpartition(".r")[0]
+    for name, copy in copies.items():
+        told = _as_copy(asked[name], copy, models[name], names)
+        made = _one(read_task(told), run_id, policy, models[name], limits, copy.id, part)
+        found.append(replace(made, parent=parent, depth=copy.depth, round=copy.round, previous=last))
+    return found
+
+
+def _as_copy(
+    asked: dict[str, Any], copy: RunTask, model: str | None, names: Mapping[str, str]
+) -> dict[str, Any]:
+    """What is asked of a copy: the same, with references that mean those of its own round."""
+    told = {name: value for name, value in asked.items() if name != "model_role"}
+    told |= {"id": copy.id, "deps": list(copy.deps)} | ({} if model is None else {"model": model})
+    for name in ("prompt", "ask"):
+        if told.get(name) is not None and copy.inputs is not None:
+            told[name] = copy.inputs.prompt
+    if told.get("run") is not None:
+        inputs = told["run"].get("inputs", {})
+        told["run"] = told["run"] | {
+            "inputs": {name: template.renamed(text, names) for name, text in inputs.items()}
+        }
+    if copy.when is not None:
+        told["when"] = asdict(copy.when)
+    if copy.for_each is not None:
+        told["for_each"] = copy.for_each
+    if copy.repeat is not None:
+        told["repeat"] = asdict(copy.repeat)
+    return told
+
+
 def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> dict[str, Any]:
     """The task as one of the road."""
     timeout_ms = policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
-    expect = task.expect
+    timeout_ms = 0 if task.ask is not None or task.run is not None else timeout_ms  # theirs is no attempt's
+    expect = _expected(task)
     told: dict[str, Any] = {
         "id": task.id,
-        "prompt": task.prompt,
+        "prompt": _words(task),
         "command": task.command,
         "argv": task.argv,
         "depends_on": [f"{run_id}:{dep}" for dep in dict.fromkeys(task.deps)] or None,
@@ -256,9 +359,25 @@ def _document(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
         "effect": task.effect,
         "review": None if task.review == "auto" else task.review,
         "expect": expect and expect.model_dump(mode="json", by_alias=True, exclude_unset=True),
-        "decompose": "never" if task.is_for_model else None,
+        "decompose": None if task.is_command else "never",
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _words(task: TaskRequest) -> str | None:
+    """What stands as the prompt of a task on the road."""
+    if task.run is not None and task.run.workflow is not None:
+        return f"Run the workflow {task.run.workflow.name}."
+    return task.prompt if task.ask is None else task.ask
+
+
+def _expected(task: TaskRequest) -> Expect | None:
+    """What the result must be: with the files that are its outputs, which must be there."""
+    if not task.files:
+        return task.expect
+    expect = task.expect or Expect()
+    files = list(dict.fromkeys([*expect.files, *task.files.values()]))
+    return expect.model_copy(update={"files": files})
 
 
 def _attempts(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None) -> int | None:
@@ -302,28 +421,3 @@ def _model(task: TaskRequest, models: Models, known: dict[str, bool], path: str)
     if name is not None and not known.setdefault(name, models.is_known(name)):
         raise ModelUnknown(f"{path}.model: {_UNKNOWN.format(name=name)}", path=f"{path}.model")
     return name
-
-
-def _check_references(task: TaskRequest, memory: frozenset[str], path: str) -> None:
-    """Raise `InvalidInput` for a reference that can stand for nothing when the task's turn comes."""
-    of_items = {"item", "index"} if task.for_each is not None else set[str]()
-    for text in [task.command or "", *(task.argv or ())]:
-        for name in template.references(text):
-            if name in of_items and text != task.command:
-                continue
-            told = f"{{{{{name}}}}} is not filled in: a command is told nothing of other tasks"
-            raise InvalidInput(f"{path}.command: {told}", path=f"{path}.command")
-    when = task.when.of if task.when is not None else ""
-    listed = task.for_each if isinstance(task.for_each, str) else ""
-    for field, text in (("prompt", task.prompt or ""), ("when.of", when), ("for_each", listed)):
-        for name in template.references(text):
-            dependency = template.dependency_of(name)
-            where, _, key = name.partition(".")
-            if dependency is not None:
-                is_fine = dependency[0] in task.deps and dependency[1] is None
-            else:
-                is_fine = (where == "inputs" and key in task.inputs) or (where == "memory" and key in memory)
-                is_fine |= name in {"item", "index"} and field == "prompt" and task.for_each is not None
-            if not is_fine:
-                told = f"{{{{{name}}}}} stands for nothing: only deps.ID.output, inputs and memory do"
-                raise InvalidInput(f"{path}.{field}: {told}", path=f"{path}.{field}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from run_contract.errors import InvalidInput, TaskNotFound
@@ -26,7 +26,7 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     changes = fork.model_dump(mode="json", exclude_unset=True, include={"prompt", "model", "context"})
     if changes and changed.get("prompt") is None:
         raise InvalidInput(
-            f"{fork.task} is a command, which has no {sorted(changes)[0]}; fork from one that a model does",
+            f"{fork.task} is not done by a model and has no {sorted(changes)[0]}; fork from one that is",
             path=sorted(changes)[0],
         )
     if "model" in changes:
@@ -37,6 +37,23 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     told.pop("id", None)
     told.pop("open", None)
     return read_start(told if fork.id is None else told | {"id": fork.id})
+
+
+def still_asked_for(
+    docs: Sequence[dict[str, Any]], changed: str, added_by: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The tasks without those that an answer asked for which is given anew."""
+    kept = (
+        untouched(docs, changed) if any(doc["id"] == changed for doc in docs) else {doc["id"] for doc in docs}
+    )
+    found = []
+    for doc in docs:
+        above = added_by.get(doc["id"])
+        while above is not None and above in kept:
+            above = added_by.get(above)
+        if above is None or doc["id"] == changed:
+            found.append(doc)
+    return found
 
 
 def untouched(docs: Iterable[dict[str, Any]], changed: str) -> set[str]:

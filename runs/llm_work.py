@@ -18,6 +18,7 @@ from errors import CallHeld, ModelError, NotAllowed, SkepError
 from llm.contracts import Call, ChatClient, ChatResult, Message
 from llm.discovery import ModelStatus, find_model, make_client
 from llm.endpoint import is_loopback
+from run_contract.asking import DENIED
 from run_contract.job import Job
 from run_contract.records import TaskResult, Usage
 from runs.prompting import enveloped_prompt
@@ -80,6 +81,8 @@ class LlmWork:
 
     def __call__(self, job: Job) -> TaskResult:
         """Ask, and wait for the whole answer. Raises `WorkFailed` with what was used."""
+        if job.choices is not None:
+            raise WorkFailed("nobody is there who could be asked", code=DENIED)
         handle = Call()
         job.asked.on_stop(handle.cancel)
         call: ModelCall | None = None

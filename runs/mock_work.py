@@ -32,6 +32,8 @@ def mock_work(calculator: CostCalculator, seconds: float = 0.0) -> Work:
             if ended.wait(seconds):
                 raise InterruptedError("told to end")
         prompt = plain_prompt(job)
+        if job.choices is not None:
+            return TaskResult(next(iter(job.choices), f"mock answer of a person to: {prompt[:SHOWN_CHARS]}"))
         output = f"mock answer of {job.task_id} to: {prompt[:SHOWN_CHARS]}"
         tokens = estimator.estimate(TaskInput(prompt)) + estimator.estimate(TaskInput(output))
         return TaskResult(output, usage=Usage(tokens, _price(calculator, tokens, job.model)))

@@ -10,6 +10,7 @@ from context import envelope, template
 from context.context_builder import Surroundings, build_prompt
 from context.envelope import Source
 from run_contract.job import Job
+from runs.asked_for import HOW
 from tool_router import NO_ROUTE
 
 
@@ -24,7 +25,7 @@ def own_words(job: Job, mark: str) -> str:
     """The prompt with its references filled in, words of other tasks in envelopes of this mark."""
 
     def show(name: str, text: str) -> str:
-        is_own = name.startswith("inputs.") or not text
+        is_own = (name.startswith("inputs.") and name[7:] not in job.foreign) or not text
         return text if is_own else f"\n{envelope.wrap(name, [text], mark)}\n"
 
     return template.render(job.template, job.values, show)
@@ -42,4 +43,5 @@ def answers_told(job: Job) -> tuple[Source, ...]:
 def enveloped_prompt(job: Job, mark: str) -> str:
     """The text for a model, with foreign words in envelopes of this mark."""
     around = Surroundings(answers=answers_told(job))
-    return build_prompt(own_words(job, mark), NO_ROUTE, (), around, mark=mark)
+    own = own_words(job, mark) + (f"\n\n{HOW}" if job.may_add else "")
+    return build_prompt(own, NO_ROUTE, (), around, mark=mark)

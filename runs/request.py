@@ -7,16 +7,19 @@ with their path.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from run_contract import asking
 from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
-from runs.workflow import Rounds, When, Workflow
+from runs import named_outputs
+from runs.workflow import Rounds, SubRun, When, Workflow
 from runtime_contract import Expect
 from task_errors import shorten
 
@@ -40,6 +43,18 @@ class TaskRequest(Section):
     command: Text | None = None
     #: the same as arguments
     argv: list[StrictStr] | None = None
+    #: a question to a person in place of a prompt, whose answer is the task's; references are filled in
+    ask: Text | None = None
+    #: what may be answered; none: what the person writes
+    choices: asking.Choices = Field(default_factory=list)
+    #: a run of its own that does it, whose answer is the task's
+    run: SubRun | None = None
+    #: names of what its answer gives as a JSON object, for `{{deps.ID.outputs.NAME}}`
+    outputs: Annotated[list[named_outputs.Name], Field(max_length=100)] = Field(default_factory=list)
+    #: of a command: files of the workspace that are its outputs when it has ended, by their names
+    files: Annotated[dict[named_outputs.Name, named_outputs.RelativePath], Field(max_length=100)] = Field(
+        default_factory=dict
+    )
     #: tasks of the run it waits for, and whose answers it is told
     deps: list[Id] = Field(default_factory=list)
     #: texts that the prompt refers to as ``{{inputs.NAME}}``
@@ -63,11 +78,14 @@ class TaskRequest(Section):
     for_each: list[StrictStr] | Text | None = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
+    #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
+    may_add: StrictBool = False
     #: dollars for the task
     budget: _Dollars | None = None
     #: dollars for the task with all that stem from it
     subtree_budget: _Dollars | None = None
-    #: milliseconds for one attempt, in place of the policy's; 0: as the settings say
+    #: milliseconds for one attempt, in place of the policy's; 0: as the settings say; of a question: until it
+    #: must be answered; without it as decisions of the home
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
@@ -82,16 +100,28 @@ class TaskRequest(Section):
 
     @pydantic.model_validator(mode="after")
     def _asks_one_thing(self) -> Self:
-        if sum(given is not None for given in (self.prompt, self.command, self.argv)) != 1:
-            raise ValueError("give one of prompt, command and argv")
+        ways = (self.prompt, self.command, self.argv, self.ask, self.run)
+        if sum(given is not None for given in ways) != 1:
+            raise ValueError("give one of prompt, command, argv, ask and run")
         if self.prompt is not None and not self.prompt.strip():
             raise ValueError("prompt must not be empty")
+        if self.ask is not None and not self.ask.strip():
+            raise ValueError("ask must not be empty")
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], {}, False)}
+        named_outputs.check_files(self.files, self.outputs, is_command=self.is_command)
+        asking.check(self.ask is not None, given, self.choices)
+        asking.check_run(self.run is not None, given)
         return self
 
     @property
     def is_for_model(self) -> bool:
         """Whether a model does it."""
         return self.prompt is not None
+
+    @property
+    def is_command(self) -> bool:
+        """Whether this machine does it."""
+        return self.command is not None or self.argv is not None
 
 
 class StartRunRequest(Section):
@@ -138,27 +168,28 @@ class ForkRequest(Section):
 
 def read_start(body: object) -> StartRunRequest:
     """The request in a body. Raises `InvalidInput` with the path of the field."""
-    return _read(StartRunRequest, body)
+    return read(StartRunRequest, body)
 
 
 def read_enqueue(body: object) -> EnqueueRequest:
     """The tasks in a body: a list under ``tasks``, or one task by itself. Raises `InvalidInput`."""
     if isinstance(body, dict) and "tasks" not in body and "id" in body:
         body = {"tasks": [body]}
-    return _read(EnqueueRequest, body)
+    return read(EnqueueRequest, body)
 
 
 def read_task(body: object) -> TaskRequest:
     """One task. Raises `InvalidInput`."""
-    return _read(TaskRequest, body)
+    return read(TaskRequest, body)
 
 
 def read_fork(body: object) -> ForkRequest:
     """What a run is to be made of another. Raises `InvalidInput`."""
-    return _read(ForkRequest, body)
+    return read(ForkRequest, body)
 
 
-def _read(model: type[Model], body: object) -> Model:
+def read(model: type[Model], body: object) -> Model:
+    """A body as the model says. Raises `InvalidInput` with the path of the field."""
     try:
         return model.model_validate(body)
     except pydantic.ValidationError as error:
@@ -198,12 +229,16 @@ def of_workflow(
     for task in tasks:
         step, given = steps[task.id], task.inputs
         prompt = "" if given is None else given.prompt
-        words = " ".join([prompt, step.when.of if step.when else "", json.dumps(step.for_each)])
+        told = " ".join(step.run.inputs.values()) if step.run is not None else ""
+        words = " ".join([prompt, told, step.when.of if step.when else "", json.dumps(step.for_each)])
         used = {name: text for name, text in _inputs(task).items() if f"inputs.{name}" in words}
         made.append(
             TaskRequest(
                 id=task.id,
-                prompt=prompt,
+                prompt=prompt if step.ask is None and step.run is None else None,
+                run=step.run,
+                ask=prompt if step.ask is not None else None,
+                choices=step.choices,
                 deps=list(task.deps),
                 inputs=used,
                 metadata=dict(given.metadata) if given else {},
@@ -216,6 +251,8 @@ def of_workflow(
                 when=step.when,
                 for_each=step.for_each,
                 repeat=step.repeat,
+                may_add=step.may_add,
+                outputs=[name for name in step.outputs if _OUTPUT.fullmatch(name)],
                 budget=step.budget,
                 subtree_budget=step.subtree_budget,
                 timeout_ms=step.timeout_ms,
@@ -226,6 +263,10 @@ def of_workflow(
     return StartRunRequest(
         id=run_id, name=workflow.name[:200], policy=policy, memory=dict(workflow.memory), tasks=made
     )
+
+
+#: Names that a reference can mean.
+_OUTPUT: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def _inputs(task: RunTask) -> dict[str, str]:

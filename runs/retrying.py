@@ -32,7 +32,8 @@ def after_failure(
     run_id: str, policy: RunPolicy, task: RunTask, error: SkepError, cause: Exception | None
 ) -> Again | None:
     """What follows the last attempt of a task; none: it has failed."""
-    if isinstance(error, TaskCancelled) or not may_help(policy.retry, error, cause):
+    is_over = isinstance(error, TaskCancelled) or task.choices is not None  # a person said no, or nothing
+    if is_over or not may_help(policy.retry, error, cause):
         return None
     tried = task.attempts
     own = task.asked_first or task.asked

@@ -7,8 +7,9 @@ ordinary tasks, with their own attempts, money and place in the graph.
 
 from __future__ import annotations
 
+from context import template
 from run_contract.errors import InvalidInput
-from run_contract.records import Dag, Repeat, Run, RunTask, TaskError, TaskResult
+from run_contract.records import Condition, Dag, Repeat, Run, RunTask, TaskError, TaskInput, TaskResult
 from runs import conditions
 
 
@@ -34,15 +35,31 @@ def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> d
     for each in body:
         deps = [names.get(dep, dep) for dep in each.deps if dep not in (each.items or ())]
         own = conditions.fresh(each, names[each.id], deps)
+        _rename(own, names)
         own.round = task.round + 1
         own.previous = result.output
         if each is task:
             first = None if repeat.first is None else names[repeat.first]
-            own.repeat = Repeat(repeat.until, repeat.most, first, repeat.otherwise)
+            own.repeat = Repeat(_renamed(repeat.until, names), repeat.most, first, repeat.otherwise)
         elif own.repeat is not None:
             raise InvalidInput(f"task {each.id} has rounds of its own within those of {task.id}")
         found[each.id] = own
     return found
+
+
+def _rename(own: RunTask, names: dict[str, str]) -> None:
+    """Let what a copy says of others of its round mean their copies."""
+    if own.inputs is not None:
+        prompt = template.renamed(own.inputs.prompt, names)
+        own.inputs = TaskInput(prompt, own.inputs.inputs, own.inputs.metadata)
+    if own.when is not None:
+        own.when = _renamed(own.when, names)
+    if isinstance(own.for_each, str):
+        own.for_each = template.renamed(own.for_each, names)
+
+
+def _renamed(condition: Condition, names: dict[str, str]) -> Condition:
+    return Condition(template.renamed(condition.of, names), condition.test, condition.value)
 
 
 def supersede(run: Run, task: RunTask, more: dict[str, RunTask]) -> None:

@@ -13,6 +13,7 @@ RUN_EVENTS: Final = {
     "run.failed": "the run ended without that; `code`, `reason`, `tokens`, `cost_micros`, `seconds`",
     "run.aborted": "the run was cancelled, and everything in it has ended; the same fields",
     "task.added": "a task was added while the run ran; `parent`",
+    "task.add_refused": "a task that an answer asked for was not added; `path`, `reason`",
     "task.started": "an attempt began; `attempt`, `model`, `estimated_tokens`, `estimated_micros`",
     "task.completed": "the task completed; `attempt`, `tokens`, `cost_micros`, `seconds`, and "
     "`reused_from` where it took the answer of another",

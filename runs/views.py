@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cost.usage_tracker import Standing
@@ -50,6 +50,7 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         "budget_micros": budget.granted_micros,
         "error": _error(run["code"], run["reason"]),
         "forked_from": run["forked_from"],
+        "parent": run["parent"],
         "created_at": _milliseconds(run["created"]),
         "finished_at": _milliseconds(run["finished"]),
     }
@@ -57,19 +58,19 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
 
 def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     """A run with its tasks and what they used."""
-    used = {row["task"]: row for row in reader.all("run_usage", run=run["seq"])}
     rows = reader.all("run_tasks_shown", run=run["seq"])
+    used = _used(reader, run["seq"], rows)
     policy = RunPolicy.model_validate_json(run["policy"])
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
     for row in rows:
-        told = tasks[row["name"]] = told_of(row, used.get(row["seq"]))
+        told = tasks[row["name"]] = told_of(row, used.get(row["seq"]) or usage_of(None))
         if is_ruled(policy) and told["state"] != TaskState.COMPLETED:
             told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
-    tokens = sum(row["tokens"] for row in used.values())
-    micros = sum(row["micros"] for row in used.values())
+    tokens = sum(each["tokens"] for each in used.values())
+    micros = sum(each["cost_micros"] for each in used.values())
     return {
         **brief(reader, run),
         "updated_at": _milliseconds(max([run["created"], *_moments(rows)])),
@@ -86,6 +87,12 @@ def asked(reader: Reader, run: sqlite3.Row) -> list[dict[str, Any]]:
     return [json.loads(row["asked"]) for row in rows if row["parent"] is None]
 
 
+def added_by(reader: Reader, run: sqlite3.Row) -> dict[str, str]:
+    """The tasks of a run that answers asked for, each with the task that asked."""
+    rows = reader.all("run_tasks_shown", run=run["seq"])
+    return {row["name"]: row["added_by"] for row in rows if row["added_by"] is not None}
+
+
 def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     """How the budget of a run stands, whether or not it has a limit."""
     account = Account("run", run["id"])
@@ -94,8 +101,21 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
 
 
-def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
-    """One task of a run, by its row and what it used."""
+def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, dict[str, int]]:
+    """What each task of a run used; of one that a run did, what that run did."""
+    found = {row["task"]: usage_of(row) for row in reader.all("run_usage", run=run)}
+    for row in rows:
+        child = None if row["child"] is None else reader.one("get_run", id=row["child"])
+        if child is not None:
+            inner = _used(reader, child["seq"], reader.all("run_tasks_shown", run=child["seq"]))
+            whole = {name: sum(each[name] for each in inner.values()) for name in usage_of(None)}
+            spent = balance_of(reader, Account("run", child["id"])).spent
+            found[row["seq"]] = whole | {"cost_micros": spent}
+    return found
+
+
+def told_of(row: sqlite3.Row, used: Mapping[str, int]) -> dict[str, Any]:
+    """One task of a run, by its row and what it used (`usage_of`)."""
     asked: dict[str, Any] = json.loads(row["asked"])
     result = ending.read_result(row)
     state = state_of(row["state"], row["code"], row["attempts"])
@@ -104,7 +124,7 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         "deps": asked.get("deps", []),
         "model": result.get("model") or json.loads(row["doc"]).get("model"),
         "attempts": row["attempts"],
-        "usage": _usage(used),
+        "usage": dict(used),
         "started_at": _milliseconds(row["started"]),
         "finished_at": _milliseconds(row["finished"]),
     }
@@ -120,12 +140,21 @@ def told_of(row: sqlite3.Row, used: sqlite3.Row | None) -> dict[str, Any]:
         told["context"] = json.loads(row["ledger"])
     if row["parent"] is not None:
         told["parent"] = row["parent"]
+    if row["child"] is not None:
+        told["child"] = row["child"]
+    if row["outputs"] is not None and state is TaskState.COMPLETED:
+        told["outputs"] = json.loads(row["outputs"])
+    if row["added_by"] is not None:
+        told["added_by"] = row["added_by"]
+    if row["round"] > 1:
+        told["round"] = row["round"]
     if row["reused_from"] is not None:
         told["reused_from"] = row["reused_from"]
     return told
 
 
-def _usage(used: sqlite3.Row | None) -> dict[str, int]:
+def usage_of(used: sqlite3.Row | None) -> dict[str, int]:
+    """What a task used over all its attempts; nothing where nobody knows of any."""
     if used is None:
         return {"tokens": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost_micros": 0}
     counted = {name: used[name] for name in ("tokens", "prompt_tokens", "completion_tokens")}

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from run_contract import asking
 from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
 
 _Name = Annotated[StrictStr, Field(max_length=200)]
@@ -43,6 +44,27 @@ class Rounds(Section):
     otherwise: Literal["fail", "take"] = "fail"
 
 
+class SubRun(Section):
+    """A run that does the work of a task."""
+
+    #: the workflow itself
+    workflow: Workflow | None = None
+    #: or its file, in `workflows/` of the home
+    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$")] | None = (
+        None
+    )
+    #: its inputs; references are filled in
+    inputs: dict[StrictStr, _Input] = Field(default_factory=dict)
+    #: the step of it whose answer is the output; none: the last ones
+    output: StrictStr | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _is_one_workflow(self) -> Self:
+        if (self.workflow is None) == (self.file is None):
+            raise ValueError("give one of workflow and file")
+        return self
+
+
 class Step(Section):
     """One step of a workflow."""
 
@@ -52,6 +74,12 @@ class Step(Section):
     role: _Name | None = None
     #: what is asked, with references such as ``{{deps.A.output}}`` and ``{{inputs.NAME}}``
     prompt: _Text | None = None
+    #: a question to a person in place of a prompt, whose answer is the step's; references are filled in
+    ask: _Text | None = None
+    #: what may be answered; none: what the person writes
+    choices: asking.Choices = Field(default_factory=list)
+    #: a run of its own in place of a prompt, whose answer is the step's; by the daemon alone
+    run: SubRun | None = None
     #: steps it waits for, and whose answers it is told
     depends_on: list[StrictStr] = Field(default_factory=list)
     #: names of what it makes, told to whoever does it
@@ -72,16 +100,27 @@ class Step(Section):
     for_each: list[StrictStr] | _Text | None = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
+    #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
+    may_add: StrictBool = False
     #: dollars for the step
     budget: _Dollars | None = None
     #: dollars for the step with all that stem from it, such as the items of a list
     subtree_budget: _Dollars | None = None
-    #: milliseconds for one attempt, in place of the policy's
+    #: milliseconds for one attempt, in place of the policy's; of a question: until it must be answered
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's
     context: ContextPolicy | None = None
     #: whether the answer that the very same question had before is taken, in place of the policy's word
     cache: StrictBool | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _asks_one_thing(self) -> Self:
+        if sum(given is not None for given in (self.prompt, self.ask, self.run)) > 1:
+            raise ValueError("give one of prompt, ask and run")
+        given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], False)}
+        asking.check(self.ask is not None, given, self.choices)
+        asking.check_run(self.run is not None, given)
+        return self
 
 
 class Workflow(Section):
@@ -117,3 +156,7 @@ class WorkflowFile(Section):
     """What a workflow file holds."""
 
     workflow: Workflow
+
+
+SubRun.model_rebuild()
+Step.model_rebuild()

@@ -83,8 +83,8 @@ def _step_problems(workflow: Workflow) -> Iterator[Problem]:
         seen.add(step.id)
         if step.role is not None and not step.role:
             yield Problem("step_role_empty", (*path, "role"), "must not be empty")
-        if workflow.type == "custom" and step.prompt is None:
-            yield Problem("prompt_missing", path, "a step of a custom workflow needs a prompt")
+        if workflow.type == "custom" and step.prompt is None and step.ask is None and step.run is None:
+            yield Problem("prompt_missing", path, "a step of a custom workflow needs a prompt, or ask")
 
 
 def _unknown_dependencies(workflow: Workflow) -> Iterator[Problem]:
@@ -115,6 +115,9 @@ def _reference_problems(workflow: Workflow) -> Iterator[Problem]:
     for number, step in enumerate(workflow.steps):
         prompt = step.prompt or (ROLE_PROMPTS.get(step.role or "", "") if workflow.type != "custom" else "")
         yield from _bad_references(workflow, number, "prompt", prompt)
+        yield from _bad_references(workflow, number, "ask", step.ask or "")
+        for text in step.run.inputs.values() if step.run is not None else ():
+            yield from _bad_references(workflow, number, "run", text)
         if step.when is not None:
             yield from _bad_references(workflow, number, "when", step.when.of)
         if step.repeat is not None:
@@ -135,7 +138,7 @@ def _bad_references(workflow: Workflow, number: int, field: str, text: str) -> I
         elif name == "previous":
             fine = _is_repeated(workflow, number) and field == "prompt"
         elif name in {"item", "index"}:
-            fine = step.for_each is not None and field == "prompt"
+            fine = step.for_each is not None and field in {"prompt", "ask", "run"}
         else:
             fine = where == "memory" or (where == "inputs" and key in workflow.inputs)
         if not fine:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cost.budget_enforcer import Budget, Payer, accounts_of, limited, shortfall
+from cost.budget_enforcer import Budget, Payer, accounts_of, shortfall
 from cost.cost_calculator import worst_case
 from cost.model_catalog import ModelFacts
 from errors import OverBudget
@@ -48,7 +48,8 @@ class Headroom:
             return None
         payer = replace(payer_of(task), subtrees=subtree_budgets.above(self._reader, task.id))
         limits = budgets.BudgetLimits.kept(self._reader)
-        return over_budget(self._reader, accounts_of(payer, model, now), limits, payer, worst)
+        accounts = counted(self._reader, payer, model, now)
+        return over_budget(self._reader, accounts, limits, payer, worst)
 
     def _default_model(self) -> str:
         status = self._reader.fact(MODEL_STATUS)
@@ -75,6 +76,14 @@ def limits_of(settings: Settings) -> budgets.BudgetLimits:
     )
 
 
+def counted(asks: budgets.Asks, payer: Payer, model: str, now: float) -> list[budgets.Account]:
+    """Everything that a call counts against, with the runs that its run is within, the narrowest first."""
+    found = accounts_of(payer, model, now)
+    above = [] if payer.run_id is None else asks.all("runs_above", id=payer.run_id)
+    place = next((at for at, each in enumerate(found) if each.scope == "model"), 0)
+    return [*found[:place], *(budgets.Account("run", row["id"]) for row in above), *found[place:]]
+
+
 def over_budget(
     asks: budgets.Asks,
     accounts: list[budgets.Account],
@@ -83,12 +92,17 @@ def over_budget(
     micros: int,
 ) -> OverBudget | None:
     """What holds a call that may cost so much: the first of its budgets that cannot pay it."""
-    if payer.run_id is not None:
-        limits = replace(limits, run=budgets.limit_of(asks, limits, budgets.Account("run", payer.run_id)))
-    found = [
-        Budget(account, limit, budgets.balance_of(asks, account))
-        for account, limit in limited(accounts, limits, payer.task_micros, payer.subtrees)
-    ]
+    subtrees = dict(payer.subtrees)
+    found = []
+    for account in accounts:
+        if account.scope == "task":
+            limit = payer.task_micros
+        elif account.scope == "subtree":
+            limit = subtrees.get(account.name)
+        else:
+            limit = budgets.limit_of(asks, limits, account)
+        if limit is not None:
+            found.append(Budget(account, limit, budgets.balance_of(asks, account)))
     short = shortfall(found, micros)
     if short is None:
         return None

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
-from cost.budget_enforcer import Payer, accounts_of
+from cost.budget_enforcer import Payer
 from cost.cost_calculator import Bill, Counted, bill_of, worst_case
 from cost.model_catalog import ModelCatalog, ModelFacts, Place
 from cost.token_estimator import likely_tokens
@@ -26,7 +26,7 @@ from errors import CallHeld, ModelError, ModelUnreachable, PriceUnknown, RateLim
 from llm.contracts import Call, ChatClient, ChatRequest, ChatResult
 from llm.discovery import ModelStatus
 from llm.endpoint import is_loopback
-from safety.headroom import limits_of, over_budget
+from safety.headroom import counted, limits_of, over_budget
 from safety.model_call import ModelCall, Wishes, told_of
 from safety.work import Approved
 from settings import Settings
@@ -124,7 +124,7 @@ class SecureAPIWrapper:
         Returns what holds it instead, and then nothing was taken.
         """
         self._tell_price(tx, call)
-        accounts = accounts_of(call.payer, call.request.model, tx.now)
+        accounts = counted(tx, call.payer, call.request.model, tx.now)
         held = self._unpriced(call) or self._unpaid(tx, call, accounts) or self._too_early(tx, call)
         if held is not None:
             self._audit(tx, call, "blocked", call.worst_micros, rule=held.rule, reason=held.waiting_for)

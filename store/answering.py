@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from attempts import AttemptPolicy
 from errors import TransitionNotAllowed
 from money import dollars_text
+from run_contract import asking
 from runtime_contract import Status
 from store import (
     agreements,
@@ -22,6 +23,8 @@ from store import (
     plan_review,
     proposals,
     recording,
+    run_growth,
+    run_questions,
     steering,
 )
 from store.records import STATUS_OF_STATE, digest_of_ask, task_of
@@ -53,7 +56,13 @@ YES_AND_NO: Final = {
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
     "budget": ("needed", "no"),
+    asking.KIND: (asking.ANSWER, asking.REFUSE),
 }
+
+
+def yes_and_no(kind: str, options: Sequence[str]) -> tuple[str, str]:
+    """What a plain yes and a plain no answer to a decision of this kind."""
+    return asking.yes_and_no(options) if kind == asking.KIND else YES_AND_NO[kind]
 
 
 #: The answer to a review that rejects it though attempts are left; it is kept as a `reject`.
@@ -88,7 +97,7 @@ def yes_or_no(
     Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
     """
     row = _open(tx, subject)
-    choice = YES_AND_NO[row["kind"]][0 if is_yes else 1]
+    choice = yes_and_no(row["kind"], json.loads(row["options"]))[0 if is_yes else 1]
     return answer(tx, Answer(row["id"], choice, by, comment, is_final), policy)
 
 
@@ -115,7 +124,7 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     if given.choice == "approve":
         _check_still_asked(row, decision)
         told = payload.get("unrewarded") or {}
-        recording.approve(
+        run_growth.approve(
             tx, row, given.by, payload.get("grant"), comment=given.comment, decision=given.decision, **told
         )
         return f"{row['id']} is approved."
@@ -237,6 +246,10 @@ def _budget(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     return f"The budget {account.limit} has {dollars_text(micros)} more."
 
 
+def _ask(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    return run_questions.answered(tx, _task(tx, decision), given.choice, given.by, given.comment)
+
+
 Action = Callable[[Transaction, sqlite3.Row, Answer, AttemptPolicy], str]
 _ACTIONS: Final[dict[str, Action]] = {
     "review": _review,
@@ -248,4 +261,5 @@ _ACTIONS: Final[dict[str, Action]] = {
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,
     "budget": _budget,
+    asking.KIND: _ask,
 }

@@ -10,6 +10,7 @@ import sqlite3
 from typing import Final
 
 from clock import to_local_text
+from run_contract import asking
 from runtime_contract import Status
 from store import agreements, decisions, plan_review, recording, steering
 from store.records import STATUS_OF_STATE
@@ -28,6 +29,7 @@ _ENDS_TASK: Final = {
     "interrupted": "what its interrupted attempt did is not known",
     agreements.KIND: "its command did not run",
     plan_review.KIND: "its plan was not entered",
+    asking.KIND: "its question has no answer",
 }
 
 
@@ -74,7 +76,8 @@ def _end_task(tx: Transaction, row: sqlite3.Row) -> None:
         f"nobody answered by {to_local_text(row['deadline'])}: {_ENDS_TASK[row['kind']]}. "
         f"`skep retry {row['task_id']}` tries again"
     )
-    recording.fail(tx, task, CODE, reason, reviewer=BY)
+    code = "timeout" if row["kind"] == asking.KIND else CODE
+    recording.fail(tx, task, code, reason, reviewer=BY)
 
 
 def _note_overdue(tx: Transaction, row: sqlite3.Row) -> None:

@@ -27,11 +27,15 @@ def ask(
     question: Question,
     row: sqlite3.Row | None = None,
     status: str | None = "pending_review",
+    deadline: float | None = None,
 ) -> str:
-    """Put up a question, about a task where one is given, whose status is `status` then. Returns its id."""
+    """Put up a question, about a task where one is given, whose status is `status` then. Returns its id.
+
+    `deadline`: until when it waits for an answer, Unix seconds; none: as the home says.
+    """
     payload = dump(question.payload)
     digest = hashlib.sha256(payload.encode()).hexdigest()
-    deadline = _deadline(tx)
+    deadline = _deadline(tx) if deadline is None else deadline
     about = "" if row is None else f"{row['id']}/{row['lease']}/"
     decision = f"{question.kind}-{hashlib.sha256(f'{about}{digest}{tx.now}'.encode()).hexdigest()[:10]}"
     tx.run(

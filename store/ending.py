@@ -98,6 +98,8 @@ def _end(
         **event_fields,
     )
     tx.mark_dirty(row["seq"])
+    if row["held_by"] is not None:
+        run_ends.end_child(tx, row, end_together)
     if row["plan_parent"] is not None:
         subtasks.tell_end(tx, row, status, reason)
     ended = [(row["id"], status)]

@@ -28,6 +28,8 @@ RATE: Final = "rate:"
 EVERY_OTHER: Final = "*"
 #: Begins the part of a lane that names a run, with how many of its tasks may run at once: ``run:4/ID``.
 RUN: Final = "run:"
+#: The part of a lane for what a person or another run does: it needs no model, no sandbox and no room at one.
+ASK: Final = "ask"
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,13 @@ def run_part(run_id: str, at_once: int) -> str:
 
 
 def run_part_of(lane: str) -> str:
-    """The part of a lane that names a run; empty for a task of none."""
-    return next((part for part in lane.split("|") if part.startswith(RUN)), "")
+    """The parts of a lane that its run asks for; empty for a task of none."""
+    return "|".join(part for part in lane.split("|") if part == ASK or part.startswith(RUN))
+
+
+def is_ask(lane: str) -> bool:
+    """Whether the tasks of a lane are done by a person or by another run."""
+    return ASK in lane.split("|")
 
 
 def joined(lane: str, part: str) -> str:
@@ -166,7 +173,7 @@ def _is_rated(model: str | None, limits: ConcurrencyLimits) -> bool:
 def rated_model(lane: str, gate: Gate) -> str | None:
     """The model of this lane whose rate is limited, or none."""
     part = next((part for part in lane.split("|") if part.startswith(RATE)), None)
-    return None if part is None else unquote(part.removeprefix(RATE)) or gate.default_model
+    return None if part is None or is_ask(lane) else unquote(part.removeprefix(RATE)) or gate.default_model
 
 
 def spread(rows: Iterable[sqlite3.Row]) -> list[str]:
@@ -222,7 +229,7 @@ def at_once(lane: str, heads: Iterable[Head], gate: Gate, slots: int) -> int:
 
 def held_by_mode(lane: str, gate: Gate) -> str | None:
     """Why no task of this lane's mode starts, or none."""
-    return gate.closed_modes.get(lane.partition("|")[0])
+    return None if is_ask(lane) else gate.closed_modes.get(lane.partition("|")[0])
 
 
 def closed_room(lane: str, gate: Gate) -> Room | None:

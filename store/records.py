@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runtime_contract import Status, Task, read_task
+from store import lanes
 
 #: The status every face shows for a state of the store.
 STATUS_OF_STATE: dict[str, Status] = {
@@ -95,6 +96,8 @@ class Claim:
     is_planned: bool = False
     #: id of the task it is a part of
     plan_parent: str | None = None
+    #: whether a person or another run does it
+    is_ask: bool = False
 
     @property
     def id(self) -> str:
@@ -115,6 +118,7 @@ class Claim:
             feedback=json.loads(row["feedback"]) if row["feedback"] else [],
             is_planned=bool(row["planned"]),
             plan_parent=row["plan_parent"],
+            is_ask=lanes.is_ask(row["lane"]),
         )
 
 

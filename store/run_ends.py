@@ -22,6 +22,8 @@ RUN_ENDED: Final = "run_ended"
 #: The code of a task whose condition was not met, and of those that need one which was skipped.
 CONDITION_NOT_MET: Final = "condition_not_met"
 DEPENDENCY_SKIPPED: Final = "dependency_skipped"
+#: What `held_by` says of a task that waits for the run that does it.
+CHILD_PREFIX: Final = "child:"
 #: Codes of tasks that were skipped, which is no failure.
 SKIPS: Final = frozenset({CONDITION_NOT_MET, DEPENDENCY_SKIPPED})
 
@@ -101,6 +103,18 @@ def finish(tx: Transaction, run: int) -> None:
     row = tx.one("run_finished", seq=run, now=tx.now)
     if row is not None:
         tell(tx, f"run.{row['state']}", row, code=row["code"], reason=row["reason"], count=row["tasks"])
+        if row["parent"] is not None:
+            tx.run("wake_parent", held_by=f"{CHILD_PREFIX}{row['id']}")
+
+
+def end_child(tx: Transaction, task: sqlite3.Row, end: EndTogether) -> None:
+    """A task has ended before the run that does it: that run is aborted."""
+    if not (task["held_by"] or "").startswith(CHILD_PREFIX):
+        return
+    tx.run("child_over", task=task["seq"])
+    child = tx.one("get_run", id=task["held_by"].removeprefix(CHILD_PREFIX))
+    if child is not None and child["state"] == "running":
+        stop(tx, child["seq"], "aborted", "cancelled", f"{task['id']}, whose work it does, has ended", end)
 
 
 def tell(tx: Transaction, event: str, run: sqlite3.Row, **fields: Any) -> None:

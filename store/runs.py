@@ -27,10 +27,17 @@ class NewRunTask:
     required: bool
     #: whether one completed dependency will do, once all have ended
     needs_any: bool = False
-    #: the task of the run whose item it does
+    #: the task of the run whose item or whose next round it does
     parent: str | None = None
     #: what it may cost with all that stem from it; none: no limit of its own
     subtree_micros: int | None = None
+    #: the task whose answer asked for it
+    added_by: str | None = None
+    #: how many tasks stand between it and the request
+    depth: int = 0
+    #: which round it is of, and the task whose last answer it is told then
+    round: int = 1
+    previous: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,10 @@ class NewRun:
     forked_from: str | None = None
     #: the span that it was started from (W3C traceparent)
     traceparent: str | None = None
+    #: id of the task whose work it does, how many runs stand above it, and inputs that hold others' words
+    parent: str | None = None
+    depth: int = 0
+    foreign_inputs: tuple[str, ...] = ()
     #: tasks that begin with the answer of their namesakes in the run it was forked from
     reused: frozenset[str] = frozenset()
 
@@ -102,6 +113,9 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         source=source,
         after_event=before["seq"] if before else 0,
         created=tx.now,
+        parent=new.parent,
+        depth=new.depth,
+        foreign_inputs=dump([*new.foreign_inputs]) if new.foreign_inputs else None,
     )
     row = find(tx, new.id)
     run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
@@ -122,7 +136,7 @@ def _reuse(tx: Transaction, new: NewRun) -> None:
         task_id = f"{new.id}:{answer['id'].partition(':')[2]}"
         if answer["state"] == "approved":
             tx.run("reuse_answer", id=task_id, result=answer["result"], now=tx.now)
-            tx.run("note_reuse", id=task_id, run=new.forked_from)
+            tx.run("note_reuse", id=task_id, run=new.forked_from, source=answer["id"])
             reason = f"its answer is that of {answer['id']}"
             tx.emit("task.reused", task_id=task_id, status="approved", reason=reason)
             names.append(task_id)
@@ -150,19 +164,7 @@ def _enter(
     last = tx.one("last_seq")
     first = int(last["seq"]) + 1 if last else 1
     # Entered before anything follows from the tasks: where one of them ends at once, its run knows it.
-    rows = [
-        (
-            first + at,
-            run,
-            task.id,
-            dump(task.doc),
-            int(task.required),
-            int(task.needs_any),
-            task.parent,
-            task.subtree_micros,
-        )
-        for at, task in enumerate(ordered)
-    ]
+    rows = [(first + at, run, *_columns(task)) for at, task in enumerate(ordered)]
     intake.enter(
         tx,
         Intake([task.new for task in ordered]),
@@ -170,6 +172,13 @@ def _enter(
         kept,
         and_then=lambda: tx.insert("insert_run_task", rows),
     )
+
+
+def _columns(task: NewRunTask) -> tuple[Any, ...]:
+    """What stands in the table of a task's own."""
+    told = (task.id, dump(task.doc), int(task.required), int(task.needs_any))
+    stems = (task.parent, task.subtree_micros, task.added_by, task.depth, task.round, task.previous)
+    return (*told, *stems)
 
 
 def add(
@@ -205,6 +214,28 @@ def _grow(
     _enter(tx, run["seq"], tasks, source, limits)
 
 
+def fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> list[NewRunTask]:
+    """Those of the tasks that a run has room for, in their order, and whose ids are free in it.
+
+    One that waits for a task which is left out is left out too.
+    """
+    rows = tx.all("run_known_tasks", run=run["seq"], ids=dump([task.id for task in tasks]))
+    known = {row["id"] for row in rows}
+    free = [task for task in tasks if task.id not in known]
+    kept = free[: max(0, run["max_tasks"] - run["tasks"])]
+    while True:
+        lost = {task.new.task.id for task in tasks} - {task.new.task.id for task in kept}
+        stay = [task for task in kept if lost.isdisjoint(task.new.task.depends_on)]
+        if len(stay) == len(kept):
+            return kept
+        kept = stay
+
+
+def enter_added(tx: Transaction, run_id: str, tasks: Sequence[NewRunTask], source: str) -> None:
+    """Enter tasks that fit (`fitting`) a run that goes on."""
+    _grow(tx, find(tx, run_id), tasks, source, lanes.ConcurrencyLimits())
+
+
 def expand(
     tx: Transaction, ref: TaskRef, tasks: Sequence[NewRunTask], limits: lanes.ConcurrencyLimits
 ) -> bool:
@@ -215,19 +246,40 @@ def expand(
     row = claims.held(tx, ref, "the items of a list")
     if row is None or recording.end_withdrawn(tx, row):
         return False
-    run_id = run_ends.run_of(ref.id)
-    _grow(tx, find(tx, run_id), tasks, "run", limits)
-    names = [task.new.task.id for task in tasks]
-    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
-    tx.run("put_items", task=row["seq"], items=dump([task.id for task in tasks]))
-    states = intake.states_of(tx, names)
-    waiting_on = sum(state != "approved" for state in states.values())
+    become(tx, row, tasks, [task.id for task in tasks], limits)
     recording.end_attempt(tx, row, "mapped")
-    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
     tx.emit(
         "task.mapped", task_id=row["id"], status="queued", count=len(tasks), reason="it waits for its items"
     )
+    fail_behind_the_dead(tx, tasks)
+    return True
+
+
+def become(
+    tx: Transaction,
+    row: sqlite3.Row,
+    tasks: Sequence[NewRunTask],
+    waits_for: Sequence[str],
+    limits: lanes.ConcurrencyLimits,
+) -> None:
+    """Enter tasks that do the work of another, and have it wait for those of them that are named.
+
+    Raises `TaskExists`, `InvalidInput` over `max_tasks`, and has changed nothing then.
+    """
+    run_id = run_ends.run_of(row["id"])
+    _grow(tx, find(tx, run_id), tasks, "run", limits)
+    names = [f"{run_id}:{name}" for name in waits_for]
+    tx.run_many("insert_edge", ({"child": row["seq"], "parent": name} for name in names))
+    tx.run("put_items", task=row["seq"], items=dump([*waits_for]))
+    states = intake.states_of(tx, names)
+    waiting_on = sum(state != "approved" for state in states.values())
+    tx.run("wait_for_items", seq=row["seq"], waiting_on=waiting_on)
+    tx.mark_dirty(row["seq"])
+
+
+def fail_behind_the_dead(tx: Transaction, tasks: Sequence[NewRunTask]) -> None:
+    """Whoever waits for a task that ended as it was entered fails with it."""
+    states = intake.states_of(tx, [task.new.task.id for task in tasks])
     dead = next((name for name, state in states.items() if ending.is_dead(state)), None)
     if dead is not None:
         ending.fail_children(tx, dead, Status(states[dead]))
-    return True

@@ -20,7 +20,7 @@ from runs.entering import House, added_tasks, new_run
 from runs.request import read_enqueue, read_start
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
-from store import claims, recording, run_steering, runs
+from store import claims, recording, run_growth, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
 from store.outputs import read_output
@@ -56,17 +56,20 @@ class DurableRuns:
         self.work = work
         #: ids of the tasks in the order they were begun
         self.begun: list[str] = []
+        self.prompts = RunPrompts(store, _no_output, EveryModel())
+        self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
         #: the model that each task was last asked of
         self.asked: dict[str, str | None] = {}
-        self.prompts = RunPrompts(store, _no_output)
-        self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
-        self._flying: deque[Claim] = deque()
+        #: what was claimed and has not ended, oldest first
+        self.flying: deque[Claim] = deque()
+        #: the prompts that were sent, by the task's id within the run
+        self.sent: dict[str, str] = {}
         self._chance = random.Random(1)
         self._judge = Judge(lambda ref, work: store.write(work), _no_output, Path(), AttemptPolicy())
 
     def read_outputs(self, folder: Path) -> None:
         """Read answers that are stored, which those of a list are."""
-        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder))
+        self.prompts = RunPrompts(self.store, functools.partial(read_output, folder), EveryModel())
 
     def start(self, **request: Any) -> str:
         """Start a run; its id."""
@@ -86,23 +89,25 @@ class DurableRuns:
 
     def claim(self, slots: int = 100) -> None:
         """Claim whatever may start, one after the other; those that end without work end."""
-        while len(self._flying) < slots:
+        while len(self.flying) < slots:
             rows = self.store.write(lambda tx: claims.claim(tx, self.who, 1, Gate(), self.store.limits))
             if not rows:
                 return
             claim = Claim.from_row(rows[0])
             given = self.prompts.given(claim, "0" * 16)
             if given is not None:
-                self.asked[claim.id.partition(":")[2]] = given.model or claim.task.model
-                self.begun.append(claim.id.partition(":")[2])
-                self._flying.append(claim)
+                name = claim.id.partition(":")[2]
+                self.asked[name] = given.model or claim.task.model
+                self.begun.append(name)
+                self.sent[name] = given.prompt or ""
+                self.flying.append(claim)
 
     def turn(self) -> bool:
         """Claim what may start, and end the oldest of what runs; false where nothing does."""
         self.claim()
-        if not self._flying:
+        if not self.flying:
             return False
-        claim = self._flying.popleft()
+        claim = self.flying.popleft()
         row = self.store.reader.task(claim.id)
         if row is not None and row["cancel_requested"]:
             self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "a test"))
@@ -112,7 +117,7 @@ class DurableRuns:
 
     def works_next(self) -> bool:
         """Whether the next turn does work, and does not only end what was asked to stop."""
-        row = self.store.reader.task(self._flying[0].id) if self._flying else None
+        row = self.store.reader.task(self.flying[0].id) if self.flying else None
         return row is not None and not row["cancel_requested"]
 
     def go(self, run_id: str) -> dict[str, Any]:
@@ -138,10 +143,23 @@ class DurableRuns:
         except (ValueError, WorkFailed) as error:
             self._judge.conclude(claim, _failing(claim, error), NO_ROUTE, self._chance)
         else:
-            if claim.task.expect == NO_EXPECT:
-                self.store.write(_completing(claim, text))
+            if claim.task.expect == NO_EXPECT or claim.task.expect.files:  # whose critics look elsewhere
+                self.store.write(self._completing(claim, text))
             else:
                 self._judge.conclude(claim, _completed(claim, text), NO_ROUTE, self._chance)
+
+    def _completing(self, claim: Claim, text: str) -> Callable[[Transaction], None]:
+        outcome, verdict = _completed(claim, text), Verdict(decision="APPROVE", confidence=0.9)
+        growth = self.prompts.growth_of(claim, outcome)
+
+        def conclude(tx: Transaction) -> None:
+            if growth is not None:
+                run_growth.note(tx, claim.seq, claim.ref, growth)
+            row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
+            if row is not None:
+                run_growth.approve(tx, row, "critics")
+
+        return conclude
 
 
 def _completed(claim: Claim, text: str) -> Outcome:
@@ -149,17 +167,6 @@ def _completed(claim: Claim, text: str) -> Outcome:
         status="completed", task_id=claim.id, lease=claim.ref.lease, mode=claim.task.mode, result=text[:200],
         output=text, started_at=1.0, ended_at=2.0,
     )  # fmt: skip
-
-
-def _completing(claim: Claim, text: str) -> Callable[[Transaction], None]:
-    outcome, verdict = _completed(claim, text), Verdict(decision="APPROVE", confidence=0.9)
-
-    def conclude(tx: Transaction) -> None:
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
-        if row is not None:
-            recording.approve(tx, row, "critics")
-
-    return conclude
 
 
 def _failing(claim: Claim, error: Exception) -> Outcome:

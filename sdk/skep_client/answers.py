@@ -45,6 +45,8 @@ class RunBrief:
     budget_micros: int | None
     error: RunProblem | None
     forked_from: str | None
+    #: the task whose work it does, ``RUN:TASK``
+    parent: str | None = None
     #: Unix milliseconds
     created_at: int
     finished_at: int | None
@@ -92,8 +94,16 @@ class RunTask:
     metadata: Mapping[str, str] = field(default_factory=dict)
     #: what it was told of others, and what was left out
     context: Mapping[str, Any] = field(default_factory=dict)
-    #: the task whose item it does
+    #: its named outputs: hash and bytes of each
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    #: the task whose item or whose next round it does
     parent: str = ""
+    #: the run that does it
+    child: str = ""
+    #: the task whose answer asked for it
+    added_by: str = ""
+    #: which round it is of
+    round: int = 1
     #: run whose answer it was given
     reused_from: str = ""
 

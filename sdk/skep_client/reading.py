@@ -146,6 +146,7 @@ def _brief(told: Members) -> dict[str, Any]:
         "budget_micros": told.whole("budget_micros", may_miss=True),
         "error": _problem(told),
         "forked_from": told.text_or_none("forked_from"),
+        "parent": told.text_or_none("parent"),
         "created_at": told.whole("created_at"),
         "finished_at": told.whole("finished_at", may_miss=True),
     }
@@ -182,6 +183,10 @@ def _task(value: object, path: str) -> RunTask:
         held_by=told.text("held_by", ""),
         metadata=told.mapping("metadata"),
         context=told.mapping("context"),
+        outputs=told.mapping("outputs"),
         parent=told.text("parent", ""),
+        child=told.text("child", ""),
+        added_by=told.text("added_by", ""),
+        round=told.whole("round", 1),
         reused_from=told.text("reused_from", ""),
     )

@@ -127,6 +127,10 @@ class TaskOptions(TypedDict, total=False):
     when: When | None
     for_each: Sequence[str] | str | None
     repeat: Rounds | None
+    #: whether further tasks are added that its answer asks for
+    may_add: bool
+    #: names of what its answer gives as a JSON object
+    outputs: Sequence[str]
     #: dollars for the task
     budget: float | None
     #: dollars for the task with all that stem from it
@@ -147,7 +151,7 @@ class _Named(TypedDict):
 
 
 class TaskRequest(_Named, TaskOptions, total=False):
-    """One task of a run: one of `prompt`, `command` and `argv`, and what is said of it."""
+    """One task of a run: one of `prompt`, `command`, `argv`, `ask` and `run`, and what is said of it."""
 
     #: what is asked, with references such as ``{{deps.A.output}}``
     prompt: str
@@ -155,6 +159,14 @@ class TaskRequest(_Named, TaskOptions, total=False):
     command: str
     #: the same as arguments
     argv: Sequence[str]
+    #: a question to a person, whose answer is the task's
+    ask: str
+    #: what may be answered; none: what the person writes
+    choices: Sequence[str]
+    #: a run of its own that does it: its ``workflow`` or ``file``, ``inputs`` and ``output``
+    run: Mapping[str, Any]
+    #: of a command: files of the workspace that are its outputs, by their names
+    files: Mapping[str, str]
 
 
 class ForkOptions(TypedDict, total=False):

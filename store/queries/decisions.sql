@@ -86,3 +86,13 @@ WHERE decision.answer IS NULL AND decision.deadline IS NOT NULL AND decision.ran
 -- note_overdue --
 -- A question is overdue and goes on waiting.
 UPDATE decision SET rank = 0 WHERE id = :id AND answer IS NULL;
+
+-- run_decisions --
+-- What people are or were asked about the tasks of a run, and are about its budget, oldest first.
+SELECT decision.*, task.id AS task_id FROM run_task CROSS JOIN decision ON decision.task = run_task.task
+CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run
+UNION ALL
+SELECT decision.*, NULL AS task_id FROM decision
+WHERE decision.task IS NULL AND decision.answer IS NULL AND decision.kind = 'budget' AND json_extract(decision.payload, '$.limit') = 'run:' || :called
+ORDER BY asked, id LIMIT :limit;

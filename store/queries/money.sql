@@ -11,7 +11,7 @@ WITH hung (scope, name) AS (
     FROM spend INDEXED BY spend_reserved, json_each(spend.accounts) AS account WHERE spend.state = 'reserved'
     UNION
     SELECT substr(held_by, 1, instr(held_by, ':') - 1), substr(held_by, instr(held_by, ':') + 1)
-    FROM task INDEXED BY task_held WHERE state = 'delayed' AND held_by IS NOT NULL
+    FROM task INDEXED BY task_held WHERE state = 'delayed' AND held_by IS NOT NULL AND held_by NOT GLOB 'child:*'
 )
 SELECT budget.* FROM hung JOIN budget ON budget.scope = hung.scope AND budget.name = hung.name AND budget.day = ''
 WHERE hung.scope IN ('run', 'subtree', 'task')
@@ -107,7 +107,7 @@ SELECT DISTINCT held_by FROM task INDEXED BY task_held WHERE state = 'delayed' A
 -- The limits that hold tasks, but for tasks' own.
 SELECT DISTINCT held_by FROM task INDEXED BY task_held
 WHERE state = 'delayed' AND held_by IS NOT NULL AND held_by NOT GLOB 'task:*' AND held_by NOT GLOB 'rate:*'
-  AND held_by NOT GLOB 'price:*' AND held_by NOT GLOB 'identity:*';
+  AND held_by NOT GLOB 'price:*' AND held_by NOT GLOB 'identity:*' AND held_by NOT GLOB 'child:*';
 
 -- held_tasks --
 -- Who waits for a limit, the most urgent first.

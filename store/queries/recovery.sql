@@ -57,3 +57,27 @@ WHERE child.state = 'blocked' AND parent.state IN ('failed', 'safety_blocked', '
 -- mark_new_dirty --
 -- The tasks from a place on are new to the queue file.
 INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
+
+-- run_events_since --
+-- What happened to runs after a place in the history.
+SELECT ts, event, data FROM event WHERE seq > :after AND task_id IS NULL AND event GLOB 'run.*' ORDER BY seq;
+
+-- every_run --
+-- Every run.
+SELECT * FROM run ORDER BY seq;
+
+-- put_run_standing --
+-- Where a run stood by the history that is left.
+UPDATE run SET state = :state, ends_as = :ends_as, is_stopping = :is_stopping, is_open = :is_open, code = :code,
+    reason = :reason, finished = :finished
+WHERE seq = :seq;
+
+-- recount_run --
+-- How many tasks a run has, and how many have not ended: all that bear its name.
+UPDATE run SET
+    tasks = (SELECT count(*) FROM task WHERE id > :first AND id < :last),
+    open = (
+        SELECT count(*) FROM task
+        WHERE id > :first AND id < :last AND state NOT IN ('approved', 'failed', 'safety_blocked', 'cancelled')
+    )
+WHERE seq = :seq;

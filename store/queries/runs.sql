@@ -7,21 +7,23 @@ SELECT coalesce(max(seq), 0) AS seq FROM run;
 -- insert_run --
 -- Enter a run.
 INSERT INTO run (seq, id, name, state, request, policy, memory, on_failure, budget_micros, max_tasks, tasks, open,
-                 is_open, deadline, idempotency_key, digest, forked_from, traceparent, source, after_event, created)
+                 is_open, deadline, idempotency_key, digest, forked_from, traceparent, source, after_event, created,
+                 parent, depth, foreign_inputs)
 VALUES (:seq, :id, :called, 'running', :request, :policy, :memory, :on_failure, :budget_micros, :max_tasks, :tasks,
-        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :traceparent, :source, :after_event, :created);
+        :tasks, :is_open, :deadline, :idempotency_key, :digest, :forked_from, :traceparent, :source, :after_event,
+        :created, :parent, :depth, :foreign_inputs);
 
 -- insert_run_task --
 -- What a task of a run is beside a task.
-INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, subtree_micros)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO run_task (task, run, id, doc, required, needs_any, parent, subtree_micros, added_by, depth, round, previous)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- put_items --
--- The tasks that do the items of a task.
+-- The tasks that a task became: those that do its items, or the end of its next round.
 UPDATE run_task SET items = :items WHERE task = :task;
 
 -- wait_for_items --
--- A claimed task goes back to wait for the tasks that do its items; the claim does not count.
+-- A task goes back to wait for the tasks it became; the claim that comes then takes the place of this one.
 UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts - 1, owner = NULL,
     lease_expires = NULL
 WHERE seq = :seq;
@@ -106,12 +108,16 @@ SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'r
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
-SELECT run_task.id, run_task.doc, run_task.items, run.policy, run.memory, run.id AS run
+SELECT run_task.id, run_task.doc, run_task.items, run_task.depth, run_task.round, run_task.previous, run.policy,
+    run.memory, run.id AS run, run.seq AS run_seq, run.depth AS run_depth, run.deadline, run.foreign_inputs,
+    run_task.child, run_task.child_over
 FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
 -- What came of the tasks named in a JSON list of ids.
-SELECT id, state, result FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+SELECT task.id, task.state, task.result, run_task.later, run_task.outputs
+FROM task LEFT JOIN run_task ON run_task.task = task.seq
+WHERE task.id IN (SELECT value FROM json_each(:ids));
 
 -- run_known_tasks --
 -- Of the tasks of a run those that are named in a JSON list of their own ids.
@@ -128,7 +134,10 @@ UPDATE task SET state = 'approved', result = :result, finished = :now, waiting_o
 
 -- note_reuse --
 -- Where the answer of a task comes from.
-UPDATE run_task SET reused_from = :run WHERE task = (SELECT seq FROM task WHERE id = :id);
+UPDATE run_task SET reused_from = :run, outputs = (
+    SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
+)
+WHERE task = (SELECT seq FROM task WHERE id = :id);
 
 -- list_runs --
 -- Runs before a place, the newest first, in some states.
@@ -138,7 +147,8 @@ ORDER BY seq DESC LIMIT :limit;
 
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
-SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent
+SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
+    run_task.added_by, run_task.round, run_task.outputs, run_task.child
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- run_usage --
@@ -170,13 +180,75 @@ WHERE seq > :after AND ((task_id > :run || ':' AND task_id < :run || ';') OR (
     task_id IS NULL AND data LIKE '%"run_id"%' AND json_extract(data, '$.run_id') = :run))
 ORDER BY seq LIMIT :limit;
 
+-- note_growth --
+-- What follows when the answer of a task's last attempt counts.
+UPDATE run_task SET growth = :growth WHERE task = :task;
+
+-- growth_of --
+-- What follows when the answer of a task counts, and how its run stands.
+SELECT run_task.growth, run_task.id, run.seq AS run, run.id AS run_id, run.state, run.is_stopping
+FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
+
+-- put_outputs --
+-- The named outputs of a task.
+UPDATE run_task SET outputs = :outputs WHERE task = :task;
+
+-- put_later --
+-- The same task in the next round.
+UPDATE run_task SET later = :later WHERE run = :run AND id = :id;
+
+-- run_graph --
+-- The tasks of a run as they were asked for, without those that do the items of others.
+SELECT run_task.id, run_task.doc, run_task.round, task.doc AS task
+FROM run_task JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) ORDER BY task.seq;
+
+-- run_ids --
+-- The ids of the tasks of a run.
+SELECT id FROM run_task WHERE run = :run;
+
+-- copy_outputs --
+-- A task has the named outputs of another, whose answer is its own.
+UPDATE run_task SET outputs = (
+    SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
+)
+WHERE task = :task;
+
+-- put_child --
+-- The run that does a task.
+UPDATE run_task SET child = :child, child_over = 0 WHERE task = :task;
+
+-- child_over --
+-- A task ended with the run that did it.
+UPDATE run_task SET child_over = 1 WHERE task = :task;
+
+-- hold_for_run --
+-- A claimed task waits for the run that does it; the claim that comes then takes the place of this one.
+UPDATE task SET state = 'delayed', not_before = NULL, held_by = :held_by, needs = NULL, waiting_for = :waiting_for,
+    attempts = attempts - 1, owner = NULL, lease_expires = NULL
+WHERE seq = :seq;
+
+-- wake_parent --
+-- A run has ended: the task whose work it did is claimed once more.
+UPDATE task SET state = 'ready', held_by = NULL, waiting_for = NULL WHERE state = 'delayed' AND held_by = :held_by;
+
+-- runs_above --
+-- The runs that a run is within, the nearest first.
+WITH RECURSIVE above (id, height) AS (
+    SELECT substr(parent, 1, instr(parent, ':') - 1), 1 FROM run WHERE id = :id AND parent IS NOT NULL
+    UNION ALL
+    SELECT substr(run.parent, 1, instr(run.parent, ':') - 1), height + 1
+    FROM above JOIN run ON run.id = above.id WHERE run.parent IS NOT NULL AND height < 100
+)
+SELECT id FROM above ORDER BY height;
+
 -- subtrees_above --
 -- The limits of a task of a run and of those it stems from, each with all that stem from it; the narrowest first.
 WITH RECURSIVE up (run, id, parent, micros, height) AS (
-    SELECT run_task.run, run_task.id, run_task.parent, run_task.subtree_micros, 0
+    SELECT run_task.run, run_task.id, coalesce(run_task.parent, run_task.added_by), run_task.subtree_micros, 0
     FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
     UNION ALL
-    SELECT above.run, above.id, above.parent, above.subtree_micros, up.height + 1
+    SELECT above.run, above.id, coalesce(above.parent, above.added_by), above.subtree_micros, up.height + 1
     FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
 )
 SELECT run.id || ':' || up.id AS id, up.micros FROM up JOIN run ON run.seq = up.run

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from run_contract import asking
 from store.recovery import money, rewards
 from store.recovery.standing import ENDS, PENDING, Claimed, Ended, Event, Standing
 from store.transaction import Transaction, dump
@@ -36,6 +37,8 @@ class Fold:
         kind, task_id = event["event"], event["task_id"]
         if kind == "decision.answered" and isinstance(event.get("decision"), str):
             self.answers[event["decision"]] = event
+            if event.get("kind") == asking.KIND and task_id is not None:
+                _take_answer(self.standing(task_id), event)
         if kind in money.KINDS:
             self.money.append(event)
         if rewards.is_about(event):
@@ -68,6 +71,19 @@ def _number(event: Event, name: str, otherwise: int) -> int:
 def _text(event: Event, name: str) -> str | None:
     value = event.get(name)
     return value if isinstance(value, str) else None
+
+
+def _take_answer(task: Standing, event: Event) -> None:
+    """A person answered the question that a task of a run is: the answer is its output."""
+    answer = _text(event, "comment" if event.get("answer") == asking.ANSWER else "answer")
+    if answer is not None and event.get("answer") not in {asking.REFUSE, "withdrawn"}:
+        task.result = dump({"result": answer[:200], "output": answer})
+
+
+def _handed_on(task: Standing, event: Event) -> None:
+    """Others do its work, and it waits for them; it begins anew where they are lost."""
+    task.state, task.attempts = PENDING, max(0, task.attempts - 1)
+    _close_attempt(task, event, "held")
 
 
 def _queued(task: Standing, event: Event) -> None:
@@ -201,6 +217,9 @@ _ACTS: Final[dict[str, Callable[[Standing, Event], None]]] = {
     "task.imported": _imported,
     "task.in_progress": _claimed,
     "task.planned": _planned,
+    "task.mapped": _handed_on,
+    "task.repeated": _handed_on,
+    "task.run_awaited": _handed_on,
     "task.completed": _completed,
     "task.pending_review": _judged,
     "task.held": _held,

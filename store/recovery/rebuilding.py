@@ -20,7 +20,7 @@ from store.lanes import ConcurrencyLimits
 from store.queue_file.taking_in import REVISION
 from store.reading import PAUSED
 from store.records import Question
-from store.recovery import money, old_log, plans, queue_view, rewards, settling
+from store.recovery import money, old_log, plans, queue_view, rewards, runs, settling
 from store.recovery.damage import Base, Damage
 from store.recovery.entering import SOURCE, Entering, Found
 from store.recovery.old_audit import AuditPlayed, play_audit
@@ -134,6 +134,8 @@ def rebuild(means: Means, folder: Path, account: Account) -> Path:
 
 def _fill(tx: Transaction, means: Means, account: Account) -> None:
     log_files = LogFiles(means.home.log_file)
+    last = tx.one("last_event_seq")
+    known = int(last["seq"]) if last else 0
     fold = _play_log(tx, log_files, account)
     base_revision = int(tx.meta(REVISION) or 0)
     view = queue_view.read(means.home, means.settings.limits, base_revision)
@@ -148,10 +150,12 @@ def _fill(tx: Transaction, means: Means, account: Account) -> None:
     entering.enter_shown(fold)
     plans.settle_plans(tx, fold, view)
     account.found = entering.found
+    runs.settle_runs(tx, known)
     account.settled = settling.settle_begun(
         tx, fold, entering.found.begun, means.effect_of, means.settings.attempt_policy
     )
     settling.settle_dependencies(tx)
+    runs.finish_runs(tx)
     revision = max(base_revision, view.revision or 0, 1)
     entering.note_shown(revision)
     tx.set_meta(REVISION, str(revision))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from attempts import AttemptPolicy
+from run_contract import asking
 from runtime_contract import Status, Task
 from store import agreements, decisions, ending, plan_review, recording, steering
 from store.records import Question, task_of
@@ -75,8 +76,8 @@ def _interrupt(
 
 
 def _ask_again(tx: Transaction, row: sqlite3.Row, lost: Event | None) -> None:
-    """Put up the question that was open; for leave to run, or a plan, the road asks again, with today's."""
-    if lost is not None and lost.get("kind") in {agreements.KIND, plan_review.KIND}:
+    """Put up the question that was open; leave to run, a plan and a run's own are asked anew by the road."""
+    if lost is not None and lost.get("kind") in {agreements.KIND, plan_review.KIND, asking.KIND}:
         recording.requeue(tx, row, "the database was damaged before a person answered", became="held")
     else:
         decisions.ask(tx, _question(row, lost), row)

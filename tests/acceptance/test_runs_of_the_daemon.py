@@ -19,12 +19,30 @@ EXAMPLE = REPOSITORY / "examples" / "report-on-a-repository" / "make_run.py"
 MODULES = [f"part_{number:02}.py" for number in range(11)]
 
 
+#: An answer that asks for two tasks, of which one may not be added.
+LOOK_CLOSER = """Two of them.
+
+```skep-tasks
+{"tasks": [{"id": "notice", "prompt": "What is wrong?", "deps": ["read"]}, {"id": "enter", "argv": ["true"]}]}
+```"""
+
+
 def answer(request: ModelRequest) -> Reply:
     """Answers as a model would; the first report forgets a module."""
     own = request.prompt.rpartition("TASK:\n")[2]
     if own.startswith("Write the report"):
         is_again = "earlier answer to this was rejected" in request.prompt
         return Reply(text="# Contents\n" + "\n".join(f"- {name}" for name in MODULES[0 if is_again else 1 :]))
+    if "Check this text" in own:
+        return Reply(text=f"score: {95 if 'better' in request.prompt else 40}")
+    if "Explain in at most" in own:
+        return Reply(text="a better text" if "score: 40" in request.prompt else "a text")
+    if "titles of two chapters" in own:
+        return Reply(text='["Hives", "Queens"]')
+    if "Check this chapter" in own:
+        return Reply(text="score: 90")
+    if "a closer look by a lawyer" in own:
+        return Reply(text=LOOK_CLOSER)
     if "outline" in own:
         return Reply(text="one section with everything")
     return Reply(text=f"a summary of {len(request.prompt)} characters")
@@ -123,6 +141,66 @@ def test_a_workflow_over_a_list_is_run_item_by_item(home) -> None:
         ["list", "write", "page", "write.1"], "completed"
     )
     assert json.loads(run["tasks"]["write"]["output"]) == [run["tasks"]["write.1"]["output"]]
+
+
+def test_a_text_is_written_again_until_its_check_will_do(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "write-and-check.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "rounds").returncode == 0
+    assert home.skep("run", "watch", "rounds").returncode == 0
+
+    tasks = shown(home, "rounds")["tasks"]
+    assert {name: task["state"] for name, task in tasks.items()} == dict.fromkeys(
+        ["write", "check", "title", "write.r2", "check.r2"], "completed"
+    )
+    assert tasks["check"]["output"] == "score: 95"
+
+
+def test_an_answer_has_a_task_added_which_is_done_in_the_same_run(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "look-closer.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "closer").returncode == 0
+    assert home.skep("run", "watch", "closer").returncode == 0
+
+    tasks = shown(home, "closer")["tasks"]
+    assert {name: task["state"] for name, task in tasks.items()} == dict.fromkeys(
+        ["read", "notice"], "completed"
+    )
+    assert tasks["notice"]["added_by"] == "read"
+    assert "tasks[1].argv" in (home.root / "execution_log.jsonl").read_text()
+
+
+def test_each_chapter_is_a_run_of_its_own_within_the_run(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "chapters.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "book").returncode == 0
+    assert home.skep("run", "watch", "book").returncode == 0
+
+    run = shown(home, "book")
+    children = [shown(home, run["tasks"][f"chapter.{number}"]["child"]) for number in (1, 2)]
+    assert {each["state"] for each in [run, *children]} == {"completed"}
+    assert [each["parent"] for each in children] == ["book:chapter.1", "book:chapter.2"]
+    assert run["cost_micros"] > sum(each["cost_micros"] for each in children) > 0
+    assert json.loads(run["tasks"]["chapter"]["output"]) == [
+        each["tasks"]["write"]["output"] for each in children
+    ]
+    assert f"by the run {children[0]['id']}" in home.skep("run", "graph", "book").stdout
+
+
+def test_a_person_is_asked_and_the_run_goes_the_way_that_was_answered(home) -> None:
+    file = REPOSITORY / "examples" / "workflows" / "ask-first.yaml"
+    assert home.skep("run", "start", str(file), "--run-id", "letter").returncode == 0
+    home.wait_until(lambda _: bool(questions(home, "letter:agree")), "the question of the run")
+    (question,) = questions(home, "letter:agree")
+    assert question["payload"]["question"].startswith("Does this letter go as it is?\n\na summary of")
+
+    assert home.skep("reject", "letter:agree", "--reason", "too long").returncode == 0
+    assert home.skep("run", "watch", "letter").returncode == 0
+    run = shown(home, "letter")
+    assert (run["tasks"]["agree"]["output"], run["tasks"]["shorten"]["state"]) == ("no", "completed")
+
+
+def questions(home: RunningDaemon, task: str) -> list[dict[str, Any]]:
+    """Open questions about a task."""
+    told = json.loads(home.skep("status", "--json").stdout)["decisions"]
+    return [each for each in told if each["task_id"] == task]
 
 
 def test_a_budget_that_is_reached_asks_a_person_and_goes_on(home, tmp_path) -> None:

@@ -263,3 +263,20 @@ def test_an_idle_inbox_costs_one_empty_answer(browser, store):
     again = browser.get("/inbox/live", headers={"If-None-Match": first.headers["ETag"]})
 
     assert (again.status_code, again.data) == (304, b"")
+
+
+def test_a_question_of_a_run_is_answered_with_one_of_its_choices_or_in_words(browser, store):
+    def ask(tx, name, options):
+        payload = {"task": name, "question": "<b>Ship</b> it?\nReally?"}
+        return decisions.ask(tx, Question("ask", f"{name} asks: Ship it?", options, payload))
+
+    free = store.write(lambda tx: ask(tx, "r:why", ("answer", "refuse")))
+    chosen = store.write(lambda tx: ask(tx, "r:which", ("dark red", "green", "refuse")))
+    page = browser.get("/inbox")
+    seen = Seen(page)
+
+    assert "<b>Ship</b> it?" in seen.text
+    assert len(seen.ids) == len(set(seen.ids))
+    values = [found.get("hx-vals") or "" for _, found in seen.tags]
+    assert any("dark red" in each for each in values)
+    assert {card["data-id"] for card in cards(page)} == {free, chosen}

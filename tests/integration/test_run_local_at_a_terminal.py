@@ -73,6 +73,68 @@ def test_a_run_can_be_aborted_at_a_step(monkeypatch, tmp_path, file) -> None:
     assert "aborted: 1 of 2 completed" in done.output
 
 
+ASKS = """\
+workflow:
+  name: asks
+  policy: {on_failure: continue}
+  steps:
+    - {id: gate, ask: "Ship it?", choices: [yes, no]}
+    - id: ship
+      depends_on: [gate]
+      when: {of: "{{deps.gate.output}}", test: equals, value: yes}
+      prompt: Ship
+"""
+
+
+def ask_at(monkeypatch, tmp_path: Path, *, terminal_there: bool, more: tuple[str, ...] = (), said: str = ""):
+    monkeypatch.setattr(terminal, "is_terminal", lambda stream=None: terminal_there)
+    file = tmp_path / "asks.yaml"
+    file.write_text(ASKS)
+    words = ["--home", str(tmp_path), "run", "local", str(file), "--executor", "mock", *more]
+    return CliRunner().invoke(skep.cli, words, input=said)
+
+
+def test_a_question_is_asked_at_the_terminal_until_one_of_its_choices_is_said(monkeypatch, tmp_path) -> None:
+    done = ask_at(monkeypatch, tmp_path, terminal_there=True, said="perhaps\nyes\n")
+    assert done.exit_code == 0
+    assert "gate asks:\nShip it?" in done.output
+    assert done.output.count("[yes, no]") == 2
+    assert "mock answer of ship" in done.output
+
+
+def test_an_answer_given_before_is_not_asked_for(monkeypatch, tmp_path) -> None:
+    done = ask_at(monkeypatch, tmp_path, terminal_there=False, more=("--answer", "gate=no", "--json"))
+    gate, ship = json.loads(done.output)["tasks"]
+    assert done.exit_code == 0
+    assert gate["output"] == "no"
+    assert ship["error"]["code"] == "condition_not_met"
+
+
+def test_where_the_terminal_says_nothing_more_the_question_is_refused(monkeypatch, tmp_path) -> None:
+    done = ask_at(monkeypatch, tmp_path, terminal_there=True)
+    assert done.exit_code == 1
+    assert "approval_denied" in done.output
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--answer", "gate=perhaps"), "gate may be answered with one of yes, no"),
+        (("--answer", "ship=yes"), "no step 'ship' asks a person"),
+        (("--answer", "gate"), "must be ID=TEXT"),
+    ],
+)
+def test_an_answer_that_cannot_be_one_is_refused(monkeypatch, tmp_path, more, told) -> None:
+    done = ask_at(monkeypatch, tmp_path, terminal_there=False, more=more)
+    assert (done.exit_code, told in done.output) == (2, True)
+
+
+def test_nobody_is_there_to_be_asked(monkeypatch, tmp_path) -> None:
+    more = ("--executor", "llm")
+    done = ask_at(monkeypatch, tmp_path, terminal_there=False, more=more)
+    assert done.exit_code != 0
+
+
 def test_the_tree_shows_states_money_and_what_a_person_would_miss(monkeypatch) -> None:
     run = new_run(
         "r", [task("a"), task("b", "a"), task("c")], RunPolicy.model_validate({"budget_limit": {"amount": 2}})

@@ -413,10 +413,6 @@ def test_a_task_whose_answers_cannot_be_read_right_now_waits(rig, monkeypatch, c
         ({"policy": {"stop_grace_ms": 1}}, "policy.stop_grace_ms"),
         ({"tasks": [{"id": "a", "command": "true", "for_each": ["x"]}]}, "tasks[0].for_each"),
         ({"tasks": [{"id": "a", "argv": ["{{item}}"], "for_each": ["x"]}]}, "tasks[0].argv[0]"),
-        (
-            {"tasks": [task("a", repeat={"until": {"of": "x", "test": "equals", "value": "y"}})]},
-            "tasks[0].repeat",
-        ),
     ],
 )
 def test_what_only_a_run_in_memory_does_is_refused_with_its_path(rig, change, path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import host_platform
+from road.run_prompts import RunPrompts
+from store import agreements
+from store.claims import Claimant
 from store.queue_file.projection import Projection
+from store.records import Question
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig
 
@@ -180,6 +186,60 @@ def events(answer: httpx.Response) -> list[tuple[int, str]]:
             assert json.loads(lines["data"])["seq"] == int(lines["id"])
             found.append((int(lines["id"]), lines["event"]))
     return found
+
+
+def test_a_question_of_a_run_is_answered_once_and_the_same_answer_again_is_no_other(
+    rig: SwarmRig, described: dict[str, Any]
+) -> None:
+    run = start(rig, tasks=[{"id": "q", "ask": "Which of them?", "choices": ["red", "green"]}])
+    asked_of(rig, f"{run}:q")
+    listed = rig.client.get(f"{BASE}/{run}/decisions")
+    check(described, listed, f"{BASE}/{{run_id}}/decisions", "get")
+    (asked,) = listed.json()["decisions"]
+    assert (asked["task"], asked["question"], asked["options"], asked["can_be_answered"]) == (
+        "q", "Which of them?", ["red", "green", "refuse"], True,
+    )  # fmt: skip
+
+    path = f"{BASE}/{run}/decisions/{asked['id']}"
+    wrong = rig.client.post(path, json={"answer": "green", "digest": "0" * 64})
+    assert (wrong.status_code, wrong.json()["code"]) == (409, "transition_not_allowed")
+    first = rig.client.post(path, json={"answer": "green", "digest": asked["digest"]})
+    again = rig.client.post(path, json={"answer": "green", "digest": asked["digest"]})
+    other = rig.client.post(path, json={"answer": "red"})
+    check(described, first, f"{BASE}/{{run_id}}/decisions/{{decision}}", "post")
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    assert (first.json()["answer"], first.json()["answered_by"]) == ("green", "api")
+    assert (other.status_code, other.json()["code"]) == (409, "already_answered")
+    assert rig.client.get(f"{BASE}/{run}").json()["state"] == "completed"
+
+
+def test_nothing_but_questions_of_runs_is_answered_with_the_token(rig: SwarmRig) -> None:
+    other = start(rig, tasks=[{"id": "q", "ask": "Which?"}])
+    asked_of(rig, f"{other}:q")
+    run = start(rig, tasks=[{"id": "a", "argv": ["true"]}])
+    who = Claimant("w", host_platform.this_process(), 60.0)
+    for claim in rig.store.claim(who, 999):
+        if claim.id == f"{run}:a":
+            held = Question("execution", "May it run?", ("run", "refuse"), {"approved": "x"})
+            rig.store.write(functools.partial(agreements.hold, ref=claim.ref, question=held))
+    (asked,) = rig.client.get(f"{BASE}/{run}/decisions").json()["decisions"]
+    assert (asked["kind"], asked["can_be_answered"]) == ("execution", False)
+
+    answer = rig.client.post(f"{BASE}/{run}/decisions/{asked['id']}", json={"answer": "run"})
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_allowed")
+    (foreign,) = rig.client.get(f"{BASE}/{other}/decisions").json()["decisions"]
+    answer = rig.client.post(f"{BASE}/{run}/decisions/{foreign['id']}", json={"answer": "answer"})
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def asked_of(rig: SwarmRig, task_id: str) -> None:
+    """Have a worker come to the question of a task."""
+    who = Claimant("w", host_platform.this_process(), 60.0)
+    prompts = RunPrompts(rig.store, str.encode)
+    while (row := rig.store.reader.task(task_id)) is not None and row["state"] == "ready":
+        for claim in rig.store.claim(who, 1):
+            if claim.id == task_id:
+                prompts.ask(claim)
 
 
 def test_the_tasks_of_a_run_do_not_stand_in_the_queue_file(rig: SwarmRig) -> None:

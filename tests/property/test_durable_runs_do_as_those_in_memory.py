@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 import host_platform
 from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
+from road.growing import repeat_of
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, RunTask, TaskInput, TaskResult
 from runs.control import RunControl
@@ -24,6 +25,7 @@ from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
 from runs.work import WorkFailed
 from settings import Home, Settings
+from store.answering import Answer
 from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
@@ -34,7 +36,9 @@ _numbers = itertools.count(1)
 
 
 @st.composite
-def graphs(draw: Any, *, lists: bool = False) -> list[dict[str, Any]]:
+def graphs(
+    draw: Any, *, lists: bool = False, asks: bool = False, rounds: bool = False
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number in range(draw(st.integers(1, 12))):
         before = [each["id"] for each in found]
@@ -55,6 +59,20 @@ def graphs(draw: Any, *, lists: bool = False) -> list[dict[str, Any]]:
                 "fails": draw(st.integers(0, 4)) == 0,
             }
         )
+        if asks and draw(st.integers(0, 2)) == 0:
+            found[-1] |= {"asks": draw(st.sampled_from(["ok", "refuse"])), "fails": False}
+    if rounds:
+        last = draw(st.sampled_from(found))
+        last["repeat"] = {
+            "first": draw(st.sampled_from([None, *last["deps"]])),
+            "until": {
+                "of": "{{output}}",
+                "test": "contains",
+                "value": draw(st.sampled_from(["r2", "r3", "ok"])),
+            },
+            "most": draw(st.integers(1, 3)),
+            "otherwise": draw(st.sampled_from(["fail", "take"])),
+        }
     return found
 
 
@@ -62,17 +80,22 @@ def in_memory(
     graph: list[dict[str, Any]], policy: dict[str, Any], stop_after: int | None
 ) -> tuple[str, dict[str, tuple[str, str | None]], list[str]]:
     control, begun, broken = RunControl(), [], {each["id"] for each in graph if each["fails"]}
+    answers = {each["id"]: each["asks"] for each in graph if "asks" in each}
     counter = itertools.count(1)
 
     def work(job: Any) -> TaskResult:
         if next(counter) == stop_after:
             control.cancel()
+        if job.choices is not None:
+            if answers[job.task_id] == "refuse":
+                raise WorkFailed("refused", code="approval_denied")
+            return TaskResult(answers[job.task_id])
         if job.task_id.removesuffix(".2") in broken:
             raise ValueError("it broke")
         return TaskResult(f"ok:{job.task_id}")
 
     def listen(event: Any) -> None:
-        if event.event == "task.started":
+        if event.event == "task.started" and event.task_id not in answers:
             begun.append(event.task_id)
 
     held = RunPolicy.model_validate(policy)
@@ -80,7 +103,8 @@ def in_memory(
         RunTask(
             each["id"], TaskInput("x"), deps=list(each["deps"]), priority=each["priority"],
             required=each["required"], needs=each["needs"],
-            for_each=each["for_each"],
+            for_each=each["for_each"], choices=("ok",) if "asks" in each else None,
+            repeat=repeat_of(each.get("repeat")),
             when=None if each["when"] is None else Condition(**each["when"]),
         )
         for each in graph
@@ -103,8 +127,8 @@ def on_the_road(
 
     rig.work, rig.begun = work, []
     tasks = [
-        {name: value for name, value in each.items() if name != "fails" and value is not None}
-        | {"prompt": "x"}
+        {name: value for name, value in each.items() if name not in {"fails", "asks"} and value is not None}
+        | ({"ask": "x", "choices": ["ok"]} if "asks" in each else {"prompt": "x"})
         for each in graph
     ]
     run_id = rig.start(id=f"r{next(_numbers)}", policy=policy, tasks=tasks)
@@ -113,13 +137,25 @@ def on_the_road(
         rig.claim()
         is_work = rig.works_next()
         if not rig.turn():
-            break
+            if not answer_one(rig, graph):
+                break
+            continue
         worked = next(counter) if is_work else worked
         if is_work and worked == stop_after and rig.shown(run_id)["state"] == "running":
             rig.abort(run_id)
     told = rig.shown(run_id)
     ends = {name: (one["state"], (one.get("error") or {}).get("code")) for name, one in told["tasks"].items()}
     return told["state"], ends, rig.begun
+
+
+def answer_one(rig: DurableRuns, graph: list[dict[str, Any]]) -> bool:
+    """Answer the oldest question, where one waits."""
+    answers = {each["id"]: each["asks"] for each in graph if "asks" in each}
+    for row in rig.store.reader.decisions()[:1]:
+        said = answers[row["task_id"].partition(":")[2]]
+        rig.store.answer(Answer(row["id"], said, "a test"))
+        return True
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +191,25 @@ def test_both_end_the_same_where_tasks_become_one_for_each_item(
     rig: DurableRuns, graph: Any, at_once: int
 ) -> None:
     """Not in the same order: what is added to a run of the daemon comes after what is there."""
+    policy = {"max_parallelism": at_once, "on_failure": "continue"}
+    found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
+    assert found[:2] == wanted[:2]
+    assert sorted(found[2]) == sorted(wanted[2])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(asks=True), st.integers(1, 4))
+def test_both_end_the_same_where_people_are_asked(rig: DurableRuns, graph: Any, at_once: int) -> None:
+    """Not in the same order: a question takes no slot of a run of the daemon."""
+    policy = {"max_parallelism": at_once, "on_failure": "continue"}
+    found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
+    assert found[:2] == wanted[:2]
+    assert sorted(found[2]) == sorted(wanted[2])
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(rounds=True), st.integers(1, 4))
+def test_both_end_the_same_where_a_part_is_done_again(rig: DurableRuns, graph: Any, at_once: int) -> None:
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
     assert found[:2] == wanted[:2]

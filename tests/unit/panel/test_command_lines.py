@@ -51,3 +51,15 @@ def test_every_answer_has_its_line(kind, button, line):
 )
 def test_a_question_about_no_task_is_answered_by_its_own_id(kind, button, line):
     assert command_lines.of_answer(decision(None, kind), button) == line
+
+
+@pytest.mark.parametrize(
+    ("button", "line"),
+    [
+        ("answer", "skep approve --comment '...' r:q"),
+        ("refuse", "skep reject --reason '...' r:q"),
+        ("dark red", "skep approve --answer 'dark red' r:q"),
+    ],
+)
+def test_every_answer_to_a_question_of_a_run_has_its_line(button, line):
+    assert command_lines.of_answer(decision("r:q", "ask"), button) == line

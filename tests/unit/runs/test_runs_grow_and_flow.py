@@ -268,6 +268,22 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(otherwise, ends)
         assert "after 2 rounds" in words(run, "V.r2")
 
 
+def test_what_a_round_says_of_its_own_tasks_means_those_of_the_round() -> None:
+    until = Condition("{{deps.D.output}}", "contains", "r3")
+    rounds = Repeat(until, 5, "D")
+    tasks = [
+        task("D", prompt="write"),
+        task("V", "D", prompt="check {{deps.D.output}}", repeat=rounds,
+             when=Condition("{{deps.D.output}}", "contains", "draft")),
+    ]  # fmt: skip
+    script, prompts = scoring(*range(9))
+    run, made = run_through(tasks, policy(), script)
+
+    assert run.state is RunState.COMPLETED
+    assert [name for name, _ in made.executor.began] == ["D", "V", "D.r2", "V.r2", "D.r3", "V.r3"]
+    assert prompts["V.r3"] == "check draft of D.r3"
+
+
 def test_a_task_may_be_repeated_by_itself() -> None:
     until = Condition("{{output}}", "contains", "done")
     left = ["no", "nearly", "done"]

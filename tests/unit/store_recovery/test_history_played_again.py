@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -94,7 +95,8 @@ class Life:
     def answer(self) -> None:
         open_ones = self.home.opened.reader.decisions()
         if open_ones:
-            act = self.chance.choice([self.home.opened.approve, self.home.opened.reject])
+            both: list[Callable[..., str]] = [self.home.opened.approve, self.home.opened.reject]
+            act = self.chance.choice(both)
             act(self.chance.choice(open_ones)["id"], "tester", "words")
 
     def some(self, *states: str):

@@ -1,0 +1,77 @@
+"""The tasks that an answer asks for, as they are entered if the answer counts (`runs.asked_for`)."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+from typing import Any
+
+from cost.model_catalog import ModelCatalog
+from run_contract.errors import RunError
+from run_contract.policy import RunPolicy
+from runs import asked_for
+from runs.asked_for import Rights
+from runs.entering import House, new_task
+from runs.known_models import KnownModels
+from store import run_growth
+from store.budgets import Account, balance_of
+from store.records import Claim
+from store.runs import NewRunTask
+from store.sqlite_store import SqliteStore
+
+
+class Adding:
+    """Reads what answers of one home's runs ask for."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def of_answer(self, claim: Claim, row: sqlite3.Row, text: str) -> dict[str, Any]:
+        """The tasks to be entered and those that are refused; `row`: ``run_task_of`` the task that asks."""
+        try:
+            listed = asked_for.entries(text)
+            policy = RunPolicy.model_validate_json(row["policy"])
+            if listed and row["depth"] >= policy.max_depth:
+                told = f"tasks: they would stand {row['depth'] + 1} deep; max_depth allows {policy.max_depth}"
+                return _told([], [{"path": "tasks", "reason": told}])
+        except RunError as error:
+            return _told([], [{"path": "tasks", "reason": error.message}])
+        return self._screened(claim, row, listed, policy) if listed else {}
+
+    def _screened(
+        self, claim: Claim, row: sqlite3.Row, listed: list[Any], policy: RunPolicy
+    ) -> dict[str, Any]:
+        known = {each["id"] for each in self._store.reader.all("run_ids", run=row["run_seq"])}
+        memory = json.loads(row["memory"])
+        found = asked_for.screened(listed, self._rights(claim), known, memory)
+        house, made = self._house(), list[NewRunTask]()
+        for place, task in [*found.tasks.items()]:
+            try:
+                new = new_task(task, row["run"], policy, house, "tasks[0]")
+            except RunError as error:
+                found.refuse_for(place, error)
+            else:
+                made.append(replace(new, added_by=row["id"], depth=row["depth"] + 1))
+        asked_for.check_deps(found, known)
+        kept = {task.id for task in found.tasks.values()}
+        refused = [{"path": each.path, "reason": each.reason} for each in found.refused]
+        return _told([task for task in made if task.id in kept], refused)
+
+    def _rights(self, claim: Claim) -> Rights:
+        task = claim.task
+        left = task.max_budget_micros
+        if left is not None:
+            spent = balance_of(self._store.reader, Account("task", claim.id))
+            left = max(0, left - spent.spent)
+        return Rights(task.priority, task.review, task.mode == "local", left)
+
+    def _house(self) -> House:
+        home, settings = self._store.home, self._store.settings
+        catalog = ModelCatalog.of_home(settings, home.models_file)
+        models = KnownModels(settings, catalog, self._store.reader)
+        return House(settings.limits, models, home.policies_file)
+
+
+def _told(tasks: list[NewRunTask], refused: list[dict[str, str]]) -> dict[str, Any]:
+    return {"adds": run_growth.as_documents(tasks), "refused": refused}

@@ -1,0 +1,201 @@
+"""Tasks that an answer asks for: how an answer says so, and what it may have. Pure.
+
+A model's answer is anybody's word. So only a task that was given `may_add` is listened to, each entry is held
+to the schema of requests and to the rights of the task that asks, and one that is refused costs itself alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from money import MICROS_PER_DOLLAR, dollars_to_micros
+from run_contract.errors import InvalidInput, RunError
+from runs import reference_rules, round_rules
+from runs.request import TaskRequest, read_task
+
+#: Tasks that one answer may ask for.
+MOST: Final = 1_000
+#: The block at the end of an answer.
+_BLOCK: Final = re.compile(r"^```skep-tasks[ \t]*\r?\n(.*?)^```[ \t]*\s*\Z", re.DOTALL | re.MULTILINE)
+#: Reviews from the mildest to the strictest.
+_REVIEWS: Final = ("none", "auto", "critic", "human")
+#: What a task that may add is told.
+HOW: Final = """\
+You may have tasks added to this run. If that serves what is asked, end your answer with a block of this
+form, and nothing after it:
+
+```skep-tasks
+{"tasks": [{"id": "a-short-name", "prompt": "what is to be done", "deps": ["ids of tasks it builds on"]}]}
+```
+
+Whoever does such a task is told its prompt and the answers of its deps, and nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the task that asks may itself, which nothing that it asks for passes."""
+
+    priority: int = 0
+    review: str = "auto"
+    #: whether it is a command of this machine
+    is_command: bool = False
+    #: micro-dollars that it has left of its own budget; none: it has none of its own
+    left_micros: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A task that is not added."""
+
+    path: str
+    #: for a person
+    reason: str
+
+
+@dataclass(slots=True)
+class Screened:
+    """What is left of the tasks that an answer asks for."""
+
+    #: place in the answer -> the task
+    tasks: dict[int, TaskRequest]
+    refused: list[Refusal]
+
+    def refuse(self, place: int, field: str, reason: str) -> None:
+        """Leave one out, and tell why."""
+        self.tasks.pop(place, None)
+        path = f"tasks[{place}]{'.' if field else ''}{field}"
+        self.refused.append(Refusal(path, f"{path}: {reason}"))
+
+    def refuse_for(self, place: int, error: RunError) -> None:
+        """Leave one out for an error that names a field of it, as the first of a list or by itself."""
+        field = str(error.details.get("path") or "").removeprefix("tasks[0]").lstrip(".")
+        told = error.message.removeprefix("tasks[0]").removeprefix(f".{field}").removeprefix(field)
+        self.refuse(place, field, told.removeprefix("The body").removeprefix(": "))
+
+
+def entries(text: str) -> list[Any]:
+    """What an answer asks for at its end; nothing where it does not. Raises `InvalidInput`."""
+    found = _BLOCK.search(text)
+    if found is None:
+        return []
+    try:
+        told = json.loads(found[1])
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"tasks: the block skep-tasks is no JSON: {error}", path="tasks") from error
+    listed = told.get("tasks") if isinstance(told, dict) and set(told) == {"tasks"} else told
+    if not isinstance(listed, list):
+        raise InvalidInput('tasks: the block skep-tasks must hold {"tasks": [...]}', path="tasks")
+    if len(listed) > MOST:
+        raise InvalidInput(
+            f"tasks: {len(listed):,} tasks are too many; {MOST:,} may be asked for", path="tasks"
+        )
+    return listed
+
+
+def screened(
+    listed: Sequence[Any], rights: Rights, known: Collection[str], memory: Collection[str]
+) -> Screened:
+    """Those of the entries that may be added to a run whose tasks are `known`; why the others may not."""
+    found = Screened({}, [])
+    for place, entry in enumerate(listed):
+        try:
+            found.tasks[place] = _one(entry, rights, memory)
+        except RunError as error:
+            found.refuse_for(place, error)
+    _check_ids(found, known)
+    _share_money(found, rights.left_micros)
+    check_deps(found, known)
+    return found
+
+
+def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
+    """One entry as a task. Raises `RunError` with the path of the field."""
+    task = read_task(entry)
+    if not rights.is_command:
+        _check_is_for_a_model(task)
+    if task.ask is not None:
+        raise InvalidInput("only a request can ask a person", path="ask")
+    if task.run is not None:
+        raise InvalidInput("only a request can have a run in a run", path="run")
+    if task.priority > rights.priority:
+        told = f"{task.priority} is over the {rights.priority} of the task that asks"
+        raise InvalidInput(told, path="priority")
+    review = task.review if "review" in task.model_fields_set else rights.review
+    if _REVIEWS.index(review) < _REVIEWS.index(rights.review):
+        told = f"{review} is milder than the {rights.review} of the task that asks"
+        raise InvalidInput(told, path="review")
+    round_rules.check([task])
+    reference_rules.check(task, memory, "tasks[0]", [task.id] if task.repeat is not None else [])
+    return task if review == task.review else task.model_copy(update={"review": review})
+
+
+def _check_is_for_a_model(task: TaskRequest) -> None:
+    if task.is_command:
+        path = "command" if task.command is not None else "argv"
+        raise InvalidInput("only a command may have commands added", path=path)
+    if task.expect is not None and task.expect.commands:
+        raise InvalidInput("only a command may have commands added", path="expect.commands")
+
+
+def _check_ids(found: Screened, known: Collection[str]) -> None:
+    seen = set(known)
+    for place, task in [*found.tasks.items()]:
+        if task.id in seen:
+            found.refuse(place, "id", f"there is a task {task.id} already")
+        seen.add(task.id)
+
+
+def _share_money(found: Screened, left: int | None) -> None:
+    """Hold tasks to what is left of a budget: those that name a part of it get that, the rest share alike."""
+    if left is None:
+        return
+    for place, task in [*found.tasks.items()]:
+        if task.budget is not None:
+            micros = dollars_to_micros(task.budget)
+            if micros > left:
+                found.refuse(
+                    place, "budget", f"the task that asks has {left / MICROS_PER_DOLLAR:g} dollars left"
+                )
+            else:
+                left -= micros
+    poor = [place for place, task in found.tasks.items() if task.budget is None and task.is_for_model]
+    share = left // len(poor) if poor else 0
+    for place in poor:
+        if share < 1:
+            found.refuse(place, "budget", "nothing is left of the budget of the task that asks")
+        else:
+            update = {"budget": share / MICROS_PER_DOLLAR}
+            found.tasks[place] = found.tasks[place].model_copy(update=update)
+
+
+def check_deps(found: Screened, known: Collection[str]) -> None:
+    """Leave out those that wait for a task that is not there, or for each other in a circle."""
+    while True:
+        there = {task.id for task in found.tasks.values()} | set(known)
+        lost = [
+            (place, at, dep)
+            for place, task in found.tasks.items()
+            for at, dep in enumerate(task.deps)
+            if dep not in there
+        ]
+        for place, at, dep in lost:
+            if place in found.tasks:
+                found.refuse(place, f"deps[{at}]", f"{dep} is not there")
+        if not lost:
+            break
+    for place in _in_a_circle(found.tasks):
+        found.refuse(place, "deps", "it waits for itself in the end")
+
+
+def _in_a_circle(tasks: dict[int, TaskRequest]) -> list[int]:
+    """Tasks that wait for each other, or for some that do."""
+    left = {task.id: set(task.deps) for task in tasks.values()}
+    while True:
+        free = {name for name, deps in left.items() if deps.isdisjoint(left)}
+        if not free:
+            return [place for place, task in tasks.items() if task.id in left]
+        left = {name: deps for name, deps in left.items() if name not in free}

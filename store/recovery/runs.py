@@ -1,0 +1,93 @@
+"""Runs in a rebuilt database: those of the backup stand as the log says, with their tasks counted anew.
+
+What a run asks for, its policy above all, stands in no log. So a run that came after the backup is not
+brought back: without its limits nobody could say what it may spend. Its tasks are there by themselves, as far
+as their words are.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from store import run_ends
+from store.recovery.playing import moment_of
+from store.transaction import Transaction
+
+
+def settle_runs(tx: Transaction, after: int) -> None:
+    """Put the runs of the backup where the events after it leave them, and count their tasks anew.
+
+    Done before anything follows from the tasks: each end that follows counts one down.
+    """
+    for event in tx.all("run_events_since", after=after):
+        data: dict[str, Any] = json.loads(event["data"])
+        act = _ACTS.get(event["event"])
+        run = tx.one("get_run", id=str(data.get("run_id")))
+        if act is not None and run is not None:
+            act(tx, run, data | {"ts": event["ts"]})
+    for run in tx.all("every_run"):
+        tx.run("recount_run", seq=run["seq"], first=f"{run['id']}:", last=f"{run['id']};")
+
+
+def finish_runs(tx: Transaction) -> None:
+    """End the runs of which nothing is left, once all has followed that follows."""
+    for run in tx.all("every_run"):
+        if run["state"] in {"running", "aborting"}:
+            run_ends.finish(tx, run["seq"])
+
+
+def _ended(state: str) -> Callable[[Transaction, sqlite3.Row, dict[str, Any]], None]:
+    def put(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
+        ends_as = None if state == "completed" else state
+        _stand(tx, run, event, state, ends_as=ends_as, is_open=0, finished=moment_of(event["ts"]))
+
+    return put
+
+
+def _stand(
+    tx: Transaction,
+    run: sqlite3.Row,
+    event: dict[str, Any],
+    state: str,
+    *,
+    ends_as: str | None,
+    is_open: int,
+    finished: float | None = None,
+) -> None:
+    tx.run(
+        "put_run_standing",
+        seq=run["seq"],
+        state=state,
+        ends_as=ends_as,
+        is_open=is_open,
+        is_stopping=int(ends_as is not None),
+        code=event.get("code"),
+        reason=event.get("reason"),
+        finished=finished,
+    )
+
+
+def _aborting(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
+    told = event | {"code": "cancelled", "reason": f"aborted by {event.get('source')}"}
+    _stand(tx, run, told, "aborting", ends_as="aborted", is_open=run["is_open"])
+
+
+def _resumed(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
+    _stand(tx, run, event, "running", ends_as=None, is_open=0)
+
+
+def _closed(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
+    tx.run("run_closed", seq=run["seq"])
+
+
+_ACTS: Final[dict[str, Callable[[Transaction, sqlite3.Row, dict[str, Any]], None]]] = {
+    "run.completed": _ended("completed"),
+    "run.failed": _ended("failed"),
+    "run.aborted": _ended("aborted"),
+    "run.aborting": _aborting,
+    "run.resumed": _resumed,
+    "run.closed": _closed,
+}

@@ -1,0 +1,184 @@
+"""Rounds of a run of the daemon: the end of one and the beginning of the next are one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from outcome import Outcome, Verdict
+from run_contract.errors import InvalidInput
+from runs import views
+from runs.entering import forked
+from runs.request import read_fork
+from store import recording, run_growth, run_steering, runs
+from store.records import Question
+from testing.durable_runs import DurableRuns
+
+UNTIL = {"of": "{{output}}", "test": "at_least", "value": 90}
+
+
+@pytest.fixture
+def rig(store, who, home) -> DurableRuns:
+    made = DurableRuns(store, who, lambda name: f"ok:{name}")
+    made.read_outputs(home.outputs)
+    return made
+
+
+def scoring(*scores: int):
+    left = list(scores)
+    return lambda name: f"score: {left.pop(0)}" if name.startswith("v") else f"draft {name}"
+
+
+def reviewed(**more: Any) -> list[dict[str, Any]]:
+    rounds = {"first": "d", "until": UNTIL, "most": 3} | more
+    return [
+        {"id": "d", "prompt": "write; last time: {{previous}}"},
+        {"id": "v", "prompt": "check {{deps.d.output}}", "deps": ["d"], "repeat": rounds},
+        {"id": "e", "prompt": "publish {{deps.d.output}}", "deps": ["d", "v"]},
+    ]
+
+
+def ends(run: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
+    return {name: (one["state"], (one.get("error") or {}).get("code")) for name, one in run["tasks"].items()}
+
+
+def test_a_part_of_the_graph_is_done_again_until_its_answer_will_do(rig) -> None:
+    rig.work = scoring(10, 50, 95)
+    run = rig.start(tasks=reviewed())
+    told = rig.go(run)
+
+    assert told["state"] == "completed"
+    assert rig.begun == ["d", "v", "d.r2", "v.r2", "d.r3", "v.r3", "e"]
+    assert told["tasks"]["v"]["output"] == told["tasks"]["v.r3"]["output"] == "score: 95"
+    assert (told["tasks"]["v.r3"]["parent"], told["tasks"]["v.r3"]["round"]) == ("v", 3)
+    assert rig.sent["d"].endswith("last time: ")
+    assert "score: 50" in rig.sent["d.r3"]
+    assert "draft d.r3" in rig.sent["v.r3"]
+    assert "draft d.r3" in rig.sent["e"]
+    rounds = [row for row in rig.store.reader.events() if row["event"] == "task.repeated"]
+    assert [row["task_id"] for row in rounds] == [f"{run}:v", f"{run}:v.r2"]
+
+
+def test_an_answer_that_will_do_at_once_is_taken(rig) -> None:
+    rig.work = scoring(99)
+    assert rig.go(rig.start(tasks=reviewed()))["state"] == "completed"
+    assert rig.begun == ["d", "v", "e"]
+
+
+@pytest.mark.parametrize(("otherwise", "state"), [("fail", "failed"), ("take", "completed")])
+def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: str, state: str) -> None:
+    rig.work = scoring(1, 2)
+    told = rig.go(rig.start(tasks=reviewed(most=2, otherwise=otherwise)))
+
+    assert told["state"] == state
+    if otherwise == "fail":
+        assert ends(told)["v.r2"] == ("failed", "not_reached")
+        assert told["tasks"]["v.r2"]["error"]["message"].endswith("after 2 rounds")
+        assert ends(told)["e"] == ("skipped", "dependency_failed")
+
+
+def test_a_command_is_repeated_by_itself(rig) -> None:
+    answers = iter(["no", "nearly", "done"])
+    rig.work = lambda name: next(answers)
+    until = {"of": "{{output}}", "test": "contains", "value": "done"}
+    run = rig.start(tasks=[{"id": "a", "argv": ["poll"], "repeat": {"until": until, "most": 5}}])
+    told = rig.go(run)
+
+    assert (told["state"], told["tasks"]["a"]["output"]) == ("completed", "done")
+    assert rig.begun == ["a", "a.r2", "a.r3"]
+
+
+def test_an_end_that_cannot_be_told_fails_the_task(rig) -> None:
+    rig.work = lambda name: "no figure at all"
+    assert ends(rig.go(rig.start(tasks=reviewed())))["v"] == ("failed", "invalid_result")
+
+
+def test_rounds_are_held_to_the_tasks_a_run_may_have(rig) -> None:
+    rig.work = scoring(1)
+    told = rig.go(rig.start(policy={"max_tasks": 4}, tasks=reviewed()))
+    assert (told["state"], ends(told)["v"]) == ("failed", ("failed", "invalid_result"))
+    assert "max_tasks" in told["tasks"]["v"]["error"]["message"]
+
+
+def test_what_was_repeated_is_resumed_where_it_failed(rig) -> None:
+    left = [10, 95]
+
+    def work(name: str) -> str:
+        if name == "d.r2" and len(rig.begun) < 4:
+            raise ValueError("it broke")
+        return f"score: {left.pop(0)}" if name.startswith("v") else f"draft {name}"
+
+    rig.work = work
+    run = rig.start(tasks=reviewed())
+    assert rig.go(run)["state"] == "failed"
+    rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    told = rig.go(run)
+    assert told["state"] == "completed"
+    assert rig.begun == ["d", "v", "d.r2", "d.r2", "v.r2", "e"]
+
+
+def test_a_person_approves_days_later_and_the_round_begins_then(rig) -> None:
+    rig.work = scoring(10, 95)
+    run = rig.start(tasks=reviewed())
+    rig.turn()
+    rig.claim()
+    claim = rig.flying[0]
+    outcome = Outcome(
+        status="completed", task_id=claim.id, lease=claim.ref.lease, mode="llm", result="score: 10",
+        output="score: 10", started_at=1.0, ended_at=2.0,
+    )  # fmt: skip
+    growth = rig.prompts.growth_of(claim, outcome)
+
+    def hold(tx):
+        run_growth.note(tx, claim.seq, claim.ref, growth)
+        row = recording.begin_review(tx, claim.ref, outcome, Verdict(decision="HELD", confidence=0.5), {})
+        assert row is not None
+        recording.hold(tx, row, Question("review", "Good?", ("approve", "reject"), {}))
+
+    rig.store.write(hold)
+    rig.flying.clear()
+    assert "d.r2" not in rig.shown(run)["tasks"]
+    rig.store.approve(f"{run}:v", "ann")
+    assert rig.shown(run)["tasks"]["d.r2"]["state"] == "ready"
+    rig.work = scoring(95)
+    assert rig.go(run)["state"] == "completed"
+
+
+def test_a_fork_does_its_rounds_anew(rig) -> None:
+    rig.work = scoring(10, 95)
+    first = rig.start(tasks=reviewed())
+    rig.go(first)
+    row = rig.store.reader.one("get_run", id=first)
+    docs = views.asked(rig.store.reader, row)
+    assert [doc["id"] for doc in docs] == ["d", "e", "v"]
+    made = forked(row, docs, read_fork({"task": "d", "id": "again"}), rig.house)
+    rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
+    rig.work = scoring(10, 95)
+    assert rig.go("again")["state"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("tasks", "path"),
+    [
+        (reviewed(first="e"), "tasks[1].repeat.first"),
+        ([{"id": "a", "prompt": "x", "for_each": ["y"], "repeat": {"until": UNTIL}}], "tasks[0].repeat"),
+        ([{"id": "a", "prompt": "{{previous}}"}], "tasks[0].prompt"),
+        (
+            [{"id": "a", "prompt": "x", "repeat": {"until": UNTIL | {"of": "{{no}}"}}}],
+            "tasks[0].repeat.until.of",
+        ),
+        (
+            [
+                {"id": "a", "prompt": "x"},
+                {"id": "b", "prompt": "x", "deps": ["a"], "repeat": {"until": UNTIL}},
+                {"id": "c", "prompt": "x", "deps": ["b"], "repeat": {"until": UNTIL, "first": "a"}},
+            ],
+            "tasks[2].repeat",
+        ),
+    ],
+)  # fmt: skip
+def test_rounds_that_are_none_are_refused_with_their_path(rig, tasks: Any, path: str) -> None:
+    with pytest.raises(InvalidInput) as error:
+        rig.start(tasks=tasks)
+    assert error.value.details["path"] == path

@@ -1,0 +1,210 @@
+"""Tasks that the answer of another asks for: added once, within its rights, each refused for itself."""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import pytest
+
+from run_contract.policy import RunPolicy
+from run_contract.records import RunTask, TaskInput, TaskResult
+from runs import views
+from runs.asked_for import HOW
+from runs.entering import forked
+from runs.factory import Options, new_orchestrator_with_defaults, new_run
+from runs.inline_executor import InlineExecutor
+from runs.request import read_fork
+from store import run_ends, runs
+from testing.durable_runs import DurableRuns
+
+
+@pytest.fixture
+def rig(store, who, home) -> DurableRuns:
+    made = DurableRuns(store, who, lambda name: f"ok:{name}")
+    made.read_outputs(home.outputs)
+    return made
+
+
+def block(*tasks: Any) -> str:
+    return "I would look closer.\n\n```skep-tasks\n" + json.dumps({"tasks": [*tasks]}) + "\n```\n"
+
+
+def asking(*tasks: Any, of: str = "a"):
+    return lambda name: block(*tasks) if name == of else f"ok:{name}"
+
+
+def start(rig: DurableRuns, *tasks: dict[str, Any], policy: dict[str, Any] | None = None, **asks: Any) -> str:
+    first = {"id": "a", "prompt": "look", "may_add": True} | asks
+    return rig.start(policy=policy or {}, tasks=[first, *tasks])
+
+
+def refused(rig: DurableRuns) -> list[tuple[str, str]]:
+    rows = [row for row in rig.store.reader.events() if row["event"] == "task.add_refused"]
+    return [(told["path"], told["reason"]) for row in rows if (told := json.loads(row["data"]))]
+
+
+def test_an_answer_has_tasks_added_that_wait_for_it_and_for_each_other(rig) -> None:
+    rig.work = asking(
+        {"id": "x", "prompt": "x {{deps.a.output}}", "deps": ["a"]}, {"id": "y", "prompt": "y", "deps": ["x"]}
+    )
+    run = start(rig)
+    told = rig.go(run)
+
+    assert (told["state"], rig.begun) == ("completed", ["a", "x", "y"])
+    assert (told["tasks"]["x"]["added_by"], told["task_count"]) == ("a", 3)
+    assert rig.sent["a"].endswith(HOW)
+    assert HOW not in rig.sent["x"]
+    assert refused(rig) == []
+
+
+def test_an_answer_of_a_task_that_may_not_add_is_only_an_answer(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x"})
+    run = rig.start(tasks=[{"id": "a", "prompt": "look"}])
+    assert rig.go(run)["task_count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("entry", "path", "words"),
+    [
+        ({"id": "x"}, "tasks[1]", "give one of prompt, command, argv, ask and run"),
+        ({"id": "x", "prompt": "x", "mood": 1}, "tasks[1].mood", "is not a key that is known here"),
+        ({"id": "x", "argv": ["rm"]}, "tasks[1].argv", "only a command may have commands added"),
+        (
+            {"id": "x", "prompt": "x", "expect": {"commands": [["rm"]]}},
+            "tasks[1].expect.commands", "only a command may have commands added",
+        ),
+        ({"id": "x", "ask": "Tell me"}, "tasks[1].ask", "only a request can ask a person"),
+        ({"id": "x", "prompt": "x", "priority": 1}, "tasks[1].priority", "1 is over the 0"),
+        ({"id": "a", "prompt": "x"}, "tasks[1].id", "there is a task a already"),
+        ({"id": "fine", "prompt": "x"}, "tasks[1].id", "there is a task fine already"),
+        ({"id": "x", "prompt": "x", "deps": ["z"]}, "tasks[1].deps[0]", "z is not there"),
+        ({"id": "x", "prompt": "x", "deps": ["x"]}, "tasks[1].deps", "waits for itself"),
+        ({"id": "x", "prompt": "{{deps.a.output}}"}, "tasks[1].prompt", "stands for nothing"),
+        ("x", "tasks[1]", "dictionary"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_told_with_its_path_and_costs_itself_alone(rig, entry, path, words) -> None:
+    rig.work = asking({"id": "fine", "prompt": "x"}, entry)
+    told = rig.go(start(rig))
+
+    assert (told["state"], sorted(told["tasks"])) == ("completed", ["a", "fine"])
+    ((where, why),) = refused(rig)
+    assert where == path
+    assert words in why
+    assert why.startswith(f"{path}: ")
+
+
+def test_who_waits_for_a_refused_task_is_refused_too(rig) -> None:
+    rig.work = asking({"id": "x", "argv": ["rm"]}, {"id": "y", "prompt": "y", "deps": ["x"]})
+    assert rig.go(start(rig))["task_count"] == 1
+    assert [path for path, _ in refused(rig)] == ["tasks[0].argv", "tasks[1].deps[0]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("```skep-tasks\n{\n```", "is no JSON"),
+        ('```skep-tasks\n{"task": []}\n```', "must hold"),
+        ("```skep-tasks\n" + "[" * 5000 + "\n```", "is no JSON"),
+        ("```skep-tasks\n" + json.dumps([{}] * 1001) + "\n```", "1,001 tasks are too many"),
+    ],
+)
+def test_a_block_that_cannot_be_read_adds_nothing_and_fails_nobody(rig, text: str, words: str) -> None:
+    rig.work = lambda name: text
+    assert rig.go(start(rig))["state"] == "completed"
+    ((_, why),) = refused(rig)
+    assert words in why
+
+
+def test_a_block_that_does_not_end_the_answer_is_a_quotation(rig) -> None:
+    rig.work = lambda name: block({"id": "x", "prompt": "x"}) + "Such a block would add tasks."
+    assert rig.go(start(rig))["task_count"] == 1
+    assert refused(rig) == []
+
+
+def test_a_run_takes_no_more_tasks_than_it_may_have(rig) -> None:
+    rig.work = asking(*({"id": f"x{number}", "prompt": "x"} for number in range(4)))
+    told = rig.go(start(rig, policy={"max_tasks": 3}))
+    assert (told["state"], sorted(told["tasks"])) == ("completed", ["a", "x0", "x1"])
+    assert len(refused(rig)) == 2
+
+
+def test_tasks_that_add_tasks_go_only_so_deep(rig) -> None:
+    rig.work = lambda name: block({"id": f"{name}a", "prompt": "x", "may_add": True})
+    told = rig.go(start(rig, policy={"max_depth": 2}))
+    assert (told["state"], sorted(told["tasks"])) == ("completed", ["a", "aa", "aaa"])
+    ((_, why),) = refused(rig)
+    assert why == "tasks: they would stand 3 deep; max_depth allows 2"
+
+
+def test_a_command_may_have_commands_added(rig) -> None:
+    rig.work = asking({"id": "x", "argv": ["true"]})
+    run = rig.start(tasks=[{"id": "a", "argv": ["list"], "may_add": True}])
+    assert rig.go(run)["tasks"]["x"]["state"] == "completed"
+
+
+def test_they_share_what_is_left_of_the_budget_and_are_reviewed_no_more_mildly(rig) -> None:
+    rig.work = asking(
+        {"id": "x", "prompt": "x", "budget": 0.5},
+        {"id": "y", "prompt": "x"},
+        {"id": "z", "prompt": "x"},
+        {"id": "dear", "prompt": "x", "budget": 2},
+        {"id": "mild", "prompt": "x", "review": "none"},
+    )
+    told = rig.go(start(rig, budget=1.0, review="critic"))
+    docs = {name: json.loads(rig.store.reader.task(f"{told['id']}:{name}")["doc"]) for name in "xyz"}
+    assert [docs[name]["max_budget"] for name in "xyz"] == [0.5, 0.25, 0.25]
+    assert {doc["review"] for doc in docs.values()} == {"critic"}
+    assert [path for path, _ in refused(rig)] == ["tasks[4].review", "tasks[3].budget"]
+
+
+def test_what_they_spend_counts_against_the_subtree_of_the_task_that_asked(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x"})
+    run = start(rig, subtree_budget=1.0)
+    rig.go(run)
+    above = rig.store.reader.all("subtrees_above", id=f"{run}:x")
+    assert [(row["id"], row["micros"]) for row in above] == [(f"{run}:a", 1_000_000)]
+
+
+def test_a_run_that_ended_meanwhile_takes_none(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x"})
+    run = start(rig)
+    rig.claim()
+    rig.store.write(lambda tx: run_ends.decide(tx, 1, "failed", "c", "why", is_stopping=True))
+    assert rig.go(run)["task_count"] == 1
+
+
+def test_a_fork_keeps_what_was_added_unless_it_is_asked_for_anew(rig) -> None:
+    rig.work = asking({"id": "x", "prompt": "x {{deps.a.output}}", "deps": ["a"]})
+    run = start(rig, {"id": "b", "prompt": "b"})
+    rig.go(run)
+    row = rig.store.reader.one("get_run", id=run)
+    docs, added = views.asked(rig.store.reader, row), views.added_by(rig.store.reader, row)
+    assert added == {"x": "a"}
+    for changed, tasks in (("b", ["a", "b", "x"]), ("a", ["a", "b"]), ("x", ["a", "b", "x"])):
+        made = forked(row, docs, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house, added)
+        assert sorted(task.id for task in made.tasks) == tasks
+        rig.store.write(functools.partial(runs.start, new=made, source="test", limits=rig.store.limits))
+        assert rig.go(f"from-{changed}")["task_count"] == 3
+
+
+def test_a_run_in_memory_does_the_same(rig) -> None:
+    entries = [
+        {"id": "x", "prompt": "x", "deps": ["a"]},
+        {"id": "y", "argv": ["rm"]},
+        {"id": "z", "prompt": "z"},
+    ]
+    events: list[Any] = []
+    policy = RunPolicy(max_tasks=2, on_failure="continue")
+
+    def work(job: Any) -> TaskResult:
+        return TaskResult(block(*entries) if job.task_id == "a" else "ok")
+
+    options = Options(executor=InlineExecutor(1, work), listener=events.append)
+    tasks = [RunTask("a", TaskInput("look"), may_add=True)]
+    run = new_orchestrator_with_defaults(policy, work, options).run(new_run("r", tasks, policy))
+    assert {name: str(each.state) for name, each in run.tasks.items()} == {"a": "completed", "x": "completed"}
+    told = [each.fields["path"] for each in events if each.event == "task.add_refused"]
+    assert told == ["tasks[1].argv", "tasks[2]"]

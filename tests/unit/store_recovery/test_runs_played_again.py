@@ -1,0 +1,140 @@
+"""Runs of a home whose database is rebuilt: those of the backup go on, and end when their tasks have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import host_platform
+from store import run_steering
+from store.claims import Claimant
+from testing.durable_runs import DurableRuns
+from tests.unit.store_recovery.worked_home import WorkedHome
+
+TASKS: list[dict[str, Any]] = [
+    {"id": "a", "prompt": "x"},
+    {"id": "gate", "ask": "Ship?", "choices": ["yes", "no"], "deps": ["a"]},
+    {"id": "b", "prompt": "On {{deps.gate.output}}", "deps": ["gate"]},
+    {"id": "c", "prompt": "x", "deps": ["b"]},
+]
+
+
+@pytest.fixture
+def home(tmp_path, clock):
+    made = WorkedHome(tmp_path / "home", clock).open()
+    yield made
+    if made.store is not None:
+        made.close()
+
+
+def rig_of(home: WorkedHome) -> DurableRuns:
+    made = DurableRuns(
+        home.opened, Claimant("w", host_platform.this_process(), 60.0), lambda name: f"ok:{name}"
+    )
+    made.read_outputs(home.home.outputs)
+    return made
+
+
+def rebuilt(home: WorkedHome) -> DurableRuns:
+    """The home as it is after its database was damaged, rebuilt and accepted."""
+    home.show()
+    home.close()
+    home.zero_the_header()
+    recovered = home.recover()
+    assert recovered is not None
+    home.open()
+    home.accept(recovered)
+    return rig_of(home)
+
+
+def test_a_run_of_the_backup_goes_on_and_what_ended_since_is_not_done_again(home) -> None:
+    rig = rig_of(home)
+    run = rig.start(id="r", tasks=TASKS)
+    home.back_up()
+    rig.go(run)
+    home.opened.approve("r:gate", "ann")
+    rig.turn()
+
+    again = rebuilt(home)
+    assert again.shown(run)["tasks"]["gate"]["output"] == "yes"
+    told = again.go(run)
+    assert (told["state"], again.begun, told["open_tasks"]) == ("completed", ["c"], 0)
+
+
+def test_its_answer_is_told_as_it_was_given(home) -> None:
+    rig = rig_of(home)
+    run = rig.start(id="r", tasks=TASKS)
+    home.back_up()
+    rig.go(run)
+    home.opened.reject("r:gate", "ann", "no")
+
+    again = rebuilt(home)
+    assert again.go(run)["state"] == "completed"
+    assert "no" in again.sent["b"]
+
+
+def test_a_question_that_was_open_is_asked_anew(home) -> None:
+    rig = rig_of(home)
+    run = rig.start(id="r", tasks=TASKS)
+    home.back_up()
+    rig.go(run)
+
+    again = rebuilt(home)
+    again.go(run)
+    home.opened.choose("r:gate", "no", "ann")
+    assert again.go(run)["tasks"]["gate"]["output"] == "no"
+
+
+@pytest.mark.parametrize("end", ["completed", "failed", "aborted"])
+def test_a_run_that_ended_since_stands_as_it_ended(home, end: str) -> None:
+    rig = rig_of(home)
+    run = rig.start(id="r", tasks=TASKS)
+    home.back_up()
+    if end == "failed":
+
+        def work(name: str) -> str:
+            if name == "b":
+                raise ValueError("it broke")
+            return "ok"
+
+        rig.work = work
+    rig.go(run)
+    if end == "aborted":
+        rig.abort(run)
+    else:
+        home.opened.approve("r:gate", "ann")
+        rig.go(run)
+    before = rig.shown(run)
+
+    after = rebuilt(home).shown(run)
+    assert after["state"] == end
+    for name in ("error", "open_tasks", "task_count"):
+        assert after[name] == before[name]
+
+
+def test_a_rebuilt_run_that_failed_is_resumed(home) -> None:
+    rig = rig_of(home)
+    run = rig.start(id="r", tasks=TASKS)
+    home.back_up()
+    rig.go(run)
+    home.opened.write(lambda tx: run_steering.abort(tx, run, "ann"))
+
+    again = rebuilt(home)
+    home.opened.write(lambda tx: run_steering.resume(tx, run, "ann"))
+    again.go(run)
+    home.opened.approve("r:gate", "ann")
+    assert again.go(run)["state"] == "completed"
+
+
+def test_a_run_that_came_after_the_backup_is_not_brought_back(home) -> None:
+    rig = rig_of(home)
+    home.add("own")
+    home.back_up()
+    rig.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
+
+    again = rebuilt(home)
+    assert again.store.reader.one("get_run", id="late") is None
+    row = again.store.reader.task("late:a")
+    assert row is not None
+    assert (row["state"], row["code"]) == ("failed", "invalid_task")
