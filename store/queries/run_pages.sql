@@ -40,14 +40,20 @@ FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run AN
 SELECT id FROM run_task WHERE run = :run AND parent IS NULL ORDER BY id LIMIT :limit;
 
 -- run_used_by --
--- What each of the tasks named in a JSON list of places has used over all its attempts.
+-- What each of the tasks named in a JSON list of places has used over all its attempts and summaries.
 WITH used AS MATERIALIZED (
     SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
         SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
         FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
     ) AS prompt_tokens, (
         SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
         FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
+    ) + (
+        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
+        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
     ) AS completion_tokens
     FROM json_each(:tasks) CROSS JOIN task ON task.seq = json_each.value
     LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''

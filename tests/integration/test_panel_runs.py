@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+import host_platform
 from panel import run_usage, run_views
 from panel.graph_views import MOST_DRAWN
 from store import decisions
+from store.claims import Claimant
 from store.records import Question
+from testing.durable_runs import DurableRuns
 from tests.integration.only_text import check_only_text
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -427,3 +430,16 @@ def test_a_run_that_is_not_there_is_answered_with_a_page_that_says_so(browser, c
 
     assert answer.status_code == 404
     assert "none" in answer.text
+
+
+def test_a_run_within_a_run_leads_to_the_one_above_and_back(browser, store, home):
+    who = Claimant("worker-1", host_platform.this_process(), 3600.0)
+    rig = DurableRuns(store, who, lambda name: f"ok:{name}")
+    rig.read_outputs(home.outputs)
+    inner = {"name": "inner", "steps": [{"id": "x", "prompt": "Write"}]}
+    above = rig.start(tasks=[{"id": "sub", "run": {"workflow": inner}}])
+    rig.go(above)
+    below = rig.shown(above)["tasks"]["sub"]["child"]
+
+    assert f'done by the run <a href="/runs/{below}">' in browser.get(f"/runs/{above}").text
+    assert f'Part of</dt><dd><a href="/runs/{above}">' in browser.get(f"/runs/{below}").text
