@@ -20,4 +20,4 @@ def find(asks: Asks, key: str, since: float) -> sqlite3.Row | None:
 
 def note_hit(tx: Transaction, row: sqlite3.Row, source: str) -> None:
     """A task is given the answer of another."""
-    tx.run("note_reuse", id=row["id"], run=source)
+    tx.run("note_reuse", id=row["id"], run=source, source=source)
