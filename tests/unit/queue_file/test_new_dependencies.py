@@ -75,3 +75,17 @@ def test_new_dependencies_hold_a_task_and_a_cycle_made_by_an_edit_fails_its_memb
     keeping.edit(mend)
     keeping.round()
     assert keeping.status("a") == "pending"
+
+
+def test_a_task_that_one_save_ties_to_itself_and_withdraws_costs_only_itself(keeping: Keeping) -> None:
+    keeping.put(A)
+
+    def tie(file: dict[str, Any]) -> None:
+        file["tasks"][0].update(depends_on=["a"], status="cancelled")
+        file["tasks"].append(B)
+
+    keeping.edit(tie)
+    keeping.round()
+
+    assert keeping.status("a") == "failed"
+    assert keeping.claim().id == "b"
