@@ -128,14 +128,27 @@ def reopened(tx: Transaction, names: Iterable[str]) -> None:
         row = tx.one("get_run", id=run_id)
         if row is None:
             continue
-        limit_ms = json.loads(row["policy"]).get("run_timeout_ms")
-        again = tx.one(
-            "run_reopened", id=run_id, count=count, deadline=tx.now + limit_ms / 1000 if limit_ms else None
-        )
+        again = tx.one("run_reopened", id=run_id, count=count, deadline=_new_deadline(tx, row))
         if again is not None:
             if row["state"] != "running":
                 tell(tx, "run.resumed", again, count=count)
             _keep_in_mind(tx, again)
+
+
+def _new_deadline(tx: Transaction, run: sqlite3.Row) -> float | None:
+    """When a run that goes on must have ended: by its own limit, its task's, and the run's above."""
+    limits = [json.loads(run["policy"]).get("run_timeout_ms")]
+    above, task = None, None
+    if run["parent"] is not None:
+        above_id, _, name = run["parent"].partition(":")
+        above = tx.one("get_run", id=above_id)
+        task = None if above is None else tx.one("run_task_named", run=above["seq"], id=name)
+    if task is not None:
+        limits.append(json.loads(task["asked"]).get("timeout_ms"))
+    moments = [tx.now + limit / 1000 for limit in limits if limit]
+    if above is not None and above["deadline"] is not None:
+        moments.append(above["deadline"])
+    return min(moments, default=None)
 
 
 def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:

@@ -93,6 +93,13 @@ def end_overdue(tx: Transaction) -> int:
     found = tx.all("runs_overdue", now=tx.now)
     for each in found:
         row = runs.find(tx, each["id"])
-        reason = f"the run took longer than {json.loads(row['policy'])['run_timeout_ms'] / 1000:g} s"
-        run_ends.stop(tx, row["seq"], "failed", "timeout", reason, ending.end_together)
+        run_ends.stop(tx, row["seq"], "failed", "timeout", _late(row), ending.end_together)
     return len(found)
+
+
+def _late(run: sqlite3.Row) -> str:
+    """Why the time of a run is up: its own limit, or that of what stands above it, where that was sooner."""
+    limit_ms = json.loads(run["policy"]).get("run_timeout_ms")
+    if limit_ms and (run["parent"] is None or run["deadline"] >= run["created"] + limit_ms / 1000):
+        return f"the run took longer than {limit_ms / 1000:g} s"
+    return f"the time is up that {run['parent']} has, whose work it does"

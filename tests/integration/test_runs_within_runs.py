@@ -154,6 +154,44 @@ def test_its_deadline_is_no_later_than_what_stands_above(rig, clock) -> None:
     assert rig.shown(row["id"])["state"] == "aborted"
 
 
+@pytest.mark.parametrize(("above", "step"), [({"run_timeout_ms": 5_000}, 0), ({}, 5_000)])
+def test_a_deadline_it_has_from_above_ends_it_and_keeps_no_other_run_from_its_own(
+    rig, clock, above, step
+) -> None:
+    tasks = outer()
+    tasks[1] |= {"timeout_ms": step} if step else {}
+    run = rig.start(policy=above, tasks=tasks)
+    rig.turn()
+    rig.claim()
+    child = child_of(rig, run)
+    other = rig.start(policy={"run_timeout_ms": 5_500}, tasks=[{"id": "z", "prompt": "x"}])
+    clock.advance(6.0)
+    rig.store.write(run_steering.end_overdue)
+
+    rig.go(run)
+    assert rig.shown(other)["error"]["message"] == "the run took longer than 5.5 s"
+    told = rig.shown(child)
+    assert told["state"] in {"failed", "aborted"}
+    assert step == 0 or told["error"]["message"] == f"the time is up that {run}:sub has, whose work it does"
+
+
+def test_a_run_within_a_run_that_goes_on_has_the_time_of_what_stands_above_again(rig, clock) -> None:
+    tasks = outer()
+    tasks[1]["timeout_ms"] = 4_000
+    run = rig.start(policy={"run_timeout_ms": 9_000}, tasks=tasks)
+    rig.turn()
+    rig.claim()
+    clock.advance(5.0)
+    rig.store.write(run_steering.end_overdue)
+    rig.go(run)
+    rig.store.write(lambda tx: run_steering.resume(tx, run, "cli:ana"))
+    rig.claim()
+
+    row = rig.store.reader.one("get_run", id=child_of(rig, run))
+    assert row["state"] == "running"
+    assert row["deadline"] - clock.now() == pytest.approx(4.0)
+
+
 def test_what_it_spends_counts_against_the_run_above(rig) -> None:
     run = rig.start(policy={"budget_limit": {"amount": 0.001}}, tasks=outer())
     rig.turn()
