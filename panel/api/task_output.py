@@ -14,6 +14,7 @@ from panel.api.describing import (
     FLAG,
     MAYBE_NUMBER,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
@@ -27,7 +28,7 @@ from panel.context import panel
 blueprint = flask.Blueprint("api_task_output", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
-_LEASE: Final = query("lease", "the lease of an attempt; the newest with an output", type="integer")
+_LEASE: Final = query("lease", "the lease of an attempt; the newest with an output", **PLACE)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/output": get(
         "A piece of what was printed or answered, also while it is being written; without secrets, control "
@@ -35,8 +36,13 @@ PATHS: Final[dict[str, Any]] = {
         "OutputPiece",
         _TASK,
         _LEASE,
-        query("offset", "the byte to begin at; the last lines", type="integer"),
-        query("limit", "bytes, at most 262,144", type="integer", default=task_output.PIECE_BYTES),
+        query("offset", "the byte to begin at; the last lines", **PLACE),
+        query(
+            "limit",
+            "bytes; more than 262,144 are not told at once",
+            default=task_output.PIECE_BYTES,
+            **PLACE,
+        ),
     ),
     "/api/v1/tasks/{task_id}/download": get(
         "All of an output as a file, without secrets", "Text", _TASK, _LEASE, media_type="text/plain"
