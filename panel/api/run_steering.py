@@ -25,9 +25,9 @@ PATHS: Final[dict[str, Any]] = {
         "Start a run with answers of this one", _RUN, schema=ref("ForkRequest"), answers="StartedRun"
     ),
     "/api/v1/runs/{run_id}/fork/check": sent(
-        "What a fork would do anew, keep, and cost at worst",
+        "What a fork would do anew, keep, and cost at worst; what is wrong with the body is an answer too",
         _RUN,
-        schema=ref("ForkRequest"),
+        schema={"type": "object", "description": "as that of the fork itself"},
         answers="ForkCheck",
     ),
 }

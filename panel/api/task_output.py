@@ -74,11 +74,12 @@ def output(task_id: str) -> dict[str, Any]:
     fields.check_parameters(given, "lease", "offset", "limit")
     row = row_of(task_id)
     most = min(fields.place(given, "limit") or task_output.PIECE_BYTES, task_output.MOST_BYTES)
-    lease, known = fields.place(given, "lease"), task_output.offered(panel(), row)
+    lease, offset = fields.place(given, "lease"), fields.place(given, "offset")
+    known = task_output.offered(panel(), row)
     if lease is None and not known:
         return task_output.NOTHING | {"attempts": []}
     opened = task_output.open_of(panel(), row, lease)
-    piece = task_output.piece_of(opened, fields.place(given, "offset"), max(most, LEAST_BYTES))
+    piece = task_output.piece_of(opened, offset, max(most, LEAST_BYTES))
     return piece | {"attempts": known}
 
 
