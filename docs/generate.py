@@ -361,18 +361,22 @@ def models() -> str:
 def panel_requests() -> str:
     """What each address of the panel's API takes and answers."""
     rows = []
-    for address, methods in panel_openapi.document()["paths"].items():
+    document = panel_openapi.document()
+    for address, methods in document["paths"].items():
         for method, told in methods.items():
             body = (
                 told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             )
+            if "$ref" in body:
+                body = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
             given = [
                 f"`{each['name']}`: {each.get('description') or each['in']}" for each in told["parameters"]
             ]
             given += [
-                f"`{name}`: {field['description']}" for name, field in body.get("properties", {}).items()
+                f"`{name}`: {field['description']}" if "description" in field else f"`{name}`"
+                for name, field in body.get("properties", {}).items()
             ]
-            (content,) = told["responses"]["200"]["content"].values()
+            content, *_ = told["responses"]["200"]["content"].values()
             answer = content["schema"]["$ref"].rpartition("/")[2]
             rows.append((f"`{method.upper()} {address}`", "; ".join(given), answer))
     return table(("request", "takes", "answers"), rows)
@@ -381,7 +385,11 @@ def panel_requests() -> str:
 def panel_models() -> str:
     """The shapes of the panel's answers."""
     rows = []
-    for name, schema in panel_openapi.document()["components"]["schemas"].items():
+    shapes = panel_openapi.document()["components"]["schemas"]
+    asked = panel_openapi.requests()
+    for name, schema in shapes.items():
+        if name in asked:
+            continue
         fields = ", ".join(
             f"`{field}` ({type_of(told)})" for field, told in schema.get("properties", {}).items()
         )

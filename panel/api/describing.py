@@ -22,8 +22,10 @@ REAL: Final[dict[str, Any]] = {"type": "number"}
 FLAG: Final[dict[str, Any]] = {"type": "boolean"}
 ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
 MAYBE_OBJECT: Final[dict[str, Any]] = {"type": ["object", "null"]}
-#: A place in a list, as `next` of the page before says it.
-PLACE: Final[dict[str, Any]] = {"type": "integer", "minimum": 0, "maximum": LARGEST_PLACE}
+#: A place in a list, as `next` of the page before says it; an empty one counts as left out.
+PLACE: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST_PLACE}, {"const": ""}]
+}
 #: A field of a body that `fields.body` reads; one that is null or blank counts as left out.
 _FIELD: Final[dict[str, Any]] = {"type": ["string", "null"], "maxLength": LONGEST_TEXT}
 #: The same where something must be said.

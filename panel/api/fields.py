@@ -51,8 +51,8 @@ def limit(given: MultiDict[str, str], default: int) -> int:
 
 
 def place(given: MultiDict[str, str], name: str) -> int | None:
-    """Where a page begins: what ``next`` of the page before said."""
-    return _number(given, name, 0, LARGEST_PLACE)
+    """Where a page begins: what ``next`` of the page before said; an empty one counts as left out."""
+    return _number(given, name, 0, LARGEST_PLACE) if given.get(name) else None
 
 
 def _number(given: MultiDict[str, str], name: str, least: int, most: int) -> int | None:

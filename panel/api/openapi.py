@@ -90,7 +90,7 @@ def openapi() -> dict[str, Any]:
     return document()
 
 
-def _requests() -> dict[str, Any]:
+def requests() -> dict[str, Any]:
     """What starts runs, described by the models that read it."""
     from runs.request import ForkRequest, StartRunRequest  # noqa: PLC0415  large rooms, loaded when needed
 
@@ -104,7 +104,7 @@ def document() -> dict[str, Any]:
         for path, methods in module.PATHS.items():
             paths[path] = paths.get(path, {}) | methods
         schemas |= module.SCHEMAS
-    schemas |= _requests()
+    schemas |= requests()
     return {
         "openapi": "3.1.0",
         "info": {"title": "Skep control panel", "version": version() or "0", "description": _ABOUT},
