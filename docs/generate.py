@@ -361,20 +361,16 @@ def models() -> str:
 def panel_requests() -> str:
     """What each address of the panel's API takes and answers."""
     rows = []
-    document = panel_openapi.document()
-    for address, methods in document["paths"].items():
+    for address, methods in panel_openapi.document()["paths"].items():
         for method, told in methods.items():
             body = (
                 told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
             )
-            if "$ref" in body:
-                body = document["components"]["schemas"][body["$ref"].rpartition("/")[2]]
             given = [
                 f"`{each['name']}`: {each.get('description') or each['in']}" for each in told["parameters"]
             ]
             given += [
-                f"`{name}`: {field['description']}" if "description" in field else f"`{name}`"
-                for name, field in body.get("properties", {}).items()
+                f"`{name}`: {field['description']}" for name, field in body.get("properties", {}).items()
             ]
             content, *_ = told["responses"]["200"]["content"].values()
             answer = content["schema"]["$ref"].rpartition("/")[2]

@@ -74,6 +74,15 @@ _KEY_HEADER: Final = {
     "description": "the same request under the same key starts one run",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
+#: What each field of a request means.
+_FIELDS: Final[dict[str, Any]] = {
+    "id": {"description": "the id of the run; one is made where it is left out"},
+    "name": {"description": "what people call it"},
+    "policy": {"description": "the policy, or the name of one in `config/policies.toml`"},
+    "memory": {"description": "what all tasks are told"},
+    "open": {"description": "whether it goes on until it is closed"},
+    "tasks": {"description": "the tasks"},
+}
 _DOCUMENT: Final[dict[str, Any]] = {
     "text": "a workflow or a run, YAML or JSON",
     "inputs": "of a workflow: name to text",
@@ -105,7 +114,7 @@ PATHS: Final[dict[str, Any]] = {
     | sent(
         "Start a run; the body is that of the service's POST /api/v1/runs, and so is Idempotency-Key",
         _KEY_HEADER,
-        schema=ref("StartRunRequest"),
+        schema=ref("StartRunRequest") | {"properties": _FIELDS},
         answers="StartedRun",
     ),
     "/api/v1/runs/document": post_of(
