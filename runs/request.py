@@ -38,6 +38,8 @@ _ONE_FORM: Final[dict[str, Any]] = {
         {"required": ["prompt"], "properties": {"prompt": {"type": "string", "pattern": r"\S"}}},
         {"required": ["command"], "properties": {"command": {"type": "string", "pattern": r"\S"}}},
         {"required": ["argv"], "properties": {"argv": {"type": "array", "minItems": 1}}},
+        {"required": ["ask"], "properties": {"ask": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["run"], "properties": {"run": {"type": "object"}}},
     ]
 }
 
