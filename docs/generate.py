@@ -372,7 +372,7 @@ def panel_requests() -> str:
             given += [
                 f"`{name}`: {field['description']}" for name, field in body.get("properties", {}).items()
             ]
-            (content,) = told["responses"]["200"]["content"].values()
+            content, *_ = told["responses"]["200"]["content"].values()
             answer = content["schema"]["$ref"].rpartition("/")[2]
             rows.append((f"`{method.upper()} {address}`", "; ".join(given), answer))
     return table(("request", "takes", "answers"), rows)
@@ -381,7 +381,11 @@ def panel_requests() -> str:
 def panel_models() -> str:
     """The shapes of the panel's answers."""
     rows = []
-    for name, schema in panel_openapi.document()["components"]["schemas"].items():
+    shapes = panel_openapi.document()["components"]["schemas"]
+    asked = panel_openapi.requests()
+    for name, schema in shapes.items():
+        if name in asked:
+            continue
         fields = ", ".join(
             f"`{field}` ({type_of(told)})" for field, told in schema.get("properties", {}).items()
         )

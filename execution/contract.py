@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
@@ -37,8 +37,21 @@ class LeaseRequest(_Request):
         return TaskRef(self.task_id, self.lease)
 
 
+#: What may stand beside a check.
+_BESIDE_A_CHECK: Final = ("task_id", "lease", "check", "max_budget")
+
+
+def _if_given(name: str, then: dict[str, Any]) -> dict[str, Any]:
+    """JSON Schema of what holds where a field is there, and no null."""
+    return {"if": {"required": [name], "not": {"properties": {name: {"type": "null"}}}}, "then": then}
+
+
 class CycleRequest(LeaseRequest):
     """One attempt to execute: a prompt for a model, a command, or a profile with its prompt."""
+
+    model_config = ConfigDict(
+        json_schema_extra=_if_given("check", {"propertyNames": {"enum": [*_BESIDE_A_CHECK]}})
+    )
 
     #: llm or local; inferred when absent: local where there is a profile, or a command and no prompt
     mode: Literal["llm", "local"] | None = None
@@ -71,7 +84,7 @@ class CycleRequest(LeaseRequest):
 
     @pydantic.model_validator(mode="after")
     def _check_stands_alone(self) -> Self:
-        beside = self.model_fields_set - {"task_id", "lease", "check", "max_budget"}
+        beside = self.model_fields_set - {*_BESIDE_A_CHECK}
         if self.check is not None and beside:
             raise ValueError(f"a check says itself what runs; leave out {', '.join(sorted(beside))}")
         return self
@@ -132,12 +145,28 @@ class CancelAnswer(pydantic.BaseModel):
     status: Found
 
 
+_NULL: Final = {"type": "null"}
+_NUMBER: Final = {"type": "integer"}
+#: A task is planned for itself.
+_ALONE: Final = {"goal": _NULL, "directory": _NULL}
+
+
 class PlanRequest(_Request):
     """Ask for a plan.
 
     With a lease, of the task under it: a model proposes. With a goal or a directory, of tasks for the queue:
     they are shown to a person, who adds them. With nothing, a model's tasks for the workspace are added.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "allOf": [
+                _if_given("task_id", {"required": ["lease"], "properties": _ALONE | {"lease": _NUMBER}}),
+                _if_given("lease", {"required": ["task_id"], "properties": {"task_id": {"type": "string"}}}),
+                _if_given("goal", {"properties": {"directory": _NULL}}),
+            ]
+        }
+    )
 
     task_id: Annotated[StrictStr, Field(min_length=1, max_length=300)] | None = None
     lease: Annotated[StrictInt, Field(ge=1, lt=2**63)] | None = None

@@ -6,7 +6,7 @@ import functools
 from typing import Any, Final
 
 import pydantic
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import JsonSchemaMode
 
 from execution import run_openapi
 from execution.contract import (
@@ -20,9 +20,9 @@ from execution.contract import (
     ProposedTasksAnswer,
     StatusAnswer,
 )
+from localhost import model_schemas
 from outcome import Outcome
 
-_REF: Final = "#/components/schemas/{model}"
 _PROBLEM: Final = "application/problem+json"
 _WHY: Final = {
     400: "the request is not JSON, came through a proxy, or asks for nothing",
@@ -38,8 +38,6 @@ _WHY: Final = {
     503: "the kill switch is on, no model is ready, the store cannot be written, or swarm is stopping",
     504: "the model did not answer in time",
 }
-#: Keywords of JSON Schema by what annotated-types calls the same.
-_BOUNDS: Final = {"gt": "exclusiveMinimum", "ge": "minimum", "lt": "exclusiveMaximum", "le": "maximum"}
 _COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)
 
 
@@ -141,7 +139,7 @@ def _content(media_type: str, reference: str) -> dict[str, Any]:
 
 
 def _ref(model: type[pydantic.BaseModel]) -> str:
-    return _REF.format(model=model.__name__)
+    return model_schemas.REFERENCE.format(model=model.__name__)
 
 
 def _schemas() -> dict[str, Any]:
@@ -152,15 +150,4 @@ def _schemas() -> dict[str, Any]:
     modes: list[tuple[type[pydantic.BaseModel], JsonSchemaMode]] = []
     modes += [(model, "validation") for model in [*requests, *run_openapi.REQUESTS]]
     modes += [(model, "serialization") for model in [*answers, *run_openapi.ANSWERS]]
-    _, found = models_json_schema(modes, ref_template=_REF)
-    schemas: dict[str, Any] = _with_bounds(found["$defs"])
-    return schemas
-
-
-def _with_bounds(schema: Any) -> Any:
-    """A schema whose bounds have the names of JSON Schema; pydantic leaves those of a union as its own."""
-    if isinstance(schema, list):
-        return [_with_bounds(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {_BOUNDS.get(name, name): _with_bounds(value) for name, value in schema.items()}
+    return model_schemas.components(modes)

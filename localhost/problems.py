@@ -89,9 +89,23 @@ def _of_ours(error: SkepError) -> flask.Response:
 
 
 def _methods_here() -> list[str]:
-    """What the address that was asked for does answer (RFC 9110, 15.5.6); nothing where there is none."""
+    """What the address that was asked for does answer (RFC 9110, 15.5.6); nothing where there is none.
+
+    Where two routes fit the address, as one whose last part takes slashes does, the nearer one is told.
+    """
     adapter = flask.globals.request_ctx.url_adapter
-    return sorted(set(adapter.allowed_methods()) - {"OPTIONS"}) if adapter else []
+    if adapter is None:
+        return []
+    found: dict[str, set[str]] = {}
+    for method in set(adapter.allowed_methods()) - {"OPTIONS"}:
+        rule, _ = adapter.match(method=method, return_rule=True)
+        found.setdefault(rule.rule, set()).add(method)
+    return sorted(found[max(found, key=_fixed_parts)]) if found else []
+
+
+def _fixed_parts(rule: str) -> int:
+    """How many parts of an address a route spells out: of two routes that fit, the nearer one has more."""
+    return sum(not part.startswith("<") for part in rule.split("/"))
 
 
 def _of_http(error: HTTPException) -> flask.Response:
@@ -111,7 +125,7 @@ def _of_http(error: HTTPException) -> flask.Response:
     )
     for name, value in error.get_headers():
         if name != "Content-Type":
-            response.headers[name] = value
+            response.headers[name] = ", ".join(_methods_here()) if name == "Allow" else value
     return response
 
 

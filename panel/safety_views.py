@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
@@ -21,6 +22,9 @@ from store.reading import AUDIT_BLOCKED, LOCAL_STATUS, Reader
 #: Records of the audit that one page looks through.
 STRETCH: Final = 50_000
 _LAST: Final = 2**62
+#: A place among blocked tasks, as `next` says it: Unix seconds, and the number of the task.
+PLACE_AT: Final = r"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?_[0-9]{1,18}"
+_PLACE_AT: Final = re.compile(PLACE_AT)
 _WORK_CHARS: Final = 2_000
 
 
@@ -38,7 +42,9 @@ def _place(before: str) -> tuple[float, int]:
         return float(_LAST), _LAST
     finished, _, seq = before.partition("_")
     try:
-        return float(finished), int(seq[:19])
+        if len(before) > 60 or not _PLACE_AT.fullmatch(before):
+            raise ValueError
+        return float(finished), int(seq)
     except ValueError:
         raise InvalidRequest(
             f"before must be what `next` of the page before said, not {before[:40]!r}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from clock import to_local
@@ -13,6 +14,9 @@ from store import timetable
 
 #: Rows of a page.
 ROWS: Final = 20
+#: A place among delayed tasks, as `next` says it: Unix seconds, and the number of the task.
+PLACE_AT: Final = r"-?[0-9]+(\.[0-9]+)?(e[+-][0-9]+)?:[0-9]{1,18}"
+_PLACE_AT: Final = re.compile(PLACE_AT)
 
 
 def schedules_of(here: Panel, after: int = 0, count: int = ROWS) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def _read_place(text: str) -> tuple[float, int]:
         return -1.0, 0
     moment, _, seq = text.partition(":")
     try:
-        if len(text) > 60 or not (seq.isascii() and seq.isdigit() and len(seq) < 19):
+        if len(text) > 60 or not _PLACE_AT.fullmatch(text):
             raise ValueError
         return float(moment), int(seq)
     except ValueError:

@@ -18,7 +18,10 @@ from store.task_list import TaskPage
 FILTERS: Final = ("status", "mode", "tag", "source", "q")
 #: All that an address may say of a list.
 KNOWN: Final = (*FILTERS, "order", "after")
-_LONGEST: Final = 256
+#: Those that may be given several times.
+SEVERAL: Final = ("status",)
+#: Characters of a filter.
+LONGEST: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def _one_of(given: MultiDict[str, str], name: str, words: tuple[Any, ...]) -> An
 
 
 def _text(given: MultiDict[str, str], name: str) -> str | None:
-    text = given.get(name, "").strip()
-    if len(text) > _LONGEST:
-        raise InvalidRequest(f"{name} must be a text of at most {_LONGEST} characters.")
-    return text or None
+    text = given.get(name, "")
+    if len(text) > LONGEST:
+        raise InvalidRequest(f"{name} must be a text of at most {LONGEST} characters.")
+    return text.strip() or None

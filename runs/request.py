@@ -32,8 +32,22 @@ Model = TypeVar("Model", bound=Section)
 MOST_TASKS = 100_000
 
 
+#: Of a task's forms of work one is given; a null counts as left out.
+_ONE_FORM: Final[dict[str, Any]] = {
+    "oneOf": [
+        {"required": ["prompt"], "properties": {"prompt": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["command"], "properties": {"command": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["argv"], "properties": {"argv": {"type": "array", "minItems": 1}}},
+        {"required": ["ask"], "properties": {"ask": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["run"], "properties": {"run": {"type": "object"}}},
+    ]
+}
+
+
 class TaskRequest(Section):
     """One task of a run: a prompt for a model, or a command of this machine."""
+
+    model_config = pydantic.ConfigDict(json_schema_extra=_ONE_FORM)
 
     #: within its run
     id: Id

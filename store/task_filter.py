@@ -22,6 +22,8 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 #: A place in an order: what comes after it compares greater, so newest is by negative places.
 Key = tuple[Any, ...]
 _SEPARATOR: Final = "~"
+#: Characters of a place as an address says it: an amount and the longest id.
+LONGEST_CURSOR: Final = 1_100
 _LARGEST: Final = 2**62
 _START: Final[dict[Order, Key]] = {
     "newest": (_LARGEST,),
@@ -108,7 +110,7 @@ def place_of(order: Order, cursor: str | None) -> Key:
     """The place that a page goes on after. Raises `InvalidRequest` for what no page said."""
     if not cursor:
         return _START[order]
-    parts = cursor.split(_SEPARATOR, 1)
+    parts = cursor[: LONGEST_CURSOR + 1].split(_SEPARATOR, 1)
     try:
         key = tuple(_part(sample, text) for sample, text in zip(_START[order], parts, strict=True))
     except ValueError:

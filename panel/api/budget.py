@@ -40,11 +40,13 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/budget/reservations": get("The calls under way that may cost something", "Reservations"),
     "/api/v1/budget/add": post(
         "Let a limit have more",
+        needs=["amount"],
         amount="dollars over 0, such as 5.00",
         limit="day (the default), total, model:NAME, run:ID, subtree:ID or task:ID",
     ),
     "/api/v1/budget/set": post(
         "Set a limit, which counts in place of the settings'",
+        needs=["amount", "reason"],
         amount="dollars, such as 5.00, or none",
         limit=_LIMIT,
         reason="why; shown wherever the limit is",
@@ -141,7 +143,7 @@ def clear() -> dict[str, Any]:
 
 def read_spending(by: str | None, days: str | None) -> tuple[str, int]:
     """By what spending is asked for, and of how many days. Raises `InvalidRequest`."""
-    by, days = by or "day", days or str(DAYS)
+    by, days = "day" if by is None else by, str(DAYS) if days is None else days
     if by not in BY:
         raise InvalidRequest(f"by must be one of {', '.join(BY)}, not {by[:40]!r}.")
     if not (days.isascii() and days.isdigit() and len(days) <= 3 and 1 <= int(days) <= MOST_DAYS):

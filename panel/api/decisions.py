@@ -16,11 +16,14 @@ from panel.api.describing import (
     MAYBE,
     NEXT,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
+    page_limit,
     path,
     post,
+    post_of,
     query,
     ref,
     shape,
@@ -35,41 +38,6 @@ _PAGE: Final = 100
 #: Answers of one request.
 MOST_ANSWERS: Final = 100
 _DIGEST: Final = "`digest` of what was shown; an answer to other bytes is refused"
-
-PATHS: Final[dict[str, Any]] = {
-    "/api/v1/decisions": get(
-        "A page of what waits for a person, oldest first; or of what was answered, newest first",
-        "Decisions",
-        query("state", "what waits, or what was answered", type="string", enum=["open", "answered"]),
-        query("limit", "decisions of a page", type="integer", minimum=1, maximum=500, default=_PAGE),
-        query("after", NEXT),
-    ),
-    "/api/v1/decisions/{decision_id}": get("One decision", "Decision", path("decision_id")),
-    "/api/v1/decisions/{decision_id}/answer": post(
-        "Answer a decision",
-        path("decision_id"),
-        answer="one of its options",
-        comment="a word with it",
-        digest=_DIGEST,
-    ),
-    "/api/v1/decisions/answers": post(
-        "Answer several decisions, each as if it were alone",
-        answers="Answered",
-        decisions=list_of(shape(decision=TEXT, answer=TEXT, digest=TEXT | {"description": _DIGEST}))
-        | {"description": "at most 100: a decision, one of its options, the `digest` that was shown"},
-        comment={"type": ["string", "null"], "description": "a word with each"},
-    ),
-}
-SCHEMAS: Final[dict[str, Any]] = {
-    "Decision": DECISION,
-    "Decisions": shape(decisions=list_of(ref("Decision")), open=NUMBER, next=MAYBE),
-    "Answered": shape(
-        answered=NUMBER,
-        refused=NUMBER,
-        message=TEXT,
-        results=list_of(shape(decision=TEXT, message=MAYBE, problem=MAYBE)),
-    ),
-}
 
 
 class Given(pydantic.BaseModel):
@@ -90,6 +58,43 @@ class Several(pydantic.BaseModel):
 
     decisions: list[Given] = Field(min_length=1, max_length=MOST_ANSWERS)
     comment: str | None = Field(None, max_length=fields.LONGEST_TEXT)
+
+
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/decisions": get(
+        "A page of what waits for a person, oldest first; or of what was answered, newest first",
+        "Decisions",
+        query("state", "what waits, or what was answered", type="string", enum=["open", "answered"]),
+        page_limit("decisions of a page", _PAGE),
+        query("after", NEXT, **PLACE),
+    ),
+    "/api/v1/decisions/{decision_id}": get("One decision", "Decision", path("decision_id")),
+    "/api/v1/decisions/{decision_id}/answer": post(
+        "Answer a decision",
+        path("decision_id"),
+        needs=["answer"],
+        answer="one of its options",
+        comment="a word with it",
+        digest=_DIGEST,
+    ),
+    "/api/v1/decisions/answers": post_of(
+        Several,
+        "Answer several decisions, each as if it were alone",
+        answers="Answered",
+        decisions="at most 100: a decision, one of its options, the `digest` that was shown",
+        comment="a word with each",
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Decision": DECISION,
+    "Decisions": shape(decisions=list_of(ref("Decision")), open=NUMBER, next=MAYBE),
+    "Answered": shape(
+        answered=NUMBER,
+        refused=NUMBER,
+        message=TEXT,
+        results=list_of(shape(decision=TEXT, message=MAYBE, problem=MAYBE)),
+    ),
+}
 
 
 @blueprint.get("")

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
+import pydantic
+
+from localhost import model_schemas
+from panel.api.fields import LARGEST_PAGE, LARGEST_PLACE, LONGEST_TEXT
 from runtime_contract import Status
 
 JSON: Final = "application/json"
@@ -15,6 +21,15 @@ MAYBE_NUMBER: Final[dict[str, Any]] = {"type": ["integer", "null"]}
 REAL: Final[dict[str, Any]] = {"type": "number"}
 FLAG: Final[dict[str, Any]] = {"type": "boolean"}
 ANY_OBJECT: Final[dict[str, Any]] = {"type": "object"}
+MAYBE_OBJECT: Final[dict[str, Any]] = {"type": ["object", "null"]}
+#: A place in a list, as `next` of the page before says it; an empty one counts as left out.
+PLACE: Final[dict[str, Any]] = {
+    "anyOf": [{"type": "integer", "minimum": 0, "maximum": LARGEST_PLACE}, {"const": ""}]
+}
+#: A field of a body that `fields.body` reads; one that is null or blank counts as left out.
+_FIELD: Final[dict[str, Any]] = {"type": ["string", "null"], "maxLength": LONGEST_TEXT}
+#: The same where something must be said.
+_NEEDED: Final[dict[str, Any]] = {"type": "string", "maxLength": LONGEST_TEXT, "pattern": r"\S"}
 NEXT: Final = "what `next` of the page before said"
 
 
@@ -33,33 +48,64 @@ def shape(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def answer(name: str, media_type: str = JSON) -> dict[str, Any]:
+def answer(name: str, media_type: str | Sequence[str] = JSON) -> dict[str, Any]:
     """What comes back: a named shape, or a problem."""
+    kinds = [media_type] if isinstance(media_type, str) else media_type
     problem = {
         "content": {"application/problem+json": {"schema": ref("Problem")}},
         "description": "a problem",
     }
     return {
-        "200": {"content": {media_type: {"schema": ref(name)}}, "description": "done"},
+        "200": {"content": {kind: {"schema": ref(name)} for kind in kinds}, "description": "done"},
         "default": problem,
     }
 
 
-def get(summary: str, name: str, *parameters: dict[str, Any], media_type: str = JSON) -> dict[str, Any]:
+def get(
+    summary: str, name: str, *parameters: dict[str, Any], media_type: str | Sequence[str] = JSON
+) -> dict[str, Any]:
     """A route that is read."""
     return {
         "get": {"summary": summary, "parameters": list(parameters), "responses": answer(name, media_type)}
     }
 
 
-def post(summary: str, *of: dict[str, Any], answers: str = "Done", **fields: Any) -> dict[str, Any]:
-    """A route that changes something; a field is a text with this meaning, or a schema of its own."""
-    properties = {
-        name: told if isinstance(told, dict) else TEXT | {"description": told}
-        for name, told in fields.items()
-    }
+def post(
+    summary: str, *of: dict[str, Any], answers: str = "Done", needs: Sequence[str] = (), **fields: Any
+) -> dict[str, Any]:
+    """A route that changes something by what `fields.body` reads.
+
+    A field is a text with this meaning, or has a schema that is added to a text's. `needs` names those that
+    must be there. Without any the body is an empty object: what a form can post is not answered.
+    """
+    properties = {}
+    for name, told in fields.items():
+        more = told if isinstance(told, dict) else {"description": told}
+        properties[name] = (_NEEDED if name in needs else _FIELD) | more
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
-    body = {"content": {JSON: {"schema": schema}}, "required": False}
+    return sent(summary, *of, schema=schema | ({"required": [*needs]} if needs else {}), answers=answers)
+
+
+def post_of(
+    model: type[pydantic.BaseModel],
+    summary: str,
+    *of: dict[str, Any],
+    answers: str = "Done",
+    rule: dict[str, Any] | None = None,
+    **fields: str,
+) -> dict[str, Any]:
+    """A route that changes something by what `fields.document` reads as `model`.
+
+    `fields` says what each means; `rule` is a schema of what holds between them.
+    """
+    schema = model_schemas.whole(model)
+    told = {name: each | {"description": fields[name]} for name, each in schema["properties"].items()}
+    return sent(summary, *of, schema=schema | {"properties": told} | (rule or {}), answers=answers)
+
+
+def sent(summary: str, *of: dict[str, Any], schema: dict[str, Any], answers: str) -> dict[str, Any]:
+    """A route that is sent a body of this schema; it must come, and as JSON."""
+    body = {"content": {JSON: {"schema": schema}}, "required": True}
     return {
         "post": {
             "summary": summary,
@@ -68,6 +114,27 @@ def post(summary: str, *of: dict[str, Any], answers: str = "Done", **fields: Any
             "responses": answer(answers),
         }
     }
+
+
+def given(name: str, kind: str) -> dict[str, Any]:
+    """A schema of an object in which a field is there, and is no null."""
+    return {"required": [name], "properties": {name: {"type": kind}}}
+
+
+def page_limit(text: str, default: int) -> dict[str, Any]:
+    """The parameter that says how long a page may be."""
+    return query("limit", text, type="integer", minimum=1, maximum=LARGEST_PAGE, default=default)
+
+
+def any_of(words: Sequence[str]) -> dict[str, Any]:
+    """A schema of a text that is one of some words, or empty, which counts as left out."""
+    return {"type": "string", "enum": [*words, ""]}
+
+
+def listed_words(words: Sequence[str]) -> dict[str, Any]:
+    """A schema of some words with commas between them, or an empty text, which counts as left out."""
+    known = "|".join(re.escape(word) for word in words)
+    return {"type": "string", "pattern": f"^(({known})(,({known}))*)?$"}
 
 
 def query(name: str, text: str, **schema: Any) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import flask
 from errors import InvalidRequest
 from panel import access, streams
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, MAYBE, NEXT, get, list_of, query, shape
+from panel.api.describing import ANY_OBJECT, MAYBE, NEXT, PLACE, get, list_of, page_limit, query, shape
 from panel.context import panel
 from redaction import clean_value
 from store.reading import event_of
@@ -26,15 +26,15 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/events": get(
         "A page of the history, oldest first",
         "EventPage",
-        query("after", NEXT, type="integer"),
-        query("limit", "events of a page", type="integer", minimum=1, maximum=500, default=100),
+        query("after", NEXT, **PLACE),
+        page_limit("events of a page", _PAGE),
         _TASK_ID,
     ),
     "/api/v1/events/stream": get(
         "The history as it happens, as server-sent events: `id` is the event's `seq`, `data` the event. "
         "`Last-Event-ID` goes on after an event that was seen; without it the stream begins now",
         "Event",
-        query("after", "the last event that was seen, where the header cannot be set", type="integer"),
+        query("after", "the last event that was seen, where the header cannot be set", **PLACE),
         _TASK_ID,
         media_type=streams.MEDIA_TYPE,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar
 
 import flask
@@ -15,23 +15,34 @@ from runtime_contract import Status
 
 LONGEST_TEXT: Final = 10_000
 LARGEST_PAGE: Final = 500
-_LARGEST_PLACE: Final = 2**62
+LARGEST_PLACE: Final = 2**62
 
 
-def check_parameters(given: MultiDict[str, str], *known: str) -> None:
-    """Refuse a parameter that would have no effect."""
+def check_parameters(given: MultiDict[str, str], *known: str, several: Collection[str] = ()) -> None:
+    """Refuse a parameter that would have no effect: one that is unknown, or that is given once more.
+
+    Those of `several` may be given more than once.
+    """
     unknown = sorted(given.keys() - set(known))
     if unknown:
         raise InvalidRequest(f"There is no parameter {unknown[0]!r}; known are {', '.join(known)}.")
+    for name, values in given.lists():
+        if len(values) > 1 and name not in several:
+            raise InvalidRequest(f"{name} is given {len(values)} times; give it once.")
 
 
 def statuses(given: MultiDict[str, str]) -> list[str]:
     """The statuses asked for: ``status=failed,cancelled``, or several ``status``."""
-    wanted = [word.strip() for text in given.getlist("status") for word in text.split(",") if word.strip()]
+    wanted = words_of(given, "status")
     for word in wanted:
         if word not in set(Status):
             raise InvalidRequest(f"{word[:80]!r} is not a status; choose of {', '.join(Status)}.")
     return wanted
+
+
+def words_of(given: MultiDict[str, str], name: str) -> list[str]:
+    """The words of a parameter, with commas between them, or given several times."""
+    return [word for text in given.getlist(name) if text for word in text.split(",")]
 
 
 def limit(given: MultiDict[str, str], default: int) -> int:
@@ -40,13 +51,13 @@ def limit(given: MultiDict[str, str], default: int) -> int:
 
 
 def place(given: MultiDict[str, str], name: str) -> int | None:
-    """Where a page begins: what ``next`` of the page before said."""
-    return _number(given, name, 0, _LARGEST_PLACE)
+    """Where a page begins: what ``next`` of the page before said; an empty one counts as left out."""
+    return _number(given, name, 0, LARGEST_PLACE) if given.get(name) else None
 
 
 def _number(given: MultiDict[str, str], name: str, least: int, most: int) -> int | None:
-    text = given.get(name, "")
-    if text == "":
+    text = given.get(name)
+    if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 19 and least <= int(text) <= most):
         raise InvalidRequest(f"{name} must be a whole number from {least} to {most:,}, not {text[:40]!r}.")

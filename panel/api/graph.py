@@ -9,7 +9,20 @@ from werkzeug.datastructures import MultiDict
 
 from errors import InvalidRequest
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, list_of, query, ref, shape
+from panel.api.describing import (
+    ANY_OBJECT,
+    FLAG,
+    MAYBE,
+    NUMBER,
+    PLACE,
+    TEXT,
+    any_of,
+    get,
+    list_of,
+    query,
+    ref,
+    shape,
+)
 from panel.context import panel
 from panel.graph_views import MISSING, Scope, graph_of
 from runtime_contract import Status
@@ -22,9 +35,11 @@ PATHS: Final[dict[str, Any]] = {
         "What waits for what: around a task, in a run, or in the whole queue",
         "Graph",
         query("task", "a task, with what is before and after it"),
-        query("run", "a run_id"),
-        query("layer", "of a graph in groups, the layer of the group to list", type="integer"),
-        query("status", "and its status", **_STATUS),
+        query("run", "a run_id; not beside `task`"),
+        query(
+            "layer", "of a graph in groups, the layer of the group to list; `status` says its status", **PLACE
+        ),
+        query("status", "and its status", **any_of([*Status, MISSING])),
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {

@@ -13,9 +13,11 @@ from panel.api.describing import (
     MAYBE_NUMBER,
     NEXT,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
+    page_limit,
     query,
     ref,
     shape,
@@ -27,25 +29,25 @@ blueprint = flask.Blueprint("api_identities", __name__, url_prefix="/api/v1/iden
 
 _PAGE: Final = 50
 _WHO: Final = query("identity", "only of this one")
-_LIMIT: Final = query("limit", "entries of a page", type="integer", minimum=1, maximum=500, default=_PAGE)
+_LIMIT: Final = page_limit("entries of a page", _PAGE)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/identities": get("Every identity, and how it is doing", "Identities"),
     "/api/v1/identities/deeds": get(
         "A page of what was done as identities, newest task first. A page looks through 5,000 tasks",
         "Deeds",
         _WHO,
-        query("before", NEXT),
+        query("before", NEXT, type="string", maxLength=38, pattern="^([0-9]+_[0-9]+)?$"),
         _LIMIT,
     ),
     "/api/v1/identities/ledger": get(
         "A page of the ledger of tokens, newest first",
         "Ledger",
         _WHO,
-        query("before", NEXT, type="integer"),
+        query("before", NEXT, **PLACE),
         _LIMIT,
     ),
     "/api/v1/identities/journal": get(
-        "A page of the journals, newest first", "Journal", _WHO, query("before", NEXT, type="integer"), _LIMIT
+        "A page of the journals, newest first", "Journal", _WHO, query("before", NEXT, **PLACE), _LIMIT
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {

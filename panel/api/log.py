@@ -8,9 +8,23 @@ import flask
 
 import daemon_log
 from errors import InvalidRequest, NotFound
+from events import EVENT_KINDS, EVENT_STATUSES
 from panel import access, log_filters
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, MAYBE, NUMBER, TEXT, get, list_of, path, query, shape
+from panel.api.describing import (
+    ANY_OBJECT,
+    MAYBE,
+    NUMBER,
+    PLACE,
+    TEXT,
+    get,
+    list_of,
+    listed_words,
+    page_limit,
+    path,
+    query,
+    shape,
+)
 from panel.context import panel
 from panel.log_export import FORMATS
 from panel.log_views import Turn, as_json, page_of
@@ -18,16 +32,30 @@ from panel.log_views import Turn, as_json, page_of
 blueprint = flask.Blueprint("api_log", __name__, url_prefix="/api/v1/log")
 
 _PAGE: Final = 100
+_TIME: Final[dict[str, Any]] = {"type": "string", "pattern": f"^({log_filters.TIME})?$"}
 _FILTERS: Final = (
-    query("kind", "only these kinds, comma separated; task. with its dot stands for every kind of the group"),
-    query("status", "only these statuses, comma separated"),
-    query("task", "only those of this task"),
+    query(
+        "kind",
+        "only these kinds, comma separated, or given several times; task. with its dot stands for every kind "
+        "of the group",
+        type="array",
+        items=listed_words([*EVENT_KINDS, *log_filters.GROUPS]),
+    ),
+    query(
+        "status",
+        "only these statuses, comma separated, or given several times",
+        type="array",
+        items=listed_words(sorted(EVENT_STATUSES)),
+    ),
+    query("task", "only those of this task", type="string", maxLength=log_filters.LONGEST_ID),
     query(
         "text",
         "only those with these words, in whatever case, in their kind, task or (10,000 characters of) fields",
+        type="string",
+        maxLength=log_filters.LONGEST_WORDS,
     ),
-    query("from", "not before this time, RFC 3339; without a zone it is this machine's"),
-    query("to", "before this time"),
+    query("from", "not before this time, RFC 3339; without a zone it is this machine's", **_TIME),
+    query("to", "before this time", **_TIME),
 )
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/log": get(
@@ -35,16 +63,16 @@ PATHS: Final[dict[str, Any]] = {
         "where `older` is told, more may fit",
         "LogPage",
         *_FILTERS,
-        query("before", "only events before this place: what `older` said", type="integer"),
-        query("after", "only events after this place: what `newer` said", type="integer"),
-        query("limit", "events of a page", type="integer", minimum=1, maximum=500, default=100),
+        query("before", "only events before this place: what `older` said", **PLACE),
+        query("after", "only events after this place: what `newer` said", **PLACE),
+        page_limit("events of a page", _PAGE),
     ),
     "/api/v1/log/export": get(
         "Every event that fits, oldest first, as a file. Two run at once",
         "LogExport",
         *_FILTERS,
         query("format", "jsonl, an event a line, or csv", type="string", enum=list(FORMATS)),
-        media_type="application/jsonl",
+        media_type=("application/jsonl", "text/csv"),
     ),
     "/api/v1/log/processes": get("The processes of the daemon that have kept a log", "ProcessLogs"),
     "/api/v1/log/processes/{name}": get(
@@ -68,7 +96,9 @@ SCHEMAS: Final[dict[str, Any]] = {
 def show() -> dict[str, Any]:
     """A page of the history, newest first."""
     given = flask.request.args
-    fields.check_parameters(given, *log_filters.NAMES, "before", "after", "limit")
+    fields.check_parameters(
+        given, *log_filters.NAMES, "before", "after", "limit", several=log_filters.SEVERAL
+    )
     turn = Turn(fields.place(given, "before"), fields.place(given, "after"))
     page = page_of(panel().reader, log_filters.read(given), turn, fields.limit(given, _PAGE))
     return as_json(page)
@@ -78,7 +108,7 @@ def show() -> dict[str, Any]:
 def export() -> flask.Response:
     """Every event that fits, as a file."""
     given = flask.request.args
-    fields.check_parameters(given, *log_filters.NAMES, "format")
+    fields.check_parameters(given, *log_filters.NAMES, "format", several=log_filters.SEVERAL)
     form = given.get("format", "jsonl")
     if form not in FORMATS:
         raise InvalidRequest(f"format must be {' or '.join(FORMATS)}, not {form[:40]!r}.")

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import flask
 
+from localhost import model_schemas
 from panel.api import (
     budget,
     decisions,
@@ -89,6 +90,13 @@ def openapi() -> dict[str, Any]:
     return document()
 
 
+def requests() -> dict[str, Any]:
+    """What starts runs, described by the models that read it."""
+    from runs.request import ForkRequest, StartRunRequest  # noqa: PLC0415  large rooms, loaded when needed
+
+    return model_schemas.components([(StartRunRequest, "validation"), (ForkRequest, "validation")])
+
+
 def document() -> dict[str, Any]:
     """The OpenAPI document."""
     paths, schemas = dict(PATHS), dict(describing.SCHEMAS)
@@ -96,6 +104,7 @@ def document() -> dict[str, Any]:
         for path, methods in module.PATHS.items():
             paths[path] = paths.get(path, {}) | methods
         schemas |= module.SCHEMAS
+    schemas |= requests()
     return {
         "openapi": "3.1.0",
         "info": {"title": "Skep control panel", "version": version() or "0", "description": _ABOUT},

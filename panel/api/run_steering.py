@@ -9,7 +9,7 @@ import flask
 from localhost.body import read_object
 from panel import run_views
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, list_of, path, post, shape
+from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, list_of, path, post, ref, sent, shape
 from panel.api.runs import COST, started
 from panel.context import panel
 from store import run_steering
@@ -17,22 +17,29 @@ from store import run_steering
 blueprint = flask.Blueprint("api_run_steering", __name__, url_prefix="/api/v1/runs")
 
 _RUN: Final = path("run_id")
+#: What each field of a fork means; the check takes whatever comes, and tells what is wrong with it.
 _FORK: Final[dict[str, Any]] = {
-    "task": "the task from which on everything is done anew",
-    "id": "id of the new run",
-    "prompt": "in place of the task's own",
-    "model": "in place of the task's own",
-    "context": ANY_OBJECT | {"description": "its context policy, in place of what it was"},
+    "task": {"description": "the task from which on everything is done anew"},
+    "id": {"description": "id of the new run"},
+    "prompt": {"description": "in place of the task's own"},
+    "model": {"description": "in place of the task's own"},
+    "context": {"description": "its context policy, in place of what it was"},
 }
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/runs/{run_id}/abort": post("Abort a run", _RUN, answers="StartedRun"),
     "/api/v1/runs/{run_id}/resume": post("Send back what did not complete", _RUN, answers="StartedRun"),
     "/api/v1/runs/{run_id}/close": post("Let a run end when its tasks have", _RUN, answers="StartedRun"),
-    "/api/v1/runs/{run_id}/fork": post(
-        "Start a run with answers of this one", _RUN, answers="StartedRun", **_FORK
+    "/api/v1/runs/{run_id}/fork": sent(
+        "Start a run with answers of this one",
+        _RUN,
+        schema=ref("ForkRequest") | {"properties": _FORK},
+        answers="StartedRun",
     ),
-    "/api/v1/runs/{run_id}/fork/check": post(
-        "What a fork would do anew, keep, and cost at worst", _RUN, answers="ForkCheck", **_FORK
+    "/api/v1/runs/{run_id}/fork/check": sent(
+        "What a fork would do anew, keep, and cost at worst; what is wrong with the body is an answer too",
+        _RUN,
+        schema={"type": "object", "properties": _FORK},
+        answers="ForkCheck",
     ),
 }
 _TASKS: Final = shape(count=NUMBER, tasks=list_of(TEXT) | {"description": "the first of them"})

@@ -18,13 +18,18 @@ from panel.api.describing import (
     FLAG,
     MAYBE,
     MAYBE_NUMBER,
+    NEXT,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
-    post,
+    listed_words,
+    page_limit,
+    post_of,
     query,
     ref,
+    sent,
     shape,
 )
 from panel.context import panel
@@ -63,37 +68,62 @@ COST: Final = shape(
     unknown=list_of(TEXT) | {"description": "models whose price is not known yet"},
     text=TEXT,
 )
+_KEY_HEADER: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "the same request under the same key starts one run",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+}
+#: What each field of a request means.
+_FIELDS: Final[dict[str, Any]] = {
+    "id": {"description": "the id of the run; one is made where it is left out"},
+    "name": {"description": "what people call it"},
+    "policy": {"description": "the policy, or the name of one in `config/policies.toml`"},
+    "memory": {"description": "what all tasks are told"},
+    "open": {"description": "whether it goes on until it is closed"},
+    "tasks": {"description": "the tasks"},
+}
 _DOCUMENT: Final[dict[str, Any]] = {
     "text": "a workflow or a run, YAML or JSON",
-    "inputs": {"type": "object", "additionalProperties": TEXT, "description": "of a workflow: name to text"},
+    "inputs": "of a workflow: name to text",
     "policy": "a policy of config/policies.toml, in place of the document's",
     "id": "the id of the run",
 }
+
+
+class DocumentBody(pydantic.BaseModel):
+    """A document that a run is started from."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(max_length=MAX_BYTES)]
+    inputs: Annotated[dict[str, str], Field(max_length=_MOST_INPUTS)] = Field(default_factory=dict)
+    policy: Annotated[str, Field(max_length=200)] | None = None
+    id: Annotated[str, Field(max_length=200)] | None = None
+
+
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/runs": get(
         "A page of runs, the newest first",
         "Runs",
-        query("state", "running, aborting, completed, failed, aborted; several with commas"),
-        query("q", "words that the id or the name holds"),
-        query("limit", "runs of a page", type="integer", minimum=1, maximum=500, default=PAGE),
-        query("before", "what `next` of the page before said", type="integer"),
+        query("state", "only those in these states, with commas between them", **listed_words(STATES)),
+        query("q", "words that the id or the name holds", type="string", maxLength=run_views.MOST_WORDS),
+        page_limit("runs of a page", PAGE),
+        query("before", NEXT, **PLACE),
     )
-    | post(
-        "Start a run; the fields are those of the service's POST /api/v1/runs, and so is Idempotency-Key",
+    | sent(
+        "Start a run; the body is that of the service's POST /api/v1/runs, and so is Idempotency-Key",
+        _KEY_HEADER,
+        schema=ref("StartRunRequest") | {"properties": _FIELDS},
         answers="StartedRun",
-        id="the id of the run; one is made where it is left out",
-        name="what people call it",
-        policy={
-            "type": ["object", "string", "null"],
-            "description": "the policy, or the name of one in `config/policies.toml`",
-        },
-        memory=ANY_OBJECT | {"description": "what all tasks are told"},
-        open=FLAG | {"description": "whether it goes on until it is closed"},
-        tasks=list_of(ANY_OBJECT) | {"description": "the tasks"},
     ),
-    "/api/v1/runs/document": post("Start the run of a document", answers="StartedRun", **_DOCUMENT),
-    "/api/v1/runs/check": post(
-        "What is wrong with a document, with line and column; else what it would start", answers="RunCheck",
+    "/api/v1/runs/document": post_of(
+        DocumentBody, "Start the run of a document", answers="StartedRun", **_DOCUMENT
+    ),
+    "/api/v1/runs/check": post_of(
+        DocumentBody,
+        "What is wrong with a document, with line and column; else what it would start",
+        answers="RunCheck",
         **_DOCUMENT,
     ),
 }  # fmt: skip
@@ -122,22 +152,11 @@ SCHEMAS: Final[dict[str, Any]] = {
 }
 
 
-class DocumentBody(pydantic.BaseModel):
-    """A document that a run is started from."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    text: Annotated[str, Field(max_length=MAX_BYTES)]
-    inputs: Annotated[dict[str, str], Field(max_length=_MOST_INPUTS)] = Field(default_factory=dict)
-    policy: Annotated[str, Field(max_length=200)] | None = None
-    id: Annotated[str, Field(max_length=200)] | None = None
-
-
 def asked() -> RunQuery:
     """Which runs an address asks for. Raises `InvalidRequest`."""
     given = flask.request.args
     fields.check_parameters(given, "state", "q", "limit", "before")
-    states = [word.strip() for word in given.get("state", "").split(",") if word.strip()]
+    states = fields.words_of(given, "state")
     return RunQuery(tuple(states), given.get("q", "").strip() or None, fields.place(given, "before"))
 
 

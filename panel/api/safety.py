@@ -15,10 +15,13 @@ from panel.api.describing import (
     MAYBE,
     NEXT,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
+    page_limit,
     post,
+    post_of,
     query,
     ref,
     shape,
@@ -26,42 +29,53 @@ from panel.api.describing import (
 from panel.context import panel
 from panel.policy_views import policy_of
 from panel.safety_rules import MOST_CHARS
-from panel.safety_views import blocked, refusals, standing, verifying
+from panel.safety_views import PLACE_AT, blocked, refusals, standing, verifying
 from store.audit_log import Checkpoint
 
 blueprint = flask.Blueprint("api_safety", __name__, url_prefix="/api/v1/safety")
 
 _PAGE: Final = 50
-_LIMIT: Final = query("limit", "entries of a page", type="integer", minimum=1, maximum=500, default=_PAGE)
-_MODE: Final[dict[str, Any]] = {
-    "type": "string",
-    "enum": ["llm", "local"],
-    "default": "llm",
-    "description": "what the text is: llm, a prompt, or local, a command",
-}
+_LIMIT: Final = page_limit("entries of a page", _PAGE)
+
+
+class Asked(pydantic.BaseModel):
+    """A text to be judged."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS)]
+    mode: Literal["llm", "local"] = "llm"
+
+
+_PLACE: Final[dict[str, Any]] = {"type": "string", "maxLength": 60, "pattern": f"^({PLACE_AT})?$"}
+_CHECKPOINT: Final = r"^\s*([0-9]{1,18}:[0-9a-f]{64}\s*)?$"
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/safety": get("What holds commands, and how the audit stands", "SafetyStanding"),
     "/api/v1/safety/blocked": get(
-        "A page of the tasks that safety blocked, newest first", "BlockedPage", query("before", NEXT), _LIMIT
+        "A page of the tasks that safety blocked, newest first",
+        "BlockedPage",
+        query("before", NEXT, **_PLACE),
+        _LIMIT,
     ),
     "/api/v1/safety/refusals": get(
         "A page of what was refused, as the audit has it, newest first. A page looks through 50,000 records",
         "RefusalPage",
-        query("before", NEXT, type="integer"),
+        query("before", NEXT, **PLACE),
         _LIMIT,
     ),
     "/api/v1/safety/policy": get("Rules, programs, profiles and words, as the files say now", "Policy"),
-    "/api/v1/safety/check": post(
+    "/api/v1/safety/check": post_of(
+        Asked,
         "What the gateway says to a text, rule by rule, as `skep check` does; nothing runs or changes",
         answers="Verdict",
         text=f"the prompt or command, at most {MOST_CHARS:,} characters",
-        mode=_MODE,
+        mode="what the text is: llm, a prompt, or local, a command",
     ),
     "/api/v1/safety/audit/verify": post(
         "Check the whole audit, as `skep audit verify` does; it goes on by itself, and GET /api/v1/safety "
         "tells how far it is",
         answers="AuditCheck",
-        checkpoint="SEQ:MAC of a record that must be there",
+        checkpoint={"description": "SEQ:MAC of a record that must be there", "pattern": _CHECKPOINT},
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
@@ -96,15 +110,6 @@ SCHEMAS: Final[dict[str, Any]] = {
         report=ANY_OBJECT,
     ),
 }
-
-
-class Asked(pydantic.BaseModel):
-    """A text to be judged."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS)]
-    mode: Literal["llm", "local"] = "llm"
 
 
 @blueprint.get("")

@@ -7,21 +7,36 @@ from typing import Any, Final
 import flask
 
 from panel.api import fields
-from panel.api.describing import MAYBE, NEXT, NUMBER, TEXT, get, list_of, path, post, query, ref, shape
+from panel.api.describing import (
+    MAYBE,
+    NEXT,
+    NUMBER,
+    PLACE,
+    TEXT,
+    get,
+    list_of,
+    page_limit,
+    path,
+    post,
+    query,
+    ref,
+    shape,
+)
 from panel.context import panel
-from panel.schedule_views import ROWS, delayed_of, schedules_of
+from panel.schedule_views import PLACE_AT, ROWS, delayed_of, schedules_of
 
 blueprint = flask.Blueprint("api_schedules", __name__, url_prefix="/api/v1/schedules")
 
 _TASK: Final = path("task_id")
 _TIME: Final = {"type": "string", "format": "date-time"}
-_LIMIT: Final = query("limit", "rows of a page", type="integer", minimum=1, maximum=500, default=ROWS)
+_LIMIT: Final = page_limit("rows of a page", ROWS)
+_PLACE: Final[dict[str, Any]] = {"type": "string", "maxLength": 60, "pattern": f"^({PLACE_AT})?$"}
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/schedules": get(
-        "Recurring tasks, with their next five times", "SchedulePage", query("after", NEXT), _LIMIT
+        "Recurring tasks, with their next five times", "SchedulePage", query("after", NEXT, **PLACE), _LIMIT
     ),
     "/api/v1/schedules/delayed": get(
-        "Tasks that wait for a time, the next first", "DelayedPage", query("after", NEXT), _LIMIT
+        "Tasks that wait for a time, the next first", "DelayedPage", query("after", NEXT, **_PLACE), _LIMIT
     ),
     "/api/v1/schedules/{task_id}/run": post(
         "Let a delayed task go, or put one more occurrence of a schedule into the queue", _TASK

@@ -9,7 +9,7 @@ import flask
 from errors import InvalidRequest
 from panel import changes
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, NUMBER, REAL, TEXT, get, list_of, query, shape
+from panel.api.describing import ANY_OBJECT, NUMBER, PLACE, REAL, TEXT, get, list_of, query, shape
 from panel.context import panel
 from panel.series import SPANS, first_minute, series_of
 
@@ -25,7 +25,7 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/changes": get(
         "What changed since a time",
         "Changes",
-        query("since", "Unix seconds, a week ago at most; a day ago where it is left out", type="integer"),
+        query("since", "Unix seconds, a week ago at most; a day ago where it is left out", **PLACE),
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {

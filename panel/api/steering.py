@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import flask
 import pydantic
+from pydantic import Field
 
 from panel.api import fields
-from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, get, post, shape
+from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, get, post, post_of, shape
 from panel.context import panel
 from store.capacity import CAPACITY, MOST_PACE, MOST_WORKERS, Capacity
 from store.reading import PAUSED
 
 blueprint = flask.Blueprint("api_steering", __name__, url_prefix="/api/v1")
 
-_MAYBE_COUNT: Final[dict[str, Any]] = {
-    "type": ["integer", "null"],
-    "minimum": 1,
-    "description": "how many; null: as the settings say",
-}
+_COUNT: Final = "how many; null: as the settings say"
+
+
+class Workers(pydantic.BaseModel):
+    """The body that sets how many workers there are."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+    #: none: as the settings say
+    count: Annotated[int, Field(ge=1, le=MOST_WORKERS)] | None
+
+
+class Pace(pydantic.BaseModel):
+    """The body that sets how many tasks each worker runs at once."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
+
+    #: none: as the settings say
+    count: Annotated[int, Field(ge=1, le=MOST_PACE)] | None
+
+
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/pause": get("Whether claiming is paused", "Pause")
     | post("Start nothing new; what runs goes on", reason="why, shown wherever something waits for it"),
     "/api/v1/resume": post("Start tasks again; a circuit breaker that tripped is reset"),
     "/api/v1/workers": get("How many workers are wanted, and the pace of each", "Capacity")
-    | post(
+    | post_of(
+        Workers,
         "Have so many workers; null: as the settings say",
         answers="Capacity",
-        count=_MAYBE_COUNT | {"maximum": MOST_WORKERS},
+        count=_COUNT,
     ),
     "/api/v1/pace": get(
         "How many tasks each worker runs at once, and how many workers are wanted", "Capacity"
     )
-    | post(
+    | post_of(
+        Pace,
         "Have each worker run so many tasks at once; null: as the settings say",
         answers="Capacity",
-        count=_MAYBE_COUNT | {"maximum": MOST_PACE},
+        count=_COUNT,
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
     "Pause": shape(paused=FLAG, by=MAYBE, reason=MAYBE, since=MAYBE),
     "Capacity": shape(workers=NUMBER, pace=NUMBER, set=shape(workers=FLAG, pace=FLAG), message=TEXT),
 }
-
-
-class Count(pydantic.BaseModel):
-    """The body that sets how many."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True)
-
-    #: none: as the settings say
-    count: int | None
 
 
 @blueprint.get("/pause")
@@ -95,18 +105,17 @@ def show_capacity() -> dict[str, Any]:
 @blueprint.post("/workers")
 def set_workers() -> dict[str, Any]:
     """Have more or fewer workers. One that is one too many goes when what it runs has ended."""
-    return _set("workers")
+    return _set("workers", fields.document(flask.request, Workers).count)
 
 
 @blueprint.post("/pace")
 def set_pace() -> dict[str, Any]:
     """Have each worker run more or fewer tasks at once; what runs goes on."""
-    return _set("pace")
+    return _set("pace", fields.document(flask.request, Pace).count)
 
 
-def _set(name: str) -> dict[str, Any]:
-    given = fields.document(flask.request, Count)
-    panel().store.set_capacity({name: given.count}, flask.g.by)
+def _set(name: str, count: int | None) -> dict[str, Any]:
+    panel().store.set_capacity({name: count}, flask.g.by)
     now = _capacity()
     told = {
         "workers": f"Wanted now: {now['workers']} workers.",

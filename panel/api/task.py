@@ -13,11 +13,14 @@ from panel.api import fields
 from panel.api.describing import (
     ANY_OBJECT,
     MAYBE,
+    MAYBE_OBJECT,
     NEXT,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
+    page_limit,
     path,
     query,
     ref,
@@ -34,8 +37,8 @@ PATHS: Final[dict[str, Any]] = {
         "What happened to a task, newest first",
         "TaskHistory",
         _TASK,
-        query("before", NEXT, type="integer"),
-        query("limit", "events of a page", type="integer", minimum=1, maximum=500, default=60),
+        query("before", NEXT, **PLACE),
+        page_limit("events of a page", task_story.PAGE),
     ),
     "/api/v1/tasks/{task_id}/prompt": get(
         "What is sent for a task, part by part, and who put each part there", "TaskPrompt", _TASK
@@ -48,15 +51,15 @@ PATHS: Final[dict[str, Any]] = {
         "Two attempts that came to a result, line by line",
         "TaskComparison",
         _TASK,
-        query("old", "number of the one; the last but one", type="integer"),
-        query("new", "number of the other; the last", type="integer"),
+        query("old", "number of the one; the last but one", **PLACE),
+        query("new", "number of the other; the last", **PLACE),
     ),
 }
 SCHEMAS: Final[dict[str, Any]] = {
     "TaskHistory": shape(events=list_of(ANY_OBJECT), next=MAYBE),
     "PromptPart": shape(kind=TEXT, title=TEXT, by=TEXT, text=TEXT, cut=NUMBER),
-    "TaskPrompt": shape(parts=list_of(ref("PromptPart")), route=ANY_OBJECT),
-    "TaskPlan": shape(tree=ANY_OBJECT),
+    "TaskPrompt": shape(parts=list_of(ref("PromptPart")), route=MAYBE_OBJECT),
+    "TaskPlan": shape(tree=MAYBE_OBJECT),
     "TaskAttempts": shape(attempts=list_of(ANY_OBJECT)),
     "TaskComparison": shape(old=ANY_OBJECT, new=ANY_OBJECT, lines=list_of(ANY_OBJECT)),
 }

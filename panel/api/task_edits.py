@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt
 
 from errors import InvalidTask, TransitionNotAllowed
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, FLAG, NUMBER, TEXT, path, post, shape
+from panel.api.describing import ANY_OBJECT, FLAG, NUMBER, TEXT, path, post, post_of, shape
 from panel.api.task import row_of
 from panel.api.tasks import subject_of
 from panel.context import panel
@@ -25,8 +25,25 @@ from store.records import Intake, NewTask
 blueprint = flask.Blueprint("api_task_edits", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
-_DOCUMENT: Final = ANY_OBJECT | {"description": "the task, as an entry of queue.json"}
-_CHECK: Final = FLAG | {"description": "true: only say whether it would be taken"}
+_DOCUMENT: Final = "the task, as an entry of queue.json"
+_CHECK: Final = "true: only say whether it would be taken"
+
+
+class _Copy(pydantic.BaseModel):
+    """An edited copy of a task."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    task: dict[str, Any]
+    only_check: StrictBool = False
+
+
+class _Edit(_Copy):
+    """A changed text of a task, and the version it was made of."""
+
+    version: Annotated[StrictInt, Field(ge=1, lt=2**62)]
+
+
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/fail": post(
         "Reject its result: it fails, whatever attempts are left",
@@ -34,15 +51,17 @@ PATHS: Final[dict[str, Any]] = {
         reason="why; the reason of its end",
         decision="the question that was shown",
     ),
-    "/api/v1/tasks/{task_id}/edit": post(
+    "/api/v1/tasks/{task_id}/edit": post_of(
+        _Edit,
         "Change the text of a task that has not ended, or correct one that was refused",
         _TASK,
         task=_DOCUMENT,
-        version=NUMBER | {"description": "the version that was edited"},
+        version="the version that was edited",
         only_check=_CHECK,
         answers="DoneOrChecked",
     ),
-    "/api/v1/tasks/{task_id}/rerun": post(
+    "/api/v1/tasks/{task_id}/rerun": post_of(
+        _Copy,
         "Add an edited copy of a task as a new one",
         _TASK,
         task=_DOCUMENT,
@@ -66,21 +85,6 @@ def fail(task_id: str) -> dict[str, Any]:
     given = fields.body(flask.request, "reason", "decision")
     subject = subject_of(task_id, given)
     return _after(task_id, panel().store.reject(subject, flask.g.by, given.get("reason"), is_final=True))
-
-
-class _Copy(pydantic.BaseModel):
-    """An edited copy of a task."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    task: dict[str, Any]
-    only_check: StrictBool = False
-
-
-class _Edit(_Copy):
-    """A changed text of a task, and the version it was made of."""
-
-    version: Annotated[StrictInt, Field(ge=1, lt=2**62)]
 
 
 @blueprint.post("/<path:task_id>/edit")

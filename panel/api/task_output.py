@@ -14,6 +14,7 @@ from panel.api.describing import (
     FLAG,
     MAYBE_NUMBER,
     NUMBER,
+    PLACE,
     TEXT,
     get,
     list_of,
@@ -27,7 +28,7 @@ from panel.context import panel
 blueprint = flask.Blueprint("api_task_output", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
-_LEASE: Final = query("lease", "the lease of an attempt; the newest with an output", type="integer")
+_LEASE: Final = query("lease", "the lease of an attempt; the newest with an output", **PLACE)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/output": get(
         "A piece of what was printed or answered, also while it is being written; without secrets, control "
@@ -35,8 +36,13 @@ PATHS: Final[dict[str, Any]] = {
         "OutputPiece",
         _TASK,
         _LEASE,
-        query("offset", "the byte to begin at; the last lines", type="integer"),
-        query("limit", "bytes, at most 262,144", type="integer", default=task_output.PIECE_BYTES),
+        query("offset", "the byte to begin at; the last lines", **PLACE),
+        query(
+            "limit",
+            "bytes; more than 262,144 are not told at once",
+            default=task_output.PIECE_BYTES,
+            **PLACE,
+        ),
     ),
     "/api/v1/tasks/{task_id}/download": get(
         "All of an output as a file, without secrets", "Text", _TASK, _LEASE, media_type="text/plain"
@@ -68,11 +74,12 @@ def output(task_id: str) -> dict[str, Any]:
     fields.check_parameters(given, "lease", "offset", "limit")
     row = row_of(task_id)
     most = min(fields.place(given, "limit") or task_output.PIECE_BYTES, task_output.MOST_BYTES)
-    lease, known = fields.place(given, "lease"), task_output.offered(panel(), row)
+    lease, offset = fields.place(given, "lease"), fields.place(given, "offset")
+    known = task_output.offered(panel(), row)
     if lease is None and not known:
         return task_output.NOTHING | {"attempts": []}
     opened = task_output.open_of(panel(), row, lease)
-    piece = task_output.piece_of(opened, fields.place(given, "offset"), max(most, LEAST_BYTES))
+    piece = task_output.piece_of(opened, offset, max(most, LEAST_BYTES))
     return piece | {"attempts": known}
 
 

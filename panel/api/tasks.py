@@ -15,10 +15,14 @@ from panel.api.describing import (
     MAYBE,
     MAYBE_NUMBER,
     NEXT,
+    PLACE,
     REAL,
     TASK_FIELDS,
+    any_of,
     get,
     list_of,
+    listed_words,
+    page_limit,
     path,
     post,
     query,
@@ -27,38 +31,49 @@ from panel.api.describing import (
 )
 from panel.context import panel
 from panel.task_views import detail, page_of
-from store.task_filter import MODES, ORDERS
+from runtime_contract import Status
+from store.task_filter import LONGEST_CURSOR, MODES, ORDERS
 
 blueprint = flask.Blueprint("api_tasks", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
+_WORD: Final[dict[str, Any]] = {"type": "string", "maxLength": task_query.LONGEST}
 FILTERS: Final = (
-    query("status", "only these, comma separated"),
-    query("mode", "only this", type="string", enum=list(MODES)),
-    query("tag", "only with this tag"),
-    query("source", "only from there, such as queue_file, cli, panel, api"),
-    query("q", "only with all of these words in id, text, tags or model, each perhaps only its beginning"),
+    query(
+        "status",
+        "only these, comma separated, or given several times",
+        type="array",
+        items=listed_words([*Status]),
+    ),
+    query("mode", "only this", **any_of(MODES)),
+    query("tag", "only with this tag", **_WORD),
+    query("source", "only from there, such as queue_file, cli, panel, api", **_WORD),
+    query(
+        "q",
+        "only with all of these words in id, text, tags or model, each perhaps only its beginning; then the "
+        "order is newest or oldest",
+        **_WORD,
+    ),
 )
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks": get(
         "A page of tasks",
         "TaskPage",
         *FILTERS,
-        query("limit", "tasks of a page", type="integer", minimum=1, maximum=500, default=100),
-        query("after", NEXT),
+        page_limit("tasks of a page", 100),
+        query("after", f"{NEXT}, in the same order", type="string", maxLength=LONGEST_CURSOR),
         query(
             "order",
             "by arrival, what goes first, cost (of those that had any) or end (of those that ended)",
-            type="string",
-            enum=list(ORDERS),
             default="newest",
+            **any_of(ORDERS),
         ),
     ),
     "/api/v1/tasks/{task_id}": get(
         "One task with its text, attempts and events",
         "TaskDetail",
         _TASK,
-        query("events_after", "what `events_next` said", type="integer"),
+        query("events_after", "what `events_next` said", **PLACE),
     ),
     "/api/v1/tasks/{task_id}/cancel": post("Withdraw a task", _TASK, reason="why"),
     "/api/v1/tasks/{task_id}/retry": post("Send an ended task back", _TASK),
@@ -100,7 +115,7 @@ _PAGE: Final = 100
 def list_tasks() -> dict[str, Any]:
     """A page of tasks that fit every filter, newest first where no order is asked for."""
     given = flask.request.args
-    fields.check_parameters(given, *task_query.KNOWN, "limit")
+    fields.check_parameters(given, *task_query.KNOWN, "limit", several=task_query.SEVERAL)
     count = fields.limit(given, _PAGE)
     found = task_query.find(panel(), task_query.query_of(given, "newest"), count)
     return {

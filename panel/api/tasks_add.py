@@ -14,14 +14,14 @@ from panel import adding
 from panel.adding import Brought, Reading
 from panel.api import fields
 from panel.api.describing import (
-    ANY_OBJECT,
     FLAG,
     MAYBE,
     MAYBE_NUMBER,
     NUMBER,
     TEXT,
+    given,
     list_of,
-    post,
+    post_of,
     ref,
     shape,
 )
@@ -32,26 +32,39 @@ blueprint = flask.Blueprint("api_tasks_add", __name__, url_prefix="/api/v1/tasks
 #: Tasks of one request.
 MOST: Final = 5_000
 _MAYBE_OBJECT: Final = {"type": ["object", "null"]}
-_GIVEN: Final[dict[str, Any]] = {
-    "tasks": list_of(ANY_OBJECT) | {"maxItems": MOST, "description": "tasks as in a queue file; or `text`"},
+_GIVEN: Final = {
+    "tasks": "tasks as in a queue file, each looked at for itself; or `text`",
     "text": "tasks as a text: a task, a list, a queue, or a JSON object a line",
-    "reading": {
-        "type": "string",
-        "enum": ["json", "prompts", "commands"],
-        "description": "what `text` is: JSON (the default), or each line a prompt, or each a command",
-    },
+    "reading": "what `text` is: JSON (the default), or each line a prompt, or each a command",
 }
+_EITHER: Final = {"oneOf": [given("tasks", "array"), given("text", "string")]}
+
+
+class TasksBody(pydantic.BaseModel):
+    """Tasks, one by one or as a text."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    tasks: Annotated[list[Any], Field(min_length=1, max_length=MOST)] | None = None
+    text: Annotated[str, Field(max_length=MAX_BYTES)] | None = None
+    reading: Reading = "json"
+
+
 PATHS: Final[dict[str, Any]] = {
-    "/api/v1/tasks": post(
+    "/api/v1/tasks": post_of(
+        TasksBody,
         "Add tasks. What breaks the contract is refused, the rest is taken; 422 where nothing is. A task "
         "whose id is known with the same words counts as `known` and is not taken twice",
         answers="Added",
+        rule=_EITHER,
         **_GIVEN,
     ),
-    "/api/v1/tasks/check": post(
+    "/api/v1/tasks/check": post_of(
+        TasksBody,
         "Look at tasks without adding them: the contract, and of the first 20 the verdict of the safety "
         "gateway, the tool, the plan and what an attempt may cost",
         answers="Looked",
+        rule=_EITHER,
         **_GIVEN,
     ),
 }
@@ -89,16 +102,6 @@ SCHEMAS: Final[dict[str, Any]] = {
 }
 
 
-class TasksBody(pydantic.BaseModel):
-    """Tasks, one by one or as a text."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    tasks: Annotated[list[Any], Field(max_length=MOST)] | None = None
-    text: Annotated[str, Field(max_length=MAX_BYTES)] | None = None
-    reading: Reading = "json"
-
-
 @blueprint.post("")
 def add() -> dict[str, Any]:
     """Add tasks, each for itself."""
@@ -125,12 +128,12 @@ def check() -> dict[str, Any]:
 
 
 def _read() -> Brought:
-    given = fields.document(flask.request, TasksBody)
-    if (given.tasks is None) == (given.text is None):
+    asked = fields.document(flask.request, TasksBody)
+    if (asked.tasks is None) == (asked.text is None):
         raise InvalidRequest("Give either tasks, a list, or text.", field="tasks")
-    brought = adding.bring(given.tasks, given.text or "", given.reading, panel().settings.limits)
+    brought = adding.bring(asked.tasks, asked.text or "", asked.reading, panel().settings.limits)
     if not brought.entries:
-        raise InvalidRequest("There is no task in it.", field="tasks" if given.text is None else "text")
+        raise InvalidRequest("There is no task in it.", field="tasks" if asked.text is None else "text")
     if len(brought.entries) > MOST:
         raise InvalidRequest(f"{len(brought.entries):,} tasks are over the {MOST:,} of one request.")
     return brought

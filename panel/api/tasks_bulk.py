@@ -11,68 +11,21 @@ from pydantic import ConfigDict, Field
 from errors import InvalidRequest
 from panel import bulk
 from panel.api import fields
-from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, list_of, path, post, ref, shape
+from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, given, list_of, path, post_of, ref, shape
 from panel.context import Panel, panel
 from panel.task_views import page_of
 from redaction import clean
 from runtime_contract import Status
-from store.steering_many import ACTIONS, Action, Steering
-from store.task_filter import MODES, Filter, Mode, cursor_of, place_of
+from store.steering_many import Action, Steering
+from store.task_filter import Filter, Mode, cursor_of, place_of
 
 blueprint = flask.Blueprint("api_tasks_bulk", __name__, url_prefix="/api/v1/tasks")
 
-_FILTER: Final = shape(
-    status=list_of({"type": "string", "enum": [status.value for status in Status]}),
-    mode={"type": "string", "enum": list(MODES)},
-    tag=TEXT,
-    source=TEXT,
-    q=TEXT,
-) | {"description": "every task that fits it, as in the list; an empty one is every task"}
-PATHS: Final[dict[str, Any]] = {
-    "/api/v1/tasks/bulk": post(
-        f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing "
-        "is done, and `message` says what would be",
-        answers="Bulk",
-        action={
-            "type": "string",
-            "enum": list(ACTIONS),
-            "description": "what is done to each; `approve` answers reviews of results alone",
-        },
-        ids=list_of(TEXT) | {"maxItems": bulk.MOST, "description": "the tasks; or `filter`"},
-        filter=_FILTER,
-        as_of=REAL | {"description": "what the preview said: what came or was asked since is left alone"},
-        after="what `next` of the answer before said, where a filter meets more than one request does",
-        priority=NUMBER | {"description": "the new one, of the action priority"},
-        reason="why, of the action cancel",
-        decisions={
-            "type": "object",
-            "additionalProperties": TEXT,
-            "description": "of the action approve: by task the question that was shown; no other is answered",
-        },
-        preview=FLAG | {"description": "only say what would happen"},
-    ),
-    "/api/v1/tasks/{task_id}/priority": post(
-        "Let a task go sooner or later",
-        path("task_id"),
-        priority=NUMBER | {"description": "higher goes first"},
-    ),
+_RULE: Final[dict[str, Any]] = {
+    "oneOf": [given("ids", "array"), given("filter", "object")],
+    "if": {"properties": {"action": {"const": "priority"}}},
+    "then": given("priority", "integer"),
 }
-SCHEMAS: Final[dict[str, Any]] = {
-    "Steered": shape(id=TEXT, ok=FLAG, message=TEXT, code=MAYBE),
-    "Bulk": shape(
-        message=TEXT,
-        count=NUMBER | {"description": "of a preview: how many it can be done to"},
-        is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
-        recurring=list_of(TEXT)
-        | {"description": "of a preview of cancel: the schedules that would end, the first 100"},
-        as_of=REAL | {"description": "of a preview: its moment, to be handed back"},
-        done=NUMBER,
-        kept=NUMBER,
-        results=list_of(ref("Steered")),
-        next=MAYBE,
-    ),
-}
-
 
 Id = Annotated[str, Field(min_length=1, max_length=1000)]
 Word = Annotated[str, Field(min_length=1, max_length=256)]
@@ -112,6 +65,47 @@ class PriorityBody(pydantic.BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     priority: int
+
+
+PATHS: Final[dict[str, Any]] = {
+    "/api/v1/tasks/bulk": post_of(
+        BulkBody,
+        f"Do one thing to many tasks, each for itself; at most {bulk.MOST} a request. With `preview` nothing "
+        "is done, and `message` says what would be",
+        answers="Bulk",
+        rule=_RULE,
+        action="what is done to each; `approve` answers reviews of results alone",
+        ids="the tasks; or `filter`",
+        filter="every task that fits it, as in the list; an empty one is every task",
+        as_of="what the preview said: what came or was asked since is left alone",
+        after="what `next` of the answer before said, where a filter meets more than one request does",
+        priority="the new one, of the action priority",
+        reason="why, of the action cancel",
+        decisions="of the action approve: by task the question that was shown; no other is answered",
+        preview="only say what would happen",
+    ),
+    "/api/v1/tasks/{task_id}/priority": post_of(
+        PriorityBody,
+        "Let a task go sooner or later",
+        path("task_id"),
+        priority="higher goes first; as far from 0 as the setting limit_priority lets it",
+    ),
+}
+SCHEMAS: Final[dict[str, Any]] = {
+    "Steered": shape(id=TEXT, ok=FLAG, message=TEXT, code=MAYBE),
+    "Bulk": shape(
+        message=TEXT,
+        count=NUMBER | {"description": "of a preview: how many it can be done to"},
+        is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
+        recurring=list_of(TEXT)
+        | {"description": "of a preview of cancel: the schedules that would end, the first 100"},
+        as_of=REAL | {"description": "of a preview: its moment, to be handed back"},
+        done=NUMBER,
+        kept=NUMBER,
+        results=list_of(ref("Steered")),
+        next=MAYBE,
+    ),
+}
 
 
 @blueprint.post("/bulk")
@@ -190,7 +184,7 @@ def _filter(asked: BulkBody, as_of: float | None) -> Filter:
 @blueprint.post("/<path:task_id>/priority")
 def set_priority(task_id: str) -> dict[str, Any]:
     """Let a task go sooner or later."""
-    given = fields.document(flask.request, PriorityBody)
-    message = panel().store.set_priority(task_id, given.priority, flask.g.by)
+    asked = fields.document(flask.request, PriorityBody)
+    message = panel().store.set_priority(task_id, asked.priority, flask.g.by)
     row = panel().reader.task(task_id)
     return {"message": message, "task": page_of(panel(), [row])[0] if row is not None else None}

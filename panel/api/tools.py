@@ -9,16 +9,26 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from panel.api import fields
-from panel.api.describing import MAYBE, NUMBER, REAL, TEXT, get, list_of, post, ref, shape
+from panel.api.describing import MAYBE, NUMBER, REAL, TEXT, get, list_of, post_of, ref, shape
 from panel.context import panel
 from panel.tool_routes import MOST_CHARS
 from panel.tool_views import tools_of
 
 blueprint = flask.Blueprint("api_tools", __name__, url_prefix="/api/v1/tools")
 
+
+class Asked(pydantic.BaseModel):
+    """A request to be routed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS)]
+
+
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tools": get("Every tool, and what became of the tasks it was found for", "Tools"),
-    "/api/v1/tools/route": post(
+    "/api/v1/tools/route": post_of(
+        Asked,
         "Which tool a request would be given, and why, as `skep route` says; nothing runs",
         answers="Route",
         text=f"the request, at most {MOST_CHARS:,} characters",
@@ -57,14 +67,6 @@ def show() -> dict[str, Any]:
     """Every tool, with hits, approvals, rejections and what it saved."""
     fields.check_parameters(flask.request.args)
     return tools_of(panel())
-
-
-class Asked(pydantic.BaseModel):
-    """A request to be routed."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    text: Annotated[str, Field(min_length=1, max_length=MOST_CHARS)]
 
 
 @blueprint.post("/route")

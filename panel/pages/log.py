@@ -28,7 +28,7 @@ _KINDS_OF: Final = {
 def show() -> str:
     """The whole page."""
     given = flask.request.args
-    fields.check_parameters(given, *log_filters.NAMES, "before", "after")
+    fields.check_parameters(given, *log_filters.NAMES, "before", "after", several=log_filters.SEVERAL)
     turn = Turn(fields.place(given, "before"), fields.place(given, "after"))
     asked = log_filters.read(given)
     page = page_of(panel().reader, asked, turn, ROWS)
@@ -48,7 +48,7 @@ def show() -> str:
 def new() -> flask.Response:
     """The rows that came after a place, the newest first; `Skep-Seen` says how far they go."""
     given = flask.request.args
-    fields.check_parameters(given, *log_filters.NAMES, "after")
+    fields.check_parameters(given, *log_filters.NAMES, "after", several=log_filters.SEVERAL)
     after = fields.place(given, "after") or 0
     page = event_pages.back(panel().reader, log_filters.read(given), None, ROWS, after + 1)
     rows = flask.render_template(

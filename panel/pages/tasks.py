@@ -74,7 +74,7 @@ def _offered(words: Iterable[str]) -> list[str]:
 
 
 def _asked() -> Query:
-    fields.check_parameters(flask.request.args, *task_query.KNOWN)
+    fields.check_parameters(flask.request.args, *task_query.KNOWN, several=task_query.SEVERAL)
     return task_query.query_of(flask.request.args)
 
 
