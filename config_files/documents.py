@@ -19,12 +19,11 @@ from typing import Any, Final
 import yaml
 
 from config_files import toml_spots
+from config_files.nesting import TOO_DEEP, BoundedLoader, json_breach
 from errors import InvalidFile
 
 #: Bytes of a file.
 MOST_BYTES: Final = 1024 * 1024
-#: Levels of nesting.
-MOST_DEPTH: Final = 32
 
 #: What an unquoted word means, by YAML's core schema.
 _PLAIN: Final[tuple[tuple[re.Pattern[str], Any], ...]] = (
@@ -125,12 +124,13 @@ def _read_json(text: str, name: str) -> Any:
     def refuse(word: str) -> Any:
         raise InvalidFile(f"{name}: {word} is no JSON")
 
+    breach = json_breach(text)
+    if breach is not None:
+        raise InvalidFile(f"{name}:{breach[0]}:{breach[1]}: {TOO_DEEP}")
     try:
         return json.loads(text, parse_constant=refuse)
     except json.JSONDecodeError as error:
         raise InvalidFile(f"{name}:{error.lineno}:{error.colno}: {error.msg}") from error
-    except RecursionError as error:
-        raise InvalidFile(f"{name}: is nested too deeply") from error
 
 
 class _Reader:
@@ -143,10 +143,10 @@ class _Reader:
 
     def read(self, text: str) -> tuple[Any, dict[Way, Spot]]:
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=BoundedLoader)
         except yaml.MarkedYAMLError as error:
             raise self._refused(error.problem_mark, error.problem or "cannot be read") from error
-        except (yaml.YAMLError, RecursionError) as error:
+        except yaml.YAMLError as error:
             raise InvalidFile(f"{self._name}: cannot be read: {error}") from error
         return (None if node is None else self._value(node, ())), self._spots
 
@@ -159,8 +159,6 @@ class _Reader:
         if id(node) in self._seen:
             raise self._refused(mark, "an alias repeats it; write it out")
         self._seen.add(id(node))
-        if len(path) > MOST_DEPTH:
-            raise self._refused(mark, f"is nested more than {MOST_DEPTH} deep")
         self._spots[path] = Spot(mark.line + 1, mark.column + 1)
         if node.tag not in _TAGS:
             raise self._refused(mark, f"the tag {node.tag} is not known here")

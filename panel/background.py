@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from clock import Clock, to_rfc3339
-from errors import SkepError
+from errors import DaemonStopping, SkepError
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,12 @@ class Closing(Exception):
     """The panel closes."""
 
 
+class BrokenOff(SkepError):
+    """Work beside the requests broke off; the log of the panel says where."""
+
+    code = "broken_off"
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """How a piece of work stands."""
@@ -44,8 +50,13 @@ class State:
     done: int = 0
     total: int = 0
     result: Any = None
-    #: why it came to nothing, in a sentence
-    error: str | None = None
+    #: why it came to nothing
+    problem: SkepError | None = None
+
+    @property
+    def error(self) -> str | None:
+        """The same in a sentence."""
+        return None if self.problem is None else self.problem.message
 
     def as_json(self) -> dict[str, Any]:
         """As the API tells it."""
@@ -100,12 +111,12 @@ class Job:
         try:
             self._end(state="done", result=work(self._progress))
         except Closing:
-            self._end(state="failed", error="the panel closed before it came to an end")
+            self._end(state="failed", problem=DaemonStopping("The panel closed before it came to an end."))
         except SkepError as error:
-            self._end(state="failed", error=error.message or error.code.replace("_", " "))
+            self._end(state="failed", problem=error)
         except Exception:  # a person waits for it, and is told
             logger.exception("work beside the requests broke off")
-            self._end(state="failed", error="it broke off; the log of the panel says where")
+            self._end(state="failed", problem=BrokenOff())
 
     def _progress(self, done: int, total: int) -> None:
         if self._closing.wait(YIELD_S):

@@ -5,6 +5,9 @@ prove. The command line invents a code, leaves its SHA-256 there with an expiry,
 link's fragment, which no browser sends, logs or passes on. The panel takes the file away when the code comes
 back: of two who bring the same code, one succeeds in unlinking and is in. The code itself is never written.
 
+A code has 256 random bits, so no guessing needs to be stopped, and wrong codes cost nobody but whoever brings
+them: a good one is let in whatever came before it. Otherwise anybody on the machine could keep you out.
+
 A link leads to a port, and whoever listens there is shown the code. So links are made only for a port that
 the home's own panel says it holds, and no code outlives the panel it was made for.
 """
@@ -28,7 +31,7 @@ from store.private_files import is_private
 
 #: Seconds a code is good for.
 CODE_LIFE_S: Final = 300
-#: Failures in a row after which every code is void and the panel takes a rest.
+#: Failures in a row after which wrong codes are turned away for a while without a word on what is wrong.
 MOST_FAILURES: Final = 5
 FIRST_REST_S: Final = 10.0
 LONGEST_REST_S: Final = 300.0
@@ -100,7 +103,10 @@ class CodeBox:
         return code
 
     def consume(self, code: str) -> bool:
-        """Whether the code was good; it no longer is."""
+        """Whether the code was good; it no longer is.
+
+        What is looked for is its hash, as the name of a file: how long that takes tells nothing of any code.
+        """
         path = self._file_of(code)
         is_good = self._is_current(path)
         try:
@@ -146,7 +152,7 @@ class CodeBox:
 
 
 class LoginGuard:
-    """Lets good codes in, and takes a growing rest after five bad ones, so that guessing leads nowhere."""
+    """Lets every good code in, and after five bad ones answers bad ones with a growing rest."""
 
     def __init__(self, codes: CodeBox, clock: Clock) -> None:
         self._codes = codes
@@ -158,20 +164,23 @@ class LoginGuard:
 
     def admit(self, code: str) -> None:
         """Let the bearer of this code in, or raise `NotAuthenticated` or `LoginRest`."""
+        is_good = len(code) <= LONGEST_CODE and self._codes.consume(code)
         with self._lock:
-            left = self._rest_until - self._clock.monotonic()
-            if left > 0:
-                raise LoginRest(f"Too many failed logins; try again in {left:.0f} s.", retry_after_s=left)
-            if len(code) <= LONGEST_CODE and self._codes.consume(code):
+            if is_good:
                 self._failures = self._rests = 0
                 return
+            left = self._rest_until - self._clock.monotonic()
+            if left > 0:
+                raise LoginRest(
+                    "This link is not good, after too many others. A fresh one works: `skep panel`.",
+                    retry_after_s=left,
+                )
             self._count_failure()
         raise NotAuthenticated("This link was used before, or is older than 5 minutes.")
 
     def _count_failure(self) -> None:
         self._failures += 1
         if self._failures >= MOST_FAILURES:
-            self._codes.void_all()
             rest = min(LONGEST_REST_S, FIRST_REST_S * 2**self._rests)
             self._rest_until = self._clock.monotonic() + rest
             self._rests += 1

@@ -24,16 +24,20 @@ MOST_PATHS: Final = 5_000
 WAIT_S: Final = 4.0
 
 
-def look(here: Panel, task_id: str) -> bool:
-    """Begin to find out what undoing a task's changes of files would change; false where one is under way."""
+def look(here: Panel, task_id: str) -> None:
+    """Begin to find out what undoing a task's changes of files would change.
+
+    Raises `TransitionNotAllowed` where there is nothing to undo or another rollback is under way, and what it
+    came to nothing by where that is known soon.
+    """
     _check(here, task_id)
-    return _start(here, task_id, lambda progress: _preview(here, task_id))
+    _start(here, task_id, lambda progress: _preview(here, task_id))
 
 
-def do(here: Panel, task_id: str, digest: str, by: str) -> bool:
-    """Begin to do exactly what was shown; false where one is under way."""
+def do(here: Panel, task_id: str, digest: str, by: str) -> None:
+    """Begin to do exactly what was shown. Raises as `look`, and where other things would be done by now."""
     _check(here, task_id)
-    return _start(here, task_id, lambda progress: _restore(here, task_id, digest, by))
+    _start(here, task_id, lambda progress: _restore(here, task_id, digest, by))
 
 
 def state_of(here: Panel, task_id: str) -> dict[str, Any]:
@@ -53,12 +57,14 @@ def _check(here: Panel, task_id: str) -> None:
         )
 
 
-def _start(here: Panel, task_id: str, work: Callable[[Progress], Any]) -> bool:
-    is_begun = here.rollback.start(work)
-    if is_begun:
-        here.rollback_of = task_id
-        here.rollback.wait(WAIT_S)
-    return is_begun
+def _start(here: Panel, task_id: str, work: Callable[[Progress], Any]) -> None:
+    if not here.rollback.start(work):
+        raise TransitionNotAllowed("Another rollback is under way; wait until it has ended.")
+    here.rollback_of = task_id
+    here.rollback.wait(WAIT_S)
+    problem = here.rollback.state.problem
+    if problem is not None:
+        raise problem
 
 
 def _rollback(here: Panel, task_id: str) -> Any:
@@ -102,14 +108,19 @@ def _restore(here: Panel, task_id: str, digest: str, by: str) -> dict[str, Any]:
     steps, kept_as = planned.restore(by, check)
     left = [each for each in previewing.doing(steps) if each.action == "leave"]
     done = len(previewing.doing(steps)) - len(left)
-    told = "The files were so already." if kept_as is None else (
-        f"{done} {'file is' if done == 1 else 'files are'} as before {task_id}. "
-        f"What was there until then is checkpoint:{kept_as}."
-    )  # fmt: skip
     return {
         "kind": "done",
         "count": done,
         "kept_as": kept_as,
-        "told": told,
+        "told": _told(task_id, done, len(left), kept_as),
         "left": [clean(f"{each.path.decode('utf-8', 'backslashreplace')}: {each.reason}") for each in left],
     }
+
+
+def _told(task_id: str, done: int, left: int, kept_as: int | None) -> str:
+    if kept_as is not None:
+        files = "file is" if done == 1 else "files are"
+        return f"{done} {files} as before {task_id}. What was there until then is checkpoint:{kept_as}."
+    if left:
+        return f"Nothing was changed: {left} {'file is' if left == 1 else 'files are'} left as they are."
+    return "The files were so already."

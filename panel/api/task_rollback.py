@@ -46,7 +46,8 @@ def look(task_id: str) -> dict[str, Any]:
     """Show what would change."""
     fields.body(flask.request)
     row = row_of(task_id)
-    return _told(row["id"], rollbacks.look(panel(), row["id"]), "Nothing was touched; it is shown below.")
+    rollbacks.look(panel(), row["id"])
+    return _told(row["id"], "Nothing was touched; it is shown below.")
 
 
 @blueprint.post("/<path:task_id>/rollback/do")
@@ -54,18 +55,14 @@ def do(task_id: str) -> dict[str, Any]:
     """Do what was shown."""
     given = fields.body(flask.request, "digest")
     row = row_of(task_id)
-    begun = rollbacks.do(panel(), row["id"], given.get("digest", ""), flask.g.by)
-    return _told(row["id"], begun, "It is done.")
+    rollbacks.do(panel(), row["id"], given.get("digest", ""), flask.g.by)
+    return _told(row["id"], "It is done.")
 
 
-def _told(task_id: str, is_begun: bool, fine: str) -> dict[str, Any]:
+def _told(task_id: str, fine: str) -> dict[str, Any]:
     state = rollbacks.state_of(panel(), task_id)
-    if not is_begun:
-        told = "Another rollback is under way; wait until it has ended."
-    elif state["state"] == "running":
-        told = "It is under way."
-    elif state["state"] == "failed":
-        told = f"It came to nothing: {state['error']}"
-    else:
-        told = state["result"].get("told", fine)
-    return {"message": told, "rollback": state}
+    is_done = state["state"] == "done"
+    return {
+        "message": state["result"].get("told", fine) if is_done else "It is under way.",
+        "rollback": state,
+    }

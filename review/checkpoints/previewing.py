@@ -9,7 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from errors import TransitionNotAllowed
 from review.checkpoints import workspace
+from review.checkpoints.present import NOTHING, present_of
 from review.checkpoints.repository import Repository
 from review.checkpoints.restoring import Action, Step
 from settings import Home
@@ -47,13 +49,20 @@ def doing(steps: Sequence[Step]) -> list[Step]:
 
 
 def digest(steps: Sequence[Step]) -> str:
-    """What names exactly this plan: what would be done, to which content."""
-    told = [(step.path, step.action, step.target, step.is_newer) for step in doing(steps)]
+    """What names exactly this plan: what would be done, to what stands there, and what would stand there."""
+    told = [
+        (step.path, step.action, step.target, step.is_newer, step.reason, step.present)
+        for step in doing(steps)
+    ]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def shown(home: Home, repository: Repository, steps: Sequence[Step]) -> list[Shown]:
-    """The first paths of a plan, for a person. Raises `CheckpointFailed`, `OSError`."""
+    """The first paths of a plan, for a person.
+
+    Raises `TransitionNotAllowed` where files are no longer those that the plan is about, `CheckpointFailed`,
+    `OSError`.
+    """
     first = doing(steps)[:MOST_SHOWN]
     sizes = repository.sizes([step.target.blob for step in first if step.target is not None])
     told = []
@@ -65,16 +74,18 @@ def shown(home: Home, repository: Repository, steps: Sequence[Step]) -> list[Sho
             told.append(
                 Shown(
                     step.path.decode("utf-8", "backslashreplace"), step.action, step.is_newer, step.reason,
-                    _size(root, step.path), then, diff, is_cut,
+                    _size(root, step), then, diff, is_cut,
                 )
             )  # fmt: skip
     return told
 
 
-def _size(root: int, path: bytes) -> int | None:
-    try:
-        with workspace.folder_of(root, path) as folder:
-            return os.stat(workspace.name_of(path), dir_fd=folder, follow_symlinks=False).st_size
+def _size(root: int, step: Step) -> int | None:
+    if step.present.sha256:
+        return step.present.size
+    try:  # not read: too large, or a folder is there
+        with workspace.folder_of(root, step.path) as folder:
+            return os.stat(workspace.name_of(step.path), dir_fd=folder, follow_symlinks=False).st_size
     except OSError:
         return None
 
@@ -89,20 +100,26 @@ def _texts(
     contents = dict(zip(wanted, repository.contents(wanted), strict=True)) if wanted else {}
     found = {}
     for step in small:
-        now = _content(root, step.path)
+        now = _content(root, step)
         if now is not None:
             found[step.path] = now, b"" if step.target is None else contents[step.target.blob]
     return found
 
 
-def _content(root: int, path: bytes) -> bytes | None:
+def _content(root: int, step: Step) -> bytes | None:
     """What a file holds, nothing where it is not there; none where it is too large or no file."""
+    if step.present.size > MOST_BYTES:
+        return None
     try:
-        return workspace.read(root, path, MOST_BYTES)[1]
+        mode, content = workspace.read_whole(root, step.path, MOST_BYTES)
+        found = present_of(mode, content)
     except FileNotFoundError:
-        return b""
+        found, content = NOTHING, b""
     except OSError:
         return None
+    if found != step.present:
+        raise TransitionNotAllowed("The files changed while they were looked at. Look at them again.")
+    return content
 
 
 def _diff(now: bytes, then: bytes) -> tuple[tuple[str, ...], bool]:

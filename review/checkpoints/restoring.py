@@ -2,7 +2,8 @@
 
 The state before is kept as a checkpoint of its own, so nothing that is written over is lost; what cannot be
 kept, because it is too large or no plain file, is not touched. Every file is written beside its place and
-renamed into it, in a folder that was opened step by step, so no link leads out of the workspace.
+renamed into it, in a folder that was opened step by step, so no link leads out of the workspace. Right
+before, what stands there is held against what was planned over: what changed meanwhile is left as it is.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from errors import TransitionNotAllowed
 from faults import fault_point
-from review.checkpoints import leftovers, workspace
+from review.checkpoints import leftovers, present, workspace
 from review.checkpoints.keeping import Keeper
 from review.checkpoints.obstacles import clear_if_folder, obstacle
+from review.checkpoints.present import IN_THE_WAY, NOTHING, Present
 from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
 from review.checkpoints.workspace import LINK, PROGRAM, Bounds
 from settings import Home
@@ -54,6 +57,8 @@ class Step:
     is_newer: bool = False
     #: why it is left as it is
     reason: str | None = None
+    #: what it is to be done to
+    present: Present = NOTHING
 
 
 def wanted(
@@ -85,20 +90,21 @@ def _settled(root: int, step: Step, going: set[bytes]) -> Step:
 
 def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
     try:
-        mode, content = workspace.read(root, each.path, bounds.file_bytes)
-        current: Entry | None = Entry(mode, blob_id(content))
+        mode, content = workspace.read_whole(root, each.path, bounds.file_bytes)
+        current: Entry | None = Entry(workspace.kept_mode(mode), blob_id(content))
+        there = present.present_of(mode, content)
     except FileNotFoundError:
-        current = None
+        current, there = None, NOTHING
     except (IsADirectoryError, NotADirectoryError):
         if each.target is None:
             return Step(each.path, "same", None)
-        return Step(each.path, "create", each.target, is_newer=True)
+        return Step(each.path, "create", each.target, is_newer=True, present=IN_THE_WAY)
     except OSError as error:
         return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
     if current == each.target:
         return Step(each.path, "same", each.target)
     action: Action = "delete" if each.target is None else "create" if current is None else "change"
-    return Step(each.path, action, each.target, is_newer=current != each.kept)
+    return Step(each.path, action, each.target, is_newer=current != each.kept, present=there)
 
 
 def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
@@ -107,19 +113,19 @@ def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
     return [(step, step.target) for step in doing if step.target is not None]
 
 
-def apply(root: int, repository: Repository, steps: Sequence[Step], token: str) -> list[Step]:
+def apply(root: int, repository: Repository, steps: Sequence[Step], token: str, bounds: Bounds) -> list[Step]:
     """Do it: what is to go first, so that a folder can become a file. The steps as they were done.
 
     `token` is what the names of files begin with while they are written.
     """
     doing = [step for step in steps if step.action not in {"same", "leave"}]
     going = [step for step in doing if step.target is None]
-    done = [_guarded(step, functools.partial(_delete, root, step.path)) for step in going]
+    done = [_guarded(step, functools.partial(_delete, root, step, bounds.file_bytes)) for step in going]
     writing = to_write(steps)
     contents = repository.contents(target.blob for _, target in writing)
     for number, ((step, target), content) in enumerate(zip(writing, contents, strict=True)):
         fresh = leftovers.fresh_name(token, number)
-        write = functools.partial(_write, root, step.path, target.mode, content, fresh)
+        write = functools.partial(_write, root, step, target.mode, content, fresh, bounds.file_bytes)
         done.append(_guarded(step, write))
     return [*(step for step in steps if step.action in {"same", "leave"}), *done]
 
@@ -129,12 +135,14 @@ def _guarded(step: Step, do: Callable[[], None]) -> Step:
     try:
         do()
     except OSError as error:
-        return Step(step.path, "leave", step.target, step.is_newer, error.strerror or str(error))
+        return replace(step, action="leave", reason=error.strerror or str(error))
     return step
 
 
-def _delete(root: int, path: bytes) -> None:
+def _delete(root: int, step: Step, most: int) -> None:
     """Take a file away, and the folders that are empty then."""
+    path = step.path
+    present.check(root, path, step.present, most)
     with workspace.folder_of(root, path) as folder, suppress(FileNotFoundError):
         os.unlink(workspace.name_of(path), dir_fd=folder)
     above = path.rpartition(b"/")[0]
@@ -147,8 +155,8 @@ def _delete(root: int, path: bytes) -> None:
         above = above.rpartition(b"/")[0]
 
 
-def _write(root: int, path: bytes, mode: int, content: bytes, fresh: bytes) -> None:
-    name = workspace.name_of(path)
+def _write(root: int, step: Step, mode: int, content: bytes, fresh: bytes, most: int) -> None:
+    path, name = step.path, workspace.name_of(step.path)
     with workspace.folder_of(root, path, make=True) as folder:
         try:
             if mode == LINK:
@@ -161,6 +169,7 @@ def _write(root: int, path: bytes, mode: int, content: bytes, fresh: bytes) -> N
                     os.fsync(handle)
             clear_if_folder(root, path)
             fault_point("rollback.written")
+            present.check(root, path, step.present, most)
             os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
@@ -203,8 +212,9 @@ class Rollback:
 
         Where nothing is to be done there is no such checkpoint. Commands that come meanwhile wait. `check`
         is shown what is to be done, and raises where that is not what was agreed to. Raises
-        `TransitionNotAllowed` while commands run, and `CheckpointFailed` where that state cannot be kept; in
-        each of these cases nothing was touched.
+        `TransitionNotAllowed` while commands run and where files change while the state before is kept, and
+        `CheckpointFailed` where that state cannot be kept; in each of these cases nothing was touched. A file
+        that changes later still is left as it is.
         """
         with self._keeper.turns.of_a_rollback(self._store.reader):
             self._keeper.tidy()
@@ -212,9 +222,9 @@ class Rollback:
             check(planned)
             if all(step.action in {"same", "leave"} for step in planned):
                 return planned, None
-            return self._restore(by)
+            return self._restore(by, planned)
 
-    def _restore(self, by: str) -> tuple[list[Step], int]:
+    def _restore(self, by: str, planned: list[Step]) -> tuple[list[Step], int]:
         with self._keeper.lock:
             number = self._keeper.keep("rollback")
             kept = self._store.reader.one("get_checkpoint", number=number)
@@ -222,16 +232,18 @@ class Rollback:
                 why = "it is gone" if kept is None else kept["reason"]
                 raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
             with workspace.opened(self._home.workspace) as root:
-                done = self._apply(root)
+                done = self._apply(root, planned)
             self._store.write(lambda tx: self._end(tx, by, done, number))
         return done, number
 
-    def _apply(self, root: int) -> list[Step]:
+    def _apply(self, root: int, planned: list[Step]) -> list[Step]:
         """Do it; until that is over the store knows the names of files that are half written."""
         steps, token = self._plan(root), secrets.token_hex(8)
+        if steps != planned:  # what came in between is not in the state that was kept
+            raise TransitionNotAllowed("Files changed meanwhile, so nothing was touched. Look at it again.")
         files = [(step.path, target.blob) for step, target in to_write(steps)]
         self._store.write(lambda tx: leftovers.note(tx, token, files))
-        return apply(root, self._keeper.repository, steps, token)
+        return apply(root, self._keeper.repository, steps, token, self._keeper.bounds)
 
     def _end(self, tx: Transaction, by: str, done: Sequence[Step], number: int) -> None:
         leftovers.forget(tx)

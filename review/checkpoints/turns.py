@@ -40,10 +40,7 @@ class Turns:
             fcntl.flock(handle, fcntl.LOCK_EX)
             running = [row["id"] for row in reader.all("running") if _runs_commands(row)]
             if running:
-                raise TransitionNotAllowed(
-                    f"{len(running)} commands run ({', '.join(running[:_NAMED])}) and may change the same "
-                    "files: `skep pause`, and wait until they have ended."
-                )
+                raise TransitionNotAllowed(_busy(running))
             yield
         finally:
             os.close(handle)
@@ -62,6 +59,15 @@ class Turns:
                 time.sleep(_LOOK_S)
         finally:
             os.close(handle)
+
+
+def _busy(running: list[str]) -> str:
+    named = ", ".join(running[:_NAMED])
+    if len(running) == 1:
+        told, ended = f"A command runs ({named})", "it has"
+    else:
+        told, ended = f"{len(running)} commands run ({named})", "they have"
+    return f"{told} and may change the same files: `skep pause`, and wait until {ended} ended."
 
 
 def _is_free(handle: int) -> bool:

@@ -148,10 +148,13 @@ def _figures(entry: os.DirEntry[str], now_ns: int) -> Figures | None:
 
 def git_mode(mode: int) -> int | None:
     """The mode as git keeps it; none for what git does not keep."""
+    return kept_mode(mode) if stat.S_ISLNK(mode) or stat.S_ISREG(mode) else None
+
+
+def kept_mode(mode: int) -> int:
+    """The same of what is a file or a link."""
     if stat.S_ISLNK(mode):
         return LINK
-    if not stat.S_ISREG(mode):
-        return None
     return PROGRAM if mode & 0o100 else FILE
 
 
@@ -164,16 +167,22 @@ def changed(known: Mapping[bytes, Figures], found: Mapping[bytes, Figures]) -> l
 
 def read(root: int, path: bytes, most: int) -> tuple[int, bytes]:
     """Git's mode and the content of a file or link. Raises `OSError`; `Moved` where it is neither."""
+    mode, data = read_whole(root, path, most)
+    return kept_mode(mode), data
+
+
+def read_whole(root: int, path: bytes, most: int) -> tuple[int, bytes]:
+    """The kind and every permission (``st_mode``) of a file or link, and its content; raises as `read`."""
     with folder_of(root, path) as folder:
         name = name_of(path)
         told = os.stat(name, dir_fd=folder, follow_symlinks=False)
         if stat.S_ISLNK(told.st_mode):
-            return LINK, os.readlink(name, dir_fd=folder)
+            return told.st_mode, os.readlink(name, dir_fd=folder)
         handle = os.open(name, _READ, dir_fd=folder)
         with os.fdopen(handle, "rb") as file:
-            mode = git_mode(os.fstat(handle).st_mode)
-            data = file.read(most + 1) if mode is not None else b""
-    if mode is None or len(data) > most:
+            mode = os.fstat(handle).st_mode
+            data = file.read(most + 1) if stat.S_ISREG(mode) else b""
+    if not stat.S_ISREG(mode) or len(data) > most:
         raise Moved(0, "is no plain file of that size any more", os.fsdecode(path))
     return mode, data
 

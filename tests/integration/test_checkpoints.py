@@ -470,7 +470,7 @@ def test_while_commands_run_nothing_is_rolled_back(rig, store, who, busy):
     rig.did("a", one_txt="1")
     store.submit(Intake(new=[new_task(id="busy", **busy)]), "test")
     store.claim(who, 1)
-    assert "commands run (busy)" in rig.skep("rollback", "a", "--yes", code=1)
+    assert "A command runs (busy)" in rig.skep("rollback", "a", "--yes", code=1)
 
 
 def test_while_a_tool_answers_a_prompt_with_a_command_nothing_is_rolled_back(rig, store, who):
@@ -479,7 +479,7 @@ def test_while_a_tool_answers_a_prompt_with_a_command_nothing_is_rolled_back(rig
     (claim,) = store.claim(who, 1)
     rig.skep("rollback", "a", "--yes")  # it only asks a model
     store.write(lambda tx: tool_uses.note_start(tx, claim.seq, claim.ref.lease, "count", "idempotent"))
-    assert "commands run (asks)" in rig.skep("rollback", "a", "--yes", code=1)
+    assert "A command runs (asks)" in rig.skep("rollback", "a", "--yes", code=1)
 
 
 def test_a_command_that_comes_during_a_rollback_waits_and_none_is_overtaken(rig, store, who, monkeypatch):
@@ -520,6 +520,39 @@ def test_a_command_that_comes_during_a_rollback_waits_and_none_is_overtaken(rig,
 def test_a_command_that_is_stopped_while_it_waits_for_a_rollback_waits_no_longer(rig):
     with rig.keeper.turns.of_a_rollback(rig.store.reader):
         rig.keeper.turns.of_a_command(lambda: True)
+
+
+def test_an_edit_while_the_state_before_is_kept_stops_a_rollback_before_it_touches_anything(rig, monkeypatch):
+    rig.did("a", one_txt="1", two_txt="2")
+    (rig.files / "one.txt").write_text("by hand")
+
+    def keep_and_edit(self, kind):
+        number = keep(self, kind)
+        (rig.files / "one.txt").write_text("saved meanwhile")
+        return number
+
+    keep = Keeper.keep
+    monkeypatch.setattr(Keeper, "keep", keep_and_edit)
+
+    assert "nothing was touched" in rig.skep("rollback", "a", "--yes", code=1)
+    assert (rig.files / "one.txt").read_text() == "saved meanwhile"
+
+
+def test_an_edit_right_before_a_file_is_written_leaves_that_file_alone_and_says_so(rig, monkeypatch):
+    rig.did("a", one_txt="1", two_txt="2")
+    for name in ("one.txt", "two.txt"):
+        (rig.files / name).write_text("by hand")
+
+    def edit_and_apply(*arguments):
+        (rig.files / "one.txt").write_text("saved meanwhile")
+        return restoring_apply(*arguments)
+
+    restoring_apply = restoring.apply
+    monkeypatch.setattr(restoring, "apply", edit_and_apply)
+
+    assert "it has changed since it was looked at" in rig.skep("rollback", "a", "--yes", code=1)
+    assert (rig.files / "one.txt").read_text() == "saved meanwhile"
+    assert (rig.files / "two.txt").read_text() == "2"
 
 
 def test_where_the_state_before_cannot_be_kept_nothing_is_touched(rig):

@@ -78,9 +78,10 @@ def test_it_is_done_as_it_was_shown_and_what_was_there_is_kept(browser, rig, hom
 def test_nothing_is_done_that_was_not_shown(browser, rig, digest):
     rig.did("t", notes_txt="one\nthree\n")
 
-    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest})
 
-    assert "changed since this was shown" in answer["message"]
+    assert (answer.status_code, answer.json["code"]) == (409, "transition_not_allowed")
+    assert "changed since this was shown" in answer.json["detail"]
     assert (rig.files / "notes.txt").read_text() == "one\nthree\n"
 
 
@@ -89,10 +90,55 @@ def test_what_changed_since_it_was_shown_is_looked_at_again_first(browser, rig):
     digest = look(browser)["digest"]
     (rig.files / "notes.txt").write_text("mine\n")
 
-    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest})
 
-    assert "Look at it again." in answer["message"]
+    assert answer.status_code == 409
+    assert "Look at it again." in answer.json["detail"]
     assert (rig.files / "notes.txt").read_text() == "mine\n"
+    assert "Look at it again." in Seen(browser.get("/tasks/t")).text
+
+
+def _appended(file):
+    file.write_text(file.read_text() + "and more\n")
+
+
+def _linked(file):
+    file.unlink()
+    file.symlink_to("other.txt")
+
+
+def _made_a_folder(file):
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize(
+    "edit", [_appended, _linked, _made_a_folder, lambda file: file.chmod(0o600), lambda file: file.unlink()]
+)
+def test_an_edit_after_the_task_that_nobody_was_shown_is_not_written_over(browser, rig, edit):
+    rig.did("t", notes_txt="one\nthree\n")
+    file = rig.files / "notes.txt"
+    file.write_text("edited, and this was shown\n")
+    digest = look(browser)["digest"]
+    edit(file)
+    before = (file.exists() and file.lstat(), file.is_file() and file.read_text())
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest})
+
+    assert answer.status_code == 409
+    assert (file.exists() and file.lstat(), file.is_file() and file.read_text()) == before
+    assert look(browser)["digest"] != digest
+
+
+def test_a_link_that_leads_elsewhere_by_now_is_another_plan(browser, rig):
+    rig.did("t", notes_txt="one\nthree\n")
+    file, digests = rig.files / "notes.txt", set()
+    for target in ("other.txt", "nowhere"):
+        file.unlink()
+        file.symlink_to(target)
+        digests.add(look(browser)["digest"])
+
+    assert len(digests) == 2
 
 
 def test_while_a_command_runs_nothing_is_touched(browser, rig, store, by):
@@ -100,9 +146,10 @@ def test_while_a_command_runs_nothing_is_touched(browser, rig, store, by):
     digest = look(browser)["digest"]
     by.start("busy", command="sleep 9")
 
-    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest}).json
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest})
 
-    assert "1 commands run (busy)" in answer["message"]
+    assert (answer.status_code, answer.json["code"]) == (409, "transition_not_allowed")
+    assert "A command runs (busy)" in answer.json["detail"]
     assert (rig.files / "notes.txt").read_text() == "one\nthree\n"
 
 

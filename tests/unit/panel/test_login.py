@@ -115,18 +115,44 @@ def test_a_directory_that_others_can_enter_gets_no_codes(home, codes):
         codes.mint()
 
 
-def test_five_failures_void_every_code_and_begin_a_rest(codes, guard, clock):
-    code = codes.mint()
+def test_five_failures_begin_a_rest_for_wrong_codes(guard, clock):
+    for _ in range(5):
+        with pytest.raises(NotAuthenticated, match="used before"):
+            guard.admit("guess")
+
+    with pytest.raises(LoginRest) as refused:
+        guard.admit("guess")
+    assert refused.value.details["retry_after_s"] == pytest.approx(login.FIRST_REST_S)
+    assert refused.value.http_status == 429
+    clock.advance(login.FIRST_REST_S + 1)
+    with pytest.raises(NotAuthenticated, match="used before"):
+        guard.admit("guess")
+
+
+def test_nobody_keeps_the_bearer_of_a_good_code_out_by_wrong_ones(codes, guard):
+    made_before = codes.mint()
+    for _ in range(50):
+        with pytest.raises(NotAuthenticated):
+            guard.admit("guess")
+
+    guard.admit(made_before)
+    for _ in range(50):
+        with pytest.raises(NotAuthenticated):
+            guard.admit("guess")
+    guard.admit(codes.mint())
+
+
+def test_a_code_that_was_used_or_is_too_old_is_no_good_in_a_rest_either(codes, guard, clock):
+    used, old = codes.mint(), codes.mint()
+    guard.admit(used)
+    clock.advance(CODE_LIFE_S + 1)
     for _ in range(5):
         with pytest.raises(NotAuthenticated):
             guard.admit("guess")
 
-    with pytest.raises(LoginRest) as refused:
-        guard.admit(code)
-    assert refused.value.details["retry_after_s"] == pytest.approx(login.FIRST_REST_S)
-    clock.advance(login.FIRST_REST_S + 1)
-    with pytest.raises(NotAuthenticated, match="used before"):
-        guard.admit(code)
+    for code in (used, old):
+        with pytest.raises(LoginRest):
+            guard.admit(code)
 
 
 def test_each_rest_is_longer_until_somebody_gets_in(codes, guard, clock):
@@ -144,18 +170,6 @@ def test_each_rest_is_longer_until_somebody_gets_in(codes, guard, clock):
     assert rests == pytest.approx([10, 20, 40, 80, 160, 300, 300])
     guard.admit(codes.mint())
     assert rest() == pytest.approx(10)
-
-
-def test_a_code_is_not_used_up_by_a_rest(codes, guard, clock):
-    for _ in range(5):
-        with pytest.raises(NotAuthenticated):
-            guard.admit("guess")
-    code = codes.mint()
-    with pytest.raises(LoginRest):
-        guard.admit(code)
-
-    clock.advance(login.FIRST_REST_S + 1)
-    guard.admit(code)
 
 
 @pytest.mark.parametrize("guess", ["", "../state.db", "x" * 10_000, "\ud800", "\x00", "é"])

@@ -61,8 +61,11 @@ def test_yaml_is_read_as_the_values_json_has() -> None:
         ("? [a]\n: 1\n", "a key must be a word"),
         ("a: [1\n", "f.yaml:2:1: "),
         ("a: b: c\n", "f.yaml:1:5: "),
-        ("[" * 40 + "]" * 40, "nested more than 32 deep"),
-        ("[" * 5_000, "cannot be read"),
+        ("[" * 40 + "]" * 40, "f.yaml:1:33: is nested more than 32 deep"),
+        ("a:\n  - " + "[" * 500_000, "f.yaml:2:35: is nested more than 32 deep"),
+        ("a: " + "{a: " * 5_000, "f.yaml:1:128: is nested more than 32 deep"),
+        ("- " * 5_000, "f.yaml:1:65: is nested more than 32 deep"),
+        ("".join(f"{' ' * level}a:\n" for level in range(900)), "f.yaml:33:33: is nested more than 32 deep"),
     ],
 )
 def test_yaml_that_is_hostile_or_wrong_is_refused_with_its_place(text, told) -> None:
@@ -80,7 +83,10 @@ def test_yaml_that_is_hostile_or_wrong_is_refused_with_its_place(text, told) -> 
         ('{"a": NaN}', "NaN is no JSON"),
         ("", "f.json:1:1: "),
         ("{'a': 1}", "f.json:1:2: "),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 1_000_000, "f.json:1:33: is nested more than 32 deep"),
+        ('{"a":\n' * 5_000, "f.json:33:1: is nested more than 32 deep"),
+        ('["' + '"' * 200_000, "f.json:1:"),
+        ('["' + '[\\"' * 200_000, "f.json:1:2: Unterminated string"),
     ],
 )
 def test_json_is_read_strictly(text, told) -> None:
@@ -88,6 +94,15 @@ def test_json_is_read_strictly(text, told) -> None:
         parse_document(text, "f.json", is_json=True)
 
     assert told in refused.value.message
+
+
+@pytest.mark.parametrize("is_json", [True, False])
+def test_what_is_nested_just_deep_enough_and_brackets_in_a_text_are_read(is_json) -> None:
+    value = "[" * 100
+    for _ in range(32):
+        value = [value]
+
+    assert parse_document(json.dumps(value), "f", is_json=is_json).value == value
 
 
 def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
