@@ -98,7 +98,7 @@ def test_json_is_read_strictly(text, told) -> None:
 
 @pytest.mark.parametrize("is_json", [True, False])
 def test_what_is_nested_just_deep_enough_and_brackets_in_a_text_are_read(is_json) -> None:
-    value = "[" * 100
+    value: object = "[" * 100
     for _ in range(32):
         value = [value]
 
