@@ -10,9 +10,9 @@ from markupsafe import Markup
 from clock import to_rfc3339
 from panel.context import Panel
 from panel.graph_picture import task_href
+from panel.run_words import word_of
 from panel.words import one_line, plain
 from redaction import clean_value
-from runs import views
 
 #: Bars of a picture: the tasks that took longest.
 MOST_BARS: Final = 120
@@ -64,7 +64,7 @@ def _bar(row: sqlite3.Row, since: float, now: float) -> dict[str, Any]:
     return {
         "id": row["name"],
         "task_id": row["id"],
-        "state": str(views.state_of(row["state"], row["code"], row["attempts"])),
+        "state": word_of(row["state"], row["code"], row["attempts"]),
         "start_s": max(0.0, row["started"] - since),
         "end_s": max(0.0, end - since, row["started"] - since),
         "is_running": row["finished"] is None,
@@ -91,7 +91,8 @@ def drawn(timeline: dict[str, Any]) -> Markup:
 def _drawn_bar(number: int, bar: dict[str, Any], scale: float) -> Markup:
     top = HEAD + ROW * number
     how_long = span_text(bar["end_s"] - bar["start_s"])
-    told = f"{plain(bar['id'])}: {bar['state']}, {'so far ' if bar['is_running'] else ''}{how_long}"
+    state = bar["state"].replace("_", " ")
+    told = f"{plain(bar['id'])}: {state}, {'so far ' if bar['is_running'] else ''}{how_long}"
     return _BAR % {
         "href": task_href(bar["task_id"]),
         "label": told,

@@ -15,15 +15,14 @@ from config_files.documents import Document, parse_document
 from errors import InvalidFile, SkepError
 from panel.context import Panel
 from panel.run_cost import cost_of
+from panel.run_gate import blocked_of
 from panel.run_starting import enter, house_of
-from redaction import clean, clean_value
+from redaction import clean_value
 from run_contract.errors import InvalidInput
 from runs import brought
 from runs.entering import new_run
 from store.runs import NewRun
 
-#: Tasks of which it is told whether the safety gateway would let them run.
-MOST_LOOKED_AT: Final = 50
 #: Inputs of a workflow that are told.
 _MOST_INPUTS: Final = 100
 _IS_JSON: Final = re.compile(r'\s*\{\s*("|\})')
@@ -65,7 +64,7 @@ def check(here: Panel, given: Brought) -> dict[str, Any]:
             "tasks": len(made.tasks),
             "models": sum(each.new.task.mode == "llm" for each in made.tasks),
             "cost": cost_of(here, made),
-            "blocked": _blocked(here, made),
+            "blocked": blocked_of(here, made),
         }
     shown: dict[str, Any] = clean_value(told)
     return shown
@@ -136,13 +135,3 @@ def _inputs(document: Document) -> dict[str, str | None]:
         str(name): text if isinstance(text, str) else None
         for name, text in list(named.items())[:_MOST_INPUTS]
     }
-
-
-def _blocked(here: Panel, made: NewRun) -> list[dict[str, str]]:
-    """Of the first tasks those that the safety gateway would not let run."""
-    found = []
-    for each in made.tasks[:MOST_LOOKED_AT]:
-        why = here.foreteller.blocked(each.new.task)
-        if why is not None:
-            found.append({"task": each.id, "reason": clean(why)})
-    return found

@@ -8,7 +8,7 @@ from typing import Any, Final
 from errors import NotFound
 from panel.context import Panel
 from panel.graph_views import Scope, graph_of
-from runs import views
+from panel.run_words import word_of
 from store.transaction import dump
 
 #: How each status of a task is called of a run, where no more is known of it.
@@ -49,7 +49,7 @@ def _say(here: Panel, told: dict[str, Any]) -> None:
         node["waits_for"] = [_within(name) for name in node["waits_for"]]
         node["word"] = WORDS[node["status"]]
         if row is not None and row["state"] in {"failed", "safety_blocked", "cancelled"}:
-            node["word"] = str(views.state_of(row["state"], row["code"], row["attempts"]))
+            node["word"] = word_of(row["state"], row["code"], row["attempts"])
 
 
 def _within(task_id: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from money import dollars_text
 from panel.health import START
+from panel.run_words import IN_REVIEW
 from panel.words import count_of, one_line
 
 
@@ -41,11 +42,13 @@ def health_of(
 
 def _of_work(run: Mapping[str, Any], counts: Mapping[str, int], questions: int, done: str) -> dict[str, str]:
     running, left = counts["running"], counts["pending"] + counts["ready"]
-    moving = f"{running:,} running, {left:,} waiting"
+    judged = counts[IN_REVIEW]
+    in_review = f"{judged:,} in review, " if judged else ""
+    moving = f"{running:,} running, {in_review}{left:,} waiting"
     if questions:
         needs = "question waits" if questions == 1 else "questions wait"
         return _told("asks", f"{questions:,} {needs} for you: {done}.", f"{moving}.")
-    if running:
+    if running or judged:
         return _told("working", f"Working: {done}.", f"{moving}.")
     if left:
         return _told("waiting", f"Waiting: {done}.", f"{moving}; beside each task stands what holds it.")

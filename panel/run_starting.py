@@ -11,6 +11,7 @@ from typing import Any, Final
 from cost.model_catalog import ModelCatalog
 from panel.context import Panel
 from panel.run_cost import cost_of
+from panel.run_gate import blocked_of
 from redaction import clean, clean_value
 from run_contract.errors import RunError
 from runs import views
@@ -50,7 +51,7 @@ def fork(here: Panel, row: sqlite3.Row, body: dict[str, Any], by: str) -> sqlite
 
 
 def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
-    """What a fork would do: which tasks anew, which answers it keeps, what the rest may cost at worst."""
+    """What a fork would do: which tasks anew, which answers it keeps, what may not run, the cost at worst."""
     docs = views.asked(here.reader, row)
     try:
         request = read_fork(body)
@@ -65,6 +66,7 @@ def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str,
         "anew": _named([each.id for each in made.tasks if each.id not in done]),
         "reused": _named([each.id for each in made.tasks if each.id in done]),
         "cost": cost_of(here, made, frozenset(done)),
+        "blocked": blocked_of(here, made, frozenset(done), request.task),
     }
     shown: dict[str, Any] = clean_value(told)
     return shown

@@ -9,6 +9,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from errors import InvalidRequest
 from panel.context import Panel
+from panel.run_words import IN_REVIEW, word_of
 from redaction import clean_start, clean_value
 from run_contract.errors import TaskNotFound
 from runs import views
@@ -25,7 +26,8 @@ _ENDED_BADLY: Final = ("failed", "safety_blocked", "cancelled")
 _STATES: Final[dict[str, tuple[tuple[str, ...], int | None]]] = {
     "pending": (("blocked", "delayed"), None),
     "ready": (("ready",), None),
-    "running": (("running", "review"), None),
+    "running": (("running",), None),
+    IN_REVIEW: (("review",), None),
     "completed": (("approved",), None),
     "failed": (_ENDED_BADLY, 0),
     "skipped": (_ENDED_BADLY, 1),
@@ -80,6 +82,7 @@ def _task(
     told = views.told_of(row, views.usage_of(used))
     output = told.pop("output", None)
     told |= {
+        "state": word_of(row["state"], row["code"], row["attempts"]),
         "id": row["name"],
         "task_id": row["id"],
         "required": bool(row["required"]),

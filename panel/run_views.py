@@ -10,12 +10,12 @@ from typing import Any, Final
 
 from clock import to_rfc3339
 from errors import InvalidRequest
+from panel import inbox_views
 from panel.context import Panel
 from panel.run_health import health_of
-from panel.task_views import decision_of
+from panel.run_words import WORDS, word_of
 from redaction import clean_value
 from run_contract.errors import RunNotFound
-from run_contract.records import TaskState
 from runs import views
 from store.transaction import dump
 
@@ -107,9 +107,9 @@ def counts_of(here: Panel, row: sqlite3.Row) -> dict[str, int]:
 
 
 def _counted(here: Panel, row: sqlite3.Row) -> dict[str, int]:
-    counts: Counter[str] = Counter({str(state): 0 for state in TaskState})
+    counts: Counter[str] = Counter(dict.fromkeys(WORDS, 0))
     for each in here.reader.all("run_counts", run=row["seq"]):
-        counts[str(views.state_of(each["state"], each["code"], each["has_begun"]))] += each["count"]
+        counts[word_of(each["state"], each["code"], each["has_begun"])] += each["count"]
     return dict(counts)
 
 
@@ -131,7 +131,7 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
         "policy": json.loads(row["policy"]),
         "memory": json.loads(row["memory"]),
         "source": row["source"],
-        "decisions": [decision_of(each) | {"task_id": each["task_id"]} for each in questions[:_MOST_ASKED]],
+        "decisions": [inbox_views.view(here, each) for each in questions[:_MOST_ASKED]],
         "questions": len(questions),
         "forks": [{"id": each["id"], "state": each["state"]} for each in forks],
     }

@@ -29,13 +29,13 @@ from panel.api.describing import (
 from panel.api.runs import BRIEF
 from panel.context import panel
 from panel.daemon import worker_runs
-from run_contract.records import TaskState
+from panel.run_words import WORDS
 
 blueprint = flask.Blueprint("api_run", __name__, url_prefix="/api/v1/runs")
 
 PAGE: Final = 50
 _RUN: Final = path("run_id")
-_TASK_STATE: Final = TEXT | {"enum": [str(state) for state in TaskState]}
+_TASK_STATE: Final = TEXT | {"enum": [*WORDS]}
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/runs/{run_id}": get("How a run stands, without its tasks", "Run", _RUN),
     "/api/v1/runs/{run_id}/tasks": get(

@@ -12,6 +12,7 @@ from panel.api import fields
 from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, list_of, path, post, ref, sent, shape
 from panel.api.runs import COST, started
 from panel.context import panel
+from panel.run_gate import BLOCKED
 from store import run_steering
 
 blueprint = flask.Blueprint("api_run_steering", __name__, url_prefix="/api/v1/runs")
@@ -44,7 +45,9 @@ PATHS: Final[dict[str, Any]] = {
 }
 _TASKS: Final = shape(count=NUMBER, tasks=list_of(TEXT) | {"description": "the first of them"})
 SCHEMAS: Final[dict[str, Any]] = {
-    "ForkCheck": shape(ok=FLAG, problem=TEXT, path=MAYBE, anew=_TASKS, reused=_TASKS, cost=COST)
+    "ForkCheck": shape(
+        ok=FLAG, problem=TEXT, path=MAYBE, anew=_TASKS, reused=_TASKS, cost=COST, blocked=BLOCKED
+    )
 }
 
 

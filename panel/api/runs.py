@@ -33,6 +33,7 @@ from panel.api.describing import (
     shape,
 )
 from panel.context import panel
+from panel.run_gate import BLOCKED
 from panel.run_views import STATES, RunQuery
 from panel.words import count_of
 from run_contract.errors import InvalidInput
@@ -147,7 +148,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         tasks=NUMBER,
         models=NUMBER | {"description": "tasks that a model does"},
         cost=COST,
-        blocked=list_of(shape(task=TEXT, reason=TEXT)),
+        blocked=BLOCKED,
     ),
 }
 

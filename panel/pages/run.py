@@ -17,9 +17,9 @@ from panel.daemon import worker_runs
 from panel.graph_views import MOST_DRAWN, MOST_EDGES, MOST_LISTED
 from panel.run_buttons import deeds_of
 from panel.run_graph import graph_of_run
+from panel.run_words import WORDS
 from panel.standing import conditional, tag_of
 from panel.words import as_json
-from run_contract.records import TaskState
 
 # Its parts have addresses of their own, which no id of a run can be mistaken for.
 blueprint = flask.Blueprint("run", __name__)
@@ -102,7 +102,7 @@ def _tasks(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "page": run_tasks.page_of(panel(), row, state, after, ROWS),
         "counts": _counts(row),
-        "task_states": [str(each) for each in TaskState],
+        "task_states": WORDS,
         "state": state,
         "after": after,
     }

@@ -8,11 +8,12 @@
   let timer = 0;
   let asking = null;
   let before = { task: "", prompt: "", model: "" }; // the step as it was asked for
+  const written = new Set(); // fields in which the person has written since they were filled in: never written over
 
   function bodyOf() {
     const body = { task: field("task").value.trim() };
-    const prompt = field("prompt").value;
-    const model = field("model").value.trim();
+    const prompt = field("prompt").disabled ? "" : field("prompt").value;
+    const model = field("model").disabled ? "" : field("model").value.trim();
     if (prompt.trim() && prompt !== before.prompt) body.prompt = prompt;
     if (model && model !== before.model) body.model = model;
     const strategy = field("strategy").value;
@@ -53,21 +54,43 @@
     return box;
   }
 
+  function blockedOf(blocked) {
+    if (!blocked.length) return [];
+    const words = blocked.map((each) => `${each.task}: ${each.reason}`);
+    return [listOf("Would not run", { count: words.length, tasks: words })];
+  }
+
+  function sayForetold(said) {
+    const told = `${said.anew.count} done anew, ${said.reused.count} kept. ${said.cost.text}`;
+    if (said.blocked.length) say(`It can be forked; some of it would not run. ${told}`, "bad");
+    else say(told, "good");
+  }
+
+  // Puts the step's own words where the person has not written any.
   async function readStep() {
     const name = field("task").value.trim();
     if (!name || name === before.task) return;
     const answer = await fetch(`${form.dataset.tasks}/${encodeURIComponent(name)}`).catch(() => null);
     if (!answer || !answer.ok || field("task").value.trim() !== name) return;
     const { asked } = await answer.json();
+    if (before.task && written.has("prompt") && !mayDrop(name)) return;
     before = { task: name, prompt: asked.prompt || "", model: asked.model || "" };
-    field("prompt").value = before.prompt;
-    field("prompt").disabled = asked.prompt === undefined;
-    field("model").value = before.model;
-    field("model").disabled = asked.prompt === undefined;
+    for (const each of ["prompt", "model"]) {
+      if (!written.has(each)) field(each).value = before[each];
+      field(each).disabled = asked.prompt === undefined;
+    }
+  }
+
+  // Another step is named: what was written for the one before is dropped only if the person says so, and kept else.
+  function mayDrop(name) {
+    if (confirm(`Drop the prompt that you have written for ${before.task}, and take that of ${name}?`)) written.clear();
+    else field("task").value = before.task;
+    return !written.size;
   }
 
   async function look() {
     await readStep();
+    tellCommand(bodyOf());
     asking = new AbortController();
     let answer;
     try {
@@ -78,8 +101,8 @@
     const { ok, said } = answer;
     const isFine = ok && said.ok;
     field("go").disabled = !isFine;
-    field("lists").replaceChildren(...(isFine ? [listOf("Done anew", said.anew), listOf("Kept as they are", said.reused)] : []));
-    if (isFine) say(`${said.anew.count} done anew, ${said.reused.count} kept. ${said.cost.text}`, "good");
+    field("lists").replaceChildren(...(isFine ? [...blockedOf(said.blocked), listOf("Done anew", said.anew), listOf("Kept as they are", said.reused)] : []));
+    if (isFine) sayForetold(said);
     else say(ok ? said.problem : said.detail, "bad");
   }
 
@@ -92,7 +115,11 @@
     if (field("task").value.trim()) timer = setTimeout(look, LOOK_AFTER_MS);
   }
 
-  form.addEventListener("input", changed);
+  form.addEventListener("input", (event) => {
+    const name = event.target.id.replace("fork-", "");
+    if (["prompt", "model"].includes(name)) written[event.target.value ? "add" : "delete"](name);
+    changed();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     field("go").disabled = true;

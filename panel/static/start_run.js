@@ -25,6 +25,11 @@ function body() {
   return said;
 }
 
+function keep() {
+  const id = document.getElementById("run-id").value;
+  keepDraft(text.value.trim() || id ? { text: text.value, id, inputs: [...given] } : null);
+}
+
 function say(words, kind = "") {
   verdict.textContent = seen(words);
   verdict.dataset.kind = kind;
@@ -137,6 +142,7 @@ async function start() {
   if (asking) asking.abort();
   const { ok, said } = await postJson(form.dataset.starts, body());
   if (ok) {
+    keepDraft(null);
     location.assign(`/runs/${encodeURIComponent(said.run.id)}`);
     return;
   }
@@ -146,11 +152,13 @@ async function start() {
 
 async function take(file) {
   text.value = await file.text();
+  keep();
   changed();
 }
 
 form.addEventListener("input", (event) => {
   if (event.target.dataset.name) given.set(event.target.dataset.name, event.target.value);
+  keep();
   changed();
 });
 form.addEventListener("submit", (event) => { event.preventDefault(); start(); });
@@ -158,4 +166,15 @@ form.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); start(); }
 });
 onFile(form.querySelector(".drop"), document.getElementById("file"), take);
-changed();
+
+function begin() {
+  const draft = keptDraft();
+  if (draft) {
+    text.value = draft.text;
+    document.getElementById("run-id").value = draft.id;
+    for (const [name, words] of draft.inputs) given.set(name, words);
+  }
+  changed();
+}
+
+begin();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,9 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     expect(page.locator("#verdict")).to_have_text("It can be started.")
     expect(page.locator("#told-of")).to_contain_text("At most $0.50")
     page.locator("#run-id").fill("mine")
+    page.reload()
+    expect(page.locator("#text")).to_have_value(COMPARE)
+    expect(page.locator("#run-id")).to_have_value("mine")
     expect(page.locator("#go")).to_be_enabled()
     page.locator("#go").click()
     page.wait_for_url("**/runs/mine")
@@ -60,6 +64,7 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     expect(page.locator("#burn canvas")).to_be_visible()
     expect(page.locator("#burn-told")).to_contain_text("of $0.50")
 
+    check_the_fork_form_keeps_what_is_written(page)
     page.locator("#fork-task").fill("verdict")
     expect(page.locator("#fork-told")).to_contain_text("1 done anew, 3 kept.")
     expect(page.locator("#fork-prompt")).to_have_value(
@@ -75,6 +80,19 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     differs = page.locator('article[data-task="verdict"]')
     expect(differs).to_contain_text("Keep one.")
     expect(differs).to_contain_text(ANSWERS["verdict"])
+
+
+def check_the_fork_form_keeps_what_is_written(page):
+    """A prompt that was written is neither written over nor dropped unasked."""
+    page.locator("#fork-task").fill("for")
+    page.locator("#fork-prompt").fill("Mine.")
+    expect(page.locator("#fork-told")).to_contain_text(re.compile(r"\d done anew"))
+    expect(page.locator("#fork-prompt")).to_have_value("Mine.")
+    page.once("dialog", lambda dialog: dialog.dismiss())
+    page.locator("#fork-task").fill("verdict")
+    expect(page.locator("#fork-task")).to_have_value("for")
+    expect(page.locator("#fork-prompt")).to_have_value("Mine.")
+    page.once("dialog", lambda dialog: dialog.accept())
 
 
 def test_a_run_is_aborted_after_a_question_and_resumed(page, panel):

@@ -15,6 +15,7 @@ from store.records import Question
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import furnish, furnish_money, furnish_pages_of_tasks, furnish_run
 from tests.unit.panel.furnish_rooms import furnish_rooms
+from tests.unit.panel.furnish_runs import RunFurnisher
 
 #: Buttons that only change what the page shows, or carry out what another has asked, by their id.
 OF_THE_PAGE = re.compile(
@@ -59,9 +60,20 @@ def furnished(store, home, by, browser):
     furnish(store)
     furnish_pages_of_tasks(by)
     furnish_rooms(store, home)
+    furnish_runs_to_steer(store, home)
     removal = Question("removal", "Cancel them?", ("accept", "keep"), {"ids": ["t-1"]})
     store.write(lambda tx: decisions.ask(tx, removal))
     return browser
+
+
+def furnish_runs_to_steer(store, home):
+    """A run that failed and may be resumed, and one that asks a person."""
+    by = RunFurnisher(store, home, None)
+    by.start(id="failed-1", tasks=[{"id": "a", "prompt": "x"}])
+    by.go(str, fails="a")
+    by.start(id="asks-1", tasks=[{"id": "a", "prompt": "x"}])
+    (claim,) = by.claim()
+    by.ask(claim, "An answer.")
 
 
 def actions(page):
@@ -81,7 +93,16 @@ def actions(page):
 
 def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnished):
     met = set()
-    for path in ["", *PATHS, "add", "log/processes", "tasks?status=pending,failed"]:
+    for path in [
+        "",
+        *PATHS,
+        "add",
+        "start-run",
+        "runs/failed-1",
+        "runs/asks-1",
+        "log/processes",
+        "tasks?status=pending,failed",
+    ]:
         for name, line in actions(furnished.get(f"/{path}")):
             program, verb, *_ = shlex.split(line)
             assert (program, verb in skep.VERBS) == ("skep", True), (path, name, line)
@@ -97,6 +118,7 @@ def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnish
         "check-go",
     ):
         assert name in met
+    assert {"resume-failed-1", "abort-asks-1", "resume", "abort", "fork-go", "go"} <= met
     for begins in ("accept-removal", "skip-", "approve-", "bulk-", "set-"):
         assert any(name.startswith(begins) for name in met)
 

@@ -128,7 +128,8 @@ def test_one_run_tells_how_it_stands_and_its_tasks_page_by_page(browser, compare
 
     assert run["health"]["sentence"] == "Completed: 4 of 4 completed, for $0.0145."
     assert run["counts"] == {
-        "pending": 0, "ready": 0, "running": 0, "completed": 4, "failed": 0, "skipped": 0
+        "pending": 0, "ready": 0, "running": 0, "in_review": 0, "completed": 4, "failed": 0,
+        "skipped": 0,
     }  # fmt: skip
     first = told(browser, "/compare-1/tasks?limit=3")
     second = told(browser, f"/compare-1/tasks?limit=3&after={first['next']}")
@@ -342,6 +343,18 @@ def test_a_fork_says_what_it_keeps_and_both_runs_name_each_other(browser, compar
     assert refused == {"ok": False, "problem": "The run 'compare-1' has no task 'nobody'.", "path": None}
 
 
+def test_a_fork_tells_which_step_would_not_run_before_it_is_started(browser, compared):
+    body = {"task": "verdict", "prompt": "Weigh \x1b[2J them."}
+    checked = browser.post("/api/v1/runs/compare-1/fork/check", body).json
+
+    assert checked["ok"]
+    (blocked,) = checked["blocked"]
+    assert blocked["task"] == "verdict"
+    assert "U+001B" in blocked["reason"]
+    fine = browser.post("/api/v1/runs/compare-1/fork/check", {"task": "verdict"}).json
+    assert fine["blocked"] == []
+
+
 def test_two_runs_are_told_side_by_side_with_what_each_cost(browser, compared, work):
     work.fork("compare-1", task="verdict", id="again", prompt="In one line.")
     work.go(lambda name: "Keep one.")
@@ -368,6 +381,37 @@ def test_a_question_about_a_task_of_the_run_is_answered_on_its_page(browser, wor
     given = {"answer": "approve", "digest": asked["digest"]}
     assert browser.post(f"/api/v1/decisions/{asked['id']}/answer", given).status_code == 200
     assert told(browser, "/r")["state"] == "completed"
+
+
+def test_a_result_of_the_run_is_shown_before_it_is_answered_as_in_the_inbox(browser, work):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    (claim,) = work.claim()
+    work.ask(claim, "An answer <nobody> has seen.")
+    (asked,) = told(browser, "/r")["decisions"]
+    (card,) = browser.get("/api/v1/decisions").json["decisions"]
+    page = Seen(browser.get("/run/head/r"))
+
+    assert asked == card
+    assert asked["about"] == "An answer <nobody> has seen."
+    for words in (asked["about"], asked["digest"], asked["bytes"], "Requeue with feedback"):
+        assert words in page.text
+    assert {f"{word} r:a" for word in ("Approve", "Requeue with feedback", "Reject")} <= set(page.buttons())
+    shown = {found["data-about-from"] for _, found in page.tags if "data-about-from" in found}
+    assert shown == {f"about-{asked['id']}"}
+
+
+def test_table_filter_headline_graph_and_timeline_call_a_held_task_the_same(browser, work, running_worker):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    (claim,) = work.claim()
+    work.ask(claim, "An answer.")
+
+    assert told(browser, "/r")["counts"]["in_review"] == 1
+    assert "0 running, 1 in review" in told(browser, "/r")["health"]["detail"]
+    assert [each["state"] for each in told(browser, "/r/tasks?state=in_review")["tasks"]] == ["in_review"]
+    assert told(browser, "/r/tasks?state=running")["tasks"] == []
+    assert [each["state"] for each in told(browser, "/r/timeline")["bars"]] == ["in_review"]
+    for part in ("tasks", "graph"):
+        assert "in review" in Seen(browser.get(f"/run/{part}/r")).text
 
 
 def test_a_question_about_the_money_of_the_run_is_answered_on_its_page(browser, work, store):
