@@ -42,6 +42,10 @@ class InvalidInput(RunError):
     http_status = 400
 
 
+class NoNumber(InvalidInput):
+    """A text that is to be compared as a number has none."""
+
+
 class RunNotFound(RunError):
     """There is no such run."""
 

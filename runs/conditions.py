@@ -8,19 +8,23 @@ from collections.abc import Mapping
 from typing import Final
 
 from context import template
-from run_contract.errors import InvalidInput
+from run_contract.errors import InvalidInput, NoNumber
 from run_contract.records import Condition, RunTask, TaskInput
+from runs import fenced_json
 
 #: A number, not one inside a word.
-_NUMBER: Final = re.compile(r"(?<![\w.])-?[0-9]{1,15}(?:\.[0-9]{1,15})?(?![\w])")
+_PLAIN: Final = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,15})(?:\.[0-9]{1,15})?(?!\w)"
+#: What a score is of, with the marks that may stand between: ``/100``, ``of 100``, ``(out of 100)``.
+_SCALE: Final = rf"[*`]{{0,3}}[ \t]{{0,3}}\(?(?:/|(?:out[ \t]{{1,3}})?of[ \t])[ \t]{{0,3}}[*`]{{0,3}}{_PLAIN}"
+_NUMBER: Final = re.compile(rf"(?<![\w.])(-?{_PLAIN})(?:{_SCALE})?", re.IGNORECASE)
 _BULLET: Final = "-*•"
 
 
 def holds(condition: Condition, values: Mapping[str, str]) -> bool:
-    """Whether a condition is met. Raises `InvalidInput` where there is no number, or for an empty reference.
+    """Whether a condition is met. Raises `NoNumber`, and `InvalidInput` for an empty reference.
 
     Texts are compared without the white space around them, whatever their case; of numbers the last counts
-    that stands in a text.
+    that stands in a text. What a score is of is none: ``60/100`` and ``60 out of 100`` are 60.
     """
     found = template.render(condition.of, values).strip()
     if condition.test in {"at_least", "at_most"}:
@@ -32,15 +36,17 @@ def holds(condition: Condition, values: Mapping[str, str]) -> bool:
 
 
 def _number(text: str) -> float:
-    """The last number in a text."""
+    """The last number in a text, without the scale behind it. Raises `NoNumber`."""
     found = _NUMBER.findall(text)
     if not found:
-        raise InvalidInput(f"there is no number to compare in {ascii(text)[:60]}")
-    return float(found[-1])
+        raise NoNumber(f"there is no number to compare in {ascii(text)[:60]}")
+    return float(found[-1].replace(",", ""))
 
 
 def items_of(task: RunTask, values: Mapping[str, str], most: int) -> list[str]:
-    """The items a task is run over: a JSON array, or the lines of a text without bullets and blanks.
+    """The items a task is run over: a JSON array, also one in a fence, or the lines of a text.
+
+    Lines are taken without bullets; blank ones and the marks of fences are no items.
 
     Raises `InvalidInput` for more than `most`.
     """
@@ -52,14 +58,11 @@ def items_of(task: RunTask, values: Mapping[str, str], most: int) -> list[str]:
 
 
 def _read(text: str) -> list[str]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, list):
+    found = fenced_json.find(text, list)
+    if found is not None:
         return [each if isinstance(each, str) else json.dumps(each, ensure_ascii=False) for each in found]
     lines = (line.strip().lstrip(_BULLET).strip() for line in text.splitlines())
-    return [line for line in lines if line]
+    return [line for line in lines if line and not fenced_json.is_mark(line)]
 
 
 def item_tasks(task: RunTask, items: list[str]) -> list[RunTask]:

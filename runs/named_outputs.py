@@ -7,16 +7,15 @@ as it is, anything else as JSON. Other answers give none, and who needs one says
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection
 from typing import Annotated, Final
 
 from pydantic import Field, StrictStr
 
+from runs import fenced_json
+
 #: Bytes of a file that is an output.
 MOST_FILE_BYTES: Final = 1024 * 1024
-#: The last fence of an answer, where it holds an object.
-_FENCE: Final = re.compile(r"^```(?:json)?[ \t]*\r?\n(\{.*?\})\s*^```", re.DOTALL | re.MULTILINE)
 
 #: What an output may be called, so that a reference can name it.
 Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
@@ -40,20 +39,8 @@ def check_files(files: dict[str, str], outputs: Collection[str], is_command: boo
 
 def read(text: str, names: Collection[str]) -> dict[str, str]:
     """The outputs that an answer gives, of those that were declared."""
-    found = _object(text) if names else {}
+    found = (fenced_json.find(text, dict) if names else None) or {}
     return {name: _text(found[name]) for name in names if name in found}
-
-
-def _object(text: str) -> dict[str, object]:
-    fences = _FENCE.findall(text)
-    for candidate in (text, *reversed(fences)):
-        try:
-            value = json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict):
-            return value
-    return {}
 
 
 def _text(value: object) -> str:

@@ -8,14 +8,22 @@ ordinary tasks, with their own attempts, money and place in the graph.
 from __future__ import annotations
 
 from context import template
-from run_contract.errors import InvalidInput
+from run_contract.errors import InvalidInput, NoNumber
 from run_contract.records import Condition, Dag, Repeat, Run, RunTask, TaskError, TaskInput, TaskResult
 from runs import conditions
 
 
 def is_done(repeat: Repeat, result: TaskResult, values: dict[str, str]) -> bool:
-    """Whether an answer will do. Raises `InvalidInput` where that cannot be told."""
-    return conditions.holds(repeat.until, values | {"output": result.output})
+    """Whether an answer will do. Raises `InvalidInput` where that cannot be told.
+
+    One without the number that is asked for will not do, where the last answer is taken in the end.
+    """
+    try:
+        return conditions.holds(repeat.until, values | {"output": result.output})
+    except NoNumber:
+        if repeat.otherwise == "take":
+            return False
+        raise
 
 
 def used_up(task: RunTask, repeat: Repeat) -> TaskError | None:
