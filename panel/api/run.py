@@ -42,7 +42,7 @@ PATHS: Final[dict[str, Any]] = {
         "Tasks of a run, in the order of their ids",
         "RunTasks",
         _RUN,
-        query("state", "only those in this state", **any_of([*TaskState])),
+        query("state", "only those in this state", **any_of([*WORDS])),
         page_limit("tasks of a page", PAGE),
         query("after", "what `next` of the page before said"),
     ),

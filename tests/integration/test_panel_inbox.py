@@ -155,7 +155,7 @@ def labels(page, suffix):
 
 
 def test_the_same_answer_has_the_same_name_in_the_inbox_on_the_task_and_in_the_list(browser, by):
-    decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.")
+    by.ask("x", "Send it?", "Dear all.", prompt="Write.")
     words = ["Approve", "Requeue with feedback", "Reject"]
 
     assert labels(browser.get("/inbox"), "x") == words
@@ -165,7 +165,7 @@ def test_the_same_answer_has_the_same_name_in_the_inbox_on_the_task_and_in_the_l
 
 
 def test_without_attempts_left_there_is_only_one_no_and_it_is_final(browser, by, store):
-    decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.", max_attempts=1)
+    by.ask("x", "Send it?", "Dear all.", prompt="Write.", max_attempts=1)
 
     (card,) = browser.get("/api/v1/decisions").json["decisions"]
     assert (card["tries_left"], card["options"]) == (0, ["approve", "reject"])
