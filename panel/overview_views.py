@@ -74,7 +74,7 @@ def _worker(here: Panel, name: str, fact: dict[str, Any], held: sqlite3.Row | No
         told=told,
         value=running,
         most=max(pace, running, 1),
-        bar=f"{running} of {pace} running",
+        bar=f"{running} of {pace} running" if running <= pace else f"{running} running, then at most {pace}",
         beat=_beat(here, held),
     )
 

@@ -6,9 +6,10 @@ import dataclasses
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from config_files.signature import changed_since
 from errors import InvalidSetting
 from panel.context import Panel
-from panel.safety_rules import changed_since
+from panel.safety_rules import FILES
 from redaction import clean, clean_value
 from store import processes
 from store.reading import Reader, event_of
@@ -110,7 +111,7 @@ def _profile(profile: Profile) -> dict[str, Any]:
 def _changed(here: Panel) -> list[str]:
     """Files that are newer than the swarm that runs, which read them when it started."""
     started = last_start(here.reader, processes.SWARM)
-    return [] if started is None else changed_since(here.home.root, started)
+    return [] if started is None else changed_since(here.home.root, FILES, started)
 
 
 def last_start(reader: Reader, process: str) -> float | None:

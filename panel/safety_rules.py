@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from config_files.signature import Signature, signature_of
 from errors import InvalidSetting, SkepError
 from setting_sources import SETTINGS_FILES
 from settings import Home, Settings
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 FILES: Final = ("config/constitution.toml", "config/commands.toml", *SETTINGS_FILES)
 #: Characters of a text that the panel judges; `skep check` takes longer ones.
 MOST_CHARS: Final = 200_000
-
-Signature = tuple[tuple[int, int, int], ...]
 
 
 class RulesUnreadable(SkepError):
@@ -46,7 +44,7 @@ class SafetyRules:
 
     def policy(self, read: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What `read` makes of the files, read again only when one has changed."""
-        signature = signature_of(self._home.root)
+        signature = signature_of(self._home.root, FILES)
         known = self._policy
         if known[0] != signature:
             known = self._policy = signature, read()
@@ -65,26 +63,8 @@ class SafetyRules:
     def _of_now(self) -> SafetyGateway:
         from safety.gateway import SafetyGateway  # noqa: PLC0415  loaded when first asked for
 
-        signature = signature_of(self._home.root)
+        signature = signature_of(self._home.root, FILES)
         if self._gateway is None or signature != self._signature:
             self._gateway = SafetyGateway(self._home, self._settings, added_chars=0)
             self._signature = signature
         return self._gateway
-
-
-def signature_of(root: Path) -> Signature:
-    """What changes when one of the files does."""
-    return tuple(_mark(root / name) for name in FILES)
-
-
-def changed_since(root: Path, moment: float) -> list[str]:
-    """Files that were written after a moment, Unix seconds."""
-    return [name for name in FILES if (_mark(root / name)[1] / 1e9) > moment]
-
-
-def _mark(path: Path) -> tuple[int, int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0, 0
-    return found.st_ino, found.st_mtime_ns, found.st_size

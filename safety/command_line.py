@@ -39,6 +39,8 @@ class CommandRefused(NotAllowed):
         super().__init__(f"{rule}: {sentence}", rule=rule)
         #: stable name of the rule
         self.rule = rule
+        #: what is wrong, and the way out
+        self.sentence = sentence
 
 
 def split(command: str) -> tuple[str, ...]:

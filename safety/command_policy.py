@@ -12,10 +12,11 @@ shows a command nothing but what its `Rights` name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal, Self
 
+from config_files.signature import signature_of
 from runtime_contract import Limits, Task
 from safety import git_rules
 from safety.command_file import FILE, check_owner, read_rules, shipped_rules
@@ -29,8 +30,14 @@ from safety.work import Approved, Work
 from setting_sources import SETTINGS_FILES
 from settings import Home, Settings
 
+#: Files that say what may run; they are read when swarm starts.
+FILES: Final = (FILE, *SETTINGS_FILES)
 #: Names of programs that a refusal lists.
 _LISTED: Final = 80
+_CHANGED: Final = (
+    f"{FILE} or the settings have changed since Skep read them at its start: start Skep again, and then "
+    "`skep retry`"
+)
 
 
 class CommandPolicy:
@@ -41,6 +48,7 @@ class CommandPolicy:
         limits: bounds on the number and length of arguments.
         rules: what each program may do; Skep's own when not given.
         profiles: what a person declared, by name.
+        is_stale: whether the files that say so have changed since they were read.
     """
 
     def __init__(
@@ -49,22 +57,27 @@ class CommandPolicy:
         limits: Limits,
         rules: CommandRules | None = None,
         profiles: Mapping[str, Profile] | None = None,
+        is_stale: Callable[[], bool] = lambda: False,
     ) -> None:
         self._workspace = workspace
         self._limits = limits
         self._rules = rules or shipped_rules()
         #: what a person declared, by name
         self.profiles = dict(profiles or {})
+        self._is_stale = is_stale
 
     @classmethod
     def of_home(cls, home: Home, settings: Settings) -> Self:
         """The policy of a home, as its files say. Raises `InvalidSetting`."""
+        before = signature_of(home.root, FILES)
         rules, profiles = read_rules(home.root)
         for name in SETTINGS_FILES:
             if settings.profiles and (home.root / name).exists():
                 check_owner(home.root / name, name)
         declared = read_profiles({"skep.toml": settings.profiles, FILE: profiles}, home)
-        return cls(home.workspace, settings.limits, rules, declared)
+        return cls(
+            home.workspace, settings.limits, rules, declared, lambda: signature_of(home.root, FILES) != before
+        )
 
     @property
     def allowed(self) -> list[str]:
@@ -75,6 +88,18 @@ class CommandPolicy:
     def rules(self) -> CommandRules:
         """What each program may do."""
         return self._rules
+
+    def approve(self, work: Work) -> Approved:
+        """What runs for a command or a profile. Raises `CommandRefused`.
+
+        Who was refused before, and has changed the files since, is told that they have not been read yet.
+        """
+        try:
+            return self.allow(self.read(work), work.profile)
+        except CommandRefused as error:
+            if not self._is_stale():
+                raise
+            raise CommandRefused(error.rule, f"{error.sentence}; {_CHANGED}") from None
 
     def read(self, work: Work) -> tuple[str, ...]:
         """The argument list of a command, in whichever form it came. Raises `CommandRefused`."""

@@ -41,11 +41,8 @@ class Refused(NotAllowed):
 class Policy(Protocol):
     """Decides about commands."""
 
-    def read(self, work: Work) -> tuple[str, ...]:
-        """The argument list of a command. Raises `CommandRefused`."""
-
-    def allow(self, argv: tuple[str, ...], profile: str | None = None) -> Approved:
-        """What runs for an argument list, with a profile's rights. Raises `CommandRefused`."""
+    def approve(self, work: Work) -> Approved:
+        """What runs for a command, with a profile's rights. Raises `CommandRefused`."""
 
 
 @dataclass
@@ -126,7 +123,7 @@ class Examination:
         if work.prompt is not None:  # a model behind a profile's program reads it
             work = dataclasses.replace(work, prompt=self._redacted[0].text)
         try:
-            self._command = self.policy.allow(self.policy.read(work), work.profile)
+            self._command = self.policy.approve(work)
         except CommandRefused as error:
             raise Refused(error.rule, error.message) from error
 

@@ -11,15 +11,16 @@ import json
 import sqlite3
 from typing import Final
 
-from clock import to_rfc3339
+from clock import to_local_text, to_rfc3339
 from errors import AlreadyAnswered, InvalidRequest, LeaseLost, NotFound, TransitionNotAllowed
 from store.records import Question, TaskRef
 from store.transaction import Transaction, dump
 
 #: Seconds that a question waits for its answer, kept by the leader for all who ask; not there: for ever.
 DEADLINE_S: Final = "decision_deadline_s"
-#: What stands as the answer to a question that nobody answered in time.
+#: What stands as the answer to a question that nobody answered in time, and to one that nobody waits for.
 EXPIRED: Final = "expired"
+WITHDRAWN: Final = "withdrawn"
 
 
 def ask(
@@ -94,7 +95,7 @@ def answer(
         tx.run("answer_decision", id=decision, answer=choice, by=by, comment=comment, now=tx.now).rowcount
         == 0
     ):
-        raise AlreadyAnswered(f"{decision} was answered {row['answer']!r} by {row['answered_by']}.")
+        raise AlreadyAnswered(_why_closed(row), task_id=row["task_id"])
     tx.audit(
         "decision",
         "recorded",
@@ -118,6 +119,20 @@ def answer(
     return row
 
 
+def _why_closed(row: sqlite3.Row) -> str:
+    """Why an answer comes too late, and what can be done about it."""
+    task = row["task_id"]
+    about = f"The question {row['id']}" + ("" if task is None else f" about task {task}")
+    if row["answer"] == EXPIRED:
+        told = f"{about} waited for an answer until {to_local_text(row['deadline'])}, and got none"
+        return f"{told}. `skep retry {task}` tries the task again, and asks anew."
+    if row["answer"] == WITHDRAWN:
+        told = f"{about} is closed: nobody waits for its answer any more"
+    else:
+        told = f"{about} was answered {row['answer']!r} by {row['answered_by']}"
+    return f"{told}." if task is None else f"{told}. `skep show {task}` tells how it stands."
+
+
 def withdraw(tx: Transaction, task_id: str, by: str) -> None:
     """Close the open question about a task that no longer waits for it."""
     row = tx.one("open_decision_of", id=task_id)
@@ -134,7 +149,7 @@ def withdraw_kind(tx: Transaction, kind: str, by: str) -> None:
 
 def withdraw_one(tx: Transaction, row: sqlite3.Row, by: str) -> None:
     """Close an open question that nobody waits for any more."""
-    _close(tx, row, "withdrawn", by)
+    _close(tx, row, WITHDRAWN, by)
 
 
 def expire(tx: Transaction, row: sqlite3.Row, by: str) -> None:

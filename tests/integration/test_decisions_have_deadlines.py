@@ -87,8 +87,11 @@ def test_a_late_answer_is_told_that_the_question_is_answered(store, clock, by):
     decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
     pass_an_hour(store, clock)
 
-    with pytest.raises(AlreadyAnswered, match="answered 'expired' by deadline"):
+    with pytest.raises(
+        AlreadyAnswered, match=r"about task t waited for an answer until .*, and got none"
+    ) as late:
         store.answer(Answer(decision, "approve", "me"))
+    assert "`skep retry t` tries the task again" in late.value.message
     assert store.reader.task("t")["state"] == "failed"
 
 

@@ -13,7 +13,7 @@ from store.processes import PROCESSES
 from store.transaction import dump
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
-from tests.unit.panel.furnish import row_of
+from tests.unit.panel.furnish import row_of, worker_with_room
 
 
 def figure(browser, name):
@@ -68,6 +68,15 @@ def test_it_tells_each_worker_with_what_it_runs_and_its_heartbeat(browser, by, s
     assert "goes when what it runs has ended" in seen.text
     beats = [found["datetime"] for tag, found in seen.tags if tag == "time" and "datetime" in found]
     assert len(beats) == 1
+
+
+def test_a_worker_that_runs_more_than_its_pace_by_now_is_told_in_words(browser, by, store):
+    for number in range(3):
+        by.start(f"runs-{number}")
+    assert "3 of 8 running" in Seen(browser.get("/live")).text
+    store.set_capacity({"workers": 1, "pace": 2}, "panel")
+
+    assert "3 running, then at most 2" in Seen(browser.get("/live")).text
 
 
 def test_it_tells_the_model_and_how_often_one_whose_rate_is_limited_may_be_asked(browser, store):
@@ -267,7 +276,7 @@ def test_a_heartbeat_changes_the_tag_of_the_page(browser, by, store, clock):
     tag = browser.get("/live").headers["ETag"]
     assert browser.get("/live", headers={"If-None-Match": tag}).status_code == 304
     clock.advance(5)
-    store.heartbeat(by._who, [claim.ref])
+    store.heartbeat(worker_with_room(store), [claim.ref])
 
     assert browser.get("/live", headers={"If-None-Match": tag}).status_code == 200
 

@@ -250,6 +250,9 @@ def test_what_is_wrong_with_a_document_is_told_with_line_and_column(browser):
     assert (problem["rule"], problem["line"], problem["column"]) == ("dependency_not_found", 6, 20)
     broken = browser.post("/api/v1/runs/check", {"text": "workflow: [\n"}).json["problems"][0]
     assert (broken["rule"], broken["line"]) == ("unreadable", 2)
+    deep = browser.post("/api/v1/runs/check", {"text": "[" * 20_000}).json["problems"][0]
+    assert (deep["line"], deep["column"]) == (1, 33)
+    assert "nested more than 32 deep" in deep["message"]
     request = '{"tasks": [{"id": "a", "prompt": "x"},\n {"id": "b", "prompt": "{{deps.a.output}}"}]}'
     place = browser.post("/api/v1/runs/check", {"text": request}).json["problems"][0]
     assert (place["path"], place["line"]) == ("tasks[1].prompt", 2)

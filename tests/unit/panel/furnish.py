@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -35,12 +36,19 @@ def row_of(tx: Transaction, task_id: str) -> sqlite3.Row:
     return row
 
 
+def worker_with_room(store: SqliteStore) -> Claimant:
+    """The first worker that has room, for none claims more than its pace."""
+    held = {row["worker_id"]: row["count"] for row in store.reader.all("held_by_workers")}
+    names = (f"worker-{number}" for number in itertools.count(1))
+    name = next(each for each in names if held.get(each, 0) < store.settings.concurrency)
+    return Claimant(name, host_platform.this_process(), 3600.0)
+
+
 class Furnisher:
     """Brings tasks to where a test or a picture needs them."""
 
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
-        self._who = Claimant("worker-1", host_platform.this_process(), 3600.0)
 
     def add(self, *ids: str, **fields) -> None:
         """Enter tasks."""
@@ -55,7 +63,7 @@ class Furnisher:
         """A task that runs."""
         if self.store.reader.task(task_id) is None:
             self.add(task_id, **({"priority": 1000} | fields))
-        (claim,) = self.store.claim(self._who, 1)
+        (claim,) = self.store.claim(worker_with_room(self.store), 1)
         assert claim.id == task_id, claim.id
         return claim
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,7 @@ from store.records import Claim, Question
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
 from testing.durable_runs import EveryModel
+from tests.unit.panel.furnish import worker_with_room
 
 QUESTION = "Should a small team keep its services in one repository?"
 ANSWERS = {
@@ -42,7 +44,6 @@ class RunFurnisher:
         self.store = store
         self._home = home
         self._clock = clock
-        self._who = Claimant("worker-1", host_platform.this_process(), 3600.0)
         self._house = House(Limits(), EveryModel(), home.policies_file)
         self._prompts = RunPrompts(store, functools.partial(read_output, home.outputs))
         self._calls = 0
@@ -62,7 +63,7 @@ class RunFurnisher:
     def claim(self) -> list[Claim]:
         """Everything that may start begins."""
         found = []
-        while rows := self.store.write(lambda tx: claims.claim(tx, self._who, 1, Gate(), self.store.limits)):
+        while rows := self._claim_one(worker_with_room(self.store)):
             claim = Claim.from_row(rows[0])
             given = self._prompts.given(claim, "0" * 16)
             if given is not None:
@@ -70,6 +71,9 @@ class RunFurnisher:
                 self._reserve(claim)
                 found.append(claim)
         return found
+
+    def _claim_one(self, who: Claimant) -> list[sqlite3.Row]:
+        return self.store.write(lambda tx: claims.claim(tx, who, 1, Gate(), self.store.limits))
 
     def _note(self, claim: Claim, given: Given) -> None:
         if given.ledger:

@@ -211,3 +211,19 @@ def test_a_file_that_is_no_text_is_told(home: Home) -> None:
 def test_the_queue_cannot_name_rules(home: Home) -> None:
     with pytest.raises(CommandRefused):
         policy(home).read(Work(profile="anything", prompt="x"))
+
+
+def test_a_refusal_says_that_skep_is_to_be_started_again_where_the_file_has_changed_since(home: Home) -> None:
+    read = policy(home)
+    with pytest.raises(CommandRefused) as before:
+        read.approve(Work(command="touch new"))
+    write(home, "programs.touch.allowed = true")
+
+    with pytest.raises(CommandRefused) as after:
+        read.approve(Work(command="touch new"))
+
+    assert "start Skep again" not in before.value.message
+    assert after.value.rule == before.value.rule
+    assert after.value.message.startswith(before.value.message)
+    assert "start Skep again, and then `skep retry`" in after.value.message
+    CommandPolicy.of_home(home, Settings()).approve(Work(command="touch new"))
