@@ -10,10 +10,12 @@ from typing import Any
 from cost.model_catalog import ModelCatalog
 from run_contract.errors import RunError
 from run_contract.policy import RunPolicy
-from runs import asked_for
+from runs import asked_for, kept_ids
 from runs.asked_for import Rights
 from runs.entering import House, new_task
+from runs.kept_ids import Shape
 from runs.known_models import KnownModels
+from runs.turns import Turns
 from store import run_growth
 from store.budgets import Account, balance_of
 from store.records import Claim
@@ -42,9 +44,10 @@ class Adding:
     def _screened(
         self, claim: Claim, row: sqlite3.Row, listed: list[Any], policy: RunPolicy
     ) -> dict[str, Any]:
-        known = {each["id"] for each in self._store.reader.all("run_ids", run=row["run_seq"])}
+        shapes = self._shapes(row["run_seq"])
         memory = json.loads(row["memory"])
-        found = asked_for.screened(listed, self._rights(claim), known, memory)
+        rights = self._rights(claim, row, policy, kept_ids.told_to(row["id"], shapes))
+        found = asked_for.screened(listed, rights, shapes, memory)
         house, made = self._house(), list[NewRunTask]()
         for place, task in [*found.tasks.items()]:
             try:
@@ -53,18 +56,40 @@ class Adding:
                 found.refuse_for(place, error)
             else:
                 made.append(replace(new, added_by=row["id"], depth=row["depth"] + 1))
-        asked_for.check_deps(found, known)
+        asked_for.check_deps(found, rights.told)
         kept = {task.id for task in found.tasks.values()}
         refused = [{"path": each.path, "reason": each.reason} for each in found.refused]
         return _told([task for task in made if task.id in kept], refused)
 
-    def _rights(self, claim: Claim) -> Rights:
-        task = claim.task
+    def _shapes(self, run: int) -> dict[str, Shape]:
+        found = {}
+        for each in self._store.reader.all("run_shapes", run=run):
+            repeat = json.loads(each["repeat"] or "null")
+            first = None if repeat is None else repeat.get("first") or each["id"]
+            found[each["id"]] = Shape(json.loads(each["deps"] or "[]"), bool(each["is_list"]), first)
+        return found
+
+    def _rights(self, claim: Claim, row: sqlite3.Row, policy: RunPolicy, told: frozenset[str]) -> Rights:
+        task, asked, settings = claim.task, json.loads(row["doc"]), self._store.settings
         left = task.max_budget_micros
         if left is not None:
             spent = balance_of(self._store.reader, Account("task", claim.id))
             left = max(0, left - spent.spent)
-        return Rights(task.priority, task.review, task.mode == "local", left)
+        own, role = task.model or "", asked.get("model_role")
+        by_settings = settings.local_timeout_s if task.mode == "local" else settings.llm_timeout_s
+        return Rights(
+            priority=task.priority,
+            review=task.review,
+            is_command=task.mode == "local",
+            left_micros=left,
+            told=told,
+            model=task.model,
+            role=role,
+            models=frozenset((own, *Turns(row["run"], row["id"], policy, own, role).models)),
+            timeout_ms=asked.get("timeout_ms"),
+            longest_ms=round((task.timeout_s or by_settings) * 1000),
+            is_timed=task.timeout_s is not None,
+        )
 
     def _house(self) -> House:
         home, settings = self._store.home, self._store.settings

@@ -6,7 +6,7 @@ their path, so that a typing error never removes a limit.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -20,6 +20,7 @@ MOST_DOLLARS: Final = 1_000_000.0
 
 Milliseconds = Annotated[StrictInt, Field(ge=0, le=MOST_MS)]
 Role = Literal["flagship", "balanced", "fast"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
 Strategy = Literal["none", "truncate", "keep_last_n", "summarise"]
 
 

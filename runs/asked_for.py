@@ -6,16 +6,20 @@ to the schema of requests and to the rights of the task that asks, and one that 
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from errors import InvalidFile
+from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from run_contract.errors import InvalidInput, RunError
-from runs import reference_rules, round_rules
+from run_contract.policy import Role
+from runs import kept_ids, reference_rules, round_rules
+from runs.kept_ids import Shape
 from runs.request import TaskRequest, read_task
+from store.queue_file import strict_json
 
 #: Tasks that one answer may ask for.
 MOST: Final = 1_000
@@ -45,6 +49,19 @@ class Rights:
     is_command: bool = False
     #: micro-dollars that it has left of its own budget; none: it has none of its own
     left_micros: int | None = None
+    #: the tasks whose answers it was told, in the end, and itself
+    told: frozenset[str] = frozenset()
+    #: its own model and role, which what names neither gets
+    model: str | None = None
+    role: Role | None = None
+    #: the models that may be named: its own, and those that follow it by the policy
+    models: frozenset[str] = frozenset()
+    #: milliseconds for an attempt as it was asked for itself, which what names none gets
+    timeout_ms: int | None = None
+    #: milliseconds that an attempt of its may take; none: no limit
+    longest_ms: int | None = None
+    #: whether the run says so, and not the settings alone: then 0 would be longer
+    is_timed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +100,11 @@ def entries(text: str) -> list[Any]:
     if found is None:
         return []
     try:
-        told = json.loads(found[1])
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"tasks: the block skep-tasks is no JSON: {error}", path="tasks") from error
+        told = strict_json.parse(found[1].encode("utf-8", "replace"), Limits())
+    except InvalidFile as error:
+        raise InvalidInput(
+            f"tasks: the block skep-tasks is no JSON: {error.message}", path="tasks"
+        ) from error
     listed = told.get("tasks") if isinstance(told, dict) and set(told) == {"tasks"} else told
     if not isinstance(listed, list):
         raise InvalidInput('tasks: the block skep-tasks must hold {"tasks": [...]}', path="tasks")
@@ -97,7 +116,7 @@ def entries(text: str) -> list[Any]:
 
 
 def screened(
-    listed: Sequence[Any], rights: Rights, known: Collection[str], memory: Collection[str]
+    listed: Sequence[Any], rights: Rights, known: Mapping[str, Shape], memory: Collection[str]
 ) -> Screened:
     """Those of the entries that may be added to a run whose tasks are `known`; why the others may not."""
     found = Screened({}, [])
@@ -107,8 +126,9 @@ def screened(
         except RunError as error:
             found.refuse_for(place, error)
     _check_ids(found, known)
+    _check_told(found, rights.told, known)
     _share_money(found, rights.left_micros)
-    check_deps(found, known)
+    check_deps(found, rights.told)
     return found
 
 
@@ -124,13 +144,44 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
     if task.priority > rights.priority:
         told = f"{task.priority} is over the {rights.priority} of the task that asks"
         raise InvalidInput(told, path="priority")
+    _check_model(task, rights)
+    _check_time(task, rights)
     review = task.review if "review" in task.model_fields_set else rights.review
     if _REVIEWS.index(review) < _REVIEWS.index(rights.review):
         told = f"{review} is milder than the {rights.review} of the task that asks"
         raise InvalidInput(told, path="review")
     round_rules.check([task])
     reference_rules.check(task, memory, "tasks[0]", [task.id] if task.repeat is not None else [])
-    return task if review == task.review else task.model_copy(update={"review": review})
+    return _inheriting(task, rights, {} if review == task.review else {"review": review})
+
+
+def _inheriting(task: TaskRequest, rights: Rights, update: dict[str, Any]) -> TaskRequest:
+    """The task with the model and the time of the one that asks, where it names none itself."""
+    if task.is_for_model and task.model is None and task.model_role is None:
+        named = {"model": rights.model, "model_role": rights.role}
+        update |= {name: value for name, value in named.items() if value is not None}
+    if task.timeout_ms is None and rights.timeout_ms is not None:
+        update["timeout_ms"] = rights.timeout_ms
+    return task.model_copy(update=update) if update else task
+
+
+def _check_model(task: TaskRequest, rights: Rights) -> None:
+    if task.model is not None and task.model not in rights.models:
+        told = f"{task.model} is neither the model of the task that asks nor one of its fallbacks"
+        raise InvalidInput(told, path="model")
+    if task.model_role is not None and task.model_role != rights.role:
+        raise InvalidInput(f"{task.model_role} is not the role of the task that asks", path="model_role")
+
+
+def _check_time(task: TaskRequest, rights: Rights) -> None:
+    given = task.timeout_ms
+    if given is None:
+        return
+    if rights.is_timed and given == 0:
+        raise InvalidInput("0 is longer than the time of the task that asks", path="timeout_ms")
+    if rights.longest_ms is not None and given > rights.longest_ms:
+        told = f"{given:,} is longer than the {rights.longest_ms:,} of the task that asks"
+        raise InvalidInput(told, path="timeout_ms")
 
 
 def _check_is_for_a_model(task: TaskRequest) -> None:
@@ -141,12 +192,31 @@ def _check_is_for_a_model(task: TaskRequest) -> None:
         raise InvalidInput("only a command may have commands added", path="expect.commands")
 
 
-def _check_ids(found: Screened, known: Collection[str]) -> None:
+def _check_ids(found: Screened, known: Mapping[str, Shape]) -> None:
+    """Leave out those whose ids are taken, or kept for what lists and rounds become."""
     seen = set(known)
+    kept = kept_ids.of(known)
+    fresh = kept_ids.of(kept_ids.shapes_of([*found.tasks.values()]))
+    taken = {owner: name for name in known if (owner := fresh.owner(name)) is not None}
     for place, task in [*found.tasks.items()]:
+        owner = kept.owner(task.id) or fresh.owner(task.id)
         if task.id in seen:
             found.refuse(place, "id", f"there is a task {task.id} already")
+        elif owner is not None:
+            found.refuse(place, "id", kept_ids.told(task.id, owner))
+        elif task.id in taken:
+            field = "for_each" if task.for_each is not None else "repeat"
+            found.refuse(place, field, f"there is a task {taken[task.id]} already, whose id it needs")
         seen.add(task.id)
+
+
+def _check_told(found: Screened, told: Collection[str], known: Collection[str]) -> None:
+    """Leave out those that would read what the task that asks was never told."""
+    for place, task in [*found.tasks.items()]:
+        at = next((at for at, dep in enumerate(task.deps) if dep in known and dep not in told), None)
+        if at is not None:
+            reason = f"the task that asks was not told the answer of {task.deps[at]}"
+            found.refuse(place, f"deps[{at}]", reason)
 
 
 def _share_money(found: Screened, left: int | None) -> None:

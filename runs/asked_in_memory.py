@@ -5,9 +5,10 @@ from __future__ import annotations
 from money import dollars_to_micros
 from run_contract.errors import InvalidInput
 from run_contract.records import Condition, Repeat, Run, RunTask, TaskInput
-from runs import asked_for
+from runs import asked_for, kept_ids
 from runs.asked_for import Refusal, Rights
 from runs.request import TaskRequest
+from runs.retrying import models_after
 from runs.workflow import Rounds, When
 
 
@@ -17,13 +18,33 @@ def tasks_of(run: Run, task: RunTask, text: str) -> tuple[list[RunTask], list[Re
         listed = asked_for.entries(text)
     except InvalidInput as error:
         return [], [Refusal("tasks", error.message)]
-    left = None if task.budget_micros is None else max(0, task.budget_micros - task.actual.micros)
-    found = asked_for.screened(listed, Rights(task.priority, left_micros=left), run.tasks, run.memory)
+    if not listed:
+        return [], []
+    shapes = kept_ids.shapes_in_memory(run.tasks)
+    rights = _rights(run, task, kept_ids.told_to(task.id, shapes))
+    found = asked_for.screened(listed, rights, shapes, run.memory)
     room = run.policy.max_tasks - len(run.tasks)
     for place in [*found.tasks][max(0, room) :]:
         found.refuse(place, "", f"max_tasks allows {run.policy.max_tasks:,}")
-    asked_for.check_deps(found, run.tasks)
+    asked_for.check_deps(found, rights.told)
     return [run_task(each) for each in found.tasks.values()], found.refused
+
+
+def _rights(run: Run, task: RunTask, told: frozenset[str]) -> Rights:
+    left = None if task.budget_micros is None else max(0, task.budget_micros - task.actual.micros)
+    own = task.asked_first or task.asked or task.model
+    longest = run.policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
+    return Rights(
+        priority=task.priority,
+        left_micros=left,
+        told=told,
+        model=task.model or None,
+        role=task.role,
+        models=frozenset((own, task.model, *models_after(run.policy, task, own))),
+        timeout_ms=task.timeout_ms,
+        longest_ms=longest or None,
+        is_timed=bool(longest),
+    )
 
 
 def run_task(asked: TaskRequest) -> RunTask:

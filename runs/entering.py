@@ -19,9 +19,9 @@ from errors import InvalidSetting, InvalidTask, SkepError
 from limits import Limits
 from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
-from run_contract.policy import Role, RunPolicy
+from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, reference_rules, round_rules, sub_runs
+from runs import conditions, kept_ids, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
@@ -167,9 +167,26 @@ def _check_graph(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
             if dep not in names and dep not in outside:
                 path = f"tasks[{number}].deps[{place}]"
                 raise DepNotFound(f"{path}: task {task.id} depends on {dep}, which is not there", path=path)
+    _check_kept_ids(tasks, outside)
     resolver = DependencyResolver()
     inner = [RunTask(task.id, deps=[dep for dep in task.deps if dep in names]) for task in tasks]
     resolver.validate(resolver.build_dag(inner))
+
+
+def _check_kept_ids(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
+    """Raise `DagInvalid` where a list or rounds would need the id of a task that is there."""
+    kept = kept_ids.of(kept_ids.shapes_of(tasks))
+    for number, task in enumerate(tasks):
+        owner = kept.owner(task.id)
+        if owner is not None:
+            path = f"tasks[{number}].id"
+            raise DagInvalid(f"{path}: {kept_ids.told(task.id, owner)}", path=path)
+    needed = {owner: name for name in known if (owner := kept.owner(name)) is not None}
+    for number, task in enumerate(tasks):
+        if task.id in needed:
+            path = f"tasks[{number}].id"
+            told = f"{path}: a task {needed[task.id]} is there already, whose id {task.id} needs for itself"
+            raise DagInvalid(told, path=path)
 
 
 def _check_policy(policy: RunPolicy) -> None:
@@ -391,8 +408,12 @@ def _attempts(task: TaskRequest, run_id: str, policy: RunPolicy, model: str | No
 
 
 def _check_fallbacks(policy: RunPolicy, models: Models) -> None:
-    """Raise `ModelUnknown` for a fallback that nobody knows."""
+    """Raise `ModelUnknown` for a fallback that nobody knows, or one of a model or role that nobody knows."""
     for key, names in policy.fallbacks.items():
+        if key not in ROLES and not models.is_known(key):
+            path = f"policy.fallbacks.{key}"
+            told = f"{path}: {key!r} is no role ({', '.join(ROLES)}), and {_UNKNOWN.format(name=key)}"
+            raise ModelUnknown(told, path=path)
         for place, name in enumerate(names):
             if not models.is_known(name):
                 path = f"policy.fallbacks.{key}[{place}]"

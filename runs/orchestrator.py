@@ -9,8 +9,10 @@ every task ends, every end is told, what was spent is booked, and a slot is free
 
 from __future__ import annotations
 
-from run_contract.errors import InvalidInput, RunCompleted
+from run_contract.errors import InvalidInput, ModelUnknown, RunCompleted
+from run_contract.policy import ROLES
 from run_contract.records import ENDED, Run, RunState
+from runs import kept_ids
 from runs.batch_turns import BatchTurns
 from runs.control import RunControl
 from runs.driving import Drive
@@ -27,8 +29,8 @@ class Orchestrator:
         """The run, when everything in it has ended; `state` and `error` say how.
 
         Raises `InvalidInput` for no run or no graph, `RunCompleted` for one that was run before, and
-        `DagInvalid` or `DagCycle` for a graph that is none, which fails the run. What goes wrong afterwards
-        is told by the run, not raised.
+        `DagInvalid` or `DagCycle` for a graph that is none, `ModelUnknown` for fallbacks of a model that
+        nobody knows, which fail the run. What goes wrong afterwards is told by the run, not raised.
         """
         if run is None or run.dag is None:
             raise InvalidInput("no run to run" if run is None else f"run {run.id} has no graph")
@@ -46,6 +48,23 @@ class Orchestrator:
     def _check(self, run: Run) -> None:
         try:
             self.parts.resolver.validate(run.dag)
+            kept_ids.check(run.tasks)
+            self._check_fallbacks(run)
         except Exception:
             run.state = RunState.FAILED
             raise
+
+    def _check_fallbacks(self, run: Run) -> None:
+        """Raise `ModelUnknown` for fallbacks of what is no role and no model."""
+        named = {*ROLES, *(task.model for task in run.tasks.values())}
+        for key in run.policy.fallbacks:
+            if key in named:
+                continue
+            try:
+                self.parts.calculator.worst_case((), key, 0)
+            except ModelUnknown as error:
+                path = f"policy.fallbacks.{key}"
+                told = (
+                    f"{path}: {key!r} is no role ({', '.join(ROLES)}) and no model of the run or the prices"
+                )
+                raise ModelUnknown(told, path=path) from error

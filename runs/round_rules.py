@@ -20,11 +20,10 @@ def check(tasks: Sequence[TaskRequest]) -> frozenset[str]:
         if task.for_each is not None:
             raise InvalidInput(f"{path}: a task with for_each cannot be repeated", path=path)
         first = task.repeat.first or task.id
-        before = _reached(task.id, deps)
-        if first not in before:
+        if first not in reached(task.id, deps):
             told = f"{path}.first: {task.id} does not wait for {first}"
             raise InvalidInput(told, path=f"{path}.first")
-        own = {name for name in before if first in _reached(name, deps)}
+        own = part(task.id, first, deps)
         inner = min(own & repeated - {task.id}, default=None)
         if inner is not None:
             raise InvalidInput(f"{path}: {inner} has rounds of its own within these", path=path)
@@ -32,11 +31,16 @@ def check(tasks: Sequence[TaskRequest]) -> frozenset[str]:
     return frozenset(parts)
 
 
-def _reached(name: str, deps: Mapping[str, Sequence[str]]) -> set[str]:
+def part(last: str, first: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The tasks of a round that goes from one to another."""
+    return frozenset(name for name in reached(last, deps) if first in reached(name, deps))
+
+
+def reached(name: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """A task, and all that it waits for in the end, as far as they are told here."""
     found, left = {name}, [name]
     while left:
         more = [dep for dep in deps.get(left.pop(), ()) if dep not in found]
         found.update(more)
         left += more
-    return found
+    return frozenset(found)

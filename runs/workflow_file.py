@@ -14,8 +14,9 @@ from context import template
 from errors import InvalidFile
 from run_contract.errors import DagCycle
 from run_contract.records import ID, RunTask
-from runs import spec_default
+from runs import kept_ids, spec_default
 from runs.dependency_resolver import DependencyResolver
+from runs.kept_ids import Shape
 from runs.spec_default import ROLE_PROMPTS
 from runs.workflow import Workflow, WorkflowFile
 from runs.workflow_problem import Problem
@@ -64,6 +65,7 @@ def problems(workflow: Workflow) -> Iterator[Problem]:
     if not unknown:
         yield from _circles(workflow)
         yield from _round_problems(workflow)
+        yield from _kept_ids(workflow)
     yield from _reference_problems(workflow)
     if workflow.type == "spec-default":
         yield from spec_default.problems(workflow)
@@ -94,6 +96,23 @@ def _unknown_dependencies(workflow: Workflow) -> Iterator[Problem]:
             if name not in known:
                 path = ("steps", number, "depends_on", place)
                 yield Problem("dependency_not_found", path, f"there is no step {shorten(name)}")
+
+
+def _kept_ids(workflow: Workflow) -> Iterator[Problem]:
+    """Steps whose ids lists or rounds need for what they become."""
+    shapes = {
+        step.id: Shape(
+            step.depends_on,
+            step.for_each is not None,
+            None if step.repeat is None else step.repeat.first or step.id,
+        )
+        for step in workflow.steps
+    }
+    kept = kept_ids.of(shapes)
+    for number, step in enumerate(workflow.steps):
+        owner = kept.owner(step.id)
+        if owner is not None:
+            yield Problem("step_id_kept", ("steps", number, "id"), kept_ids.told(step.id, owner))
 
 
 def _circles(workflow: Workflow) -> Iterator[Problem]:

@@ -203,9 +203,11 @@ SELECT run_task.id, run_task.doc, run_task.round, task.doc AS task
 FROM run_task JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) ORDER BY task.seq;
 
--- run_ids --
--- The ids of the tasks of a run.
-SELECT id FROM run_task WHERE run = :run;
+-- run_shapes --
+--- All tasks of a run as far as ids and dependencies go, with those that lists and rounds became.
+SELECT id, json_extract(doc, '$.deps') AS deps, json_extract(doc, '$.for_each') IS NOT NULL AS is_list,
+    json_extract(doc, '$.repeat') AS repeat
+FROM run_task WHERE run = :run;
 
 -- copy_outputs --
 -- A task has the named outputs of another, whose answer is its own.

@@ -441,6 +441,7 @@ def test_what_only_a_run_in_memory_does_is_refused_with_its_path(rig, change, pa
         ({"tasks": [task("a", prompt="{{inputs.b}}")]}, "invalid_input", "tasks[0].prompt"),
         ({"tasks": [task("a", max_tokens=0)]}, "invalid_input", "tasks[0].max_tokens"),
         ({"tasks": [task("a"), task("a")]}, "dag_invalid", "tasks[1].id"),
+        ({"tasks": [task("a", for_each=["x"]), task("a.1")]}, "dag_invalid", "tasks[1].id"),
         ({"tasks": [task("a", "b")]}, "dep_not_found", "tasks[0].deps[0]"),
         ({"tasks": [task("a", "a")]}, "dag_cycle", None),
         ({"tasks": [task("a", "b"), task("b", "a")]}, "dag_cycle", None),

@@ -113,6 +113,15 @@ def test_a_fallback_that_nobody_knows_is_refused_with_its_path(rig, monkeypatch)
     assert refusal.value.details["path"] == "policy.fallbacks.own[0]"
 
 
+def test_fallbacks_of_what_is_no_role_and_no_model_are_refused_with_their_path(rig, monkeypatch) -> None:
+    monkeypatch.setattr(type(rig.house.models), "is_known", lambda self, name: name in {"own", "second"})
+    start(rig, fallbacks={"own": ["second"], "fast": ["second"]})
+
+    with pytest.raises(ModelUnknown, match="no role") as refusal:
+        start(rig, fallbacks={"onw": ["second"]})
+    assert refusal.value.details["path"] == "policy.fallbacks.onw"
+
+
 def test_what_a_model_is_rejected_with_to_the_end_is_asked_of_the_next(rig) -> None:
     rig.work = lambda name: "no" if rig.asked["a"] == "own" else "yes, it is"
     expect = {"contains": ["yes"]}

@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 
+from config_files.models import ModelEntry
+from cost.model_catalog import ModelCatalog
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult
-from runs import views
+from runs import asked_in_memory, views
 from runs.asked_for import HOW
 from runs.entering import forked
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
-from runs.request import read_fork
+from runs.request import read_fork, read_task
+from settings import Settings
 from store import run_ends, runs
 from testing.durable_runs import DurableRuns
 
@@ -82,6 +85,9 @@ def test_an_answer_of_a_task_that_may_not_add_is_only_an_answer(rig) -> None:
         ({"id": "x", "prompt": "x", "deps": ["z"]}, "tasks[1].deps[0]", "z is not there"),
         ({"id": "x", "prompt": "x", "deps": ["x"]}, "tasks[1].deps", "waits for itself"),
         ({"id": "x", "prompt": "{{deps.a.output}}"}, "tasks[1].prompt", "stands for nothing"),
+        ({"id": "x", "prompt": "x", "model": "dear"}, "tasks[1].model", "dear is neither the model"),
+        ({"id": "x", "prompt": "x", "model_role": "fast"}, "tasks[1].model_role", "not the role"),
+        ({"id": "x", "prompt": "x", "timeout_ms": 604_800_000}, "tasks[1].timeout_ms", "is longer than"),
         ("x", "tasks[1]", "dictionary"),
     ],
 )  # fmt: skip
@@ -107,6 +113,7 @@ def test_who_waits_for_a_refused_task_is_refused_too(rig) -> None:
     [
         ("```skep-tasks\n{\n```", "is no JSON"),
         ('```skep-tasks\n{"task": []}\n```', "must hold"),
+        ('```skep-tasks\n{"tasks": [{"id": "x", "id": "y", "prompt": "x"}]}\n```', "stands twice"),
         ("```skep-tasks\n" + "[" * 5000 + "\n```", "is no JSON"),
         ("```skep-tasks\n" + json.dumps([{}] * 1001) + "\n```", "1,001 tasks are too many"),
     ],
@@ -188,6 +195,87 @@ def test_a_fork_keeps_what_was_added_unless_it_is_asked_for_anew(rig) -> None:
         assert sorted(task.id for task in made.tasks) == tasks
         rig.store.write(functools.partial(runs.start, new=made, source="test", limits=rig.store.limits))
         assert rig.go(f"from-{changed}")["task_count"] == 3
+
+
+ENOUGH = {"until": {"of": "{{output}}", "test": "equals", "value": "no"}, "most": 1, "otherwise": "take"}
+SECRETIVE = [
+    {"id": "l", "prompt": "{{item}}", "for_each": ["one"]},
+    {"id": "p", "prompt": "p", "repeat": ENOUGH},
+    {"id": "open", "prompt": "open"},
+    {"id": "secret", "prompt": "secret"},
+    {"id": "between", "prompt": "between", "deps": ["open"]},
+]
+ASKER = {"id": "z", "prompt": "look", "deps": ["between"], "may_add": True}
+#: What an asker is refused that names a model with a fallback and a time; and what it is not.
+OVERREACHING = [
+    {"id": "n0", "prompt": "{{deps.secret.output}}", "deps": ["secret"]},
+    {"id": "n1", "prompt": "x", "deps": ["n0"]},
+    {"id": "l.7", "prompt": "x"},
+    {"id": "p.r2", "prompt": "x"},
+    {"id": "n4", "prompt": "x", "model": "dear"},
+    {"id": "n5", "prompt": "x", "timeout_ms": 0},
+    {"id": "n6", "prompt": "x", "timeout_ms": 6_000},
+    {"id": "f1", "prompt": "{{deps.open.output}}", "deps": ["open", "z"]},
+    {"id": "f2", "prompt": "x", "deps": ["f1"], "model": "spare", "timeout_ms": 5_000},
+]
+REFUSED_PATHS = [
+    "tasks[0].deps[0]",
+    "tasks[1].deps[0]",
+    "tasks[2].id",
+    "tasks[3].id",
+    "tasks[4].model",
+    "tasks[5].timeout_ms",
+    "tasks[6].timeout_ms",
+]
+HELD = {"model": "own", "timeout_ms": 5_000, "deps": ["between"]}
+
+
+def test_what_is_added_reads_only_what_the_asker_was_told_and_has_no_more_than_its_model_and_time(
+    rig,
+) -> None:
+    entries = [f'[[model]]\nname = "{name}"\ninput = 0\noutput = 0\n' for name in ("own", "spare", "dear")]
+    rig.store.home.models_file.parent.mkdir(exist_ok=True)
+    rig.store.home.models_file.write_text("\n".join(entries))
+    rig.work = asking(*OVERREACHING, of="z")
+    policy = {"fallbacks": {"own": ["spare"]}, "on_failure": "continue"}
+    told = rig.go(rig.start(policy=policy, tasks=[*SECRETIVE, ASKER | HELD]))
+
+    assert sorted(path for path, _ in refused(rig)) == REFUSED_PATHS
+    assert {"f1", "f2"} == {name for name, each in told["tasks"].items() if each.get("added_by") == "z"}
+    docs = [json.loads(rig.store.reader.task(f"{told['id']}:{name}")["doc"]) for name in ("f1", "f2")]
+    assert [(doc["model"], doc["timeout_s"]) for doc in docs] == [("own", 5.0), ("spare", 5.0)]
+
+
+def test_a_run_in_memory_holds_them_to_the_same(rig) -> None:
+    events: list[Any] = []
+    policy = RunPolicy(fallbacks={"own": ("spare",)}, on_failure="continue")
+
+    def work(job: Any) -> TaskResult:
+        return TaskResult(block(*OVERREACHING) if job.task_id == "z" else "ok")
+
+    listed = [asked_in_memory.run_task(read_task(each)) for each in [*SECRETIVE, ASKER | HELD]]
+    entries = [ModelEntry(name=name, input=0, output=0) for name in ("own", "spare", "dear")]
+    catalog = ModelCatalog(Settings(), entries)
+    options = Options(executor=InlineExecutor(1, work), listener=events.append, catalog=catalog)
+    run = new_orchestrator_with_defaults(policy, work, options).run(new_run("r", listed, policy))
+
+    told = [each.fields["path"] for each in events if each.event == "task.add_refused"]
+    assert sorted(told) == REFUSED_PATHS
+    assert [(run.tasks[name].model, run.tasks[name].timeout_ms) for name in ("f1", "f2")] == [
+        ("own", 5_000), ("spare", 5_000)
+    ]  # fmt: skip
+
+
+def test_a_list_that_is_added_needs_ids_that_nobody_has(rig) -> None:
+    rig.work = asking(
+        {"id": "b", "prompt": "{{item}}", "for_each": ["one"]},
+        {"id": "c", "prompt": "{{item}}", "for_each": ["one"]},
+        {"id": "c.1", "prompt": "x"},
+    )
+    told = rig.go(start(rig, {"id": "b.1", "prompt": "x"}))
+    assert told["state"] == "completed"
+    assert [path for path, _ in refused(rig)] == ["tasks[0].for_each", "tasks[2].id"]
+    assert {"c", "c.1"} < set(told["tasks"])
 
 
 def test_a_run_in_memory_does_the_same(rig) -> None:

@@ -597,3 +597,20 @@ def test_what_a_summary_used_is_booked_also_where_the_answer_fails() -> None:
     made.close()
 
     assert run.tasks["T"].actual == Usage(21, 12)
+
+
+# -- what is refused before it starts ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tasks", "changes", "error"),
+    [
+        ([task("A", for_each=["x"]), task("A.1")], {}, errors.DagInvalid),
+        ([task("A")], {"fallbacks": {"fats": [HAIKU]}}, errors.ModelUnknown),
+    ],
+)
+def test_what_could_only_fail_later_is_refused_at_the_start(tasks, changes, error) -> None:
+    run = new_run("r", tasks, policy(**changes))
+    with pytest.raises(error):
+        new_orchestrator_with_defaults(run.policy).run(run)
+    assert run.state is RunState.FAILED

@@ -149,6 +149,8 @@ def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
          ("rounds_within_rounds", "workflow.steps[2].repeat")),
         (document(step("a", repeat=rounds(), for_each=["x"])),
          ("rounds_of_a_list", "workflow.steps[0].repeat")),
+        (document(step("a", for_each=["x"]), step("a.1")), ("step_id_kept", "workflow.steps[1].id")),
+        (document(step("a", repeat=rounds()), step("a.r2")), ("step_id_kept", "workflow.steps[1].id")),
         (document(step("a", prompt="{{previous}}")), ("unknown_reference", "workflow.steps[0].prompt")),
         (document(step("a", prompt="{{output}}")), ("unknown_reference", "workflow.steps[0].prompt")),
         ("{}", ("missing", "workflow")),
