@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from road.named_outputs import digest_of
 from run_contract.errors import InvalidInput, NotOnTheRoad, RunCompleted, RunExists, TaskExists
 from runs import views
 from runs.differing import differences
@@ -322,6 +323,21 @@ def test_a_fork_keeps_the_answers_before_the_changed_task_and_does_the_rest_anew
     assert "+new:b" in found["tasks"][1]["diff"]
 
 
+def test_the_lines_of_a_comparison_add_up_also_where_one_run_has_no_such_task() -> None:
+    def run(**micros: int) -> dict[str, Any]:
+        used = {name: {"tokens": each // 10, "cost_micros": each} for name, each in micros.items()}
+        tasks = {name: {"state": "completed", "output": "x", "usage": each} for name, each in used.items()}
+        tokens = {"tokens": sum(each["tokens"] for each in used.values())}
+        return {"id": "r", "state": "completed", "usage": tokens, "cost_micros": sum(micros.values()),
+                "tasks": tasks}  # fmt: skip
+
+    found = differences(run(both=100, gone=70), run(both=130, came=900), lambda one: one["output"])
+
+    assert [one["cost_micros"] for one in found["tasks"]] == [30, -70, 900]
+    assert sum(one["tokens"] for one in found["tasks"]) == found["tokens"]
+    assert sum(one["cost_micros"] for one in found["tasks"]) == found["cost_micros"]
+
+
 # -- what is told ------------------------------------------------------------------------------------------
 
 
@@ -352,9 +368,30 @@ def test_a_task_is_told_in_envelopes_what_it_waited_for_and_the_ledger_says_so(r
     assert [(one["task"], one.get("placed", False)) for one in found.ledger["told"]] == [
         ("b", True),
         ("a", False),
+        ("memory tone", False),
     ]
     assert "dropped" not in found.ledger
     assert run
+
+
+def test_memory_is_told_once_and_stands_in_the_ledger(rig) -> None:
+    memory = {"tone": "dry", "style": "short sentences"}
+    rig.start(memory=memory, tasks=[task("a", prompt="be {{memory.tone}}")])
+    found, _ = given(rig, "a")
+
+    assert "dry" in found.prompt
+    assert [(one.name, one.text) for one in found.answers] == [("memory style", "short sentences")]
+    assert found.ledger["told"] == [
+        {"task": "memory tone", "memory": "tone", "tokens": 1, "output_ref": digest_of("dry"), "placed": True},
+        {"task": "memory style", "memory": "style", "tokens": 4, "output_ref": digest_of("short sentences")},
+    ]
+
+
+def test_memory_that_a_prompt_places_counts_towards_the_limit_all_the_same(rig) -> None:
+    policy = {"context_policy": {"max_tokens": 4}}
+    run = rig.start(memory={"k": "x" * 40}, policy=policy, tasks=[task("a", prompt="{{memory.k}}")])
+
+    assert rig.go(run)["error"]["code"] == "context_compact_failed"
 
 
 def test_what_is_over_the_limit_is_left_out_and_told(rig) -> None:
