@@ -219,12 +219,19 @@ def test_what_a_dead_process_left_ends_as_an_error(rig, follow) -> None:
     assert {span["parentSpanId"] for span in calls.values()} == {named(rig, "attempt")["spanId"]}
 
 
-def test_attempts_that_follow_each_other_quickly_are_all_told(rig, model, follow) -> None:
-    model.reply_with(Reply(status=503), Reply(status=503), Reply(text=ANSWER))
-    follower = follow()
+def submit_twice_refused(rig: RoadRig, model: ModelServer) -> None:
+    """A task of a run whose first two attempts a server turns away."""
+    rig.submit(prompt="takes the fixture's answer", max_tokens=5)
+    walk(rig)
+    model.reply_with(Reply(status=503), Reply(status=503))
     retry = {"max_attempts": 3, "base_ms": 0}
-    rig.client.post("/api/v1/runs", json={"id": "r", "policy": {"retry": retry}, "tasks": [
-        {"id": "a", "prompt": PROMPT, "max_tokens": 50}]})  # fmt: skip
+    tasks = [{"id": "a", "prompt": PROMPT, "max_tokens": 50}]
+    rig.client.post("/api/v1/runs", json={"id": "r", "policy": {"retry": retry}, "tasks": tasks})
+
+
+def test_attempts_that_follow_each_other_quickly_are_all_told(rig, model, follow) -> None:
+    submit_twice_refused(rig, model)
+    follower = follow()
     for _ in range(3):
         walk(rig)
 
@@ -237,10 +244,7 @@ def test_attempts_that_follow_each_other_quickly_are_all_told(rig, model, follow
 
 
 def test_of_a_task_that_others_followed_only_what_came_after_is_told(rig, model, follow) -> None:
-    model.reply_with(Reply(status=503), Reply(status=503), Reply(text=ANSWER))
-    retry = {"max_attempts": 3, "base_ms": 0}
-    rig.client.post("/api/v1/runs", json={"id": "r", "policy": {"retry": retry}, "tasks": [
-        {"id": "a", "prompt": PROMPT, "max_tokens": 50}]})  # fmt: skip
+    submit_twice_refused(rig, model)
     walk(rig)
     follower = follow()
     walk(rig)
