@@ -55,7 +55,8 @@ class ContextBuilder:
         """The answers of its dependencies in their order, as far as they completed and said anything.
 
         `placed` are those whose answers stand in the prompt itself, and the references to memory that do
-        (`memory.KEY`): a task is told nothing twice. Changing the bundle changes nothing in the run. Raises `InvalidInput`, `TaskNotFound`.
+        (`memory.KEY`): a task is told nothing twice. Changing the bundle changes nothing in the run. Raises
+        `InvalidInput`, `TaskNotFound`.
         """
         if run is None:
             raise InvalidInput("no run to build a context in")

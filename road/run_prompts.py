@@ -117,7 +117,9 @@ class RunPrompts:
             foreign = frozenset(json.loads(row["foreign_inputs"] or "[]"))
             job, whole = self._job(run, task, foreign)
             code = "context_compact_failed"
-            job = job.replace(bundle=self._compactor.compact(whole, job.context, prompting.placed_bytes(job.values)))
+            job = job.replace(
+                bundle=self._compactor.compact(whole, job.context, prompting.placed_bytes(job.values))
+            )
         except (StoreError, OSError) as error:  # the disk's fault, not the task's
             logger.warning("task %s cannot be prepared yet: %s", claim.id, error)
             told = f"it could not be prepared yet: {error}"
@@ -373,7 +375,9 @@ def _memory_lines(job: Job) -> list[dict[str, Any]]:
     """What a task is told of the memory of its run, in its prompt or beside it; none of it is left out."""
     keys = ((prompting.memory_key(name), text) for name, text in job.values.items())
     in_prompt = [(key, text, {"placed": True}) for key, text in keys if key is not None]
-    beside = [(key, text, {}) for key, text in job.bundle.memory.items()]
+    beside: list[tuple[str, str, dict[str, Any]]] = [
+        (key, text, {}) for key, text in job.bundle.memory.items()
+    ]
     return [
         _line(name := prompting.memory_source(key), text, {name: digest_of(text)}) | {"memory": key} | how
         for key, text, how in [*in_prompt, *beside]

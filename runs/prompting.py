@@ -17,7 +17,6 @@ from run_contract.job import Job
 from runs.asked_for import HOW
 from tool_router import NO_ROUTE
 
-
 #: Where a prompt refers to the memory of its run.
 _MEMORY: Final = "memory."
 

@@ -120,8 +120,8 @@ class Projection:
     def _attempts(self, event: sqlite3.Row) -> list[sqlite3.Row]:
         """The attempts of a task that have ended and were not told yet.
 
-        Several may have, where they follow each other quickly. Of a task that was not met before, those before
-        the end that the history has before this one were told by whoever followed then.
+        Several may have, where they follow each other quickly. Of a task that was not met before, those
+        before the end that the history has before this one were told by whoever followed then.
         """
         task_id = event["task_id"]
         after = self._told.get(task_id, -1)
