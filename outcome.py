@@ -64,7 +64,7 @@ class Outcome(pydantic.BaseModel):
     reserved_micros: int | None = None
     #: whether the cost is the worst case, as nobody knows what was used
     unsettled: bool = False
-    #: the same in dollars, as the seed names it
+    #: the same as `cost_micros`, in dollars
     budget_used: float | None = None
     #: Unix seconds
     started_at: float

@@ -31,19 +31,22 @@ def list_runs(place: Place, states: tuple[str, ...], limit: int, as_json: bool) 
 
     with place.reader() as reader:
         rows = reader.all("list_runs", before=2**62, states=dump([*states]) if states else None, limit=limit)
-        found = [views.brief(reader, row) for row in reversed(rows)]
+        found = [
+            views.brief(reader, row) | {"completed_tasks": views.completed_of(reader, row)}
+            for row in reversed(rows)
+        ]
     if as_json:
         terminal.print_json({"runs": found})
     elif not found:
         click.echo("No runs.")
     else:
-        columns = ("run", "state", "tasks", "spent", "what it came to")
+        columns = ("run", "state", "completed", "spent", "what it came to")
         terminal.print_table(columns, [_line(each) for each in found])
     return FINE
 
 
 def _line(run: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    done = f"{run['task_count'] - run['open_tasks']:,} of {run['task_count']:,}"
+    done = f"{run['completed_tasks']:,} of {run['task_count']:,}"
     spent = dollars_text(run["cost_micros"])
     if run["budget_micros"] is not None:
         spent += f" of {dollars_text(run['budget_micros'])}"

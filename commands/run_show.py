@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 import click
@@ -24,7 +25,7 @@ from redaction import clean
 )
 @click.argument("run_id", metavar="RUN")
 @click.option("--answers", is_flag=True, help="Print every answer, not only its first line.")
-@click.option("--context", is_flag=True, help="Print what each task was told of others.")
+@click.option("--context", is_flag=True, help="Print what each task was told of others and of memory.")
 @click.option("--text", metavar="HASH", help="Print a text that --context names, and nothing else.")
 @json_option
 @with_place
@@ -34,9 +35,11 @@ def show(place: Place, run_id: str, answers: bool, context: bool, text: str | No
     from runs import views
 
     with place.reader() as reader:
-        told = views.whole(reader, run_row(reader, run_id))
+        row = run_row(reader, run_id)
+        told = views.whole(reader, row)
     if text is not None:
-        click.echo(terminal.clean_block(clean(_text(place, told, text))))
+        memory = json.loads(row["memory"])
+        click.echo(terminal.clean_block(clean(_text(place, told, memory, text))))
         return FINE
     if as_json:
         terminal.print_json(told)
@@ -90,7 +93,7 @@ def words_of(task: dict[str, Any]) -> str:
     return source + (lines[0] if lines else "")
 
 
-def _text(place: Place, run: dict[str, Any], ref: str) -> str:
+def _text(place: Place, run: dict[str, Any], memory: dict[str, str], ref: str) -> str:
     """A text that a task of a run was told, or that was left out, by its hash. Raises `NotFound`."""
     from store.outputs import read_output
 
@@ -101,10 +104,11 @@ def _text(place: Place, run: dict[str, Any], ref: str) -> str:
     try:
         return read_output(place.home.outputs, ref).decode("utf-8", errors="replace")
     except NotFound:
-        for task in run["tasks"].values():
-            answer = str(task.get("output") or "")
-            if hashlib.sha256(answer.encode("utf-8", "surrogatepass")).hexdigest() == ref:
-                return answer  # a short one, which stands with its task
+        # short answers stand with their tasks, and memory with its run
+        answers = [str(task.get("output") or "") for task in run["tasks"].values()]
+        for each in [*answers, *memory.values()]:
+            if hashlib.sha256(each.encode("utf-8", "surrogatepass")).hexdigest() == ref:
+                return each
         raise
 
 

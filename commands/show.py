@@ -16,6 +16,7 @@ from commands.task_id import offer_ids
 from commands.task_view import full
 from errors import NotFound
 from runtime_contract import MICROS_PER_DOLLAR
+from store.budget_words import is_budget
 from store.plan_tree import tree_of
 from supervisor.presence import situation
 
@@ -176,6 +177,8 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
         correct = task["code"] in {"invalid_task", "duplicate_id"}
         yield "way on", f"skep edit {name}" if correct else f"skep retry {name}, or skep edit --retry {name}"
+    elif is_budget(task["held_by"]):
+        yield "way on", f"skep budget add AMOUNT --limit {task['held_by']}, or skep cancel {name}"
     elif task["status"] == "pending":
         yield "way on", f"skep edit {name}, or skep cancel {name}"
     if any(each["output_ref"] for each in task["attempt_history"]):

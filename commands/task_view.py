@@ -78,6 +78,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
             for each in (reader.all("subtasks_of", parent=row["id"]) if row["planned"] else ())
         ],
         "not_before": moment(row["not_before"]),
+        "held_by": row["held_by"] if row["state"] == "delayed" else None,
         "source": row["source"],
         "version": row["version"],
         "interruptions": row["interruptions"],

@@ -54,8 +54,9 @@ class ContextBuilder:
     def build(self, run: Run | None, task_id: str, placed: frozenset[str] = frozenset()) -> ContextBundle:
         """The answers of its dependencies in their order, as far as they completed and said anything.
 
-        `placed` are those whose answers stand in the prompt itself, which is told nothing twice. Changing
-        the bundle changes nothing in the run. Raises `InvalidInput`, `TaskNotFound`.
+        `placed` are those whose answers stand in the prompt itself, and the references to memory that do
+        (`memory.KEY`): a task is told nothing twice. Changing the bundle changes nothing in the run. Raises
+        `InvalidInput`, `TaskNotFound`.
         """
         if run is None:
             raise InvalidInput("no run to build a context in")
@@ -73,7 +74,8 @@ class ContextBuilder:
                 messages.append(source.outputs.output)
                 sources.append(name)
         memory = self._memory.seen(run, tasks[task_id].parent) if run.memory else {}
-        return ContextBundle(messages, memory, {}, sources)
+        told = {key: text for key, text in memory.items() if f"memory.{key}" not in placed}
+        return ContextBundle(messages, told, {}, sources)
 
 
 def build_prompt(

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from clock import local_day
-from money import dollars_text
 from run_contract.errors import BudgetExceeded, BudgetNotSet, InvalidInput
 from run_contract.records import Run, RunTask
+from store.budget_words import reached
 from store.budgets import Account, Balance, BudgetLimits, crossed
 
 
@@ -60,13 +60,7 @@ class Budget:
 
     def sentence(self, micros: int) -> str:
         """Why a call waits that may cost so much."""
-        reserved = f", reserved {dollars_text(self.balance.reserved)}" if self.balance.reserved else ""
-        declined = f"; {self.balance.declined_by} said no to more" if self.balance.declined_by else ""
-        name = self.account.scope if self.account.scope == "task" else self.account.limit.replace(":", " ", 1)
-        return (
-            f"budget {name} {dollars_text(self.granted)} reached (spent {dollars_text(self.balance.spent)}"
-            f"{reserved}, needs {dollars_text(micros)}){declined}"
-        )
+        return reached(self.account, self.granted, self.balance, micros)
 
 
 def accounts_of(payer: Payer, model: str, now: float) -> list[Account]:

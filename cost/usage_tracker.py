@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from clock import local_day
 from money import dollars_text
 from run_contract.records import Run, Usage
+from store.budget_words import is_budget
 from store.budgets import Account, Asks, Balance, BudgetLimits, limit_of
 from store.records import task_of
+
+#: Limits that are told because tasks wait for them.
+MOST_HELD: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,15 @@ def standings(asks: Asks, now: float) -> list[Standing]:
     rows = {Account(row["scope"], row["name"], row["day"]): row for row in asks.all("balances", day=today)}
     accounts = [Account("day", "", today), Account("total")]
     accounts += [Account("model", name, today) for name in sorted(limits.models)]
-    accounts += [each for each in rows if each not in accounts]
-    return [_standing(asks, each, limits, rows.get(each)) for each in accounts]
+    accounts += [*rows, *_held(asks, now)]
+    return [_standing(asks, each, limits, rows.get(each)) for each in dict.fromkeys(accounts)]
+
+
+def _held(asks: Asks, now: float) -> list[Account]:
+    """What tasks wait for of runs and tasks, also where nothing was ever spent."""
+    names = [row["held_by"] for row in asks.all("held_by")]
+    found = [Account.of_limit(name, now) for name in names if is_budget(name)]
+    return [each for each in found if not each.day][:MOST_HELD]
 
 
 def _standing(asks: Asks, account: Account, limits: BudgetLimits, row: Any) -> Standing:

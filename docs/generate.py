@@ -341,8 +341,8 @@ def _members(model: type[pydantic.BaseModel]) -> str:
 
 
 def _meaning(name: str, comments: dict[str, str]) -> str:
-    """What a field means: as said here for all models, else as the comment over it says."""
-    return (_MEANINGS.get(name) or comments.get(name, "")).replace("``", "`")
+    """What a field means: as the comment over it says, else as said here for all models."""
+    return (comments.get(name) or _MEANINGS.get(name, "")).replace("``", "`")
 
 
 def models() -> str:

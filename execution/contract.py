@@ -53,7 +53,7 @@ class CycleRequest(LeaseRequest):
         json_schema_extra=_if_given("check", {"propertyNames": {"enum": [*_BESIDE_A_CHECK]}})
     )
 
-    #: llm or local; inferred when absent: local where there is a profile, or a command and no prompt
+    #: ``llm`` or ``local``; inferred when absent: local where there is a profile, or a command and no prompt
     mode: Literal["llm", "local"] | None = None
     prompt: StrictStr | None = None
     #: the mark of the envelopes in the prompt that the sender made; made anew for each request
@@ -65,15 +65,15 @@ class CycleRequest(LeaseRequest):
     #: name of the tool whose command answers the stored task's prompt: argv, as the tool makes it of
     #: the prompt
     tool: Annotated[StrictStr, Field(min_length=1, max_length=64)] | None = None
-    #: the seed's name for the text: a command for mode=local, a prompt for mode=llm
+    #: the text under one name for both modes: a command for ``local``, a prompt for ``llm``
     task: StrictStr | None = None
     model: StrictStr | None = None
     max_tokens: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
     temperature: Annotated[StrictInt | StrictFloat, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
-    #: seconds
+    #: seconds the attempt may run
     timeout: Seconds | None = None
     min_budget: Dollars | None = None
-    #: dollars
+    #: dollars that all attempts may cost together; a call that could pass it is not made
     max_budget: Dollars | None = None
     intensity: Literal["low", "medium", "high"] | None = None
     #: executes a check of the result under this lease instead: command:0 for the first of `expect.commands`,
@@ -177,7 +177,7 @@ class PlanRequest(_Request):
     #: dollars that the tasks of a goal or a directory share
     max_budget: Dollars | None = None
     model: StrictStr | None = None
-    #: seconds
+    #: seconds the model may take
     timeout: Seconds | None = None
 
     @pydantic.model_validator(mode="after")

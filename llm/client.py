@@ -28,6 +28,8 @@ AFTER_END_S: Final = 0.1
 #: Seconds to ask which models there are, when one was not found.
 LISTING_S: Final = 2.0
 
+#: What a server answers that cannot take a call now.
+_UNAVAILABLE: Final = 503
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _STREAM_STARTS: Final = (b"data:", b"event:", b"id:", b"retry:", b":")
 _JSON_STARTS: Final = (b"{", b"[")
@@ -176,9 +178,12 @@ class WireClient:
         return [item["id"] for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
 
     def _refusal(self, failure: Failure, watch: Watch) -> ModelError:
-        """The error for an answer that is none; a server that failed may have worked all the same."""
+        """The error for an answer that is none; a server that failed may have worked all the same.
+
+        One that says 503 has not begun: it is unable to handle the request (RFC 9110, section 15.6.4).
+        """
         error = failure.to_error(self._endpoint, self._hint(failure, watch))
-        error.turned_away = not isinstance(error, ModelFailed)
+        error.turned_away = failure.status == _UNAVAILABLE or not isinstance(error, ModelFailed)
         return error
 
     def _hint(self, failure: Failure, watch: Watch) -> str:

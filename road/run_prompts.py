@@ -117,7 +117,9 @@ class RunPrompts:
             foreign = frozenset(json.loads(row["foreign_inputs"] or "[]"))
             job, whole = self._job(run, task, foreign)
             code = "context_compact_failed"
-            job = job.replace(bundle=self._compactor.compact(whole, job.context, _placed_bytes(job)))
+            job = job.replace(
+                bundle=self._compactor.compact(whole, job.context, prompting.placed_bytes(job.values))
+            )
         except (StoreError, OSError) as error:  # the disk's fault, not the task's
             logger.warning("task %s cannot be prepared yet: %s", claim.id, error)
             told = f"it could not be prepared yet: {error}"
@@ -322,9 +324,7 @@ class RunPrompts:
         given = task.inputs or TaskInput("")
         values = self._router.values(run, task, [given.prompt])
         template.render(given.prompt, values)
-        means = [template.dependency_of(name) for name in values]
-        placed = frozenset(each[0] for each in means if each is not None and each[1] is None)
-        whole = self._builder.build(run, task.id, placed)
+        whole = self._builder.build(run, task.id, prompting.placed(values))
         policy = task.context or ContextPolicy()
         job = Job(
             run.id, task.id, 1, task.model, given.prompt, values, whole, given.metadata, 0, None, policy
@@ -342,13 +342,8 @@ def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> G
     return Given(words, prompting.answers_told(job), _ledger(job, whole, refs))
 
 
-def _placed_bytes(job: Job) -> int:
-    """Bytes of the answers that stand in the prompt."""
-    return sum(byte_count(text) for name, text in job.values.items() if template.dependency_of(name))
-
-
 def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, Any]:
-    """What a task is told and what is left out: whose answer, about how many tokens, under which hash."""
+    """What a task is told and what is left out: whose answer or which memory, its tokens, its hash."""
     placed = [(each, text) for name, text in job.values.items() if (each := template.dependency_of(name))]
     kept = set(job.bundle.sources)
     told = [
@@ -364,6 +359,7 @@ def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, A
         told.append(_line(summarising.SUMMARY, job.bundle.messages[0], refs))
     told += [line for name, line in lines if name in kept]
     dropped = [line for name, line in lines if name not in kept]
+    told += _memory_lines(job)
     found: dict[str, Any] = {"told": told}
     if dropped:
         found |= {
@@ -373,6 +369,19 @@ def _ledger(job: Job, whole: ContextBundle, refs: dict[str, str]) -> dict[str, A
             "bytes_after": context_compactor.size_of(job.bundle),
         }
     return found if told or dropped else {}
+
+
+def _memory_lines(job: Job) -> list[dict[str, Any]]:
+    """What a task is told of the memory of its run, in its prompt or beside it; none of it is left out."""
+    keys = ((prompting.memory_key(name), text) for name, text in job.values.items())
+    in_prompt = [(key, text, {"placed": True}) for key, text in keys if key is not None]
+    beside: list[tuple[str, str, dict[str, Any]]] = [
+        (key, text, {}) for key, text in job.bundle.memory.items()
+    ]
+    return [
+        _line(name := prompting.memory_source(key), text, {name: digest_of(text)}) | {"memory": key} | how
+        for key, text, how in [*in_prompt, *beside]
+    ]
 
 
 def _line(name: str, text: str, refs: dict[str, str]) -> dict[str, Any]:

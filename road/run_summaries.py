@@ -47,7 +47,7 @@ _AS_THE_ATTEMPT = frozenset(
 
 def wanted(job: Job, compactor: ContextCompactor, mark: str) -> Wanted | None:
     """The summary that a job needs before it is sent; none where it fits, or its policy is another."""
-    count = compactor.too_many(job.bundle, job.context) if job.context.strategy == "summarise" else 0
+    count = summarising.surplus(job, compactor)
     return Wanted(job, count, mark) if count else None
 
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from context import context_compactor, template
-from cost.token_estimator import byte_count
 from errors import SkepError
 from run_contract import asking
 from run_contract.errors import InvalidInput, TaskNotFound
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy
 from run_contract.records import Compaction, Run, RunTask, TaskInput, Usage
+from runs import prompting, summarising
 from runs.contracts import (
     ContextBuilder,
     ContextCompactor,
@@ -91,7 +91,7 @@ class Admission:
         try:
             values = self.values(run, task, task.inputs.prompt)
             prompt = template.render(task.inputs.prompt, values)
-            placed = _placed(values)
+            placed = prompting.placed(values)
             whole = self._builder.build(run, task_id, placed)
             code = "context_compact_failed"
             policy = task.context or run.policy.context_policy
@@ -100,7 +100,7 @@ class Admission:
                 raise InvalidInput("a run in memory has no runs in it; start it with `skep run start`")
             if task.choices is not None:
                 return self._question(run, task, prompt, values)
-            bundle = self._compactor.compact(whole, policy, _bytes_placed(values, placed))
+            bundle = self._compactor.compact(whole, policy, prompting.placed_bytes(values))
             job = self._job(run, task, model, values, bundle, policy)
             code = "token_estimation_failed"
             tokens = self._tokens(run, task, job, prompt)
@@ -137,7 +137,7 @@ class Admission:
         if self._sent is not None:
             texts = self._sent(job)
         micros = self._calculator.worst_case(texts, job.model, job.max_tokens)
-        if job.context.strategy == "summarise" and self._compactor.too_many(job.bundle, job.context):
+        if summarising.surplus(job, self._compactor):
             micros *= 2  # the summary is a call of its own, with no more text than the task's
         return micros
 
@@ -168,18 +168,3 @@ class Admission:
             may_add=task.may_add,
             cache=run.policy.cache if task.cache is None else task.cache,
         )
-
-
-def _placed(values: dict[str, str]) -> frozenset[str]:
-    """The tasks whose answers stand in the prompt."""
-    if not values:
-        return frozenset()
-    found = (template.dependency_of(name) for name in values)
-    return frozenset(each[0] for each in found if each is not None and each[1] is None)
-
-
-def _bytes_placed(values: dict[str, str], placed: frozenset[str]) -> int:
-    """Bytes of the answers that stand in the prompt."""
-    if not placed:
-        return 0
-    return sum(byte_count(text) for name, text in values.items() if template.dependency_of(name))

@@ -34,15 +34,15 @@ def _task(
     name: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, read: Callable[..., str]
 ) -> dict[str, Any]:
     told: dict[str, Any] = {"id": name, "states": [one and one["state"], other and other["state"]]}
+    used = [each["usage"] if each is not None else {"tokens": 0, "cost_micros": 0} for each in (one, other)]
+    told["tokens"] = used[1]["tokens"] - used[0]["tokens"]
+    told["cost_micros"] = used[1]["cost_micros"] - used[0]["cost_micros"]
     if one is None or other is None:
-        return told | {"is_same": False, "diff": [], "tokens": 0, "cost_micros": 0}
-    used = [each["usage"] for each in (one, other)]
+        return told | {"is_same": False, "diff": []}
     is_same = all(one.get(name) == other.get(name) for name in ("state", "output_ref", "output"))
     return told | {
         "is_same": is_same,
         "is_reused": "reused_from" in other,
-        "tokens": used[1]["tokens"] - used[0]["tokens"],
-        "cost_micros": used[1]["cost_micros"] - used[0]["cost_micros"],
         "diff": [] if is_same else _lines(read(one), read(other)),
     }
 

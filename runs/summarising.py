@@ -13,6 +13,7 @@ from run_contract.errors import ContextTooLarge
 from run_contract.job import ContextBundle, Job
 from run_contract.records import TaskResult, Usage
 from runs.contracts import ContextCompactor
+from runs.prompting import placed_bytes
 from runs.work import Work, WorkFailed
 
 #: What the model is asked.
@@ -29,7 +30,7 @@ def summarising(work: Work, compactor: ContextCompactor) -> Work:
     """Work that first has the model summarise what is too long, where the policy says so."""
 
     def summarise_then(job: Job) -> TaskResult:
-        count = compactor.too_many(job.bundle, job.context) if job.context.strategy == "summarise" else 0
+        count = surplus(job, compactor)
         if not count:
             return work(job)
         summary = work(question(job, count))
@@ -42,12 +43,19 @@ def summarising(work: Work, compactor: ContextCompactor) -> Work:
     return summarise_then
 
 
+def surplus(job: Job, compactor: ContextCompactor) -> int:
+    """How many of the oldest messages need a summary; 0 where all fits, or the policy is another."""
+    if job.context.strategy != "summarise":
+        return 0
+    return compactor.too_many(job.bundle, job.context, placed_bytes(job.values))
+
+
 def shorter(job: Job, count: int, summary: str, compactor: ContextCompactor) -> ContextBundle:
     """The context with the summary in it. Raises `ContextTooLarge`."""
     bundle = _replaced(job.bundle, count, summary)
     if size_of(bundle) >= size_of(job.bundle):
         raise ContextTooLarge("the summary is no shorter than what it stands for")
-    compactor.check(bundle, job.context)
+    compactor.check(bundle, job.context, placed_bytes(job.values))
     return bundle
 
 

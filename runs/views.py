@@ -27,6 +27,9 @@ _OPEN: Final = {
     "approved": TaskState.COMPLETED,
 }
 
+#: Where a task that did not complete ends: with an error. One that waits or runs has none.
+_ENDED: Final = frozenset({TaskState.FAILED, TaskState.SKIPPED})
+
 
 def state_of(state: str, code: str | None, attempts: int) -> TaskState:
     """Where a task of a run stands, by its state and code in the store and the attempts it had."""
@@ -54,6 +57,12 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         "created_at": _milliseconds(run["created"]),
         "finished_at": _milliseconds(run["finished"]),
     }
+
+
+def completed_of(reader: Reader, run: sqlite3.Row) -> int:
+    """How many tasks of a run completed, which of one that failed are fewer than have ended."""
+    found = reader.one("run_completed_count", run=run["seq"])
+    return 0 if found is None else int(found["count"])
 
 
 def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
@@ -130,7 +139,7 @@ def told_of(row: sqlite3.Row, used: Mapping[str, int]) -> dict[str, Any]:
     }
     if state is TaskState.COMPLETED:
         told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
-    elif row["code"] is not None or row["reason"] is not None:
+    elif state in _ENDED and (row["code"] is not None or row["reason"] is not None):
         told["error"] = _error(row["code"], row["reason"])
     if row["state"] == "delayed" and row["held_by"] is not None:
         told["held_by"] = row["held_by"]

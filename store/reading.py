@@ -15,6 +15,7 @@ from typing import Any, Final
 from clock import Clock, SystemClock
 from settings import KILL_SWITCH
 from store import database, kill_file, lanes, processes, rates, sql, waiting
+from store.budget_words import HeldWords
 from store.lanes import ConcurrencyLimits, Gate
 from store.records import STATUS_OF_STATE
 from store.state_counts import StateCounts
@@ -138,7 +139,8 @@ class Reader:
         """What holds tasks back: the gate, the limits, and what runs."""
         running = lanes.spread(self.all("running_lanes"))
         heads = [lanes.Head(*row) for row in self.all("ready_heads")]
-        return waiting.Situation(self.gate(), self._limits, running, heads)
+        money = HeldWords(self, self.now()).of
+        return waiting.Situation(self.gate(), self._limits, running, heads, money=money)
 
     def waiting_for(self, row: sqlite3.Row, now: waiting.Situation | None = None) -> str | None:
         """What holds a task; none when it runs or has ended."""

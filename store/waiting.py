@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from clock import to_local_text
@@ -22,6 +22,8 @@ class Situation:
     heads: Sequence[lanes.Head] = ()
     #: why nobody would take a task; none where a worker does, or where nobody has looked
     absent: str | None = None
+    #: says what holds a task that a budget holds, as it is now; none where it is no budget
+    money: Callable[[sqlite3.Row], str | None] = lambda _: None
 
 
 def waiting_for(
@@ -35,7 +37,7 @@ def waiting_for(
     if state == "blocked":
         return _dependencies(row["id"], parents)
     if state == "delayed":
-        return _time(row)
+        return _time(row, now)
     if state == "ready":
         return _turn(row, now)
     if state == "review":
@@ -80,9 +82,9 @@ def _some(ids: Sequence[str]) -> str:
     return ", ".join(ids[:5]) + (f" and {len(ids) - 5} more" if len(ids) > 5 else "")
 
 
-def _time(row: sqlite3.Row) -> str:
+def _time(row: sqlite3.Row, now: Situation) -> str:
     if row["not_before"] is None:
-        return str(row["waiting_for"])  # what holds its model call
+        return now.money(row) or str(row["waiting_for"])  # what holds its model call
     moment = to_local_text(row["not_before"])
     if row["every"]:
         return f"its next firing at {moment} (every {row['every']})"

@@ -19,6 +19,7 @@ from typing import Any, Final
 from settings import Settings
 from store.budgets import Asks
 from store.run_ends import run_of
+from store.transaction import dump
 from telemetry import names, texts
 from telemetry.span import Span, known
 from telemetry.trace_ids import Context, TraceIds
@@ -59,7 +60,7 @@ class Projection:
             return self._of_run(str(json.loads(row["data"]).get("run_id"))), []
         if row["event"] not in (*TASK_ENDS, *ATTEMPT_ENDS):
             return [], []
-        ended = self._attempts(row["task_id"])
+        ended = self._attempts(row)
         spans = [span for attempt in ended for span in self._of_attempt(row["task_id"], attempt)]
         if row["event"] in TASK_ENDS:
             spans += self._of_task(row["task_id"])
@@ -116,13 +117,23 @@ class Projection:
 
     # -- attempts ------------------------------------------------------------------------------------------
 
-    def _attempts(self, task_id: str) -> list[sqlite3.Row]:
-        """The attempts of a task that have ended and were not told yet; of an unknown past the last alone."""
+    def _attempts(self, event: sqlite3.Row) -> list[sqlite3.Row]:
+        """The attempts of a task that have ended and were not told yet.
+
+        Several may have, where they follow each other quickly. Of a task that was not met before, those
+        before the end that the history has before this one were told by whoever followed then.
+        """
+        task_id = event["task_id"]
         after = self._told.get(task_id, -1)
         found = self._asks.all("traced_attempts", id=task_id, after=after)
         if found:
             _keep(self._told, task_id, found[-1]["lease"])
-        return found if after >= 0 else found[-1:]
+        if after >= 0 or len(found) < 2:
+            return found
+        kinds = dump([*TASK_ENDS, *ATTEMPT_ENDS])
+        before = self._asks.one("traced_end_before", id=task_id, seq=event["seq"], kinds=kinds)
+        since = 0.0 if before is None else _seconds(before["ts"])
+        return [*(each for each in found[:-1] if each["claimed"] >= since), found[-1]]
 
     def _of_attempt(self, task_id: str, row: sqlite3.Row) -> list[Span]:
         outcome: dict[str, Any] = json.loads(row["outcome"]) if row["outcome"] else {}

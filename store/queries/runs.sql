@@ -145,6 +145,11 @@ SELECT * FROM run
 WHERE seq < :before AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
 ORDER BY seq DESC LIMIT :limit;
 
+-- run_completed_count --
+-- How many tasks of a run completed.
+SELECT count(*) AS count FROM run_task JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND task.state = 'approved';
+
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,

@@ -65,6 +65,18 @@ def test_a_stale_part_is_named_and_written(tmp_path, monkeypatch, capsys) -> Non
     assert "| 75 |" in text
 
 
+@pytest.mark.parametrize(
+    ("part", "row"),
+    [
+        ("policy-keys", "| `mode` | `continuous`, `batch` | batch: nothing new starts before"),
+        ("context-policy-keys", "| `max_tokens` | integer | tokens of messages, memory and placed answers"),
+        ("fork-keys", "| `task` (required) | text | the task from which on everything is done anew |"),
+    ],
+)
+def test_a_field_means_what_its_own_model_says(part: str, row: str) -> None:
+    assert row in generate.PARTS[part]()
+
+
 def test_every_generated_part_stands_on_a_page() -> None:
     used = {name for text in DOCS.values() for name in re.findall(r"<!-- generated: ([a-z-]+) -->", text)}
 

@@ -91,7 +91,7 @@ def test_a_task_that_cannot_be_paid_waits_says_so_and_spends_no_attempt(poor: Ho
     row = poor.store.reader.task("a")
     assert row is not None
     assert (row["state"], row["attempts"], row["retries"], row["held_by"]) == ("delayed", 0, 0, "day")
-    assert poor.waits("a") == "budget day reached"
+    assert poor.waits("a") == "budget day $5.00 reached (spent $4.97, needs $0.12)"
     assert poor.claim() == []
     events = [row["event"] for row in poor.store.reader.events(task_id="a")]
     assert events == ["task.queued", "task.in_progress", "task.requeue"]
@@ -176,7 +176,8 @@ def test_no_is_an_answer_that_is_told_and_not_asked_again(poor: Home) -> None:
     poor.hold(second)
     poor.holding.look()
 
-    assert poor.waits("a") == "budget day reached; anna said no to more"
+    said = "budget day $5.00 reached (spent $4.97, needs $0.12); anna said no to more"
+    assert poor.waits("a") == said
     assert poor.questions() == []
     assert poor.states() == {"a": "delayed", "b": "delayed"}
     # A top-up by hand takes the no back.

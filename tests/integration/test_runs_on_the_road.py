@@ -7,12 +7,17 @@ from typing import Any
 
 import pytest
 
+from commands.show import lines
+from commands.task_view import full
+from cost.usage_tracker import standings
+from errors import OverBudget
+from road.named_outputs import digest_of
 from run_contract.errors import InvalidInput, NotOnTheRoad, RunCompleted, RunExists, TaskExists
 from runs import views
 from runs.differing import differences
 from runs.entering import forked, new_run
 from runs.request import read_fork, read_start
-from store import claims, run_steering, runs
+from store import budgets, claims, recording, run_steering, runs
 from store.lanes import Gate
 from testing.durable_runs import DurableRuns
 
@@ -322,6 +327,21 @@ def test_a_fork_keeps_the_answers_before_the_changed_task_and_does_the_rest_anew
     assert "+new:b" in found["tasks"][1]["diff"]
 
 
+def test_the_lines_of_a_comparison_add_up_also_where_one_run_has_no_such_task() -> None:
+    def run(**micros: int) -> dict[str, Any]:
+        used = {name: {"tokens": each // 10, "cost_micros": each} for name, each in micros.items()}
+        tasks = {name: {"state": "completed", "output": "x", "usage": each} for name, each in used.items()}
+        tokens = {"tokens": sum(each["tokens"] for each in used.values())}
+        return {"id": "r", "state": "completed", "usage": tokens, "cost_micros": sum(micros.values()),
+                "tasks": tasks}  # fmt: skip
+
+    found = differences(run(both=100, gone=70), run(both=130, came=900), lambda one: one["output"])
+
+    assert [one["cost_micros"] for one in found["tasks"]] == [30, -70, 900]
+    assert sum(one["tokens"] for one in found["tasks"]) == found["tokens"]
+    assert sum(one["cost_micros"] for one in found["tasks"]) == found["cost_micros"]
+
+
 # -- what is told ------------------------------------------------------------------------------------------
 
 
@@ -352,9 +372,84 @@ def test_a_task_is_told_in_envelopes_what_it_waited_for_and_the_ledger_says_so(r
     assert [(one["task"], one.get("placed", False)) for one in found.ledger["told"]] == [
         ("b", True),
         ("a", False),
+        ("memory tone", False),
     ]
     assert "dropped" not in found.ledger
     assert run
+
+
+def test_memory_is_told_once_and_stands_in_the_ledger(rig) -> None:
+    memory = {"tone": "dry", "style": "short sentences"}
+    rig.start(memory=memory, tasks=[task("a", prompt="be {{memory.tone}}")])
+    found, _ = given(rig, "a")
+
+    assert "dry" in found.prompt
+    assert [(one.name, one.text) for one in found.answers] == [("memory style", "short sentences")]
+    assert found.ledger["told"] == [
+        {
+            "task": "memory tone",
+            "memory": "tone",
+            "tokens": 1,
+            "output_ref": digest_of("dry"),
+            "placed": True,
+        },
+        {"task": "memory style", "memory": "style", "tokens": 4, "output_ref": digest_of("short sentences")},
+    ]
+
+
+def test_memory_that_a_prompt_places_counts_towards_the_limit_all_the_same(rig) -> None:
+    policy = {"context_policy": {"max_tokens": 4}}
+    run = rig.start(memory={"k": "x" * 40}, policy=policy, tasks=[task("a", prompt="{{memory.k}}")])
+
+    assert rig.go(run)["error"]["code"] == "context_compact_failed"
+
+
+def test_a_task_that_a_budget_holds_says_what_is_true_when_it_is_asked(rig, clock) -> None:
+    policy = {"budget_limit": {"amount": 1}}
+    run = rig.start(policy=policy, tasks=[task("a")])
+    account = budgets.Account("run", run)
+    call = budgets.Reservation("c", None, None, "m", "me/1/1", [account], 700_000)
+    rig.store.write(lambda tx: budgets.reserve(tx, call))
+    (claim,) = rig.store.claim(rig.who, 1)
+    text = f"budget run {run} $1.00 reached (spent $0.00, reserved $0.70, needs $0.40)"
+    held = OverBudget(held_by=account.limit, waiting_for=text, needs_micros=400_000)
+    rig.store.write(lambda tx: recording.hold_back(tx, claim.ref, held))
+    assert rig.shown(run)["tasks"]["a"]["waiting_for"] == text
+    assert "error" not in rig.shown(run)["tasks"]["a"]
+    told = {each.limit: each for each in standings(rig.store.reader, clock.now())}
+    assert (told[account.limit].waiting, told[account.limit].reserved_micros) == (1, 700_000)
+
+    rig.store.write(lambda tx: budgets.book(tx, "c", 650_000))
+
+    assert rig.shown(run)["tasks"]["a"]["waiting_for"] == (
+        f"budget run {run} $1.00 reached (spent $0.65, needs $0.40)"
+    )
+    rig.store.write(lambda tx: budgets.top_up(tx, account, 100_000, "anna"))
+    assert "its turn: budget run" in rig.shown(run)["tasks"]["a"]["waiting_for"]
+
+
+def test_a_limit_that_tasks_wait_for_is_told_also_where_nothing_was_spent(rig, clock) -> None:
+    run = rig.start(policy={"budget_limit": {"amount": 0.01}}, tasks=[task("a")])
+    (claim,) = rig.store.claim(rig.who, 1)
+    held = OverBudget(held_by=f"run:{run}", waiting_for="budget run reached", needs_micros=30_000)
+    rig.store.write(lambda tx: recording.hold_back(tx, claim.ref, held))
+
+    told = {each.limit: each for each in standings(rig.store.reader, clock.now())}
+
+    assert (told[f"run:{run}"].granted_micros, told[f"run:{run}"].waiting) == (10_000, 1)
+    row = rig.store.reader.task(f"{run}:a")
+    way_on = dict(lines(full(rig.store.reader, row, rig.store.reader.situation()) | {"route": None}))[
+        "way on"
+    ]
+    assert way_on.startswith(f"skep budget add AMOUNT --limit run:{run}")
+
+
+def test_a_run_that_failed_says_how_many_of_its_tasks_completed(rig) -> None:
+    rig.work = failing("b")
+    run = rig.start(tasks=[task("a"), task("b", "a"), task("c", "b")])
+    rig.go(run)
+
+    assert views.completed_of(rig.store.reader, rig.store.reader.one("get_run", id=run)) == 1
 
 
 def test_what_is_over_the_limit_is_left_out_and_told(rig) -> None:

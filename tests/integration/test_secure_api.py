@@ -101,6 +101,7 @@ def test_the_audit_has_the_call_and_none_of_its_words(rig: SwarmRig, model: Mode
         Reply(cut_after_chunks=1),
         Reply(hang_up=True),
         Reply(status=500),
+        Reply(status=502),
         Reply(status=504),
         Reply(text="begun", stream_error={"type": "overloaded_error", "message": "busy"}),
         Reply(body='{"choices": [{"message": {"content": "hi"}}], "usage": {"prompt_tokens": 0, '
@@ -123,7 +124,7 @@ def test_what_nobody_counted_is_booked_at_the_worst_case(
     assert audit(rig)[-1] == ("model_call", "unsettled", worst(claim))
 
 
-@pytest.mark.parametrize("status", [429, 529, 400, 401, 404])
+@pytest.mark.parametrize("status", [429, 503, 529, 400, 401, 404])
 def test_a_call_that_is_turned_away_costs_nothing(rig: SwarmRig, model: ModelServer, status: int) -> None:
     model.reply_with(Reply(status=status, text="no"))
 

@@ -219,6 +219,43 @@ def test_what_a_dead_process_left_ends_as_an_error(rig, follow) -> None:
     assert {span["parentSpanId"] for span in calls.values()} == {named(rig, "attempt")["spanId"]}
 
 
+def submit_twice_refused(rig: RoadRig, model: ModelServer) -> None:
+    """A task of a run whose first two attempts a server turns away."""
+    rig.submit(prompt="takes the fixture's answer", max_tokens=5)
+    walk(rig)
+    model.reply_with(Reply(status=503), Reply(status=503))
+    retry = {"max_attempts": 3, "base_ms": 0}
+    tasks = [{"id": "a", "prompt": PROMPT, "max_tokens": 50}]
+    rig.client.post("/api/v1/runs", json={"id": "r", "policy": {"retry": retry}, "tasks": tasks})
+
+
+def test_attempts_that_follow_each_other_quickly_are_all_told(rig, model, follow) -> None:
+    submit_twice_refused(rig, model)
+    follower = follow()
+    for _ in range(3):
+        walk(rig)
+
+    follower.follow_up()
+
+    attempts = {span["spanId"] for span in spans(rig) if span["name"] == "attempt"}
+    calls = [span["parentSpanId"] for span in spans(rig) if span["name"] == "chat test-model"]
+    assert (len(attempts), len(calls)) == (3, 3)
+    assert set(calls) == attempts
+
+
+def test_of_a_task_that_others_followed_only_what_came_after_is_told(rig, model, follow) -> None:
+    submit_twice_refused(rig, model)
+    walk(rig)
+    follower = follow()
+    walk(rig)
+    walk(rig)
+
+    follower.follow_up()
+
+    numbers = [span["attributes"][names.LEASE] for span in spans(rig) if span["name"] == "attempt"]
+    assert numbers == ["2", "3"]
+
+
 def test_nothing_is_told_twice_and_nothing_from_before_it_first_ran(rig, follow) -> None:
     rig.submit(id="before", argv=["echo", "1"])
     walk(rig)
