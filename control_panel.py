@@ -187,7 +187,7 @@ def _furnish_templates(app: flask.Flask) -> None:
     app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line, "dollars": dollars_text}
     app.jinja_env.globals |= {
         "url_for": url_for,
-        "version": version(),
+        "skep_version": version(),
         "buttons_of": task_actions.buttons_of,
         "answers_to": answer_labels.answers_to,
         "inbox_buttons": answer_labels.inbox_buttons,

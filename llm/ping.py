@@ -51,7 +51,8 @@ def ping(endpoint: Endpoint, timeout_s: float = PING_S) -> Ping:
     except ModelError as found:
         error = found
     took = time.monotonic() - begun
-    reason = error.message if error else f"It answered in {took:.2f} s and lists {len(names):,} models."
+    word = "model" if len(names) == 1 else "models"
+    reason = error.message if error else f"It answered in {took:.2f} s and lists {len(names):,} {word}."
     return Ping(
         endpoint=endpoint.base_url,
         reached=not isinstance(error, ModelUnreachable | ModelTimeout),

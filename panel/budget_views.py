@@ -66,11 +66,15 @@ def _source(limit: str, standing: Standing, of_settings: int | None, by_person: 
     scope = limit.partition(":")[0]
     if limit in by_person or (scope == "run" and "run" in by_person):
         return "set by a person"
+    if standing.granted_micros is None:
+        return "no limit is set"
     if scope == "task":
         return "the task's max_budget"
     if scope == "subtree":
         return "the task's subtree_budget"
-    return f"settings: budget_{scope}_usd" if of_settings is not None else "no limit is set"
+    if scope == "run" and standing.granted_micros - standing.topped_up_micros != of_settings:
+        return "the run's policy"
+    return f"settings: budget_{scope}_usd"
 
 
 def spending_of(here: Panel, by: str, days: int) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
+from panel.graph_fit import fitted
 from panel.graph_layout import BOX_HEIGHT, BOX_WIDTH
 from panel.graph_views import MISSING
 from panel.words import count_of, one_line, plain
 
-#: Letters of an id that fit into a box.
-_FIT: Final = 22
+#: Pixels of a line in a box, between its margins, and of the letters of its two lines.
+_ROOM: Final = BOX_WIDTH - 24
+_NAME_SIZE: Final = 13.0
+_WORD_SIZE: Final = 11.5
 #: Names that are told of what one task waits for.
 _MOST_NAMES: Final = 20
 
@@ -73,7 +76,7 @@ def items_listed(graph: Mapping[str, Any]) -> Markup:
         _ITEM
         % {
             "href": task_href(node["id"]),
-            "name": plain(node.get("name") or node["id"]),
+            "name": plain(name_of(graph, node)),
             "status": node["status"],
             "word": node.get("word") or word_of(node["status"]),
             "waits": _waits(node["waits_for"]),
@@ -84,7 +87,7 @@ def items_listed(graph: Mapping[str, Any]) -> Markup:
 
 
 def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[str, str]:
-    name = plain(node.get("name") or node["id"])
+    name = plain(name_of(graph, node))
     is_there = node["status"] != MISSING
     reason = f": {one_line(node['reason'])}" if node["reason"] else ""
     look = f"node {node['status']}"
@@ -96,8 +99,8 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
         "label": f"{name}: {word}{', on the longest way' if node['critical'] else ''}",
         "look": look,
         "title": f"{name}: {word}{reason}",
-        "name": name if len(name) <= _FIT else f"{name[: _FIT - 1]}…",
-        "word": f"{word} · longest way" if node["critical"] else word,
+        "name": fitted(name, _ROOM, _NAME_SIZE),
+        "word": fitted(f"{word} · longest way" if node["critical"] else word, _ROOM, _WORD_SIZE),
     }
 
 
@@ -136,6 +139,11 @@ def line_of(points: Iterable[tuple[int, int]]) -> str:
             told.append(f"C{middle} {top} {middle} {y} {x} {y}")
         left, top = x, y
     return "".join(told)
+
+
+def name_of(graph: Mapping[str, Any], node: Mapping[str, Any]) -> str:
+    """What a task is called in a graph: within a run, by its id there."""
+    return str(node.get("name") or node["id"].removeprefix(f"{graph['run']}:"))
 
 
 def word_of(status: str) -> str:

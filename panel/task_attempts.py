@@ -26,7 +26,11 @@ def attempts_of(here: Panel, row: sqlite3.Row, reviews: Sequence[dict[str, Any]]
     rows = here.reader.all("newest_attempts", task=row["seq"], limit=MOST)
     told = [_told(each, checks, reviews) for each in rows]
     ended = sorted({each["attempt"] for each in told if each["status"] is not None})
+    later: set[int] = set()
     for each in told:
+        # one that did not count shares its number with the next, or has none of those that the task counts
+        each["counts"] = each["attempt"] <= row["attempts"] and each["attempt"] not in later
+        later.add(each["attempt"])
         earlier = [number for number in ended if number < each["attempt"]]
         each["compared_with"] = earlier[-1] if earlier and each["status"] is not None else None
     return told

@@ -34,11 +34,12 @@ graphLive.addEventListener("htmx:afterSwap", () => {
   const again = kept && kept.focused && graphLive.querySelector(`a[data-task="${CSS.escape(kept.focused)}"]`);
   if (again) again.focus({ preventScroll: true });
 });
+document.getElementById("named").addEventListener("input", () => { of.value ||= "task"; });
 // Forms send nothing by themselves here: the panel's policy forbids it.
 document.getElementById("narrow-to").addEventListener("submit", (event) => {
   event.preventDefault();
   const named = document.getElementById("named").value.trim();
-  location.assign(named ? `/graph?${new URLSearchParams({ [of.value]: named })}` : "/graph");
+  location.assign(named && of.value ? `/graph?${new URLSearchParams({ [of.value]: named })}` : "/graph");
 });
 
 const here = document.querySelector(".node.here");

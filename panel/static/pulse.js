@@ -103,7 +103,14 @@ ask();
 setInterval(turn, 250);
 
 const menuButton = document.getElementById("menu-button");
-menuButton.addEventListener("click", () => {
-  const isOpen = document.body.classList.toggle("menu-open");
+function showMenu(isOpen) {
+  document.body.classList.toggle("menu-open", isOpen);
   menuButton.setAttribute("aria-expanded", String(isOpen));
+}
+
+menuButton.addEventListener("click", () => { showMenu(!document.body.classList.contains("menu-open")); });
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !document.body.classList.contains("menu-open")) return;
+  showMenu(false);
+  menuButton.focus();
 });

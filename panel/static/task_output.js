@@ -165,7 +165,9 @@ function choose(chosen) {
 
 // -- finding ----------------------------------------------------------------------------------------------------
 
+const MOST_FOUND = 5000;
 let ranges = [];
+let isMore = false; // whether more was found than is kept
 let at = -1;
 
 function mark() {
@@ -173,17 +175,23 @@ function mark() {
   ranges = [];
   if (wanted) {
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode() && ranges.length < 5000) collect(walker.currentNode, wanted);
+    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted);
   }
+  isMore = ranges.length > MOST_FOUND;
+  ranges.length = Math.min(ranges.length, MOST_FOUND);
   at = Math.min(at, ranges.length - 1);
-  found("found").textContent = wanted ? `${ranges.length} found` : "";
+  found("found").textContent = wanted ? `${howMany()} found` : "";
   if (window.CSS && CSS.highlights) CSS.highlights.set("found", new Highlight(...ranges));
+}
+
+function howMany() {
+  return isMore ? `more than ${MOST_FOUND.toLocaleString()}` : ranges.length.toLocaleString();
 }
 
 function collect(node, wanted) {
   const lower = node.data.toLowerCase();
   if (lower.length !== node.data.length) return; // places would not agree
-  for (let place = lower.indexOf(wanted); place >= 0 && ranges.length < 5000; place = lower.indexOf(wanted, place + wanted.length)) {
+  for (let place = lower.indexOf(wanted); place >= 0 && ranges.length <= MOST_FOUND; place = lower.indexOf(wanted, place + wanted.length)) {
     const range = new Range();
     range.setStart(node, place);
     range.setEnd(node, place + wanted.length);
@@ -200,7 +208,7 @@ function step(by) {
   text.scrollTop += line.top - box.top - box.height / 2;
   text.scrollLeft += line.left - box.left - box.width / 2;
   if (window.CSS && CSS.highlights) CSS.highlights.set("here", new Highlight(ranges[at]));
-  found("found").textContent = `${at + 1} of ${ranges.length}`;
+  found("found").textContent = `${at + 1} of ${howMany()}`;
 }
 
 found("find").addEventListener("input", () => { at = -1; text.normalize(); mark(); });

@@ -86,6 +86,18 @@ def test_tasks_are_seen_and_hostile_text_is_only_text(page, panel):
     expect(page).to_have_title("(2) Tasks · Skep")
 
 
+def test_the_menu_of_a_phone_closes_on_escape_and_gives_the_focus_back(page):
+    page.set_viewport_size({"width": 390, "height": 800})
+    menu = page.locator("#menu-button")
+    menu.click()
+    page.locator("#to-tasks").focus()
+    page.keyboard.press("Escape")
+
+    expect(page.locator("#menu")).to_be_hidden()
+    expect(menu).to_be_focused()
+    expect(menu).to_have_attribute("aria-expanded", "false")
+
+
 def test_a_change_appears_without_a_reload_and_the_focus_stays(page, panel):
     panel.by.add("x", "y")
     page.evaluate("window.isTheSamePage = true")

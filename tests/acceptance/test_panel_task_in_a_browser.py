@@ -94,6 +94,20 @@ def test_what_is_typed_unfolded_and_selected_stays_while_the_task_goes_on(page, 
     assert abs(page.evaluate("scrollY") - at) < 400
 
 
+def test_of_very_many_hits_it_is_said_that_there_are_more(page, panel):
+    claim = panel.by.start("long", prompt="Write.")
+    sink = panel.by.write_live(claim)
+    sink.write(b"ab" * 5_001)
+    page.goto(f"{panel.url}/tasks/long")
+    expect(page.locator("#output-text")).to_contain_text("abab")
+    find = page.locator("#output-find")
+    find.fill("ab")
+    expect(page.locator("#output-found")).to_have_text("more than 5,000 found")
+    find.press("Enter")
+    expect(page.locator("#output-found")).to_have_text("1 of more than 5,000")
+    sink.discard()
+
+
 def test_a_result_is_sent_back_with_feedback_that_the_next_attempt_is_told(page, panel):
     panel.by.answer_twice(
         "notes", "one\n", "two\n", prompt="Write the notes.", review="human", max_attempts=3

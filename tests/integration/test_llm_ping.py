@@ -31,6 +31,12 @@ def test_a_server_that_answers_is_reached_and_only_its_list_was_asked_for(server
     assert server.requests == []  # no answer was asked for
 
 
+def test_one_model_is_told_as_one(server):
+    server.models = ["m"]
+
+    assert pinged(server.url).reason.endswith("lists 1 model.")
+
+
 def test_nobody_there_is_said(nobody):  # noqa: F811
     found = pinged(nobody)
 

@@ -13,6 +13,7 @@ from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.conftest import PORT, Browser
 from tests.unit.panel.furnish import furnish_money
+from tests.unit.panel.furnish_runs import RunFurnisher
 
 DOLLAR = 1_000_000
 
@@ -36,6 +37,18 @@ def test_a_limit_is_set_with_a_reason_shown_with_its_source_and_cleared_again(br
     assert "Clear day" in page.buttons()
     assert browser.post("/api/v1/budget/clear", {"limit": "day"}).status_code == 200
     assert limits(browser)["day"]["set_by_person"] is None
+
+
+def test_what_limits_a_run_or_a_task_is_named_and_nothing_is_where_nothing_does(browser, store, home, by):
+    work = RunFurnisher(store, home)
+    task = [{"id": "a", "prompt": "x"}]
+    work.start(id="own", tasks=task, policy={"budget_limit": {"amount": 0.12}})
+    work.start(id="free", tasks=task)
+    work.claim()
+
+    told = limits(browser)
+    assert (told["run:own"]["granted_micros"], told["run:own"]["source"]) == (120_000, "the run's policy")
+    assert (told["task:own:a"]["granted_micros"], told["task:own:a"]["source"]) == (None, "no limit is set")
 
 
 @pytest.mark.parametrize(

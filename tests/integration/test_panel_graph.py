@@ -11,6 +11,7 @@ from tests.integration.only_text import check_only_text
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import furnish_run, weave
+from tests.unit.panel.furnish_runs import RunFurnisher
 
 
 def graph(browser, query=""):
@@ -51,6 +52,16 @@ def test_a_task_is_shown_with_all_that_leads_to_it_and_all_that_follows(browser,
 
     assert around >= {"collect-2", "sort-changes", "check-links-0.2", "publish-0.2", "announce-0.2"}
     assert "translate-de" not in around
+
+
+def test_within_a_run_a_task_has_its_id_there_and_the_whole_queue_says_what_it_is(browser, store, home):
+    tasks = [{"id": "first", "prompt": "x"}, {"id": "second", "prompt": "x", "deps": ["first"]}]
+    RunFurnisher(store, home).start(id="extract-invoices-b3", tasks=tasks)
+
+    page = browser.get("/graph?run=extract-invoices-b3").text
+    assert '<text class="name" x="12" y="18">first</text>' in page
+    assert "<bdi>second</bdi></a>: " in page
+    assert '<option value="" selected>the whole queue</option>' in browser.get("/graph").text
 
 
 def test_a_dependency_that_does_not_exist_stands_there_as_missing(browser, by):

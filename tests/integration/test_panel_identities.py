@@ -53,6 +53,8 @@ def test_everybody_is_told_with_what_they_did(browser, by, store, home):
     assert "calm" in seen
     assert "a2" in seen
     assert "b1" not in seen
+    assert "$0.00" in seen  # money is told as everywhere
+    assert "$0.0000" not in seen
 
 
 def test_deeds_are_told_in_pages_that_miss_none(browser, by, store):

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from errors import IdentityUnusable
 from outcome import Verdict
+from panel.version import version
 from store import decisions, recording
 from store.records import Question
 from tests.integration.test_panel_api import hold
@@ -40,6 +42,23 @@ def answered(by, task_id, data, may_write=None, **fields):
 
 
 # -- what stands there ----------------------------------------------------------------
+
+
+def test_a_task_that_waits_for_its_identity_says_so_once_and_what_did_not_count(browser, by, store):
+    claim = by.start("t", prompt="Write.")
+    why = "identity ana: ana.yaml: there is no such file"
+    held = IdentityUnusable(held_by="identity:ana", waiting_for=why)
+    store.write(lambda tx: recording.hold_back(tx, claim.ref, held))
+
+    assert Seen(browser.get("/task/head/t")).text.count(why) == 1
+    assert "Attempt 1, not counted" in Seen(page_of(browser, "t")).text
+    assert [each["counts"] for each in api(browser, "t", "attempts").json["attempts"]] == [False]
+
+
+def test_the_footer_of_a_task_names_the_version_of_the_product(browser, by):
+    by.add("t")
+
+    assert f"Skep {version()}" in Seen(page_of(browser, "t")).text
 
 
 def test_the_page_tells_the_whole_story_of_a_task(browser, by):

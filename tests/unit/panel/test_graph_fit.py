@@ -1,0 +1,28 @@
+"""Names of tasks are cut to the width of their boxes so that they can still be told apart."""
+
+from __future__ import annotations
+
+import pytest
+
+from panel.graph_fit import fitted
+
+
+def test_what_fits_stays_whole():
+    assert fitted("invoice-1", 160, 13) == "invoice-1"
+
+
+def test_ids_that_differ_at_their_end_are_told_apart():
+    names = [f"extract-invoices-b3:invoice-{number}" for number in range(1, 7)]
+    cut = [fitted(name, 160, 13) for name in names]
+
+    assert len(set(cut)) == len(names)
+    assert all(each.startswith("extract") and each.endswith(f"-{n}") for n, each in enumerate(cut, 1))
+
+
+@pytest.mark.parametrize("letter", ["W", "m", "\N{CJK UNIFIED IDEOGRAPH-6F22}"])
+def test_of_wide_letters_fewer_fit(letter):
+    assert len(fitted(letter * 40, 160, 13)) < len(fitted("i" * 40, 160, 13)) - 10
+
+
+def test_where_nothing_fits_it_is_said_that_something_is_there():
+    assert fitted("invoice", 5, 13) == "\N{HORIZONTAL ELLIPSIS}"
