@@ -61,7 +61,7 @@ BROKEN_WORDS = """() => {
     const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     while (words.nextNode()) {
       const node = words.currentNode;
-      if (node.parentElement.closest("bdi, code, pre, thead .visually-hidden")) continue;
+      if (node.parentElement.closest(":not(.prose) > bdi, code, pre, thead .visually-hidden")) continue;
       for (const found of node.data.matchAll(/\\p{Letter}+/gu)) {
         const range = new Range();
         range.setStart(node, found.index);

@@ -97,7 +97,7 @@ def test_what_is_typed_unfolded_and_selected_stays_while_the_task_goes_on(page, 
 def test_of_very_many_hits_it_is_said_that_there_are_more(page, panel):
     claim = panel.by.start("long", prompt="Write.")
     sink = panel.by.write_live(claim)
-    sink.write(b"ab" * 5_001)
+    sink.write(b"ab" * 5_001 + b"\n")
     page.goto(f"{panel.url}/tasks/long")
     expect(page.locator("#output-text")).to_contain_text("abab")
     find = page.locator("#output-find")
