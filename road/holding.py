@@ -29,6 +29,8 @@ MOST_LOOKED_AT: Final = 500
 MOST_TASK_QUESTIONS: Final = 20
 #: How much more is offered than the one call needs, where the limit itself is less.
 AMPLE: Final = 10
+#: Scopes of limits that tasks of one run share.
+_OF_RUNS: Final = frozenset({"run", "subtree"})
 
 
 @dataclass(slots=True)
@@ -100,7 +102,8 @@ def look_at(asks: Asks, now: float) -> Changes:
 def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: Changes) -> None:
     """Whom a limit can pay, the most urgent first; and about whom to ask.
 
-    What others need that were let go a moment ago is not given away twice, whichever limit held them.
+    What others need that were let go a moment ago is not given away twice, whichever limit held them. In a
+    run nobody goes before one that calls under way may still help, so cheap tasks do not starve a dear one.
     """
     most = budgets.limit_of(asks, limits, account)
     budget = None if most is None else Budget(account, most, budgets.balance_of(asks, account))
@@ -118,6 +121,8 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
             left -= row["needs"]
         else:
             unpaid = unpaid or row
+            if account.scope in _OF_RUNS and budget.balance.spent + row["needs"] <= budget.granted:
+                break
     if unpaid is not None and budget.must_ask(unpaid["needs"]):
         changes.ask.append((budget, unpaid))
 

@@ -19,6 +19,7 @@ from store.queue_file.apply import Rules, edit_task
 from store.records import Claim, Intake
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
+from testing.durable_runs import DurableRuns
 from testing.tasks import new_task
 
 DOLLAR = 1_000_000
@@ -153,6 +154,36 @@ def test_a_call_that_turns_out_cheaper_lets_who_waits_go_and_nobody_is_asked(hom
     home.book(under_way, 100_000)
     home.holding.look()
     assert home.states()["a"] == "ready"
+
+
+def two_held_of_a_run(home: Home) -> str:
+    """A dear and a cheap task held by the budget of their run, and a call under way; the call."""
+    rig = DurableRuns(home.store, home.who, str)
+    tasks = [{"id": name, "prompt": "x"} for name in ("dear", "mean")]
+    rig.start(id="r", policy={"budget_limit": {"amount": 1.0}, "max_parallelism": 2}, tasks=tasks)
+    call = home.spend(900_000, "run", "r")
+    dear, mean = home.claim()
+    home.hold(dear, "run:r", needs=500_000)
+    home.hold(mean, "run:r", needs=80_000)
+    home.holding.look()
+    return call
+
+
+def test_in_a_run_nobody_overtakes_who_calls_under_way_may_help(home: Home) -> None:
+    call = two_held_of_a_run(home)
+    assert home.states() == {"r:dear": "delayed", "r:mean": "delayed"}
+    assert home.questions() == []
+
+    home.book(call, 480_000)
+    home.holding.look()
+    assert home.states() == {"r:dear": "ready", "r:mean": "delayed"}
+
+
+def test_in_a_run_who_can_be_paid_goes_when_only_a_person_can_help_the_other(home: Home) -> None:
+    home.book(two_held_of_a_run(home), 900_000)
+    home.holding.look()
+    assert home.states() == {"r:dear": "delayed", "r:mean": "ready"}
+    assert [each["limit"] for each in home.questions()] == ["run:r"]
 
 
 def test_a_person_is_asked_when_the_calls_under_way_cannot_help_any_more(home: Home) -> None:
