@@ -21,6 +21,8 @@ from store.plan_tree import words_of
 from store.reading import Reader
 
 Label = Literal["approved", "rejected"]
+#: What an attempt became and the code of its task, where its result was judged and failed it.
+_FAILED_REVIEW: Final = {("failed", "rejected"), ("failed", "timeout")}
 
 #: Bytes of an answer that an example holds.
 MOST_BYTES: Final = 1024 * 1024
@@ -83,7 +85,7 @@ def _label(row: sqlite3.Row, attempt: sqlite3.Row) -> Label | None:
     became = attempt["became"]
     if became == "approved":
         return "approved"
-    return "rejected" if became == "rejected" or (became, row["code"]) == ("failed", "rejected") else None
+    return "rejected" if became == "rejected" or (became, row["code"]) in _FAILED_REVIEW else None
 
 
 def _answer(home: Home, outcome: dict[str, Any]) -> tuple[str, bool]:

@@ -4,14 +4,28 @@ Waitress takes a connection out of its poll while a request of it is answered, a
 answer to put it back. With a look-ahead of one request connections stay in, so the loop is only woken where
 there is something left to send or to close. And waitress sends the head of an answer before its body is
 there; here the head waits for it.
+
+What waitress refuses itself, such as a body over its bound, which no route sees, is a problem document too.
 """
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from waitress.channel import HTTPChannel
-from waitress.task import WSGITask
+from waitress.task import ErrorTask, WSGITask
+
+from localhost import plain_json, problems
+from localhost.body import BodyTooLarge
+
+#: What is answered to a request that could not be read, by its status. Its own words are not repeated.
+_DETAILS: Final = {
+    413: "The body is larger than anything that is read here.",
+    431: "The header fields of the request are too large.",
+    501: "The request is sent in a way that is not understood here.",
+    500: "The request could not be answered.",
+}
+_UNREADABLE: Final = "The request is no HTTP that is understood here."
 
 
 class Task(WSGITask):
@@ -25,10 +39,40 @@ class Task(WSGITask):
         channel.send_held()
 
 
+class Refusal(ErrorTask):
+    """A request that could not be read, and is answered before any route sees it."""
+
+    def execute(self) -> None:
+        """Answer with the problem, and close the connection: what follows on it cannot be told apart."""
+        error = cast(Any, self.request).error
+        code = BodyTooLarge.code if error.code == BodyTooLarge.http_status else _code(error.reason)
+        problem = {
+            "type": f"urn:skep:problem:{code}",
+            "title": error.reason,
+            "status": error.code,
+            "detail": _DETAILS.get(error.code, _UNREADABLE),
+            "code": code,
+        }
+        body = plain_json.dumps(problem).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [
+            ("Content-Type", problems.MEDIA_TYPE),
+            *problems.SERVICE_HEADERS.items(),
+        ]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+def _code(reason: str) -> str:
+    return reason.lower().replace(" ", "_")
+
+
 class Channel(HTTPChannel):
     """A connection that stays in the poll. Its server is made with ``channel_request_lookahead=1``."""
 
     task_class = Task
+    error_task_class = Refusal
 
     def __init__(self, server: Any, *arguments: Any, **named: Any) -> None:
         super().__init__(server, *arguments, **named)

@@ -7,6 +7,7 @@ from typing import Any, Final
 _OF_CODE: Final = {
     "exit_code": "Look at the end of its output. Mend what it names, then retry; or add an edited copy.",
     "timed_out": "Give it more time (timeout_s) in an edited copy, or have it do less.",
+    "timeout": "Give it more time (timeout_ms) in a fork of the run, or have it do less.",
     "model_timeout": "Retry; or give an edited copy more time (timeout_s) or fewer tokens (max_tokens).",
     "rejected": "Read what the critics found, then add a copy that says it more clearly, or retry.",
     "dependency_failed": "Mend and retry the task it waited for; this one comes back with it.",

@@ -21,11 +21,13 @@ from review.lifecycle import Next, decide, with_new_words
 from road import receipts, run_turns
 from road.rewarding import Rewarding
 from road.run_turns import Follows
+from run_contract.errors import TaskTimeout
 from runtime_contract import Task
 from store import claims, planning, recording, run_cache, run_growth, run_steering, sampling
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
+from store.run_ends import run_of
 from store.transaction import Transaction
 from tool_router import Route
 
@@ -166,7 +168,7 @@ class Judge:
         else:
             ruled = run_turns.after(tx, claim, judged, outcome)
             if follows is Next.FAIL if ruled is None else ruled.again is None:
-                self._fail(tx, row, verdict, judged)
+                self._fail(tx, row, outcome, verdict, judged)
             else:
                 self._requeue(tx, row, outcome, verdict, chance, ruled)
 
@@ -241,12 +243,15 @@ class Judge:
             became="rejected",
         )
 
-    def _fail(self, tx: Transaction, row: sqlite3.Row, verdict: Verdict, judged: int) -> None:
+    def _fail(
+        self, tx: Transaction, row: sqlite3.Row, outcome: Outcome, verdict: Verdict, judged: int
+    ) -> None:
         times = "1 attempt" if judged == 1 else f"{judged} attempts"
         recording.fail(
             tx,
             row,
-            "rejected",
+            # a run names what ended its task, as it does in memory
+            TaskTimeout.code if outcome.timed_out and run_of(row["id"]) else "rejected",
             f"rejected after {times}: {'; '.join(verdict.issues)}",
             review_verdict=verdict.decision,
             review_confidence=verdict.confidence,

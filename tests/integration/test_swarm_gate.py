@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import jsonschema
 import pytest
 
 from localhost import problems
+from localhost.server import MAX_BODY_BYTES
 from settings import Home
 from swarm import create_app
 from testing.model_server import ModelServer
@@ -23,6 +26,23 @@ POSTS = ["/cycle", "/cancel", "/plan"]
 def rig(tmp_path: Path):
     with ModelServer() as model, SwarmRig(tmp_path, llm_base_url=model.url, llm_model="test-model") as rig:
         yield rig
+
+
+@pytest.mark.parametrize("path", [*POSTS, "/api/v1/runs"])
+def test_a_body_over_every_bound_is_refused_as_a_problem_before_it_is_read(rig: SwarmRig, path: str) -> None:
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{rig.swarm.port}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {MAX_BODY_BYTES + 1}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", rig.swarm.port)) as connection:
+        connection.sendall(head.encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        told = json.loads(answer.read())
+
+    assert (answer.status, answer.headers["Content-Type"]) == (413, problems.MEDIA_TYPE)
+    assert (told["code"], told["status"]) == ("body_too_large", 413)
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
 @pytest.mark.parametrize("path", POSTS)
