@@ -146,6 +146,7 @@ def test_the_ledger_says_what_a_task_was_told_and_what_was_left_out(browser, com
     assert [(line["task"], line.get("placed")) for line in ledger["told"]] == [
         ("for", True),
         ("experience", None),
+        ("memory tone", None),
     ]
     assert [line["task"] for line in ledger["dropped"]] == ["against"]
     page = Seen(browser.get("/runs/compare-1")).text
