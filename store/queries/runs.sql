@@ -209,7 +209,7 @@ FROM run_task JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) ORDER BY task.seq;
 
 -- run_shapes --
---- All tasks of a run as far as ids and dependencies go, with those that lists and rounds became.
+-- All tasks of a run as far as ids and dependencies go, with those that lists and rounds became.
 SELECT id, json_extract(doc, '$.deps') AS deps, json_extract(doc, '$.for_each') IS NOT NULL AS is_list,
     json_extract(doc, '$.repeat') AS repeat
 FROM run_task WHERE run = :run;
