@@ -7,13 +7,12 @@ of every execution: the gate, the sandbox or the wrapper that pays, one start, o
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
 from context import envelope
 from errors import CallHeld, InvalidRequest, LeaseLost, NotFound
+from execution import refused_work
 from execution.contract import CycleRequest
 from execution.job import Allow, Job, Settle
 from outcome import Outcome
@@ -134,20 +133,9 @@ class CheckRecord:
             if settle is not None:
                 settle(tx)
             if outcome.status == "safety_blocked":
-                self._audit(tx, outcome.safety_report or {})
+                report, ref = outcome.safety_report or {}, self.check.ref
+                refused = f"{ref.id}/{self.check.name}/{report.get('task', '')}"
+                refused_work.audit(tx, ref, refused, report)
             return checks.record(tx, self.check, outcome, may_repeat=self.may_repeat)
 
         return self.store.write(keep)
-
-    def _audit(self, tx: Transaction, report: dict[str, Any]) -> None:
-        found = [each.get("rule") for each in report.get("checks", {}).values() if not each["passed"]]
-        refused = f"{self.check.ref.id}/{self.check.name}/{report.get('task', '')}"
-        tx.audit(
-            "execution",
-            "blocked",
-            actor="swarm",
-            task_id=self.check.ref.id,
-            lease=self.check.ref.lease,
-            rule=next(filter(None, found), "unnamed"),
-            digest=hashlib.sha256(refused.encode("utf-8", "surrogatepass")).hexdigest(),
-        )

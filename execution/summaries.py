@@ -6,12 +6,11 @@ another: a summary that is there is answered again, and costs nothing.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from dataclasses import dataclass
-from typing import Any
 
 from errors import CallHeld, InvalidRequest
+from execution import refused_work
 from execution.contract import CycleRequest
 from execution.job import Allow, Job, Settle
 from outcome import Outcome
@@ -53,20 +52,9 @@ class SummaryRecord:
             if settle is not None:
                 settle(tx)
             if outcome.status == "safety_blocked":
-                self._audit(tx, outcome.safety_report or {})
+                ref = self.wanted.ref
+                refused = f"{ref.id}/summary/{self.wanted.digest}"
+                refused_work.audit(tx, ref, refused, outcome.safety_report or {})
             return run_summaries.record(tx, self.wanted, outcome)
 
         return self.store.write(keep)
-
-    def _audit(self, tx: Transaction, report: dict[str, Any]) -> None:
-        found = [each.get("rule") for each in report.get("checks", {}).values() if not each["passed"]]
-        refused = f"{self.wanted.ref.id}/summary/{self.wanted.digest}"
-        tx.audit(
-            "execution",
-            "blocked",
-            actor="swarm",
-            task_id=self.wanted.ref.id,
-            lease=self.wanted.ref.lease,
-            rule=next(filter(None, found), "unnamed"),
-            digest=hashlib.sha256(refused.encode("utf-8", "surrogatepass")).hexdigest(),
-        )

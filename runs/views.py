@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cost.usage_tracker import Standing
@@ -15,6 +15,7 @@ from runs.turns import Turns, is_ruled
 from store import ending, run_ends
 from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
+from store.transaction import dump
 
 #: What a task of a run that has ended is where its status alone does not say.
 SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
@@ -68,7 +69,7 @@ def completed_of(reader: Reader, run: sqlite3.Row) -> int:
 def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     """A run with its tasks and what they used."""
     rows = reader.all("run_tasks_shown", run=run["seq"])
-    used = _used(reader, run["seq"], rows)
+    used = _used(reader, rows)
     policy = RunPolicy.model_validate_json(run["policy"])
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
     tasks = {}
@@ -110,13 +111,14 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
 
 
-def _used(reader: Reader, run: int, rows: Iterable[sqlite3.Row]) -> dict[int, dict[str, int]]:
-    """What each task of a run used; of one that a run did, what that run did."""
-    found = {row["task"]: usage_of(row) for row in reader.all("run_usage", run=run)}
+def _used(reader: Reader, rows: Sequence[sqlite3.Row]) -> dict[int, dict[str, int]]:
+    """What each of these tasks of a run used; of one that a run did, what that run did."""
+    places = dump([row["seq"] for row in rows])
+    found = {row["task"]: usage_of(row) for row in reader.all("run_used_by", tasks=places)}
     for row in rows:
         child = None if row["child"] is None else reader.one("get_run", id=row["child"])
         if child is not None:
-            inner = _used(reader, child["seq"], reader.all("run_tasks_shown", run=child["seq"]))
+            inner = _used(reader, reader.all("run_tasks_shown", run=child["seq"]))
             whole = {name: sum(each[name] for each in inner.values()) for name in usage_of(None)}
             spent = balance_of(reader, Account("run", child["id"])).spent
             found[row["seq"]] = whole | {"cost_micros": spent}

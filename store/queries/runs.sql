@@ -156,28 +156,6 @@ SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_
     run_task.added_by, run_task.round, run_task.outputs, run_task.child
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
--- run_usage --
--- What each task of a run has used over all its attempts; money also where an attempt left no word.
-WITH used AS MATERIALIZED (
-    SELECT task.seq AS task, coalesce(budget.spent, 0) AS micros, (
-        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
-        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
-    ) + (
-        SELECT coalesce(sum(json_extract(outcome, '$.usage.prompt_tokens')), 0)
-        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
-    ) AS prompt_tokens, (
-        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
-        FROM attempt WHERE attempt.task = task.seq AND outcome IS NOT NULL
-    ) + (
-        SELECT coalesce(sum(json_extract(outcome, '$.usage.completion_tokens')), 0)
-        FROM run_summary WHERE run_summary.task = task.seq AND outcome IS NOT NULL
-    ) AS completion_tokens
-    FROM run_task JOIN task ON task.seq = run_task.task
-    LEFT JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = ''
-    WHERE run_task.run = :run
-)
-SELECT *, prompt_tokens + completion_tokens AS tokens FROM used;
-
 -- run_events_after --
 -- The history of a run and of its tasks after a place.
 SELECT * FROM event
