@@ -13,7 +13,7 @@ from commands.place import Place
 from commands.telling import Teller, say
 from commands.terminal import clean
 from daemon_log import configure_logging
-from safety.gateway import SafetyGateway
+from safety.gateway import checked_commands
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
@@ -82,7 +82,7 @@ def _run(
     database.prepare_state_directory(home.state)
     lock = lock_home(home)
     try:
-        recovered = recover_if_damaged(home, settings, effect_of=SafetyGateway(home, settings).effect_of)
+        recovered = recover_if_damaged(home, settings, effect_of=checked_commands(home, settings).effect_of)
         if recovered is not None and not as_json:
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:

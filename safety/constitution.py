@@ -98,10 +98,19 @@ class Constitution:
 
 def load(root: Path | None = None) -> Constitution:
     """The constitution of the home at `root`. Raises `InvalidSetting`."""
-    own = None if root is None else _read(root / FILE)
-    if own is None or (root is not None and (root / FILE).resolve() == SHIPPED):
-        return _shipped()
-    return _merged(own)
+    own = None if root is None else _own_bytes(root)
+    return _shipped() if own is None else _merged(own)
+
+
+def has_own(root: Path) -> bool:
+    """Whether the home at `root` has rules of its own. Raises `InvalidSetting` where that cannot be read."""
+    return _own_bytes(root) is not None
+
+
+def _own_bytes(root: Path) -> bytes | None:
+    """The home's own file; none where there is none, or it is the one that ships."""
+    own = _read(root / FILE)
+    return None if (root / FILE).resolve() == SHIPPED else own
 
 
 def _read(path: Path) -> bytes | None:
@@ -148,8 +157,8 @@ def told(root: Path) -> Told:
     """The rules of the home at `root`, at a part of what `load` costs. Raises `InvalidSetting`."""
     words = {path.stem: document.version for path, document in zip(_word_files(), _words(), strict=True)}
     base = _parse(SHIPPED.read_bytes(), FILE, {})
-    data = _read(root / FILE)
-    if data is None or (root / FILE).resolve() == SHIPPED:
+    data = _own_bytes(root)
+    if data is None:
         return Told(base.document.version, base.rules, {}, (), words)
     own = _own(data, base)
     rules = base.rules | own.rules

@@ -104,27 +104,27 @@ class RunningDaemon:
         module = {"panel": "control_panel"}.get(name, name)
         return list(_processes([b"-m", module.encode(), b"--home", os.fsencode(self.root)]))
 
+    def wait_for_command(self, *argv: str) -> None:
+        """Wait until a command with these words in a row has begun: a claimed task's may not have."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not any(_processes([os.fsencode(word) for word in argv])):
+            assert time.monotonic() < deadline, f"{argv} does not run within {PATIENCE_S} s"
+            time.sleep(LOOK_EVERY_S)
+
     # -- use -----------------------------------------------------------------------------------------------
 
     def skep(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run a verb in this home."""
-        return subprocess.run(
-            [sys.executable, "-m", "skep", *arguments],
-            cwd=REPOSITORY,
-            env=self._environment,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        """Run a verb in this home, without a process for it, which would cost more than the verb."""
+        environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("SKEP_")}
+        answer = CliRunner().invoke(skep.cli, arguments, given, env={**environment, **self._environment})
+        if answer.exception is not None and not isinstance(answer.exception, SystemExit):
+            raise answer.exception
+        return subprocess.CompletedProcess(arguments, answer.exit_code, answer.stdout, answer.stderr)
 
     def _told(self, *arguments: str) -> str:
-        """What a verb that only reads prints, without a process for it: waiting asks many times a second."""
-        environment: dict[str, str | None] = {name: None for name in os.environ if name.startswith("SKEP_")}
-        answer = CliRunner().invoke(skep.cli, arguments, env={**environment, **self._environment})
-        if answer.exception is not None:
-            raise answer.exception
+        """What a verb that only reads prints."""
+        answer = self.skep(*arguments)
+        assert answer.returncode == 0, answer.stderr
         return answer.stdout
 
     def client(self) -> httpx.Client:

@@ -60,18 +60,19 @@ def test_what_runs_is_stopped_by_a_touched_file_waits_and_goes_on_when_it_is_gon
     }
     assert {task["attempts"] for task in stopped.values()} == {0}, "nothing of it counts"
     daemon.skep("cancel", "command")
+    told = ["daemon.kill_switch_on", "daemon.kill_switch_off"]
+    daemon.wait_until(lambda _: kinds(daemon, *told) == told[:1], "it is told")
     kill_file(daemon).unlink()
     tasks = daemon.wait_for_ends("model-call")
     assert tasks["model-call"]["status"] == "approved"
-    told = ["daemon.kill_switch_on", "daemon.kill_switch_off"]
     daemon.wait_until(lambda _: kinds(daemon, *told) == told, "both are told, once")
     assert daemon.skep("verify").returncode == 0
 
 
 def test_a_command_whose_effect_is_unsafe_asks_a_person(daemon):
     daemon.start("--no-panel")
-    daemon.skep("add", "--id", "risky", "--command", "sleep 1000", "--effect", "unsafe")
-    daemon.wait_until(lambda tasks: tasks["risky"]["status"] == "in_progress", "it runs")
+    daemon.skep("add", "--id", "risky", "--command", "sleep 1013", "--effect", "unsafe")
+    daemon.wait_for_command("1013")
 
     daemon.skep("kill-switch", "on", "--reason", "it must not")
     tasks = daemon.wait_until(nothing_runs, "it is stopped")
@@ -154,6 +155,7 @@ def test_the_circuit_breaker_trips_by_itself_stays_so_and_is_reset(daemon):
         "the circuit breaker tripped: the same failure 10 times, and no command went well in between: "
     )
 
+    daemon.client().close()  # swarm is up
     assert daemon.skep("resume").stdout == "The circuit breaker is reset. Work goes on.\n"
     assert daemon.wait_for_ends("next")["next"]["status"] == "approved"
     assert len(kinds(daemon, "daemon.breaker_tripped")) == 1
