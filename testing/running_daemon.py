@@ -121,6 +121,18 @@ class RunningDaemon:
             raise answer.exception
         return subprocess.CompletedProcess(arguments, answer.exit_code, answer.stdout, answer.stderr)
 
+    def skep_process(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The same in a process of its own, which may die of it."""
+        return subprocess.run(
+            [sys.executable, "-m", "skep", *arguments],
+            cwd=REPOSITORY,
+            env=self._environment | environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+
     def _told(self, *arguments: str) -> str:
         """What a verb that only reads prints."""
         answer = self.skep(*arguments)

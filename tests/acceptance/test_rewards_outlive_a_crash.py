@@ -125,9 +125,8 @@ def test_an_entry_of_a_journal_is_paid_once_wherever_its_writer_dies(daemon) -> 
     daemon.add_to_queue(*({**paid(number), "review": "auto"} for number in range(2)))
     daemon.wait_for_ends("t0", "t1")
     for point in ("reward.before_commit", "reward.committed"):
-        daemon._environment["SKEP_FAULT"] = point
-        assert daemon.skep("journal", "write", "ada", "bees dance").returncode == -9
-    del daemon._environment["SKEP_FAULT"]
+        died = daemon.skep_process("journal", "write", "ada", "bees dance", SKEP_FAULT=point)
+        assert died.returncode == -9
     again = daemon.skep("journal", "write", "ada", "bees dance")
     assert (again.returncode, again.stdout) == (
         0,
