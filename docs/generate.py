@@ -6,6 +6,7 @@ stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` belongs to this
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -137,8 +138,12 @@ def settings_table() -> str:
 
 
 def _type(name: str) -> str:
-    schema = settings.Settings.model_json_schema()["properties"][name]
-    return type_of(schema).removesuffix(" or null")
+    return type_of(_settings_schema()[name]).removesuffix(" or null")
+
+
+@functools.cache
+def _settings_schema() -> dict[str, Any]:
+    return dict(settings.Settings.model_json_schema()["properties"])
 
 
 def _plain(value: Any) -> str:
@@ -266,6 +271,7 @@ def swarm_app() -> flask.Flask:
     return swarm.create_app(cast("Any", None))
 
 
+@functools.cache
 def panel_app() -> flask.Flask:
     """The panel, with nothing behind it."""
     plain = settings.Settings()
