@@ -53,7 +53,7 @@ def all_wait_for(limit: str):
 
 
 def test_tasks_that_a_day_cannot_pay_wait_ask_once_and_go_after_a_top_up(daemon, model) -> None:
-    daemon.start(SKEP_BUDGET_DAY_USD="0.01")
+    daemon.start("--no-panel", SKEP_BUDGET_DAY_USD="0.01")
     daemon.add_to_queue(*({"id": f"t{number}", "prompt": "hello"} for number in range(30)))
 
     tasks = daemon.wait_until(
@@ -78,7 +78,7 @@ def test_tasks_that_a_day_cannot_pay_wait_ask_once_and_go_after_a_top_up(daemon,
 
 
 def test_the_answer_needed_pays_the_task_that_asked(daemon) -> None:
-    daemon.start()
+    daemon.start("--no-panel")
     daemon.add_to_queue({"id": "dear", "prompt": "hello", "max_budget": 0.001})
     daemon.wait_until(all_wait_for("task"), "the task waits for its own budget")
 
@@ -93,7 +93,7 @@ def test_the_answer_needed_pays_the_task_that_asked(daemon) -> None:
 def test_until_idle_ends_when_only_a_person_could_pay(daemon) -> None:
     daemon.add_to_queue({"id": "t", "prompt": "hello"})
 
-    code = daemon.start("--until-idle", SKEP_BUDGET_TOTAL_USD="0").wait_for_exit()
+    code = daemon.start("--until-idle", "--no-panel", SKEP_BUDGET_TOTAL_USD="0").wait_for_exit()
 
     assert code == 75, daemon.log()
     assert daemon.tasks()["t"]["waiting_for"].startswith(
@@ -105,7 +105,7 @@ def test_until_idle_ends_when_only_a_person_could_pay(daemon) -> None:
 def test_a_call_that_kill_9_cut_off_is_booked_at_its_worst_case_and_made_again(
     daemon, model, tmp_path, point: str
 ) -> None:
-    daemon.start(SKEP_FAULT=f"{point}:1@{tmp_path / 'fault'}")
+    daemon.start("--no-panel", SKEP_FAULT=f"{point}:1@{tmp_path / 'fault'}")
     daemon.add_to_queue({"id": "t", "prompt": "hello"})
 
     assert daemon.wait_for_ends("t")["t"]["status"] == Status.APPROVED
@@ -124,20 +124,20 @@ def test_a_call_that_kill_9_cut_off_is_booked_at_its_worst_case_and_made_again(
 
 def test_when_everything_is_killed_a_reservation_still_counts(daemon, model) -> None:
     model.answer = None
-    daemon.start(SKEP_BUDGET_DAY_USD="0.02")
+    daemon.start("--no-panel", SKEP_BUDGET_DAY_USD="0.02")
     daemon.add_to_queue({"id": "t", "prompt": "[[delay: 60]] hello"})
     model.wait_for_requests(1, 60)
     daemon.kill_everything()
 
     held = budget(daemon)["day"]["reserved_micros"]
     assert held > 10_000
-    daemon.start(SKEP_BUDGET_DAY_USD="0.02")
+    daemon.start("--no-panel", SKEP_BUDGET_DAY_USD="0.02")
     daemon.wait_until(all_wait_for("day"), "the second attempt cannot be paid beside the first")
     assert budget(daemon)["day"]["unsettled_micros"] == held
 
 
 def test_a_rate_delays_tasks_without_claiming_them_and_spends_no_attempt(daemon, model) -> None:
-    daemon.start(SKEP_RATE_REQUESTS='{"m": 60}')
+    daemon.start("--no-panel", SKEP_RATE_REQUESTS='{"m": 60}')
     daemon.add_to_queue(*({"id": f"t{number:02}", "prompt": "hello"} for number in range(64)))
     model.wait_for_requests(60, 60)
 
