@@ -14,6 +14,7 @@ from typing import Any
 import flask
 import pytest
 
+import control_panel
 import swarm
 from settings import Home
 from tests.integration.swarm_rig import SwarmRig, request_of
@@ -71,9 +72,8 @@ def claim(rig: SwarmRig) -> Any:
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory: pytest.TempPathFactory, seen: Seen) -> Iterator[RunningPanel]:
-    running = RunningPanel(Home(tmp_path_factory.mktemp("panel")))
-    seen.watch(running.app)
-    with running:
+    pages = seen.watch(control_panel.new_app())
+    with RunningPanel(Home(tmp_path_factory.mktemp("panel")), pages=pages) as running:
         running.by.add("x")
         yield running
 

@@ -12,6 +12,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import flask
 import pytest
 
 import control_panel
@@ -58,16 +59,22 @@ def chromium():
         browser.close()
 
 
-class RunningPanel:
-    """A panel that is served over a home of its own."""
+#: Pages and routes of panels that are served no more, for the next: they take long to make.
+_UNUSED: list[flask.Flask] = []
 
-    def __init__(self, home: Home, threads: int = 8) -> None:
+
+class RunningPanel:
+    """A panel that is served over a home of its own; with pages of its own where `pages` are given."""
+
+    def __init__(self, home: Home, threads: int = 8, pages: flask.Flask | None = None) -> None:
         self.home = home
         self._threads = threads
         self.store = SqliteStore(home, Settings())
         self.store.reader.keep_counts(control_panel.COUNTS_KEPT_S)
         self.by = Furnisher(self.store)
-        self.app = control_panel.create_app(self.store, home, self.store.settings, port=0)
+        self._is_shared = pages is None
+        pages = pages or (_UNUSED.pop() if _UNUSED else control_panel.new_app())
+        self.app = control_panel.create_app(self.store, home, self.store.settings, port=0, pages=pages)
         self.port = 0
         self._stop, self._listening = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._serve)
@@ -102,6 +109,8 @@ class RunningPanel:
         self.stop()
         os.close(self._leader)
         self.store.close()
+        if self._is_shared:
+            _UNUSED.append(self.app)
 
     @property
     def url(self) -> str:
