@@ -24,7 +24,7 @@ from errors import NotAuthenticated, SkepError
 from localhost import problems, server
 from localhost.plain_json import PlainJson
 from localhost.refusals import Refusals
-from money import dollars_text
+from money import dollar_places, dollars_text
 from panel import (
     access,
     answer_labels,
@@ -184,7 +184,13 @@ def _wants_page() -> bool:
 
 
 def _furnish_templates(app: flask.Flask) -> None:
-    app.jinja_env.filters |= {"plain": words.plain, "one_line": words.one_line, "dollars": dollars_text}
+    app.jinja_env.filters |= {
+        "plain": words.plain,
+        "one_line": words.one_line,
+        "sentence": words.sentence,
+        "dollars": dollars_text,
+        "dollar_places": dollar_places,
+    }
     app.jinja_env.globals |= {
         "url_for": url_for,
         "skep_version": version(),

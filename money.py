@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
@@ -21,11 +22,20 @@ def to_dollars(micros: int) -> float:
     return micros / MICROS_PER_DOLLAR
 
 
-def dollars_text(micros: int) -> str:
-    """Micro-dollars as a person reads them: to the cent, and further only where there is something."""
+def dollars_text(micros: int, places: int = 2) -> str:
+    """Micro-dollars as a person reads them: to the cent, and further only where there is something.
+
+    Parameters:
+        places: digits after the point that are told at least, so that the amounts of a column stand in line.
+    """
     text = f"{Decimal(micros) / MICROS_PER_DOLLAR:.6f}".rstrip("0")
     whole, _, part = text.partition(".")
-    return f"${whole}.{part:0<2}"
+    return f"${whole}.{part:0<{places}}"
+
+
+def dollar_places(amounts: Iterable[int | None]) -> int:
+    """Digits after the point that the finest of these micro-dollars needs, two at least."""
+    return max((len(dollars_text(each).partition(".")[2]) for each in amounts if each is not None), default=2)
 
 
 def read_amount(text: str) -> int | None:

@@ -21,6 +21,8 @@ from panel.words import count_of, one_line, plain
 _ROOM: Final = BOX_WIDTH - 24
 _NAME_SIZE: Final = 13.0
 _WORD_SIZE: Final = 11.5
+#: How wide letters are that are not bold, beside those that are.
+_LIGHT: Final = 0.88
 #: Names that are told of what one task waits for.
 _MOST_NAMES: Final = 20
 
@@ -93,14 +95,16 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
     look = f"node {node['status']}"
     look += " critical" if node["critical"] else ""
     look += " here" if node["id"] == graph["task"] else ""
+    told = f"{word} · longest way" if node["critical"] else word
+    run, _, within = name.partition(":")
     return {
         "key": plain(node["id"]),
         "href": task_href(node["id"]) if is_there else graph_href(graph, task=None),
         "label": f"{name}: {word}{', on the longest way' if node['critical'] else ''}",
         "look": look,
         "title": f"{name}: {word}{reason}",
-        "name": fitted(name, _ROOM, _NAME_SIZE),
-        "word": fitted(f"{word} · longest way" if node["critical"] else word, _ROOM, _WORD_SIZE),
+        "name": fitted(within or name, _ROOM, _NAME_SIZE),
+        "word": fitted(" · ".join(filter(None, (told, run if within else ""))), _ROOM, _WORD_SIZE * _LIGHT),
     }
 
 

@@ -47,7 +47,7 @@ def _of_work(run: Mapping[str, Any], counts: Mapping[str, int], questions: int, 
     moving = f"{running:,} running, {in_review}{left:,} waiting"
     if questions:
         needs = "question waits" if questions == 1 else "questions wait"
-        return _told("asks", f"{questions:,} {needs} for you: {done}.", f"{moving}.")
+        return _told("asks", f"{questions:,} {needs} for you, {done}.", f"{moving}.")
     if running or judged:
         return _told("working", f"Working: {done}.", f"{moving}.")
     if left:

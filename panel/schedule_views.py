@@ -59,6 +59,8 @@ def _read_place(text: str) -> tuple[float, int]:
 
 
 def _zone(here: Panel) -> str:
-    """The time zone cron runs in here, such as ``CET, UTC+01:00``."""
+    """The time zone cron runs in here, such as ``CET, UTC+01:00``; ``UTC`` alone where it is that."""
     local = to_local(here.clock.now())
+    if local.tzname() == "UTC":
+        return "UTC"
     return f"{local.tzname()}, UTC{local.strftime('%z')[:3]}:{local.strftime('%z')[3:5]}"

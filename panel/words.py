@@ -42,6 +42,11 @@ def one_line(text: str, limit: int = _LINE_CHARS) -> str:
     return plain(line[:limit]) + (" …" if cut else "")
 
 
+def sentence(text: str) -> str:
+    """The text as a sentence of its own: it begins with a capital and ends with a full stop."""
+    return f"{text[:1].upper()}{text[1:].rstrip('. ')}." if text else ""
+
+
 def last_line(text: str, limit: int = _LINE_CHARS) -> str:
     """The last line of the text that says something."""
     lines = text[-limit * 20 :].strip().splitlines()

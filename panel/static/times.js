@@ -12,9 +12,10 @@ function ageOf(moment) {
 }
 
 function clockOf(moment) {
-  const isToday = moment.toDateString() === new Date().toDateString();
-  const time = moment.toLocaleTimeString();
-  return isToday ? time : `${moment.toLocaleDateString()} ${time}`;
+  const today = new Date();
+  if (moment.toDateString() === today.toDateString()) return moment.toLocaleTimeString();
+  const year = moment.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
+  return moment.toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", ...year, hour: "numeric", minute: "2-digit" });
 }
 
 function tellTimes() {

@@ -243,7 +243,7 @@ def test_what_holds_commands_stands_there_and_is_red_where_nothing_does(browser,
 
     (found,) = [found for _, found in seen.tags if found.get("id") == "sandbox"]
     assert found["data-level"] == "off"
-    assert "Sandbox: off. nothing does" in seen.text
+    assert "Sandbox: off. Nothing does." in seen.text
     assert browser.get("/api/v1/status").json["sandbox"]["level"] == "off"
 
 
