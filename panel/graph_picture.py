@@ -95,8 +95,8 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
     look = f"node {node['status']}"
     look += " critical" if node["critical"] else ""
     look += " here" if node["id"] == graph["task"] else ""
-    told = f"{word} · longest way" if node["critical"] else word
     run, _, within = name.partition(":")
+    aside = "longest way" if node["critical"] else run if within else ""
     return {
         "key": plain(node["id"]),
         "href": task_href(node["id"]) if is_there else graph_href(graph, task=None),
@@ -104,7 +104,7 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
         "look": look,
         "title": f"{name}: {word}{reason}",
         "name": fitted(within or name, _ROOM, _NAME_SIZE),
-        "word": fitted(" · ".join(filter(None, (told, run if within else ""))), _ROOM, _WORD_SIZE * _LIGHT),
+        "word": fitted(" · ".join(filter(None, (word, aside))), _ROOM, _WORD_SIZE * _LIGHT),
     }
 
 
@@ -148,6 +148,13 @@ def line_of(points: Iterable[tuple[int, int]]) -> str:
 def name_of(graph: Mapping[str, Any], node: Mapping[str, Any]) -> str:
     """What a task is called in a graph: within a run, by its id there."""
     return str(node.get("name") or node["id"].removeprefix(f"{graph['run']}:"))
+
+
+def short_of(graph: Mapping[str, Any], task_id: str) -> str:
+    """What a task is called beside others: by its id within the run where all of them are of one."""
+    run = graph["run"] or task_id.partition(":")[0]
+    is_of_one = all(name.startswith(f"{run}:") for name in graph["critical_path"])
+    return plain(task_id.removeprefix(f"{run}:") if is_of_one else task_id)
 
 
 def word_of(status: str) -> str:

@@ -23,7 +23,7 @@ def sentence(given, counts, questions=0, **more):
 
 def test_what_a_person_must_do_comes_before_what_goes_on():
     assert sentence(run(), COUNTS) == ("working", "Working: 4 of 8 completed.")
-    assert sentence(run(), COUNTS, 1) == ("asks", "1 question waits for you: 4 of 8 completed.")
+    assert sentence(run(), COUNTS, 1) == ("asks", "1 question waits for you, 4 of 8 completed.")
     assert sentence(run(), COUNTS, 2, worker_runs=False)[0] == "stopped"
 
 
