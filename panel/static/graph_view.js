@@ -1,7 +1,7 @@
 "use strict";
 // How the picture of a graph is looked at: larger or smaller, moved by the arrow keys, kept when it is drawn anew.
 
-const SMALLEST = 0.05;
+const SMALLEST = 0.02;
 const LARGEST = 2;
 const STEP = 1.3;
 // Below this, letters cannot be read: the boxes show their state by a stronger colour instead.

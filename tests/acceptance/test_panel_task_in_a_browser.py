@@ -7,8 +7,11 @@ import json
 
 import pytest
 
+import host_platform
 from outcome import Verdict
 from store import recording
+from store.claims import Claimant
+from tests.integration.test_checkpoints import Rig
 from tests.unit.panel.furnish import HOSTILE, REVERSED, row_of
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 
@@ -150,3 +153,34 @@ def test_an_ended_task_is_run_again_with_edits(page, panel):
     expect(page.locator("#standing .status")).to_have_text("pending")
     assert panel.state("look-2") == "ready"
     assert panel.state("look") == "failed"
+
+
+def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromium, panel):
+    panel.home.workspace.mkdir(parents=True, exist_ok=True)
+    rig = Rig(panel.home, panel.store, Claimant("w", host_platform.this_process(), 3600.0))
+    notes = rig.files / "notes.txt"
+    rig.did("first", notes_txt="one\ntwo\n")
+    rig.did("t", notes_txt="one\nthree\n")
+    with (
+        contextlib.closing(chromium.new_context()) as context,
+        visiting(context, panel, "/tasks/t", refused="409") as page,
+    ):
+        roll_back, ask = page.get_by_role("button", name="Roll back 1 file"), page.locator("#ask")
+        page.get_by_role("button", name="Show what a rollback would change").click()
+        expect(page.locator("#rollback-state")).to_contain_text("1 file would change.")
+        page.get_by_text("What differs").click()
+        expect(page.locator("#rollback-paths .came")).to_have_text("+two")
+        assert notes.read_text() == "one\nthree\n"
+
+        notes.write_text("mine\n")
+        roll_back.click()
+        ask.get_by_role("button", name="Roll back 1 file").click()
+        expect(page.locator("#trouble")).to_contain_text("changed since this was shown. Look at it again.")
+        assert notes.read_text() == "mine\n"
+
+        page.get_by_role("button", name="Show what a rollback would change").click()
+        expect(page.locator("#rollback-paths")).to_contain_text("changed since")
+        roll_back.click()
+        ask.get_by_role("button", name="Roll back 1 file").click()
+        expect(page.locator("#rollback-state")).to_contain_text("1 file is as before t.")
+        assert notes.read_text() == "one\ntwo\n"
