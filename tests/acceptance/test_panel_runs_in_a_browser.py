@@ -116,3 +116,29 @@ def test_a_file_that_is_chosen_is_checked_as_if_it_were_written(page, tmp_path):
 
     expect(page.locator("#told-of")).to_contain_text("brought")
     expect(page.locator("#go")).to_be_enabled()
+
+
+def test_the_picture_is_made_smaller_and_walked_by_the_keyboard(page, panel):
+    chain = [{"id": name, "prompt": "x", "deps": deps} for name, deps in (("a", []), ("b", ["a"]), ("c", ["b"]))]
+    RunFurnisher(panel.store, panel.home).start(id="r", tasks=chain)
+    page.goto(f"{panel.url}/graph?run=r")
+    size, reached = page.locator("#graph-size"), page.locator('#graph a[tabindex="0"]')
+
+    page.locator("#graph-smaller").click()
+    expect(size).to_have_text("77 %")
+    for _ in range(3):
+        page.locator("#graph-smaller").click()
+    expect(page.locator("#graph")).to_have_class("graph far")
+    page.locator("#graph-fit").click()
+    expect(page.locator("#graph-fit")).to_have_attribute("aria-pressed", "true")
+    page.locator("#graph-way").click()
+    expect(page.locator('[data-task="r:a"]')).to_be_focused()
+    page.keyboard.press("-")
+    expect(size).not_to_have_text("100 %")
+    page.keyboard.press("0")
+    expect(size).to_have_text("100 %")
+    expect(reached).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator('[data-task="r:b"]')).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/tasks/r%3Ab")
