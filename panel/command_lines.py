@@ -54,6 +54,11 @@ def follow(task_id: str) -> str:
     return line("log", task_id, "-f")
 
 
+def search_output(task_id: str) -> str:
+    """Finds a text in the whole output of a task, where a page has only its end."""
+    return f"{line('log', task_id)} | grep -iF '...'"
+
+
 def output(task_id: str, attempt: int) -> str:
     """Prints the output of an attempt."""
     return line("log", task_id, "--attempt", str(attempt))

@@ -76,6 +76,7 @@ def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[st
         "show_line": command_lines.line("show", row["id"], "--json"),
         "checkpoint": _checkpoint(here, row),
         "follow": command_lines.follow(row["id"]),
+        "search_line": command_lines.search_output(row["id"]),
     }
 
 

@@ -14,6 +14,7 @@ let shown = ""; // what has been read, without a break
 let start = 0; // bytes
 let next = null; // bytes; none: nothing has been read
 let isLive = false;
+let bytes = 0; // of the output, as far as it is known
 let isReading = false;
 let mustDraw = false;
 let asked = 0; // rises when another attempt is chosen: late answers are dropped
@@ -73,6 +74,7 @@ function leave() {
 }
 
 function tellPiece(piece) {
+  bytes = piece.bytes;
   const size = `${piece.bytes.toLocaleString()} bytes`;
   const cut = piece.cut ? `, ${piece.cut.toLocaleString()} more were not kept` : "";
   tellState(piece.bytes === 0 && !isLive ? "It printed nothing." : isLive ? `Being written: ${size} so far.` : `${size}${cut}.`);
@@ -182,6 +184,16 @@ function mark() {
   at = Math.min(at, ranges.length - 1);
   found("found").textContent = wanted ? `${howMany()} found` : "";
   if (window.CSS && CSS.highlights) CSS.highlights.set("found", new Highlight(...ranges));
+  tellSearched(wanted);
+}
+
+// What is not loaded is not looked through, and whoever looks for something is told so.
+function tellSearched(wanted) {
+  const isPart = wanted !== "" && (start > 0 || next < bytes);
+  found("searched").hidden = !isPart;
+  if (!isPart) return;
+  found("searched-told").textContent = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. For the others:`;
+  found("whole").href = found("download").href;
 }
 
 function howMany() {
