@@ -15,6 +15,7 @@ from typing import Any, Final
 AUDIT_EVENTS: Final[dict[str, str]] = {
     "execution": "whether a command or a model call may run, on the exact bytes under `digest`",
     "decision": "a person answered a question, or its deadline passed and nobody had",
+    "deadline": "a person gave an open question a deadline, or lifted it",
     "kill_switch": "the kill switch was set or cleared",
     "pause": "a person stopped the claiming of tasks, or let it go on",
     "capacity": "a person set how many workers run, or how many tasks each runs at once",
@@ -63,6 +64,7 @@ AUDIT_FIELDS: Final[dict[str, str]] = {
     "clock_back_s": "seconds by which the clock was set back since the record before",
     "code": "what was wrong with the audit, or with a model call, as a stable word",
     "count": "how many refusals of the same rule, or how many tasks, this record stands for",
+    "deadline": "until when a question waits for its answer; `none`: for ever",
     "endpoint": "host of the model server",
     "file": "name of the file that keeps what was taken out of the audit",
     "finish_reason": "why a model's answer ended: stop, length, or the server's own word",

@@ -97,6 +97,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "identity.unwritten": "the file of an identity cannot show its statistics; nothing waits for that",
     "decision.asked": "a question to a person was put up",
     "decision.answered": "a person answered, and what; `expired`: nobody did by the deadline",
+    "decision.deadline": "a person gave an open question a deadline, or lifted it: none",
     "decision.overdue": "the deadline of a question passed; what it holds stays held until it is answered",
     "queue_file.taken_in": "the queue file changed and was merged",
     "queue_file.refused": "the queue file could not be read; it was left as it is",

@@ -42,6 +42,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
     "reject": ("reject:reject", "say no to it: requeue with feedback, or reject"),
+    "deadline": ("deadline:deadline", "let what waits for you wait until then, or for ever"),
     "review": ("review:review", "tell how critics and people judge, or export results"),
     "diff": ("diff:diff", "show two attempts of a task side by side"),
     "rollback": ("rollback:rollback", "bring files of the workspace back to a checkpoint"),

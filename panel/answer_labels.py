@@ -10,6 +10,7 @@ from panel.addresses import url_for
 from panel.labels import Button
 from run_contract import asking
 from store.answering import FINAL
+from store.deadline_text import NONE
 
 #: Answers to decisions, by kind and option: label, what will happen, look. Those of a review depend on the
 #: attempts that are left.
@@ -69,6 +70,33 @@ def inbox_buttons(decision: dict[str, Any]) -> list[Button]:
     """The same where the card beside them shows what is decided on."""
     shown = f"about-{decision['id']}" if decision["about"] else ""
     return [replace(button, about="", about_from=shown) for button in answers_to(decision)]
+
+
+def deadline_buttons(decision: dict[str, Any]) -> list[Button]:
+    """A button that gives an open decision a deadline, and one that lifts the one it has."""
+    follows = "Its task fails" if decision["fails_at_deadline"] else "It is overdue"
+    path = url_for("api_decisions.set_deadline", decision_id=decision["id"])
+    put = Button(
+        label="Change the deadline" if decision["deadline"] else "Set a deadline",
+        path=path,
+        ask=f"Until when may this wait? {follows} where nobody answers by then; nothing is approved.",
+        reason="A span from now, such as 90m, 4h or 2d, or a time like 2030-01-31T09:00.",
+        reason_field="deadline",
+        values={},
+        look="quiet",
+        name="set-deadline",
+        cli=command_lines.deadline(decision, "4h"),
+    )
+    lift = Button(
+        label="Lift the deadline",
+        path=path,
+        ask="Let it wait for ever? Whatever waits for the answer waits with it.",
+        values={"deadline": NONE},
+        look="quiet",
+        name="lift-deadline",
+        cli=command_lines.deadline(decision, NONE),
+    )
+    return [put, lift] if decision["deadline"] else [put]
 
 
 def label_of(decision: dict[str, Any], option: str) -> str:

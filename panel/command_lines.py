@@ -40,6 +40,11 @@ def of_answer(decision: dict[str, Any], option: str) -> str:
     return line("approve", subject, "--answer", shlex.quote(option))
 
 
+def deadline(decision: dict[str, Any], until: str) -> str:
+    """What lets a decision wait until then."""
+    return line("deadline", decision["task_id"] or decision["id"], "--until", until)
+
+
 def _of_question(option: str, subject: str) -> str:
     """The same for a question of a run."""
     if option == asking.ANSWER:

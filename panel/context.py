@@ -62,6 +62,9 @@ class PanelStore(Store, Protocol):
     def answer(self, given: Answer) -> str:
         """Answer a decision with one of its options."""
 
+    def set_deadline(self, subject: str, until: str, by: str) -> str:
+        """Let a decision wait until then, or for ever."""
+
     def edit(self, task_id: str, base_version: int, doc: dict[str, Any], by: str) -> EditResult:
         """Change a task from the text that a version of it had."""
 

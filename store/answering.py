@@ -96,17 +96,18 @@ def yes_or_no(
 
     Raises as `answer`, and `TransitionNotAllowed` where nothing is asked.
     """
-    row = _open(tx, subject)
+    row = find_open(tx, subject)
     choice = yes_and_no(row["kind"], json.loads(row["options"]))[0 if is_yes else 1]
     return answer(tx, Answer(row["id"], choice, by, comment, is_final), policy)
 
 
 def choose(tx: Transaction, subject: str, given: Answer, policy: AttemptPolicy) -> str:
     """Give any answer to the open decision named by its own id or by its task's. Raises as `yes_or_no`."""
-    return answer(tx, replace(given, decision=_open(tx, subject)["id"]), policy)
+    return answer(tx, replace(given, decision=find_open(tx, subject)["id"]), policy)
 
 
-def _open(tx: Transaction, subject: str) -> sqlite3.Row:
+def find_open(tx: Transaction, subject: str) -> sqlite3.Row:
+    """The decision of that id, or the open one about that task. Raises `NotFound`, `TransitionNotAllowed`."""
     row = tx.one("get_decision", id=subject) or tx.one("open_decision_of", id=subject)
     if row is None:
         status = STATUS_OF_STATE[steering.find(tx, subject)["state"]]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from clock import to_local_text
+from clock import to_local_text, to_rfc3339
 from run_contract import asking
 from runtime_contract import Status
 from store import agreements, decisions, plan_review, recording, steering
+from store.deadline_text import NONE
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction
 
@@ -47,6 +48,33 @@ def apply(tx: Transaction, seconds: float) -> None:
         tx.run("delete_meta", key=decisions.DEADLINE_S)
     else:
         tx.set_meta(decisions.DEADLINE_S, wanted)
+
+
+def put(tx: Transaction, decision: str, until: float | None, by: str) -> str:
+    """Let an open question wait until then, Unix seconds, or for ever with none; what follows is as ever.
+
+    One that is overdue is so no longer. Raises `NotFound`, `AlreadyAnswered`.
+    """
+    row = decisions.open_one(tx, decision)
+    tx.run("put_decision_deadline", id=decision, deadline=until)
+    told = None if until is None else to_rfc3339(until)
+    about = {"task_id": row["task_id"], "kind": row["kind"]}
+    tx.audit(
+        "deadline",
+        "recorded",
+        actor=by,
+        digest=row["digest"],
+        question=decision,
+        deadline=told or NONE,
+        **about,
+    )
+    tx.emit("decision.deadline", decision=decision, deadline=told, source=by, **about)
+    if row["task"] is not None:
+        tx.mark_dirty(row["task"])
+    if until is None:
+        return f"{decision} waits for its answer for ever."
+    follows = "its task fails" if ends_task(row["kind"]) else "it is overdue"
+    return f"{decision} waits for its answer until {to_local_text(until)}; without one {follows}."
 
 
 def look(tx: Transaction) -> int:

@@ -119,6 +119,16 @@ def answer(
     return row
 
 
+def open_one(tx: Transaction, decision: str) -> sqlite3.Row:
+    """A question that waits for its answer. Raises `NotFound`, `AlreadyAnswered`."""
+    row = tx.one("get_decision", id=decision)
+    if row is None:
+        raise NotFound(f"There is no decision {decision!r}.")
+    if row["answer"] is not None:
+        raise AlreadyAnswered(_why_closed(row), task_id=row["task_id"])
+    return row
+
+
 def _why_closed(row: sqlite3.Row) -> str:
     """Why an answer comes too late, and what can be done about it."""
     task = row["task_id"]

@@ -27,6 +27,7 @@ from store import (
     top_ups,
 )
 from store import recording as record
+from store.deadline_text import read_deadline
 from store.lanes import ConcurrencyLimits
 from store.queue_file import plain_files
 from store.queue_file.apply import EditResult, Rules, edit_task
@@ -171,6 +172,18 @@ class SqliteStore:
         given = answering.Answer(subject, choice, by, comment)
         policy = self.settings.attempt_policy
         return self.write(lambda tx: answering.choose(tx, subject, given, policy))
+
+    def set_deadline(self, subject: str, until: str, by: str) -> str:
+        """Let what waits about a task, or a decision by its id, wait until then; see `deadline_text`.
+
+        Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`, `TransitionNotAllowed`.
+        """
+
+        def put(tx: Transaction) -> str:
+            found = answering.find_open(tx, subject)["id"]
+            return deadlines.put(tx, found, read_deadline(until, tx.now), by)
+
+        return self.write(put)
 
     def edit(
         self, task_id: str, base_version: int, doc: dict[str, Any], by: str, *, send_back: bool = False

@@ -77,6 +77,12 @@ PATHS: Final[dict[str, Any]] = {
         comment="a word with it",
         digest=_DIGEST,
     ),
+    "/api/v1/decisions/{decision_id}/deadline": post(
+        "Give an open decision a deadline, or lift it",
+        path("decision_id"),
+        needs=["deadline"],
+        deadline="a span from now such as 90m, 4h or 2d, an ISO 8601 time, or none: it waits for ever",
+    ),
     "/api/v1/decisions/answers": post_of(
         Several,
         "Answer several decisions, each as if it were alone",
@@ -128,6 +134,15 @@ def answer(decision_id: str) -> dict[str, Any]:
     shown = given.get("digest")
     answered = Answer(decision_id, given["answer"], flask.g.by, given.get("comment"), digest=shown)
     return {"message": panel().store.answer(answered)}
+
+
+@blueprint.post("/<decision_id>/deadline")
+def set_deadline(decision_id: str) -> dict[str, Any]:
+    """Let it wait until then, or for ever; without an answer there follows what always does."""
+    given = fields.body(flask.request, "deadline")
+    if "deadline" not in given:
+        raise InvalidRequest("deadline is missing: a span such as 4h, an ISO 8601 time, or none.")
+    return {"message": panel().store.set_deadline(decision_id, given["deadline"], flask.g.by)}
 
 
 @blueprint.post("/answers")

@@ -87,6 +87,10 @@ WHERE decision.answer IS NULL AND decision.deadline IS NOT NULL AND decision.ran
 -- A question is overdue and goes on waiting.
 UPDATE decision SET rank = 0 WHERE id = :id AND answer IS NULL;
 
+-- put_decision_deadline --
+-- Until when an open question waits from here on; it is not overdue any more.
+UPDATE decision SET deadline = :deadline, rank = 1 WHERE id = :id AND answer IS NULL;
+
 -- run_decisions --
 -- What people are or were asked about the tasks of a run, and are about its budget, oldest first.
 SELECT decision.*, task.id AS task_id FROM run_task CROSS JOIN decision ON decision.task = run_task.task

@@ -109,3 +109,21 @@ def test_a_notification_is_asked_for_by_its_button_alone(page, panel, context):
     page.evaluate("document.body.dispatchEvent(new CustomEvent('skep:pulse', {detail: {questions: 2}}))")
 
     assert page.evaluate("window.noted") == "2 decisions wait for you."
+
+
+def test_a_question_is_given_a_deadline_and_it_is_lifted_again(page, panel):
+    decision = panel.by.ask("one", "Is one good?", "Dear one.", prompt="Write.")
+    expect(card(page, "one")).to_contain_text("It waits for your answer without a deadline.")
+
+    card(page, "one").get_by_role("button", name="Set a deadline").click()
+    expect(page.locator("#ask-what")).to_contain_text("Its task fails where nobody answers by then")
+    page.locator("#ask-reason").fill("4h")
+    page.locator("#ask-yes").click()
+    expect(page.locator("#told")).to_contain_text("waits for its answer until")
+    expect(card(page, "one").locator(".deadline")).to_contain_text("Answer by")
+    assert panel.store.reader.one("get_decision", id=decision)["deadline"] is not None
+
+    card(page, "one").get_by_role("button", name="Lift the deadline").click()
+    page.locator("#ask-yes").click()
+    expect(card(page, "one")).to_contain_text("It waits for your answer without a deadline.")
+    assert panel.store.reader.one("get_decision", id=decision)["deadline"] is None

@@ -119,8 +119,9 @@ def test_a_file_that_is_chosen_is_checked_as_if_it_were_written(page, tmp_path):
 
 
 def test_the_picture_is_made_smaller_and_walked_by_the_keyboard(page, panel):
-    chain = [{"id": name, "prompt": "x", "deps": deps} for name, deps in (("a", []), ("b", ["a"]), ("c", ["b"]))]
-    RunFurnisher(panel.store, panel.home).start(id="r", tasks=chain)
+    chain = {"a": [], "b": ["a"], "c": ["b"]}
+    tasks = [{"id": name, "prompt": "x", "deps": deps} for name, deps in chain.items()]
+    RunFurnisher(panel.store, panel.home).start(id="r", tasks=tasks)
     page.goto(f"{panel.url}/graph?run=r")
     size, reached = page.locator("#graph-size"), page.locator('#graph a[tabindex="0"]')
 

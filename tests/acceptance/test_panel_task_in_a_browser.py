@@ -14,6 +14,7 @@ from store.claims import Claimant
 from tests.integration.test_checkpoints import Rig
 from tests.unit.panel.furnish import HOSTILE, REVERSED, row_of
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.in_a_browser import visiting
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect

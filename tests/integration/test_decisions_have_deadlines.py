@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from clock import to_rfc3339
-from errors import AlreadyAnswered
+from errors import AlreadyAnswered, InvalidRequest, TransitionNotAllowed
 from settings import Settings
 from store import budgets, deadlines, decisions, recording, steering
 from store.answering import Answer
@@ -202,3 +202,89 @@ def test_the_inbox_shows_what_is_overdue_first_and_the_time_that_is_left(store, 
 
     clock.advance(2 * HOUR_S)
     assert "Its deadline has passed." in browser.get("/inbox").text
+
+
+def test_one_question_is_given_less_time_than_the_others_and_its_task_fails_by_it(store, home, clock, by):
+    by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+    by.ask("other", "Send it?", "Dear all.", prompt="Write.")
+
+    said = store.set_deadline("t", "30m", "me")
+
+    (asked,) = [row for row in store.reader.decisions() if row["task_id"] == "t"]
+    assert asked["deadline"] == clock.now() + 1800
+    assert said.startswith(f"{asked['id']} waits for its answer until ")
+    assert said.endswith("; without one its task fails.")
+    ((about, told),) = events(store, "decision.deadline")
+    assert (about, told["decision"], told["deadline"]) == ("t", asked["id"], to_rfc3339(clock.now() + 1800))
+    with sqlite3.connect(home.database) as connection:
+        ((actor, data),) = connection.execute("SELECT actor, data FROM audit WHERE event = 'deadline'")
+    assert (actor, json.loads(data)["deadline"]) == ("me", to_rfc3339(clock.now() + 1800))
+    clock.advance(1800)
+    assert store.pass_deadlines() == 1
+    assert (store.reader.task("t")["state"], store.reader.task("other")["state"]) == ("failed", "review")
+
+
+def test_a_deadline_that_is_lifted_never_passes(store, clock, by):
+    decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+
+    assert store.set_deadline(decision, "none", "me") == f"{decision} waits for its answer for ever."
+
+    assert pass_an_hour(store, clock) == 0
+    assert store.reader.task("t")["state"] == "review"
+
+
+def test_what_is_overdue_is_not_so_any_more_with_more_time_and_is_told_again_when_that_is_over(store, clock):
+    removal = Question("removal", "Cancel them?", ("accept", "keep"), {"ids": ["a"]})
+    decision = store.write(lambda tx: decisions.ask(tx, removal))
+    pass_an_hour(store, clock)
+
+    assert store.set_deadline(decision, "1d", "me").endswith("; without one it is overdue.")
+
+    assert [row["rank"] for row in store.reader.decisions()] == [1]
+    clock.advance(24 * HOUR_S)
+    assert store.pass_deadlines() == 1
+    assert len(events(store, "decision.overdue", decision=decision)) == 2
+
+
+@pytest.mark.parametrize(
+    ("until", "rule"),
+    [
+        ("soon", "is neither a span such as 90m, 4h or 2d"),
+        ("0h", "is neither a span"),
+        ("1699999999", "is neither a span"),
+        ("2001-01-01T00:00", "has passed"),
+        ("400d", "is more than a year away"),
+        ("9999-01-01T00:00+00:00", "is more than a year away"),
+    ],
+)
+def test_a_deadline_is_a_span_a_time_that_is_to_come_or_none(store, by, until, rule):
+    decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+    before = store.reader.one("get_decision", id=decision)["deadline"]
+
+    with pytest.raises(InvalidRequest, match=rule):
+        store.set_deadline("t", until, "me")
+
+    assert store.reader.one("get_decision", id=decision)["deadline"] == before
+
+
+def test_what_is_answered_or_asks_nothing_gets_no_deadline(store, by):
+    decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+    store.approve("t", "me")
+
+    with pytest.raises(AlreadyAnswered, match="was answered 'approve' by me"):
+        store.set_deadline(decision, "1h", "me")
+    with pytest.raises(TransitionNotAllowed, match="t is approved; it does not wait for a decision"):
+        store.set_deadline("t", "1h", "me")
+
+
+def test_the_api_sets_and_lifts_a_deadline_and_says_what_is_wrong(browser, store, by, clock):
+    decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+    at = f"/api/v1/decisions/{decision}"
+
+    assert browser.post(f"{at}/deadline", {"deadline": "2h"}).status_code == 200
+    assert browser.get(at).json["deadline"] == to_rfc3339(clock.now() + 2 * HOUR_S)
+    assert "for ever" in browser.post(f"{at}/deadline", {"deadline": "none"}).json["message"]
+    assert browser.get(at).json["deadline"] is None
+    for body in ({}, {"deadline": "soon"}, {"at": "2h"}):
+        assert browser.post(f"{at}/deadline", body).status_code == 400
+    assert browser.post("/api/v1/decisions/no-such/deadline", {"deadline": "2h"}).status_code == 404

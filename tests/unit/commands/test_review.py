@@ -231,3 +231,15 @@ def test_verdicts_together_are_as_good_as_the_worst(decisions, together):
     first = Verdict(decision="APPROVE", confidence=0.95)
     verdict = critics.together(first, [says(each) for each in decisions])
     assert (verdict.decision, verdict.confidence) == (together, 0.9)
+
+
+def test_what_waits_is_given_a_deadline_and_has_it_lifted(run, ask, walk):
+    walk.held(id="a", prompt="Write.")
+
+    assert "; without one its task fails." in run("deadline", "a", "--until", "4h").stdout
+    (waiting,) = ask("review")["waiting"]
+    assert waiting["deadline_at"] is not None
+    assert "answer by " in run("review").stdout
+    run("deadline", "a", "--until", "none")
+    assert ask("review")["waiting"][0]["deadline_at"] is None
+    assert "is neither a span such as" in run("deadline", "a", "--until", "soon", code=2).output
