@@ -10,7 +10,7 @@ const AT_MOST_OF_WINDOW = 0.72;
 const ARROWS = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] };
 const ZOOMS = { "+": "graph-larger", "=": "graph-larger", "-": "graph-smaller", "0": "graph-full", f: "graph-fit", l: "graph-way" };
 
-const view = { scale: 1, isFitted: false, left: 0, top: 0, isOpen: false, focused: null };
+const view = { scale: 1, isFitted: false, left: 0, top: 0, focused: null };
 const part = (id) => document.getElementById(id);
 const nodes = () => [...document.querySelectorAll("#graph a")];
 
@@ -26,8 +26,8 @@ function draw() {
   if (!picture || !frame) return;
   if (view.isFitted) view.scale = fittingScale(picture, frame);
   const box = picture.viewBox.baseVal;
-  picture.style.width = `${box.width * view.scale}px`;
-  picture.style.height = `${box.height * view.scale}px`;
+  picture.setAttribute("width", Math.round(box.width * view.scale));
+  picture.setAttribute("height", Math.round(box.height * view.scale));
   picture.classList.toggle("far", view.scale < FAR);
   part("graph-fit").setAttribute("aria-pressed", String(view.isFitted));
   part("graph-size").textContent = `${Math.round(view.scale * 100)} %`;
@@ -110,16 +110,16 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   const frame = part("graph-frame");
   if (!frame || !event.target.contains(frame)) return;
   const on = document.activeElement?.closest?.("#graph a");
-  Object.assign(view, { left: frame.scrollLeft, top: frame.scrollTop, isOpen: Boolean(part("as-list")?.open), focused: on ? on.dataset.task : null });
+  Object.assign(view, { left: frame.scrollLeft, top: frame.scrollTop, focused: on ? on.dataset.task : null });
 });
-document.addEventListener("htmx:afterSwap", (event) => {
+// Not sooner: until then htmx gives the picture the attributes of the one before.
+document.addEventListener("htmx:afterSettle", (event) => {
   const frame = part("graph-frame");
   if (!frame || !event.target.contains(frame)) return;
   draw();
   settle();
   if (view.left || view.top || view.focused) frame.scrollTo(view.left, view.top);
   else show(firstToSee());
-  if (part("as-list")) part("as-list").open = view.isOpen;
   if (view.focused) document.querySelector(`#graph a[data-task="${CSS.escape(view.focused)}"]`)?.focus({ preventScroll: true });
 });
 

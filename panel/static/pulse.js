@@ -25,6 +25,12 @@ function tellFreshness(isFine) {
   freshness.textContent = isFine ? "live" : `the panel does not answer; this is how things were at ${lastSeen}`;
 }
 
+// What the colour of the dot says, in words.
+const WORDS = {
+  working: "working", waiting: "waiting", done: "all is done", empty: "nothing to do", asks: "needs you", held: "on hold",
+  paused: "paused", stopped: "stopped", killed: "kill switch", tripped: "circuit breaker",
+};
+
 // The sentence changes with every task; only a change of its kind is worth an interruption.
 function tellStanding(pulse) {
   const kind = `${pulse.health.kind} ${pulse.questions}`;
@@ -33,6 +39,8 @@ function tellStanding(pulse) {
   const dot = document.getElementById("dot");
   dot.dataset.kind = pulse.health.kind;
   dot.title = pulse.health.sentence;
+  const word = WORDS[pulse.health.kind];
+  document.getElementById("standing-word").textContent = word ? ` · ${word}` : "";
   const badge = document.getElementById("badge");
   if (badge) {
     badge.hidden = !pulse.questions;
