@@ -141,5 +141,5 @@ def _bucket(here: Panel, row: sqlite3.Row, most: int) -> Line:
         told=f"{most:,} {kind} a minute",
         value=left,
         most=most,
-        bar=f"{left:,} of {most:,} {kind} left now",
+        bar=f"{left:,} of {most:,} {kind} left",
     )

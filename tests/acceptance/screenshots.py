@@ -45,6 +45,8 @@ AT_HOME: Final = """root => {
 }"""
 #: Seconds that the questions of the home wait for their answer.
 DEADLINE_S: Final = 8 * 3600.0
+#: Workers that are wanted: as many as the home has.
+WORKERS: Final = 2
 #: Milliseconds for a chart to be drawn and the pulse to be heard.
 SETTLE_MS: Final = 700
 
@@ -77,6 +79,7 @@ def furnished() -> Iterator[RunningPanel]:
         furnish(panel.store)
         furnish_pages_of_tasks(panel.by)
         furnish_rooms(panel.store, panel.home)
+        panel.store.set_capacity({"workers": WORKERS}, "cli:ana")
         yield panel
 
 
