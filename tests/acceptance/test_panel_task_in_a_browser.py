@@ -11,7 +11,7 @@ import host_platform
 from outcome import Verdict
 from store import recording
 from store.claims import Claimant
-from tests.integration.test_checkpoints import Rig
+from tests.integration.checkpoint_rig import Rig
 from tests.unit.panel.furnish import HOSTILE, REVERSED, row_of
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
 from tests.unit.panel.in_a_browser import visiting

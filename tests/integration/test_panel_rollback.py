@@ -9,7 +9,7 @@ import pytest
 
 import host_platform
 from store.claims import Claimant
-from tests.integration.test_checkpoints import Rig
+from tests.integration.checkpoint_rig import Rig
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 
