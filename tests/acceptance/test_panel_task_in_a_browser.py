@@ -185,3 +185,23 @@ def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromiu
         ask.get_by_role("button", name="Roll back 1 file").click()
         expect(page.locator("#rollback-state")).to_contain_text("1 file is as before t.")
         assert notes.read_text() == "one\ntwo\n"
+
+
+def test_whoever_searches_an_output_that_is_not_all_loaded_is_told_so(page, panel):
+    claim = panel.by.start("long", prompt="Write.")
+    sink = panel.by.write_live(claim)
+    sink.write(b"needle\n" + b"hay\n" * 20_000)
+    page.goto(f"{panel.url}/tasks/long")
+    expect(page.locator("#output-text")).to_contain_text("hay")
+    told = page.locator("#output-searched")
+    expect(told).to_be_hidden()
+
+    page.locator("#output-find").fill("needle")
+
+    expect(page.locator("#output-found")).to_have_text("0 found")
+    expect(told).to_contain_text("Only what is shown here was looked through: 65,5")
+    expect(page.locator("#cli-search")).to_have_text("skep log long | grep -iF '...'")
+    page.get_by_role("button", name="Show earlier output").click()
+    expect(page.locator("#output-found")).to_have_text("1 found")
+    expect(told).to_be_hidden()
+    sink.discard()
