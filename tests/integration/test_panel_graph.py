@@ -178,3 +178,25 @@ def test_text_of_unknown_origin_comes_out_as_text(browser, by, text):
 def test_an_edge_is_a_curve_between_layers_and_straight_through_them():
     assert line_of(((0, 0), (10, 20))) == "M0 0C5 0 5 20 10 20"
     assert line_of(((0, 0), (10, 20), (30, 20), (40, 0))) == "M0 0C5 0 5 20 10 20H30C35 20 35 0 40 0"
+
+
+def test_in_the_whole_queue_a_task_of_a_run_bears_its_own_id_with_its_run_beneath(browser, store, home):
+    tasks = [{"id": "first", "prompt": "x"}, {"id": "second", "prompt": "x", "deps": ["first"]}]
+    tasks.append({"id": "aside", "prompt": "x", "deps": ["first"]})
+    RunFurnisher(store, home).start(id="r1", tasks=tasks)
+
+    page = browser.get("/graph").text
+
+    assert '<text class="name" x="12" y="18">first</text>' in page
+    assert '<text class="word" x="12" y="35">pending · r1</text>' in page
+    assert '<a href="/tasks/r1%3Afirst" title="r1:first"><bdi>first</bdi></a> → ' in page
+
+
+def test_of_a_long_way_its_beginning_and_its_end_are_told(browser, by):
+    for number in range(9):
+        by.add(f"step-{number}", depends_on=[f"step-{number - 1}"] if number else [])
+
+    told = browser.get("/graph").text.partition('class="critical-path"')[2].partition("</p>")[0]
+
+    assert [f"step-{number}" in told for number in range(9)] == [*[True] * 4, *[False] * 4, True]
+    assert "4 more → " in told

@@ -9,7 +9,7 @@ import pytest
 from cost.cost_calculator import MOST_BELIEVED, Counted, bill_of, worst_case
 from cost.model_catalog import ModelFacts, price_of_settings
 from cost.price import Price, Step
-from money import dollars_text, read_amount, to_dollars
+from money import dollar_places, dollars_text, read_amount, to_dollars
 from settings import Settings
 
 DEARER_WHEN_LONG = Price(
@@ -110,3 +110,13 @@ def test_a_person_reads_cents_and_more_only_where_there_is_more(micros: int, tex
 )
 def test_what_is_no_amount_over_nothing_is_not_read(text: str) -> None:
     assert read_amount(text) is None
+
+
+def test_amounts_of_a_column_have_as_many_digits_as_the_finest_of_them():
+    amounts = [90_000, 64_100, None, 5_000_000]
+    places = dollar_places(amounts)
+
+    told = [dollars_text(each, places) for each in amounts if each is not None]
+
+    assert told == ["$0.0900", "$0.0641", "$5.0000"]
+    assert (dollar_places([]), dollar_places([1_000_000])) == (2, 2)
