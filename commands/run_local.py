@@ -60,14 +60,12 @@ if TYPE_CHECKING:
 @with_place
 def local(place: Place, /, file: Path, executor: str, by_step: bool, as_json: bool, **options: Any) -> int:
     """Run a workflow."""
-    from commands import run_setup, run_view
+    from commands import run_person, run_setup, run_view
 
     if by_step and (as_json or not terminal.is_terminal()):
         raise click.UsageError("--step asks on a terminal; it cannot be used with --json or in a pipe.")
     run = run_setup.read_run(place, file, options["inputs"], options["policy"], options["run_id"])
-    if any(task.is_run for task in run.tasks.values()):
-        raise click.UsageError("A step with run is done by the daemon alone: start it with `skep run start`.")
-    asks = any(task.choices is not None for task in run.tasks.values())
+    asks = any(task.choices is not None for _, task in run_person.named_tasks(run))
     watch = run_view.watch_of(run, wanted=not as_json and not by_step and not asks)
     with (
         run_setup.noted(options["events"], watch.listen) as listen,

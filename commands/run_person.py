@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 
@@ -13,7 +13,7 @@ from redaction import clean
 from run_contract import asking
 from run_contract.errors import TaskTimeout
 from run_contract.job import Job
-from run_contract.records import Run
+from run_contract.records import Run, RunTask
 from runs.asking_a_person import Person
 
 
@@ -22,7 +22,7 @@ def person_at(run: Run, answers: Sequence[str], *, is_made_up: bool) -> Person |
 
     Raises `UsageError` where nobody is there who could be asked, or an answer is to no question.
     """
-    asks = {name: task.choices for name, task in run.tasks.items() if task.choices is not None}
+    asks = {name: task.choices for name, task in named_tasks(run) if task.choices is not None}
     given = dict(map(_given, answers))
     for name, text in given.items():
         if name not in asks:
@@ -40,6 +40,21 @@ def person_at(run: Run, answers: Sequence[str], *, is_made_up: bool) -> Person |
     return _person(given)
 
 
+def named_tasks(run: Run) -> Iterator[tuple[str, RunTask]]:
+    """The tasks of a run and of those within it, which are named with the task that leads there."""
+    left = [*run.tasks.items()]
+    while left:
+        name, task = left.pop()
+        yield name, task
+        if task.inner is not None:
+            left += [(f"{name}:{each.id}", each) for each in task.inner.tasks]
+
+
+def name_of(job: Job) -> str:
+    """The name of a job's task in the outermost run."""
+    return f"{job.run_id}:{job.task_id}".removeprefix(f"{job.top_run or job.run_id}:")
+
+
 def _given(text: str) -> tuple[str, str]:
     name, equals, answer = text.partition("=")
     if not equals or not answer.strip():
@@ -54,7 +69,7 @@ def _check(name: str, text: str, options: Sequence[str]) -> None:
 
 def _person(given: dict[str, str]) -> Callable[[Job, str], str | None]:
     def answer(job: Job, text: str) -> str | None:
-        said = given.get(job.task_id)
+        said = given.get(name_of(job))
         if said is None:
             said = _ask(job, text)
         return None if said == asking.REFUSE else said
@@ -66,7 +81,7 @@ def _ask(job: Job, text: str) -> str:
     """Ask on the terminal, until one of the options was typed. Raises `TaskTimeout`."""
     options = asking.options(job.choices or ())
     is_free = asking.ANSWER in options
-    click.echo(terminal.clean_block(f"\n{job.task_id} asks:\n{clean(text)}"))
+    click.echo(terminal.clean_block(f"\n{name_of(job)} asks:\n{clean(text)}"))
     hint = f"your answer, or {asking.REFUSE}" if is_free else ", ".join(options)
     while True:
         click.echo(f"[{terminal.clean(hint)}] ", nl=False)
@@ -82,4 +97,4 @@ def _wait(job: Job) -> None:
     """Wait for a line as long as the question may be answered. Raises `TaskTimeout`."""
     if job.timeout_s and not select.select([sys.stdin], [], [], job.timeout_s)[0]:
         click.echo()
-        raise TaskTimeout(f"nobody answered {job.task_id} within {job.timeout_s:g} s")
+        raise TaskTimeout(f"nobody answered {name_of(job)} within {job.timeout_s:g} s")

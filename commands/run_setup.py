@@ -15,7 +15,7 @@ import jsonlines
 import host_platform
 from commands import terminal
 from commands.place import Place
-from commands.run_person import person_at
+from commands.run_person import name_of, person_at
 from cost.cost_calculator import CostCalculator
 from cost.model_catalog import ModelCatalog
 from cost.model_catalog import Place as ModelPlace
@@ -36,6 +36,7 @@ from runs.orchestrator import Orchestrator
 from runs.policy_file import read_policies
 from runs.prompting import plain_prompt
 from runs.run_events import RunEvent
+from runs.sub_runs import Shelf, with_inner
 from runs.work import Work
 from runs.workflow_file import read_workflow
 from safety.gateway import SafetyGateway
@@ -63,7 +64,8 @@ def read_run(place: Place, file: Path, inputs: Sequence[str], policy: str | None
     chosen = workflow.policy if policy is None else policy
     if not isinstance(chosen, RunPolicy):
         chosen = read_policies(place.home.policies_file).named(chosen)
-    return run_of(workflow, chosen, dict(map(input_of, inputs)), run_id)
+    run = run_of(workflow, chosen, dict(map(input_of, inputs)), run_id)
+    return with_inner(run, workflow, Shelf(place.home.policies_file, place.home.workflows))
 
 
 def input_of(given: str) -> tuple[str, str]:
@@ -170,7 +172,9 @@ def _refusals(store: SqliteStore, by: str) -> Callable[[Job, Mapping[str, Any]],
 def ask_before(run: Run, task: RunTask, found: Prepared) -> Literal["go", "skip", "abort"]:
     """Show a step as it would be sent, and ask whether it is."""
     job, estimate = found.job, found.estimate
-    click.echo(terminal.clean(f"\n{task.id}  {job.model or 'the model of the home'}  attempt {job.attempt}"))
+    click.echo(
+        terminal.clean(f"\n{name_of(job)}  {job.model or 'the model of the home'}  attempt {job.attempt}")
+    )
     told = ", ".join(job.bundle.sources) or "nothing"
     click.echo(terminal.clean(f"  is told of: {told}"))
     most = dollars_text(estimate.micros)

@@ -98,8 +98,8 @@ class Tree(Watch):
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, show_header=False)
-        for task in rows_of(self._run):
-            table.add_row(*(Text(cell, style=style) for cell, style in _cells(task)))
+        for shown in rows_of(self._run):
+            table.add_row(*(Text(cell, style=style) for cell, style in _cells(shown)))
         with self._lock:
             notes = [Text(terminal.clean(note), style="yellow") for note in self._notes]
         seconds = time.monotonic() - self._began
@@ -113,34 +113,52 @@ def watch_of(run: Run, *, wanted: bool) -> Watch:
     return Tree(run) if wanted and terminal.is_terminal(sys.stderr) else Watch()
 
 
-def rows_of(run: Run) -> list[RunTask]:
+def rows_of(run: Run) -> list[Shown]:
     """The tasks to show: all where they fit, else what moves, each below the one that added it."""
     with contextlib.suppress(RuntimeError):  # the run adds a task while it is looked at
-        tasks = list(run.tasks.values())
-        if len(tasks) > MOST_ROWS:
+        rows = as_tree(run)
+        if len(rows) > MOST_ROWS:
             order = {"running": 0, "failed": 1, "ready": 2, "completed": 3}
-            return sorted(tasks, key=lambda task: order.get(task.state, 4))[:MOST_ROWS]
-        return _as_tree(tasks)
+            return sorted(rows, key=lambda row: order.get(row.task.state, 4))[:MOST_ROWS]
+        return rows
     return []
 
 
-def _as_tree(tasks: list[RunTask]) -> list[RunTask]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shown:
+    """A task as it stands in the tree."""
+
+    depth: int
+    #: with the tasks of the runs above that lead to it
+    name: str
+    task: RunTask
+
+    @property
+    def cell(self) -> str:
+        """Its name, indented."""
+        return terminal.clean(f"{'  ' * self.depth}{self.name}")
+
+
+def as_tree(run: Run, depth: int = 0, before: str = "") -> list[Shown]:
+    """The tasks of a run, each with those it added and those of the run that does it below it."""
     children: dict[str | None, list[RunTask]] = {}
-    for task in tasks:
+    for task in list(run.tasks.values()):
         children.setdefault(task.parent, []).append(task)
-    found: list[RunTask] = []
+    found: list[Shown] = []
     left = list(reversed(children.get(None, [])))
     while left:
         task = left.pop()
-        found.append(task)
+        found.append(Shown(depth + task.depth, f"{before}{task.id}", task))
+        if task.child is not None:
+            found += as_tree(task.child, depth + task.depth + 1, f"{before}{task.id}:")
         left += reversed(children.get(task.id, []))
     return found
 
 
-def _cells(task: RunTask) -> list[tuple[str, str]]:
-    name = f"{'  ' * task.depth}{task.id}"
+def _cells(shown: Shown) -> list[tuple[str, str]]:
+    task = shown.task
     return [
-        (terminal.clean(name), ""),
+        (shown.cell, ""),
         (str(task.state), STATE_COLOURS.get(task.state, "")),
         (terminal.shorten(task.asked or task.model, 30), "bright_black"),
         (f"{task.actual.tokens:,} tokens" if task.actual.tokens else "", ""),
@@ -168,16 +186,17 @@ def tell(run: Run, *, whole: bool) -> None:
     """Print how a run ended."""
     columns = ("task", "state", "attempts", "tokens", "cost", "what came of it")
     rows = []
-    for task in _as_tree(list(run.tasks.values())):
-        cost = dollars_text(task.actual.micros)
-        name = f"{'  ' * task.depth}{task.id}"
+    shown = as_tree(run)
+    for row in shown:
+        task, cost = row.task, dollars_text(row.task.actual.micros)
         rows.append(
-            [name, str(task.state), str(task.attempts), f"{task.actual.tokens:,}", cost, _words(task)]
+            [row.cell, str(task.state), str(task.attempts), f"{task.actual.tokens:,}", cost, _words(task)]
         )
     terminal.print_table(columns, rows)
-    for task in _as_tree(list(run.tasks.values())) if whole else ():
-        if task.outputs is not None:
-            click.echo(f"\n== {task.id}\n{terminal.clean_block(clean(task.outputs.output))}")
+    for row in shown if whole else ():
+        if row.task.outputs is not None:
+            text = terminal.clean_block(clean(row.task.outputs.output))
+            click.echo(f"\n== {terminal.clean(row.name)}\n{text}")
     if run.error is not None:
         click.echo(terminal.clean(clean(f"{run.error.code}: {run.error.message}")))
     click.echo(headline(run))
@@ -215,4 +234,5 @@ def _task_json(task: RunTask) -> dict[str, Any]:
         "estimated": {"tokens": task.estimated.tokens, "cost_micros": task.estimated.micros},
         "used": {"tokens": task.actual.tokens, "cost_micros": task.actual.micros},
         "compaction": compaction,
+        "run": None if task.child is None else _run_json(task.child),
     }

@@ -94,8 +94,9 @@ def shortfall(budgets: Sequence[Budget], micros: int) -> Budget | None:
 class BudgetEnforcer:
     """Keeps the books of runs in memory: for the run, for a task, and for a task with all it added.
 
-    A call's worst case is reserved in every one of them or in none, and what it came to is always booked,
-    also where that is more than a limit allows: money that is spent is spent. Threads may share it.
+    What a run within a run pays counts against every budget above it too. A call's worst case is reserved in
+    every one of them or in none, and what it came to is always booked, also where that is more than a limit
+    allows: money that is spent is spent. Threads may share it.
     """
 
     def __init__(self) -> None:
@@ -135,6 +136,8 @@ class BudgetEnforcer:
         passed: list[tuple[Account, int]] = []
         with self._lock:
             run.usage.micros += micros
+            for above, _ in run.line_above():
+                above.usage.micros += micros
             for account, limit in accounts_in(run, task) if micros or reserved else ():
                 held = balance_in(run, account)
                 run.books[account] = _changed(held, spent=micros, reserved=-reserved)
@@ -170,14 +173,25 @@ def _check(budget: Budget, micros: int) -> None:
 
 
 def accounts_in(run: Run, task: RunTask | None) -> list[tuple[Account, int | None]]:
-    """What a task's calls count against within its run, the narrowest first, each with its limit."""
+    """What a task's calls count against, the narrowest first, each with its limit.
+
+    That is its run with all above it. Tasks of a run within a run are named with the name of that run.
+    """
+    found = _accounts_of_its_own(run, task)
+    return found if run.above is None else [*found, *accounts_in(*run.above)]
+
+
+def _accounts_of_its_own(run: Run, task: RunTask | None) -> list[tuple[Account, int | None]]:
     own: list[tuple[Account, int | None]] = [(Account("run", run.id), run.policy.budget_micros)]
     if task is None:
         return own
+    within = "" if run.above is None else f"{run.id}:"
     if task.parent is not None or task.subtree_micros is not None:
         above = [each for each in lineage(run, task) if each.subtree_micros is not None]
-        own = [*((Account("subtree", each.id), each.subtree_micros) for each in above), *own]
-    return own if task.budget_micros is None else [(Account("task", task.id), task.budget_micros), *own]
+        own = [*((Account("subtree", within + each.id), each.subtree_micros) for each in above), *own]
+    if task.budget_micros is None:
+        return own
+    return [(Account("task", within + task.id), task.budget_micros), *own]
 
 
 def lineage(run: Run, task: RunTask) -> list[RunTask]:

@@ -107,10 +107,12 @@ class UsageTracker:
         self._lock = threading.Lock()
 
     def add(self, run: Run | None, usage: Usage) -> None:
-        """Count the tokens of a call."""
+        """Count the tokens of a call, in its run and all that it is within."""
         if run is not None:
             with self._lock:
                 run.usage.tokens += usage.tokens
+                for above, _ in run.line_above():
+                    above.usage.tokens += usage.tokens
 
     def snapshot(self, run: Run | None) -> Usage:
         """A copy of what was used so far."""

@@ -32,7 +32,7 @@ from run_contract import asking
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
-from runs import asked_for, conditions, entering, growth, prompting, summarising
+from runs import asked_for, conditions, entering, growth, prompting, summarising, within
 from runs.entering import Models
 from runtime_contract import Status
 from store import ending, recording, run_ends, run_questions, run_steering, runs
@@ -196,8 +196,9 @@ class RunPrompts:
     def _take_answer(self, claim: Claim, task: RunTask, last: list[sqlite3.Row]) -> None:
         """End a task with the answers of the last tasks of its run: as it is, or several as a JSON array."""
         texts = [self._answer(row)[0] for row in last]
-        whole = texts[0] if len(texts) == 1 else json.dumps(texts, ensure_ascii=False) if texts else ""
-        self._conclude(claim, whole, "the answer of its run", last[0]["id"] if len(last) == 1 else None)
+        self._conclude(
+            claim, within.joined(texts), "the answer of its run", last[0]["id"] if len(last) == 1 else None
+        )
 
     def _map(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> None:
         """Have a task wait for those that do its items; or, where they have, put their answers together."""

@@ -13,11 +13,10 @@ from typing import Any
 from context import template
 from context.context_router import ContextRouter
 from cost.model_catalog import ModelCatalog
-from run_contract.errors import InvalidInput
 from run_contract.policy import RunPolicy
 from run_contract.records import Run, RunTask
-from runs import sub_runs
-from runs.entering import MOST_DEEP, House, Models, new_run
+from runs import sub_runs, within
+from runs.entering import House, Models, new_run
 from runs.known_models import KnownModels
 from runs.workflow import SubRun
 from store import sub_runs as store_sub_runs
@@ -80,8 +79,7 @@ class SubRuns:
         asked = json.loads(row["doc"])
         wanted = SubRun.model_validate(asked["run"])
         policy = RunPolicy.model_validate_json(row["policy"])
-        if row["run_depth"] >= min(policy.max_depth, MOST_DEEP):
-            raise InvalidInput(f"runs within runs stand too deep (max_depth {policy.max_depth})")
+        within.check_depth(policy, row["run_depth"])
         values = self._router.values(run, task, wanted.inputs.values())
         inputs = {name: template.render(text, values) for name, text in wanted.inputs.items()}
         name = f"{_PARTS.sub('-', run.id)[:60]}.{task.id[:55]}-{secrets.token_hex(4)}"
@@ -92,7 +90,7 @@ class SubRuns:
             made,
             parent=f"{run.id}:{task.id}",
             depth=row["run_depth"] + 1,
-            foreign_inputs=_foreign(wanted.inputs, json.loads(row["foreign_inputs"] or "[]")),
+            foreign_inputs=within.foreign_inputs(wanted.inputs, json.loads(row["foreign_inputs"] or "[]")),
             timeout_s=self._time_left(made.timeout_s, asked, row["deadline"]),
         )
 
@@ -107,13 +105,3 @@ class SubRuns:
         catalog = ModelCatalog.of_home(settings, home.models_file)
         models = self._models or KnownModels(settings, catalog, self._store.reader)
         return House(settings.limits, models, home.policies_file, home.workflows)
-
-
-def _foreign(inputs: Mapping[str, str], foreign_above: list[str]) -> tuple[str, ...]:
-    """The inputs that hold words of other tasks, which are told in envelopes: all but what a person wrote."""
-    own = {f"inputs.{name}" for name in foreign_above}
-    return tuple(
-        name
-        for name, text in inputs.items()
-        if any(not each.startswith("inputs.") or each in own for each in template.references(text))
-    )

@@ -69,6 +69,8 @@ class Job:
     choices: tuple[str, ...] | None = None
     #: inputs that hold words of other tasks
     foreign: frozenset[str] = frozenset()
+    #: the outermost run, where the job's own is within others; empty: it is within none
+    top_run: str = ""
     #: whether tasks are added that its answer asks for
     may_add: bool = False
     #: whether the answer that the very same question had before will do

@@ -7,7 +7,7 @@ thread changes these records; whoever works on a task is handed a `Job` (`run_co
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Literal
@@ -125,6 +125,20 @@ class Repeat:
     otherwise: Literal["fail", "take"] = "fail"
 
 
+@dataclass(frozen=True, slots=True)
+class InnerRun:
+    """A run that does the work of a task, as it begins."""
+
+    #: they are new, and begin as they stand here
+    tasks: tuple[RunTask, ...]
+    policy: RunPolicy = field(default_factory=RunPolicy)
+    #: its inputs, with references of the task whose work it does
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, str] = field(default_factory=dict)
+    #: the task of it whose answer is the output; none: the last ones
+    output: str | None = None
+
+
 @dataclass(slots=True)
 class RunTask:
     """One task of a run."""
@@ -158,8 +172,9 @@ class RunTask:
     #: milliseconds; none: as the policy says
     timeout_ms: int | None = None
     context: ContextPolicy | None = None
-    #: whether a run of its own does it, which a run in memory has not
+    #: whether a run of its own does it; in memory, what that run begins as
     is_run: bool = False
+    inner: InnerRun | None = None
     #: names of the outputs that its answer gives as a JSON object
     named: tuple[str, ...] = ()
     #: whether tasks are added that its answer asks for
@@ -192,6 +207,8 @@ class RunTask:
     held: bool = False
     #: ids of the tasks that a task became: its items, or the end of its next round
     items: list[str] | None = None
+    #: the run that does it, once that has begun
+    child: Run | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -238,6 +255,17 @@ class Run:
     archive: dict[str, str] = field(default_factory=dict)
     #: tasks whose work was told to end and had not when the run did
     lingering: list[str] = field(default_factory=list)
+    #: the run that this one is within, and the task of it whose work it does
+    above: tuple[Run, RunTask] | None = field(default=None, repr=False, compare=False)
+    #: inputs that hold words of tasks of the run above
+    foreign: frozenset[str] = frozenset()
+
+    def line_above(self) -> Iterator[tuple[Run, RunTask]]:
+        """The runs that it is within, the nearest first, each with the task that leads here."""
+        found = self.above
+        while found is not None:
+            yield found
+            found = found[0].above
 
     def answering(self, task_id: str) -> RunTask | None:
         """The task whose answer counts as that of an id: its last round that completed; none for no task."""

@@ -95,9 +95,6 @@ class Admission:
             whole = self._builder.build(run, task_id, placed)
             code = "context_compact_failed"
             policy = task.context or run.policy.context_policy
-            if task.is_run:
-                code = "not_supported"
-                raise InvalidInput("a run in memory has no runs in it; start it with `skep run start`")
             if task.choices is not None:
                 return self._question(run, task, prompt, values)
             bundle = self._compactor.compact(whole, policy, prompting.placed_bytes(values))
@@ -165,6 +162,14 @@ class Admission:
             timeout_s=timeout_ms / 1000 if timeout_ms else None,
             context=policy,
             choices=task.choices,
+            foreign=run.foreign,
+            top_run=_top_of(run),
             may_add=task.may_add,
             cache=run.policy.cache if task.cache is None else task.cache,
         )
+
+
+def _top_of(run: Run) -> str:
+    """The outermost run that a run is within; empty where it is within none."""
+    *_, top = ("", *(above.id for above, _ in run.line_above()))
+    return top

@@ -9,7 +9,7 @@ from __future__ import annotations
 from errors import SkepError
 from run_contract.errors import BudgetExceeded, RunError
 from run_contract.records import RunState, RunTask, TaskError, TaskState
-from runs import conditions, growth
+from runs import conditions, growth, within
 from runs.admission import Denied, Prepared
 from runs.board import WAITING, Board
 from runs.ends import Ends
@@ -25,7 +25,7 @@ class Admitting:
     def admit(self) -> None:
         """Start everything that can start now."""
         board = self._board
-        while board.outcome is None and board.parts.executor.free > 0 and self._admit_next():
+        while board.outcome is None and board.free > 0 and self._admit_next():
             pass
 
     def _admit_next(self) -> bool:
@@ -39,7 +39,7 @@ class Admitting:
         if found:
             self.consider(board.tasks[name])
             return True
-        if board.flying or board.later or not len(board.held):
+        if not len(board.held) or board.is_busy:
             return False
         self._last_resort()
         return True
@@ -68,7 +68,7 @@ class Admitting:
 
     def ready(self, task: RunTask) -> Prepared | None:
         """The attempt of a task that is to start; none where it ended or grew instead. Raises `Denied`."""
-        is_plain = task.when is None and task.for_each is None and task.items is None
+        is_plain = task.when is None and task.for_each is None and task.items is None and task.inner is None
         if not is_plain and self._comes_to_nothing(task):
             return None
         found = self._board.prepared.pop(task.id, None)
@@ -88,11 +88,12 @@ class Admitting:
         if task.started_at is None:
             task.started_at = board.parts.clock.monotonic()
         board.flying[task.id] = found
+        board.count(1)
         board.tell.attempt_started(task, found)
         board.parts.executor.start(board.run, found.job)
 
     def _comes_to_nothing(self, task: RunTask) -> bool:
-        """Whether a task ends or grows without any work: by its condition, or by its list of items."""
+        """Whether a task has no work: by its condition, by its list of items, or as a run does it."""
         try:
             if task.when is not None and task.items is None and not self._is_wanted(task):
                 return True
@@ -100,7 +101,7 @@ class Admitting:
                 self._ends.complete(task, growth.joined(self._board.run, task))
                 return True
             if task.for_each is None:
-                return False
+                return self._is_begun_within(task)
             self._map(task)
         except SkepError as error:
             raise Denied("context_build_failed", error) from error
@@ -116,6 +117,19 @@ class Admitting:
         told = f"{when.of} is not {when.test.replace('_', ' ')} {when.value}"
         self._ends.skip(task, TaskError("condition_not_met", told))
         return False
+
+    def _is_begun_within(self, task: RunTask) -> bool:
+        """Whether a run does a task, which then has begun; it takes no slot itself. Raises `SkepError`."""
+        if task.inner is None:
+            return False
+        board, parts = self._board, self._board.parts
+        values = parts.admission.values(board.run, task, " ".join(task.inner.inputs.values()))
+        child = within.begin(board.run, task, task.inner, values, parts.resolver)
+        task.state, task.attempts, task.started_at = TaskState.RUNNING, 1, parts.clock.monotonic()
+        board.within[task.id] = child
+        board.begun.append(child)
+        board.tell.run_began(task, child)
+        return True
 
     def _map(self, task: RunTask) -> None:
         run, parts = self._board.run, self._board.parts
@@ -146,6 +160,8 @@ class Admitting:
             self._ends.skip(task, TaskError("left_out", "it was left out by hand"))
         elif answer == "abort":
             self._ends.stop(RunState.ABORTED, TaskError("cancelled", "the run was aborted by hand"))
+            if self._board.above is not None:
+                self._board.control.cancel()  # who says so means all of it
         return answer == "go"
 
     def _hold(self, task: RunTask, found: Prepared, error: BudgetExceeded) -> None:

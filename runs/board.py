@@ -1,4 +1,7 @@
-"""Where one run stands while it is driven: what waits, what runs, and how it will end."""
+"""Where one run stands while it is driven: what waits, what runs, and how it will end.
+
+The boards of a run and of all runs within it know each other, since they share slots and money.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import Final
 
 from run_contract.records import Run, RunState, TaskError, TaskState
 from runs.admission import Prepared
+from runs.control import RunControl
 from runs.parts import Parts
 from runs.settling import Settling
 from runs.telling import Teller
@@ -18,8 +22,13 @@ WAITING: Final = (TaskState.PENDING, TaskState.READY)
 class Board:
     """The state of one drive. Only the run's thread looks at it."""
 
-    def __init__(self, parts: Parts, run: Run) -> None:
+    def __init__(self, parts: Parts, run: Run, control: RunControl, above: Board | None = None) -> None:
         self.parts = parts
+        self.control = control
+        self.above = above
+        #: those of the outermost run and of all runs within it that go on
+        self.all: list[Board] = [] if above is None else above.all
+        self.all.append(self)
         self.run = run
         self.tasks = run.tasks
         self.tell = Teller(run, parts)
@@ -30,6 +39,11 @@ class Board:
         #: attempts that are ready but for the money, and those that run
         self.prepared: dict[str, Prepared] = {}
         self.flying: dict[str, Prepared] = {}
+        #: the runs that do tasks of this one and go on, by the task, and those that are to begin
+        self.within: dict[str, Run] = {}
+        self.begun: list[Run] = []
+        #: attempts that run in it and within it; counted where it is within another itself
+        self.working = 0
         #: (monotonic seconds, id) of tasks that wait for another attempt, a heap
         self.later: list[tuple[float, str]] = []
         #: how the run ends, once that is known
@@ -44,3 +58,26 @@ class Board:
             if task is not None and task.state in WAITING:
                 task.state = TaskState.READY
                 self.queue.enqueue(name, task.priority)
+
+    @property
+    def free(self) -> int:
+        """Attempts that may begin now: by the slots there are, and by the policies of runs within others."""
+        executor = self.parts.executor
+        free, board = executor.free, self
+        while board.above is not None and free > 0:
+            taken = board.working + len(executor.lingering(board.run.id))
+            free = min(free, board.run.policy.max_parallelism - taken)
+            board = board.above
+        return free
+
+    def count(self, change: int) -> None:
+        """Count an attempt that begins or has ended."""
+        board = self
+        while board.above is not None:
+            board.working += change
+            board = board.above
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something runs, or will, that may give money back."""
+        return any(each.flying or each.later for each in self.all)

@@ -22,7 +22,7 @@ from runs.work import Work
 #: Answers that `Answers` keeps; the one that was used longest ago goes first.
 MOST_ANSWERS: Final = 10_000
 #: What the keys are made by; another rule has another number.
-KEY_VERSION: Final = 1
+KEY_VERSION: Final = 2
 #: The name in a result's metadata that tells whose answer it is.
 REUSED_FROM: Final = "reused_from"
 
@@ -84,6 +84,7 @@ def caching(work: Work, answers: AnswerStore) -> Work:
 
 def key_of(job: Job) -> str:
     """SHA-256 of what a job asks."""
-    asked = [KEY_VERSION, plain_prompt(job), job.bundle.sources, job.model, job.max_tokens]
+    told = [plain_prompt(job), job.bundle.sources, sorted(job.foreign)]
+    asked = [KEY_VERSION, *told, job.model, job.max_tokens]
     text = json.dumps(asked, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -102,6 +102,8 @@ def fresh(task: RunTask, name: str, deps: list[str]) -> RunTask:
         subtree_micros=task.subtree_micros,
         timeout_ms=task.timeout_ms,
         context=task.context,
+        is_run=task.is_run,
+        inner=task.inner,
         choices=task.choices,
         may_add=task.may_add,
         named=task.named,

@@ -75,8 +75,8 @@ class ParallelExecutor(Protocol):
     def wake(self) -> None:
         """Let `next_end` return. Any thread may call this."""
 
-    def lingering(self) -> list[str]:
-        """The tasks whose work was given up and runs still."""
+    def lingering(self, run_id: str) -> list[str]:
+        """The tasks of a run whose work was given up and runs still; ``TASK:INNER`` of runs within it."""
 
     def close(self) -> None:
         """Let go of everything."""

@@ -32,28 +32,23 @@ SHOWN: Final = 10
 
 
 class Drive:
-    """Drives one run. Everything happens in the thread that calls `go`."""
+    """Drives one run. Everything happens in the thread that calls.
 
-    def __init__(self, parts: Parts, run: Run, control: RunControl) -> None:
+    Parameters:
+        above: drives the run that this one is within.
+    """
+
+    def __init__(self, parts: Parts, run: Run, control: RunControl, above: Drive | None = None) -> None:
         self.parts = parts
         self.run = run
         self.control = control
-        self.board = Board(parts, run)
+        self.above = above
+        self.board: Board = Board(parts, run, control, None if above is None else above.board)
         self.ends = Ends(self.board)
         self.admitting = Admitting(self.board, self.ends)
-        self._deadline: float | None = None
-
-    def go(self) -> Run:
-        """Drive to the end."""
-        self._begin()
-        try:
-            while not self._is_over():
-                ended = self.parts.executor.next_end(self._patience())
-                if ended is not None:
-                    self.take(ended)
-        finally:
-            self.control.close()
-        return self._finish()
+        #: monotonic seconds; none: it may take as long as it takes
+        self.deadline: float | None = None
+        self._began = 0.0
 
     def admit(self) -> None:
         """Start what can start."""
@@ -65,23 +60,33 @@ class Drive:
 
     # -- a turn --------------------------------------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Let the run begin; nothing starts yet."""
         run, clock = self.run, self.parts.clock
         run.state = RunState.RUNNING
         run.created_at = run.created_at or clock.now()
-        if run.policy.run_timeout_ms:
-            self._deadline = clock.monotonic() + run.policy.run_timeout_ms / 1000
-        self.control.attach(self.parts.executor.wake)
+        self._began = clock.monotonic()
+        self.deadline = self._deadline_from(self._began)
         self.board.tell.started()
         self.board.enqueue(self.parts.scheduler.next_ready(run))
 
-    def _is_over(self) -> bool:
+    def _deadline_from(self, now: float) -> float | None:
+        """When it must have ended: by its own limit, that of the task it does, and the run above."""
+        limits = [self.run.policy.run_timeout_ms]
+        if self.run.above is not None:
+            limits.append(self.run.above[1].timeout_ms or 0)
+        moments = [now + limit / 1000 for limit in limits if limit]
+        if self.above is not None and self.above.deadline is not None:
+            moments.append(self.above.deadline)
+        return min(moments, default=None)
+
+    def is_over(self) -> bool:
         """Look at everything that does not come from the work; whether nothing is left to wait for."""
         board = self.board
         self._heed()
         if board.outcome is None:
             self.admit()
-        if board.flying:
+        if board.flying or board.within:
             return False
         if board.outcome is not None or self.run.ended == len(board.tasks):
             return True
@@ -93,14 +98,30 @@ class Drive:
     def _heed(self) -> None:
         """Cancellation, the run's own deadline, attempts whose time has come, and additions."""
         board, now = self.board, self.parts.clock.monotonic()
-        if board.outcome is None and self.control.cancelled:
-            self.ends.stop(RunState.ABORTED, TaskError("cancelled", "the run was cancelled"))
-        if board.outcome is None and self._deadline is not None and now >= self._deadline:
-            limit = self.run.policy.run_timeout_ms / 1000
-            self.ends.stop(RunState.FAILED, TaskError("timeout", f"the run took longer than {limit:g} s"))
+        if board.outcome is None and (why := self._why_stop(now)) is not None:
+            self.ends.stop(*why)
         while board.later and board.later[0][0] <= now:
             board.enqueue([heapq.heappop(board.later)[1]])
-        self._take_in()
+        if self.above is None:
+            self._take_in()
+
+    def _why_stop(self, now: float) -> tuple[RunState, TaskError] | None:
+        """How the run ends now, whatever is left of it."""
+        if self.above is None and self.control.cancelled:
+            return RunState.ABORTED, TaskError("cancelled", "the run was cancelled")
+        if self.above is not None and self.above.board.outcome is not None:
+            told = f"{self.run.id}, whose work it does, has ended"
+            return RunState.ABORTED, TaskError("cancelled", told)
+        if self.deadline is None or now < self.deadline:
+            return None
+        return RunState.FAILED, TaskError("timeout", self._late(self.deadline))
+
+    def _late(self, deadline: float) -> str:
+        """Why the time is up: by its own limit, or by that of what stands above, where that was sooner."""
+        limit = self.run.policy.run_timeout_ms / 1000
+        if limit and deadline >= self._began + limit:
+            return f"the run took longer than {limit:g} s"
+        return f"the time is up that {self.run.id} has, whose work it does"
 
     def _take_in(self) -> None:
         for wanted in self.control.additions():
@@ -113,12 +134,12 @@ class Drive:
             else:
                 wanted.answer.set_result(None)
 
-    def _patience(self) -> float | None:
+    def patience(self) -> float | None:
         """Seconds until something is to be done that no end brings about; none: for ever."""
         board = self.board
         found = [board.later[0][0]] if board.later else []
-        if self._deadline is not None and board.outcome is None:
-            found.append(self._deadline)
+        if self.deadline is not None and board.outcome is None:
+            found.append(self.deadline)
         return max(0.0, min(found) - self.parts.clock.monotonic()) if found else None
 
     def _deadlock(self) -> None:
@@ -128,14 +149,23 @@ class Drive:
         told = f"nothing runs, and these can never start: {shown}{more}"
         self.ends.stop(RunState.FAILED, TaskError(Deadlock.code, told))
 
-    def _finish(self) -> Run:
+    def finish(self) -> Run:
+        """The run, of which nothing is left."""
         run, failure = self.run, self.board.failure
         ended = (RunState.COMPLETED if failure is None else RunState.FAILED, failure)
         run.state, run.error = self.board.outcome or ended
         run.updated_at = self.parts.clock.now()
-        run.lingering = self.parts.executor.lingering()
+        run.lingering = self.parts.executor.lingering(run.id)
+        self.board.all.remove(self.board)
         self.board.tell.ended()
         return run
+
+    def take_run(self, child: Run) -> None:
+        """Do what follows the end of a run that did a task of this one."""
+        assert child.above is not None  # noqa: S101  it is within this one
+        task = child.above[1]
+        del self.board.within[task.id]
+        self.ends.end_with_its_run(task, child)
 
     # -- ends of attempts ----------------------------------------------------------------------------------
 
@@ -144,6 +174,7 @@ class Drive:
         board = self.board
         task = board.tasks[ended.job.task_id]
         found = board.flying.pop(task.id)
+        board.count(-1)
         board.settling.book(task, found, ended)
         if ended.error is None and ended.result is not None:
             self._take_result(task, ended.result, is_dear=ended.result.usage.micros > found.estimate.micros)

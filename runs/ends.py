@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from run_contract.records import Run, RunState, RunTask, TaskError, TaskResult, TaskState
-from runs import growth
+from runs import growth, within
 from runs.board import WAITING, Board
 from runs.scheduler import Released
 
@@ -91,10 +91,24 @@ class Ends:
         board.outcome = (state, error)
         for name in list(board.flying):
             board.parts.executor.stop(name, board.run.id)
-        why = (
-            error if error.code == "cancelled" else TaskError("run_ended", f"the run ended: {error.message}")
-        )
-        board.tell.skipped(board.parts.scheduler.skip_rest(board.run, why))
+        board.tell.skipped(board.parts.scheduler.skip_rest(board.run, _withdrawn(error)))
+
+    def end_with_its_run(self, task: RunTask, child: Run) -> None:
+        """The run that does a task has ended: so does the task."""
+        outcome = self._board.outcome
+        if child.state is RunState.COMPLETED:
+            named = None if task.inner is None else task.inner.output
+            self.complete(task, within.result_of(child, named))
+        elif outcome is None or outcome[1] is None:
+            self.fail(task, within.failure_of(child))
+        else:
+            self.skip(task, _withdrawn(outcome[1]))
+
+
+def _withdrawn(error: TaskError) -> TaskError:
+    """Why a task ends whose run ends for this."""
+    is_told = error.code == "cancelled"
+    return error if is_told else TaskError("run_ended", f"the run ended: {error.message}")
 
 
 def counts(run: Run, lost: Sequence[RunTask]) -> bool:

@@ -27,15 +27,13 @@ from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
 from runs.turns import Turns, is_ruled
+from runs.within import MOST_DEEP, MOST_NESTED
 from runs.workflow import SubRun
 from runtime_contract import Expect, normalize_task
 from store import lanes
 from store.records import NewTask
 from store.runs import NewRun, NewRunTask
 
-#: Runs within a run that one request may bring, and how deep they may stand whatever its policy.
-MOST_NESTED: Final = 200
-MOST_DEEP: Final = 8
 #: The round of the first copies.
 FIRST_COPY: Final = 2
 

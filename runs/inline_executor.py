@@ -75,7 +75,7 @@ class InlineExecutor:
         """Let `next_end` return where it waits. Any thread may call this."""
         self._woken.set()
 
-    def lingering(self) -> list[str]:
+    def lingering(self, run_id: str) -> list[str]:
         """Nothing lingers here."""
         return []
 

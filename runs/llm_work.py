@@ -89,7 +89,7 @@ class LlmWork:
         try:
             self._kill_switch.check()
             wishes = Wishes(job.model or None, job.max_tokens, None, job.timeout_s)
-            call = self._secure.prepare(self._approve(job), wishes, Payer(run_id=job.run_id))
+            call = self._secure.prepare(self._approve(job), wishes, Payer(run_id=job.top_run or job.run_id))
             answer = self._secure.carry_out(call, handle)
         except NotAllowed as error:
             self._on_refusal(job, error.details.get("safety_report") or {})

@@ -9,13 +9,14 @@ every task ends, every end is told, what was spent is booked, and a slot is free
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from run_contract.errors import InvalidInput, ModelUnknown, RunCompleted
-from run_contract.policy import ROLES
-from run_contract.records import ENDED, Run, RunState
-from runs import kept_ids
-from runs.batch_turns import BatchTurns
+from run_contract.policy import ROLES, RunPolicy
+from run_contract.records import ENDED, InnerRun, Run, RunState, RunTask
+from runs import kept_ids, within
 from runs.control import RunControl
-from runs.driving import Drive
+from runs.family import Family
 from runs.parts import Parts
 
 
@@ -28,9 +29,10 @@ class Orchestrator:
     def run(self, run: Run | None, control: RunControl | None = None) -> Run:
         """The run, when everything in it has ended; `state` and `error` say how.
 
-        Raises `InvalidInput` for no run or no graph, `RunCompleted` for one that was run before, and
-        `DagInvalid` or `DagCycle` for a graph that is none, `ModelUnknown` for fallbacks of a model that
-        nobody knows, which fail the run. What goes wrong afterwards is told by the run, not raised.
+        Raises `InvalidInput` for no run or no graph, and for runs within it that cannot be, `RunCompleted`
+        for one that was run before, `DagInvalid` or `DagCycle` for a graph that is none, and `ModelUnknown`
+        for fallbacks of a model that nobody knows, which fail the run. What goes wrong afterwards is told by
+        the run, not raised.
         """
         if run is None or run.dag is None:
             raise InvalidInput("no run to run" if run is None else f"run {run.id} has no graph")
@@ -38,8 +40,7 @@ class Orchestrator:
             raise RunCompleted(f"run {run.id} is {run.state} already")
         self._check(run)
         run.ended = sum(task.state in ENDED for task in run.tasks.values())
-        drive = BatchTurns if run.policy.mode == "batch" else Drive
-        return drive(self.parts, run, control or RunControl()).go()
+        return Family(self.parts, run, control or RunControl()).go()
 
     def close(self) -> None:
         """Let the threads go."""
@@ -49,15 +50,22 @@ class Orchestrator:
         try:
             self.parts.resolver.validate(run.dag)
             kept_ids.check(run.tasks)
-            self._check_fallbacks(run)
+            self._check_fallbacks(run.policy, run.tasks.values())
+            for inner in within.all_in(run):
+                self._check_inner(inner)
         except Exception:
             run.state = RunState.FAILED
             raise
 
-    def _check_fallbacks(self, run: Run) -> None:
+    def _check_inner(self, inner: InnerRun) -> None:
+        self.parts.resolver.validate(self.parts.resolver.build_dag(inner.tasks))
+        kept_ids.check({task.id: task for task in inner.tasks})
+        self._check_fallbacks(inner.policy, inner.tasks)
+
+    def _check_fallbacks(self, policy: RunPolicy, tasks: Iterable[RunTask]) -> None:
         """Raise `ModelUnknown` for fallbacks of what is no role and no model."""
-        named = {*ROLES, *(task.model for task in run.tasks.values())}
-        for key in run.policy.fallbacks:
+        named = {*ROLES, *(task.model for task in tasks)}
+        for key in policy.fallbacks:
             if key in named:
                 continue
             try:

@@ -25,7 +25,7 @@ from run_contract.errors import TaskNotReady
 from run_contract.job import Job
 from run_contract.policy import RunPolicy
 from run_contract.records import Run
-from runs.work import Ended, Work, check_start, do_work, stopped
+from runs.work import Ended, Work, check_start, do_work, names_in, stopped
 
 _GRACE_S: Final = 5.0
 
@@ -124,9 +124,10 @@ class ParallelExecutor:
         """Let `next_end` return. Any thread may call this."""
         self._ends.put(None)
 
-    def lingering(self) -> list[str]:
-        """The tasks whose work was given up and runs still."""
-        return sorted(flight.job.task_id for flight in self._flights.values() if flight.given_up)
+    def lingering(self, run_id: str) -> list[str]:
+        """The tasks of a run whose work was given up and runs still; ``TASK:INNER`` of runs within it."""
+        given_up = (flight.job for flight in self._flights.values() if flight.given_up)
+        return names_in(run_id, given_up)
 
     def close(self) -> None:
         """Let the threads go; those whose work does not end go with the process."""

@@ -7,6 +7,8 @@ ordinary tasks, with their own attempts, money and place in the graph.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from context import template
 from run_contract.errors import InvalidInput, NoNumber
 from run_contract.records import Condition, Dag, Repeat, Run, RunTask, TaskError, TaskInput, TaskResult
@@ -60,6 +62,9 @@ def _rename(own: RunTask, names: dict[str, str]) -> None:
     if own.inputs is not None:
         prompt = template.renamed(own.inputs.prompt, names)
         own.inputs = TaskInput(prompt, own.inputs.inputs, own.inputs.metadata)
+    if own.inner is not None:
+        told = {name: template.renamed(text, names) for name, text in own.inner.inputs.items()}
+        own.inner = replace(own.inner, inputs=told)
     if own.when is not None:
         own.when = _renamed(own.when, names)
     if isinstance(own.for_each, str):

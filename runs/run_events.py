@@ -14,7 +14,8 @@ RUN_EVENTS: Final = {
     "run.aborted": "the run was cancelled, and everything in it has ended; the same fields",
     "task.added": "a task was added while the run ran; `parent`",
     "task.add_refused": "a task that an answer asked for was not added; `path`, `reason`",
-    "task.started": "an attempt began; `attempt`, `model`, `estimated_tokens`, `estimated_micros`",
+    "task.started": "an attempt began; `attempt`, `model`, `estimated_tokens`, `estimated_micros`, or `run` "
+    "where a run within the run does it",
     "task.completed": "the task completed; `attempt`, `tokens`, `cost_micros`, `seconds`, and "
     "`reused_from` where it took the answer of another",
     "task.retried": "an attempt failed, and another will be made; `code`, `reason`, `wait_s`, `model`",

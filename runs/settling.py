@@ -31,6 +31,8 @@ class Settling:
         """Book what an attempt used, and give back what was reserved for it."""
         used = usage_of(ended, found)
         task.actual = task.actual + used
+        for _, above in self._run.line_above():
+            above.actual = above.actual + used
         passed = self._parts.budget.record(self._run, used.micros, task, found.estimate.micros)
         self._parts.usage.add(self._run, used)
         self.gave_back = True

@@ -1,13 +1,16 @@
-"""Runs that do the work of a task: which workflow, and the request it is started with."""
+"""Runs that do the work of a task: which workflow, and what that begins as, in memory or as a request."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from errors import SkepError
 from run_contract.errors import InvalidInput
 from run_contract.policy import RunPolicy
-from runs import workflow_file
+from run_contract.records import InnerRun, Run, RunTask
+from runs import within, workflow_file
 from runs.compiling import run_of
 from runs.policy_file import read_policies
 from runs.request import StartRunRequest, of_workflow
@@ -47,8 +50,58 @@ def request_of(
     """
     workflow = wanted.workflow
     assert workflow is not None  # noqa: S101  it was read when the task was asked for
-    policy = workflow.policy
-    if not isinstance(policy, RunPolicy):
-        policy = read_policies(policies).named(policy)
+    policy = _policy_of(workflow, policies)
     run = run_of(workflow, policy, wanted.inputs if inputs is None else inputs, run_id)
     return of_workflow(workflow, run_id, [*run.tasks.values()], policy)
+
+
+def _policy_of(workflow: Workflow, policies: Path) -> RunPolicy:
+    policy = workflow.policy
+    return policy if isinstance(policy, RunPolicy) else read_policies(policies).named(policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the runs within a run in memory are read from."""
+
+    #: ``config/policies.toml``
+    policies_file: Path
+    #: where the files of workflows are that a step may name; none: nowhere
+    workflows: Path | None = None
+    #: how many more may be read
+    left: list[int] = field(default_factory=lambda: [within.MOST_NESTED])
+
+
+def with_inner(run: Run, workflow: Workflow, shelf: Shelf) -> Run:
+    """The run of a workflow, its steps with the runs that do them, as they are now.
+
+    Raises `InvalidInput` that names the step.
+    """
+    _fill(run.tasks, workflow, run.policy, shelf, 0)
+    return run
+
+
+def _fill(
+    tasks: Mapping[str, RunTask], workflow: Workflow, policy: RunPolicy, shelf: Shelf, depth: int
+) -> None:
+    for step in workflow.steps:
+        if step.run is None:
+            continue
+        try:
+            within.check_depth(policy, depth)
+            shelf.left[0] -= 1
+            if shelf.left[0] < 0:
+                raise InvalidInput(f"there are more than {within.MOST_NESTED} runs within the run")
+            tasks[step.id].inner = _inner(step.run, shelf, depth + 1)
+        except (SkepError, OSError) as error:
+            told = error.message if isinstance(error, SkepError) else str(error.strerror)
+            raise InvalidInput(f"{step.id}.run: {told}", path=f"{step.id}.run") from error
+
+
+def _inner(wanted: SubRun, shelf: Shelf, depth: int) -> InnerRun:
+    workflow = workflow_of(wanted, shelf.workflows)
+    policy = _policy_of(workflow, shelf.policies_file)
+    run = run_of(workflow, policy, wanted.inputs)
+    _fill(run.tasks, workflow, policy, shelf, depth)
+    tasks = tuple(run.tasks.values())
+    return InnerRun(tasks, policy, dict(wanted.inputs), dict(run.memory), wanted.output)

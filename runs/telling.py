@@ -45,6 +45,10 @@ class Teller:
         self("task.started", task.id, attempt=task.attempts, model=task.asked,
              estimated_tokens=estimate.tokens, estimated_micros=estimate.micros)  # fmt: skip
 
+    def run_began(self, task: RunTask, child: Run) -> None:
+        """The run began that does a task."""
+        self("task.started", task.id, attempt=task.attempts, run=child.id)
+
     def task_completed(self, task: RunTask) -> None:
         """A task completed."""
         if self._listener is None:

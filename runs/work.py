@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from errors import SkepError
@@ -64,6 +64,13 @@ def check_start(run: Run | None, job: Job) -> None:
         raise TaskNotFound(f"{job.task_id} is no task of the run")
     if task.state in ENDED:
         raise TaskNotReady(f"task {task.id} is {task.state} already")
+
+
+def names_in(run_id: str, jobs: Iterable[Job]) -> list[str]:
+    """The tasks of those jobs that are of a run or of runs within it, as that run names them, sorted."""
+    own = f"{run_id}:"
+    names = (f"{job.run_id}:{job.task_id}" for job in jobs)
+    return sorted(name.removeprefix(own) for name in names if name.startswith(own))
 
 
 def do_work(work: Work, job: Job) -> Ended:

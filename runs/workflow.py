@@ -78,7 +78,7 @@ class Step(Section):
     ask: _Text | None = None
     #: what may be answered; none: what the person writes
     choices: asking.Choices = Field(default_factory=list)
-    #: a run of its own in place of a prompt, whose answer is the step's; by the daemon alone
+    #: a run of its own in place of a prompt, whose answer is the step's
     run: SubRun | None = None
     #: steps it waits for, and whose answers it is told
     depends_on: list[StrictStr] = Field(default_factory=list)

@@ -6,6 +6,7 @@ import functools
 import random
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from run_contract.policy import Role, RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, new_run
 from runs.request import read_enqueue, read_start
+from runs.within import MOST_NESTED
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
 from store import claims, recording, run_growth, run_steering, runs
@@ -73,7 +75,7 @@ class DurableRuns:
 
     def start(self, **request: Any) -> str:
         """Start a run; its id."""
-        made = new_run(read_start(request), self.house)
+        made = new_run(read_start(request), replace(self.house, nested=[MOST_NESTED]))
         return str(self.store.write(lambda tx: runs.start(tx, made, "test", self.store.limits))["id"])
 
     def add(self, run_id: str, *tasks: dict[str, Any]) -> None:

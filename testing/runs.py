@@ -17,7 +17,7 @@ from run_contract.records import Run, RunTask, TaskInput, TaskResult, Usage
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.orchestrator import Orchestrator
 from runs.run_events import RunEvent
-from runs.work import Ended, check_start, do_work, stopped
+from runs.work import Ended, check_start, do_work, names_in, stopped
 from settings import Settings
 from testing.clock import FakeClock
 
@@ -76,6 +76,10 @@ class Scripted:
 Script = Callable[[Job], Scripted]
 
 
+def _key(job: Job) -> tuple[str, str]:
+    return job.run_id, job.task_id
+
+
 @dataclass
 class _Flight:
     job: Job
@@ -99,7 +103,7 @@ class VirtualExecutor:
         self.most = 0
         #: (id, model) of every attempt that began
         self.began: list[tuple[str, str]] = []
-        self.flights: dict[str, _Flight] = {}
+        self.flights: dict[tuple[str, str], _Flight] = {}
         self._backlog: list[Job] = []
         self._happenings: list[tuple[float, int, Callable[[], Ended | None]]] = []
         self._numbers = itertools.count()
@@ -113,7 +117,7 @@ class VirtualExecutor:
     def start(self, run: Run | None, job: Job) -> None:
         """Begin an attempt, or let it wait for a slot."""
         check_start(run, job)
-        if job.task_id in self.flights:
+        if _key(job) in self.flights:
             raise TaskNotReady(job.task_id)
         self._backlog.append(job)
         self._fill()
@@ -125,7 +129,7 @@ class VirtualExecutor:
     def _begin(self, job: Job) -> None:
         script = self.script(job)
         now = self.clock.monotonic()
-        flight = self.flights[job.task_id] = _Flight(job, script, now + script.seconds)
+        flight = self.flights[_key(job)] = _Flight(job, script, now + script.seconds)
         self.began.append((job.task_id, job.model))
         self.most = max(self.most, len(self.flights))
         self._at(flight.lands_at, lambda: self._land(flight))
@@ -154,21 +158,21 @@ class VirtualExecutor:
 
     def stop(self, task_id: str, run_id: str) -> None:
         """Ask an attempt to end; one that has no slot yet never begins."""
-        for job in [each for each in self._backlog if each.task_id == task_id]:
+        for job in [each for each in self._backlog if _key(each) == (run_id, task_id)]:
             self._backlog.remove(job)
             job.asked.stop("cancelled")
             self._at(self.clock.monotonic(), lambda job=job: Ended(job, error=stopped(job)))  # type: ignore[misc]
             return
-        if task_id in self.flights:
-            self._ask(self.flights[task_id], "cancelled")
+        if (run_id, task_id) in self.flights:
+            self._ask(self.flights[run_id, task_id], "cancelled")
 
     def wake(self) -> None:
         """Let `next_end` return."""
         self._woken = True
 
-    def lingering(self) -> list[str]:
-        """The tasks whose work was given up."""
-        return sorted(name for name, flight in self.flights.items() if flight.given_up)
+    def lingering(self, run_id: str) -> list[str]:
+        """The tasks of a run, and of runs within it, whose work was given up."""
+        return names_in(run_id, (flight.job for flight in self.flights.values() if flight.given_up))
 
     def close(self) -> None:
         """There is nothing to let go."""
@@ -177,11 +181,11 @@ class VirtualExecutor:
         heapq.heappush(self._happenings, (when, next(self._numbers), do))
 
     def _land(self, flight: _Flight) -> Ended | None:
-        if self.flights.get(flight.job.task_id) is not flight:
+        if self.flights.get(_key(flight.job)) is not flight:
             return None
         if self.clock.monotonic() + 1e-9 < flight.lands_at:
             return None
-        del self.flights[flight.job.task_id]
+        del self.flights[_key(flight.job)]
         self._fill()
         self._woken = self._woken or flight.given_up
         return None if flight.given_up else do_work(lambda _: self._outcome(flight), flight.job)
@@ -192,7 +196,7 @@ class VirtualExecutor:
         return flight.script.result or ok(flight.job)
 
     def _ask(self, flight: _Flight, reason: str) -> None:
-        if self.flights.get(flight.job.task_id) is not flight or flight.job.asked.reason is not None:
+        if self.flights.get(_key(flight.job)) is not flight or flight.job.asked.reason is not None:
             return
         flight.job.asked.stop(reason)
         now = self.clock.monotonic()
@@ -203,7 +207,7 @@ class VirtualExecutor:
         self._at(now + self.grace_s, lambda: self._give_up(flight))
 
     def _give_up(self, flight: _Flight) -> Ended | None:
-        if self.flights.get(flight.job.task_id) is not flight or flight.given_up:
+        if self.flights.get(_key(flight.job)) is not flight or flight.given_up:
             return None
         flight.given_up = True
         return Ended(flight.job, error=stopped(flight.job), lingers=True)

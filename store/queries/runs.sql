@@ -75,12 +75,13 @@ RETURNING *;
 UPDATE run SET is_open = 0 WHERE seq = :seq;
 
 -- run_losses --
--- Of the tasks named in a JSON list of ids, those a run may fail with, in the order they were entered.
+-- Of the tasks named in a JSON list of ids, those a run may fail with: before those that needed another which
+-- failed the ones that failed themselves, in the order they were entered.
 SELECT task.id, run_task.id AS name, task.state, task.code, task.reason, run_task.required
 FROM task JOIN run_task ON run_task.task = task.seq
 WHERE task.id IN (SELECT value FROM json_each(:ids)) AND +task.state <> 'approved'
   AND coalesce(task.code, '') NOT IN ('condition_not_met', 'dependency_skipped', 'run_ended')
-ORDER BY task.seq;
+ORDER BY coalesce(task.code, '') = 'dependency_failed', task.seq;
 
 -- run_unstarted --
 -- Tasks of a run that nobody runs and that have not ended.

@@ -31,6 +31,26 @@ workflow:
     - {id: c, depends_on: [a, b], prompt: Compare the two}
 """
 
+NESTED = """\
+workflow:
+  name: nested
+  policy: {max_parallelism: 2, budget_limit: {amount: 0.5}}
+  steps:
+    - {id: a, prompt: Write about bees}
+    - id: s
+      depends_on: [a]
+      run:
+        inputs: {topic: "{{deps.a.output}}"}
+        workflow:
+          name: inner
+          policy: {budget_limit: {amount: 0.2}}
+          inputs: {topic: null}
+          steps:
+            - {id: x, prompt: "Say on: {{inputs.topic}}"}
+            - {id: y, depends_on: [x], prompt: "Shorten {{deps.x.output}}"}
+    - {id: b, depends_on: [s], prompt: Compare}
+"""
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -58,15 +78,7 @@ def asked(model: ModelServer, **prices: str) -> dict[str, str]:
     } | prices
 
 
-#: An example that has runs within it, which the daemon alone does.
-BY_THE_DAEMON = "chapters"
-
-
-@pytest.mark.parametrize(
-    "example",
-    [path for path in sorted(EXAMPLES.iterdir()) if path.stem != BY_THE_DAEMON],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.parametrize("example", sorted(EXAMPLES.iterdir()), ids=lambda path: path.stem)
 def test_every_example_runs_with_made_up_answers(example: Path, tmp_path: Path) -> None:
     needs = ["--input", "goal=A command that counts words"] if "specification" in example.stem else []
 
@@ -79,10 +91,97 @@ def test_every_example_runs_with_made_up_answers(example: Path, tmp_path: Path) 
     assert {each["id"] for each in told["tasks"] if each["state"] != "completed"} == left_out
 
 
-def test_a_run_within_a_run_is_left_to_the_daemon(tmp_path: Path) -> None:
-    done = skep_run(tmp_path, "local", EXAMPLES / f"{BY_THE_DAEMON}.yaml", "--executor", "mock")
-    assert done.exit_code == 2
-    assert "skep run start" in done.output
+def nested_in(folder: Path, **changes: str) -> Path:
+    file = folder / "nested.yaml"
+    text = NESTED
+    for before, after in changes.items():
+        text = text.replace(before, after)
+    file.write_text(text)
+    return file
+
+
+def test_a_run_within_a_run_asks_the_model_and_is_paid_as_a_part_of_it(home, tmp_path, model) -> None:
+    model.default = Reply("one two three")
+
+    done = skep_run(home, "local", nested_in(tmp_path), "--executor", "llm", "--json", environ=asked(model))
+
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0, done.output
+    first, second, last = (told["tasks"][at] for at in (0, 1, 2))
+    inner = second["run"]
+    assert (inner["id"], inner["state"]) == (f"{told['id']}:s", "completed")
+    assert [each["id"] for each in inner["tasks"]] == ["x", "y"]
+    assert second["used"] == inner["usage"]
+    assert told["usage"]["cost_micros"] == booked(home, "total") == booked(home, f"run:{told['id']}")
+    assert (
+        told["usage"]["cost_micros"] == sum(each["used"]["cost_micros"] for each in (first, second, last)) > 0
+    )
+    assert decisions(home) == ["reserved", "settled"] * 4
+    on_bees = next(each.prompt for each in model.requests if "Say on" in each.prompt)
+    assert '"one two three"' in on_bees, "what another step said goes in an envelope"
+
+
+def test_a_limit_of_the_home_for_runs_holds_for_all_of_it_together(home, tmp_path, model) -> None:
+    model.default = Reply("one two three")
+    few = asked(model) | {"SKEP_BUDGET_RUN_USD": "0.00085"}
+
+    done = skep_run(home, "local", nested_in(tmp_path), "--executor", "llm", "--json", environ=few)
+
+    told = json.loads(done.stdout)
+    assert (done.exit_code, told["tasks"][1]["error"]["code"]) == (1, "over_budget")
+    assert told["tasks"][1]["error"]["message"].startswith(f"its run {told['id']}:s failed: task ")
+    assert booked(home, f"run:{told['id']}") <= 850
+
+
+def test_its_steps_are_shown_below_the_step_whose_work_they_do(home, tmp_path) -> None:
+    done = skep_run(home, "local", nested_in(tmp_path), "--executor", "mock", "--answers")
+
+    rows = [line.split()[0] for line in done.output.splitlines()[1:6]]
+    assert rows == ["a", "s", "s:x", "s:y", "b"]
+    assert "== s:y" in done.output
+
+
+def test_a_question_in_a_run_within_is_answered_by_its_name(home, tmp_path) -> None:
+    asks = nested_in(tmp_path, **{'prompt: "Shorten {{deps.x.output}}"': 'ask: "Good?", choices: [yes, no]'})
+
+    done = skep_run(home, "local", asks, "--executor", "mock", "--answer", "s:y=no", "--json")
+    other = skep_run(home, "local", asks, "--executor", "mock", "--answer", "y=no")
+
+    assert json.loads(done.stdout)["tasks"][1]["output"] == "no"
+    assert "no step 'y' asks a person" in other.output
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        ("file: none.yaml", "s.run: there is no file 'none.yaml' in workflows/"),
+        ("file: itself.yaml", "runs within runs stand too deep (max_depth 8)"),
+        ("file: alone.yaml, inputs: {other: x}", "s.run: alone has no input 'other'"),
+        ("file: alone.yaml, output: z", "s.run: output: the workflow has no step 'z'"),
+    ],
+)
+def test_a_run_within_that_could_not_begin_is_refused_before_anything_does(home, tmp_path, run, told) -> None:
+    (home / "workflows").mkdir()
+    (home / "workflows" / "alone.yaml").write_text("workflow: {name: alone, steps: [{id: x, prompt: x}]}")
+    itself = "workflow: {name: i, steps: [{id: x, run: {file: itself.yaml}}]}"
+    (home / "workflows" / "itself.yaml").write_text(itself)
+    file = tmp_path / "w.yaml"
+    file.write_text(f"workflow: {{name: w, steps: [{{id: s, run: {{{run}}}}}]}}")
+
+    done = skep_run(home, "local", file, "--executor", "mock")
+
+    assert (done.exit_code, told in done.output.replace("\n", " ")) == (1, True), done.output
+
+
+def test_a_file_of_the_home_does_a_step(home, tmp_path) -> None:
+    (home / "workflows").mkdir()
+    (home / "workflows" / "alone.yaml").write_text("workflow: {name: alone, steps: [{id: x, prompt: hum}]}")
+    file = tmp_path / "w.yaml"
+    file.write_text("workflow: {name: w, steps: [{id: s, run: {file: alone.yaml}}]}")
+
+    done = skep_run(home, "local", file, "--executor", "mock", "--json")
+
+    assert json.loads(done.stdout)["tasks"][0]["output"] == "mock answer of x to: hum"
 
 
 def test_a_run_asks_the_model_and_books_on_the_home(home, tmp_path, model) -> None:

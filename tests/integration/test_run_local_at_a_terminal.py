@@ -58,6 +58,31 @@ def test_each_step_is_shown_and_asked_for(monkeypatch, tmp_path, file) -> None:
     assert done.output.index("Write") < done.output.index("mock answer of a to: Write\n\nShorten")
 
 
+NESTED = """\
+workflow:
+  name: nested
+  policy: {on_failure: continue}
+  steps:
+    - id: s
+      run: {workflow: {name: inner, steps: [{id: x, prompt: Hum}, {id: y, depends_on: [x], prompt: Sing}]}}
+    - {id: b, depends_on: [s], prompt: Shorten}
+    - {id: c, needs: any, depends_on: [b, s], prompt: Say}
+"""
+
+
+def test_the_steps_of_a_run_within_are_asked_for_too_and_an_abort_ends_all(
+    monkeypatch, tmp_path, file
+) -> None:
+    file.write_text(NESTED)
+    done = step_through(monkeypatch, tmp_path, file, "go\ngo\ngo\ngo\n")
+    aborted = step_through(monkeypatch, tmp_path, file, "go\nabort\n")
+
+    assert done.exit_code == 0, done.output
+    assert [name in done.output for name in (" s:x  ", " s:y  ", " b  ", " c  ")] == [True] * 4
+    assert aborted.exit_code == 130, aborted.output
+    assert "aborted: 0 of 3 completed" in aborted.output
+
+
 def test_a_step_can_be_left_out(monkeypatch, tmp_path, file) -> None:
     done = step_through(monkeypatch, tmp_path, file, "skip\n")
 
@@ -167,7 +192,7 @@ def test_of_a_large_run_what_moves_is_shown_first() -> None:
 
     rows = run_view.rows_of(run)
 
-    assert (len(rows), rows[0].id) == (run_view.MOST_ROWS, "t150")
+    assert (len(rows), rows[0].name) == (run_view.MOST_ROWS, "t150")
 
 
 def test_a_made_up_answer_ends_when_the_run_does() -> None:

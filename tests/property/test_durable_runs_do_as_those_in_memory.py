@@ -19,7 +19,7 @@ from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
 from road.growing import repeat_of
 from run_contract.policy import RunPolicy
-from run_contract.records import Condition, RunTask, TaskInput, TaskResult
+from run_contract.records import Condition, InnerRun, Run, RunTask, TaskInput, TaskResult
 from runs.control import RunControl
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
@@ -156,6 +156,134 @@ def answer_one(rig: DurableRuns, graph: list[dict[str, Any]]) -> bool:
         rig.store.answer(Answer(row["id"], said, "a test"))
         return True
     return False
+
+
+@st.composite
+def nests(draw: Any, prefix: str = "t", levels: int = 2, *, lists: bool = True) -> list[dict[str, Any]]:
+    """Graphs some of whose tasks are done by runs, with graphs and policies of their own.
+
+    A run within that stops at a failure does one task after the other and has no runs and lists itself:
+    what is left out depends on the order, which is not the same on both roads for those.
+    """
+    found: list[dict[str, Any]] = []
+    for number in range(draw(st.integers(1, 4))):
+        before = [each["id"] for each in found]
+        one = {
+            "id": f"{prefix}{number}",
+            "deps": draw(st.lists(st.sampled_from(before), max_size=2, unique=True)) if before else [],
+            "priority": draw(st.integers(-1, 1)),
+            "required": draw(st.booleans()),
+            "needs": draw(st.sampled_from(["all", "any"])),
+            "for_each": draw(st.sampled_from([None, None, ["x", "y"]])) if lists else None,
+            "fails": draw(st.integers(0, 4)) == 0,
+        }
+        if levels and draw(st.booleans()):
+            stops = draw(st.booleans())
+            how = ["fail_fast", "required"] if stops else ["continue"]
+            one |= {"fails": False, "run": {
+                "policy": {"on_failure": draw(st.sampled_from(how)),
+                           "max_parallelism": 1 if stops else draw(st.integers(1, 3))},
+                "tasks": draw(nests(f"{prefix}{number}x", 0 if stops else levels - 1, lists=not stops)),
+                "named": draw(st.booleans()),
+            }}  # fmt: skip
+        found.append(one)
+    return found
+
+
+def as_task(one: dict[str, Any]) -> RunTask:
+    run = one.get("run")
+    inner = None
+    if run is not None:
+        inputs = {"told": "{{item}}"} if one["for_each"] else {}
+        output = run["tasks"][0]["id"] if run["named"] else None
+        policy = RunPolicy.model_validate(run["policy"])
+        inner = InnerRun(tuple(map(as_task, run["tasks"])), policy, inputs, output=output)
+    kept = {name: one[name] for name in ("id", "priority", "required", "needs", "for_each")}
+    return RunTask(**kept, inputs=TaskInput("x"), deps=list(one["deps"]), inner=inner)
+
+
+def as_request(one: dict[str, Any], name: str = "deps") -> dict[str, Any]:
+    kept = ("id", "priority", "required", "needs", "for_each")
+    told = {key: one[key] for key in kept if one[key] is not None} | {name: one["deps"]}
+    run = one.get("run")
+    if run is None:
+        return told | {"prompt": "x"}
+    steps = [as_request(each, "depends_on") for each in run["tasks"]]
+    inputs = {"told": "{{item}}"} if one["for_each"] else {}
+    workflow = {"name": "w", "policy": run["policy"], "steps": steps, "inputs": dict.fromkeys(inputs)}
+    return told | {"run": {"workflow": workflow, "inputs": inputs}
+                   | ({"output": steps[0]["id"]} if run["named"] else {})}  # fmt: skip
+
+
+def broken_in(graph: list[dict[str, Any]]) -> set[str]:
+    inner = (broken_in(each["run"]["tasks"]) for each in graph if "run" in each)
+    return {each["id"] for each in graph if each["fails"]}.union(*inner)
+
+
+def works(graph: list[dict[str, Any]], begun: list[str]) -> Any:
+    broken = broken_in(graph)
+
+    def work(name: str) -> str:
+        begun.append(name)
+        if name.removesuffix(".2") in broken:
+            raise ValueError("it broke")
+        return f"ok:{name}"
+
+    return work
+
+
+Ends = dict[str, Any]
+
+
+def ends_in_memory(run: Run) -> tuple[str, Ends]:
+    """How a run ended with its tasks, what those answered, and how the runs ended that did them."""
+    ends = {
+        name: (
+            str(task.state),
+            task.error.code if task.error else None,
+            task.outputs.output if task.outputs and not task.error else None,
+            None if task.child is None else ends_in_memory(task.child),
+        )
+        for name, task in run.tasks.items()
+    }
+    return str(run.state), ends
+
+
+def ends_on_the_road(rig: DurableRuns, run_id: str) -> tuple[str, Ends]:
+    told = rig.shown(run_id)
+    ends = {
+        name: (
+            one["state"],
+            (one.get("error") or {}).get("code"),
+            one.get("output"),
+            ends_on_the_road(rig, one["child"]) if "child" in one else None,
+        )
+        for name, one in told["tasks"].items()
+    }
+    return told["state"], ends
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nests(), st.integers(1, 4))
+def test_both_end_the_same_where_runs_do_tasks(rig: DurableRuns, graph: Any, at_once: int) -> None:
+    """Not in the same order: a run of the daemon leaves those within it slots of their own."""
+    policy = RunPolicy(max_parallelism=at_once, on_failure="continue")
+    begun: list[str] = []
+    rig.work = works(graph, begun)
+    run_id = rig.start(
+        id=f"r{next(_numbers)}", policy=policy.model_dump(mode="json", exclude_defaults=True),
+        tasks=list(map(as_request, graph)),
+    )  # fmt: skip
+    rig.go(run_id)
+
+    begun_here: list[str] = []
+    work = works(graph, begun_here)
+    slots = InlineExecutor(at_once, lambda job: TaskResult(work(job.task_id)))
+    made = new_orchestrator_with_defaults(policy, None, Options(executor=slots))
+    run = made.run(new_run("r", list(map(as_task, graph)), policy))
+
+    assert ends_on_the_road(rig, run_id) == ends_in_memory(run)
+    assert sorted(begun) == sorted(begun_here)
 
 
 @pytest.fixture(scope="module")

@@ -183,14 +183,14 @@ def test_a_slot_is_free_only_when_its_work_has_really_ended() -> None:
     made.start(run, job("deaf", timeout_s=0.02))
     ended = end_of(made)
     assert (ended.lingers, type(ended.error)) == (True, errors.TaskTimeout)
-    assert (made.free, made.lingering()) == (0, ["deaf"])
+    assert (made.free, made.lingering("r")) == (0, ["deaf"])
     made.start(run, job("next"))
     assert begun == ["deaf"]
 
     go.set()
     assert made.next_end(SOON) is None  # the late end of what was given up
     assert end_of(made).job.task_id == "next"
-    assert (made.free, made.lingering()) == (1, [])
+    assert (made.free, made.lingering("r")) == (1, [])
     made.close()
 
 
@@ -270,4 +270,4 @@ def test_in_the_run_s_own_thread_what_is_cancelled_never_begins() -> None:
     assert made.free == 0
     assert [type(end_of(made).error) for _ in range(2)] == [type(None), errors.TaskCancelled]
     assert begun == ["a"]
-    assert made.lingering() == []
+    assert made.lingering("r") == []
