@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from run_contract.policy import RunPolicy
-from run_contract.records import ENDED, Condition, Repeat, Run, RunState, TaskState, Usage
+from run_contract.records import ENDED, Condition, InnerRun, Repeat, Run, RunState, RunTask, TaskState, Usage
 from runs.control import RunControl
 from runs.factory import new_run
 from runs.work import WorkFailed
@@ -101,9 +101,7 @@ def drive(graph, policy, plan, cancel) -> tuple[Run, Rig]:
     made, control = rig(policy, scripted(plan)), RunControl()
     if cancel is not None:
         made.executor.at(cancel, control.cancel)
-    tasks = [task(each["id"], *each["deps"], **{k: v for k, v in each.items() if k not in {"id", "deps"}})
-             for each in graph]  # fmt: skip
-    return made.orchestrator.run(new_run("r", tasks, policy), control), made
+    return made.orchestrator.run(new_run("r", tasks_of(graph), policy), control), made
 
 
 @settings(max_examples=120, deadline=None)
@@ -165,6 +163,51 @@ def assert_states_agree(run: Run, policy: RunPolicy, cancel: float | None) -> No
         assert (each.error is None) == (each.state is TaskState.COMPLETED)
         if each.state is TaskState.SKIPPED and each.attempts == 0:
             assert each.actual == Usage()
+
+
+def tasks_of(graph: list[dict[str, Any]]) -> list[RunTask]:
+    return [
+        task(each["id"], *each["deps"], **{k: v for k, v in each.items() if k not in {"id", "deps"}})
+        for each in graph
+    ]
+
+
+@st.composite
+def nests(draw, levels: int = 2) -> list[RunTask]:
+    """Graphs some of whose tasks are done by runs, with graphs, policies and times of their own."""
+    made = tasks_of(draw(graphs()))
+    for each in made if levels else ():
+        if each.repeat is None and draw(st.integers(0, 3)) == 0:
+            own = RunPolicy.model_validate(draw(policies))
+            each.inner = InnerRun(tuple(draw(nests(levels - 1))), own)
+            each.timeout_ms = draw(st.sampled_from([None, 700]))
+    return made
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(nests(), policies, scripts, cancels)
+def test_runs_within_runs_end_and_add_up(tasks, policy, plan, cancel) -> None:
+    policy = RunPolicy.model_validate(policy)
+    made, control = rig(policy, scripted(plan)), RunControl()
+    if cancel is not None:
+        made.executor.at(cancel, control.cancel)
+    run = made.orchestrator.run(new_run("r", tasks, policy), control)
+
+    assert made.executor.most <= policy.max_parallelism
+    assert all(balance.reserved == 0 for balance in run.books.values())
+    ended = [each.run_id for each in made.events if each.event in {f"run.{state}" for state in RunState}]
+    runs = [run]
+    for each in runs:  # grows while it is read
+        inner = [task.child for task in each.tasks.values() if task.child is not None]
+        assert each.state in {RunState.COMPLETED, RunState.FAILED, RunState.ABORTED}
+        assert all(task.state in ENDED for task in each.tasks.values())
+        assert each.usage == sum((task.actual for task in each.tasks.values()), Usage())
+        assert all(child.above is not None and child.usage == child.above[1].actual for child in inner)
+        assert ended.count(each.id) == 1
+        assert_within_limits(each)
+        runs += inner
+    assert len(ended) == len(runs)
+    assert ended[-1] == "r"
 
 
 @settings(max_examples=25, deadline=None)
