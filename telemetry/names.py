@@ -47,6 +47,7 @@ BECAME: Final = "skep.attempt.became"
 WORKER: Final = "skep.worker.id"
 COST_MICROS: Final = "skep.cost.micros"
 IS_SETTLED: Final = "skep.cost.settled"
+CHECK: Final = "skep.check.name"
 TIMED_OUT: Final = "skep.command.timed_out"
 
 #: Operations, by the conventions.
@@ -58,6 +59,8 @@ TASK_SPAN: Final = "task"
 ATTEMPT_SPAN: Final = "attempt"
 #: The tool of a command that no tool of the home has made; the command itself is never a name.
 COMMAND_TOOL: Final = "command"
+#: The tool of a command that checks a result.
+CHECK_TOOL: Final = "check"
 
 OPT_IN: Final = "OTEL_SEMCONV_STABILITY_OPT_IN"
 _LATEST: Final = "gen_ai_latest_experimental"

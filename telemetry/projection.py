@@ -1,10 +1,11 @@
 """Makes spans of the history and the audit: each when what it tells of has ended, also where a process died.
 
-Run -> task -> attempt -> model call or command. Nothing is measured for it: the store holds when each began
-and ended, in the transactions that were made anyway. A span is told when its end is read: a run's and a
-task's by the event of their end, an attempt's by the event that says what became of it, and with it its
-command's; a model call's by the record that books it. An attempt whose process died ends when it is
-recovered, as an error. What is sent back after its end and ends again is told again, under the same id.
+Run -> task -> attempt -> model call or command, those that check its result among them. Nothing is measured
+for it: the store holds when each began and ended, in the transactions that were made anyway. A span is told
+when its end is read: a run's and a task's by the event of their end, an attempt's by the event that says what
+became of it, and with it its commands'; a model call's by the record that books it. An attempt whose process
+died ends when it is recovered, as an error. What is sent back after its end and ends again is told again,
+under the same id.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Projection:
         if row["event"] not in (*TASK_ENDS, *ATTEMPT_ENDS):
             return [], []
         ended = self._attempts(row)
-        spans = [span for attempt in ended for span in self._of_attempt(row["task_id"], attempt)]
+        at = _seconds(row["ts"])
+        spans = [span for attempt in ended for span in self._of_attempt(row["task_id"], attempt, at)]
         if row["event"] in TASK_ENDS:
             spans += self._of_task(row["task_id"])
         return spans, ended
@@ -135,7 +137,11 @@ class Projection:
         since = 0.0 if before is None else _seconds(before["ts"])
         return [*(each for each in found[:-1] if each["claimed"] >= since), found[-1]]
 
-    def _of_attempt(self, task_id: str, row: sqlite3.Row) -> list[Span]:
+    def _of_attempt(self, task_id: str, row: sqlite3.Row, at: float) -> list[Span]:
+        """An attempt with what was done in it; it lasts until its result was checked.
+
+        `at`: Unix seconds of the event that tells its end.
+        """
         outcome: dict[str, Any] = json.loads(row["outcome"]) if row["outcome"] else {}
         begun = outcome or row["started"] is not None
         if not begun and row["became"] not in {"failed", "safety_blocked"}:
@@ -151,7 +157,8 @@ class Projection:
             names.TASK_MODE: outcome.get("mode"),
             names.WORKER: row["worker_id"],
         }
-        ended = row["ended"] or row["claimed"]
+        checks = self._of_checks(task_id, row, at) if outcome else []
+        ended = max([row["ended"] or row["claimed"], *(check.end for check in checks)])
         span = self._span(
             names.ATTEMPT_SPAN,
             self._trace_of(task_id),
@@ -162,10 +169,49 @@ class Projection:
             error=error,
         )
         inner = [self._of_command(task_id, row, outcome)] if outcome.get("mode") == "local" else []
-        return [span, *inner, *self._left_open(task_id, row["lease"], ended)]
+        return [span, *inner, *checks, *self._left_open(task_id, row["lease"], ended)]
 
     def _of_command(self, task_id: str, row: sqlite3.Row, outcome: dict[str, Any]) -> Span:
-        tool = row["tool"] or names.COMMAND_TOOL
+        return self._of_execution(
+            task_id,
+            row,
+            self._ids.command(task_id, row["lease"]),
+            row["tool"] or names.COMMAND_TOOL,
+            outcome,
+            also=texts.of_command(self._asks, task_id) if self._settings.otel_prompts else {},
+        )
+
+    def _of_checks(self, task_id: str, row: sqlite3.Row, at: float) -> list[Span]:
+        checks = self._asks.all("traced_checks", task=row["task"], lease=row["lease"])
+        return [self._of_check(task_id, row, check, at) for check in checks]
+
+    def _of_check(self, task_id: str, row: sqlite3.Row, check: sqlite3.Row, at: float) -> Span:
+        """One whose process died, and that nobody began again, ends when its attempt is told."""
+        ended = max(at, check["started"])
+        lost = {"started_at": check["started"], "ended_at": ended, "failure": {"code": "interrupted"}}
+        number = int(check["name"].partition(":")[2])
+        return self._of_execution(
+            task_id,
+            row,
+            self._ids.check(task_id, row["lease"], check["name"]),
+            names.CHECK_TOOL,
+            json.loads(check["outcome"]) if check["outcome"] else lost,
+            {names.CHECK: check["name"]},
+            also=texts.of_check(self._asks, task_id, number) if self._settings.otel_prompts else {},
+        )
+
+    def _of_execution(
+        self,
+        task_id: str,
+        row: sqlite3.Row,
+        span_id: str,
+        tool: str,
+        outcome: dict[str, Any],
+        more: dict[str, Any] | None = None,
+        *,
+        also: dict[str, Any],
+    ) -> Span:
+        """A command that ran under the lease of an attempt, by its outcome; never what it printed."""
         exit_code, timed_out = outcome.get("exit_code"), bool(outcome.get("timed_out"))
         attributes = {
             names.OPERATION: names.EXECUTE_TOOL,
@@ -180,12 +226,12 @@ class Projection:
         return self._span(
             f"{names.EXECUTE_TOOL} {tool}",
             parent.trace_id,
-            self._ids.command(task_id, row["lease"]),
+            span_id,
             parent.span_id,
             (outcome["started_at"], outcome["ended_at"]),
-            attributes,
+            attributes | (more or {}),
             error="timeout" if timed_out else error,
-            also=texts.of_command(self._asks, task_id) if self._settings.otel_prompts else {},
+            also=also,
         )
 
     # -- model calls ---------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from runtime_contract import Expect
 from store.budgets import Asks
 from telemetry import names
 from telemetry.span import LONGEST_TEXT, Value, known
@@ -27,6 +28,13 @@ def of_command(asks: Asks, task_id: str) -> dict[str, Value]:
     doc = _doc(asks, task_id)
     argv = doc.get("argv")
     return known({names.COMMAND_LINE: doc.get("command") or (" ".join(argv) if argv else None)}, LONGEST_TEXT)
+
+
+def of_check(asks: Asks, task_id: str, number: int) -> dict[str, Value]:
+    """The command that checks the result of a task, by its place among them."""
+    commands = Expect.model_validate(_doc(asks, task_id).get("expect") or {}).commands
+    argv = commands[number] if number < len(commands) else None
+    return known({names.COMMAND_LINE: " ".join(argv) if argv else None}, LONGEST_TEXT)
 
 
 def _doc(asks: Asks, task_id: str | None) -> dict[str, Any]:

@@ -80,6 +80,10 @@ class TraceIds:
         """The span of the command of an attempt."""
         return self._digest("command", task_id, str(lease))[:16]
 
+    def check(self, task_id: str, lease: int, check: str) -> str:
+        """The span of a command that checked the result of an attempt."""
+        return self._digest("check", task_id, str(lease), check)[:16]
+
     def call(self, call: str) -> str:
         """The span of a model call."""
         return self._digest("call", call)[:16]

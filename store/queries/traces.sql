@@ -23,6 +23,11 @@ SELECT coalesce(max(seq), 0) AS seq FROM audit;
 SELECT attempt.* FROM attempt JOIN task ON task.seq = attempt.task
 WHERE task.id = :id AND attempt.lease > :after AND attempt.became IS NOT NULL ORDER BY attempt.lease;
 
+-- traced_checks --
+-- The commands that checked the result of an attempt.
+SELECT name, started, ended, outcome FROM review_check
+WHERE task = :task AND lease = :lease AND name >= 'command:' AND name < 'command;' ORDER BY started, name;
+
 -- traced_end_before --
 -- When a task or an attempt of it ended last before a place in the history.
 SELECT ts FROM event WHERE task_id = :id AND seq < :seq AND event IN (SELECT value FROM json_each(:kinds))
