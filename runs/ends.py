@@ -60,6 +60,7 @@ class Ends:
 
     def add(self, tasks: Sequence[RunTask], parent: RunTask | None) -> None:
         """Tasks are added to the run. Raises as `growth.add`."""
+        within.check_added(self._board.run, tasks, self._board.parts.resolver)
         growth.add(self._board.run, tasks, parent, self._board.parts.resolver)
         self.welcome(tasks)
 

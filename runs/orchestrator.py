@@ -51,7 +51,7 @@ class Orchestrator:
             self.parts.resolver.validate(run.dag)
             kept_ids.check(run.tasks)
             self._check_fallbacks(run.policy, run.tasks.values())
-            for inner in within.all_in(run):
+            for inner in within.all_in(run, run.tasks.values()):
                 self._check_inner(inner)
         except Exception:
             run.state = RunState.FAILED

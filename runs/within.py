@@ -29,13 +29,14 @@ def check_depth(policy: RunPolicy, depth: int) -> None:
         raise InvalidInput(f"runs within runs stand too deep (max_depth {policy.max_depth})")
 
 
-def all_in(run: Run) -> Iterator[InnerRun]:
-    """The runs that stand within a run, at any depth, as they begin.
+def all_in(run: Run, tasks: Iterable[RunTask]) -> Iterator[InnerRun]:
+    """The runs that stand within these tasks of a run, at any depth, as they begin.
 
     Raises `InvalidInput` where they stand too deep or are too many, one is missing, or a policy does not go
     with them.
     """
-    left = [(task, run.policy, 0) for task in run.tasks.values() if task.is_run or task.inner is not None]
+    depth = sum(1 for _ in run.line_above())
+    left = [(task, run.policy, depth) for task in tasks if task.is_run or task.inner is not None]
     count = 0
     while left:
         task, policy, depth = left.pop()
@@ -49,6 +50,12 @@ def all_in(run: Run) -> Iterator[InnerRun]:
         _check_goes_within(inner.policy)
         yield inner
         left += [(each, inner.policy, depth + 1) for each in inner.tasks if each.is_run or each.inner]
+
+
+def check_added(run: Run, tasks: Iterable[RunTask], resolver: DependencyResolver) -> None:
+    """Raise `RunError` where the runs within tasks that are added to a run could not go on."""
+    for inner in all_in(run, tasks):
+        resolver.validate(resolver.build_dag(inner.tasks))
 
 
 def _check_may_hold(policy: RunPolicy, depth: int) -> None:

@@ -346,6 +346,29 @@ def test_what_could_not_go_on_within_is_refused_before_anything_runs(
     assert (str(run.state), made.executor.began) == ("failed", [])
 
 
+@pytest.mark.parametrize(
+    ("added", "told"),
+    [
+        (deep(9), "too deep"),
+        (RunTask("s", TaskInput(""), is_run=True), "not given"),
+        (sub("s", within=inner(task("x", "y"), task("y", "x"))), "x -> y"),
+    ],
+)
+def test_an_added_task_whose_run_could_not_go_on_is_refused(added: RunTask, told: str) -> None:
+    run, _ = run_through([task("a")], WELL, lambda _: Scripted(0.0, answer("fine", adds=(added,))))
+    assert (str(run.state), list(run.tasks)) == ("failed", ["a"])
+    assert told in words(run, "a")
+
+
+def test_a_task_that_is_added_may_be_done_by_a_run() -> None:
+    def script(job: Any) -> Scripted:
+        adds = (sub("s", "a"),) if job.task_id == "a" else ()
+        return Scripted(0.0, answer(f"ok:{job.task_id}", adds=adds))
+
+    run, _ = run_through([task("a", subtree_micros=10_000)], WELL, script)
+    assert (str(run.state), words(run, "s"), run.usage) == ("completed", "ok:y", Usage(300, 225))
+
+
 def test_a_batch_has_no_runs_within_it() -> None:
     with pytest.raises(InvalidInput, match="batch is for comparison"):
         run_through([sub("s")], RunPolicy(mode="batch"))
