@@ -225,6 +225,9 @@ def check(
         assert not names & {name for at, name, _ in answers.calls if at > moment}
     asked = Counter(name for _, name, _ in answers.calls)
     assert asked.keys() == (IN_THE_RUN | WITHIN) - {"chapter", "agree"}
+    assert all(asked[name] >= 2 for name in HELD if name != "write"), (
+        "swarm died with each of these under way"
+    )
     check_money(daemon, run, answers.calls)
 
 
@@ -240,4 +243,4 @@ def check_money(daemon: RunningDaemon, run: dict[str, Any], calls: list[tuple[fl
     unsettled = sum(booked for _, state, booked in rows if state == "unsettled")
     provider, spent = sum(tokens for _, _, tokens in calls), sum(booked for _, _, booked in rows)
     assert spent == run["cost_micros"]
-    assert provider <= spent <= provider + unsettled
+    assert 0 < provider <= spent <= provider + unsettled
