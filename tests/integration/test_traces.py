@@ -10,81 +10,22 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from outcome import Outcome
-from store import budgets, checks, recording
-from store.records import Claim
+from store import budgets, recording
 from telemetry import names
-from telemetry.follower import Follower, read_state
+from telemetry.follower import read_state
 from testing.model_script import Reply
 from testing.model_server import ModelServer
 from tests.integration.road_rig import RoadRig
+from tests.integration.trace_rig import *  # noqa: F403  the fixtures
+from tests.integration.trace_rig import ANSWER, PROMPT, named, spans, walk
 
 SECRET = "sk-" + "abcDEF0123456789abcDEF0123456789"
-PROMPT = "the words of the prompt"
-ANSWER = "the words of the answer"
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-@pytest.fixture
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        server.reply_with(Reply(text=ANSWER))
-        yield server
-
-
-@pytest.fixture
-def rig(tmp_path: Path, model: ModelServer) -> Iterator[RoadRig]:
-    base = {"llm_base_url": model.url, "llm_model": "test-model", "llm_price_input": 1, "llm_price_output": 2}
-    with RoadRig(tmp_path / "home", **base) as opened:
-        yield opened
-
-
-@pytest.fixture
-def follow(rig: RoadRig) -> Iterator[Callable[..., Follower]]:
-    made: list[Follower] = []
-
-    def start(environ: dict[str, str] | None = None, **settings: Any) -> Follower:
-        rig.home.traces.mkdir(exist_ok=True)
-        changed = rig.settings.model_copy(update=settings)
-        follower = Follower(rig.home, changed, rig.store.reader, environ or {}, "1.0")
-        follower.take_up()
-        if follower.sender is not None:
-            follower.sender.start()
-        made.append(follower)
-        return follower
-
-    yield start
-    for each in made:
-        if each.sender is not None:
-            each.sender.close()
-
-
-def spans(rig: RoadRig) -> list[dict[str, Any]]:
-    """Every span in the file, with its attributes as plain values."""
-    found = []
-    for line in (rig.home.traces / "spans.jsonl").read_text("utf-8").splitlines():
-        (resource,) = json.loads(line)["resourceSpans"]
-        for span in resource["scopeSpans"][0]["spans"]:
-            plain = {each["key"]: next(iter(each["value"].values())) for each in span["attributes"]}
-            found.append(span | {"attributes": plain})
-    return found
-
-
-def named(rig: RoadRig, name: str) -> dict[str, Any]:
-    (found,) = [span for span in spans(rig) if span["name"] == name]
-    return found
-
-
-def walk(rig: RoadRig) -> Claim:
-    claim = rig.reclaim()
-    rig.road().walk(claim)
-    return claim
 
 
 def test_a_run_is_a_tree_of_spans_under_the_span_it_was_started_from(rig, follow) -> None:
@@ -183,90 +124,6 @@ def test_texts_are_told_without_secrets_where_a_person_says_so(rig, model, follo
     assert SECRET not in call[names.INPUT_MESSAGES]
     assert ANSWER in call[names.OUTPUT_MESSAGES]
     assert named(rig, "execute_tool command")["attributes"][names.COMMAND_LINE] == "echo words"
-
-
-def checks_told(rig: RoadRig) -> list[dict[str, Any]]:
-    return [span for span in spans(rig) if span["name"] == "execute_tool check"]
-
-
-def test_commands_that_check_a_result_are_told_beneath_their_attempt(rig, follow) -> None:
-    follower = follow()
-    rig.submit(prompt=PROMPT, expect={"commands": [["true"], ["ls", "words-of-the-check"]]}, max_attempts=1)
-    walk(rig)
-
-    follower.follow_up()
-
-    attempt, checks = named(rig, "attempt"), checks_told(rig)
-    assert {span["parentSpanId"] for span in checks} == {attempt["spanId"]}
-    told = [span["attributes"] for span in checks]
-    assert [(each[names.CHECK], each[names.TOOL_NAME]) for each in told] == [
-        ("command:0", "check"),
-        ("command:1", "check"),
-    ]
-    assert (told[0][names.EXIT_CODE], "status" in checks[0]) == ("0", False)
-    assert (told[1][names.EXIT_CODE], told[1][names.ERROR_TYPE]) == ("2", "exit_code")
-    assert named(rig, "task")["attributes"][names.ERROR_TYPE] == "rejected"
-    for span in checks:
-        assert int(attempt["startTimeUnixNano"]) <= int(span["startTimeUnixNano"])
-        assert int(span["endTimeUnixNano"]) <= int(attempt["endTimeUnixNano"])
-    text = (rig.home.traces / "spans.jsonl").read_text("utf-8")
-    assert "words-of-the-check" not in text
-    assert "No such file" not in text, "what a command printed is told nowhere"
-
-
-def test_each_attempt_has_the_checks_of_its_own_and_each_is_told_once(rig, follow) -> None:
-    follower = follow()
-    rig.submit(prompt=PROMPT, expect={"commands": [["false"]]}, max_attempts=2)
-    walk(rig)
-    walk(rig)
-    follower.follow_up()
-    follower.follow_up()
-
-    attempts = {span["spanId"] for span in spans(rig) if span["name"] == "attempt"}
-    checks = checks_told(rig)
-    assert (len(attempts), len({span["spanId"] for span in checks})) == (2, 2)
-    assert [span["parentSpanId"] for span in checks] == list(dict.fromkeys(x["parentSpanId"] for x in checks))
-    assert {span["parentSpanId"] for span in checks} == attempts
-
-
-@pytest.mark.parametrize("given", [[["ls", "words"]], ["ls", "words"]])
-def test_the_command_of_a_check_is_told_where_a_person_says_so(rig, follow, given) -> None:
-    follower = follow(otel_prompts=True)
-    rig.submit(prompt=PROMPT, expect={"commands": given}, max_attempts=1)
-    walk(rig)
-
-    follower.follow_up()
-
-    (check,) = checks_told(rig)
-    assert check["attributes"][names.COMMAND_LINE] == "ls words"
-    assert "No such file" not in (rig.home.traces / "spans.jsonl").read_text("utf-8")
-
-
-def test_a_check_whose_process_died_ends_with_its_attempt_as_an_error(rig, follow) -> None:
-    follower = follow()
-    claim = rig.claim(id="t-1", prompt=PROMPT, expect={"commands": [["true"]]})
-    now = rig.store.clock.now()
-    outcome = Outcome(
-        status="completed", task_id="t-1", lease=claim.ref.lease, mode="llm", result=ANSWER, output=ANSWER,
-        started_at=now, ended_at=now,
-    )  # fmt: skip
-
-    def leave(tx: Any) -> None:
-        recording.start_cycle(tx, claim.ref, "gone/1/1")
-        recording.record_outcome(tx, outcome)
-        checks.start(
-            tx, checks.CheckRef(claim.ref, claim.seq, "command:0"), "gone/1/1", None, may_repeat=True
-        )
-
-    rig.store.write(leave)
-    rig.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "ada"))
-
-    follower.follow_up()
-
-    (check,) = checks_told(rig)
-    assert check["attributes"][names.ERROR_TYPE] == "interrupted"
-    assert check["endTimeUnixNano"] == named(rig, "attempt")["endTimeUnixNano"]
-    assert int(check["endTimeUnixNano"]) > int(check["startTimeUnixNano"])
 
 
 def test_what_a_dead_process_left_ends_as_an_error(rig, follow) -> None:
