@@ -30,7 +30,8 @@ _WHY: Final = {
     401: "no token, or a wrong one",
     403: "a browser asks; or a decision that only a person answers, which is not of the kind `ask`",
     404: "`run_not_found`, no such task or decision, or `no_answer` of a task",
-    409: "`run_exists`, `task_exists`, `run_completed`, `already_answered`, or another question was shown",
+    409: "`run_exists`, `task_exists`, `run_completed`, `key_used`, `already_answered`, or another question "
+    "was shown",
     413: "the body is too large",
     415: "the body is not application/json",
     421: "the Host header does not name this port",
@@ -61,7 +62,7 @@ _TASK: Final = {
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "the same request under the same key starts one run",
+    "description": "the same request under the same key is done once",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 
@@ -92,11 +93,13 @@ def paths() -> dict[str, Any]:
         one: {"get": _route("A run with its tasks", 200, "RunAnswer", None, [_RUN])},
         f"{one}/abort": {"post": _steering("Abort a run")},
         f"{one}/close": {"post": _steering("Let a run end when its tasks have")},
-        f"{one}/resume": {"post": _steering("Send back what did not complete")},
-        f"{one}/tasks": {"post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN])},
+        f"{one}/resume": {"post": _steering("Send back what did not complete", _KEY)},
+        f"{one}/tasks": {
+            "post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN, _KEY])
+        },
         f"{one}/fork": {
             "post": _route(
-                "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, TRACEPARENT]
+                "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, _KEY, TRACEPARENT]
             )
         },
         f"{one}/decisions": {
@@ -130,10 +133,10 @@ def _route(
     return found
 
 
-def _steering(summary: str) -> dict[str, Any]:
+def _steering(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
     """A route that takes nothing, which is said as JSON: what a form can post is not answered."""
     nothing = {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}
-    found = _route(summary, 200, "RunBrief", None, [_RUN])
+    found = _route(summary, 200, "RunBrief", None, [_RUN, *parameters])
     return found | {"requestBody": {"required": True, "content": nothing}}
 
 
