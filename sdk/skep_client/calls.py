@@ -18,7 +18,7 @@ import httpx
 
 from skep_client import reading
 from skep_client.address import Address
-from skep_client.answers import Run, RunBrief, RunPage, RunState
+from skep_client.answers import Run, RunBrief, RunDecision, RunPage, RunState
 from skep_client.errors import (
     AddressRefused,
     ConnectionBroken,
@@ -30,6 +30,8 @@ from skep_client.problems import error_of
 from skep_client.requests import ForkOptions, RunPolicy, TaskRequest
 
 BASE = "/api/v1/runs"
+#: The option of a question that is answered in words.
+_IN_WORDS = "answer"
 Told = TypeVar("Told")
 
 
@@ -124,6 +126,30 @@ def fork(run_id: str, task: str, options: ForkOptions) -> Call[RunBrief]:
     """Start a run with answers of another; sent twice one is started."""
     said = {name: value for name, value in options.items() if value is not None}
     return _once(f"{_of(run_id)}/fork", {"task": task, **said})
+
+
+def decisions(run_id: str) -> Call[tuple[RunDecision, ...]]:
+    """What people are or were asked about a run."""
+    return Call("GET", f"{_of(run_id)}/decisions", lambda answer: reading.decisions(_json(answer)))
+
+
+def answer(
+    run_id: str, decision: RunDecision | str, choice: str | None, text: str | None, comment: str | None
+) -> Call[RunDecision]:
+    """Answer a question of a run; the same answer again is told as the first time.
+
+    Raises `ValueError` unless there is either a choice or a text, whose place a comment would take.
+    """
+    if (choice is None) == (text is None):
+        raise ValueError("answer: say either a choice or a text")
+    if text is not None and comment is not None:
+        raise ValueError("comment: goes with a choice; a text says it all")
+    said = {"answer": _IN_WORDS if choice is None else choice, "comment": comment if text is None else text}
+    if isinstance(decision, RunDecision):
+        said["digest"], decision = decision.digest, decision.id  # what was shown is what is answered
+    path = f"{_of(run_id)}/decisions/{quote(decision, safe='')}"
+    body = {name: value for name, value in said.items() if value is not None}
+    return Call("POST", path, lambda answer: reading.decision(_json(answer)), body)
 
 
 def events(run_id: str, after: int) -> Call[None]:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 import httpx
 
 from skep_client import calls, outcomes
-from skep_client.answers import Answer, Event, Run, RunBrief, RunPage, RunState
+from skep_client.answers import Answer, Event, Run, RunBrief, RunDecision, RunPage, RunState
 from skep_client.errors import ConnectionBroken, SkepClientError, TooBusy
 from skep_client.finding import place_of
 from skep_client.following import Following
@@ -119,22 +119,67 @@ class Skep:
         """Start a run that does one task of another, and what depends on it, anew."""
         return self._sender.do(calls.fork(run_id, task, options or {}))
 
+    # -- questions to people --------------------------------------------------------------------------------
+
+    def decisions(self, run_id: str) -> tuple[RunDecision, ...]:
+        """What people are or were asked about a run, oldest first."""
+        return self._sender.do(calls.decisions(run_id))
+
+    def answer(
+        self,
+        run_id: str,
+        decision: RunDecision | str,
+        choice: str | None = None,
+        *,
+        text: str | None = None,
+        comment: str | None = None,
+    ) -> RunDecision:
+        """Pass on what a person answered to a question of a run; the decision as it stands then.
+
+        Parameters:
+            run_id: the run.
+            decision: the question, or its id; given itself, only what it shows is answered.
+            choice: one of its options.
+            text: the person's own words, where it is answered so.
+            comment: a remark to a choice.
+
+        Raises `NotAllowed` for what is answered in the panel or with `skep approve` alone, `Conflict` where
+        another answer was given or another question shown.
+        """
+        return self._sender.do(calls.answer(run_id, decision, choice, text, comment))
+
     # -- ends and answers ----------------------------------------------------------------------------------
 
-    def wait(self, run_id: str, timeout_s: float | None = None, *, raises_on_hold: bool = False) -> Run:
+    def wait(
+        self,
+        run_id: str,
+        timeout_s: float | None = None,
+        *,
+        raises_on_hold: bool = False,
+        raises_on_question: bool = False,
+    ) -> Run:
         """Wait until a run has ended, in whatever way; it with its tasks.
 
         Parameters:
             run_id: the run.
             timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
             raises_on_hold: raise `OverBudget` when a task waits for money that only a person can give.
+            raises_on_question: raise `PersonNeeded` when a person is asked something; the run goes on.
         """
-        watch = Watch(run_id, timeout_s, raises_on_hold=raises_on_hold, now=time.monotonic())
+        watch = Watch(
+            run_id,
+            timeout_s,
+            raises_on_hold=raises_on_hold,
+            raises_on_question=raises_on_question,
+            now=time.monotonic(),
+        )
         while True:
             began = time.monotonic()
             run = self.get(run_id)
             if watch.is_settled(run, time.monotonic() - began):
                 return run
+            if watch.minds_questions:
+                watch.check(run, self.decisions(run_id))
             self._await_news(watch)
 
     def result(self, run_id: str, timeout_s: float | None = None) -> dict[str, str]:

@@ -18,6 +18,7 @@ SkepClientError
 │   ├── TooBusy              come back later; `retry_after_s` may say when
 │   └── ServiceTrouble       Skep itself is in trouble
 ├── WaitTimedOut             the run had not ended in the time that was given
+├── PersonNeeded             a run waits for what only a person can say
 └── RunNotCompleted          a run did not come to its end
     ├── RunAborted           a person or a program aborted it
     ├── OverBudget           a budget cannot pay a task, or nobody knows its price
@@ -27,11 +28,11 @@ SkepClientError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skep_client.answers import Run
+    from skep_client.answers import Run, RunDecision
 
 
 class SkepClientError(Exception):
@@ -157,6 +158,22 @@ class WaitTimedOut(SkepClientError, TimeoutError):
         )
         self.run_id = run_id
         self.timeout_s = timeout_s
+
+
+class PersonNeeded(SkepClientError):
+    """A run waits for a person, and goes on waiting.
+
+    Parameters:
+        run: the run as it was told last.
+        questions: what the person is asked, oldest first; `Skep.answer` answers those that can be.
+    """
+
+    def __init__(self, run: Run, questions: Sequence[RunDecision]) -> None:
+        first = questions[0]
+        more = f" (and {len(questions) - 1} more)" if len(questions) > 1 else ""
+        super().__init__(f"The run {run.id} waits for a person: {first.question}{more}")
+        self.run = run
+        self.questions = tuple(questions)
 
 
 class RunNotCompleted(SkepClientError):

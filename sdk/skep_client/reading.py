@@ -12,6 +12,7 @@ from skep_client.answers import (
     Event,
     Run,
     RunBrief,
+    RunDecision,
     RunPage,
     RunProblem,
     RunTask,
@@ -119,6 +120,31 @@ def page(value: object) -> RunPage:
     """A page of runs."""
     told = Members(value, "page")
     return RunPage(tuple(run_brief(each) for each in told.items("runs")), told.whole("next", may_miss=True))
+
+
+def decisions(value: object) -> tuple[RunDecision, ...]:
+    """What people are or were asked."""
+    return tuple(decision(each) for each in Members(value, "decisions").items("decisions"))
+
+
+def decision(value: object) -> RunDecision:
+    """What a person is or was asked."""
+    told = Members(value, "decision")
+    return RunDecision(
+        id=told.text("id"),
+        kind=told.text("kind"),
+        task=told.text_or_none("task"),
+        question=told.text("question"),
+        options=tuple(str(each) for each in told.items("options")),
+        digest=told.text("digest"),
+        can_be_answered=told.flag("can_be_answered"),
+        asked_at=told.text("asked_at"),
+        answer_by=told.text_or_none("answer_by"),
+        answer=told.text_or_none("answer"),
+        answered_at=told.text_or_none("answered_at"),
+        answered_by=told.text_or_none("answered_by"),
+        comment=told.text_or_none("comment"),
+    )
 
 
 def event(value: object) -> Event:

@@ -18,10 +18,12 @@ from skep_client import (
     InvalidGraph,
     InvalidInput,
     ModelUnknown,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     NotSupported,
     OverBudget,
+    PersonNeeded,
     ReviewRejected,
     RunAborted,
     RunNotCompleted,
@@ -192,6 +194,45 @@ def test_a_run_is_aborted_resumed_and_forked(skep: Any, gate: threading.Event) -
     assert forked.forked_from == run.id
     assert skep.result(forked.id, 30)["b"] == "answer to: Another"
     assert skep.get(forked.id).tasks["a"].reused_from == run.id
+
+
+def test_a_question_is_told_by_the_wait_and_answered_once(skep: Any) -> None:
+    asks = {"id": "agree", "ask": "Is it {{deps.a.output}}?", "choices": ["yes", "no"], "deps": ["a"]}
+    run = skep.start([{"id": "a", "prompt": "One"}, asks, {"id": "b", "ask": "Why?", "deps": ["agree"]}])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+    assert (question.task, question.question) == ("agree", "Is it answer to: One?")
+    assert (question.options, question.can_be_answered, question.is_open) == (("yes", "no"), True, True)
+    assert skep.get(run.id).state == "running"
+
+    told = [skep.answer(run.id, question, "yes", comment="It is.") for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0].answer, told[0].comment, told[0].is_open) == ("yes", "It is.", False)
+    with pytest.raises(Conflict):
+        skep.answer(run.id, question, "no")
+    with pytest.raises(PersonNeeded, match="Why"):
+        skep.wait(run.id, 30, raises_on_question=True)
+    answered, why = skep.decisions(run.id)
+    assert (answered, why.options) == (told[0], ("answer", "refuse"))
+    assert skep.answer(run.id, why.id, text="Because.").comment == "Because."
+    assert skep.wait(run.id, 30, raises_on_question=True).state == "completed"
+    assert skep.answers(skep.get(run.id), "agree", "b") == {"agree": "yes", "b": "Because."}
+
+
+def test_what_only_a_person_answers_is_told_and_not_answered(skep: Any) -> None:
+    run = skep.start([{"id": "a", "prompt": "One", "review": "human"}])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+
+    assert (question.task, question.can_be_answered) == ("a", False)
+    with pytest.raises(NotAllowed, match="skep approve"):
+        skep.answer(run.id, question, "approve")
+    for wrong in ({}, {"choice": "a", "text": "b"}, {"text": "b", "comment": "c"}):
+        with pytest.raises(ValueError, match="choice"):
+            skep.answer(run.id, question, **wrong)
+    skep.abort(run.id)
 
 
 def test_runs_are_listed_over_pages(skep: Any) -> None:
