@@ -19,7 +19,7 @@ from cost.model_catalog import ModelCatalog
 from execution import run_decisions, run_output
 from execution.run_decisions import AnswerRequest
 from execution.run_openapi import BASE, STATES
-from execution.run_stream import RunStreams
+from execution.run_stream import RunHistory, RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
@@ -55,6 +55,7 @@ ROUTES: Final = (
     ("GET", "/<run_id>/decisions", "decisions"),
     ("POST", "/<run_id>/decisions/<decision>", "answer"),
     ("GET", "/<run_id>/tasks/<task_id>/output", "output"),
+    ("GET", "/<run_id>/tasks/<task_id>/output/events", "output_events"),
 )
 
 
@@ -80,7 +81,7 @@ class RunApi:
         self._catalog = catalog
         self._offered = OfferedModels(settings)
         #: the event streams that are open
-        self.streams = RunStreams(store.reader)
+        self.streams = RunStreams()
 
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""
@@ -146,7 +147,7 @@ class RunApi:
         row = self._find(run_id)
         asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
         after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
-        return self.streams.open(run_id, max(after, row["after_event"]))
+        return self.streams.open(RunHistory(self._store.reader, run_id, max(after, row["after_event"])))
 
     def decisions(self, run_id: str) -> flask.Response:
         """What people are or were asked about a run."""
@@ -161,6 +162,13 @@ class RunApi:
         """What a completed task answered, whole."""
         self._find(run_id)
         return run_output.answer(self._store.reader, self._home.outputs, run_id, task_id)
+
+    def output_events(self, run_id: str, task_id: str) -> flask.Response:
+        """What a task prints or answers, while it does."""
+        self._find(run_id)
+        after = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
+        reader, outputs = self._store.reader, self._home.outputs
+        return self.streams.open(run_output.followed(reader, outputs, run_id, task_id, after))
 
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""

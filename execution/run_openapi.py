@@ -8,6 +8,7 @@ import pydantic
 
 from execution.run_answers import RunAnswer, RunBrief, RunDecision, RunDecisions, RunList
 from execution.run_decisions import AnswerRequest
+from execution.told_output import PLACE
 from runs.request import EnqueueRequest, ForkRequest, StartRunRequest
 
 REQUESTS: Final[tuple[type[pydantic.BaseModel], ...]] = (
@@ -50,6 +51,15 @@ _EVENT: Final = {
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
 }
+#: The same of an output.
+_OUTPUT_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": PLACE, "description": "lease, and bytes told of that attempt"},
+        "event": {"enum": ["attempt", "text", "discarded", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
 _DECISION: Final = {"name": "decision", "in": "path", "required": True, "schema": {"type": "string"}}
 _TASK: Final = {
@@ -85,6 +95,7 @@ def paths() -> dict[str, Any]:
     ]
     number = {"type": "integer", "minimum": 0, "maximum": 2**62}
     after = _query("after", number, "only events after this one, as Last-Event-ID")
+    place = _query("after", {"type": "string", "pattern": PLACE}, "only what is behind it, as Last-Event-ID")
     return {
         BASE: {
             "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY, TRACEPARENT]),
@@ -112,6 +123,7 @@ def paths() -> dict[str, Any]:
         },
         f"{one}/events": {"get": _events([_RUN, after])},
         f"{one}/tasks/{{task_id}}/output": {"get": _output([_RUN, _TASK])},
+        f"{one}/tasks/{{task_id}}/output/events": {"get": _output_events([_RUN, _TASK, place])},
     }
 
 
@@ -148,6 +160,13 @@ def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {"200": {"description": "events", "content": content}, **_problems()},
     }
+
+
+def _output_events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    found = _events(parameters)
+    found["summary"] = "What a task prints or answers, attempt by attempt, until it has ended"
+    found["responses"]["200"]["content"] = {"text/event-stream": {"schema": _OUTPUT_EVENT}}
+    return found
 
 
 def _output(parameters: list[dict[str, Any]]) -> dict[str, Any]:
