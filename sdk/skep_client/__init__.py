@@ -14,6 +14,7 @@ from skep_client.answers import (
     Amount,
     Answer,
     Event,
+    OutputEvent,
     Run,
     RunBrief,
     RunDecision,
@@ -27,6 +28,7 @@ from skep_client.async_client import AsyncSkep
 from skep_client.client import Skep
 from skep_client.errors import (
     AddressRefused,
+    AnswerDiscarded,
     ApiError,
     Conflict,
     ConnectionBroken,
@@ -71,6 +73,7 @@ __all__ = [
     "AddressRefused",
     "Amount",
     "Answer",
+    "AnswerDiscarded",
     "ApiError",
     "AsyncSkep",
     "BudgetLimit",
@@ -88,6 +91,7 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotSupported",
+    "OutputEvent",
     "OverBudget",
     "PersonNeeded",
     "Retries",

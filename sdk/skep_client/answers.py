@@ -205,6 +205,27 @@ class Event:
         return None if self.task_id is None else self.task_id.partition(":")[2]
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutputEvent:
+    """What is told of a task's output while it is written.
+
+    ``attempt``: one begins, and what was told of others is void. ``text``: the attempt goes on with it.
+    ``discarded``: the attempt is not the answer. ``end``: the task has ended, and where its `state` is
+    ``completed``, the text of the last attempt is the answer.
+    """
+
+    kind: Literal["attempt", "text", "discarded", "end"]
+    #: number of the attempt; none: nobody knows of it any more, or it is that of the texts before
+    attempt: int | None = None
+    text: str = ""
+    #: what became of an attempt that is discarded: ``rejected``, ``interrupted``, ``failed``, ...
+    became: str = ""
+    #: why, in sentences
+    reasons: tuple[str, ...] = ()
+    #: how the task ended
+    state: TaskState | None = None
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a single task answered, and the run it was."""

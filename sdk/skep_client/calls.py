@@ -158,6 +158,13 @@ def events(run_id: str, after: int) -> Call[None]:
     return Call("GET", f"{_of(run_id)}/events", lambda answer: None, headers=headers)
 
 
+def output_events(run_id: str, task_id: str, place: str) -> Call[None]:
+    """The stream of what a task prints or answers, from a place on; empty: from the beginning."""
+    path = f"{_of(run_id)}/tasks/{quote(task_id, safe='')}/output/events"
+    headers = {"Accept": "text/event-stream", **({"Last-Event-ID": place} if place else {})}
+    return Call("GET", path, lambda answer: None, headers=headers)
+
+
 def trouble_of(error: httpx.HTTPError) -> SkepClientError:
     """What a failed exchange means: nothing was sent, or nobody knows."""
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):

@@ -18,6 +18,7 @@ SkepClientError
 │   ├── TooBusy              come back later; `retry_after_s` may say when
 │   └── ServiceTrouble       Skep itself is in trouble
 ├── WaitTimedOut             the run had not ended in the time that was given
+├── AnswerDiscarded          an answer was read as it came, and is not the answer after all
 ├── PersonNeeded             a run waits for what only a person can say
 └── RunNotCompleted          a run did not come to its end
     ├── RunAborted           a person or a program aborted it
@@ -158,6 +159,28 @@ class WaitTimedOut(SkepClientError, TimeoutError):
         )
         self.run_id = run_id
         self.timeout_s = timeout_s
+
+
+class AnswerDiscarded(SkepClientError):
+    """An answer was read as it came, and is not the answer after all: forget what was told of it.
+
+    Parameters:
+        run_id: the run.
+        task_id: the task, within its run.
+        became: what became of the attempt: ``rejected``, ``interrupted``, ``failed``, ...
+        reasons: why, in sentences.
+    """
+
+    def __init__(self, run_id: str, task_id: str, became: str, reasons: Sequence[str]) -> None:
+        why = f": {'; '.join(reasons)}" if reasons else ""
+        super().__init__(
+            f"What was told of task {task_id} of run {run_id} is not its answer, it was "
+            f"{became or 'discarded'}{why}. Ask again, or wait for the answer to be approved."
+        )
+        self.run_id = run_id
+        self.task_id = task_id
+        self.became = became
+        self.reasons = tuple(reasons)
 
 
 class PersonNeeded(SkepClientError):

@@ -10,6 +10,7 @@ from skep_client.answers import (
     TASK_STATES,
     Amount,
     Event,
+    OutputEvent,
     Run,
     RunBrief,
     RunDecision,
@@ -158,6 +159,26 @@ def event(value: object) -> Event:
         status=told.text_or_none("status"),
         fields={name: each for name, each in told.all.items() if name not in _OF_EVENTS},
     )
+
+
+def output_event(kind: str, value: object) -> OutputEvent | None:
+    """What is told of an output; none for a kind that is not known here."""
+    told = Members(value, "event")
+    if kind == "attempt":
+        return OutputEvent(kind="attempt", attempt=told.whole("attempt"))
+    if kind == "text":
+        return OutputEvent(kind="text", text=told.text("text"))
+    if kind == "discarded":
+        return OutputEvent(
+            kind="discarded",
+            attempt=told.whole("attempt", may_miss=True),
+            became=told.text_or_none("became") or "",
+            reasons=tuple(str(each) for each in told.items("reasons")),
+        )
+    if kind == "end":
+        state = told.word("state", TASK_STATES)
+        return OutputEvent(kind="end", attempt=told.whole("attempt"), state=state)
+    return None
 
 
 def _brief(told: Members) -> dict[str, Any]:

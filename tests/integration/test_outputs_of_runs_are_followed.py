@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import pytest
 
 from execution import run_stream
 from testing.model_server import ModelServer, Reply
@@ -16,26 +15,12 @@ from tests.integration.swarm_rig import eventually
 from tests.integration.worker_rig import WorkerRig
 
 BASE = "/api/v1/runs"
+SETTINGS = {"max_attempts": 3, "retry_base_s": 0.01}
 REJECTED: dict[str, Any] = {"id": "a", "prompt": "Say yes.", "expect": {"contains": ["yes"]}}
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory, model: ModelServer) -> Iterator[WorkerRig]:
-    with WorkerRig(
-        tmp_path_factory.mktemp("home"), llm_base_url=model.url, llm_model="test-model", max_attempts=3,
-        retry_base_s=0.01,
-    ) as opened:  # fmt: skip
-        yield opened
-
-
-def start(rig: WorkerRig, *tasks: dict[str, Any]) -> str:
-    answer = rig.client.post(BASE, json={"tasks": [*tasks]})
+def start(working: WorkerRig, *tasks: dict[str, Any]) -> str:
+    answer = working.client.post(BASE, json={"tasks": [*tasks]})
     assert answer.status_code == 202, answer.text
     return str(answer.json()["id"])
 
@@ -69,8 +54,8 @@ class Reading:
         raise AssertionError(told)
 
 
-def followed(rig: WorkerRig, run: str, task: str = "a", **query: str) -> list[tuple[str, dict[str, Any]]]:
-    with rig.client.stream("GET", f"{BASE}/{run}/tasks/{task}/output/events", params=query) as answer:
+def followed(working: WorkerRig, run: str, task: str = "a", **query: str) -> list[tuple[str, dict[str, Any]]]:
+    with working.client.stream("GET", f"{BASE}/{run}/tasks/{task}/output/events", params=query) as answer:
         assert answer.status_code == 200, answer.read()
         return [*Reading(answer)]
 
@@ -80,37 +65,37 @@ def text_of(events: list[tuple[str, dict[str, Any]]]) -> str:
 
 
 def test_an_answer_is_told_while_it_is_written_and_goes_on_from_its_place(
-    rig: WorkerRig, model: ModelServer
+    working: WorkerRig, models: ModelServer
 ) -> None:
     rest = threading.Event()
     words = "first words of it. Then é and more of them, and the last."
-    model.reply_with(Reply(text=words, hold_stream=rest))
-    run = start(rig, {"id": "a", "prompt": "Speak."})
+    models.reply_with(Reply(text=words, hold_stream=rest))
+    run = start(working, {"id": "a", "prompt": "Speak."})
     address = f"{BASE}/{run}/tasks/a/output/events"
-    with rig.client.stream("GET", address) as answer:
+    with working.client.stream("GET", address) as answer:
         reading = Reading(answer)
         begun = reading.until("first")
-    assert rig.client.get(f"{BASE}/{run}/tasks/a/output").json()["code"] == "no_answer"
+    assert working.client.get(f"{BASE}/{run}/tasks/a/output").json()["code"] == "no_answer"
     rest.set()
 
-    with rig.client.stream("GET", address, headers={"Last-Event-ID": reading.place}) as answer:
+    with working.client.stream("GET", address, headers={"Last-Event-ID": reading.place}) as answer:
         events = [*Reading(answer)]
     assert begun + text_of(events) == words
     assert [kind for kind, _ in events if kind != "text"] == ["end"]
     assert events[-1][1] == {"state": "completed", "attempt": 1}
-    whole = followed(rig, run)
+    whole = followed(working, run)
     assert (whole[0], text_of(whole)) == (("attempt", {"attempt": 1}), words)
-    assert text_of(followed(rig, run, after="1-6")) == words[6:]
-    assert rig.client.get(f"{BASE}/{run}/tasks/a/output").text == words
+    assert text_of(followed(working, run, after="1-6")) == words[6:]
+    assert working.client.get(f"{BASE}/{run}/tasks/a/output").text == words
 
 
 def test_an_attempt_that_is_rejected_is_discarded_and_the_next_begins_anew(
-    rig: WorkerRig, model: ModelServer
+    working: WorkerRig, models: ModelServer
 ) -> None:
     begin = threading.Event()
-    model.reply_with(Reply(text="certainly no.", hold_stream=begin), Reply(text="Well, yes."))
-    run = start(rig, REJECTED)
-    with rig.client.stream("GET", f"{BASE}/{run}/tasks/a/output/events") as answer:
+    models.reply_with(Reply(text="certainly no.", hold_stream=begin), Reply(text="Well, yes."))
+    run = start(working, REJECTED)
+    with working.client.stream("GET", f"{BASE}/{run}/tasks/a/output/events") as answer:
         reading = iter(Reading(answer))
         events = [next(reading), next(reading)]
         begin.set()
@@ -125,25 +110,25 @@ def test_an_attempt_that_is_rejected_is_discarded_and_the_next_begins_anew(
     assert text_of(events[at:]) == "Well, yes."
     assert events[-1][1] == {"state": "completed", "attempt": 2}
 
-    again = followed(rig, run, after="1-4")
+    again = followed(working, run, after="1-4")
     assert [kind for kind, _ in again if kind != "text"] == ["discarded", "attempt", "end"]
     assert text_of(again) == "Well, yes."
 
 
-def test_what_was_rejected_to_the_end_has_no_answer(rig: WorkerRig, model: ModelServer) -> None:
-    model.reply_with(*[Reply(text="Certainly no.")] * 3)
-    run = start(rig, REJECTED)
-    events = followed(rig, run)
+def test_what_was_rejected_to_the_end_has_no_answer(working: WorkerRig, models: ModelServer) -> None:
+    models.reply_with(*[Reply(text="Certainly no.")] * 3)
+    run = start(working, REJECTED)
+    events = followed(working, run)
 
     assert [kind for kind, _ in events][-2:] == ["discarded", "end"]
     assert events[-1][1]["state"] == "failed"
 
 
-def test_no_secret_is_told_however_it_is_cut(rig: WorkerRig, model: ModelServer) -> None:
+def test_no_secret_is_told_however_it_is_cut(working: WorkerRig, models: ModelServer) -> None:
     rest = threading.Event()
-    model.reply_with(Reply(text="Key AKIAIOSFODNN7EXAMPLE and more.", hold_stream=rest))
-    run = start(rig, {"id": "a", "prompt": "Speak."})
-    with rig.client.stream("GET", f"{BASE}/{run}/tasks/a/output/events") as answer:
+    models.reply_with(Reply(text="Key AKIAIOSFODNN7EXAMPLE and more.", hold_stream=rest))
+    run = start(working, {"id": "a", "prompt": "Speak."})
+    with working.client.stream("GET", f"{BASE}/{run}/tasks/a/output/events") as answer:
         reading = Reading(answer)
         events = iter(reading)
         assert next(events)[0] == "attempt"
@@ -152,28 +137,28 @@ def test_no_secret_is_told_however_it_is_cut(rig: WorkerRig, model: ModelServer)
     assert told == "Key [redacted:aws-key-id] and more."
     lease = reading.place.partition("-")[0]
     for cut in range(0, len(told), 3):
-        assert text_of(followed(rig, run, after=f"{lease}-{cut}")) == told[cut:]
+        assert text_of(followed(working, run, after=f"{lease}-{cut}")) == told[cut:]
 
 
-def test_answers_that_no_attempt_wrote_are_told_whole(rig: WorkerRig) -> None:
+def test_answers_that_no_attempt_wrote_are_told_whole(working: WorkerRig) -> None:
     asks = {"id": "ask", "ask": "Why?"}
-    run = start(rig, {"id": "list", "argv": ["echo", "bees"]}, asks)
-    assert text_of(followed(rig, run, "list")) == "bees\n"
-    asked = lambda: rig.client.get(f"{BASE}/{run}/decisions").json()["decisions"]  # noqa: E731
+    run = start(working, {"id": "list", "argv": ["echo", "bees"]}, asks)
+    assert text_of(followed(working, run, "list")) == "bees\n"
+    asked = lambda: working.client.get(f"{BASE}/{run}/decisions").json()["decisions"]  # noqa: E731
     (question,) = eventually(asked, "the question is put up")
     said = {"answer": "answer", "comment": "Because."}
-    rig.client.post(f"{BASE}/{run}/decisions/{question['id']}", json=said)
-    events = followed(rig, run, "ask")
+    working.client.post(f"{BASE}/{run}/decisions/{question['id']}", json=said)
+    events = followed(working, run, "ask")
     assert (text_of(events), events[-1][1]["state"]) == ("Because.", "completed")
 
-    fork = rig.client.post(f"{BASE}/{run}/fork", json={"task": "ask"}).json()["id"]
-    assert text_of(followed(rig, fork, "list")) == "bees\n"
-    rig.client.post(f"{BASE}/{fork}/abort", json={})
-    assert followed(rig, fork, "ask")[-1][1]["state"] in {"failed", "skipped"}
+    fork = working.client.post(f"{BASE}/{run}/fork", json={"task": "ask"}).json()["id"]
+    assert text_of(followed(working, fork, "list")) == "bees\n"
+    working.client.post(f"{BASE}/{fork}/abort", json={})
+    assert followed(working, fork, "ask")[-1][1]["state"] in {"failed", "skipped"}
 
 
-def test_what_is_not_there_or_no_place_is_refused_and_streams_are_few(rig: WorkerRig) -> None:
-    run = start(rig, {"id": "list", "argv": ["true"]})
+def test_what_is_not_there_or_no_place_is_refused_and_streams_are_few(working: WorkerRig) -> None:
+    run = start(working, {"id": "list", "argv": ["true"]})
     for address, query, code in (
         (f"{run}/tasks/none", {}, "task_not_found"),
         ("none/tasks/list", {}, "run_not_found"),
@@ -181,10 +166,10 @@ def test_what_is_not_there_or_no_place_is_refused_and_streams_are_few(rig: Worke
         (f"{run}/tasks/list", {"after": "1-01"}, "invalid_input"),
         (f"{run}/tasks/list", {"after": "-1-1"}, "invalid_input"),
     ):
-        answer = rig.client.get(f"{BASE}/{address}/output/events", params=query)
+        answer = working.client.get(f"{BASE}/{address}/output/events", params=query)
         assert (answer.status_code >= 400, answer.json()["code"]) == (True, code)
-    streams = rig.swarm.runs.streams
+    streams = working.swarm.runs.streams
     taken = [streams._free.acquire(timeout=10) for _ in range(run_stream.MOST_STREAMS)]
-    assert rig.client.get(f"{BASE}/{run}/tasks/list/output/events").json()["code"] == "too_many_streams"
+    assert working.client.get(f"{BASE}/{run}/tasks/list/output/events").json()["code"] == "too_many_streams"
     for _ in taken:
         streams._free.release()

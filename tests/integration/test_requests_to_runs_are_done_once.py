@@ -145,7 +145,7 @@ def test_key_and_work_are_durable_together_or_not_at_all(store: SqliteStore, who
     with pytest.raises(TaskExists):
         store.write(lambda tx: run_keys.once(tx, key, breaks))
     assert run_keys.known(store.reader, key) is None
-    assert store.reader.one("get_run", id=run)["is_open"] == 1
+    assert store.reader.one("get_run", id=run)["is_open"] == 1  # type: ignore[index]
 
     store.write(lambda tx: run_keys.once(tx, key, lambda inner: run_steering.close(inner, run, "test")))
     store.close()  # the process ends before anybody was answered

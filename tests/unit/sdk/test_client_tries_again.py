@@ -196,6 +196,26 @@ def test_a_stream_that_breaks_is_taken_up_behind_the_last_event() -> None:
     assert [request.headers.get("Last-Event-ID") for request in script.requests] == ["0", None, "3"]
 
 
+def test_an_output_that_breaks_off_is_taken_up_behind_its_last_text() -> None:
+    def event(kind: str, place: str = "", **data: Any) -> str:
+        head = f"id: {place}\n" if place else ""
+        return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+    begun = "retry: 1\n\n" + event("attempt", "1-0", attempt=1) + event("text", "1-5", text="first")
+    rest = event("discarded", attempt=1, became="interrupted", reasons=[]) + event("news", "9-9")
+    rest += event("attempt", "2-0", attempt=2) + event("text", "2-3", text="all")
+    end = event("end", state="completed", attempt=2)
+    stream = {"Content-Type": "text/event-stream"}
+    script = Script(*[httpx.Response(200, text=text, headers=stream) for text in (begun, rest, end)])
+    with script.skep() as skep:
+        seen = [*skep.output_events("r", "a")]
+
+    assert [each.kind for each in seen] == ["attempt", "text", "discarded", "attempt", "text", "end"]
+    assert (seen[1].text, seen[2].became, seen[-1].state) == ("first", "interrupted", "completed")
+    assert [request.headers.get("Last-Event-ID") for request in script.requests] == [None, "1-5", "2-3"]
+    assert script.requests[0].url.path == "/api/v1/runs/r/tasks/a/output/events"
+
+
 def test_a_time_to_come_back_is_a_number_or_a_date() -> None:
     now = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
