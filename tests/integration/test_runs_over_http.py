@@ -79,6 +79,7 @@ def check(described: dict[str, Any], answer: httpx.Response, path: str, method: 
         ("POST", "/r/abort"),
         ("GET", "/r/events"),
         ("GET", "/r/tasks/a/output"),
+        ("GET", "/r/tasks/a/output/events"),
         ("POST", "/r/fork"),
     ],
 )
