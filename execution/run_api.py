@@ -19,16 +19,17 @@ from cost.model_catalog import ModelCatalog
 from execution import run_decisions, run_output
 from execution.run_decisions import AnswerRequest
 from execution.run_openapi import BASE, STATES
-from execution.run_stream import RunStreams
+from execution.run_stream import RunHistory, RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
-from runs import views
+from runs import request_keys, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
-from runs.request import read, read_enqueue, read_fork, read_start
+from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
 from settings import Home, Settings
-from store import run_steering, runs
+from store import run_keys, run_steering, runs
+from store.run_keys import RequestKey
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
 from telemetry.trace_ids import HEADER, Context
@@ -39,8 +40,6 @@ MOST_BYTES: Final = 7 * 1024 * 1024
 #: Runs on a page of the list.
 PAGE: Final = 100
 SOURCE: Final = "api"
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
-
 
 #: Every route below `BASE`: its method, its address and the function of `RunApi` that answers it.
 ROUTES: Final = (
@@ -56,6 +55,7 @@ ROUTES: Final = (
     ("GET", "/<run_id>/decisions", "decisions"),
     ("POST", "/<run_id>/decisions/<decision>", "answer"),
     ("GET", "/<run_id>/tasks/<task_id>/output", "output"),
+    ("GET", "/<run_id>/tasks/<task_id>/output/events", "output_events"),
 )
 
 
@@ -81,12 +81,12 @@ class RunApi:
         self._catalog = catalog
         self._offered = OfferedModels(settings)
         #: the event streams that are open
-        self.streams = RunStreams(store.reader)
+        self.streams = RunStreams()
 
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""
         request = read_start(body.read_object(flask.request, MOST_BYTES))
-        made = _traced(new_run(request, self._house(), _idempotency_key()))
+        made = _traced(new_run(request, self._house(), request_keys.read(_key())))
         row = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
         return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
 
@@ -124,23 +124,30 @@ class RunApi:
     def resume(self, run_id: str) -> flask.Response:
         """Send back what did not complete."""
         _no_body()
-        return self._steered(lambda tx: run_steering.resume(tx, run_id, SOURCE))
+        key = request_keys.of_request(_key(), "resume", run_id)
+        return self._steered(
+            lambda tx: run_keys.once(tx, key, lambda inner: run_steering.resume(inner, run_id, SOURCE))
+        )
 
     def fork(self, run_id: str) -> flask.Response:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
+        key = request_keys.of_request(_key(), "fork", run_id, request)
+        found = run_keys.known(self._store.reader, key) or self._fork(run_id, request, key)
+        return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
+
+    def _fork(self, run_id: str, request: ForkRequest, key: RequestKey | None) -> sqlite3.Row:
         row = self._find(run_id)
         docs, added = views.asked(self._store.reader, row), views.added_by(self._store.reader, row)
-        made = _traced(forked(row, docs, request, self._house(), added))
-        found = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
-        return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
+        made = _traced(forked(row, docs, request, self._house(), added, key))
+        return self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
 
     def events(self, run_id: str) -> flask.Response:
         """What happens to a run, as it happens."""
         row = self._find(run_id)
         asked = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
         after = _number(asked, "Last-Event-ID", 0, 2**62, least=0)
-        return self.streams.open(run_id, max(after, row["after_event"]))
+        return self.streams.open(RunHistory(self._store.reader, run_id, max(after, row["after_event"])))
 
     def decisions(self, run_id: str) -> flask.Response:
         """What people are or were asked about a run."""
@@ -156,9 +163,21 @@ class RunApi:
         self._find(run_id)
         return run_output.answer(self._store.reader, self._home.outputs, run_id, task_id)
 
+    def output_events(self, run_id: str, task_id: str) -> flask.Response:
+        """What a task prints or answers, while it does."""
+        self._find(run_id)
+        after = flask.request.headers.get("Last-Event-ID") or flask.request.args.get("after")
+        reader, outputs = self._store.reader, self._home.outputs
+        return self.streams.open(run_output.followed(reader, outputs, run_id, task_id, after))
+
     def enqueue(self, run_id: str) -> flask.Response:
         """Add tasks to a run that goes on."""
         request = read_enqueue(body.read_object(flask.request, MOST_BYTES))
+        key = request_keys.of_request(_key(), "tasks", run_id, request)
+        found = run_keys.known(self._store.reader, key) or self._add(run_id, request, key)
+        return _json(views.brief(self._store.reader, found), 202)
+
+    def _add(self, run_id: str, request: EnqueueRequest, key: RequestKey | None) -> sqlite3.Row:
         row = self._find(run_id)
         wanted = sorted({dep for task in request.tasks for dep in task.deps})
         known = self._store.reader.all("run_known_tasks", run=row["seq"], ids=dump(wanted))
@@ -166,8 +185,10 @@ class RunApi:
         memory = frozenset(json.loads(row["memory"]))
         names = [each["id"] for each in known]
         tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house())
-        found = self._store.write(lambda tx: runs.add(tx, run_id, tasks, SOURCE, self._store.limits))
-        return _json(views.brief(self._store.reader, found), 202)
+        limits = self._store.limits
+        return self._store.write(
+            lambda tx: run_keys.once(tx, key, lambda inner: runs.add(inner, run_id, tasks, SOURCE, limits))
+        )
 
     def _steered(self, work: Callable[[Transaction], sqlite3.Row]) -> flask.Response:
         return _json(views.brief(self._store.reader, self._store.write(work)))
@@ -189,12 +210,9 @@ def _traced(made: runs.NewRun) -> runs.NewRun:
     return made if found is None else replace(made, traceparent=str(found))
 
 
-def _idempotency_key() -> str | None:
-    """The key under which a repeat of this request is known. Raises `InvalidInput`."""
-    key = flask.request.headers.get("Idempotency-Key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise InvalidInput("Idempotency-Key: must be 1 to 200 visible ASCII letters", path="Idempotency-Key")
-    return key
+def _key() -> str | None:
+    """What the header says, by which a repeat of this request is known."""
+    return flask.request.headers.get(request_keys.HEADER)
 
 
 def _no_body() -> None:

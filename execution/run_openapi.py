@@ -8,6 +8,7 @@ import pydantic
 
 from execution.run_answers import RunAnswer, RunBrief, RunDecision, RunDecisions, RunList
 from execution.run_decisions import AnswerRequest
+from execution.told_output import PLACE
 from runs.request import EnqueueRequest, ForkRequest, StartRunRequest
 
 REQUESTS: Final[tuple[type[pydantic.BaseModel], ...]] = (
@@ -30,7 +31,8 @@ _WHY: Final = {
     401: "no token, or a wrong one",
     403: "a browser asks; or a decision that only a person answers, which is not of the kind `ask`",
     404: "`run_not_found`, no such task or decision, or `no_answer` of a task",
-    409: "`run_exists`, `task_exists`, `run_completed`, `already_answered`, or another question was shown",
+    409: "`run_exists`, `task_exists`, `run_completed`, `key_used`, `already_answered`, or another question "
+    "was shown",
     413: "the body is too large",
     415: "the body is not application/json",
     421: "the Host header does not name this port",
@@ -49,6 +51,15 @@ _EVENT: Final = {
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
 }
+#: The same of an output.
+_OUTPUT_EVENT: Final = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "pattern": PLACE, "description": "lease, and bytes told of that attempt"},
+        "event": {"enum": ["attempt", "text", "discarded", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
 _RUN: Final = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string"}}
 _DECISION: Final = {"name": "decision", "in": "path", "required": True, "schema": {"type": "string"}}
 _TASK: Final = {
@@ -61,7 +72,7 @@ _TASK: Final = {
 _KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "the same request under the same key starts one run",
+    "description": "the same request under the same key is done once",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 
@@ -84,6 +95,7 @@ def paths() -> dict[str, Any]:
     ]
     number = {"type": "integer", "minimum": 0, "maximum": 2**62}
     after = _query("after", number, "only events after this one, as Last-Event-ID")
+    place = _query("after", {"type": "string", "pattern": PLACE}, "only what is behind it, as Last-Event-ID")
     return {
         BASE: {
             "post": _route("Start a run", 202, "RunBrief", "StartRunRequest", [_KEY, TRACEPARENT]),
@@ -92,11 +104,13 @@ def paths() -> dict[str, Any]:
         one: {"get": _route("A run with its tasks", 200, "RunAnswer", None, [_RUN])},
         f"{one}/abort": {"post": _steering("Abort a run")},
         f"{one}/close": {"post": _steering("Let a run end when its tasks have")},
-        f"{one}/resume": {"post": _steering("Send back what did not complete")},
-        f"{one}/tasks": {"post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN])},
+        f"{one}/resume": {"post": _steering("Send back what did not complete", _KEY)},
+        f"{one}/tasks": {
+            "post": _route("Add tasks to a run", 202, "RunBrief", "EnqueueRequest", [_RUN, _KEY])
+        },
         f"{one}/fork": {
             "post": _route(
-                "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, TRACEPARENT]
+                "Start a run with answers of this", 202, "RunBrief", "ForkRequest", [_RUN, _KEY, TRACEPARENT]
             )
         },
         f"{one}/decisions": {
@@ -109,6 +123,7 @@ def paths() -> dict[str, Any]:
         },
         f"{one}/events": {"get": _events([_RUN, after])},
         f"{one}/tasks/{{task_id}}/output": {"get": _output([_RUN, _TASK])},
+        f"{one}/tasks/{{task_id}}/output/events": {"get": _output_events([_RUN, _TASK, place])},
     }
 
 
@@ -130,10 +145,10 @@ def _route(
     return found
 
 
-def _steering(summary: str) -> dict[str, Any]:
+def _steering(summary: str, *parameters: dict[str, Any]) -> dict[str, Any]:
     """A route that takes nothing, which is said as JSON: what a form can post is not answered."""
     nothing = {"application/json": {"schema": {"type": "object", "additionalProperties": False}}}
-    found = _route(summary, 200, "RunBrief", None, [_RUN])
+    found = _route(summary, 200, "RunBrief", None, [_RUN, *parameters])
     return found | {"requestBody": {"required": True, "content": nothing}}
 
 
@@ -145,6 +160,13 @@ def _events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {"200": {"description": "events", "content": content}, **_problems()},
     }
+
+
+def _output_events(parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    found = _events(parameters)
+    found["summary"] = "What a task prints or answers, attempt by attempt, until it has ended"
+    found["responses"]["200"]["content"] = {"text/event-stream": {"schema": _OUTPUT_EVENT}}
+    return found
 
 
 def _output(parameters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,14 +12,15 @@ from cost.model_catalog import ModelCatalog
 from panel.context import Panel
 from panel.run_cost import cost_of
 from panel.run_gate import blocked_of
+from panel.run_views import row_of
 from redaction import clean, clean_value
 from run_contract.errors import RunError
-from runs import views
+from runs import request_keys, views
 from runs.entering import House, forked, new_run
 from runs.forking import untouched
 from runs.known_models import KnownModels
 from runs.request import read_fork, read_start
-from store import runs
+from store import run_keys, runs
 from store.runs import NewRun
 from store.transaction import dump
 
@@ -44,18 +45,28 @@ def start(here: Panel, body: dict[str, Any], by: str, key: str | None = None) ->
     return enter(here, new_run(read_start(body), house_of(here), key), by)
 
 
-def fork(here: Panel, row: sqlite3.Row, body: dict[str, Any], by: str) -> sqlite3.Row:
-    """Start a run that begins with answers of another; its row. Raises as `runs.entering.forked`."""
+def fork(here: Panel, run_id: str, body: dict[str, Any], by: str, header: str | None = None) -> sqlite3.Row:
+    """Start a run that begins with answers of another; its row.
+
+    `header`: the key under which a repeat is answered with the run it started. Raises as
+    `runs.entering.forked`, and `RunExists`.
+    """
     request = read_fork(body)
-    return enter(here, forked(row, views.asked(here.reader, row), request, house_of(here)), by)
+    key = request_keys.of_request(header, "fork", run_id, request)
+    found = run_keys.known(here.reader, key)
+    if found is not None:
+        return found
+    row = row_of(here, run_id)
+    docs, added = views.asked(here.reader, row), views.added_by(here.reader, row)
+    return enter(here, forked(row, docs, request, house_of(here), added, key), by)
 
 
 def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
     """What a fork would do: which tasks anew, which answers it keeps, what may not run, the cost at worst."""
-    docs = views.asked(here.reader, row)
+    docs, added = views.asked(here.reader, row), views.added_by(here.reader, row)
     try:
         request = read_fork(body)
-        made = forked(row, docs, request, house_of(here))
+        made = forked(row, docs, request, house_of(here), added)
     except RunError as error:
         return {"ok": False, "problem": clean(error.message), "path": error.details.get("path")}
     ids = [f"{row['id']}:{name}" for name in untouched(docs, request.task)]

@@ -5,6 +5,7 @@ RunError
 │   └── NotOnTheRoad         a run in memory can do this, a run of the daemon cannot
 ├── RunNotFound              no such run
 ├── RunExists                a run of that id is there already
+│   └── KeyUsed              the idempotency key was used for another request
 ├── TaskExists               the run has a task of that id already
 ├── RunCompleted             the run is not running (any more)
 ├── TaskNotFound             the run has no such task
@@ -58,6 +59,12 @@ class RunExists(RunError):
 
     code = "run_exists"
     http_status = 409
+
+
+class KeyUsed(RunExists):
+    """The idempotency key was used for another request."""
+
+    code = "key_used"
 
 
 class NotOnTheRoad(InvalidInput):

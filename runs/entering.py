@@ -32,6 +32,7 @@ from runs.workflow import SubRun
 from runtime_contract import Expect, normalize_task
 from store import lanes
 from store.records import NewTask
+from store.run_keys import RequestKey
 from store.runs import NewRun, NewRunTask
 
 #: The round of the first copies.
@@ -114,14 +115,17 @@ def forked(
     fork: ForkRequest,
     house: House,
     added_by: Mapping[str, str] | None = None,
+    key: RequestKey | None = None,
 ) -> NewRun:
     """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`.
 
     `added_by`: those that answers asked for, which are asked for anew where such an answer is.
+    `key`: under which a repeat of the request is known.
     """
     docs = still_asked_for(docs, fork.task, added_by or {})
-    request = request_of_fork(run, docs, fork)
-    return new_run(request, house, forked_from=run["id"], reused=frozenset(untouched(docs, fork.task)))
+    request, kept = request_of_fork(run, docs, fork), frozenset(untouched(docs, fork.task))
+    made = new_run(request, house, forked_from=run["id"], reused=kept)
+    return made if key is None else replace(made, idempotency_key=key.text, digest=key.digest)
 
 
 def _named(name: str | None, file: Path) -> RunPolicy:

@@ -9,8 +9,9 @@ from typing import Any
 
 from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
 from runtime_contract import Status
-from store import claims, ending, intake, lanes, recording, run_ends
+from store import claims, ending, intake, lanes, recording, run_ends, run_keys
 from store.records import Intake, NewTask, TaskRef
+from store.run_keys import RequestKey
 from store.transaction import Transaction, dump
 
 
@@ -82,12 +83,13 @@ def find(tx: Transaction, run_id: str) -> sqlite3.Row:
 def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLimits) -> sqlite3.Row:
     """Start a run; its row.
 
-    The same request under the same idempotency key is answered with the run it started. Raises `RunExists`.
+    The same request under the same idempotency key is answered with the run it started. Raises `RunExists`,
+    and of those `KeyUsed` where the key was another request's.
     """
     if new.idempotency_key is not None:
-        known = tx.one("run_by_key", key=new.idempotency_key)
+        known = run_keys.known(tx, RequestKey(new.idempotency_key, new.digest))
         if known is not None:
-            return _same(known, new)
+            return known
     if tx.one("get_run", id=new.id) is not None:
         raise RunExists(f"There is a run {new.id!r} already; give another id, or none.", run_id=new.id)
     before, last = tx.one("last_event_seq"), tx.one("last_run_seq")
@@ -143,16 +145,6 @@ def _reuse(tx: Transaction, new: NewRun) -> None:
     for task_id in names:
         ending.release_children(tx, task_id)
     run_ends.follow(tx, [(name, Status.APPROVED) for name in names], ending.end_together)
-
-
-def _same(known: sqlite3.Row, new: NewRun) -> sqlite3.Row:
-    if known["digest"] != new.digest:
-        raise RunExists(
-            f"The idempotency key was used for another request, which started the run {known['id']!r}; "
-            "give every request a key of its own.",
-            run_id=known["id"],
-        )
-    return known
 
 
 def _enter(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, Final
 
 import flask
@@ -10,10 +11,12 @@ from localhost.body import read_object
 from panel import run_views
 from panel.api import fields
 from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, list_of, path, post, ref, sent, shape
-from panel.api.runs import COST, started
+from panel.api.runs import COST, KEY_HEADER, started
 from panel.context import panel
 from panel.run_gate import BLOCKED
-from store import run_steering
+from runs import request_keys
+from store import run_keys, run_steering
+from store.transaction import Transaction
 
 blueprint = flask.Blueprint("api_run_steering", __name__, url_prefix="/api/v1/runs")
 
@@ -28,11 +31,14 @@ _FORK: Final[dict[str, Any]] = {
 }
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/runs/{run_id}/abort": post("Abort a run", _RUN, answers="StartedRun"),
-    "/api/v1/runs/{run_id}/resume": post("Send back what did not complete", _RUN, answers="StartedRun"),
+    "/api/v1/runs/{run_id}/resume": post(
+        "Send back what did not complete", _RUN, KEY_HEADER, answers="StartedRun"
+    ),
     "/api/v1/runs/{run_id}/close": post("Let a run end when its tasks have", _RUN, answers="StartedRun"),
     "/api/v1/runs/{run_id}/fork": sent(
         "Start a run with answers of this one",
         _RUN,
+        KEY_HEADER,
         schema=ref("ForkRequest") | {"properties": _FORK},
         answers="StartedRun",
     ),
@@ -59,8 +65,13 @@ def abort(run_id: str) -> dict[str, Any]:
 
 @blueprint.post("/<run_id>/resume")
 def resume(run_id: str) -> dict[str, Any]:
-    """Send back to the queue what did not complete."""
-    return _steer(run_id, run_steering.resume)
+    """Send back to the queue what did not complete; a repeat under the same key does nothing again."""
+    key = request_keys.of_request(flask.request.headers.get(request_keys.HEADER), "resume", run_id)
+
+    def resumed(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
+        return run_keys.once(tx, key, lambda inner: run_steering.resume(inner, run_id, by))
+
+    return _steer(run_id, resumed)
 
 
 @blueprint.post("/<run_id>/close")
@@ -80,8 +91,8 @@ def _steer(run_id: str, work: Any) -> dict[str, Any]:
 @blueprint.post("/<run_id>/fork")
 def fork(run_id: str) -> dict[str, Any]:
     """Start a run that begins with answers of this one."""
-    body, row = read_object(flask.request), run_views.row_of(panel(), run_id)
-    return started(_starting().fork(panel(), row, body, flask.g.by))
+    body, key = read_object(flask.request), flask.request.headers.get(request_keys.HEADER)
+    return started(_starting().fork(panel(), run_id, body, flask.g.by, key))
 
 
 @blueprint.post("/<run_id>/fork/check")

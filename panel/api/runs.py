@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from typing import Annotated, Any, Final
 
@@ -36,12 +35,11 @@ from panel.context import panel
 from panel.run_gate import BLOCKED
 from panel.run_views import STATES, RunQuery
 from panel.words import count_of
-from run_contract.errors import InvalidInput
+from runs import request_keys
 
 blueprint = flask.Blueprint("api_runs", __name__, url_prefix="/api/v1/runs")
 
 PAGE: Final = 50
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 #: Inputs of a workflow that can be given.
 _MOST_INPUTS: Final = 100
 _STATE: Final = TEXT | {"enum": [*STATES]}
@@ -69,10 +67,10 @@ COST: Final = shape(
     unknown=list_of(TEXT) | {"description": "models whose price is not known yet"},
     text=TEXT,
 )
-_KEY_HEADER: Final = {
+KEY_HEADER: Final = {
     "name": "Idempotency-Key",
     "in": "header",
-    "description": "the same request under the same key starts one run",
+    "description": "the same request under the same key is done once",
     "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
 }
 #: What each field of a request means.
@@ -114,7 +112,7 @@ PATHS: Final[dict[str, Any]] = {
     )
     | sent(
         "Start a run; the body is that of the service's POST /api/v1/runs, and so is Idempotency-Key",
-        _KEY_HEADER,
+        KEY_HEADER,
         schema=ref("StartRunRequest") | {"properties": _FIELDS},
         answers="StartedRun",
     ),
@@ -170,9 +168,7 @@ def list_runs() -> dict[str, Any]:
 @blueprint.post("")
 def start() -> dict[str, Any]:
     """Start a run as programs ask for one; the same request under the same key starts one run."""
-    key = flask.request.headers.get("Idempotency-Key")
-    if key is not None and not _KEY.fullmatch(key):
-        raise InvalidInput("Idempotency-Key: must be 1 to 200 visible ASCII letters", path="Idempotency-Key")
+    key = request_keys.read(flask.request.headers.get(request_keys.HEADER))
     from panel import run_starting  # noqa: PLC0415  large rooms, loaded when they are needed
 
     return started(run_starting.start(panel(), read_object(flask.request), flask.g.by, key))

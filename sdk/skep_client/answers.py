@@ -151,6 +151,39 @@ class RunPage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunDecision:
+    """What a person is or was asked about a run."""
+
+    id: str
+    #: ``ask`` for a question of the run itself
+    kind: str
+    #: whose task it is about; none: the run's budget
+    task: str | None
+    question: str
+    #: what may be answered; ``answer`` stands for the person's own words
+    options: tuple[str, ...]
+    #: SHA-256 of the exact bytes that are decided on
+    digest: str
+    #: whether `Skep.answer` may answer it: it is the run's own question, and nobody has
+    can_be_answered: bool
+    #: RFC 3339, in UTC, as all times here
+    asked_at: str
+    #: when its task fails if nobody has answered; none: it waits
+    answer_by: str | None
+    #: none: it waits for one
+    answer: str | None
+    answered_at: str | None
+    answered_by: str | None
+    #: the person's own words, or a remark
+    comment: str | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for an answer."""
+        return self.answer is None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Event:
     """One thing that happened to a run or to a task of it."""
 
@@ -170,6 +203,27 @@ class Event:
     def task(self) -> str | None:
         """The task's id within its run."""
         return None if self.task_id is None else self.task_id.partition(":")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputEvent:
+    """What is told of a task's output while it is written.
+
+    ``attempt``: one begins, and what was told of others is void. ``text``: the attempt goes on with it.
+    ``discarded``: the attempt is not the answer. ``end``: the task has ended, and where its `state` is
+    ``completed``, the text of the last attempt is the answer.
+    """
+
+    kind: Literal["attempt", "text", "discarded", "end"]
+    #: number of the attempt; none: nobody knows of it any more, or it is that of the texts before
+    attempt: int | None = None
+    text: str = ""
+    #: what became of an attempt that is discarded: ``rejected``, ``interrupted``, ``failed``, ...
+    became: str = ""
+    #: why, in sentences
+    reasons: tuple[str, ...] = ()
+    #: how the task ended
+    state: TaskState | None = None
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ class AsyncSender:
     async def _send(
         self, call: Call[Told], timeout: httpx.Timeout, retries: Retries, *, stream: bool
     ) -> httpx.Response:
-        trial = Trial(retries, may_repeat=call.may_repeat, now=time.monotonic())
+        trial = Trial(retries, time.monotonic())
         while True:
             try:
                 address = self._finding.address()

@@ -1,4 +1,6 @@
-"""Every request to the API of runs, as a value: what is sent, how it is answered, if it may be repeated.
+"""Every request to the API of runs, as a value: what is sent, and how it is answered.
+
+Each may be sent twice and is done once: it only reads, or says what is to be so, or has an idempotency key.
 
 The clients for threads and for asyncio send the same requests; what differs is only how they wait.
 """
@@ -16,7 +18,7 @@ import httpx
 
 from skep_client import reading
 from skep_client.address import Address
-from skep_client.answers import Run, RunBrief, RunPage, RunState
+from skep_client.answers import Run, RunBrief, RunDecision, RunPage, RunState
 from skep_client.errors import (
     AddressRefused,
     ConnectionBroken,
@@ -28,6 +30,8 @@ from skep_client.problems import error_of
 from skep_client.requests import ForkOptions, RunPolicy, TaskRequest
 
 BASE = "/api/v1/runs"
+#: The option of a question that is answered in words.
+_IN_WORDS = "answer"
 Told = TypeVar("Told")
 
 
@@ -37,7 +41,6 @@ class Call(Generic[Told]):
 
     Parameters:
         read: makes of the answer what the caller is told.
-        may_repeat: whether doing it twice is doing it once.
     """
 
     method: str
@@ -46,7 +49,6 @@ class Call(Generic[Told]):
     body: Mapping[str, Any] | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    may_repeat: bool = False
 
     def to(
         self, address: Address, client: httpx.Client | httpx.AsyncClient, timeout: httpx.Timeout
@@ -76,8 +78,7 @@ def start(
     """Start a run, under a key by which a repeat is known."""
     said = {"id": id, "name": name, "policy": policy, "memory": memory, "open": open or None}
     body = {**{word: value for word, value in said.items() if value is not None}, "tasks": [*tasks]}
-    headers = {"Idempotency-Key": key or secrets.token_hex(16)}
-    return Call("POST", BASE, _brief, body, headers=headers, may_repeat=True)
+    return _once(BASE, body, key)
 
 
 def list_runs(states: Sequence[RunState], before: int | None, limit: int) -> Call[RunPage]:
@@ -87,50 +88,81 @@ def list_runs(states: Sequence[RunState], before: int | None, limit: int) -> Cal
         params["state"] = ",".join(states)
     if before is not None:
         params["before"] = str(before)
-    return Call("GET", BASE, lambda answer: reading.page(_json(answer)), params=params, may_repeat=True)
+    return Call("GET", BASE, lambda answer: reading.page(_json(answer)), params=params)
 
 
 def get(run_id: str) -> Call[Run]:
     """A run with its tasks."""
-    return Call("GET", _of(run_id), lambda answer: reading.run(_json(answer)), may_repeat=True)
+    return Call("GET", _of(run_id), lambda answer: reading.run(_json(answer)))
 
 
 def output(run_id: str, task_id: str) -> Call[str]:
     """What a task answered, whole."""
     path = f"{_of(run_id)}/tasks/{quote(task_id, safe='')}/output"
-    return Call("GET", path, _text, may_repeat=True)
+    return Call("GET", path, _text)
 
 
 def add(run_id: str, tasks: Sequence[TaskRequest]) -> Call[RunBrief]:
-    """Add tasks to a run."""
-    return Call("POST", f"{_of(run_id)}/tasks", _brief, {"tasks": [*tasks]})
+    """Add tasks to a run; sent twice they are added once."""
+    return _once(f"{_of(run_id)}/tasks", {"tasks": [*tasks]})
 
 
 def abort(run_id: str) -> Call[RunBrief]:
     """Abort a run; said twice it is aborted once."""
-    return Call("POST", f"{_of(run_id)}/abort", _brief, {}, may_repeat=True)
+    return Call("POST", f"{_of(run_id)}/abort", _brief, {})
 
 
 def close(run_id: str) -> Call[RunBrief]:
     """Let a run end when all its tasks have; said twice it is closed once."""
-    return Call("POST", f"{_of(run_id)}/close", _brief, {}, may_repeat=True)
+    return Call("POST", f"{_of(run_id)}/close", _brief, {})
 
 
 def resume(run_id: str) -> Call[RunBrief]:
-    """Send back what did not complete."""
-    return Call("POST", f"{_of(run_id)}/resume", _brief, {})
+    """Send back what did not complete; sent twice it is resumed once."""
+    return _once(f"{_of(run_id)}/resume", {})
 
 
 def fork(run_id: str, task: str, options: ForkOptions) -> Call[RunBrief]:
-    """Start a run with answers of another."""
+    """Start a run with answers of another; sent twice one is started."""
     said = {name: value for name, value in options.items() if value is not None}
-    return Call("POST", f"{_of(run_id)}/fork", _brief, {"task": task, **said})
+    return _once(f"{_of(run_id)}/fork", {"task": task, **said})
+
+
+def decisions(run_id: str) -> Call[tuple[RunDecision, ...]]:
+    """What people are or were asked about a run."""
+    return Call("GET", f"{_of(run_id)}/decisions", lambda answer: reading.decisions(_json(answer)))
+
+
+def answer(
+    run_id: str, decision: RunDecision | str, choice: str | None, text: str | None, comment: str | None
+) -> Call[RunDecision]:
+    """Answer a question of a run; the same answer again is told as the first time.
+
+    Raises `ValueError` unless there is either a choice or a text, whose place a comment would take.
+    """
+    if (choice is None) == (text is None):
+        raise ValueError("answer: say either a choice or a text")
+    if text is not None and comment is not None:
+        raise ValueError("comment: goes with a choice; a text says it all")
+    said = {"answer": _IN_WORDS if choice is None else choice, "comment": comment if text is None else text}
+    if isinstance(decision, RunDecision):
+        said["digest"], decision = decision.digest, decision.id  # what was shown is what is answered
+    path = f"{_of(run_id)}/decisions/{quote(decision, safe='')}"
+    body = {name: value for name, value in said.items() if value is not None}
+    return Call("POST", path, lambda answer: reading.decision(_json(answer)), body)
 
 
 def events(run_id: str, after: int) -> Call[None]:
     """The stream of what happens to a run, behind an event."""
     headers = {"Last-Event-ID": str(after), "Accept": "text/event-stream"}
-    return Call("GET", f"{_of(run_id)}/events", lambda answer: None, headers=headers, may_repeat=True)
+    return Call("GET", f"{_of(run_id)}/events", lambda answer: None, headers=headers)
+
+
+def output_events(run_id: str, task_id: str, place: str) -> Call[None]:
+    """The stream of what a task prints or answers, from a place on; empty: from the beginning."""
+    path = f"{_of(run_id)}/tasks/{quote(task_id, safe='')}/output/events"
+    headers = {"Accept": "text/event-stream", **({"Last-Event-ID": place} if place else {})}
+    return Call("GET", path, lambda answer: None, headers=headers)
 
 
 def trouble_of(error: httpx.HTTPError) -> SkepClientError:
@@ -152,6 +184,12 @@ def refusal_of(answer: httpx.Response) -> SkepClientError:
     except ValueError:
         body = answer.text
     return error_of(answer.status_code, answer.headers, body)
+
+
+def _once(path: str, body: Mapping[str, Any], key: str | None = None) -> Call[RunBrief]:
+    """A request under a key, by which Skep knows a repeat and does nothing again; none: one is made."""
+    headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+    return Call("POST", path, _brief, body, headers=headers)
 
 
 def _of(run_id: str) -> str:

@@ -5,22 +5,27 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import httpx
 
-from skep_client import calls, outcomes
-from skep_client.answers import Answer, Event, Run, RunBrief, RunPage, RunState
+from skep_client import outcomes
+from skep_client.answers import Answer, Event, OutputEvent, Run
 from skep_client.errors import ConnectionBroken, SkepClientError, TooBusy
 from skep_client.finding import place_of
-from skep_client.following import Following
-from skep_client.requests import ONE, ForkOptions, RunPolicy, TaskOptions, TaskRequest, plain_task
+from skep_client.following import Followed, Following, FollowingOutput
+from skep_client.live import Live
+from skep_client.requesting import Requesting
+from skep_client.requests import ONE, RunPolicy, TaskOptions, plain_task
 from skep_client.retrying import Retries
 from skep_client.sending import Sender
 from skep_client.watching import Deadline, Watch, is_put_off
 
+Told = TypeVar("Told")
 
-class Skep:
+
+class Skep(Requesting):
     """The runs of one daemon. Safe for many threads; close it, or use it as a context manager.
 
     Parameters:
@@ -58,103 +63,45 @@ class Skep:
         """Close the connections."""
         self._sender.shut()
 
-    # -- runs ----------------------------------------------------------------------------------------------
-
-    def start(
-        self,
-        tasks: Sequence[TaskRequest],
-        *,
-        id: str | None = None,
-        name: str | None = None,
-        policy: RunPolicy | str | None = None,
-        memory: Mapping[str, str] | None = None,
-        open: bool = False,  # noqa: A002  as the API calls it
-        idempotency_key: str | None = None,
-    ) -> RunBrief:
-        """Start a run; it goes on by itself.
-
-        Parameters:
-            tasks: its tasks, in any order.
-            id: its id; none: one is made.
-            name: what people call it.
-            policy: what it is held to, or the name of a policy of the home.
-            memory: what all tasks are told.
-            open: whether it goes on when its tasks have ended, so that more can be added.
-            idempotency_key: under which a repeat starts nothing; none: one is made for this call.
-        """
-        return self._sender.do(
-            calls.start(tasks, idempotency_key, id=id, name=name, policy=policy, memory=memory, open=open)
-        )
-
-    def get(self, run_id: str) -> Run:
-        """A run with its tasks."""
-        return self._sender.do(calls.get(run_id))
-
-    def list(self, *states: RunState, limit: int = 100) -> Iterator[RunBrief]:
-        """Every run in some states (none: in all), the newest first, by pages of `limit`."""
-        page = RunPage((), None)
-        while True:
-            page = self._sender.do(calls.list_runs(states, page.next, limit))
-            yield from page.runs
-            if page.next is None:
-                return
-
-    def add(self, run_id: str, *tasks: TaskRequest) -> RunBrief:
-        """Add tasks to a run that goes on."""
-        return self._sender.do(calls.add(run_id, tasks))
-
-    def close(self, run_id: str) -> RunBrief:
-        """Let a run end, that was started with `open`, when all its tasks have."""
-        return self._sender.do(calls.close(run_id))
-
-    def abort(self, run_id: str) -> RunBrief:
-        """Abort a run."""
-        return self._sender.do(calls.abort(run_id))
-
-    def resume(self, run_id: str) -> RunBrief:
-        """Send back what did not complete of a run that failed or was aborted."""
-        return self._sender.do(calls.resume(run_id))
-
-    def fork(self, run_id: str, task: str, options: ForkOptions | None = None) -> RunBrief:
-        """Start a run that does one task of another, and what depends on it, anew."""
-        return self._sender.do(calls.fork(run_id, task, options or {}))
-
     # -- ends and answers ----------------------------------------------------------------------------------
 
-    def wait(self, run_id: str, timeout_s: float | None = None, *, raises_on_hold: bool = False) -> Run:
+    def wait(
+        self,
+        run_id: str,
+        timeout_s: float | None = None,
+        *,
+        raises_on_hold: bool = False,
+        raises_on_question: bool = False,
+    ) -> Run:
         """Wait until a run has ended, in whatever way; it with its tasks.
 
         Parameters:
             run_id: the run.
             timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
             raises_on_hold: raise `OverBudget` when a task waits for money that only a person can give.
+            raises_on_question: raise `PersonNeeded` when a person is asked something; the run goes on.
         """
-        watch = Watch(run_id, timeout_s, raises_on_hold=raises_on_hold, now=time.monotonic())
+        watch = Watch(
+            run_id,
+            timeout_s,
+            raises_on_hold=raises_on_hold,
+            raises_on_question=raises_on_question,
+            now=time.monotonic(),
+        )
         while True:
             began = time.monotonic()
             run = self.get(run_id)
             if watch.is_settled(run, time.monotonic() - began):
                 return run
+            if watch.minds_questions:
+                watch.check(run, self.decisions(run_id))
             self._await_news(watch)
 
     def result(self, run_id: str, timeout_s: float | None = None) -> dict[str, str]:
         """Wait for a run; what its tasks answered, whole. Raises `RunNotCompleted`, `WaitTimedOut`."""
         run = self.wait(run_id, timeout_s)
-        failure = outcomes.failure_of(run)
-        if failure is not None:
-            raise failure
+        outcomes.check(run)
         return self.answers(run)
-
-    def answers(self, run: Run, *names: str) -> dict[str, str]:
-        """What the completed tasks of a run answered, whole, by their ids; of all, or of those named."""
-        return {
-            name: task.output if outcomes.is_whole(task) else self.output(run.id, name)
-            for name, task in outcomes.completed(run, names)
-        }
-
-    def output(self, run_id: str, task_id: str) -> str:
-        """What a completed task of a run answered, whole."""
-        return self._sender.do(calls.output(run_id, task_id))
 
     def ask(
         self,
@@ -179,16 +126,12 @@ class Skep:
         Aborted it is where the waiting ends before the run: by a timeout, by Ctrl-C, or since a budget cannot
         pay and only a person could. Raises `RunNotCompleted`, `OverBudget`, `WaitTimedOut`.
         """
-        try:
+        with self._or_aborted(run_id):
             run = self.wait(run_id, timeout_s, raises_on_hold=True)
-        except BaseException:
-            with contextlib.suppress(SkepClientError):
-                self.abort(run_id)
-            raise
-        failure = outcomes.failure_of(run)
-        if failure is not None:
-            raise failure
+        outcomes.check(run)
         return run
+
+    # -- as it comes ---------------------------------------------------------------------------------------
 
     def events(
         self, run_id: str, after: int = 0, timeout_s: float | None = None
@@ -200,49 +143,101 @@ class Skep:
             after: only events behind this place in the history.
             timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
         """
-        following, deadline = Following(run_id, after), Deadline(run_id, timeout_s, time.monotonic())
-        while True:
-            read_s, is_broken = deadline.left_s(time.monotonic()), False
-            stream = self._sender.lines(following.call(), read_s, self._sender.at_once)
-            try:
-                with contextlib.closing(stream) as lines:
-                    for line in lines:
-                        event = following.take(line)
-                        if event is not None:
-                            yield event
-                        if deadline.is_nearer(read_s, time.monotonic()):
-                            break
-                    else:
-                        if following.is_over():
-                            return
-            except (ConnectionBroken, TooBusy):
-                is_broken = True
-            has_ended = self.get(run_id).has_ended
-            following.note(has_ended=has_ended)
-            if is_broken or not has_ended:
-                time.sleep(min(following.retry_s, deadline.left_s(time.monotonic())))
+        yield from self._told(Following(run_id, after), Deadline(run_id, timeout_s, time.monotonic()))
 
     def follow(self, run_id: str, timeout_s: float | None = None) -> Generator[Event, None, None]:
         """What happens to a run that must complete: as `complete`, told as it happens.
 
         Who stops reading aborts the run. Raises `RunNotCompleted`, `OverBudget`, `WaitTimedOut`.
         """
+        deadline = Deadline(run_id, timeout_s, time.monotonic())
+        with self._or_aborted(run_id):
+            yield from self._happenings(Following(run_id), deadline)
+        outcomes.check(self.get(run_id))
+
+    def output_events(
+        self, run_id: str, task_id: str, timeout_s: float | None = None
+    ) -> Generator[OutputEvent, None, None]:
+        """What a task prints or answers while it does, attempt by attempt, until it has ended.
+
+        None of it counts before the end says that the task completed. A broken stream is taken up again.
+
+        Parameters:
+            run_id: the run.
+            task_id: the task, within its run.
+            timeout_s: seconds after which `WaitTimedOut` is raised, and the run goes on; none: no limit.
+        """
+        deadline = Deadline(run_id, timeout_s, time.monotonic())
+        yield from self._told(FollowingOutput(run_id, task_id), deadline)
+
+    def live(self, run_id: str, task_id: str, timeout_s: float | None = None) -> Generator[str, None, None]:
+        """The answer of a task as it comes, of a run that must complete: as `follow`, told in pieces of text.
+
+        Together they are the answer where the reading ends without an error, and until then they are a
+        guess. Raises `AnswerDiscarded` where they turn out not to be, and as `follow`; the run is aborted.
+        """
+        live, following = Live(run_id, task_id), Following(run_id)
+        deadline = Deadline(run_id, timeout_s, time.monotonic())
+        with self._or_aborted(run_id):
+            while self._has_turn(live, following, deadline):
+                output = FollowingOutput(run_id, task_id)
+                with contextlib.closing(self._told(output, deadline)) as pieces:
+                    for piece in pieces:
+                        text = live.take(piece)
+                        if text:
+                            yield text
+                        if piece.kind == "discarded":
+                            break
+        outcomes.check(self.get(run_id))
+
+    def _has_turn(self, live: Live, following: Following, deadline: Deadline) -> bool:
+        """Wait until there may be something to read of an answer; false when the run has ended."""
+        with contextlib.closing(self._happenings(following, deadline)) as events:
+            return any(live.is_turn(event) for event in events)
+
+    # -- requests ------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _or_aborted(self, run_id: str) -> Iterator[None]:
+        """Abort a run where what is done with it breaks off."""
         try:
-            with contextlib.closing(self.events(run_id, timeout_s=timeout_s)) as events:
-                for event in events:
-                    held = outcomes.hold_of(self.get(run_id)) if is_put_off(event) else None
-                    if held is not None:
-                        raise held
-                    yield event
+            yield
         except BaseException:
             with contextlib.suppress(SkepClientError):
                 self.abort(run_id)
             raise
-        failure = outcomes.failure_of(self.get(run_id))
-        if failure is not None:
-            raise failure
 
-    # -- requests ------------------------------------------------------------------------------------------
+    def _happenings(self, following: Following, deadline: Deadline) -> Generator[Event, None, None]:
+        """What happens to a run. Raises `OverBudget` where only a person can let it go on."""
+        with contextlib.closing(self._told(following, deadline)) as events:
+            for event in events:
+                held = outcomes.hold_of(self.get(following.run_id)) if is_put_off(event) else None
+                if held is not None:
+                    raise held
+                yield event
+
+    def _told(self, followed: Followed[Told], deadline: Deadline) -> Generator[Told, None, None]:
+        """What a stream tells, to its end."""
+        while True:
+            read_s, is_broken = deadline.left_s(time.monotonic()), False
+            stream = self._sender.lines(followed.call(), read_s, self._sender.at_once)
+            try:
+                with contextlib.closing(stream) as lines:
+                    for line in lines:
+                        told = followed.take(line)
+                        if told is not None:
+                            yield told
+                        if deadline.is_nearer(read_s, time.monotonic()):
+                            break
+                    else:
+                        if followed.is_over():
+                            return
+            except (ConnectionBroken, TooBusy):
+                is_broken = True
+            has_ended = followed.needs_look and self.get(followed.run_id).has_ended
+            followed.note(has_ended=has_ended)
+            if is_broken or not has_ended:
+                time.sleep(min(followed.retry_s, deadline.left_s(time.monotonic())))
 
     def _await_news(self, watch: Watch) -> None:
         """Wait until it is worth looking at the run again."""

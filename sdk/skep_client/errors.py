@@ -18,6 +18,8 @@ SkepClientError
 │   ├── TooBusy              come back later; `retry_after_s` may say when
 │   └── ServiceTrouble       Skep itself is in trouble
 ├── WaitTimedOut             the run had not ended in the time that was given
+├── AnswerDiscarded          an answer was read as it came, and is not the answer after all
+├── PersonNeeded             a run waits for what only a person can say
 └── RunNotCompleted          a run did not come to its end
     ├── RunAborted           a person or a program aborted it
     ├── OverBudget           a budget cannot pay a task, or nobody knows its price
@@ -27,11 +29,11 @@ SkepClientError
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from skep_client.answers import Run
+    from skep_client.answers import Run, RunDecision
 
 
 class SkepClientError(Exception):
@@ -157,6 +159,44 @@ class WaitTimedOut(SkepClientError, TimeoutError):
         )
         self.run_id = run_id
         self.timeout_s = timeout_s
+
+
+class AnswerDiscarded(SkepClientError):
+    """An answer was read as it came, and is not the answer after all: forget what was told of it.
+
+    Parameters:
+        run_id: the run.
+        task_id: the task, within its run.
+        became: what became of the attempt: ``rejected``, ``interrupted``, ``failed``, ...
+        reasons: why, in sentences.
+    """
+
+    def __init__(self, run_id: str, task_id: str, became: str, reasons: Sequence[str]) -> None:
+        why = f": {'; '.join(reasons)}" if reasons else ""
+        super().__init__(
+            f"What was told of task {task_id} of run {run_id} is not its answer, it was "
+            f"{became or 'discarded'}{why}. Ask again, or wait for the answer to be approved."
+        )
+        self.run_id = run_id
+        self.task_id = task_id
+        self.became = became
+        self.reasons = tuple(reasons)
+
+
+class PersonNeeded(SkepClientError):
+    """A run waits for a person, and goes on waiting.
+
+    Parameters:
+        run: the run as it was told last.
+        questions: what the person is asked, oldest first; `Skep.answer` answers those that can be.
+    """
+
+    def __init__(self, run: Run, questions: Sequence[RunDecision]) -> None:
+        first = questions[0]
+        more = f" (and {len(questions) - 1} more)" if len(questions) > 1 else ""
+        super().__init__(f"The run {run.id} waits for a person: {first.question}{more}")
+        self.run = run
+        self.questions = tuple(questions)
 
 
 class RunNotCompleted(SkepClientError):

@@ -1,26 +1,29 @@
 """A chat model of LangChain whose every answer is a run of Skep, paid, checked and reviewed like any other.
 
 No model is called from here. What the daemon refuses is an exception of `skep_client.errors`: `OverBudget`,
-`SafetyBlocked`, `ReviewRejected`. An answer counts when it was reviewed, so `stream` tells it in one piece.
+`SafetyBlocked`, `ReviewRejected`. An answer counts when it was reviewed, so `stream` tells it in one piece,
+unless the model is `live`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NoReturn, cast
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.tools import BaseTool
 from pydantic import SecretStr
 
-from skep_client.answers import Answer
+from skep_client.answers import Answer, Run, RunTask
 from skep_client.connection import Connection
+from skep_client.cutting import Cut
 from skep_client.langchain_input import prompt_of
-from skep_client.requests import Role, RunPolicy, TaskOptions
+from skep_client.requests import ONE, Role, RunPolicy, TaskOptions, plain_task
 
 _NO_TOOLS = (
     "Skep binds no tools to a model: it chooses and runs tools by its own rules, behind its safety gateway. "
@@ -45,6 +48,9 @@ class ChatSkep(BaseChatModel):
         review: who judges the answers.
         policy: what each run is held to, or the name of a policy of the home.
         timeout_s: seconds to wait for an answer; the run is aborted then.
+        live: whether `stream` tells the words as they come, before anybody has reviewed them. The last chunk,
+            which has the tokens and the cost, comes when they are approved; where they are not,
+            `AnswerDiscarded` is raised, and what was told before is not the answer.
     """
 
     home: str | None = None
@@ -58,6 +64,7 @@ class ChatSkep(BaseChatModel):
     review: Literal["auto", "critic", "human", "none"] = "auto"
     policy: dict[str, Any] | str | None = None
     timeout_s: float | None = None
+    live: bool = False
 
     @property
     def _llm_type(self) -> str:
@@ -90,6 +97,50 @@ class ChatSkep(BaseChatModel):
         async with self._connection().open_async() as skep:
             answer = await skep.ask(prompt, timeout_s=self.timeout_s, policy=self._policy, options=options)
         return _result(answer, stop)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        prompt, options, cut = prompt_of(messages), self._options(kwargs), Cut(stop or ())
+        with self._connection().open() as skep:
+            if not self.live:
+                asked = skep.ask(prompt, timeout_s=self.timeout_s, policy=self._policy, options=options)
+                yield _chunk(*_whole(asked, cut))
+                return
+            run_id = skep.start([plain_task(ONE, prompt, options)], policy=self._policy).id
+            with contextlib.closing(skep.live(run_id, ONE, self.timeout_s)) as pieces:
+                for piece in pieces:
+                    text = cut.take(piece)
+                    if text:
+                        yield _chunk(text)
+            run = skep.get(run_id)
+        yield _chunk(cut.rest(), _metadata(run, run.tasks[ONE], cut))
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        prompt, options, cut = prompt_of(messages), self._options(kwargs), Cut(stop or ())
+        async with self._connection().open_async() as skep:
+            if not self.live:
+                asked = await skep.ask(prompt, timeout_s=self.timeout_s, policy=self._policy, options=options)
+                yield _chunk(*_whole(asked, cut))
+                return
+            run_id = (await skep.start([plain_task(ONE, prompt, options)], policy=self._policy)).id
+            async with contextlib.aclosing(skep.live(run_id, ONE, self.timeout_s)) as pieces:
+                async for piece in pieces:
+                    text = cut.take(piece)
+                    if text:
+                        yield _chunk(text)
+            run = await skep.get(run_id)
+        yield _chunk(cut.rest(), _metadata(run, run.tasks[ONE], cut))
 
     def bind_tools(
         self,
@@ -129,27 +180,37 @@ class ChatSkep(BaseChatModel):
 
 
 def _result(answer: Answer, stop: Sequence[str] | None) -> ChatResult:
-    used = answer.task.usage
-    text, is_cut = _until(answer.text, stop or ())
-    message = AIMessage(
-        content=text,
-        usage_metadata=UsageMetadata(
+    text, metadata = _whole(answer, Cut(stop or ()))
+    return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text, **metadata))])
+
+
+def _whole(answer: Answer, cut: Cut) -> tuple[str, dict[str, Any]]:
+    """The text of an answer, and what is told of it."""
+    text = cut.take(answer.text) + cut.rest()
+    return text, _metadata(answer.run, answer.task, cut)
+
+
+def _chunk(text: str, metadata: Mapping[str, Any] | None = None) -> ChatGenerationChunk:
+    """A piece of an answer; the last has the metadata."""
+    if metadata is None:
+        return ChatGenerationChunk(message=AIMessageChunk(content=text))
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, chunk_position="last", **metadata))
+
+
+def _metadata(run: Run, task: RunTask, cut: Cut) -> dict[str, Any]:
+    """What a message tells beside its text."""
+    used = task.usage
+    return {
+        "usage_metadata": UsageMetadata(
             input_tokens=used.prompt_tokens, output_tokens=used.completion_tokens, total_tokens=used.tokens
         ),
-        response_metadata={
-            "run_id": answer.run_id,
-            "model_name": answer.task.model or "",
+        "response_metadata": {
+            "run_id": run.id,
+            "model_name": task.model or "",
             "model_provider": "skep",
-            "cost_usd": answer.run.usage.cost.amount,
-            "cost_micros": answer.cost_micros,
-            "attempts": answer.task.attempts,
-            "stopped_by": "stop" if is_cut else "end",
+            "cost_usd": run.usage.cost.amount,
+            "cost_micros": run.cost_micros,
+            "attempts": task.attempts,
+            "stopped_by": "stop" if cut.is_cut else "end",
         },
-    )
-    return ChatResult(generations=[ChatGeneration(message=message)])
-
-
-def _until(text: str, stop: Sequence[str]) -> tuple[str, bool]:
-    """A text up to the first of some words, and whether one was there."""
-    found = [place for word in stop if word and (place := text.find(word)) >= 0]
-    return (text[: min(found)], True) if found else (text, False)
+    }

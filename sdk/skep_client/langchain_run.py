@@ -28,7 +28,8 @@ class SkepRunnable(Runnable[Any, str]):
     Parameters:
         tasks: the tasks of each run; none: one that asks the input.
         answer: id of the task whose answer is the output; none: the one that no other waits for.
-        streams: what `stream` and `astream` tell: the answer once it is approved, or every `Event`.
+        streams: what `stream` and `astream` tell: the answer once it is approved; or its words as they
+            come (``live``), which ends in `AnswerDiscarded` where they are not approved; or every `Event`.
         options: what is said of the task of a run of one.
         policy: what each run is held to, or the name of a policy of the home.
         timeout_s: seconds that a run may take; it is aborted then.
@@ -44,7 +45,7 @@ class SkepRunnable(Runnable[Any, str]):
         tasks: Sequence[TaskRequest] | None = None,
         *,
         answer: str | None = None,
-        streams: Literal["answer", "events"] = "answer",
+        streams: Literal["answer", "live", "events"] = "answer",
         options: TaskOptions | None = None,
         policy: RunPolicy | str | None = None,
         timeout_s: float | None = None,
@@ -86,7 +87,7 @@ class SkepRunnable(Runnable[Any, str]):
     # -- as it comes ---------------------------------------------------------------------------------------
 
     def stream(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Iterator[Any]:
-        """Do a run; the answer as soon as it is approved, or each `Event` as it happens."""
+        """Do a run; the answer as soon as it is approved, its words as they come, or each `Event`."""
         return self._transform_stream_with_config(iter([input]), self._streamed, config, **kwargs)
 
     def astream(
@@ -106,6 +107,10 @@ class SkepRunnable(Runnable[Any, str]):
         request = self._request(next(inputs))
         with self._connection.open() as skep:
             run = skep.start(**request)
+            if self._streams == "live":
+                with contextlib.closing(skep.live(run.id, self._answer, self._timeout_s)) as pieces:
+                    yield from pieces
+                return
             with contextlib.closing(skep.follow(run.id, self._timeout_s)) as happenings:
                 for event in happenings:
                     if self._streams == "events":
@@ -117,6 +122,11 @@ class SkepRunnable(Runnable[Any, str]):
         request = self._request(await inputs.__anext__())
         async with self._connection.open_async() as skep:
             run = await skep.start(**request)
+            if self._streams == "live":
+                async with contextlib.aclosing(skep.live(run.id, self._answer, self._timeout_s)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
             async with contextlib.aclosing(skep.follow(run.id, self._timeout_s)) as happenings:
                 async for event in happenings:
                     if self._streams == "events":

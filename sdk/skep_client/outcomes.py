@@ -36,6 +36,13 @@ def failure_of(run: Run) -> RunNotCompleted | None:
     return RunNotCompleted(run, code, message)
 
 
+def check(run: Run) -> None:
+    """Raise `RunNotCompleted` where a run that has ended did not complete."""
+    failure = failure_of(run)
+    if failure is not None:
+        raise failure
+
+
 def hold_of(run: Run) -> OverBudget | None:
     """What keeps a run waiting until a person lets it have money; none where nothing does."""
     for name, task in run.tasks.items():

@@ -10,8 +10,10 @@ from skep_client.answers import (
     TASK_STATES,
     Amount,
     Event,
+    OutputEvent,
     Run,
     RunBrief,
+    RunDecision,
     RunPage,
     RunProblem,
     RunTask,
@@ -121,6 +123,31 @@ def page(value: object) -> RunPage:
     return RunPage(tuple(run_brief(each) for each in told.items("runs")), told.whole("next", may_miss=True))
 
 
+def decisions(value: object) -> tuple[RunDecision, ...]:
+    """What people are or were asked."""
+    return tuple(decision(each) for each in Members(value, "decisions").items("decisions"))
+
+
+def decision(value: object) -> RunDecision:
+    """What a person is or was asked."""
+    told = Members(value, "decision")
+    return RunDecision(
+        id=told.text("id"),
+        kind=told.text("kind"),
+        task=told.text_or_none("task"),
+        question=told.text("question"),
+        options=tuple(str(each) for each in told.items("options")),
+        digest=told.text("digest"),
+        can_be_answered=told.flag("can_be_answered"),
+        asked_at=told.text("asked_at"),
+        answer_by=told.text_or_none("answer_by"),
+        answer=told.text_or_none("answer"),
+        answered_at=told.text_or_none("answered_at"),
+        answered_by=told.text_or_none("answered_by"),
+        comment=told.text_or_none("comment"),
+    )
+
+
 def event(value: object) -> Event:
     """One thing that happened."""
     told = Members(value, "event")
@@ -132,6 +159,26 @@ def event(value: object) -> Event:
         status=told.text_or_none("status"),
         fields={name: each for name, each in told.all.items() if name not in _OF_EVENTS},
     )
+
+
+def output_event(kind: str, value: object) -> OutputEvent | None:
+    """What is told of an output; none for a kind that is not known here."""
+    told = Members(value, "event")
+    if kind == "attempt":
+        return OutputEvent(kind="attempt", attempt=told.whole("attempt"))
+    if kind == "text":
+        return OutputEvent(kind="text", text=told.text("text"))
+    if kind == "discarded":
+        return OutputEvent(
+            kind="discarded",
+            attempt=told.whole("attempt", may_miss=True),
+            became=told.text_or_none("became") or "",
+            reasons=tuple(str(each) for each in told.items("reasons")),
+        )
+    if kind == "end":
+        state = told.word("state", TASK_STATES)
+        return OutputEvent(kind="end", attempt=told.whole("attempt"), state=state)
+    return None
 
 
 def _brief(told: Members) -> dict[str, Any]:

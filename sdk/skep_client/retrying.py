@@ -1,7 +1,7 @@
 """When a request is sent again, and after how long: decided here, slept and sent elsewhere.
 
-What was certainly not done may always be sent again: nothing answered, or the answer was 429. What may have
-been done (a broken connection, 5xx) is sent again only where doing it twice is doing it once.
+Nothing answered, the answer was 429, or nobody knows whether it was done (a broken connection, 5xx): no
+request does anything twice, so each may be sent again.
 """
 
 from __future__ import annotations
@@ -43,13 +43,11 @@ class Trial:
 
     Parameters:
         retries: how patient it is.
-        may_repeat: whether doing it twice is doing it once.
         now: seconds of a clock that never goes back.
     """
 
-    def __init__(self, retries: Retries, *, may_repeat: bool, now: float) -> None:
+    def __init__(self, retries: Retries, now: float) -> None:
         self._retries = retries
-        self._may_repeat = may_repeat
         self._gives_up = now + retries.patience_s
         #: times nothing came of it, and those of them where something answered
         self._tried = self._answered = 0
@@ -76,4 +74,4 @@ class Trial:
             return False
         status = error.status if isinstance(error, (ApiError, UnexpectedAnswer)) else 0
         is_unsure = isinstance(error, ConnectionBroken) or 500 <= status <= 599
-        return status == 429 or (is_unsure and self._may_repeat)
+        return status == 429 or is_unsure

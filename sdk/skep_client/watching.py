@@ -7,10 +7,12 @@ more than a small share of the time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from skep_client import outcomes
-from skep_client.answers import Event, Run
+from skep_client.answers import Event, Run, RunDecision
 from skep_client.calls import Call
-from skep_client.errors import WaitTimedOut
+from skep_client.errors import PersonNeeded, WaitTimedOut
 from skep_client.following import SILENCE_S, Following
 
 #: Behind every event: a stream from here tells nothing, and ends with the run.
@@ -56,13 +58,24 @@ class Watch:
         run_id: the run.
         timeout_s: seconds to wait; none: as long as it takes.
         raises_on_hold: whether it is over when a task waits for money that only a person can give.
+        raises_on_question: whether it is over when a person is asked something.
         now: seconds of a clock that never goes back.
     """
 
-    def __init__(self, run_id: str, timeout_s: float | None, *, raises_on_hold: bool, now: float) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        timeout_s: float | None,
+        *,
+        raises_on_hold: bool,
+        raises_on_question: bool = False,
+        now: float,
+    ) -> None:
         self.deadline = Deadline(run_id, timeout_s, now)
         self._raises = raises_on_hold
-        self._following = Following(run_id, 0 if raises_on_hold else BEHIND_ALL)
+        #: whether what people are asked is to be looked at with the run
+        self.minds_questions = raises_on_question
+        self._following = Following(run_id, 0 if raises_on_hold or raises_on_question else BEHIND_ALL)
         self._look_s = 0.0
 
     def is_settled(self, run: Run, took_s: float) -> bool:
@@ -73,6 +86,12 @@ class Watch:
             raise held
         return run.has_ended
 
+    def check(self, run: Run, decisions: Sequence[RunDecision]) -> None:
+        """Raise `PersonNeeded` where somebody is asked something and has not answered."""
+        questions = [each for each in decisions if each.is_open]
+        if questions:
+            raise PersonNeeded(run, questions)
+
     def call(self) -> Call[None]:
         """The stream that wakes it."""
         return self._following.call()
@@ -80,9 +99,13 @@ class Watch:
     def is_woken(self, line: str, read_s: float, now: float) -> bool:
         """Whether to look at the run after a line, or to open a stream that is given up in time."""
         event = self._following.take(line)
-        return (self._raises and event is not None and is_put_off(event)) or self.deadline.is_nearer(
-            read_s, now
-        )
+        is_news = event is not None and self._is_worth_a_look(event)
+        return is_news or self.deadline.is_nearer(read_s, now)
+
+    def _is_worth_a_look(self, event: Event) -> bool:
+        if self.minds_questions and (event.event == "decision.asked" or is_put_off(event)):
+            return True
+        return self._raises and is_put_off(event)
 
     def pause_s(self, now: float) -> float:
         """Seconds until the next look, where no stream is free."""

@@ -37,8 +37,13 @@ SELECT needs_any FROM run_task WHERE task = :task;
 SELECT * FROM run WHERE id = :id;
 
 -- run_by_key --
--- The run that was started under an idempotency key.
-SELECT * FROM run WHERE idempotency_key = :key;
+-- The run that was started under an idempotency key, or that something was done to under it, and what was asked.
+SELECT id, digest FROM run WHERE idempotency_key = :key
+UNION ALL SELECT run AS id, digest FROM run_request WHERE key = :key;
+
+-- note_run_request --
+-- A request to a run was done under an idempotency key.
+INSERT INTO run_request (key, digest, run, at) VALUES (:key, :digest, :run, :now);
 
 -- run_budget --
 -- What a run may spend by its own policy.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from testing.model_server import ModelServer
-from tests.integration.worker_rig import WorkerRig
+from tests.integration.worker_rig import PRICED, WorkerRig
 
 README = (Path(__file__).resolve().parents[2] / "sdk" / "README.md").read_text("utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -19,10 +19,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("home")
-    with ModelServer() as model, WorkerRig(
-        root, llm_base_url=model.url, llm_model="test-model", llm_price_input=1, llm_price_output=10,
-        llm_max_tokens=1000,
-    ) as rig:  # fmt: skip
+    with ModelServer() as model, WorkerRig(root, llm_base_url=model.url, **PRICED) as rig:
         yield str(rig.home.root)
 
 

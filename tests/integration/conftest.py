@@ -13,6 +13,7 @@ from testing.clock import FakeClock
 from testing.model_client import client_for
 from testing.model_server import ModelServer
 from tests.integration.swarm_rig import SwarmRig
+from tests.integration.worker_rig import PRICED, WorkerRig
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 
@@ -54,3 +55,21 @@ def worked(tmp_path: Path, clock: FakeClock) -> Iterator[WorkedHome]:
     yield home
     if home.store is not None:
         home.close()
+
+
+@pytest.fixture(scope="module")
+def models(request: pytest.FixtureRequest) -> Iterator[ModelServer]:
+    """A model server that answers all tests of a module, as its function `answer` says, where it has one."""
+    with ModelServer() as server:
+        server.answer = getattr(request.module, "answer", None)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def working(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, models: ModelServer
+) -> Iterator[WorkerRig]:
+    """A swarm and a worker that do what all tests of a module submit; its `SETTINGS` come first."""
+    settings = PRICED | getattr(request.module, "SETTINGS", {})
+    with WorkerRig(tmp_path_factory.mktemp("home"), llm_base_url=models.url, **settings) as opened:
+        yield opened

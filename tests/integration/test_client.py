@@ -12,19 +12,23 @@ from typing import Any
 
 import pytest
 from skep_client import (
+    AnswerDiscarded,
     ApiError,
     AsyncSkep,
     Conflict,
     InvalidGraph,
     InvalidInput,
     ModelUnknown,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     NotSupported,
     OverBudget,
+    PersonNeeded,
     ReviewRejected,
     RunAborted,
     RunNotCompleted,
+    RunPolicy,
     SafetyBlocked,
     Skep,
     TaskRequest,
@@ -36,6 +40,7 @@ from testing.model_server import ModelRequest, ModelServer, Reply
 from tests.integration.swarm_rig import eventually
 from tests.integration.worker_rig import WorkerRig
 
+SETTINGS = {"max_attempts": 1}
 LONG = "A word and another. " * 200
 
 
@@ -70,12 +75,22 @@ class Blocking:
             if not inspect.isasyncgen(made):
                 return self._runner.run(made)
 
-            async def whole() -> list[Any]:
-                return [each async for each in made]
-
-            return iter(self._runner.run(whole()))
+            return self._each(made)
 
         return call
+
+    def _each(self, made: Any) -> Iterator[Any]:
+        async def another() -> Any:
+            return await anext(made)
+
+        try:
+            while True:
+                try:
+                    yield self._runner.run(another())
+                except StopAsyncIteration:
+                    return
+        finally:
+            self._runner.run(made.aclose())
 
     def __exit__(self, *_: object) -> None:
         self._runner.run(self._skep.shut())
@@ -85,25 +100,9 @@ class Blocking:
         return self
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        server.answer = answer
-        yield server
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory, model: ModelServer) -> Iterator[WorkerRig]:
-    with WorkerRig(
-        tmp_path_factory.mktemp("home"), llm_base_url=model.url, llm_model="test-model", llm_price_input=1,
-        llm_price_output=10, llm_max_tokens=1000, max_attempts=1,
-    ) as opened:  # fmt: skip
-        yield opened
-
-
 @pytest.fixture(params=["sync", "async"])
-def skep(rig: WorkerRig, request: pytest.FixtureRequest) -> Iterator[Any]:
-    with Skep(rig.home.root) if request.param == "sync" else Blocking(rig.home.root) as opened:
+def skep(working: WorkerRig, request: pytest.FixtureRequest) -> Iterator[Any]:
+    with Skep(working.home.root) if request.param == "sync" else Blocking(working.home.root) as opened:
         yield opened
 
 
@@ -116,8 +115,8 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     opened.set()
 
 
-def test_a_run_is_three_lines(rig: WorkerRig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SKEP_HOME", str(rig.home.root))
+def test_a_run_is_three_lines(working: WorkerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKEP_HOME", str(working.home.root))
     with Skep() as skep:
         run = skep.start([{"id": "a", "prompt": "One"}, {"id": "b", "prompt": "Two", "deps": ["a"]}])
         answers = skep.result(run.id)
@@ -125,11 +124,13 @@ def test_a_run_is_three_lines(rig: WorkerRig, monkeypatch: pytest.MonkeyPatch) -
     assert answers == {"a": "answer to: One", "b": "answer to: Two"}
 
 
-def test_a_single_prompt_is_answered_with_what_it_cost(skep: Any, rig: WorkerRig, model: ModelServer) -> None:
+def test_a_single_prompt_is_answered_with_what_it_cost(
+    skep: Any, working: WorkerRig, models: ModelServer
+) -> None:
     told = skep.ask("Say {{this}} as it is.", timeout_s=30, name="one", options={"max_tokens": 50})
 
     assert told.text == "answer to: Say {{this}} as it is."
-    assert model.requests[-1].body["max_tokens"] == 50
+    assert models.requests[-1].body["max_tokens"] == 50
     assert (told.run.state, told.run.name, told.task.attempts) == ("completed", "one", 1)
     used = told.task.usage
     assert used.prompt_tokens + used.completion_tokens == used.tokens
@@ -194,6 +195,122 @@ def test_a_run_is_aborted_resumed_and_forked(skep: Any, gate: threading.Event) -
     assert skep.get(forked.id).tasks["a"].reused_from == run.id
 
 
+def test_a_question_is_told_by_the_wait_and_answered_once(skep: Any) -> None:
+    asks = {"id": "agree", "ask": "Is it {{deps.a.output}}?", "choices": ["yes", "no"], "deps": ["a"]}
+    run = skep.start([{"id": "a", "prompt": "One"}, asks, {"id": "b", "ask": "Why?", "deps": ["agree"]}])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+    assert (question.task, question.question) == ("agree", "Is it answer to: One?")
+    assert (question.options, question.can_be_answered, question.is_open) == (("yes", "no"), True, True)
+    assert skep.get(run.id).state == "running"
+
+    told = [skep.answer(run.id, question, "yes", comment="It is.") for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0].answer, told[0].comment, told[0].is_open) == ("yes", "It is.", False)
+    with pytest.raises(Conflict):
+        skep.answer(run.id, question, "no")
+    with pytest.raises(PersonNeeded, match="Why"):
+        skep.wait(run.id, 30, raises_on_question=True)
+    answered, why = skep.decisions(run.id)
+    assert (answered, why.options) == (told[0], ("answer", "refuse"))
+    assert skep.answer(run.id, why.id, text="Because.").comment == "Because."
+    assert skep.wait(run.id, 30, raises_on_question=True).state == "completed"
+    assert skep.answers(skep.get(run.id), "agree", "b") == {"agree": "yes", "b": "Because."}
+
+
+def test_what_only_a_person_answers_is_told_and_not_answered(skep: Any) -> None:
+    run = skep.start([{"id": "a", "prompt": "One", "review": "human"}])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+
+    assert (question.task, question.can_be_answered) == ("a", False)
+    with pytest.raises(NotAllowed, match="skep approve"):
+        skep.answer(run.id, question, "approve")
+    for wrong in ({}, {"choice": "a", "text": "b"}, {"text": "b", "comment": "c"}):
+        with pytest.raises(ValueError, match="choice"):
+            skep.answer(run.id, question, **wrong)
+    skep.abort(run.id)
+
+
+def test_an_output_is_told_while_it_is_written(skep: Any, models: ModelServer) -> None:
+    rest = threading.Event()
+    models.reply_with(Reply(text="first words and the rest of it.", hold_stream=rest))
+    run = skep.start([{"id": "a", "prompt": "Speak."}])
+    events = skep.output_events(run.id, "a", 30)
+    begun = [next(events), next(events)]
+    rest.set()
+    begun += events
+
+    assert begun[0].kind == "attempt"
+    assert (begun[1].kind, begun[1].text.strip()) == ("text", "first")
+    assert (begun[-1].kind, begun[-1].state) == ("end", "completed")
+    assert "".join(each.text for each in begun) == "first words and the rest of it."
+    assert skep.output(run.id, "a") == "first words and the rest of it."
+
+
+AGAIN: RunPolicy = {"retry": {"max_attempts": 2, "base_ms": 1, "retry_on": ["any"]}}
+
+
+def test_an_answer_is_told_as_it_comes_and_ends_when_it_counts(skep: Any, models: ModelServer) -> None:
+    rest = threading.Event()
+    models.reply_with(Reply(text="first words and the rest.", hold_stream=rest))
+    list_first: TaskRequest = {"id": "list", "argv": ["echo", "bees"]}
+    run = skep.start([list_first, {"id": "a", "prompt": "Speak.", "deps": ["list"]}])
+    pieces = skep.live(run.id, "a", 30)
+    begun = next(pieces)
+    assert begun.strip() == "first"
+    assert skep.get(run.id).state == "running"
+    rest.set()
+
+    assert begun + "".join(pieces) == "first words and the rest."
+    assert skep.get(run.id).state == "completed"
+    assert "".join(skep.live(run.id, "a", 30)) == "first words and the rest."
+
+
+def test_what_nobody_was_told_of_yet_may_fail_before_the_answer(skep: Any, models: ModelServer) -> None:
+    models.reply_with(Reply(status=500), Reply(text="the answer"))
+    run = skep.start([{"id": "a", "prompt": "Speak."}], policy=AGAIN)
+
+    assert "".join(skep.live(run.id, "a", 30)) == "the answer"
+    assert skep.get(run.id).tasks["a"].attempts == 2
+
+
+def test_an_answer_that_is_told_and_then_rejected_is_an_error_and_never_another(
+    skep: Any, models: ModelServer
+) -> None:
+    rest = threading.Event()
+    models.reply_with(Reply(text="certainly not so.", hold_stream=rest))
+    run = skep.start([{"id": "a", "prompt": "Say so.", "expect": {"contains": ["Say so"]}}], policy=AGAIN)
+    pieces = skep.live(run.id, "a", 30)
+    told = [next(pieces)]
+    rest.set()
+    with pytest.raises(AnswerDiscarded, match="is not its answer, it was rejected") as discarded:
+        told.extend(pieces)
+
+    assert "certainly not so.".startswith("".join(told).strip())
+    assert "Say so" in " ".join(discarded.value.reasons)
+    # The second attempt, which is rejected as well, may have been quicker than the abort.
+    assert skep.wait(run.id, 30).state in {"aborted", "failed"}
+
+
+def test_who_stops_reading_an_answer_or_cannot_pay_it_aborts_its_run(skep: Any, models: ModelServer) -> None:
+    rest = threading.Event()
+    models.reply_with(Reply(text="first words", hold_stream=rest))
+    run = skep.start([{"id": "a", "prompt": "Speak."}])
+    pieces = skep.live(run.id, "a", 30)
+    next(pieces)
+    pieces.close()
+    rest.set()
+    assert skep.wait(run.id, 30).state == "aborted"
+
+    poor = skep.start([{"id": "a", "prompt": "One"}], policy={"budget_limit": {"amount": 0.000001}})
+    with pytest.raises(OverBudget):
+        list(skep.live(poor.id, "a", 30))
+    assert skep.wait(poor.id, 30).state == "aborted"
+
+
 def test_runs_are_listed_over_pages(skep: Any) -> None:
     made = [skep.start([{"id": "a", "prompt": "One"}]).id for _ in range(3)]
     for run in made:
@@ -225,11 +342,11 @@ def test_a_question_that_is_not_waited_for_is_aborted(skep: Any, gate: threading
     assert skep.wait(told.value.run_id, 30).state == "aborted"
 
 
-def test_where_no_stream_is_free_the_run_is_looked_at_now_and_then(skep: Any, rig: WorkerRig) -> None:
+def test_where_no_stream_is_free_the_run_is_looked_at_now_and_then(skep: Any, working: WorkerRig) -> None:
     with contextlib.ExitStack() as taken:
         for _ in range(run_stream.MOST_STREAMS):
-            assert rig.swarm.runs.streams._free.acquire(timeout=10)
-            taken.callback(rig.swarm.runs.streams._free.release)
+            assert working.swarm.runs.streams._free.acquire(timeout=10)
+            taken.callback(working.swarm.runs.streams._free.release)
         told = skep.ask("One", timeout_s=30)
         with pytest.raises(WaitTimedOut):
             list(skep.events(told.run_id, timeout_s=0.3))
@@ -318,23 +435,23 @@ def test_the_same_key_starts_one_run(skep: Any) -> None:
     assert skep.start([{"id": "a", "prompt": "One"}]).id not in made
 
 
-def test_a_new_token_is_found_without_a_word_to_the_caller(skep: Any, rig: WorkerRig) -> None:
+def test_a_new_token_is_found_without_a_word_to_the_caller(skep: Any, working: WorkerRig) -> None:
     assert next(skep.list(), None)
-    rig.swarm._issue_token()
+    working.swarm._issue_token()
 
     assert next(skep.list(), None)
 
 
-def test_an_address_that_is_given_is_used_with_its_token(rig: WorkerRig) -> None:
-    url = f"http://127.0.0.1:{rig.swarm.port}"
-    with Skep(url=url, token=rig.swarm.token) as skep:
+def test_an_address_that_is_given_is_used_with_its_token(working: WorkerRig) -> None:
+    url = f"http://127.0.0.1:{working.swarm.port}"
+    with Skep(url=url, token=working.swarm.token) as skep:
         assert skep.ask("One").text == "answer to: One"
     with Skep(url=url, token=token.new()) as skep, pytest.raises(NotAuthenticated, match="new at each start"):
         skep.get("r")
 
 
-def test_who_stops_reading_aborts_the_run(rig: WorkerRig, gate: threading.Event) -> None:
-    with Skep(rig.home.root) as skep:
+def test_who_stops_reading_aborts_the_run(working: WorkerRig, gate: threading.Event) -> None:
+    with Skep(working.home.root) as skep:
         run = skep.start([{"id": "a", "prompt": "Wait"}])
         reading = skep.follow(run.id)
         assert next(reading).event == "run.started"
@@ -344,28 +461,28 @@ def test_who_stops_reading_aborts_the_run(rig: WorkerRig, gate: threading.Event)
 
 
 def test_a_question_that_is_cancelled_aborts_its_run(
-    rig: WorkerRig, model: ModelServer, gate: threading.Event
+    working: WorkerRig, models: ModelServer, gate: threading.Event
 ) -> None:
-    before = len(model.requests)
+    before = len(models.requests)
 
     async def give_up() -> None:
-        async with AsyncSkep(rig.home.root) as skep:
+        async with AsyncSkep(working.home.root) as skep:
             asked = asyncio.ensure_future(skep.ask("Wait"))
-            await asyncio.to_thread(eventually, lambda: len(model.requests) > before, "the model is asked")
+            await asyncio.to_thread(eventually, lambda: len(models.requests) > before, "the model is asked")
             asked.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await asked
 
     asyncio.run(give_up())
     gate.set()
-    with Skep(rig.home.root) as skep:
+    with Skep(working.home.root) as skep:
         assert skep.wait(next(iter(skep.list())).id, 30).state == "aborted"
 
 
-def test_where_only_the_socket_answers_it_is_found(tmp_path: Path, model: ModelServer) -> None:
+def test_where_only_the_socket_answers_it_is_found(tmp_path: Path, models: ModelServer) -> None:
     with WorkerRig(
-        tmp_path, llm_base_url=model.url, llm_model="test-model", swarm_socket=True
-    ) as rig, Skep(rig.home.root) as skep:  # fmt: skip
+        tmp_path, llm_base_url=models.url, llm_model="test-model", swarm_socket=True
+    ) as working, Skep(working.home.root) as skep:  # fmt: skip
         assert skep.ask("One", timeout_s=30).text == "answer to: One"
-        with Blocking(rig.home.root) as other:
+        with Blocking(working.home.root) as other:
             assert list(other.events(next(iter(skep.list())).id))[-1].event == "run.completed"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import operator
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,11 +17,21 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.tools import tool
 from pydantic import BaseModel
-from skep_client import OverBudget, ReviewRejected, RunNotCompleted, SafetyBlocked, Skep, WaitTimedOut
+from skep_client import (
+    AnswerDiscarded,
+    OverBudget,
+    ReviewRejected,
+    RunNotCompleted,
+    SafetyBlocked,
+    Skep,
+    WaitTimedOut,
+)
 from skep_client.langchain import ChatSkep, SkepRunnable
 
 from testing.model_server import ModelRequest, ModelServer, Reply
 from tests.integration.worker_rig import WorkerRig
+
+SETTINGS = {"max_attempts": 1}
 
 
 def answer(request: ModelRequest) -> Reply:
@@ -28,25 +40,9 @@ def answer(request: ModelRequest) -> Reply:
     return Reply(text="of a conversation. STOP more" if last == "]" else f"answer to: {last[:60]}")
 
 
-@pytest.fixture(scope="module")
-def model() -> Iterator[ModelServer]:
-    with ModelServer() as server:
-        server.answer = answer
-        yield server
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory, model: ModelServer) -> Iterator[WorkerRig]:
-    with WorkerRig(
-        tmp_path_factory.mktemp("home"), llm_base_url=model.url, llm_model="test-model", llm_price_input=1,
-        llm_price_output=10, llm_max_tokens=1000, max_attempts=1,
-    ) as opened:  # fmt: skip
-        yield opened
-
-
 @pytest.fixture
-def home(rig: WorkerRig) -> str:
-    return str(rig.home.root)
+def home(working: WorkerRig) -> str:
+    return str(working.home.root)
 
 
 @pytest.fixture
@@ -78,7 +74,7 @@ def test_a_chat_is_a_run_with_its_tokens_and_its_cost(chat: ChatSkep, home: str)
     assert told.response_metadata["cost_micros"] == run.cost_micros > 0
 
 
-def test_roles_are_data_and_nobody_plays_another(chat: ChatSkep, model: ModelServer) -> None:
+def test_roles_are_data_and_nobody_plays_another(chat: ChatSkep, models: ModelServer) -> None:
     told = chat.invoke(
         [
             SystemMessage("Be short."),
@@ -87,7 +83,7 @@ def test_roles_are_data_and_nobody_plays_another(chat: ChatSkep, model: ModelSer
             HumanMessage([{"type": "text", "text": "Go "}, {"type": "text", "text": "on."}]),
         ]
     )
-    sent = model.requests[-1].prompt
+    sent = models.requests[-1].prompt
     begin = sent.index("[\n")
     assert told.content == "of a conversation. STOP more"
     assert json.loads(sent[begin : sent.rindex("]") + 1]) == [
@@ -114,6 +110,74 @@ def test_it_stands_in_a_chain(chat: ChatSkep) -> None:
     assert "".join(chain.stream({"topic": "hives"})) == "answer to: On hives"
 
 
+class Words(BaseCallbackHandler):
+    """Notes the words that LangChain tells of a model."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def on_llm_new_token(self, token: Any, **_: Any) -> None:
+        self.noted.append(token)
+
+
+def collected(chat: ChatSkep, way: str, after: Callable[[], None], **named: Any) -> list[Any]:
+    """The chunks of a stream; `after` is called behind the first."""
+
+    async def awaited() -> list[Any]:
+        found: list[Any] = []
+        async for chunk in chat.astream("Speak.", **named):
+            if not found:
+                after()
+            found.append(chunk)
+        return found
+
+    if way == "async":
+        return asyncio.run(awaited())
+    stream = chat.stream("Speak.", **named)
+    found = [next(stream)]
+    after()
+    return [*found, *stream]
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_live_chat_tells_words_as_they_come_and_their_cost_at_the_end(
+    home: str, models: ModelServer, way: str
+) -> None:
+    rest, words, states = threading.Event(), Words(), []
+    chat = ChatSkep(home=home, timeout_s=30, live=True, callbacks=[words])
+    models.reply_with(Reply(text="first words, and ST or so. STOP never told", hold_stream=rest))
+
+    def after() -> None:
+        states.append(last_run(home).state)
+        rest.set()
+
+    chunks = collected(chat, way, after, stop=["STOP"])
+    whole = functools.reduce(operator.add, chunks)
+    run = last_run(home)
+
+    assert (states, chunks[0].content.strip()) == (["running"], "first")
+    assert whole.content == "".join(words.noted) == "first words, and ST or so. "
+    assert not any(chunk.usage_metadata for chunk in chunks[:-1])
+    assert whole.usage_metadata["output_tokens"] == run.tasks["answer"].usage.completion_tokens
+    assert (whole.response_metadata["run_id"], whole.response_metadata["stopped_by"]) == (run.id, "stop")
+    assert chat.invoke("Say hello.").content == "answer to: Say hello."
+
+
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_a_live_answer_that_is_rejected_ends_in_an_error(home: str, models: ModelServer, way: str) -> None:
+    rest, words, unheard = threading.Event(), Words(), Words()
+    expect = {"contains": ["what it never says"]}
+    models.reply_with(Reply(text="certainly not so", hold_stream=rest))
+    with pytest.raises(AnswerDiscarded):
+        collected(ChatSkep(home=home, live=True, callbacks=[words]), way, rest.set, expect=expect)
+    assert "".join(words.noted).startswith("certainly")
+
+    models.reply_with(Reply(text="certainly not so"))
+    with pytest.raises(ReviewRejected):
+        collected(ChatSkep(home=home, callbacks=[unheard]), way, rest.set, expect=expect)
+    assert unheard.noted == []
+
+
 def test_it_is_awaited_in_one_loop_after_the_other(chat: ChatSkep) -> None:
     async def several() -> list[Any]:
         return await chat.abatch(["One", "Two"])
@@ -122,9 +186,9 @@ def test_it_is_awaited_in_one_loop_after_the_other(chat: ChatSkep) -> None:
         assert [told.content for told in asyncio.run(several())] == ["answer to: One", "answer to: Two"]
 
 
-def test_what_is_bound_goes_with_the_call(chat: ChatSkep, model: ModelServer) -> None:
+def test_what_is_bound_goes_with_the_call(chat: ChatSkep, models: ModelServer) -> None:
     chat.bind(temperature=0.5, max_tokens=7).invoke("One")
-    assert (model.requests[-1].body["temperature"], model.requests[-1].body["max_tokens"]) == (0.5, 7)
+    assert (models.requests[-1].body["temperature"], models.requests[-1].body["max_tokens"]) == (0.5, 7)
     with pytest.raises(ValueError, match="colour: is not known to Skep"):
         chat.invoke("One", colour="red")
 
@@ -150,7 +214,7 @@ def test_tools_and_pictures_are_refused_with_a_sentence(chat: ChatSkep) -> None:
         chat.invoke([AIMessage("", tool_calls=[{"name": "look", "args": {}, "id": "1"}]), HumanMessage("x")])
 
 
-def test_budget_gateway_review_and_time_are_errors_of_their_own(home: str, model: ModelServer) -> None:
+def test_budget_gateway_review_and_time_are_errors_of_their_own(home: str, models: ModelServer) -> None:
     with pytest.raises(OverBudget, match="needs"):
         ChatSkep(home=home, budget=0.000001, timeout_s=30).invoke("One")
     with pytest.raises(SafetyBlocked):
@@ -158,7 +222,7 @@ def test_budget_gateway_review_and_time_are_errors_of_their_own(home: str, model
     with pytest.raises(ReviewRejected):
         ChatSkep(home=home, timeout_s=30).invoke("One", expect={"contains": ["what it never says"]})
     gate = threading.Event()
-    model.reply_with(Reply(hold=gate))
+    models.reply_with(Reply(hold=gate))
     with pytest.raises(WaitTimedOut) as told:
         ChatSkep(home=home, timeout_s=0.3).invoke("One")
     gate.set()
@@ -238,6 +302,24 @@ def test_what_happens_is_streamed(home: str) -> None:
     assert asyncio.run(text()) == ["answer to: On x"]
 
 
+def test_the_words_of_a_graph_s_answer_are_streamed_and_asked_for_again_where_they_are_rejected(
+    home: str, models: ModelServer
+) -> None:
+    async def told() -> list[Any]:
+        return [each async for each in SkepRunnable(GRAPH, streams="live", home=home).astream({})]
+
+    assert "".join(asyncio.run(told())) == "answer to: On x"
+    rest = threading.Event()
+    models.reply_with(Reply(text="certainly not so", hold_stream=rest), Reply(text="another"))
+    live = SkepRunnable(streams="live", options={"expect": {"contains": ["other"]}}, home=home)
+    pieces = live.stream("Speak.")
+    assert next(pieces).strip() == "certainly"
+    rest.set()
+    with pytest.raises(AnswerDiscarded):
+        list(pieces)
+    assert "".join(live.stream("Speak.")) == "another"
+
+
 def test_a_failure_is_an_error_however_it_is_asked(home: str) -> None:
     noting = Noting()
     broken = SkepRunnable([{"id": "a", "argv": ["false"]}], home=home, timeout_s=30)
@@ -252,13 +334,13 @@ def test_a_failure_is_an_error_however_it_is_asked(home: str) -> None:
     assert last_run(home).state in {"aborting", "aborted"}
 
 
-def test_who_stops_reading_a_stream_aborts_its_run(home: str, model: ModelServer) -> None:
+def test_who_stops_reading_a_stream_aborts_its_run(home: str, models: ModelServer) -> None:
     gate = threading.Event()
-    model.reply_with(Reply(hold=gate))
-    before = len(model.requests)
+    models.reply_with(Reply(hold=gate))
+    before = len(models.requests)
     reading: Any = SkepRunnable(streams="events", home=home).stream("One")
     assert "budget.reserved" in (each.event for each in reading)
-    model.wait_for_requests(before + 1)
+    models.wait_for_requests(before + 1)
     reading.close()
     gate.set()
     with Skep(home) as skep:

@@ -308,6 +308,19 @@ def test_the_same_request_under_the_same_key_starts_one_run(browser):
     assert browser.post("/api/v1/runs", {"tasks": [], "task": 1}).status_code == 400
 
 
+def test_resumes_and_forks_under_the_same_key_are_done_once(browser, work):
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    browser.post("/api/v1/runs/r/abort")
+    for address, body in (("resume", {}), ("fork", {"task": "a", "prompt": "z"})):
+        key = {"Idempotency-Key": f"k-{address}"}
+        first, second = (browser.post(f"/api/v1/runs/r/{address}", body, key) for _ in range(2))
+        assert (first.status_code, first.json) == (second.status_code, second.json)
+        assert first.status_code == 200
+    other = browser.post("/api/v1/runs/r/fork", {"task": "a"}, {"Idempotency-Key": "k-fork"})
+    assert (other.status_code, other.json["code"]) == (409, "key_used")
+    assert len(told(browser, "/r")["forks"]) == 1
+
+
 def test_a_run_is_aborted_and_resumed_as_at_the_command_line(browser, work):
     work.start(id="r", tasks=[{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "x", "deps": ["a"]}])
     page = Seen(browser.get("/runs/r"))

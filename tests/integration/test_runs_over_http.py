@@ -79,6 +79,7 @@ def check(described: dict[str, Any], answer: httpx.Response, path: str, method: 
         ("POST", "/r/abort"),
         ("GET", "/r/events"),
         ("GET", "/r/tasks/a/output"),
+        ("GET", "/r/tasks/a/output/events"),
         ("POST", "/r/fork"),
     ],
 )
@@ -112,7 +113,7 @@ def test_the_same_key_starts_one_run(rig: SwarmRig) -> None:
 
     assert len({answer.json()["id"] for answer in answers}) == 1
     other = rig.client.post(BASE, json=REQUEST | {"name": "another"}, headers=headers)
-    assert (other.status_code, other.json()["code"]) == (409, "run_exists")
+    assert (other.status_code, other.json()["code"]) == (409, "key_used")
     for key in ("a b", "x" * 201):
         assert rig.client.post(BASE, json=REQUEST, headers={"Idempotency-Key": key}).status_code == 400
 

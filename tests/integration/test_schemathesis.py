@@ -56,6 +56,7 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
         rig.client.post(
             "/api/v1/runs", json={"id": "r1", "open": True, "tasks": [{"id": "A", "prompt": "one"}]}
         )
+        assert rig.store.claim(rig.who, 1)  # its output can be followed
         yield f"http://127.0.0.1:{rig.swarm.port}/openapi.json", rig.swarm.token
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from stopping import Stop
 from tests.integration.swarm_rig import SwarmRig
 from worker import Worker
+
+#: A model with known prices, in dollars per million tokens, so that a test can say what calls cost.
+PRICED: Final[dict[str, Any]] = {
+    "llm_model": "test-model",
+    "llm_price_input": 1,
+    "llm_price_output": 10,
+    "llm_max_tokens": 1000,
+}
 
 
 class WorkerRig(SwarmRig):

@@ -43,6 +43,7 @@ TOLD: dict[type[Any], type[pydantic.BaseModel]] = {
     answers.RunUsage: run_answers.RunUsage,
     answers.RunProblem: run_answers.RunProblem,
     answers.RunPage: run_answers.RunList,
+    answers.RunDecision: run_answers.RunDecision,
 }
 
 

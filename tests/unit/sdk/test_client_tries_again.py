@@ -11,7 +11,6 @@ import httpx
 import pytest
 from skep_client import (
     ApiError,
-    ConnectionBroken,
     NotFound,
     Retries,
     ServiceTrouble,
@@ -67,6 +66,11 @@ GET: Callable[[Skep], Any] = lambda skep: next(skep.list(), None)  # noqa: E731
 START: Callable[[Skep], Any] = lambda skep: skep.start([TASK])  # noqa: E731
 ADD: Callable[[Skep], Any] = lambda skep: skep.add("r", TASK)  # noqa: E731
 PAGE = told({"runs": [], "next": None})
+#: What would do something twice where its key did not say that it is the same.
+KEYED: list[Any] = [
+    (call, told(BRIEF))
+    for call in (START, ADD, lambda skep: skep.resume("r"), lambda skep: skep.fork("r", "a"))
+]
 
 
 @pytest.mark.parametrize(("call", "answer"), [(GET, PAGE), (START, told(BRIEF)), (ADD, told(BRIEF))])
@@ -84,24 +88,20 @@ def test_what_was_certainly_not_done_is_sent_again(call: Any, answer: httpx.Resp
 @pytest.mark.parametrize(
     "trouble", [httpx.ReadError("cut"), httpx.ReadTimeout("late"), problem(503), problem(500)]
 )
-def test_what_may_have_been_done_is_sent_again_only_where_twice_is_once(trouble: Any) -> None:
-    for call, answer in ((GET, PAGE), (START, told(BRIEF)), (lambda skep: skep.abort("r"), told(BRIEF))):
+def test_what_may_have_been_done_is_sent_again(trouble: Any) -> None:
+    for call, answer in ((GET, PAGE), (lambda skep: skep.abort("r"), told(BRIEF)), *KEYED):
         script = Script(trouble, answer)
         with script.skep() as skep:
             call(skep)
         assert len(script.requests) == 2
-    for once in (ADD, lambda skep: skep.resume("r"), lambda skep: skep.fork("r", "a")):
-        script = Script(trouble)
-        with script.skep() as skep, pytest.raises((ConnectionBroken, ServiceTrouble)):
-            once(skep)
-        assert len(script.requests) == 1
 
 
-def test_a_start_that_is_sent_again_has_the_same_key_and_the_next_start_another() -> None:
-    script = Script(problem(503), told(BRIEF))
+@pytest.mark.parametrize(("call", "answer"), KEYED)
+def test_what_is_sent_again_has_the_same_key_and_the_next_request_another(call: Any, answer: Any) -> None:
+    script = Script(problem(503), answer)
     with script.skep() as skep:
-        START(skep)
-        START(skep)
+        call(skep)
+        call(skep)
 
     keys = [request.headers["Idempotency-Key"] for request in script.requests]
     assert keys[0] == keys[1] != keys[2]
@@ -194,6 +194,26 @@ def test_a_stream_that_breaks_is_taken_up_behind_the_last_event() -> None:
     ]
     assert seen[0][2] == {"count": 1}
     assert [request.headers.get("Last-Event-ID") for request in script.requests] == ["0", None, "3"]
+
+
+def test_an_output_that_breaks_off_is_taken_up_behind_its_last_text() -> None:
+    def event(kind: str, place: str = "", **data: Any) -> str:
+        head = f"id: {place}\n" if place else ""
+        return f"{head}event: {kind}\ndata: {json.dumps(data)}\n\n"
+
+    begun = "retry: 1\n\n" + event("attempt", "1-0", attempt=1) + event("text", "1-5", text="first")
+    rest = event("discarded", attempt=1, became="interrupted", reasons=[]) + event("news", "9-9")
+    rest += event("attempt", "2-0", attempt=2) + event("text", "2-3", text="all")
+    end = event("end", state="completed", attempt=2)
+    stream = {"Content-Type": "text/event-stream"}
+    script = Script(*[httpx.Response(200, text=text, headers=stream) for text in (begun, rest, end)])
+    with script.skep() as skep:
+        seen = [*skep.output_events("r", "a")]
+
+    assert [each.kind for each in seen] == ["attempt", "text", "discarded", "attempt", "text", "end"]
+    assert (seen[1].text, seen[2].became, seen[-1].state) == ("first", "interrupted", "completed")
+    assert [request.headers.get("Last-Event-ID") for request in script.requests] == [None, "1-5", "2-3"]
+    assert script.requests[0].url.path == "/api/v1/runs/r/tasks/a/output/events"
 
 
 def test_a_time_to_come_back_is_a_number_or_a_date() -> None:

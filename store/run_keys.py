@@ -1,0 +1,59 @@
+"""Idempotency keys of requests to runs: what was done under one is done once, whatever became of the answer.
+
+The key is entered in the transaction that does the work, so after a crash there are both or neither. Keys are
+never taken again: a key that was used for one request means that request.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from run_contract.errors import KeyUsed
+from store.transaction import Transaction
+
+
+class Asks(Protocol):
+    """Answers queries: a reader or a transaction."""
+
+    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
+        """The first row of a query, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """The key that a request came under."""
+
+    text: str
+    #: SHA-256 of what was asked, and of which run
+    digest: str
+
+
+def known(asks: Asks, key: RequestKey | None) -> sqlite3.Row | None:
+    """The run that this very request started or was done to; none where it was not done yet.
+
+    Raises `KeyUsed` where the key was used for another request.
+    """
+    used = None if key is None else asks.one("run_by_key", key=key.text)
+    if key is None or used is None:
+        return None
+    if used["digest"] != key.digest:
+        raise KeyUsed(
+            f"The idempotency key was used for another request, about the run {used['id']!r}; "
+            "give every request a key of its own.",
+            run_id=used["id"],
+        )
+    return asks.one("get_run", id=used["id"])
+
+
+def once(tx: Transaction, key: RequestKey | None, work: Callable[[Transaction], sqlite3.Row]) -> sqlite3.Row:
+    """Do what is asked of a run, unless it was done under this key; the run's row. Raises `KeyUsed`."""
+    found = known(tx, key)
+    if found is not None:
+        return found
+    row = work(tx)
+    if key is not None:
+        tx.run("note_run_request", key=key.text, digest=key.digest, run=row["id"], now=tx.now)
+    return row
