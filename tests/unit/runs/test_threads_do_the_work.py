@@ -171,10 +171,11 @@ def test_work_that_is_too_slow_is_told_so_and_its_late_result_counts_for_nothing
 
 
 def test_a_slot_is_free_only_when_its_work_has_really_ended() -> None:
-    go, begun = threading.Event(), []
+    go, has_begun, begun = threading.Event(), threading.Event(), []
 
     def work(each: Job) -> TaskResult:
         begun.append(each.task_id)
+        has_begun.set()
         if each.task_id == "deaf":
             assert go.wait(SOON)
         return ok(each)
@@ -185,6 +186,7 @@ def test_a_slot_is_free_only_when_its_work_has_really_ended() -> None:
     assert (ended.lingers, type(ended.error)) == (True, errors.TaskTimeout)
     assert (made.free, made.lingering("r")) == (0, ["deaf"])
     made.start(run, job("next"))
+    assert has_begun.wait(SOON)
     assert begun == ["deaf"]
 
     go.set()
