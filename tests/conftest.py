@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import host_platform
@@ -15,6 +16,10 @@ from testing.clock import FakeClock
 from testing.model_server import ModelServer
 from testing.new_home import put_database
 from testing.running_daemon import RunningDaemon
+
+#: An example may take long on a machine that has other things to do: nothing here is timed.
+hypothesis.settings.register_profile("skep", deadline=None)
+hypothesis.settings.load_profile("skep")
 
 
 @pytest.fixture(autouse=True)
