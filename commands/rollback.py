@@ -15,6 +15,7 @@ from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound
+from review.checkpoints import telling
 from review.checkpoints.keeping import Keeper
 from review.checkpoints.restoring import Rollback, Step
 from store import checkpoints
@@ -37,7 +38,7 @@ _COLOURS: Final = {"create": "green", "change": "yellow", "delete": "red", "leav
     Example: skep rollback t-1 --before"""
 )
 @click.argument("subject", metavar="ID", shell_complete=offer_ids)
-@click.option("--before", "to_before", is_flag=True, help="To how they were before the task.")
+@click.option("--before", "to_before", is_flag=True, help="To the last state kept before the task.")
 @click.option(
     "--all", "all_of_it", is_flag=True, help="All files of the checkpoint; others in the workspace go."
 )
@@ -51,7 +52,7 @@ def rollback(place: Place, subject: str, to_before: bool, all_of_it: bool, yes: 
         keeper = Keeper(place.home, place.settings, store)
         planned = Rollback(place.home, store, keeper, row["number"], to_before=to_before, all_of_it=all_of_it)
         steps, kept_as = planned.restore(place.by) if yes else (planned.preview(), None)
-    _tell(row, steps, kept_as, is_preview=not yes, as_json=as_json)
+    _tell(row, steps, kept_as, is_preview=not yes, to_before=to_before, as_json=as_json)
     return FAILED if yes and any(step.action == "leave" for step in steps) else FINE
 
 
@@ -78,9 +79,15 @@ def _why_none(reader: Reader, subject: str) -> str:
 
 
 def _tell(
-    row: sqlite3.Row, steps: Sequence[Step], kept_as: int | None, *, is_preview: bool, as_json: bool
+    row: sqlite3.Row,
+    steps: Sequence[Step],
+    kept_as: int | None,
+    *,
+    is_preview: bool,
+    to_before: bool,
+    as_json: bool,
 ) -> None:
-    doing = sorted((step for step in steps if step.action != "same"), key=lambda step: step.path)
+    doing, tally = telling.in_order(steps), telling.tally_of(steps)
     if as_json:
         terminal.print_json(
             {
@@ -89,7 +96,9 @@ def _tell(
                 "commit": row["commit_id"],
                 "done": kept_as is not None,
                 "kept_as": kept_as,
-                "same": len(steps) - len(doing),
+                "same": tally.same,
+                "changed_since": tally.newer,
+                "left": tally.left,
                 "paths": [_as_json(step) for step in doing],
             }
         )
@@ -97,13 +106,37 @@ def _tell(
     for step in doing[:MOST_SHOWN]:
         click.echo(click.style(_line(step), fg=_COLOURS.get(step.action)))
     if len(doing) > MOST_SHOWN:
-        click.echo(f"... and {len(doing) - MOST_SHOWN:,} more (--json tells all)")
-    if not doing:
-        click.echo("The files are so already.")
-    elif kept_as is None:
-        click.echo(f"Nothing was changed{'; --yes does it' if is_preview else ''}.")
+        click.echo(_more(doing[MOST_SHOWN:]))
+    click.echo(_question(row, tally, to_before=to_before) if is_preview else _came_to(tally, kept_as))
+
+
+def _more(rest: Sequence[Step]) -> str:
+    """What is not told path by path."""
+    count = len(telling.newer(rest))
+    since = f", {count:,} of them changed since" if count else ""
+    return f"... and {len(rest):,} more{since} (--json tells all)"
+
+
+def _question(row: sqlite3.Row, tally: telling.Tally, *, to_before: bool) -> str:
+    """What `--yes` would do."""
+    if not tally.count:
+        return _came_to(tally, None)
+    kept = f"checkpoint:{row['number']}"
+    goal = telling.goal(terminal.clean(row["task_id"] or kept)) if to_before else f"how {kept} left them"
+    return telling.joined(
+        f"Nothing was changed; --yes brings {telling.files(tally.count)} back to {goal}.",
+        telling.GOES if to_before else "",
+        telling.newer_told(tally.newer),
+        telling.left_told(tally.left),
+    )
+
+
+def _came_to(tally: telling.Tally, kept_as: int | None) -> str:
+    """What was done."""
+    left = telling.left_told(tally.left)
     if kept_as is not None:
-        click.echo(f"What was there before is checkpoint:{kept_as}.")
+        return telling.joined(left, f"What was there before is checkpoint:{kept_as}.")
+    return f"Nothing was changed. {left}" if left else "The files are so already."
 
 
 def _line(step: Step) -> str:

@@ -120,6 +120,7 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
         return None
     told = {name: found[name] for name in ("number", "state", "paths", "reason")}
     kept: dict[str, Any] = clean_value(told)
+    kept["may_write"] = row["result"] is not None and '"may_write":' in row["result"]
     stands = rollbacks.state_of(here, row["id"])
     return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands)}
 

@@ -20,6 +20,9 @@ from store.sqlite_store import SqliteStore
 
 #: Paths of a checkpoint that are looked at beside the requests; of more `skep rollback` tells.
 MOST_PATHS: Final = 5_000
+#: Files that stay, and are told one by one; and in the sentence of a refusal.
+MOST_LEFT: Final = 200
+MOST_NAMED: Final = 3
 #: Seconds that a request waits for the end.
 WAIT_S: Final = 4.0
 
@@ -81,24 +84,27 @@ def _rollback(here: Panel, task_id: str) -> Any:
 
 
 def _preview(here: Panel, task_id: str) -> dict[str, Any]:
-    from review.checkpoints import previewing  # noqa: PLC0415
+    from review.checkpoints import previewing, telling  # noqa: PLC0415
 
     keeper, planned = _rollback(here, task_id)
     steps = planned.preview()
     paths = previewing.shown(here.home, keeper.repository, steps)
+    rest = telling.in_order(steps)[len(paths) :]
     return {
         "kind": "preview",
         "digest": previewing.digest(steps),
-        "count": sum(step.action not in {"same", "leave"} for step in steps),
-        "left": sum(step.action == "leave" for step in steps),
-        "same": sum(step.action == "same" for step in steps),
+        **dataclasses.asdict(telling.tally_of(steps)),
+        "goal": clean(telling.goal(task_id)),
+        "goes": telling.GOES,
+        "told": telling.newer_told(len(telling.newer(steps))),
         "paths": clean_value([dataclasses.asdict(each) for each in paths]),
-        "more": max(0, len(previewing.doing(steps)) - len(paths)),
+        "more": len(rest),
+        "more_newer": len(telling.newer(rest)),
     }
 
 
 def _restore(here: Panel, task_id: str, digest: str, by: str) -> dict[str, Any]:
-    from review.checkpoints import previewing  # noqa: PLC0415
+    from review.checkpoints import previewing, telling  # noqa: PLC0415
 
     def check(steps: Any) -> None:
         if previewing.digest(steps) != digest:
@@ -106,21 +112,41 @@ def _restore(here: Panel, task_id: str, digest: str, by: str) -> dict[str, Any]:
 
     _, planned = _rollback(here, task_id)
     steps, kept_as = planned.restore(by, check)
-    left = [each for each in previewing.doing(steps) if each.action == "leave"]
-    done = len(previewing.doing(steps)) - len(left)
+    tally = telling.tally_of(steps)
+    left = [_left(each) for each in steps if each.action == "leave"]
+    if left and not tally.count:
+        raise TransitionNotAllowed(_nothing(left), left=left[:MOST_LEFT], left_count=len(left))
     return {
         "kind": "done",
-        "count": done,
+        "count": tally.count,
         "kept_as": kept_as,
-        "told": _told(task_id, done, len(left), kept_as),
-        "left": [clean(f"{each.path.decode('utf-8', 'backslashreplace')}: {each.reason}") for each in left],
+        "told": clean(_told(task_id, tally, kept_as)),
+        "left": left[:MOST_LEFT],
+        "left_count": len(left),
     }
 
 
-def _told(task_id: str, done: int, left: int, kept_as: int | None) -> str:
-    if kept_as is not None:
-        files = "file is" if done == 1 else "files are"
-        return f"{done} {files} as before {task_id}. What was there until then is checkpoint:{kept_as}."
-    if left:
-        return f"Nothing was changed: {left} {'file is' if left == 1 else 'files are'} left as they are."
-    return "The files were so already."
+def _left(step: Any) -> str:
+    """A file that stays, and why."""
+    return clean(f"{step.path.decode('utf-8', 'backslashreplace')}: {step.reason}")
+
+
+def _nothing(left: list[str]) -> str:
+    from review.checkpoints import telling  # noqa: PLC0415
+
+    more = len(left) - MOST_NAMED
+    named = "; ".join(left[:MOST_NAMED]) + (f"; and {more:,} more" if more > 0 else "")
+    return f"Nothing was changed: {telling.left_told(len(left))} {named}"
+
+
+def _told(task_id: str, tally: Any, kept_as: int | None) -> str:
+    from review.checkpoints import telling  # noqa: PLC0415
+
+    if kept_as is None:
+        return "The files were so already."
+    done = f"{telling.files(tally.count)} {'is' if tally.count == 1 else 'are'}"
+    return telling.joined(
+        f"{done} as last kept before {task_id}.",
+        telling.left_told(tally.left),
+        f"What was there until then is checkpoint:{kept_as}.",
+    )

@@ -89,12 +89,21 @@ def rollback_buttons(task_id: str, found: dict[str, Any]) -> list[Button]:
     do = Button(
         label=f"Roll back {files}",
         path=url_for("api_task_rollback.do", task_id=task_id),
-        ask=f"Bring back {files} of the workspace to how they were before {task_id}? What they hold now is "
-        "kept as a checkpoint first, and its number is told. It is refused while commands run, and where "
-        "anything has changed since it was shown.",
+        ask=_ask_rollback(files, shown),
         values={"digest": shown["digest"]},
         look="danger",
         name="rollback-do",
         cli=command_lines.line("rollback", task_id, "--before", "--yes"),
     )
     return [look, do]
+
+
+def _ask_rollback(files: str, shown: dict[str, Any]) -> str:
+    sentences = (
+        f"Bring back {files} of the workspace to {shown['goal']}?",
+        shown["goes"],
+        shown["told"],
+        "What they hold now is kept as a checkpoint first, and its number is told.",
+        "It is refused while commands run, and where anything has changed since it was shown.",
+    )
+    return " ".join(each for each in sentences if each)

@@ -19,7 +19,7 @@ PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/rollback": {
         **get("What was found or done last of a task's rollback, and whether it is under way", "Job", _TASK),
         **post(
-            "Show what bringing its files back to how they were before it would change; nothing is touched",
+            "Show what bringing files back to the last state kept before it would change; nothing is touched",
             _TASK,
             answers="RollbackRun",
         ),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from errors import TransitionNotAllowed
-from review.checkpoints import workspace
+from review.checkpoints import telling, workspace
 from review.checkpoints.present import NOTHING, present_of
 from review.checkpoints.repository import Repository
 from review.checkpoints.restoring import Action, Step
@@ -43,27 +43,22 @@ class Shown:
     is_cut: bool = False
 
 
-def doing(steps: Sequence[Step]) -> list[Step]:
-    """The steps that are worth a word, by their path."""
-    return sorted((step for step in steps if step.action != "same"), key=lambda step: step.path)
-
-
 def digest(steps: Sequence[Step]) -> str:
     """What names exactly this plan: what would be done, to what stands there, and what would stand there."""
     told = [
         (step.path, step.action, step.target, step.is_newer, step.reason, step.present)
-        for step in doing(steps)
+        for step in telling.in_order(steps)
     ]
     return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def shown(home: Home, repository: Repository, steps: Sequence[Step]) -> list[Shown]:
-    """The first paths of a plan, for a person.
+    """The first paths of a plan, for a person: what was changed since comes before the rest.
 
     Raises `TransitionNotAllowed` where files are no longer those that the plan is about, `CheckpointFailed`,
     `OSError`.
     """
-    first = doing(steps)[:MOST_SHOWN]
+    first = telling.in_order(steps)[:MOST_SHOWN]
     sizes = repository.sizes([step.target.blob for step in first if step.target is not None])
     told = []
     with workspace.opened(home.workspace) as root:

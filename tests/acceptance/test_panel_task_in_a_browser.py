@@ -183,7 +183,7 @@ def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromiu
         expect(page.locator("#rollback-paths")).to_contain_text("changed since")
         roll_back.click()
         ask.get_by_role("button", name="Roll back 1 file").click()
-        expect(page.locator("#rollback-state")).to_contain_text("1 file is as before t.")
+        expect(page.locator("#rollback-state")).to_contain_text("1 file is as last kept before t.")
         assert notes.read_text() == "one\ntwo\n"
 
 

@@ -9,6 +9,7 @@ import sqlite3
 import pytest
 
 import host_platform
+from review.checkpoints import previewing
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
@@ -67,12 +68,83 @@ def test_it_is_done_as_it_was_shown_and_what_was_there_is_kept(browser, rig, hom
 
     assert (rig.files / "notes.txt").read_text() == "one\ntwo\n"
     kept = answer["rollback"]["result"]["kept_as"]
-    assert answer["message"] == f"1 file is as before t. What was there until then is checkpoint:{kept}."
+    assert (
+        answer["message"]
+        == f"1 file is as last kept before t. What was there until then is checkpoint:{kept}."
+    )
     assert rig.events("checkpoint.restored")[0]["source"] == "panel"
     with sqlite3.connect(home.database) as connection:
         (record,) = connection.execute("SELECT actor, data FROM audit WHERE event = 'rollback'").fetchall()
     assert (record[0], json.loads(record[1])["count"]) == ("panel", 1)
-    assert "1 file is as before t." in Seen(browser.get("/tasks/t")).text
+    assert json.loads(record[1])["reason"] == "files are as last kept before checkpoint 2"
+    assert "1 file is as last kept before t." in Seen(browser.get("/tasks/t")).text
+
+
+def test_what_was_changed_since_is_shown_first_and_counted_however_many_files_there_are(
+    browser, rig, monkeypatch
+):
+    monkeypatch.setattr(previewing, "MOST_SHOWN", 1)
+    names = ["a.txt", "b.txt", "y.txt", "z.txt"]
+    rig.did("t", **{name.replace(".", "_"): "1" for name in names})
+    for name in names[2:]:
+        (rig.files / name).write_text("mine")
+
+    told = look(browser)
+
+    assert [each["path"] for each in told["paths"]] == ["y.txt"]
+    assert (told["newer"], told["more"], told["more_newer"]) == (2, 3, 1)
+    seen = Seen(browser.get("/tasks/t"))
+    assert "2 files were changed since the checkpoint, and would lose that." in seen.text
+    assert "And 3 more, 1 of them changed since" in seen.text
+    (ask,) = [found["data-ask"] for _, found in seen.tags if found.get("id") == "rollback-do"]
+    assert "2 files were changed since the checkpoint, and would lose that." in ask
+
+
+def in_the_way(rig):
+    """A task takes a file away, and a person then puts a folder there that is never kept whole."""
+    (rig.files / "other.txt").mkdir()
+    os.mkfifo(rig.files / "other.txt/pipe")
+
+
+def test_where_everything_is_left_alone_the_answer_is_a_problem_that_says_why(browser, rig):
+    rig.did("t", other_txt=None)
+    in_the_way(rig)
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": look(browser)["digest"]})
+
+    why = "other.txt: a folder is in its place, with other.txt/pipe"
+    assert (answer.status_code, answer.json["code"]) == (409, "transition_not_allowed")
+    assert answer.json["detail"] == f"Nothing was changed: 1 file is left as it is. {why}"
+    assert answer.json["left"] == [why]
+    assert why in Seen(browser.get("/tasks/t")).text
+
+
+def test_where_some_files_are_left_the_message_counts_them(browser, rig):
+    rig.did("t", other_txt=None, notes_txt="three\n")
+    in_the_way(rig)
+
+    answer = browser.post("/api/v1/tasks/t/rollback/do", {"digest": look(browser)["digest"]})
+
+    assert answer.status_code == 200
+    assert "1 file is as last kept before t. 1 file is left as it is. What was" in answer.json["message"]
+
+
+def test_what_goes_with_a_rollback_is_told_and_not_all_of_it_is_called_the_task_s_work(browser, rig, store):
+    (rig.files / "notes.txt").write_text("by hand, before the task\n")
+    rig.did("t")
+    text = Seen(browser.get("/tasks/t")).text
+    assert "1 file was changed, by it or by whoever else was at work." in text
+    assert "what anybody changed in them from then on goes" in text
+    assert "Its record names no right of its own" not in text
+    look(browser)
+    tags = Seen(browser.get("/tasks/t")).tags
+    (ask,) = [found["data-ask"] for _, found in tags if found.get("id") == "rollback-do"]
+    assert ask.startswith(
+        "Bring back 1 file of the workspace to the last state that was kept before t? What anybody changed"
+    )
+
+    rig.did("after")
+    assert "No file had changed since the last state" in Seen(browser.get("/tasks/after")).text
 
 
 @pytest.mark.parametrize("digest", ["", "0" * 64])

@@ -121,7 +121,7 @@ def test_the_exact_error_stands_there_with_what_to_do(browser, by):
     ("made", "told"),
     [
         (None, "They are being kept as they were after it."),
-        ("made", "3 files were changed"),
+        ("made", "3 files were changed, by it or by whoever else was at work."),
         ("failed", "They could not be kept: the disk is full"),
     ],
 )

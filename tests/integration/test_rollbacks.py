@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import rollback as rollback_verb
 from review.checkpoints import restoring
 from review.checkpoints.keeping import Keeper
 from settings import Home
@@ -30,7 +31,12 @@ def test_a_rollback_is_shown_first_and_changes_nothing(rig):
     rig.did("a", one_txt="1")
     rig.did("b", one_txt="2", new_txt="n")
     shown = rig.skep("rollback", "b", "--before")
-    assert shown.splitlines() == ["delete  new.txt", "change  one.txt", "Nothing was changed; --yes does it."]
+    *paths, question = shown.splitlines()
+    assert paths == ["delete  new.txt", "change  one.txt"]
+    assert question == (
+        "Nothing was changed; --yes brings 2 files back to the last state that was kept before b. "
+        "What anybody changed in them from then on goes, be it the task or somebody else."
+    )
     assert (rig.files / "one.txt").read_text() == "2"
 
 
@@ -45,6 +51,9 @@ def test_a_rollback_undoes_what_a_task_did_and_leaves_the_rest(rig):
     assert (rig.files / "other.txt").read_text() == "later"
     (told,) = rig.events("checkpoint.restored")
     assert (told["task_id"], told["count"], told["source"][:4]) == ("b", 3, "cli:")
+    assert (
+        told["reason"] == "files are as last kept before checkpoint 2; the state until then is checkpoint 4"
+    )
 
 
 def test_newer_changes_are_marked_and_can_be_brought_back(rig):
@@ -55,6 +64,24 @@ def test_newer_changes_are_marked_and_can_be_brought_back(rig):
     assert (rig.files / "one.txt").read_text() == "1"
     rig.skep("rollback", f"checkpoint:{told['kept_as']}", "--all", "--yes")
     assert (rig.files / "one.txt").read_text() == "by hand"
+
+
+def test_what_was_changed_since_is_told_first_and_counted_however_many_files_there_are(rig, monkeypatch):
+    monkeypatch.setattr(rollback_verb, "MOST_SHOWN", 1)
+    rig.did("first", a_txt="0", b_txt="0", y_txt="0", z_txt="0")
+    rig.did("t", a_txt="1", b_txt="1", y_txt="1", z_txt="1")
+    for name in ("y.txt", "z.txt"):
+        (rig.files / name).write_text("mine")
+
+    shown = rig.skep("rollback", "t", "--before").splitlines()
+
+    assert shown[0] == "change  y.txt (changed since)"
+    assert shown[1] == "... and 3 more, 1 of them changed since (--json tells all)"
+    assert "2 files were changed since the checkpoint, and would lose that." in shown[2]
+    told = json.loads(rig.skep("rollback", "t", "--before", "--json"))
+    assert (told["changed_since"], [each["path"] for each in told["paths"]]) == (
+        2, ["y.txt", "z.txt", "a.txt", "b.txt"],
+    )  # fmt: skip
 
 
 def test_all_of_a_checkpoint_takes_away_what_came_later_but_not_what_was_never_kept(home, store, who):
@@ -72,7 +99,8 @@ def test_a_file_that_could_not_be_kept_is_not_written_over(home, store, who):
     (home.root / "skep.toml").write_text("checkpoint_file_bytes = 100\n")
     rig.did("a", one_txt="1")
     (rig.files / "one.txt").write_bytes(b"x" * 200)
-    assert "left as it is" in rig.skep("rollback", "a", "--yes", code=1)
+    told = rig.skep("rollback", "a", "--yes", code=1)
+    assert told.splitlines()[-1] == "Nothing was changed. 1 file is left as it is."
     assert (rig.files / "one.txt").stat().st_size == 200
 
 
