@@ -9,6 +9,7 @@ filter of the workspace has a say and only what changed is touched. What is read
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ from errors import SkepError
 PLACES: Final = "/usr/bin:/bin:/usr/local/bin:/opt/homebrew/bin"
 #: Seconds one run of git may take.
 TIMEOUT_S: Final = 600.0
+#: Blobs that git is asked for at a time: 41 bytes each, less than a pipe holds at least (4,096, pipe(7)).
+ASKED_AHEAD: Final = 64
 BRANCH: Final = "refs/heads/checkpoints"
 #: The tree without entries, which every repository knows.
 EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -152,13 +155,11 @@ class Repository:
         return dict(zip(wanted, map(int, told), strict=True))
 
     def contents(self, blobs: Iterable[str]) -> Iterator[bytes]:
-        """The content of each blob, in order."""
+        """The content of each blob, in order; git is asked for some ahead, and so seldom waited for."""
         process = self._start("cat-file", "--batch", stdin=subprocess.PIPE)
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018  pipes
         try:
-            for blob in blobs:
-                process.stdin.write(f"{blob}\n".encode())
-                process.stdin.flush()
+            for blob in _asked_ahead(process.stdin, blobs):
                 head = process.stdout.readline().split()
                 if len(head) != 3 or head[1] != b"blob":
                     raise CheckpointFailed(f"the repository of checkpoints has no file {blob}")
@@ -251,6 +252,15 @@ def _write_commit(
         pipe.write(b"M %o inline %s\ndata %d\n%s\n" % (mode, _quoted(path), len(content), content))
     pipe.write(b"\nget-mark :1\ndone\n")
     pipe.flush()
+
+
+def _asked_ahead(pipe: IO[bytes], blobs: Iterable[str]) -> Iterator[str]:
+    """The blobs, each after git was asked for it; the questions fit into its pipe, so no one waits here."""
+    left = iter(blobs)
+    while asked := list(itertools.islice(left, ASKED_AHEAD)):
+        pipe.write("".join(f"{blob}\n" for blob in asked).encode())
+        pipe.flush()
+        yield from asked
 
 
 def _quoted(path: bytes) -> bytes:

@@ -2,8 +2,8 @@
 
 The state before is kept as a checkpoint of its own, so nothing that is written over is lost; what cannot be
 kept, because it is too large or no plain file, is not touched. Every file is written beside its place and
-renamed into it, in a folder that was opened step by step, so no link leads out of the workspace. Right
-before, what stands there is held against what was planned over: what changed meanwhile is left as it is.
+renamed into it (`review.checkpoints.writing`), in a folder that was opened step by step, so no link leads out
+of the workspace. What changed meanwhile is left as it is.
 """
 
 from __future__ import annotations
@@ -14,22 +14,20 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from errors import TransitionNotAllowed
-from faults import fault_point
 from review.checkpoints import leftovers, present, workspace
 from review.checkpoints.keeping import Keeper
-from review.checkpoints.obstacles import clear_if_folder, obstacle
+from review.checkpoints.obstacles import obstacle
 from review.checkpoints.present import IN_THE_WAY, NOTHING, Present
 from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
-from review.checkpoints.workspace import LINK, PROGRAM, Bounds
+from review.checkpoints.workspace import Bounds
+from review.checkpoints.writing import Writing, write_all
 from settings import Home
 from store import checkpoints
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
-
-_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 #: What is to be done with a path: nothing, as it is so already; or it cannot be done.
 Action = Literal["same", "create", "change", "delete", "leave"]
@@ -122,20 +120,31 @@ def apply(root: int, repository: Repository, steps: Sequence[Step], token: str, 
     going = [step for step in doing if step.target is None]
     done = [_guarded(step, functools.partial(_delete, root, step, bounds.file_bytes)) for step in going]
     writing = to_write(steps)
-    contents = repository.contents(target.blob for _, target in writing)
-    for number, ((step, target), content) in enumerate(zip(writing, contents, strict=True)):
-        fresh = leftovers.fresh_name(token, number)
-        write = functools.partial(_write, root, step, target.mode, content, fresh, bounds.file_bytes)
-        done.append(_guarded(step, write))
+    errors = write_all(root, _files(repository, writing, token), bounds.file_bytes)
+    done += [_done(step, error) for (step, _), error in zip(writing, errors, strict=True)]
     return [*(step for step in steps if step.action in {"same", "leave"}), *done]
 
 
-def _guarded(step: Step, do: Callable[[], None]) -> Step:
+def _files(
+    repository: Repository, writing: Sequence[tuple[Step, Entry]], token: str
+) -> Iterator[tuple[Writing, bytes]]:
+    """The files to write, each with its content, which is read when it is its turn."""
+    contents = repository.contents(target.blob for _, target in writing)
+    for number, ((step, target), content) in enumerate(zip(writing, contents, strict=True)):
+        fresh = leftovers.fresh_name(token, number)
+        yield Writing(step.path, target.mode, step.present, fresh), content
+
+
+def _done(step: Step, error: OSError | None) -> Step:
     """A step as it was done: where it could not be, left as it is."""
+    return step if error is None else replace(step, action="leave", reason=error.strerror or str(error))
+
+
+def _guarded(step: Step, do: Callable[[], None]) -> Step:
     try:
         do()
     except OSError as error:
-        return replace(step, action="leave", reason=error.strerror or str(error))
+        return _done(step, error)
     return step
 
 
@@ -153,28 +162,6 @@ def _delete(root: int, step: Step, most: int) -> None:
         except OSError:  # not empty
             return
         above = above.rpartition(b"/")[0]
-
-
-def _write(root: int, step: Step, mode: int, content: bytes, fresh: bytes, most: int) -> None:
-    path, name = step.path, workspace.name_of(step.path)
-    with workspace.folder_of(root, path, make=True) as folder:
-        try:
-            if mode == LINK:
-                os.symlink(content, fresh, dir_fd=folder)
-            else:
-                handle = os.open(fresh, _NEW, 0o777 if mode == PROGRAM else 0o666, dir_fd=folder)
-                with os.fdopen(handle, "wb") as file:
-                    file.write(content)
-                    file.flush()
-                    os.fsync(handle)
-            clear_if_folder(root, path)
-            fault_point("rollback.written")
-            present.check(root, path, step.present, most)
-            os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(fresh, dir_fd=folder)
-            raise
 
 
 class Rollback:

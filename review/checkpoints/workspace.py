@@ -201,8 +201,8 @@ def folder_of(root: int, path: bytes, *, make: bool = False) -> Iterator[int]:
             if name in {b"", b".", b".."} or name.lower() == b".git":
                 raise Moved(0, "is no path of the workspace", os.fsdecode(path))
             if make:
-                with suppress(FileExistsError):
-                    os.mkdir(name, 0o777, dir_fd=folder)
+                with suppress(FileExistsError):  # whoever may look into it may look into the one above
+                    os.mkdir(name, os.fstat(folder).st_mode & 0o777 | 0o700, dir_fd=folder)
             below = os.open(name, _FOLDER, dir_fd=folder)
             os.close(folder)
             folder = below

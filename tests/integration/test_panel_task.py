@@ -10,7 +10,7 @@ import pytest
 from errors import IdentityUnusable
 from outcome import Verdict
 from panel.version import version
-from store import decisions, recording
+from store import checkpoints, decisions, recording
 from store.records import Question
 from tests.integration.panel_task import REVIEWED, answered, api, page_of
 from tests.integration.test_panel_api import hold
@@ -141,6 +141,27 @@ def test_what_is_kept_of_the_workspace_is_told_with_the_line_that_shows_a_rollba
 
     assert told in text
     assert ("skep rollback --before writes" in text) is (made == "made")
+
+
+def test_files_that_only_a_check_may_have_changed_are_not_told_as_the_task_s(browser, by, store):
+    claim = answered(by, "reads", b"done\n", command="git log", expect={"commands": ["pytest"]})
+    check = {"task": claim.seq, "lease": claim.ref.lease, "named": "command:0"}
+    made = {"commit_id": "c" * 40, "before_id": None, "paths": 1, "reason": None}
+
+    def end(tx):
+        tx.run("start_check", **check, swarm="s", now=tx.now)
+        tx.run("record_check", **check, outcome='{"may_write": true}', now=tx.now)
+        recording.approve(tx, row_of(tx, claim.id), "critics")
+        (due,) = checkpoints.due(tx)
+        tx.run("checkpoint_made", number=due["number"], now=tx.now, **made)
+
+    store.write(end)
+
+    text = Seen(page_of(browser, "reads")).text
+
+    assert (
+        "1 file was changed, by it or by whoever else was at work. Its record names no right of its" in text
+    )
 
 
 def test_every_button_has_the_command_line_that_does_the_same(browser, by):
