@@ -28,12 +28,12 @@ _COLOURS: Final = {"create": "green", "change": "yellow", "delete": "red", "leav
 
 
 @click.command(
-    help="""Show what would change if the files that a task changed in the workspace were brought
-    back to how they were when it was approved; with --yes, do it.
+    help="""Show what would change if the files that the checkpoint of a task changed, whoever did
+    it, were brought back to how they were when the task was approved; with --yes, do it.
 
     The state until then is kept as a checkpoint first, and its number is told:
     `skep rollback checkpoint:12 --all --yes` brings that back. What was changed since
-    is marked. Works without a daemon; not while commands run.
+    is marked and comes first. Works without a daemon; not while commands run.
 
     Example: skep rollback t-1 --before"""
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from errors import TransitionNotAllowed
 from panel import command_lines
-from panel.background import Progress, State
+from panel.background import Closing, Progress, State
 from panel.context import Panel
 from redaction import clean, clean_value
 from store import checkpoints
@@ -40,7 +41,7 @@ def look(here: Panel, task_id: str) -> None:
 def do(here: Panel, task_id: str, digest: str, by: str) -> None:
     """Begin to do exactly what was shown. Raises as `look`, and where other things would be done by now."""
     _check(here, task_id)
-    _start(here, task_id, lambda progress: _restore(here, task_id, digest, by))
+    _start(here, task_id, lambda progress: _restore(here, task_id, digest, by, progress))
 
 
 def state_of(here: Panel, task_id: str) -> dict[str, Any]:
@@ -103,15 +104,19 @@ def _preview(here: Panel, task_id: str) -> dict[str, Any]:
     }
 
 
-def _restore(here: Panel, task_id: str, digest: str, by: str) -> dict[str, Any]:
+def _restore(here: Panel, task_id: str, digest: str, by: str, progress: Progress) -> dict[str, Any]:
     from review.checkpoints import previewing, telling  # noqa: PLC0415
 
     def check(steps: Any) -> None:
         if previewing.digest(steps) != digest:
             raise TransitionNotAllowed("The files have changed since this was shown. Look at it again.")
 
+    def tell(done: int, total: int) -> None:
+        with suppress(Closing):  # it is ended whole, though the panel closes
+            progress(done, total)
+
     _, planned = _rollback(here, task_id)
-    steps, kept_as = planned.restore(by, check)
+    steps, kept_as = planned.restore(by, check, tell)
     tally = telling.tally_of(steps)
     left = [_left(each) for each in steps if each.action == "leave"]
     if left and not tally.count:

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from errors import TransitionNotAllowed
 from review.checkpoints import leftovers, present, workspace
@@ -29,8 +29,16 @@ from store import checkpoints
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 
+#: Files that are written between two words of how far it is.
+TOLD_EVERY: Final = 500
+#: Told how many files are written, of how many; must not raise, for files are under way.
+Tell = Callable[[int, int], None]
 #: What is to be done with a path: nothing, as it is so already; or it cannot be done.
 Action = Literal["same", "create", "change", "delete", "leave"]
+
+
+def _untold(done: int, total: int) -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,9 @@ def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
     return [(step, step.target) for step in doing if step.target is not None]
 
 
-def apply(root: int, repository: Repository, steps: Sequence[Step], token: str, bounds: Bounds) -> list[Step]:
+def apply(
+    root: int, repository: Repository, steps: Sequence[Step], token: str, bounds: Bounds, tell: Tell = _untold
+) -> list[Step]:
     """Do it: what is to go first, so that a folder can become a file. The steps as they were done.
 
     `token` is what the names of files begin with while they are written.
@@ -121,7 +131,10 @@ def apply(root: int, repository: Repository, steps: Sequence[Step], token: str, 
     done = [_guarded(step, functools.partial(_delete, root, step, bounds.file_bytes)) for step in going]
     writing = to_write(steps)
     errors = write_all(root, _files(repository, writing, token), bounds.file_bytes)
-    done += [_done(step, error) for (step, _), error in zip(writing, errors, strict=True)]
+    for number, ((step, _), error) in enumerate(zip(writing, errors, strict=True), 1):
+        done.append(_done(step, error))
+        if number % TOLD_EVERY == 0:
+            tell(number, len(writing))
     return [*(step for step in steps if step.action in {"same", "leave"}), *done]
 
 
@@ -193,7 +206,7 @@ class Rollback:
             return self._plan(root)
 
     def restore(
-        self, by: str, check: Callable[[list[Step]], None] = lambda planned: None
+        self, by: str, check: Callable[[list[Step]], None] = lambda planned: None, tell: Tell = _untold
     ) -> tuple[list[Step], int | None]:
         """Do it; the steps, and the number of the checkpoint that holds the state before.
 
@@ -209,9 +222,9 @@ class Rollback:
             check(planned)
             if all(step.action in {"same", "leave"} for step in planned):
                 return planned, None
-            return self._restore(by, planned)
+            return self._restore(by, planned, tell)
 
-    def _restore(self, by: str, planned: list[Step]) -> tuple[list[Step], int]:
+    def _restore(self, by: str, planned: list[Step], tell: Tell) -> tuple[list[Step], int]:
         with self._keeper.lock:
             number = self._keeper.keep("rollback")
             kept = self._store.reader.one("get_checkpoint", number=number)
@@ -219,18 +232,18 @@ class Rollback:
                 why = "it is gone" if kept is None else kept["reason"]
                 raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
             with workspace.opened(self._home.workspace) as root:
-                done = self._apply(root, planned)
+                done = self._apply(root, planned, tell)
             self._store.write(lambda tx: self._end(tx, by, done, number))
         return done, number
 
-    def _apply(self, root: int, planned: list[Step]) -> list[Step]:
+    def _apply(self, root: int, planned: list[Step], tell: Tell) -> list[Step]:
         """Do it; until that is over the store knows the names of files that are half written."""
         steps, token = self._plan(root), secrets.token_hex(8)
         if steps != planned:  # what came in between is not in the state that was kept
             raise TransitionNotAllowed("Files changed meanwhile, so nothing was touched. Look at it again.")
         files = [(step.path, target.blob) for step, target in to_write(steps)]
         self._store.write(lambda tx: leftovers.note(tx, token, files))
-        return apply(root, self._keeper.repository, steps, token, self._keeper.bounds)
+        return apply(root, self._keeper.repository, steps, token, self._keeper.bounds, tell)
 
     def _end(self, tx: Transaction, by: str, done: Sequence[Step], number: int) -> None:
         leftovers.forget(tx)

@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 import host_platform
-from review.checkpoints import previewing
+from review.checkpoints import previewing, restoring
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
@@ -117,6 +117,25 @@ def test_where_everything_is_left_alone_the_answer_is_a_problem_that_says_why(br
     assert answer.json["detail"] == f"Nothing was changed: 1 file is left as it is. {why}"
     assert answer.json["left"] == [why]
     assert why in Seen(browser.get("/tasks/t")).text
+
+
+def test_how_far_a_rollback_is_is_told_while_it_is_under_way(browser, rig, monkeypatch):
+    monkeypatch.setattr(restoring, "TOLD_EVERY", 1)
+    rig.did("t", notes_txt="three\n", other_txt="y")
+    digest, seen = look(browser)["digest"], []
+    write_all = restoring.write_all
+
+    def watched(*arguments):
+        for error in write_all(*arguments):
+            seen.append(Seen(browser.get("/tasks/t")).text)
+            yield error
+
+    monkeypatch.setattr(restoring, "write_all", watched)
+
+    browser.post("/api/v1/tasks/t/rollback/do", {"digest": digest})
+
+    assert "It is under way." in seen[0]
+    assert "It is under way: 1 of 2 files are written." in seen[1]
 
 
 def test_where_some_files_are_left_the_message_counts_them(browser, rig):
