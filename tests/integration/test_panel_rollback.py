@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 
 import host_platform
-from review.checkpoints import previewing, restoring
+from review.checkpoints import previewing, restoring, writing
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
@@ -122,11 +122,11 @@ def test_where_everything_is_left_alone_the_answer_is_a_problem_that_says_why(br
 def test_how_far_a_rollback_is_is_told_while_it_is_under_way(browser, rig, monkeypatch):
     monkeypatch.setattr(restoring, "TOLD_EVERY", 1)
     rig.did("t", notes_txt="three\n", other_txt="y")
-    digest, seen = look(browser)["digest"], []
-    write_all = restoring.write_all
+    seen: list[str] = []
+    digest = look(browser)["digest"]
 
     def watched(*arguments):
-        for error in write_all(*arguments):
+        for error in writing.write_all(*arguments):
             seen.append(Seen(browser.get("/tasks/t")).text)
             yield error
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from commands import rollback as rollback_verb
-from review.checkpoints import restoring
+from review.checkpoints import restoring, telling
 from review.checkpoints.keeping import Keeper
 from settings import Home
 from store import tool_uses
@@ -270,6 +270,43 @@ def test_an_edit_right_before_a_file_is_written_leaves_that_file_alone_and_says_
     assert "it has changed since it was looked at" in rig.skep("rollback", "a", "--yes", code=1)
     assert (rig.files / "one.txt").read_text() == "saved meanwhile"
     assert (rig.files / "two.txt").read_text() == "2"
+
+
+def test_files_are_on_the_disk_before_any_of_them_comes_into_its_place(rig, monkeypatch):
+    rig.did("a", one_txt="1", two_txt="2", three_txt="3")
+    for name in ("one.txt", "two.txt", "three.txt"):
+        (rig.files / name).write_text("by hand")
+    done = []
+
+    def sync(handle):
+        done.append(("sync", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def move(old, new, *, src_dir_fd=None, dst_dir_fd=None):
+        inode = os.stat(old, dir_fd=src_dir_fd).st_ino
+        done.append(("move", inode))
+        rename(old, new, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+
+    fsync, rename = os.fsync, os.rename
+    row = rig.row("a")
+    planned = restoring.Rollback(
+        rig.home, rig.store, rig.keeper, row["number"], to_before=False, all_of_it=False
+    )
+    with monkeypatch.context() as patched:
+        patched.setattr("review.checkpoints.writing.os.fsync", sync)
+        patched.setattr("review.checkpoints.writing.os.rename", move)
+        planned.restore("test")
+
+    moved = [inode for what, inode in done if what == "move"]
+    first = done.index(("move", moved[0]))
+    assert len(moved) == 3
+    assert {("sync", inode) for inode in moved} <= set(done[:first])
+
+
+def test_numbers_are_told_in_one_way():
+    assert telling.joined(telling.left_told(1), telling.newer_told(4000), telling.left_told(0)) == (
+        "1 file is left as it is. 4,000 files were changed since the checkpoint, and would lose that."
+    )
 
 
 def test_where_the_state_before_cannot_be_kept_nothing_is_touched(rig):
