@@ -39,6 +39,8 @@ document.body.addEventListener("htmx:confirm", (event) => {
   about.textContent = button.dataset.about || (shown ? shown.textContent : "");
   about.hidden = !about.textContent;
   const yes = document.getElementById("ask-yes");
+  yes.disabled = false;
+  if (button.dataset.aboutAt) loadAbout(button.dataset.aboutAt, about, yes);
   yes.textContent = button.textContent;
   yes.className = button.classList.contains("danger") ? "danger" : "primary";
   reasonLabel.hidden = !button.dataset.reason;
@@ -47,6 +49,25 @@ document.body.addEventListener("htmx:confirm", (event) => {
   dialog.showModal();
   (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
 });
+
+// The words that are decided on, where a row has no room for them: nothing is said yes to before they stand there.
+async function loadAbout(path, about, yes) {
+  const { id } = asked;
+  const isStill = () => dialog.open && asked && asked.id === id;
+  yes.disabled = true;
+  about.hidden = false;
+  about.textContent = "loading what this is about…";
+  try {
+    const answer = await fetch(path, { headers: { Accept: "application/json" } });
+    const said = await answer.json();
+    if (!isStill()) return;
+    about.textContent = seen(answer.ok ? said.about : said.detail);
+    about.hidden = !about.textContent;
+    yes.disabled = !answer.ok;
+  } catch {
+    if (isStill()) about.textContent = "The panel does not answer: what this is about cannot be shown. Close this and try again.";
+  }
+}
 
 reasonField.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.getElementById("ask-yes").click();
