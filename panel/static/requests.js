@@ -45,7 +45,7 @@ document.body.addEventListener("htmx:confirm", (event) => {
   yes.className = button.classList.contains("danger") ? "danger" : "primary";
   reasonLabel.hidden = !button.dataset.reason;
   reasonLabel.firstElementChild.textContent = button.dataset.reason || "";
-  reasonField.value = "";
+  reasonField.value = button.dataset.reason ? wordsOf(button.id) : "";
   dialog.showModal();
   (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
 });
@@ -72,6 +72,7 @@ async function loadAbout(path, about, yes) {
 reasonField.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.getElementById("ask-yes").click();
 });
+reasonField.addEventListener("input", () => keepWords(asked.id, reasonField.value));
 document.getElementById("ask-no").addEventListener("click", () => dialog.close());
 document.getElementById("ask-yes").addEventListener("click", () => {
   const { goOn } = asked;
@@ -130,8 +131,14 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   } catch {
     said = { detail: "The panel does not answer." };
   }
-  if (successful) tell("told", said.message);
-  else tell("trouble", said.detail);
+  const words = wordsOf(elt.id);
+  if (successful) {
+    tell("told", said.message);
+    keepWords(elt.id, "");
+  } else {
+    tell("trouble", said.detail);
+    if (words) showRefused(words);
+  }
   setTimeout(giveFocusBack); // once it is switched on again
   document.body.dispatchEvent(new Event("skep:pressed"));
 });
