@@ -32,7 +32,7 @@ def fitted(text: str, room: float, size: float) -> str:
 
 
 def with_note(word: str, notes: Sequence[str], room: float, size: float) -> str:
-    """The word whole, and behind it the first of the notes that there is room for, or what fits of the last."""
+    """The word whole, and behind it the first note that there is room for, or what fits of the last."""
     for note in notes:
         if _width(f"{word} · {note}") * size <= room:
             return f"{word} · {note}"

@@ -261,6 +261,19 @@ def test_what_is_wrong_with_a_document_is_told_with_line_and_column(browser):
     assert (refused.status_code, refused.json["problems"][0]["line"]) == (400, 6)
 
 
+@pytest.mark.parametrize("text", [COMPARE, '{"id": "own", "tasks": [{"id": "a", "prompt": "x"}]}'])
+def test_a_bad_id_beside_a_document_is_told_at_its_own_field(browser, text):
+    (problem,) = browser.post("/api/v1/runs/check", {"text": text, "id": "a b/"}).json["problems"]
+    refused = browser.post("/api/v1/runs/document", {"text": text, "id": "a b/"})
+
+    assert (problem["path"], problem["line"], problem["column"]) == ("id", None, None)
+    assert "begins with a letter or a digit" in problem["message"]
+    assert (refused.status_code, refused.json["problems"]) == (400, [problem])
+    own = '{"id": "a b/", "tasks": [{"id": "a", "prompt": "x"}]}'
+    (there,) = browser.post("/api/v1/runs/check", {"text": own}).json["problems"]
+    assert (there["path"], there["line"]) == ("id", 1)
+
+
 def test_a_rule_of_the_daemon_is_pointed_at_in_the_words_of_the_workflow(browser):
     text = "workflow:\n  name: w\n  policy: {mode: batch}\n  steps:\n    - {id: a, prompt: x}\n"
     (problem,) = browser.post("/api/v1/runs/check", {"text": text}).json["problems"]
