@@ -14,7 +14,7 @@ function allWords() {
 }
 
 // `about` is the button the words belong to; what was refused stands on the page, as its button may be gone.
-const wordsOf = (about) => allWords()[about] || "";
+const keptWordsOf = (about) => allWords()[about] || "";
 const REFUSED = "refused words";
 
 function keepWords(about, words) {
@@ -33,8 +33,8 @@ function showRefused(words) {
 }
 
 document.getElementById("kept-drop").addEventListener("click", () => {
-  const dropped = wordsOf(REFUSED);
+  const dropped = keptWordsOf(REFUSED);
   for (const [about, words] of Object.entries(allWords())) if (words === dropped) keepWords(about, "");
   showRefused("");
 });
-showRefused(wordsOf(REFUSED));
+showRefused(keptWordsOf(REFUSED));

@@ -45,7 +45,7 @@ document.body.addEventListener("htmx:confirm", (event) => {
   yes.className = button.classList.contains("danger") ? "danger" : "primary";
   reasonLabel.hidden = !button.dataset.reason;
   reasonLabel.firstElementChild.textContent = button.dataset.reason || "";
-  reasonField.value = button.dataset.reason ? wordsOf(button.id) : "";
+  reasonField.value = button.dataset.reason ? keptWordsOf(button.id) : "";
   dialog.showModal();
   (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
 });
@@ -131,7 +131,7 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   } catch {
     said = { detail: "The panel does not answer." };
   }
-  const words = wordsOf(elt.id);
+  const words = keptWordsOf(elt.id);
   if (successful) {
     tell("told", said.message);
     keepWords(elt.id, "");
