@@ -1,4 +1,8 @@
-"""The login link that ``skep up`` prints: once its own panel says that it holds its port, and not before."""
+"""The way in that ``skep up`` prints: once its own panel says that it holds its port, and not before.
+
+The link itself is for a person at a terminal alone: what goes to a file or a journal stays there, where
+others read it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Callable
 
 import click
 
+from commands import terminal
 from errors import SkepError
 from localhost import port_file
 from panel.login import mint_login_link
@@ -14,7 +19,7 @@ from supervisor.child import Child
 
 
 class LoginLink:
-    """Prints a link for each start of the panel, which forgets who was logged in.
+    """Prints a link for each start of the panel, which forgets who was logged in; elsewhere how to get one.
 
     Until the panel has bound its port, somebody else may listen there, and would be shown the code.
     """
@@ -26,7 +31,7 @@ class LoginLink:
         self._told: int | None = None
 
     def tell_new(self) -> None:
-        """Print a link where the panel has come up since the last one; `record` puts its making on record."""
+        """Say where the panel is, once for each start of it; `record` puts the making of a link on record."""
         pid = self._panel.pid
         if pid is None or pid == self._told:
             return
@@ -34,6 +39,9 @@ class LoginLink:
         if found is None or found.process.pid != pid:
             return
         self._told = pid
+        if not terminal.is_terminal():
+            click.echo(f"Panel:  http://127.0.0.1:{found.port} (`skep panel` prints a link that logs you in)")
+            return
         try:
             self._record()
             click.echo(f"Panel:  {mint_login_link(self._home, found.port)}")

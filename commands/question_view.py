@@ -12,7 +12,8 @@ from clock import to_local_text
 from commands.task_view import decision, moment
 from redaction import clean
 from run_contract import asking
-from store import deadlines
+from settings import Home
+from store import deadlines, reviewed_output
 from store.answering import YES_AND_NO
 from store.reading import Reader
 
@@ -29,16 +30,17 @@ _INTENT: Final = {
 }
 
 
-def question(reader: Reader, name: str) -> dict[str, Any] | None:
-    """The question of that id, open or answered, as JSON tells it."""
+def question(home: Home, reader: Reader, name: str) -> dict[str, Any] | None:
+    """The question of that id, open or answered, as JSON tells it; `about` is the result that is reviewed."""
     row = reader.one("get_decision", id=name)
     if row is None:
         return None
     is_open = row["answer"] is None
-    task = reader.task(row["task_id"]) if is_open and row["task_id"] is not None else None
-    asked = decision(row, task) or {}
+    task = reader.task(row["task_id"]) if row["task_id"] is not None else None
+    asked = decision(row, task if is_open else None) or {}
     comment = None if row["comment"] is None else clean(row["comment"])
     return asked | {
+        "about": reviewed_output.text_of(home.outputs, row, task),
         "answer": row["answer"],
         "answered_at": moment(row["answered"]),
         "answered_by": row["answered_by"],
@@ -52,7 +54,7 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if told["task_id"] is not None:
         yield "task", told["task_id"]
     yield "asks", told["question"]
-    yield from about(told["payload"])
+    yield from about(told["payload"], told["about"])
     if told["answer"] is None and told["deadline_at"] is not None:
         yield "deadline", deadline(told)
     if told["answer"] is not None:
@@ -89,8 +91,14 @@ def _ways(name: str, options: list[str]) -> str:
     return f"skep approve {name} --answer, with one of: {choices}; or skep reject {name}"
 
 
-def about(payload: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every word of what is decided on, a line each: tasks, a command and its rights, and whatever else."""
+def about(payload: dict[str, Any], result: str = "") -> Iterator[tuple[str, str]]:
+    """Every word of what is decided on, a line each: tasks, a command and its rights, and whatever else.
+
+    `result` is what a review asks about, in place of the beginning of it that the payload has.
+    """
+    if result:
+        yield "result", result
+        payload = {name: value for name, value in payload.items() if name not in {"output", "result"}}
     for document in payload.get("subtasks") or payload.get("tasks") or ():
         yield "would add", _document(document)
     yield from intent((payload.get("plan") or {}).get("intent"))

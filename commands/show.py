@@ -44,7 +44,8 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
     with place.reader() as reader:
         row = reader.task(task_id)
         if row is None:
-            return _show_question(question_view.question(reader, task_id), task_id, as_json=as_json)
+            asked = question_view.question(place.home, reader, task_id)
+            return _show_question(asked, task_id, as_json=as_json)
         now = situation(place.home, reader)
         receipt = tool_receipt.receipt_in(reader.events(task_id=task_id))
         told = (
@@ -52,6 +53,8 @@ def show(place: Place, task_id: str, as_tree: bool, as_json: bool) -> int:
             | {"route": receipt}
             | ({"tree": tree_of(reader, row, now)} if as_tree else {})
         )
+        if told["decision"] is not None:
+            told["decision"] |= question_view.question(place.home, reader, told["decision"]["id"]) or {}
     if as_json:
         terminal.print_json(told)
     elif as_tree:
@@ -168,7 +171,7 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     name = task["id"]
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
-        yield from question_view.about(task["decision"]["payload"])
+        yield from question_view.about(task["decision"]["payload"], task["decision"]["about"])
         if task["decision"]["outdated"] is not None:
             yield "approve", task["decision"]["outdated"]
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"

@@ -50,6 +50,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "daemon": {"running": daemon.is_running, "supervisor": daemon.supervisor, "leader": daemon.leader},
         "processes": _processes(reader, daemon),
         "counts": reader.counts(),
+        "refused": reader.refused_entries(),
         "kill_switch": kill_file.state_of(kill_file.look(place.home.kill_switch)),
         "circuit_breaker": reader.fact(BREAKER),
         "paused": reader.fact(PAUSED),
@@ -98,12 +99,21 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
         return f"Paused by {told['paused']['by']}; `skep resume` goes on.{waits}"
     if counts["in_progress"]:
         return f"Working: {counts['in_progress']} running, {counts['pending']} to go.{waits}"
-    return (f"Running; {counts['pending']} wait." if left - asked else "Running; nothing to do.") + waits
+    pending = counts["pending"]
+    to_go = f"{pending} {'task waits' if pending == 1 else 'tasks wait'}" if pending else "nothing to do"
+    return f"Running; {to_go}.{waits}"
 
 
 def _spent(budget: dict[str, Any]) -> str:
     day, total = Standing(**budget["day"]), Standing(**budget["total"])
     return f"{day.sentence} today, {total.sentence} in all (skep budget)"
+
+
+def _refused(count: int) -> str:
+    """Why so many of those that failed did: they broke the contract and never were tasks."""
+    what = "1 of the failed is an entry" if count == 1 else f"{count} of the failed are entries"
+    does = "does" if count == 1 else "do"
+    return f"{what} of the queue that broke its contract and {does} nothing until corrected (skep validate)"
 
 
 def _halt(told: dict[str, Any]) -> str | None:
@@ -130,6 +140,7 @@ def _print(told: dict[str, Any]) -> None:
         ("home", told["home"]),
         *(("down", sentence) for sentence in told["processes"]["down"].values()),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
+        *((("refused", _refused(told["refused"])),) if told["refused"] else ()),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("spent", _spent(told["budget"])),
         ("sandbox", "not tried yet" if sandbox is None else str(sandbox["reason"])),

@@ -58,8 +58,8 @@ def without_secrets(outcome: Outcome) -> Outcome:
 
 
 def cancelled(attempt: Attempt, stored: StoredOutput | None, report: Report) -> Outcome:
-    """It was stopped for a person."""
-    failure = Failure(code="cancelled", message="cancelled while it ran")
+    """It was told to stop: for a person, or by a worker that hands it back; the task says which."""
+    failure = Failure(code="cancelled", message="stopped while it ran")
     return _outcome(attempt, stored, report, status="cancelled", result=failure.message, failure=failure)
 
 

@@ -7,11 +7,14 @@ widest of those that pages are shown in, so that a text that is said to fit does
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
 _NARROW: Final = frozenset("fijlrtI.,:;'|!()[]- ")
 _WIDE: Final = frozenset("mwMW@%…—")
 _ELLIPSIS: Final = "…"
+#: Letters of a note that still say something.
+_LEAST: Final = 5
 
 
 def fitted(text: str, room: float, size: float) -> str:
@@ -26,6 +29,16 @@ def fitted(text: str, room: float, size: float) -> str:
     left = room / size - _of(_ELLIPSIS)
     tail = _kept(text[::-1], left / 2)[::-1]
     return f"{_kept(text, left - _width(tail))}{_ELLIPSIS}{tail}"
+
+
+def with_note(word: str, notes: Sequence[str], room: float, size: float) -> str:
+    """The word whole, and behind it the first note that there is room for, or what fits of the last."""
+    for note in notes:
+        if _width(f"{word} · {note}") * size <= room:
+            return f"{word} · {note}"
+    left = room - _width(f"{word} · ") * size
+    note = fitted(notes[-1], left, size) if notes and left > 0 else ""
+    return f"{word} · {note}" if len(note) >= _LEAST else fitted(word, room, size)
 
 
 def _kept(text: str, room: float) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from panel.graph_fit import fitted
+from panel.graph_fit import fitted, with_note
 from panel.graph_layout import BOX_HEIGHT, BOX_WIDTH
 from panel.graph_views import MISSING
 from panel.words import count_of, one_line, plain
@@ -96,7 +96,7 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
     look += " critical" if node["critical"] else ""
     look += " here" if node["id"] == graph["task"] else ""
     run, _, within = name.partition(":")
-    aside = "longest way" if node["critical"] else run if within else ""
+    asides = ("longest way", "longest") if node["critical"] else (run,) if within else ()
     return {
         "key": plain(node["id"]),
         "href": task_href(node["id"]) if is_there else graph_href(graph, task=None),
@@ -104,7 +104,7 @@ def _task(graph: Mapping[str, Any], node: Mapping[str, Any], word: str) -> dict[
         "look": look,
         "title": f"{name}: {word}{reason}",
         "name": fitted(within or name, _ROOM, _NAME_SIZE),
-        "word": fitted(" · ".join(filter(None, (word, aside))), _ROOM, _WORD_SIZE * _LIGHT),
+        "word": with_note(word, asides, _ROOM, _WORD_SIZE * _LIGHT),
     }
 
 

@@ -12,12 +12,11 @@ from panel.context import Panel
 from panel.task_views import decision_of
 from panel.words import one_line
 from redaction import clean
+from store import reviewed_output
 from store.answering import yes_and_no
 
 #: Characters of the bytes an answer binds to that are shown whole.
 MOST_BYTES_CHARS: Final = 20_000
-#: Characters of a result that are shown with the question about it.
-MOST_RESULT_CHARS: Final = 20_000
 
 
 def waiting(here: Panel, after: int | None, count: int) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     told = decision_of(row, task if is_open else None, here.settings.attempt_policy)
     yes, no = yes_and_no(row["kind"], told["options"])
     return told | {
-        "about": told["about"] or _result(row, task),
+        "about": told["about"] or reviewed_output.text_of(here.home.outputs, row, task),
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
         "is_past": row["deadline"] is not None and row["deadline"] <= here.clock.now(),
@@ -56,16 +55,6 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
         "answered_by": row["answered_by"],
         "comment": None if row["comment"] is None else clean(row["comment"]),
     }
-
-
-def _result(row: sqlite3.Row, task: sqlite3.Row | None) -> str:
-    """What a review is about: the result that was brought."""
-    if row["kind"] != "review":
-        return ""
-    payload = json.loads(row["payload"])
-    kept = json.loads(task["result"]) if task is not None and task["result"] else {}
-    told = payload.get("output") or payload.get("result") or kept.get("output") or kept.get("result") or ""
-    return _cut(clean(str(told)), MOST_RESULT_CHARS, f"skep log {row['task_id']}")
 
 
 def _bytes(row: sqlite3.Row) -> str:

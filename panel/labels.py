@@ -20,6 +20,8 @@ class Button:
     about: str = ""
     #: id of the element that shows that text, where the page does
     about_from: str = ""
+    #: the decision of the API whose words are loaded and shown, where they are too long for every row
+    about_at: str = ""
     #: what the person may write along, and under which field
     reason: str = ""
     reason_field: str = "reason"

@@ -64,7 +64,7 @@ def _bar(row: sqlite3.Row, since: float, now: float) -> dict[str, Any]:
     return {
         "id": row["name"],
         "task_id": row["id"],
-        "state": word_of(row["state"], row["code"], row["attempts"]),
+        "state": word_of(row["state"], row["code"], row["attempts"], row["lane"]),
         "start_s": max(0.0, row["started"] - since),
         "end_s": max(0.0, end - since, row["started"] - since),
         "is_running": row["finished"] is None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from config_files.documents import Document, parse_document
@@ -19,6 +19,7 @@ from panel.run_gate import blocked_of
 from panel.run_starting import enter, house_of
 from redaction import clean_value
 from run_contract.errors import InvalidInput
+from run_contract.records import ID
 from runs import brought
 from runs.entering import new_run
 from store.runs import NewRun
@@ -27,6 +28,18 @@ from store.runs import NewRun
 _MOST_INPUTS: Final = 100
 _IS_JSON: Final = re.compile(r'\s*\{\s*("|\})')
 _PLACE: Final = re.compile(r"^[^:\n]{1,80}:(\d+):(\d+): ")
+#: What is told of an id of a run that is none.
+_ID_RULE: Final = (
+    "id: begins with a letter or a digit, then come letters, digits, '.', '_' and '-' only, 128 at most"
+)
+_WRONG_ID: Final[dict[str, Any]] = {
+    "rule": InvalidInput.code,
+    "path": "id",
+    "message": _ID_RULE,
+    "line": None,
+    "column": None,
+    "text": _ID_RULE,
+}
 _PARTS: Final = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -71,7 +84,17 @@ def check(here: Panel, given: Brought) -> dict[str, Any]:
 
 
 def _read(here: Panel, given: Brought) -> tuple[NewRun | None, list[dict[str, Any]], Document | None]:
-    """The run of a text, or all that is wrong with it; and its document, where it can be read."""
+    """The run of a text, or all that is wrong with it; and its document, where it can be read.
+
+    An id that is given beside the text stands nowhere in it: what is wrong with that has no line.
+    """
+    if given.run_id is None or ID.fullmatch(given.run_id):
+        return _read_text(here, given)
+    _, problems, document = _read_text(here, replace(given, run_id=None))
+    return None, [_WRONG_ID, *problems], document
+
+
+def _read_text(here: Panel, given: Brought) -> tuple[NewRun | None, list[dict[str, Any]], Document | None]:
     document = None
     try:
         is_json = bool(_IS_JSON.match(given.text))

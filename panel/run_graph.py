@@ -15,7 +15,7 @@ from store.transaction import dump
 WORDS: Final = {
     "pending": "waiting",
     "in_progress": "running",
-    "pending_review": "in review",
+    "pending_review": "pending review",
     "approved": "completed",
     "failed": "failed",
     "safety_blocked": "blocked",
@@ -48,8 +48,9 @@ def _say(here: Panel, told: dict[str, Any]) -> None:
         node["name"] = _within(node["id"])
         node["waits_for"] = [_within(name) for name in node["waits_for"]]
         node["word"] = WORDS[node["status"]]
-        if row is not None and row["state"] in {"failed", "safety_blocked", "cancelled"}:
-            node["word"] = word_of(row["state"], row["code"], row["attempts"])
+        if row is not None and row["state"] in {"review", "failed", "safety_blocked", "cancelled"}:
+            word = word_of(row["state"], row["code"], row["attempts"], row["lane"])
+            node["word"] = word.replace("_", " ")
 
 
 def _within(task_id: str) -> str:

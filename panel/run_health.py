@@ -7,7 +7,7 @@ from typing import Any
 
 from money import dollars_text
 from panel.health import START
-from panel.run_words import IN_REVIEW
+from panel.run_words import ASKS, PENDING_REVIEW
 from panel.words import count_of, one_line
 
 
@@ -42,9 +42,10 @@ def health_of(
 
 def _of_work(run: Mapping[str, Any], counts: Mapping[str, int], questions: int, done: str) -> dict[str, str]:
     running, left = counts["running"], counts["pending"] + counts["ready"]
-    judged = counts[IN_REVIEW]
-    in_review = f"{judged:,} in review, " if judged else ""
-    moving = f"{running:,} running, {in_review}{left:,} waiting"
+    judged, asking = counts[PENDING_REVIEW], counts[ASKS]
+    in_review = f"{judged:,} pending review, " if judged else ""
+    asks = f"{asking:,} {'asks' if asking == 1 else 'ask'} you, " if asking else ""
+    moving = f"{running:,} running, {in_review}{asks}{left:,} waiting"
     if questions:
         needs = "question waits" if questions == 1 else "questions wait"
         return _told("asks", f"{questions:,} {needs} for you, {done}.", f"{moving}.")

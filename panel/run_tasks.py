@@ -9,11 +9,11 @@ from typing import Any, Final
 from clock import to_rfc3339
 from errors import InvalidRequest
 from panel.context import Panel
-from panel.run_words import IN_REVIEW, word_of
+from panel.run_words import ASKS, PENDING_REVIEW, word_of
 from redaction import clean_start, clean_value
 from run_contract.errors import TaskNotFound
 from runs import views
-from store import waiting
+from store import lanes, waiting
 from store.transaction import dump
 from supervisor.presence import situation
 
@@ -27,7 +27,8 @@ _STATES: Final[dict[str, tuple[tuple[str, ...], int | None]]] = {
     "pending": (("blocked", "delayed"), None),
     "ready": (("ready",), None),
     "running": (("running",), None),
-    IN_REVIEW: (("review",), None),
+    PENDING_REVIEW: (("review",), None),
+    ASKS: (("review",), None),
     "completed": (("approved",), None),
     "failed": (_ENDED_BADLY, 0),
     "skipped": (_ENDED_BADLY, 1),
@@ -46,6 +47,8 @@ def page_of(here: Panel, run: sqlite3.Row, state: str | None, after: str, limit:
         states=dump([*states]) if states else None,
         skipped=skipped,
         skips=dump(sorted(views.SKIPPED)),
+        asks={PENDING_REVIEW: 0, ASKS: 1}.get(state or ""),
+        ask=lanes.ASK,
         limit=limit + 1,
     )
     shown = rows[:limit]
@@ -82,7 +85,7 @@ def _task(
     told = views.told_of(row, views.usage_of(used))
     output = told.pop("output", None)
     told |= {
-        "state": word_of(row["state"], row["code"], row["attempts"]),
+        "state": word_of(row["state"], row["code"], row["attempts"], row["lane"]),
         "id": row["name"],
         "task_id": row["id"],
         "required": bool(row["required"]),

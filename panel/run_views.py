@@ -17,6 +17,7 @@ from panel.run_words import WORDS, word_of
 from redaction import clean_value
 from run_contract.errors import RunNotFound
 from runs import views
+from store.lanes import ASK
 from store.transaction import dump
 
 STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
@@ -108,8 +109,8 @@ def counts_of(here: Panel, row: sqlite3.Row) -> dict[str, int]:
 
 def _counted(here: Panel, row: sqlite3.Row) -> dict[str, int]:
     counts: Counter[str] = Counter(dict.fromkeys(WORDS, 0))
-    for each in here.reader.all("run_counts", run=row["seq"]):
-        counts[word_of(each["state"], each["code"], each["has_begun"])] += each["count"]
+    for each in here.reader.all("run_counts", run=row["seq"], ask=ASK):
+        counts[word_of(each["state"], each["code"], each["has_begun"], each["ask"] or "")] += each["count"]
     return dict(counts)
 
 

@@ -37,11 +37,12 @@ def _answers(task: dict[str, Any], decision: dict[str, Any]) -> list[Button]:
 
 def _of_task(button: Button, task: dict[str, Any], decision: dict[str, Any]) -> Button:
     name = {FINAL: "api_task_edits.fail"}.get(button.name, f"api_tasks.{button.name}")
+    shown = url_for("api_decisions.show_decision", decision_id=decision["id"])
     return dataclasses.replace(
         button,
         path=url_for(name, task_id=task["id"]),
         values={"decision": decision["id"]},
-        about=task["output"],
+        about_at="" if decision["about"] else shown,
         reason_field="reason",
     )
 

@@ -23,7 +23,16 @@ from road.rewarding import Rewarding
 from road.run_turns import Follows
 from run_contract.errors import TaskTimeout
 from runtime_contract import Task
-from store import claims, planning, recording, run_cache, run_growth, run_steering, sampling
+from store import (
+    claims,
+    planning,
+    recording,
+    reviewed_output,
+    run_cache,
+    run_growth,
+    run_steering,
+    sampling,
+)
 from store.edits import is_asked_anew
 from store.records import Claim, Question, TaskRef, digest_of_ask
 from store.recovery.settling import guess_effect
@@ -31,8 +40,6 @@ from store.run_ends import run_of
 from store.transaction import Transaction
 from tool_router import Route
 
-#: Characters of an answer that a person is shown in the question; the whole is at its hash.
-SHOWN_CHARS: Final = 2_000
 #: Why a task runs again whose result was good.
 NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 
@@ -209,8 +216,7 @@ class Judge:
                 "task": claim.id,
                 "asked": digest_of_ask(claim.task),
                 "attempt": claim.attempt,
-                "output_ref": outcome.output_ref,
-                "output": (outcome.output or "")[:SHOWN_CHARS],
+                **reviewed_output.bytes_about(outcome),
                 "critics": [each.model_dump(exclude_none=True) for each in critics.each_of(verdict)],
                 **reward,
             },

@@ -132,7 +132,7 @@ def open_one(tx: Transaction, decision: str) -> sqlite3.Row:
 def _why_closed(row: sqlite3.Row) -> str:
     """Why an answer comes too late, and what can be done about it."""
     task = row["task_id"]
-    about = f"The question {row['id']}" + ("" if task is None else f" about task {task}")
+    about = f"The question {row['id']}" if task is None else f"The question about task {task}"
     if row["answer"] == EXPIRED:
         told = f"{about} waited for an answer until {to_local_text(row['deadline'])}, and got none"
         return f"{told}. `skep retry {task}` tries the task again, and asks anew."

@@ -155,7 +155,12 @@ DECISION: Final = shape(
     options=list_of(TEXT),
     tries_left=MAYBE_NUMBER
     | {"description": "of a review: attempts that may follow; with any, `reject` requeues, `fail` rejects"},
-    about=TEXT | {"description": "the exact words that are decided on, where there are any"},
+    about=TEXT
+    | {
+        "description": "the exact words that are decided on, where there are any; of a result that is "
+        "reviewed, its beginning and its end, 20,000 characters, with how much is left out between (with a "
+        "task it is empty: ask for the decision)"
+    },
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
     deadline=MAYBE | {"description": "until when it waits; null: for ever"},
     is_overdue=FLAG | {"description": "whether that has passed, and it waits all the same"},

@@ -39,18 +39,40 @@ document.body.addEventListener("htmx:confirm", (event) => {
   about.textContent = button.dataset.about || (shown ? shown.textContent : "");
   about.hidden = !about.textContent;
   const yes = document.getElementById("ask-yes");
+  yes.disabled = false;
+  if (button.dataset.aboutAt) loadAbout(button.dataset.aboutAt, about, yes);
   yes.textContent = button.textContent;
   yes.className = button.classList.contains("danger") ? "danger" : "primary";
   reasonLabel.hidden = !button.dataset.reason;
   reasonLabel.firstElementChild.textContent = button.dataset.reason || "";
-  reasonField.value = "";
+  reasonField.value = button.dataset.reason ? keptWordsOf(button.id) : "";
   dialog.showModal();
   (button.dataset.reason ? reasonField : document.getElementById("ask-no")).focus();
 });
 
+// The words that are decided on, where a row has no room for them: nothing is said yes to before they stand there.
+async function loadAbout(path, about, yes) {
+  const { id } = asked;
+  const isStill = () => dialog.open && asked && asked.id === id;
+  yes.disabled = true;
+  about.hidden = false;
+  about.textContent = "loading what this is about…";
+  try {
+    const answer = await fetch(path, { headers: { Accept: "application/json" } });
+    const said = await answer.json();
+    if (!isStill()) return;
+    about.textContent = seen(answer.ok ? said.about : said.detail);
+    about.hidden = !about.textContent;
+    yes.disabled = !answer.ok;
+  } catch {
+    if (isStill()) about.textContent = "The panel does not answer: what this is about cannot be shown. Close this and try again.";
+  }
+}
+
 reasonField.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) document.getElementById("ask-yes").click();
 });
+reasonField.addEventListener("input", () => keepWords(asked.id, reasonField.value));
 document.getElementById("ask-no").addEventListener("click", () => dialog.close());
 document.getElementById("ask-yes").addEventListener("click", () => {
   const { goOn } = asked;
@@ -109,8 +131,14 @@ document.body.addEventListener("htmx:afterRequest", (event) => {
   } catch {
     said = { detail: "The panel does not answer." };
   }
-  if (successful) tell("told", said.message);
-  else tell("trouble", said.detail);
+  const words = keptWordsOf(elt.id);
+  if (successful) {
+    tell("told", said.message);
+    keepWords(elt.id, "");
+  } else {
+    tell("trouble", said.detail);
+    if (words) showRefused(words);
+  }
   setTimeout(giveFocusBack); // once it is switched on again
   document.body.dispatchEvent(new Event("skep:pressed"));
 });

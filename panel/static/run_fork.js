@@ -7,11 +7,44 @@
   const field = (name) => document.getElementById(`fork-${name}`);
   let timer = 0;
   let asking = null;
-  let before = { task: "", prompt: "", model: "" }; // the step as it was asked for
-  const written = new Set(); // fields in which the person has written since they were filled in: never written over
+  const WORDS = ["prompt", "model"];
+  const UNREAD = { prompt: "", model: "", hasWords: true }; // a step of which nothing is known yet
+  const steps = new Map(); // by name, as each was asked for; those that were read
+  const offered = new Set([...document.querySelectorAll("#fork-steps option")].map((each) => each.value));
+  // What a person wrote, by step: it stays with that step, and is there again when the step is. What is written while no
+  // step is named goes to the first that is, unless something was written for it.
+  const typed = new Map((keptDraft() || {}).typed || []);
+
+  const named = () => field("task").value.trim();
+  const ownerOf = (name) => (steps.has(name) || offered.has(name) ? name : "");
+
+  function showWords() {
+    const name = named();
+    const { hasWords, ...own } = steps.get(name) || UNREAD;
+    const mine = typed.get(ownerOf(name)) || {};
+    for (const each of WORDS) {
+      const words = hasWords ? mine[each] ?? own[each] : "";
+      if (field(each).value !== words) field(each).value = words;
+      field(each).disabled = !hasWords;
+    }
+  }
+
+  function keep() {
+    const isNothing = !typed.size && !named() && !field("strategy").value && !field("tokens").value;
+    keepDraft(isNothing ? null : { fields: draftOf(form), typed: [...typed] });
+  }
+
+  function note(each, words) {
+    const owner = ownerOf(named());
+    const mine = { ...typed.get(owner), [each]: words };
+    if (!words) delete mine[each];
+    if (Object.keys(mine).length) typed.set(owner, mine);
+    else typed.delete(owner);
+  }
 
   function bodyOf() {
-    const body = { task: field("task").value.trim() };
+    const body = { task: named() };
+    const before = steps.get(body.task) || UNREAD;
     const prompt = field("prompt").disabled ? "" : field("prompt").value;
     const model = field("model").disabled ? "" : field("model").value.trim();
     if (prompt.trim() && prompt !== before.prompt) body.prompt = prompt;
@@ -61,35 +94,32 @@
   }
 
   function sayForetold(said) {
-    const told = `${said.anew.count} done anew, ${said.reused.count} kept. ${said.cost.text}`;
+    const cost = `It costs ${said.cost.text.charAt(0).toLowerCase()}${said.cost.text.slice(1)}`;
+    const told = `${said.anew.count} done anew, ${said.reused.count} kept. ${cost}`;
     if (said.blocked.length) say(`It can be forked; some of it would not run. ${told}`, "bad");
     else say(told, "good");
   }
 
-  // Puts the step's own words where the person has not written any.
-  async function readStep() {
-    const name = field("task").value.trim();
-    if (!name || name === before.task) return;
+  // Reads how the named step was asked for; its own words stand where the person has not written any.
+  async function readStep(name) {
+    if (steps.has(name)) return;
     const answer = await fetch(`${form.dataset.tasks}/${encodeURIComponent(name)}`).catch(() => null);
-    if (!answer || !answer.ok || field("task").value.trim() !== name) return;
+    if (!answer || !answer.ok) return;
     const { asked } = await answer.json();
-    if (before.task && written.has("prompt") && !mayDrop(name)) return;
-    before = { task: name, prompt: asked.prompt || "", model: asked.model || "" };
-    for (const each of ["prompt", "model"]) {
-      if (!written.has(each)) field(each).value = before[each];
-      field(each).disabled = asked.prompt === undefined;
+    steps.set(name, { prompt: asked.prompt || "", model: asked.model || "", hasWords: asked.prompt !== undefined });
+    if (named() !== name) return;
+    if (typed.has("") && !typed.has(name) && asked.prompt !== undefined) {
+      typed.set(name, typed.get(""));
+      typed.delete("");
     }
-  }
-
-  // Another step is named: what was written for the one before is dropped only if the person says so, and kept else.
-  function mayDrop(name) {
-    if (confirm(`Drop the prompt that you have written for ${before.task}, and take that of ${name}?`)) written.clear();
-    else field("task").value = before.task;
-    return !written.size;
+    showWords();
+    keep();
   }
 
   async function look() {
-    await readStep();
+    const name = named();
+    await readStep(name);
+    if (named() !== name) return; // another step was named meanwhile, and is looked at by itself
     tellCommand(bodyOf());
     asking = new AbortController();
     let answer;
@@ -112,21 +142,31 @@
     field("go").disabled = true;
     field("last").closest("label").hidden = field("strategy").value !== "keep_last_n";
     tellCommand(bodyOf());
-    if (field("task").value.trim()) timer = setTimeout(look, LOOK_AFTER_MS);
+    if (named()) timer = setTimeout(look, LOOK_AFTER_MS);
   }
 
   form.addEventListener("input", (event) => {
     const name = event.target.id.replace("fork-", "");
-    if (["prompt", "model"].includes(name)) written[event.target.value ? "add" : "delete"](name);
+    if (WORDS.includes(name)) note(name, event.target.value);
+    else if (name === "task") showWords();
+    keep();
     changed();
   });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     field("go").disabled = true;
     const { ok, said } = await postJson(form.dataset.starts, bodyOf());
+    if (ok) keepDraft(null);
     if (ok) location.assign(`/runs/${encodeURIComponent(said.run.id)}`);
     else say(said.detail, "bad");
   });
+
+  const draft = keptDraft();
+  if (draft) {
+    restoreDraft(draft.fields, form);
+    showWords();
+    changed();
+  }
 
   document.getElementById("compare-with").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -35,7 +35,20 @@ function say(words, kind = "") {
   verdict.dataset.kind = kind;
 }
 
-function showProblems(found) {
+// What is wrong with the id of the run is told at its own field: it stands nowhere in the document.
+function showIdProblem(words) {
+  const field = document.getElementById("run-id");
+  const told = document.getElementById("run-id-told");
+  told.textContent = seen(words);
+  told.hidden = !words;
+  if (words) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}
+
+function showProblems(all) {
+  const ofId = all.find((each) => each.path === "id" && !each.line);
+  showIdProblem(ofId ? ofId.message.replace(/^id: /, "It ") : "");
+  const found = all.filter((each) => each !== ofId);
   problems.hidden = !found.length;
   problems.replaceChildren(...found.slice(0, MOST_PROBLEMS).map(problemOf));
   if (found.length > MOST_PROBLEMS) problems.append(make("li", `and ${found.length - MOST_PROBLEMS} more`));
@@ -147,6 +160,7 @@ async function start() {
     return;
   }
   showProblems(said.problems || []);
+  if (said.code === "run_exists") showIdProblem(said.detail);
   say(said.detail, "bad");
 }
 

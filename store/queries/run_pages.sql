@@ -14,12 +14,13 @@ SELECT coalesce(min(seq), 0) AS last, count(*) AS count FROM (
 
 -- run_counts --
 -- How many tasks of a run are in each state, with what else says where each stands.
-SELECT task.state, task.code, task.attempts > 0 AS has_begun, count(*) AS count
-FROM run_task CROSS JOIN task ON task.seq = run_task.task WHERE run_task.run = :run GROUP BY 1, 2, 3;
+SELECT task.state, task.code, task.attempts > 0 AS has_begun,
+    CASE WHEN instr('|' || task.lane || '|', '|' || :ask || '|') THEN :ask END AS ask, count(*) AS count
+FROM run_task CROSS JOIN task ON task.seq = run_task.task WHERE run_task.run = :run GROUP BY 1, 2, 3, 4;
 
 -- run_tasks_page --
--- Tasks of a run after one of them in the order of their ids; of one word, where it is named: its states, and
--- whether it is the word of tasks that were skipped.
+-- Tasks of a run after one of them in the order of their ids; of one word, where it is named: its states, whether
+-- it is the word of tasks that were skipped, and whether that of questions to a person.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
     run_task.required, run_task.added_by, run_task.round, run_task.outputs, run_task.child
 FROM run_task CROSS JOIN task ON task.seq = run_task.task
@@ -27,6 +28,7 @@ WHERE run_task.run = :run AND run_task.id > :after
   AND (:states IS NULL OR task.state IN (SELECT value FROM json_each(:states)))
   AND (:skipped IS NULL OR :skipped = (coalesce(task.code, '') IN (SELECT value FROM json_each(:skips))
                                       OR (task.state = 'cancelled' AND task.attempts = 0)))
+  AND (:asks IS NULL OR :asks = (instr('|' || task.lane || '|', '|' || :ask || '|') > 0))
 ORDER BY run_task.id LIMIT :limit;
 
 -- run_task_named --
@@ -62,7 +64,7 @@ SELECT *, prompt_tokens + completion_tokens AS tokens FROM used;
 
 -- run_words_of --
 -- What says where each of the tasks named in a JSON list of ids stands.
-SELECT id, state, code, attempts FROM task WHERE id IN (SELECT value FROM json_each(:ids));
+SELECT id, state, code, attempts, lane FROM task WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- run_used_over_time --
 -- What the attempts of a run's tasks used, in steps of `step` seconds from a moment on.
@@ -76,7 +78,7 @@ GROUP BY 1 ORDER BY 1;
 
 -- run_bars --
 -- The tasks of a run that took longest, or run longest.
-SELECT run_task.id AS name, task.id, task.state, task.code, task.attempts, task.started, task.finished
+SELECT run_task.id AS name, task.id, task.state, task.code, task.attempts, task.lane, task.started, task.finished
 FROM run_task CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND task.started IS NOT NULL
 ORDER BY coalesce(task.finished, :now) - task.started DESC, run_task.id LIMIT :limit;

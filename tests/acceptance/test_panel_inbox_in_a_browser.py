@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.panel.furnish import HOSTILE
@@ -127,3 +129,33 @@ def test_a_question_is_given_a_deadline_and_it_is_lifted_again(page, panel):
     page.locator("#ask-yes").click()
     expect(card(page, "one")).to_contain_text("It waits for your answer without a deadline.")
     assert panel.store.reader.one("get_decision", id=decision)["deadline"] is None
+
+
+def test_words_that_came_too_late_are_kept_and_a_long_result_is_loaded_to_its_end(context, panel):
+    panel.by.ask_about(
+        "one", b"Dear all. " + b"word " * 1_000 + b"\x1b[8mand send money to Eve.", prompt="Write."
+    )
+    with visiting(context, panel, "/tasks", refused="409") as page:
+        page.locator("#approve-one").click()
+        expect(page.locator("#ask-about")).to_have_text(
+            re.compile("^Dear all.*\N{SYMBOL FOR ESCAPE}.*money to Eve.$")
+        )
+        expect(page.locator("#ask-yes")).to_be_enabled()
+        page.locator("#ask-no").click()
+
+        page.locator("#reject-one").click()
+        page.locator("#ask-reason").fill("Leave Eve out of it.")
+        page.locator("#ask-no").click()
+        page.locator("#reject-one").click()
+        expect(page.locator("#ask-reason")).to_have_value("Leave Eve out of it.")
+        panel.store.approve("one", "cli")
+        page.locator("#ask-yes").click()
+
+        expect(page.locator("#trouble")).to_contain_text(
+            "The question about task one was answered 'approve' by cli"
+        )
+        for _ in range(2):
+            expect(page.locator("#kept-words")).to_have_value("Leave Eve out of it.")
+            page.reload()
+        page.locator("#kept-drop").click()
+        expect(page.locator("#kept")).to_be_hidden()

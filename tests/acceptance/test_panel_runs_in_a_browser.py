@@ -46,6 +46,7 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     page.locator("#text").fill(COMPARE)
     expect(page.locator("#verdict")).to_have_text("It can be started.")
     expect(page.locator("#told-of")).to_contain_text("At most $0.50")
+    check_a_bad_id_is_told_at_its_field(page)
     page.locator("#run-id").fill("mine")
     page.reload()
     expect(page.locator("#text")).to_have_value(COMPARE)
@@ -82,17 +83,43 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     expect(differs).to_contain_text(ANSWERS["verdict"])
 
 
+def check_a_bad_id_is_told_at_its_field(page):
+    """It stands nowhere in the document, so nothing of that is pointed at."""
+    page.locator("#run-id").fill("not mine")
+    expect(page.locator("#run-id-told")).to_contain_text("It begins with a letter")
+    expect(page.locator("#problems")).to_be_hidden()
+    page.locator("#run-id").fill("fine")
+    expect(page.locator("#run-id-told")).to_be_hidden()
+
+
 def check_the_fork_form_keeps_what_is_written(page):
-    """A prompt that was written is neither written over nor dropped unasked."""
-    page.locator("#fork-task").fill("for")
-    page.locator("#fork-prompt").fill("Mine.")
+    """What is written belongs to the step that is named, is asked about never, and outlives a reload."""
+    page.on("dialog", lambda dialog: pytest.fail(f"it asks amid typing: {dialog.message}"))
+    task, prompt, model = (page.locator(f"#fork-{name}") for name in ("task", "prompt", "model"))
+    task.fill("for")
+    expect(page.locator("#fork-told")).to_contain_text(re.compile(r"\d done anew, \d kept. It costs at most"))
+    own = prompt.input_value()
+    prompt.fill("Mine.")
+    model.fill("other-model")
+    task.press_sequentially("x")
+    task.fill("")
+    task.press_sequentially("against", delay=60)
     expect(page.locator("#fork-told")).to_contain_text(re.compile(r"\d done anew"))
-    expect(page.locator("#fork-prompt")).to_have_value("Mine.")
-    page.once("dialog", lambda dialog: dialog.dismiss())
-    page.locator("#fork-task").fill("verdict")
-    expect(page.locator("#fork-task")).to_have_value("for")
-    expect(page.locator("#fork-prompt")).to_have_value("Mine.")
-    page.once("dialog", lambda dialog: dialog.accept())
+    expect(prompt).not_to_have_value(re.compile("^(Mine.)?$"))
+    expect(model).not_to_have_value("other-model")
+    prompt.fill("Yours.")
+    page.reload()
+    expect(task).to_have_value("against")
+    expect(prompt).to_have_value("Yours.")
+    task.fill("for")
+    expect(prompt).to_have_value("Mine.")
+    expect(model).to_have_value("other-model")
+    prompt.fill("")
+    model.fill("")
+    task.fill("against")
+    prompt.fill("")
+    task.fill("for")
+    expect(prompt).to_have_value(own)
 
 
 def test_a_run_is_aborted_after_a_question_and_resumed(page, panel):

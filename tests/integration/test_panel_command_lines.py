@@ -19,7 +19,7 @@ from tests.unit.panel.furnish_runs import RunFurnisher
 
 #: Buttons that only change what the page shows, or carry out what another has asked, by their id.
 OF_THE_PAGE = re.compile(
-    "menu-button|log-out|notify|ask-(no|yes)|copy-.+|compare-.+|output-.+|graph-(fit|full|larger|smaller|way)|log-pause|filter-go|way-.+"
+    "menu-button|log-out|notify|ask-(no|yes)|kept-drop|copy-.+|compare-.+|output-.+|graph-(fit|full|larger|smaller|way)|log-pause|filter-go|way-.+"
     "|bulk-(all|clear|close|stop|leave|send)|money-.+-yes"
 )
 PATHS = [page.name for page in PAGES if page.name != "overview"]

@@ -113,8 +113,41 @@ def test_a_long_result_is_cut_and_says_where_the_rest_is(browser, by):
 
     page = browser.get("/inbox")
 
-    assert "more characters: skep log x]" in Seen(page).text
+    assert "[80,000 characters are left out here; all of it: skep log x]" in Seen(page).text
     assert len(page.text) < 100_000
+
+
+def test_the_end_of_a_long_answer_is_seen_before_it_is_approved(browser, by, home):
+    text = "Dear all." + "\N{HONEYBEE}" * 60_000 + "\x1b[8m and send my money\u202e to Eve."
+    name = by.ask_about("x", text.encode(), prompt="Write.")
+    short = by.ask_about("y", b"word " * 1_000 + b"and the end.", prompt="Write.")
+
+    (told, shown) = browser.get("/api/v1/decisions").json["decisions"]
+    assert told["about"].startswith("Dear all.")
+    assert told["about"].endswith(text[-9_999:])
+    left = f"[{len(text) - 20_000:,} characters are left out here; all of it: skep log x --attempt 1]"
+    assert left in told["about"]
+    assert shown["about"] == "word " * 1_000 + "and the end."
+    page = Seen(browser.get("/inbox"))
+    assert "␛[8m and send my money⟨U+202E⟩ to Eve." in page.text
+    assert hashlib.sha256(text.encode()).hexdigest() in told["bytes"]  # what the digest covers
+    for path in ("/tasks", "/tasks/x"):  # where it is asked about, the same words are loaded
+        tags = Seen(browser.get(path)).tags
+        found = [each for _, each in tags if each.get("id") in {"approve", "approve-x"}]
+        assert [each["data-about-at"] for each in found] == [f"/api/v1/decisions/{name}"]
+    ref = hashlib.sha256(text.encode()).hexdigest()
+    (home.outputs / ref[:2] / ref[2:]).unlink()
+    assert "cannot be read" in browser.get(f"/api/v1/decisions/{name}").json["about"]
+    assert short in {each["id"] for each in browser.get("/api/v1/decisions").json["decisions"]}
+
+
+def test_a_secret_in_the_middle_of_a_long_answer_is_never_cut_in_half(browser, by):
+    secret = "sk-ant-api03-" + "A1b2" * 20
+    by.ask_about("x", ("a" * 9_990 + f" {secret} " + "b" * 150_000).encode(), prompt="Write.")
+    by.ask_about("y", ("a" * 150_000 + f" {secret} " + "b" * 9_950).encode(), prompt="Write.")
+
+    for told in browser.get("/api/v1/decisions").json["decisions"]:
+        assert "A1b2" not in told["about"]
 
 
 # -- answering --------------------------------------------------------------------------------------------

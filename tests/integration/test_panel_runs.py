@@ -128,8 +128,8 @@ def test_one_run_tells_how_it_stands_and_its_tasks_page_by_page(browser, compare
 
     assert run["health"]["sentence"] == "Completed: 4 of 4 completed, for $0.0145."
     assert run["counts"] == {
-        "pending": 0, "ready": 0, "running": 0, "in_review": 0, "completed": 4, "failed": 0,
-        "skipped": 0,
+        "pending": 0, "ready": 0, "running": 0, "pending_review": 0, "asks_you": 0, "completed": 4,
+        "failed": 0, "skipped": 0,
     }  # fmt: skip
     first = told(browser, "/compare-1/tasks?limit=3")
     second = told(browser, f"/compare-1/tasks?limit=3&after={first['next']}")
@@ -259,6 +259,19 @@ def test_what_is_wrong_with_a_document_is_told_with_line_and_column(browser):
     assert (place["path"], place["line"]) == ("tasks[1].prompt", 2)
     refused = browser.post("/api/v1/runs/document", {"text": text})
     assert (refused.status_code, refused.json["problems"][0]["line"]) == (400, 6)
+
+
+@pytest.mark.parametrize("text", [COMPARE, '{"id": "own", "tasks": [{"id": "a", "prompt": "x"}]}'])
+def test_a_bad_id_beside_a_document_is_told_at_its_own_field(browser, text):
+    (problem,) = browser.post("/api/v1/runs/check", {"text": text, "id": "a b/"}).json["problems"]
+    refused = browser.post("/api/v1/runs/document", {"text": text, "id": "a b/"})
+
+    assert (problem["path"], problem["line"], problem["column"]) == ("id", None, None)
+    assert "begins with a letter or a digit" in problem["message"]
+    assert (refused.status_code, refused.json["problems"]) == (400, [problem])
+    own = '{"id": "a b/", "tasks": [{"id": "a", "prompt": "x"}]}'
+    (there,) = browser.post("/api/v1/runs/check", {"text": own}).json["problems"]
+    assert (there["path"], there["line"]) == ("id", 1)
 
 
 def test_a_rule_of_the_daemon_is_pointed_at_in_the_words_of_the_workflow(browser):
@@ -422,13 +435,32 @@ def test_table_filter_headline_graph_and_timeline_call_a_held_task_the_same(brow
     (claim,) = work.claim()
     work.ask(claim, "An answer.")
 
-    assert told(browser, "/r")["counts"]["in_review"] == 1
-    assert "0 running, 1 in review" in told(browser, "/r")["health"]["detail"]
-    assert [each["state"] for each in told(browser, "/r/tasks?state=in_review")["tasks"]] == ["in_review"]
+    assert told(browser, "/r")["counts"]["pending_review"] == 1
+    assert "0 running, 1 pending review" in told(browser, "/r")["health"]["detail"]
+    assert [each["state"] for each in told(browser, "/r/tasks?state=pending_review")["tasks"]] == [
+        "pending_review"
+    ]
     assert told(browser, "/r/tasks?state=running")["tasks"] == []
-    assert [each["state"] for each in told(browser, "/r/timeline")["bars"]] == ["in_review"]
+    assert [each["state"] for each in told(browser, "/r/timeline")["bars"]] == ["pending_review"]
     for part in ("tasks", "graph"):
-        assert "in review" in Seen(browser.get(f"/run/{part}/r")).text
+        assert "pending review" in Seen(browser.get(f"/run/{part}/r")).text
+    assert "pending review" in Seen(browser.get("/tasks")).text
+
+
+def test_a_question_of_the_run_is_no_result_to_review_and_is_named_so_everywhere(
+    browser, work, running_worker
+):
+    work.start(id="r", tasks=[{"id": "q", "ask": "Ship it?"}])
+    assert work.claim() == []
+
+    counts = told(browser, "/r")["counts"]
+    assert (counts["asks_you"], counts["pending_review"]) == (1, 0)
+    assert "0 running, 1 asks you" in told(browser, "/r")["health"]["detail"]
+    (task,) = told(browser, "/r/tasks?state=asks_you")["tasks"]
+    assert (task["id"], task["state"]) == ("q", "asks_you")
+    assert told(browser, "/r/tasks?state=pending_review")["tasks"] == []
+    for page in ("/run/tasks/r", "/run/graph/r", "/tasks", "/tasks/r:q"):
+        assert "asks you" in Seen(browser.get(page)).text, page
 
 
 def test_a_question_about_the_money_of_the_run_is_answered_on_its_page(browser, work, store):

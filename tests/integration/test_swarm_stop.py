@@ -38,6 +38,7 @@ def test_a_cancelled_command_is_gone(rig: SwarmRig) -> None:
     assert (found.status_code, found.json()["status"]) == (200, "stopping")
     body = call.answer().json()
     assert (body["status"], body["failure"]["code"], body["exit_code"]) == ("cancelled", "cancelled", None)
+    assert body["result"] == "stopped while it ran"  # by whom, swarm does not know: the task says it
     assert rig.commands() == []
     assert rig.cancel(claim).json()["status"] == "ended"
 

@@ -50,9 +50,18 @@ def wait_for(found, what: str):
     return told
 
 
-def links(daemon: RunningDaemon) -> list[tuple[str, str]]:
-    """Port and code of every login link that was printed."""
-    return re.findall(r"http://127\.0\.0\.1:(\d+)/#code=([\w-]{43})", daemon.log())
+def ways_in(daemon: RunningDaemon) -> list[str]:
+    """The port of every panel that was told of; into a file, never with a link."""
+    assert "#code=" not in daemon.log()
+    return re.findall(r"Panel:  http://127\.0\.0\.1:(\d+) \(`skep panel` prints a link", daemon.log())
+
+
+def link(daemon: RunningDaemon) -> tuple[int, str]:
+    """Port and code of a fresh login link."""
+    told = json.loads(daemon.skep("panel", "--json").stdout)["url"]
+    found = re.fullmatch(r"http://127\.0\.0\.1:(\d+)/#code=([\w-]{43})", told)
+    assert found is not None, told
+    return int(found[1]), found[2]
 
 
 def log_in(port: int, code: str) -> int:
@@ -73,33 +82,34 @@ def test_no_link_is_shown_while_a_stranger_has_the_port_of_the_panel(daemon):
         assert (told.returncode, told.stdout) == (3, "")
         assert f"Port {daemon.panel_port} on 127.0.0.1 is taken" in told.stderr
         assert "SKEP_PANEL_PORT" in told.stderr
-        assert (links(daemon), list(codes_directory(Home(daemon.root)).glob("*"))) == ([], [])
+        assert (ways_in(daemon), list(codes_directory(Home(daemon.root)).glob("*"))) == ([], [])
         assert f"panel is not up: Port {daemon.panel_port}" in status
         assert doctor.returncode == 1
         assert f"{daemon.panel_port} (panel_port) is in use by another program" in doctor.stdout
 
-    ((port, code),) = wait_for(lambda: links(daemon), "a link once the panel has its port")
-    assert log_in(int(port), code) == 200
+    assert wait_for(lambda: ways_in(daemon), "the panel once it has its port") == [str(daemon.panel_port)]
+    assert log_in(*link(daemon)) == 200
     assert "panel is not up" not in daemon.skep("status").stdout
 
 
-def test_a_panel_that_is_started_again_shows_a_new_link_and_takes_no_old_one(daemon):
+def test_a_panel_that_is_started_again_is_told_of_again_and_takes_no_old_link(daemon):
     daemon.start()
-    ((port, old),) = wait_for(lambda: links(daemon), "a link")
+    wait_for(lambda: ways_in(daemon), "the panel")
+    port, old = link(daemon)
     daemon.kill("panel")
 
-    _, (_, new) = wait_for(lambda: links(daemon)[1:] and links(daemon), "a second link")
-    assert log_in(int(port), old) == 401
-    assert log_in(int(port), new) == 200
+    wait_for(lambda: ways_in(daemon)[1:], "the panel that was started again")
+    assert log_in(port, old) == 401
+    assert log_in(*link(daemon)) == 200
 
 
 def test_the_panel_may_take_any_free_port(tmp_path):
     running = RunningDaemon(tmp_path / "home", SKEP_PANEL_PORT="0")
     running.start()
     try:
-        ((port, code),) = wait_for(lambda: links(running), "a link")
+        (port,) = wait_for(lambda: ways_in(running), "the panel")
         other = running.skep("panel").stdout.strip()
-        assert (log_in(int(port), code), int(port) > 0) == (200, True)
+        assert (log_in(*link(running)), int(port) > 0) == (200, True)
         assert other.startswith(f"http://127.0.0.1:{port}/#code=")
     finally:
         assert running.stop() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -84,7 +85,13 @@ class Walk:
 
     def held(self, output: bytes = b"a draft\n", **task: Any) -> None:
         claim = self.claim(**task)
-        about = {"task": claim.id, "asked": digest_of_ask(claim.task)}
+        about = {
+            "task": claim.id,
+            "asked": digest_of_ask(claim.task),
+            "attempt": claim.attempt,
+            "output_ref": hashlib.sha256(output).hexdigest(),
+            "output": output[:1000].decode(),
+        }
         question = Question("review", "Is it good?", ("approve", "reject"), about)
         self._judge(claim, "HELD", output, recording.hold, question)
 

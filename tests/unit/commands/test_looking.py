@@ -9,6 +9,7 @@ import pytest
 from host_platform import is_lock_held
 from store import processes, proposals
 from store.reading import LOCAL_STATUS, MODEL_STATUS
+from store.records import Intake, RefusedTask
 from supervisor.daemon import lock_home
 from supervisor.daemon_state import look
 
@@ -155,6 +156,24 @@ def test_status_says_in_a_sentence_what_a_person_must_know_first(walk, home, ask
     assert ask("status")["health"].startswith("Working: 2 running, 0 to go.")
     walk.store.pause("me")
     assert ask("status")["health"] == "Paused by me; `skep resume` goes on."
+    lock.release()
+
+
+def test_status_counts_in_whole_sentences_and_tells_refused_entries_apart(walk, home, ask, run):
+    lock = lock_home(home)
+    refused = [RefusedTask(f"r{n}", "tasks[0].prompt: must be string", "tasks[0].prompt", "{}") for n in "12"]
+    walk.submit({"id": "a"})
+    assert ask("status")["health"] == "Running; 1 task waits."
+    walk.submit({"id": "b"})
+    walk.store.submit(Intake(refused=refused), "test")
+
+    assert ask("status")["health"] == "Running; 2 tasks wait."
+    assert ask("status")["refused"] == 2
+    told = run("status").stdout
+    assert (
+        "2 of the failed are entries of the queue that broke its contract and do nothing until corrected"
+        in told
+    )
     lock.release()
 
 

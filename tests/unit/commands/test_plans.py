@@ -255,3 +255,16 @@ def test_the_tree_says_how_often_a_part_was_rejected(walk, run, ask):
     run("reject", "a", "--reason", "too short")
     assert "rejected once" in run("show", "a", "--tree").stdout
     assert ask("show", "a", "--tree")["tree"]["rejections"] == 1
+
+
+def test_the_end_of_a_long_answer_is_shown_and_controls_leave_a_sign(walk, run, ask):
+    walk.held(b"Dear all.\n" + b"word " * 30_000 + b"\x1b[8mand send money to Eve.\n", id="a")
+    name = ask("show", "a")["decision"]["id"]
+
+    for subject in (name, "a"):
+        told = run("show", subject).stdout
+        assert "result        Dear all.\n" in told
+        assert "characters are left out here; all of it: skep log a --attempt 1]" in told
+        assert "\\x1b[8mand send money to Eve." in told
+    assert ask("show", name)["about"].endswith("send money to Eve.\n")
+    assert ask("show", name)["about"] == ask("show", "a")["decision"]["about"]

@@ -94,6 +94,16 @@ class Furnisher:
         asked = Question("review", question, ("approve", "reject"), {"result": result})
         return self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
 
+    def ask_about(self, task_id: str, output: bytes, **fields) -> str | None:
+        """A task whose stored output waits for a person's review; the decision's id."""
+        claim = self.review(task_id, output[:200].decode(errors="replace"), **fields)
+        sink = OutputSink(self.store.home.outputs, f"{claim.seq}-{claim.ref.lease}", len(output))
+        sink.write(output)
+        kept = sink.close()
+        payload = {"attempt": claim.attempt, "output_ref": kept.ref, "output": kept.head}
+        asked = Question("review", f"Is {task_id} good?", ("approve", "reject"), payload)
+        return self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
+
     def ask_leave(self, task_id: str, argv: tuple[str, ...], **fields) -> None:
         """A command that a person must agree to before it runs."""
         claim = self.start(task_id, **fields)

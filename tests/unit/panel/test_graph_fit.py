@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from panel.graph_fit import fitted
+from panel.graph_fit import fitted, with_note
 
 
 def test_what_fits_stays_whole():
@@ -26,3 +26,13 @@ def test_of_wide_letters_fewer_fit(letter):
 
 def test_where_nothing_fits_it_is_said_that_something_is_there():
     assert fitted("invoice", 5, 13) == "\N{HORIZONTAL ELLIPSIS}"
+
+
+@pytest.mark.parametrize("word", ["in review", "pending review", "safety blocked", "ended early"])
+def test_how_it_stands_is_whole_and_the_note_beside_it_is_shortened(word):
+    told = with_note(word, ("longest way", "longest"), 160, 10.12)
+
+    assert told in {word, f"{word} · longest", f"{word} · longest way"}
+    assert with_note("running", (), 160, 10.12) == "running"
+    run = with_note(word, ("a-run-with-a-very-long-name-7",), 160, 10.12)
+    assert run == word or (run.startswith(f"{word} · a") and run.endswith("7"))

@@ -7,7 +7,16 @@ import pytest
 from panel.run_bars import span_text
 from panel.run_health import health_of
 
-COUNTS = {"pending": 2, "ready": 1, "running": 1, "in_review": 0, "completed": 4, "failed": 0, "skipped": 0}
+COUNTS = {
+    "pending": 2,
+    "ready": 1,
+    "running": 1,
+    "pending_review": 0,
+    "asks_you": 0,
+    "completed": 4,
+    "failed": 0,
+    "skipped": 0,
+}
 NOTHING = dict.fromkeys(COUNTS, 0)
 
 
@@ -27,10 +36,10 @@ def test_what_a_person_must_do_comes_before_what_goes_on():
     assert sentence(run(), COUNTS, 2, worker_runs=False)[0] == "stopped"
 
 
-def test_a_task_whose_answer_is_judged_is_in_review_and_does_not_run():
-    found = health_of(run(), COUNTS | {"in_review": 2}, 2, worker_runs=True)
+def test_a_task_whose_answer_is_judged_is_pending_review_and_does_not_run():
+    found = health_of(run(), COUNTS | {"pending_review": 2, "asks_you": 1}, 2, worker_runs=True)
 
-    assert found["detail"] == "1 running, 2 in review, 3 waiting."
+    assert found["detail"] == "1 running, 2 pending review, 1 asks you, 3 waiting."
 
 
 def test_a_run_of_which_nothing_runs_says_what_it_waits_for():

@@ -124,6 +124,19 @@ def test_what_a_critic_cannot_judge_is_held_with_its_trouble(store, who, judge):
     assert "lies outside the workspace" in store.reader.waiting_for(row_of(store))
 
 
+def test_a_question_holds_the_hash_of_a_long_answer_or_all_of_one_that_has_none(store, who, judge):
+    conclude(judge, claim_one(store, who, id="a", review="human"), output="word " * 1_000)
+    conclude(
+        judge, claim_one(store, who, id="b", review="human"),
+        output="word " * 200, output_ref="abc", output_bytes=9_000,
+    )  # fmt: skip
+
+    whole, head = (json.loads(store.reader.one("open_decision_of", id=name)["payload"]) for name in "ab")
+    assert whole["output"] == "word " * 1_000
+    assert (head["output_ref"], head["output"][:1_000]) == ("abc", "word " * 200)
+    assert head["output"].endswith("[not all of it: output_ref is the SHA-256 of the whole]")
+
+
 def test_the_whole_stored_output_is_judged_not_the_part_that_is_shown(store, who, judge):
     conclude(judge, claim_one(store, who, expect={"contains": ["stored: abc"]}), output_ref="abc", output="x")
     assert row_of(store)["state"] == "approved"

@@ -1,0 +1,110 @@
+"""The result that a person is asked about: read from where it is kept by its hash, never its beginning alone.
+
+What an answer lets count is the whole result, so its end must be seen as well as its beginning: of a long one
+both are shown, with how much is left out between them and the command that prints all of it. The hash stands
+in the question's bytes, so that an answer binds to the whole. Control characters stay; every face makes them
+seen.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import shlex
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from errors import NotFound, StoreError
+from outcome import Outcome
+from redaction import clean
+from store.ending import read_result
+from store.outputs import open_output
+
+#: Characters of a result that are shown: half of them its beginning, half its end.
+MOST_CHARS: Final = 20_000
+#: Characters of a result that stand in the question's own bytes.
+_HEAD_CHARS: Final = 2_000
+_HALF: Final = MOST_CHARS // 2
+#: Bytes that hold a half (RFC 3629: four a character), and as much beside it as a secret is long.
+_PIECE: Final = 4 * _HALF + 8192
+#: Bytes of an output whose characters are counted; of a longer one its bytes are told.
+_COUNTED: Final = 16 * 1024 * 1024
+_BLOCK: Final = 1024 * 1024
+
+
+def bytes_about(outcome: Outcome) -> dict[str, Any]:
+    """What the question's bytes hold of a result: hash and beginning, or all of it where it has no hash."""
+    text = outcome.output or ""
+    if outcome.output_ref is None:
+        return {"output_ref": None, "output": text}
+    head = text[:_HEAD_CHARS]
+    if len(head.encode("utf-8", "replace")) != (outcome.output_bytes or 0):
+        head += "\n[not all of it: output_ref is the SHA-256 of the whole]"
+    return {"output_ref": outcome.output_ref, "output": head}
+
+
+def text_of(outputs: Path, decision: sqlite3.Row, task: sqlite3.Row | None) -> str:
+    """The result that a review asks about, without secrets; empty for any other question."""
+    if decision["kind"] != "review":
+        return ""
+    payload = json.loads(decision["payload"])
+    more = _command(decision["task_id"], payload)
+    if payload.get("output_ref"):
+        try:
+            with closing(open_output(outputs, payload["output_ref"])) as file:
+                return _shown(file, more)
+        except (NotFound, StoreError, OSError) as error:
+            beginning = _kept(payload, task)
+            return f"[the result cannot be read; what follows is not all of it: {error}]\n\n{beginning}"
+    return _cut(_kept(payload, task), more)
+
+
+def _kept(payload: Mapping[str, Any], task: sqlite3.Row | None) -> str:
+    kept = {} if task is None else read_result(task)
+    told = payload.get("output") or payload.get("result") or kept.get("output") or kept.get("result") or ""
+    return clean(str(told))
+
+
+def _command(task_id: str | None, payload: Mapping[str, Any]) -> str:
+    """What prints all of it."""
+    attempt = f" --attempt {payload['attempt']}" if isinstance(payload.get("attempt"), int) else ""
+    return f"skep log {shlex.quote(task_id or '')}{attempt}"
+
+
+def _shown(file: BinaryIO, more: str) -> str:
+    size = file.seek(0, os.SEEK_END)
+    if size <= 2 * _PIECE:
+        return _cut(_text(file, 0), more)
+    begin, end = _text(file, 0)[:_HALF], _text(file, size - _PIECE)[-_HALF:]
+    if size > _COUNTED:
+        left = f"{size - len(begin.encode()) - len(end.encode()):,} bytes"
+    else:
+        left = f"{_count(file) - len(begin) - len(end):,} characters"
+    return _joined(begin, left, end, more)
+
+
+def _text(file: BinaryIO, start: int) -> str:
+    file.seek(start)
+    return clean(file.read(2 * _PIECE if start == 0 else _PIECE).decode("utf-8", "replace"))
+
+
+def _count(file: BinaryIO) -> int:
+    """The characters of the file."""
+    decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
+    file.seek(0)
+    while block := file.read(_BLOCK):
+        count += len(decoder.decode(block))
+    return count
+
+
+def _cut(text: str, more: str) -> str:
+    left = len(text) - 2 * _HALF
+    return text if left <= 0 else _joined(text[:_HALF], f"{left:,} characters", text[-_HALF:], more)
+
+
+def _joined(begin: str, left: str, end: str, more: str) -> str:
+    return f"{begin}\n\n[{left} are left out here; all of it: {more}]\n\n{end}"
