@@ -338,7 +338,8 @@ def _as_copy(
 ) -> dict[str, Any]:
     """What is asked of a copy: the same, with references that mean those of its own round."""
     told = {name: value for name, value in asked.items() if name != "model_role"}
-    told |= {"id": copy.id, "deps": list(copy.deps)} | ({} if model is None else {"model": model})
+    told |= {"id": copy.id, "deps": list(copy.deps), "cache": copy.cache}
+    told |= {} if model is None else {"model": model}
     for name in ("prompt", "ask"):
         if told.get(name) is not None and copy.inputs is not None:
             told[name] = copy.inputs.prompt

@@ -48,6 +48,7 @@ def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> d
         _rename(own, names)
         own.round = task.round + 1
         own.previous = result.output
+        own.cache = False  # a round that takes the answer of the one before is none
         if each is task:
             first = None if repeat.first is None else names[repeat.first]
             own.repeat = Repeat(_renamed(repeat.until, names), repeat.most, first, repeat.otherwise)

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from run_contract.errors import RunCompleted
 from runtime_contract import Status
-from store import claims, ending, recording, run_ends, runs
+from store import claims, ending, recording, run_ends, run_growth, runs
 from store.records import TaskRef
 from store.transaction import Transaction, dump
 
 #: Seconds after which a task is looked at again that could not be prepared.
 AGAIN_S: Final = 2.0
+#: Attempts whose answers could not be judged, until a task fails with that.
+LEAST_TRIES: Final = 3
 
 
 def abort(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
@@ -80,6 +82,32 @@ def put_off(tx: Transaction, ref: TaskRef, reason: str) -> None:
             waiting_for=reason,
             counts=False,
             became="handed_back",
+        )
+
+
+def put_off_answered(tx: Transaction, ref: TaskRef, reason: str, effect: str, limit: int) -> None:
+    """Send a task back whose attempt gave an answer that cannot be judged right now.
+
+    ``idempotent``: again after a while, as after an interruption, until `limit` attempts have ended so, but
+    three at least. ``unsafe``: a person is asked.
+    """
+    row = claims.held(tx, ref, "what keeps it from being judged")
+    if row is None or recording.end_withdrawn(tx, row):
+        return
+    if effect == "unsafe":
+        recording.interrupted(tx, row, effect, limit, reason)
+    elif row["interruptions"] + 1 >= max(limit, LEAST_TRIES):
+        told = f"{reason}, for the {row['interruptions'] + 1}. time; `skep retry {row['id']}` tries again"
+        recording.fail(tx, row, run_growth.INVALID_RESULT, told)
+    else:
+        recording.requeue(
+            tx,
+            row,
+            reason,
+            not_before=tx.now + AGAIN_S,
+            waiting_for=reason,
+            interrupted=True,
+            became="interrupted",
         )
 
 

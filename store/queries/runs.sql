@@ -145,6 +145,10 @@ UPDATE run_task SET reused_from = :run, outputs = (
 )
 WHERE task = (SELECT seq FROM task WHERE id = :id);
 
+-- note_hit --
+-- A task takes the answer of another to the same question. It is nobody's source itself, by what it was asked before.
+UPDATE run_task SET reused_from = :source, outputs = NULL, cache_key = NULL WHERE task = :task;
+
 -- list_runs --
 -- Runs before a place, the newest first, in some states.
 SELECT * FROM run
@@ -269,7 +273,8 @@ WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
 UPDATE run_task SET cache_key = :key WHERE task = :task;
 
 -- cached_answer --
--- The newest approved answer to a question, not older than a moment.
+-- The newest approved answer to a question, not older than a moment; none of rounds, where it may be that of another.
 SELECT task.id, task.result FROM run_task INDEXED BY run_task_cache CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.cache_key = :key AND +task.state = 'approved' AND +task.finished >= :since
+  AND run_task.round = 1 AND json_extract(run_task.doc, '$.repeat') IS NULL
 ORDER BY task.finished DESC LIMIT 1;
