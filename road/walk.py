@@ -394,7 +394,7 @@ class Road:
             self._conclude(journey, outcome, route)
 
     def _put_off(self, claim: Claim, error: Exception) -> None:
-        """What follows from an answer cannot be read, so it cannot count; `effect` decides what that means."""
+        """What follows from an answer cannot be read, so it cannot count; `effect` decides."""
         told = f"what follows from its answer cannot be told yet: {error}"
         logger.warning("task %s: %s", claim.id, told)
         effect, limit = self._effect_of(claim), self._policy.interruption_limit(claim.task)

@@ -32,6 +32,23 @@ WHERE seq = :seq;
 -- Whether one completed dependency will do for a task.
 SELECT needs_any FROM run_task WHERE task = :task;
 
+-- is_in_rounds --
+-- A task that became another round of itself; nothing for any other.
+SELECT 1 AS found FROM run_task
+WHERE task = :task AND items IS NOT NULL AND json_extract(doc, '$.repeat') IS NOT NULL;
+
+-- failed_first --
+-- Of a task and those for whose sake it failed, near and far, the one that failed by itself.
+WITH RECURSIVE back (seq, height) AS (
+    SELECT seq, 0 FROM task WHERE id = :id
+    UNION
+    SELECT task.seq, back.height + 1 FROM back JOIN task AS child ON child.seq = back.seq
+    JOIN edge ON edge.child = child.seq JOIN task ON task.id = edge.parent
+    WHERE child.code = 'dependency_failed' AND task.state IN ('failed', 'safety_blocked', 'cancelled')
+)
+SELECT task.id, task.state, task.code, task.reason FROM back JOIN task ON task.seq = back.seq
+WHERE coalesce(task.code, '') <> 'dependency_failed' ORDER BY back.height, task.seq LIMIT 1;
+
 -- get_run --
 -- A run by its id.
 SELECT * FROM run WHERE id = :id;

@@ -75,7 +75,43 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: 
     if otherwise == "fail":
         assert ends(told)["v.r2"] == ("failed", "not_reached")
         assert told["tasks"]["v.r2"]["error"]["message"].endswith("after 2 rounds")
+        assert ends(told)["v"] == ("failed", "not_reached")
+        assert told["error"]["code"] == "not_reached"
+        assert "after 2 rounds" in told["error"]["message"]
+        assert told["error"]["message"].startswith("task v: ")
         assert ends(told)["e"] == ("skipped", "dependency_failed")
+
+
+@pytest.mark.parametrize("way", ["resume", "retry"])
+def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) -> None:
+    rig.work = scoring(1, 2, 95)
+    run = rig.start(tasks=reviewed(most=2))
+    assert {one for one in ends(rig.go(run)).values() if one[0] == "failed"} == {("failed", "not_reached")}
+    if way == "resume":
+        rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    else:
+        rig.store.retry(f"{run}:v.r2", "test")
+    told = rig.go(run)
+
+    assert rig.begun[:5] == ["d", "v", "d.r2", "v.r2", "v.r2"]
+    assert (told["tasks"]["v"]["state"], told["tasks"]["v"]["output"]) == ("completed", "score: 95")
+
+
+@pytest.mark.parametrize("needs", ["all", "any"])
+def test_a_task_whose_later_round_breaks_fails_as_that_did(rig, needs: str) -> None:
+    def work(name: str) -> str:
+        if name == "d.r2":
+            raise ValueError("it broke")
+        return "score: 1"
+
+    rig.work = work
+    tasks = reviewed()
+    tasks[1]["needs"] = needs
+    told = rig.go(rig.start(policy={"on_failure": "continue"}, tasks=tasks))
+
+    assert ends(told)["v"] == ("failed", "execution_failed")
+    assert ends(told)["v.r2"] == ("skipped", "dependency_failed")
+    assert "it broke (d.r2, in its rounds)" in told["tasks"]["v"]["error"]["message"]
 
 
 def test_a_command_is_repeated_by_itself(rig) -> None:
