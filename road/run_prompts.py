@@ -106,8 +106,7 @@ class RunPrompts:
         try:
             run, task, refs = self._loaded(claim, row)
             if task.when is not None and not self._is_wanted(run, task, task.when):
-                told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
-                self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
+                self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, conditions.unmet(task.when))
                 return None
             if self._goes_otherwise(claim, run, task, row):
                 return None

@@ -32,9 +32,8 @@ def used_up(task: RunTask, repeat: Repeat) -> TaskError | None:
     """Why a task fails whose rounds are used up; none where the last answer is taken."""
     if repeat.otherwise == "take":
         return None
-    until = repeat.until
-    told = f"{until.of} is not {until.test.replace('_', ' ')} {until.value} after {task.round} rounds"
-    return TaskError("not_reached", told)
+    count = "1 round" if task.round == 1 else f"{task.round} rounds"
+    return TaskError("not_reached", f"{conditions.unmet(repeat.until)} after {count}")
 
 
 def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> dict[str, RunTask]:
