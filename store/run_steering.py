@@ -74,15 +74,7 @@ def put_off(tx: Transaction, ref: TaskRef, reason: str) -> None:
     """Send a claimed task back that cannot be prepared right now; nothing of it counts."""
     row = claims.held(tx, ref, "what keeps it from running")
     if row is not None:
-        recording.requeue(
-            tx,
-            row,
-            reason,
-            not_before=tx.now + AGAIN_S,
-            waiting_for=reason,
-            counts=False,
-            became="handed_back",
-        )
+        _send_back(tx, row, reason, counts=False, became="handed_back")
 
 
 def put_off_answered(tx: Transaction, ref: TaskRef, reason: str, effect: str, limit: int) -> None:
@@ -100,15 +92,11 @@ def put_off_answered(tx: Transaction, ref: TaskRef, reason: str, effect: str, li
         told = f"{reason}, for the {row['interruptions'] + 1}. time; `skep retry {row['id']}` tries again"
         recording.fail(tx, row, run_growth.INVALID_RESULT, told)
     else:
-        recording.requeue(
-            tx,
-            row,
-            reason,
-            not_before=tx.now + AGAIN_S,
-            waiting_for=reason,
-            interrupted=True,
-            became="interrupted",
-        )
+        _send_back(tx, row, reason, interrupted=True, became="interrupted")
+
+
+def _send_back(tx: Transaction, row: sqlite3.Row, reason: str, **how: Any) -> None:
+    recording.requeue(tx, row, reason, not_before=tx.now + AGAIN_S, waiting_for=reason, **how)
 
 
 def note_told(tx: Transaction, task: int, ledger: dict[str, Any]) -> None:
