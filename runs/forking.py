@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,8 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     changed |= changes
     told: dict[str, Any] = json.loads(run["request"])
     told |= {"policy": json.loads(run["policy"]), "memory": json.loads(run["memory"]), "tasks": tasks}
+    if told.get("name"):  # of a run that was started when a name could hold anything
+        told["name"] = "".join(each for each in told["name"] if unicodedata.category(each) != "Cc")
     told.pop("id", None)
     told.pop("open", None)
     return read_start(told if fork.id is None else told | {"id": fork.id})
