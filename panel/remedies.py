@@ -11,6 +11,8 @@ _OF_CODE: Final = {
     "model_timeout": "Retry; or give an edited copy more time (timeout_s) or fewer tokens (max_tokens).",
     "rejected": "Read what the critics found, then add a copy that says it more clearly, or retry.",
     "dependency_failed": "Mend and retry the task it waited for; this one comes back with it.",
+    "not_reached": "Give it more rounds (most) or ask for less (until) in a fork of the run; a resumed run "
+    "asks the last round once more.",
     "subtask_failed": "Retry the part that failed; this one comes back with it.",
     "plan_ended": "It was part of a task that has ended. Retry that one, or add a copy of this.",
     "dependency_cycle": "Take one of the ids of the circle out of depends_on, in an edited copy.",

@@ -2,7 +2,8 @@
 
 The same question is the same to the byte: what the model would be sent, who is asked, for how many tokens,
 and what the answer is held to. Only an answer that reviews approved is taken again, of any run of the home,
-and not one that is older than the settings say or that is not kept any more.
+and not one that is older than the settings say or that is not kept any more. What follows from it is read as
+from an answer that came just now: by what the task that takes it was asked for.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from outcome import Outcome, Verdict
 from road.judging import NEW_WORDS
 from runtime_contract import QUEUE_CONTRACT_VERSION, Task
 from safety.work import SYSTEM_MESSAGE
-from store import ending, recording, run_cache
+from store import ending, recording, run_cache, run_growth
 from store.edits import is_asked_anew
 from store.reading import MODEL_STATUS
 from store.records import Claim
@@ -37,12 +38,19 @@ class AnswerCache:
 
     Parameters:
         read_output: a stored output by its hash.
+        growth_of: what follows in its run if the answer of a task counts (`RunPrompts.growth_of`).
     """
 
-    def __init__(self, store: SqliteStore, read_output: Callable[[str], bytes]) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        read_output: Callable[[str], bytes],
+        growth_of: Callable[[Claim, Outcome], dict[str, Any] | None],
+    ) -> None:
         self._store = store
         self._settings = store.settings
         self._read_output = read_output
+        self._growth_of = growth_of
 
     def key(self, task: Task, request: dict[str, Any]) -> str | None:
         """SHA-256 of what a task asks; none where its answer depends on more than that."""
@@ -66,12 +74,27 @@ class AnswerCache:
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def answer(self, claim: Claim, key: str) -> bool:
-        """End a claimed task with the answer that the same question had before; false where there is none."""
+        """Give a claimed task the answer that the same question had before; false where there is none.
+
+        Raises `SkepError`, `OSError` where it cannot be read what follows from that answer.
+        """
         since = self._store.clock.now() - self._settings.run_cache_age_s
         found = run_cache.find(self._store.reader, key, since)
         if found is None or not self._is_kept(found):
             return False
-        self._store.write(lambda tx: self._take(tx, claim, key, since))
+        told = f"its answer is that of {found['id']}, which was asked the same"
+        outcome = _outcome(claim, ending.read_result(found), told, self._store.clock.now())
+        growth = self._growth_of(claim, outcome)
+
+        def take(tx: Transaction) -> None:
+            again = run_cache.find(tx, key, since)
+            if again is None or (again["id"], again["result"]) != (found["id"], found["result"]):
+                # withdrawn or given anew a moment ago: the task is asked at its next claim
+                recording.hand_back(tx, claim.ref, "the answer it was to be given is not there any more")
+            else:
+                _take(tx, claim, found["id"], outcome, growth)
+
+        self._store.write(take)
         return True
 
     def _is_kept(self, found: sqlite3.Row) -> bool:
@@ -81,21 +104,21 @@ class AnswerCache:
         except (NotFound, OSError):
             return False
 
-    def _take(self, tx: Transaction, claim: Claim, key: str, since: float) -> None:
-        found = run_cache.find(tx, key, since)
-        if found is None:  # withdrawn a moment ago: the task is asked at its next claim
-            recording.hand_back(tx, claim.ref, "the answer it was to be given is not there any more")
-            return
-        told = f"its answer is that of {found['id']}, which was asked the same"
-        outcome = _outcome(claim, ending.read_result(found), told, tx.now)
-        verdict = Verdict(decision="APPROVE", confidence=1.0, reviewer="none")
-        row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
-        if row is not None and is_asked_anew(tx, row):
-            recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
-        elif row is not None:
-            run_cache.note_hit(tx, row, found["id"])
-            tx.emit("task.reused", task_id=claim.id, reason=told)
-            recording.approve(tx, row, verdict.reviewer)
+
+def _take(
+    tx: Transaction, claim: Claim, source: str, outcome: Outcome, growth: dict[str, Any] | None
+) -> None:
+    """End a task with an answer of another, or have it do what follows from that answer."""
+    verdict = Verdict(decision="APPROVE", confidence=1.0, reviewer="none")
+    if growth is not None:
+        run_growth.note(tx, claim.seq, claim.ref, growth)
+    row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
+    if row is not None and is_asked_anew(tx, row):
+        recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
+    elif row is not None:
+        run_cache.note_hit(tx, row, source)
+        tx.emit("task.reused", task_id=claim.id, reason=outcome.result)
+        run_growth.approve(tx, row, verdict.reviewer)
 
 
 def _outcome(claim: Claim, result: dict[str, Any], told: str, now: float) -> Outcome:

@@ -93,7 +93,7 @@ class RunPrompts:
         self._builder = ContextBuilder()
         self._compactor = ContextCompactor()
         #: answers that are taken again
-        self.cache = AnswerCache(store, read_output)
+        self.cache = AnswerCache(store, read_output, self.growth_of)
 
     def given(self, claim: Claim, mark: str) -> Given | None:
         """What a claimed task is sent; none where it ended instead: skipped, or impossible to prepare."""
@@ -106,8 +106,7 @@ class RunPrompts:
         try:
             run, task, refs = self._loaded(claim, row)
             if task.when is not None and not self._is_wanted(run, task, task.when):
-                told = f"{task.when.of} is not {task.when.test.replace('_', ' ')} {task.when.value}"
-                self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, told)
+                self._end(claim, Status.CANCELLED, run_ends.CONDITION_NOT_MET, conditions.unmet(task.when))
                 return None
             if self._goes_otherwise(claim, run, task, row):
                 return None
@@ -157,18 +156,17 @@ class RunPrompts:
         self.given(claim, envelope.new_mark())
 
     def growth_of(self, claim: Claim, outcome: Outcome) -> dict[str, Any] | None:
-        """What follows in its run if the answer of a task counts; none where nothing can be told of it."""
+        """What follows in its run if the answer of a task counts; none where nothing does.
+
+        Raises `SkepError`, `OSError` where that cannot be read: then the answer must not count either.
+        """
         row = self._store.reader.one("run_task_of", task=claim.seq) if run_ends.run_of(claim.id) else None
         if row is None or outcome.status != "completed" or outcome.failure is not None:
             return None
         if _GROWS.isdisjoint(json.loads(row["doc"])):
             return None
-        try:
-            run, task, _ = self._loaded(claim, row)
-            text = self._text(claim.id, outcome.output_ref, outcome.output)
-        except (SkepError, OSError) as error:
-            logger.warning("what follows from task %s cannot be told: %s", claim.id, error)
-            return {}
+        run, task, _ = self._loaded(claim, row)
+        text = self._text(claim.id, outcome.output_ref, outcome.output)
         return self._growing.of_answer(claim, row, run, task, text)
 
     def _goes_otherwise(self, claim: Claim, run: Run, task: RunTask, row: sqlite3.Row) -> bool:
@@ -334,8 +332,11 @@ class RunPrompts:
 
 
 def _is_cached(row: sqlite3.Row) -> bool:
-    asked = json.loads(row["doc"]).get("cache")
-    return bool(json.loads(row["policy"]).get("cache") if asked is None else asked)
+    asked = json.loads(row["doc"])
+    if asked.get("repeat") is not None:
+        return False  # to be done again is to be asked again
+    own = asked.get("cache")
+    return bool(json.loads(row["policy"]).get("cache") if own is None else own)
 
 
 def _given(job: Job, whole: ContextBundle, refs: dict[str, str], mark: str) -> Given:

@@ -244,7 +244,12 @@ class Road:
     def _is_answered(self, journey: Journey, claim: Claim, request: dict[str, Any]) -> bool:
         """Whether the task was given the answer that the very same question had before."""
         journey.cache_key = key = self._runs.cache.key(claim.task, request)
-        return key is not None and self._runs.cache.answer(journey.claim, key)
+        try:
+            return key is not None and self._runs.cache.answer(journey.claim, key)
+        except (errors.SkepError, OSError) as error:
+            told = f"what follows from its answer cannot be told yet: {error}"
+            self._store.write(lambda tx: run_steering.put_off(tx, journey.claim.ref, told))
+            return True
 
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
@@ -388,13 +393,24 @@ class Road:
         else:
             self._conclude(journey, outcome, route)
 
+    def _put_off(self, claim: Claim, error: Exception) -> None:
+        """What follows from an answer cannot be read, so it cannot count; `effect` decides."""
+        told = f"what follows from its answer cannot be told yet: {error}"
+        logger.warning("task %s: %s", claim.id, told)
+        effect, limit = self._effect_of(claim), self._policy.interruption_limit(claim.task)
+        self._store.write(lambda tx: run_steering.put_off_answered(tx, claim.ref, told, effect, limit))
+
     def _conclude(self, journey: Journey, outcome: Outcome, route: Route) -> None:
         """Have it judged; stopped while it was, it ends as withdrawn, or waits for the next worker."""
 
         def further() -> list[CriticVerdict] | None:
             return self._checking.ask(journey, outcome)
 
-        growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
+        try:
+            growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
+        except (errors.SkepError, OSError) as error:
+            self._put_off(journey.claim, error)
+            return
         is_concluded = self._judge.conclude(
             journey.claim,
             outcome,

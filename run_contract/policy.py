@@ -6,6 +6,7 @@ their path, so that a typing error never removes a limit.
 
 from __future__ import annotations
 
+import reprlib
 from typing import Annotated, Final, Literal, Self, get_args
 
 import pydantic
@@ -18,6 +19,21 @@ MOST_MS: Final = 366 * 24 * 3_600_000
 #: Dollars that a run may be allowed to spend.
 MOST_DOLLARS: Final = 1_000_000.0
 
+
+def _as_dollars(given: object) -> object:
+    """Refuse what is no amount in one sentence, and not in one for each type of number."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given <= MOST_DOLLARS:
+        told = f"must be dollars, a number over 0 and at most {MOST_DOLLARS:,.0f}, got {reprlib.repr(given)}"
+        raise ValueError(told)
+    return given
+
+
+#: An amount that may be spent.
+Dollars = Annotated[
+    StrictInt | StrictFloat,
+    Field(gt=0, le=MOST_DOLLARS, allow_inf_nan=False),
+    pydantic.BeforeValidator(_as_dollars),
+]
 Milliseconds = Annotated[StrictInt, Field(ge=0, le=MOST_MS)]
 Role = Literal["flagship", "balanced", "fast"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -34,7 +50,7 @@ class BudgetLimit(Section):
     """What a run may cost."""
 
     #: dollars
-    amount: Annotated[StrictInt | StrictFloat, Field(gt=0, le=MOST_DOLLARS, allow_inf_nan=False)]
+    amount: Dollars
     #: prices are dollars, and nothing is converted
     currency: Literal["USD"] = "USD"
 

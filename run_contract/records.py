@@ -210,6 +210,11 @@ class RunTask:
     #: the run that does it, once that has begun
     child: Run | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def is_in_rounds(self) -> bool:
+        """Whether it was done and became a further round of itself."""
+        return self.items is not None and self.for_each is None
+
 
 @dataclass(slots=True)
 class DagNode:

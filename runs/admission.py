@@ -165,7 +165,7 @@ class Admission:
             foreign=run.foreign,
             top_run=_top_of(run),
             may_add=task.may_add,
-            cache=run.policy.cache if task.cache is None else task.cache,
+            cache=task.repeat is None and (run.policy.cache if task.cache is None else task.cache),
         )
 
 

@@ -114,7 +114,7 @@ class Admitting:
         values = self._board.parts.admission.values(self._board.run, task, when.of)
         if conditions.holds(when, values):
             return True
-        told = f"{when.of} is not {when.test.replace('_', ' ')} {when.value}"
+        told = conditions.unmet(when)
         self._ends.skip(task, TaskError("condition_not_met", told))
         return False
 

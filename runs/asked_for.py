@@ -220,7 +220,10 @@ def _check_told(found: Screened, told: Collection[str], known: Collection[str]) 
 
 
 def _share_money(found: Screened, left: int | None) -> None:
-    """Hold tasks to what is left of a budget: those that name a part of it get that, the rest share alike."""
+    """Hold tasks to what is left of a budget: those that name a part of it get that, the rest share alike.
+
+    A part is for a task with all that stems from it: its items, its rounds, and what these add.
+    """
     if left is None:
         return
     for place, task in [*found.tasks.items()]:
@@ -232,14 +235,25 @@ def _share_money(found: Screened, left: int | None) -> None:
                 )
             else:
                 left -= micros
-    poor = [place for place, task in found.tasks.items() if task.budget is None and task.is_for_model]
+                found.tasks[place] = _with_share(task, task.budget)
+    poor = [place for place, task in found.tasks.items() if task.budget is None and _may_cost(task)]
     share = left // len(poor) if poor else 0
     for place in poor:
         if share < 1:
             found.refuse(place, "budget", "nothing is left of the budget of the task that asks")
         else:
-            update = {"budget": share / MICROS_PER_DOLLAR}
-            found.tasks[place] = found.tasks[place].model_copy(update=update)
+            found.tasks[place] = _with_share(found.tasks[place], share / MICROS_PER_DOLLAR)
+
+
+def _may_cost(task: TaskRequest) -> bool:
+    return task.is_for_model or task.may_add
+
+
+def _with_share(task: TaskRequest, dollars: float) -> TaskRequest:
+    """A task that may cost so much, alone and with all that stems from it."""
+    own = task.subtree_budget
+    whole = dollars if own is None else min(own, dollars)
+    return task.model_copy(update={"budget": dollars, "subtree_budget": whole})
 
 
 def check_deps(found: Screened, known: Collection[str]) -> None:

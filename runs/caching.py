@@ -1,8 +1,9 @@
 """Work whose answers are taken again: in memory the very same question is not asked, and paid, twice.
 
 What an answer stands for is the text that would be sent, to the byte, the model and the length of the answer.
-Only the answer of a task that asks for it is kept or taken, and not one that adds tasks or writes into the
-run's memory, since that is more than an answer.
+Only the answer of a task that asks for it is kept or taken, and not one whose work adds tasks or writes into
+the run's memory, since that is more than an answer; nor one of rounds, which are asked anew each time. The
+tasks that a text asks for at its end, and its named outputs, are read by who takes it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from runs.work import Work
 #: Answers that `Answers` keeps; the one that was used longest ago goes first.
 MOST_ANSWERS: Final = 10_000
 #: What the keys are made by; another rule has another number.
-KEY_VERSION: Final = 2
+KEY_VERSION: Final = 3
 #: The name in a result's metadata that tells whose answer it is.
 REUSED_FROM: Final = "reused_from"
 
@@ -85,6 +86,6 @@ def caching(work: Work, answers: AnswerStore) -> Work:
 def key_of(job: Job) -> str:
     """SHA-256 of what a job asks."""
     told = [plain_prompt(job), job.bundle.sources, sorted(job.foreign)]
-    asked = [KEY_VERSION, *told, job.model, job.max_tokens]
+    asked = [KEY_VERSION, *told, job.model, job.max_tokens, job.may_add]
     text = json.dumps(asked, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -35,6 +35,22 @@ def holds(condition: Condition, values: Mapping[str, str]) -> bool:
     return is_there is not condition.test.startswith("not_")
 
 
+#: What is told of a condition that is not met.
+_UNMET: Final = {
+    "equals": "is not",
+    "not_equals": "is",
+    "contains": "does not contain",
+    "not_contains": "contains",
+    "at_least": "is not at least",
+    "at_most": "is not at most",
+}
+
+
+def unmet(condition: Condition) -> str:
+    """That a condition is not met, for a person."""
+    return f"{condition.of} {_UNMET[condition.test]} {condition.value}"
+
+
 def _number(text: str) -> float:
     """The last number in a text, without the scale behind it. Raises `NoNumber`."""
     found = _NUMBER.findall(text)

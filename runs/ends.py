@@ -37,16 +37,23 @@ class Ends:
         """A task failed; the policy says what becomes of the run."""
         board = self._board
         released = board.parts.scheduler.mark_failed(board.run, task.id, error)
-        task.ended_at = board.parts.clock.monotonic()
-        board.tell("task.failed", task.id, code=error.code, reason=error.message,
-                   tokens=task.actual.tokens, cost_micros=task.actual.micros)  # fmt: skip
+        self._tell_failed(task)
         self._follow(released)
-        if not counts(board.run, [task, *(board.tasks[name] for name in released.skipped)]):
+        lost = [*released.failed, *released.skipped]
+        if not counts(board.run, [task, *(board.tasks[name] for name in lost)]):
             return
         board.failure = board.failure or error
         if board.outcome is None and board.run.policy.on_failure != "continue":
-            told = TaskError(error.code, f"task {task.id}: {error.message}")
-            self.stop(RunState.FAILED, told)
+            named = board.tasks[released.failed[-1]] if released.failed else task  # whose rounds they were
+            why = named.error or error
+            self.stop(RunState.FAILED, TaskError(why.code, f"task {named.id}: {why.message}"))
+
+    def _tell_failed(self, task: RunTask) -> None:
+        board, error = self._board, task.error
+        task.ended_at = board.parts.clock.monotonic()
+        told = {} if error is None else {"code": error.code, "reason": error.message}
+        board.tell("task.failed", task.id, **told,
+                   tokens=task.actual.tokens, cost_micros=task.actual.micros)  # fmt: skip
 
     def skip(self, task: RunTask, why: TaskError) -> None:
         """A task will never start, nor will who needs it."""
@@ -55,6 +62,8 @@ class Ends:
         self._follow(released)
 
     def _follow(self, released: Released) -> None:
+        for name in released.failed:
+            self._tell_failed(self._board.tasks[name])
         self._board.tell.skipped(released.skipped)
         self._board.enqueue(released.ready)
 

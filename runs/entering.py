@@ -277,9 +277,20 @@ def _with_its_run(
         kept = wanted.model_copy(update={"workflow": workflow, "file": None})
         new_run(sub_runs.request_of(kept, "x", house.policies_file), replace(house, depth=house.depth + 1))
     except (SkepError, OSError) as error:
-        told = error.message if isinstance(error, SkepError) else str(error.strerror)
-        raise InvalidInput(f"{path}: {told}", path=path) from error
+        raise _refused_within(error, path, wanted) from error
     return task.model_copy(update={"run": kept})
+
+
+def _refused_within(error: SkepError | OSError, path: str, wanted: SubRun) -> InvalidInput:
+    """Why a run within a run cannot be started, with the whole way to the field once."""
+    if isinstance(error, OSError):
+        return InvalidInput(f"{path}: {error.strerror}", path=path)
+    told, field = error.message, str(error.details.get("path") or "")
+    if field.startswith("tasks[") and told.startswith(f"{field}: "):
+        told = told.removeprefix(f"{field}: ")
+        within = f"{path}.workflow" if wanted.workflow is not None else path
+        path = f"{within}.steps{field.removeprefix('tasks')}"
+    return InvalidInput(f"{path}: {told}", path=path)
 
 
 def item_tasks(
@@ -338,7 +349,8 @@ def _as_copy(
 ) -> dict[str, Any]:
     """What is asked of a copy: the same, with references that mean those of its own round."""
     told = {name: value for name, value in asked.items() if name != "model_role"}
-    told |= {"id": copy.id, "deps": list(copy.deps)} | ({} if model is None else {"model": model})
+    told |= {"id": copy.id, "deps": list(copy.deps), "cache": copy.cache}
+    told |= {} if model is None else {"model": model}
     for name in ("prompt", "ask"):
         if told.get(name) is not None and copy.inputs is not None:
             told[name] = copy.inputs.prompt

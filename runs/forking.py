@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from run_contract.errors import InvalidInput, TaskNotFound
+from runs import round_rules
 from runs.request import ForkRequest, StartRunRequest, read_start
 
 
@@ -22,7 +24,7 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     tasks = [dict(doc) for doc in docs]
     changed = next((doc for doc in tasks if doc["id"] == fork.task), None)
     if changed is None:
-        raise TaskNotFound(f"The run {run['id']!r} has no task {fork.task!r}.")
+        raise TaskNotFound(f"The run {run['id']!r} has no task {fork.task!r}{_instead(docs, fork.task)}.")
     changes = fork.model_dump(mode="json", exclude_unset=True, include={"prompt", "model", "context"})
     if changes and changed.get("prompt") is None:
         raise InvalidInput(
@@ -34,9 +36,27 @@ def request_of_fork(run: sqlite3.Row, docs: Sequence[dict[str, Any]], fork: Fork
     changed |= changes
     told: dict[str, Any] = json.loads(run["request"])
     told |= {"policy": json.loads(run["policy"]), "memory": json.loads(run["memory"]), "tasks": tasks}
+    if told.get("name"):  # of a run that was started when a name could hold anything
+        told["name"] = "".join(each for each in told["name"] if unicodedata.category(each) != "Cc")
     told.pop("id", None)
     told.pop("open", None)
     return read_start(told if fork.id is None else told | {"id": fork.id})
+
+
+def _instead(docs: Sequence[dict[str, Any]], name: str) -> str:
+    """What to fork from in place of a round or an item, which nobody asked for by itself."""
+    step, dot, number = name.rpartition(".")
+    if not dot or step not in {doc["id"] for doc in docs}:
+        return ""
+    if number.isdecimal():
+        return f" that can be forked: it is an item of {step}; fork from {step}"
+    deps = {doc["id"]: doc.get("deps", []) for doc in docs}
+    for doc in docs:
+        rounds = doc.get("repeat")
+        first = doc["id"] if rounds is None else rounds.get("first") or doc["id"]
+        if rounds is not None and step in round_rules.part(doc["id"], first, deps):
+            return f" that can be forked: rounds are forked from their first step; fork from {first}"
+    return ""
 
 
 def still_asked_for(

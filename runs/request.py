@@ -16,7 +16,7 @@ from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from run_contract import asking
 from run_contract.errors import InvalidInput
-from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
+from run_contract.policy import ContextPolicy, Dollars, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
 from runs import named_outputs
 from runs.workflow import Rounds, SubRun, When, Workflow
@@ -26,7 +26,6 @@ from task_errors import shorten
 Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
 Text = Annotated[StrictStr, Field(max_length=1_000_000)]
 _Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
-_Dollars = Annotated[StrictInt | StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Model = TypeVar("Model", bound=Section)
 #: Tasks that one request may bring.
 MOST_TASKS = 100_000
@@ -95,9 +94,9 @@ class TaskRequest(Section):
     #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
     may_add: StrictBool = False
     #: dollars for the task
-    budget: _Dollars | None = None
+    budget: Dollars | None = None
     #: dollars for the task with all that stem from it
-    subtree_budget: _Dollars | None = None
+    subtree_budget: Dollars | None = None
     #: milliseconds for one attempt, in place of the policy's; 0: as the settings say; of a question: until it
     #: must be answered; without it as decisions of the home
     timeout_ms: Milliseconds | None = None
@@ -144,7 +143,7 @@ class StartRunRequest(Section):
     #: none: one is made
     id: Id | None = None
     #: what people call it
-    name: Annotated[StrictStr, Field(max_length=200)] | None = None
+    name: Annotated[StrictStr, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] | None = None
     #: the policy itself, or the name of one in ``config/policies.toml``; none: the one named there as default
     policy: RunPolicy | _Name | None = None
     #: what all tasks are told, referred to as ``{{memory.KEY}}``

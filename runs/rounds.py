@@ -32,9 +32,8 @@ def used_up(task: RunTask, repeat: Repeat) -> TaskError | None:
     """Why a task fails whose rounds are used up; none where the last answer is taken."""
     if repeat.otherwise == "take":
         return None
-    until = repeat.until
-    told = f"{until.of} is not {until.test.replace('_', ' ')} {until.value} after {task.round} rounds"
-    return TaskError("not_reached", told)
+    count = "1 round" if task.round == 1 else f"{task.round} rounds"
+    return TaskError("not_reached", f"{conditions.unmet(repeat.until)} after {count}")
 
 
 def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> dict[str, RunTask]:
@@ -48,6 +47,7 @@ def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> d
         _rename(own, names)
         own.round = task.round + 1
         own.previous = result.output
+        own.cache = False  # a round that takes the answer of the one before is none
         if each is task:
             first = None if repeat.first is None else names[repeat.first]
             own.repeat = Repeat(_renamed(repeat.until, names), repeat.most, first, repeat.otherwise)

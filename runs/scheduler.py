@@ -32,6 +32,8 @@ class Released:
     ready: list[str] = field(default_factory=list)
     #: tasks that can never start now, in the order they were found
     skipped: list[str] = field(default_factory=list)
+    #: tasks that fail with it: each was done, and waited for the end of a further round of itself
+    failed: list[str] = field(default_factory=list)
 
 
 class Scheduler:
@@ -93,11 +95,21 @@ class Scheduler:
             doomed = self._let_go(run, each, released)
             for name in sorted(doomed):
                 found = run.tasks[name]
-                found.state, found.error = TaskState.SKIPPED, _skipped_for(task)
+                self._fall(found, task, released)
                 run.ended += 1
-                released.skipped.append(name)
                 fallen.append(found)
         return released
+
+    @staticmethod
+    def _fall(found: RunTask, task: RunTask, released: Released) -> None:
+        """End a task that needs one which did not complete: it never started, or its rounds end with it."""
+        if found.is_in_rounds and task.state is TaskState.FAILED and task.error is not None:
+            told = f"{task.error.message} ({task.id}, in its rounds)"
+            found.state, found.error = TaskState.FAILED, TaskError(task.error.code, told)
+            released.failed.append(found.id)
+        else:
+            found.state, found.error = TaskState.SKIPPED, _skipped_for(task)
+            released.skipped.append(found.id)
 
     @staticmethod
     def _let_go(run: Run, task: RunTask, released: Released) -> list[str]:
@@ -116,7 +128,7 @@ class Scheduler:
             waiting = tasks.get(name)
             if waiting is None or waiting.state not in _WAITING:
                 continue
-            if not completed and waiting.needs == "all":
+            if not completed and (waiting.needs == "all" or waiting.is_in_rounds):
                 doomed.append(name)
             elif node.pending == 0:
                 if waiting.needs == "any" and not _any_completed(run, waiting):

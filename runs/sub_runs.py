@@ -95,7 +95,11 @@ def _fill(
             tasks[step.id].inner = _inner(step.run, shelf, depth + 1)
         except (SkepError, OSError) as error:
             told = error.message if isinstance(error, SkepError) else str(error.strerror)
-            raise InvalidInput(f"{step.id}.run: {told}", path=f"{step.id}.run") from error
+            field = str(error.details.get("path") or "") if isinstance(error, SkepError) else ""
+            path = f"{step.id}.run"
+            if field and told.startswith(f"{field}: "):
+                told, path = told.removeprefix(f"{field}: "), f"{path}.{field}"
+            raise InvalidInput(f"{path}: {told}", path=path) from error
 
 
 def _inner(wanted: SubRun, shelf: Shelf, depth: int) -> InnerRun:

@@ -12,12 +12,11 @@ import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from run_contract import asking
-from run_contract.policy import ContextPolicy, Milliseconds, Role, RunPolicy, Section
+from run_contract.policy import ContextPolicy, Dollars, Milliseconds, Role, RunPolicy, Section
 
 _Name = Annotated[StrictStr, Field(max_length=200)]
 _Input = Annotated[StrictStr, Field(max_length=1_000_000)]
 _Text = Annotated[StrictStr, Field(min_length=1, max_length=1_000_000)]
-_Dollars = Annotated[StrictInt | StrictFloat, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class When(Section):
@@ -103,9 +102,9 @@ class Step(Section):
     #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
     may_add: StrictBool = False
     #: dollars for the step
-    budget: _Dollars | None = None
+    budget: Dollars | None = None
     #: dollars for the step with all that stem from it, such as the items of a list
-    subtree_budget: _Dollars | None = None
+    subtree_budget: Dollars | None = None
     #: milliseconds for one attempt, in place of the policy's; of a question: until it must be answered
     timeout_ms: Milliseconds | None = None
     #: in place of the policy's

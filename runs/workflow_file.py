@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def problems(workflow: Workflow) -> Iterator[Problem]:
     """What is wrong with a workflow whose shape is right, the first rule that is broken first."""
     if not workflow.name.strip():
         yield Problem("workflow_name_empty", ("name",), "must not be empty")
+    if any(unicodedata.category(each) == "Cc" for each in workflow.name):
+        yield Problem("workflow_name_control", ("name",), "must be one line without control characters")
     if not workflow.steps:
         yield Problem("no_steps", ("steps",), "there must be at least one step")
     yield from _step_problems(workflow)

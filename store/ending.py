@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from runtime_contract import Status, check_transition
-from store import run_ends, subtasks
+from store import round_ends, run_ends, subtasks
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction, dump
 
@@ -165,7 +165,7 @@ def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
 
     Of a task for which any dependency will do only those count that have not ended; one must be approved.
     """
-    if not run_ends.needs_any(tx, row):
+    if not run_ends.needs_any(tx, row) or round_ends.is_in_rounds(tx, row):
         return False
     states = [each["state"] for each in tx.all("parents_of", child=row["seq"])]
     open_ones = sum(state != "approved" and not is_dead(state) for state in states)
@@ -188,6 +188,9 @@ def _end_for_the_sake_of(
         reason = f"needs {name}, which was skipped"
         skipped = run_ends.DEPENDENCY_SKIPPED
         return _end(tx, row, Status.CANCELLED, reason, skipped, None, {"depends_on": [name]})
+    cause = round_ends.cause_of(tx, row, name)
+    if cause is not None:
+        return _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": [name]})
     part = tx.one("get_task", id=name) if row["planned"] else None
     if part is not None and part["plan_parent"] == row["id"]:
         code = SUBTASK_FAILED
@@ -241,7 +244,7 @@ def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tupl
     left = [row]
     while left:
         one = left.pop()
-        back = [each for each in tx.all("children_of", parent=one["id"]) if each["code"] in _FOR_ITS_SAKE]
+        back = [each for each in tx.all("children_of", parent=one["id"]) if _followed(tx, each)]
         if one["planned"]:
             back += [each for each in tx.all("subtasks_of", parent=one["id"]) if is_dead(each["state"])]
         for each in back:
@@ -251,12 +254,20 @@ def _failed_for_the_sake_of(tx: Transaction, row: sqlite3.Row) -> dict[str, tupl
     return found
 
 
+def _followed(tx: Transaction, row: sqlite3.Row) -> bool:
+    """Whether a task that waits for another ended only because that did."""
+    if row["code"] in _FOR_ITS_SAKE:
+        return True
+    return is_dead(row["state"]) and round_ends.is_in_rounds(tx, row)
+
+
 def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        ended = _end(tx, row, Status.FAILED, reason, DEPENDENCY_FAILED, None, {"depends_on": dead})
+        cause = round_ends.cause_of(tx, row, dead[0]) or round_ends.Cause(DEPENDENCY_FAILED, reason)
+        ended = _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": dead})
         _fail_dependants(tx, ended)
 
 

@@ -19,5 +19,5 @@ def find(asks: Asks, key: str, since: float) -> sqlite3.Row | None:
 
 
 def note_hit(tx: Transaction, row: sqlite3.Row, source: str) -> None:
-    """A task is given the answer of another."""
-    tx.run("note_reuse", id=row["id"], run=source, source=source)
+    """A task is given the answer of another; what outputs that has is read by what this one is asked for."""
+    tx.run("note_hit", task=row["seq"], source=source)

@@ -8,12 +8,14 @@ from typing import Any, Final
 
 from run_contract.errors import RunCompleted
 from runtime_contract import Status
-from store import claims, ending, recording, run_ends, runs
+from store import claims, ending, recording, run_ends, run_growth, runs
 from store.records import TaskRef
 from store.transaction import Transaction, dump
 
 #: Seconds after which a task is looked at again that could not be prepared.
 AGAIN_S: Final = 2.0
+#: Attempts whose answers could not be judged, until a task fails with that.
+LEAST_TRIES: Final = 3
 
 
 def abort(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
@@ -72,15 +74,29 @@ def put_off(tx: Transaction, ref: TaskRef, reason: str) -> None:
     """Send a claimed task back that cannot be prepared right now; nothing of it counts."""
     row = claims.held(tx, ref, "what keeps it from running")
     if row is not None:
-        recording.requeue(
-            tx,
-            row,
-            reason,
-            not_before=tx.now + AGAIN_S,
-            waiting_for=reason,
-            counts=False,
-            became="handed_back",
-        )
+        _send_back(tx, row, reason, counts=False, became="handed_back")
+
+
+def put_off_answered(tx: Transaction, ref: TaskRef, reason: str, effect: str, limit: int) -> None:
+    """Send a task back whose attempt gave an answer that cannot be judged right now.
+
+    ``idempotent``: again after a while, as after an interruption, until `limit` attempts have ended so, but
+    three at least. ``unsafe``: a person is asked.
+    """
+    row = claims.held(tx, ref, "what keeps it from being judged")
+    if row is None or recording.end_withdrawn(tx, row):
+        return
+    if effect == "unsafe":
+        recording.interrupted(tx, row, effect, limit, reason)
+    elif row["interruptions"] + 1 >= max(limit, LEAST_TRIES):
+        told = f"{reason}, for the {row['interruptions'] + 1}. time; `skep retry {row['id']}` tries again"
+        recording.fail(tx, row, run_growth.INVALID_RESULT, told)
+    else:
+        _send_back(tx, row, reason, interrupted=True, became="interrupted")
+
+
+def _send_back(tx: Transaction, row: sqlite3.Row, reason: str, **how: Any) -> None:
+    recording.requeue(tx, row, reason, not_before=tx.now + AGAIN_S, waiting_for=reason, **how)
 
 
 def note_told(tx: Transaction, task: int, ledger: dict[str, Any]) -> None:

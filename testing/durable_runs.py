@@ -14,7 +14,7 @@ from attempts import AttemptPolicy
 from limits import Limits
 from outcome import Failure, Outcome, Verdict
 from road.judging import Judge
-from road.run_prompts import RunPrompts
+from road.run_prompts import Given, RunPrompts
 from run_contract.policy import Role, RunPolicy
 from runs import views
 from runs.entering import House, added_tasks, new_run
@@ -22,11 +22,11 @@ from runs.request import read_enqueue, read_start
 from runs.within import MOST_NESTED
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
-from store import claims, recording, run_growth, run_steering, runs
+from store import claims, recording, run_cache, run_growth, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
 from store.outputs import read_output
-from store.records import Claim
+from store.records import Claim, TaskRef
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from tool_router import NO_ROUTE
@@ -67,6 +67,8 @@ class DurableRuns:
         #: the prompts that were sent, by the task's id within the run
         self.sent: dict[str, str] = {}
         self._chance = random.Random(1)
+        #: what was asked, where the answer may be taken again
+        self._keys: dict[TaskRef, str | None] = {}
         self._judge = Judge(lambda ref, work: store.write(work), _no_output, Path(), AttemptPolicy())
 
     def read_outputs(self, folder: Path) -> None:
@@ -97,12 +99,19 @@ class DurableRuns:
                 return
             claim = Claim.from_row(rows[0])
             given = self.prompts.given(claim, "0" * 16)
-            if given is not None:
+            if given is not None and not self._is_answered(claim, given):
                 name = claim.id.partition(":")[2]
                 self.asked[name] = given.model or claim.task.model
                 self.begun.append(name)
                 self.sent[name] = given.prompt or ""
                 self.flying.append(claim)
+
+    def _is_answered(self, claim: Claim, given: Given) -> bool:
+        """Whether a task was given the answer that the same question had before."""
+        asked = {"prompt": given.prompt or claim.task.prompt, "model": given.model or claim.task.model}
+        key = self.prompts.cache.key(claim.task, asked) if given.is_cached else None
+        self._keys[claim.ref] = key
+        return key is not None and self.prompts.cache.answer(claim, key)
 
     def turn(self) -> bool:
         """Claim what may start, and end the oldest of what runs; false where nothing does."""
@@ -157,6 +166,7 @@ class DurableRuns:
         def conclude(tx: Transaction) -> None:
             if growth is not None:
                 run_growth.note(tx, claim.seq, claim.ref, growth)
+            run_cache.note_key(tx, claim.seq, self._keys.pop(claim.ref, None))
             row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
             if row is not None:
                 run_growth.approve(tx, row, "critics")

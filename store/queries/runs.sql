@@ -32,6 +32,23 @@ WHERE seq = :seq;
 -- Whether one completed dependency will do for a task.
 SELECT needs_any FROM run_task WHERE task = :task;
 
+-- is_in_rounds --
+-- A task that became another round of itself; nothing for any other.
+SELECT 1 AS found FROM run_task
+WHERE task = :task AND items IS NOT NULL AND json_extract(doc, '$.repeat') IS NOT NULL;
+
+-- failed_first --
+-- Of a task and those for whose sake it failed, near and far, the one that failed by itself.
+WITH RECURSIVE back (seq, height) AS (
+    SELECT seq, 0 FROM task WHERE id = :id
+    UNION
+    SELECT task.seq, back.height + 1 FROM back JOIN task AS child ON child.seq = back.seq
+    JOIN edge ON edge.child = child.seq JOIN task ON task.id = edge.parent
+    WHERE child.code = 'dependency_failed' AND task.state IN ('failed', 'safety_blocked', 'cancelled')
+)
+SELECT task.id, task.state, task.code, task.reason FROM back JOIN task ON task.seq = back.seq
+WHERE coalesce(task.code, '') <> 'dependency_failed' ORDER BY back.height, task.seq LIMIT 1;
+
 -- get_run --
 -- A run by its id.
 SELECT * FROM run WHERE id = :id;
@@ -144,6 +161,10 @@ UPDATE run_task SET reused_from = :run, outputs = (
     SELECT other.outputs FROM run_task AS other JOIN task ON task.seq = other.task WHERE task.id = :source
 )
 WHERE task = (SELECT seq FROM task WHERE id = :id);
+
+-- note_hit --
+-- A task takes the answer of another to the same question. It is nobody's source itself, by what it was asked before.
+UPDATE run_task SET reused_from = :source, outputs = NULL, cache_key = NULL WHERE task = :task;
 
 -- list_runs --
 -- Runs before a place, the newest first, in some states.
@@ -269,7 +290,8 @@ WHERE task = :task AND digest = :digest AND lease = :lease AND outcome IS NULL;
 UPDATE run_task SET cache_key = :key WHERE task = :task;
 
 -- cached_answer --
--- The newest approved answer to a question, not older than a moment.
+-- The newest approved answer to a question, not older than a moment; none of rounds, where it may be that of another.
 SELECT task.id, task.result FROM run_task INDEXED BY run_task_cache CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.cache_key = :key AND +task.state = 'approved' AND +task.finished >= :since
+  AND run_task.round = 1 AND json_extract(run_task.doc, '$.repeat') IS NULL
 ORDER BY task.finished DESC LIMIT 1;

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from attempts import AttemptPolicy
+from road.adding import Adding
 from run_contract.errors import NotOnTheRoad
+from store import run_steering
 from store.answering import yes_or_no
 from testing.model_server import ModelServer, Reply
 from tests.integration.run_road_rig import RunRoadRig
@@ -140,3 +142,86 @@ def test_a_command_is_never_taken_from_the_cache(rig) -> None:
     with pytest.raises(NotOnTheRoad) as refusal:
         rig.start(id="r", tasks=[{"id": "a", "argv": ["date"], "cache": True}])
     assert refusal.value.details["path"] == "tasks[0].cache"
+
+
+UNTIL = {"of": "{{output}}", "test": "contains", "value": "wasp"}
+
+
+@pytest.mark.parametrize("otherwise", ["fail", "take"])
+def test_rounds_are_asked_anew_each_time_whatever_was_answered_before(rig, server, otherwise: str) -> None:
+    ask(rig, "plain")
+    told = ask(rig, "strict", repeat={"until": UNTIL, "most": 2, "otherwise": otherwise})
+
+    assert told["state"] == ("completed" if otherwise == "take" else "failed")
+    assert "reused_from" not in told
+    assert len(server.requests) == 3
+
+
+def test_what_was_left_of_rounds_is_taken_by_nobody(rig, server) -> None:
+    ask(rig, "loose", repeat={"until": UNTIL, "most": 2, "otherwise": "take"})
+
+    assert "reused_from" not in ask(rig, "plain")
+
+
+def test_named_outputs_are_read_by_what_the_task_itself_declares(rig, server) -> None:
+    server.default = Reply(text='{"name": "Maja", "kind": "bee"}')
+    ask(rig, "one", outputs=["kind"])
+    tasks = [
+        TASK | {"outputs": ["name"]},
+        {"id": "b", "prompt": "Praise {{deps.a.outputs.name}}", "deps": ["a"]},
+    ]
+    told = rig.go(rig.start(id="two", tasks=tasks))["tasks"]
+
+    assert told["a"]["reused_from"] == "one:a"
+    assert (told["b"]["state"], list(told["a"]["outputs"])) == ("completed", ["name"])
+    assert "Maja" in server.requests[-1].prompt
+    assert "outputs" not in ask(rig, "three")
+
+
+def test_tasks_that_the_answer_asks_for_are_added_again(rig, server) -> None:
+    server.default = Reply(text='yes\n```skep-tasks\n{"tasks": [{"id": "b", "prompt": "more"}]}\n```')
+    ask(rig, "one", may_add=True)
+    told = rig.go(rig.start(id="two", tasks=[TASK | {"may_add": True}]))["tasks"]
+
+    assert told["a"]["reused_from"] == "one:a"
+    assert (told["b"]["state"], told["b"]["added_by"]) == ("completed", "a")
+
+
+@pytest.mark.parametrize("is_hit", [False, True])
+def test_an_answer_is_put_off_where_it_cannot_be_told_what_follows_from_it(
+    rig, server, monkeypatch, is_hit: bool
+) -> None:
+    server.default = Reply(text='yes\n```skep-tasks\n{"tasks": [{"id": "b", "prompt": "more"}]}\n```')
+    if is_hit:
+        ask(rig, "one", may_add=True)
+    monkeypatch.setattr(Adding, "of_answer", unreadable)
+    told = rig.go(rig.start(id="two", tasks=[TASK | {"may_add": True}]))["tasks"]["a"]
+
+    assert (told["state"], rig.store.reader.task("two:a")["state"]) == ("pending", "delayed")
+    assert "cannot be told yet: the disk is away" in rig.store.reader.task("two:a")["waiting_for"]
+
+
+def test_an_answer_counts_once_it_can_be_told_what_follows_from_it(rig, server, monkeypatch) -> None:
+    server.default = Reply(text='yes\n```skep-tasks\n{"tasks": [{"id": "b", "prompt": "more"}]}\n```')
+    monkeypatch.setattr(run_steering, "AGAIN_S", 0.0)
+    run = rig.start(id="one", tasks=[TASK | {"may_add": True}])
+    with monkeypatch.context() as broken:
+        broken.setattr(Adding, "of_answer", unreadable)
+        rig.step()
+
+    assert {one["state"] for one in rig.go(run)["tasks"].values()} == {"completed"}
+    assert "b" in rig.shown(run)["tasks"]
+
+
+def test_an_answer_of_which_that_can_never_be_told_fails_after_three_times(rig, server, monkeypatch) -> None:
+    monkeypatch.setattr(Adding, "of_answer", unreadable)
+    monkeypatch.setattr(run_steering, "AGAIN_S", 0.0)
+    error = ask(rig, "one", may_add=True)["error"]
+
+    assert error["code"] == "invalid_result"
+    assert "the disk is away, for the 3. time" in error["message"]
+    assert len(server.requests) == 3
+
+
+def unreadable(*_: Any) -> dict[str, Any]:
+    raise OSError("the disk is away")

@@ -494,7 +494,7 @@ def test_hostile_text_in_a_run_is_only_text(browser, work, text):
     clean = text.encode("utf-8", "replace").decode()
     tasks = [{"id": "a", "prompt": clean or "x"}, {"id": "b", "prompt": f"{clean} b", "deps": ["a"]}]
     work.start(
-        id="nasty", name=clean[:200], memory={"key": clean}, tasks=[*tasks, {"id": "c", "prompt": "c"}]
+        id="nasty", called=clean[:200], memory={"key": clean}, tasks=[*tasks, {"id": "c", "prompt": "c"}]
     )
     first = work.claim()
     for claim in first:

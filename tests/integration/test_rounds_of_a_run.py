@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from outcome import Outcome, Verdict
-from run_contract.errors import InvalidInput
+from run_contract.errors import InvalidInput, TaskNotFound
 from runs import views
 from runs.entering import forked
 from runs.request import read_fork
@@ -75,7 +76,43 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: 
     if otherwise == "fail":
         assert ends(told)["v.r2"] == ("failed", "not_reached")
         assert told["tasks"]["v.r2"]["error"]["message"].endswith("after 2 rounds")
+        assert ends(told)["v"] == ("failed", "not_reached")
+        assert told["error"]["code"] == "not_reached"
+        assert "after 2 rounds" in told["error"]["message"]
+        assert told["error"]["message"].startswith("task v: ")
         assert ends(told)["e"] == ("skipped", "dependency_failed")
+
+
+@pytest.mark.parametrize("way", ["resume", "retry"])
+def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) -> None:
+    rig.work = scoring(1, 2, 95)
+    run = rig.start(tasks=reviewed(most=2))
+    assert {one for one in ends(rig.go(run)).values() if one[0] == "failed"} == {("failed", "not_reached")}
+    if way == "resume":
+        rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    else:
+        rig.store.retry(f"{run}:v.r2", "test")
+    told = rig.go(run)
+
+    assert rig.begun[:5] == ["d", "v", "d.r2", "v.r2", "v.r2"]
+    assert (told["tasks"]["v"]["state"], told["tasks"]["v"]["output"]) == ("completed", "score: 95")
+
+
+@pytest.mark.parametrize("needs", ["all", "any"])
+def test_a_task_whose_later_round_breaks_fails_as_that_did(rig, needs: str) -> None:
+    def work(name: str) -> str:
+        if name == "d.r2":
+            raise ValueError("it broke")
+        return "score: 1"
+
+    rig.work = work
+    tasks = reviewed()
+    tasks[1]["needs"] = needs
+    told = rig.go(rig.start(policy={"on_failure": "continue"}, tasks=tasks))
+
+    assert ends(told)["v"] == ("failed", "execution_failed")
+    assert ends(told)["v.r2"] == ("skipped", "dependency_failed")
+    assert "it broke (d.r2, in its rounds)" in told["tasks"]["v"]["error"]["message"]
 
 
 def test_a_command_is_repeated_by_itself(rig) -> None:
@@ -156,6 +193,46 @@ def test_a_fork_does_its_rounds_anew(rig) -> None:
     rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
     rig.work = scoring(10, 95)
     assert rig.go("again")["state"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("v.r2", "rounds are forked from their first step; fork from d"),
+        ("d.r2", "rounds are forked from their first step; fork from d"),
+        ("m.1", "it is an item of m; fork from m"),
+        ("e.r2", "has no task 'e.r2'."),
+        ("nobody", "has no task 'nobody'."),
+    ],
+)
+def test_who_forks_from_a_round_is_told_where_that_is_done(rig, name: str, told: str) -> None:
+    rig.work = scoring(10, 95)
+    run = rig.start(tasks=[*reviewed(), {"id": "m", "prompt": "{{item}}", "for_each": ["x"]}])
+    rig.go(run)
+    row = rig.store.reader.one("get_run", id=run)
+    with pytest.raises(TaskNotFound, match=re.escape(told)):
+        forked(row, views.asked(rig.store.reader, row), read_fork({"task": name}), rig.house)
+
+
+@pytest.mark.parametrize(
+    ("test", "value", "told"),
+    [
+        ("contains", "zzz", "{{output}} does not contain zzz after 1 round"),
+        ("not_contains", "score", "{{output}} contains score after 1 round"),
+        ("equals", "zzz", "{{output}} is not zzz after 1 round"),
+        ("not_equals", "score: 1", "{{output}} is score: 1 after 1 round"),
+        ("at_least", 2, "{{output}} is not at least 2 after 1 round"),
+        ("at_most", 0, "{{output}} is not at most 0 after 1 round"),
+    ],
+)
+def test_why_rounds_were_not_enough_is_a_sentence_for_each_test(
+    rig, test: str, value: Any, told: str
+) -> None:
+    rig.work = lambda name: "score: 1"
+    until = {"of": "{{output}}", "test": test, "value": value}
+    run = rig.go(rig.start(tasks=[{"id": "a", "prompt": "x", "repeat": {"until": until, "most": 1}}]))
+
+    assert run["tasks"]["a"]["error"] == {"code": "not_reached", "message": told}
 
 
 @pytest.mark.parametrize(

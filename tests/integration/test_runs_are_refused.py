@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
-from run_contract.errors import NotOnTheRoad, RunExists
+from run_contract.errors import InvalidInput, NotOnTheRoad, RunExists
 from runs.entering import new_run
 from runs.request import read_start
 from store import runs
@@ -45,6 +46,9 @@ def test_what_only_a_run_in_memory_does_is_refused_with_its_path(rig, change, pa
         ({"policy": {"budget_limit": EUROS}}, "invalid_input", "policy.budget_limit.currency"),
         ({"policy": {"context_policy": MAGIC}}, "invalid_input", "policy.context_policy.strategy"),
         ({"id": "../evil"}, "invalid_input", "id"),
+        ({"name": "nul\0"}, "invalid_input", "name"),
+        ({"name": "two\nlines"}, "invalid_input", "name"),
+        ({"name": "\x1b[2J"}, "invalid_input", "name"),
         ({"tasks": [{"id": "a"}]}, "invalid_input", "tasks[0]"),
         ({"tasks": [{"id": "a", "prompt": " "}]}, "invalid_input", "tasks[0]"),
         ({"tasks": [{"id": "a", "prompt": "x", "argv": ["true"]}]}, "invalid_input", "tasks[0]"),
@@ -100,3 +104,14 @@ def test_no_two_runs_have_one_id(rig) -> None:
     rig.start(id="r", tasks=[task("a")])
     with pytest.raises(RunExists):
         rig.start(id="r", tasks=[task("a")])
+
+
+@pytest.mark.parametrize("amount", ["1", True, float("inf"), float("nan"), 0, 2_000_000])
+def test_what_is_no_amount_is_told_by_the_one_rule_of_dollars(amount: Any) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        read_start({"tasks": [task("a")], "policy": {"budget_limit": {"amount": amount}}})
+    assert refusal.value.message.startswith(
+        "policy.budget_limit.amount: must be dollars, a number over 0 and at most 1,000,000, got "
+    )
+    with pytest.raises(InvalidInput, match="must be dollars, a number over 0"):
+        read_start({"tasks": [task("a", budget=amount)]})

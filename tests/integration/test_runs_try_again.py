@@ -11,7 +11,7 @@ from run_contract.errors import ModelUnknown
 from run_contract.policy import RetryPolicy
 from runs import retrying
 from runs.work import WorkFailed
-from store import recording
+from store import recording, run_steering
 from testing.durable_runs import DurableRuns
 
 RETRY = {"max_attempts": 3, "base_ms": 4_000, "factor": 3, "max_ms": 10_000, "jitter": 0.4}
@@ -140,3 +140,15 @@ def test_a_command_that_failed_is_tried_again_where_any_error_is(rig) -> None:
         policy = {"retry": {"max_attempts": 2, "base_ms": 0, "retry_on": words}}
         run = rig.start(id=f"c{number}", policy=policy, tasks=[{"id": "a", "argv": ["false"]}])
         assert rig.go(run)["tasks"]["a"]["attempts"] == 1 + number
+
+
+def test_a_person_is_asked_of_an_unsafe_command_whose_answer_cannot_be_judged(rig) -> None:
+    run = rig.start(tasks=[{"id": "a", "argv": ["send"], "may_add": True, "effect": "unsafe"}])
+    rig.claim()
+    claim = rig.flying[0]
+    told = "what follows from its answer cannot be told yet: the disk is away"
+    rig.store.write(lambda tx: run_steering.put_off_answered(tx, claim.ref, told, "unsafe", 3))
+
+    (decision,) = rig.store.reader.decisions()
+    assert (decision["kind"], decision["task_id"]) == ("interrupted", f"{run}:a")
+    assert told in decision["question"]

@@ -297,3 +297,14 @@ def test_what_could_not_be_started_is_refused_with_the_run_above(
 ) -> None:
     with pytest.raises(InvalidInput, match=told):
         new_run(read_start({"tasks": [{"id": "sub"} | change]}), rig.house)
+
+
+def test_the_way_to_a_field_of_a_run_within_is_told_once(rig) -> None:
+    def within(step: dict[str, Any]) -> dict[str, Any]:
+        return {"id": "s", "run": {"workflow": {"name": "w", "steps": [step]}}}
+
+    batch = {"name": "v", "policy": {"mode": "batch"}, "steps": [{"id": "c", "prompt": "x"}]}
+    with pytest.raises(InvalidInput) as refusal:
+        rig.start(tasks=[within({"id": "b", "run": {"workflow": batch}})])
+    assert refusal.value.details["path"] == "tasks[0].run.workflow.steps[0].run"
+    assert refusal.value.message.startswith("tasks[0].run.workflow.steps[0].run: policy.mode: batch is")

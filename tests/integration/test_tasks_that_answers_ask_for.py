@@ -164,6 +164,8 @@ def test_they_share_what_is_left_of_the_budget_and_are_reviewed_no_more_mildly(r
     docs = {name: json.loads(rig.store.reader.task(f"{told['id']}:{name}")["doc"]) for name in "xyz"}
     assert [docs[name]["max_budget"] for name in "xyz"] == [0.5, 0.25, 0.25]
     assert {doc["review"] for doc in docs.values()} == {"critic"}
+    limits = [rig.store.reader.one("subtree_limit", id=f"{told['id']}:{name}") for name in "xyz"]
+    assert [row["subtree_micros"] for row in limits] == [500_000, 250_000, 250_000]
     assert [path for path, _ in refused(rig)] == ["tasks[4].review", "tasks[3].budget"]
 
 

@@ -19,7 +19,8 @@ from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
 from road.growing import repeat_of
 from run_contract.policy import RunPolicy
-from run_contract.records import Condition, InnerRun, Run, RunTask, TaskInput, TaskResult
+from run_contract.records import Condition, InnerRun, Run, RunTask, TaskInput, TaskResult, TaskState
+from runs.caching import REUSED_FROM, Answers, caching
 from runs.control import RunControl
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
@@ -27,6 +28,7 @@ from runs.work import WorkFailed
 from settings import Home, Settings
 from store.answering import Answer
 from store.claims import Claimant
+from store.outputs import read_output
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
@@ -342,6 +344,94 @@ def test_both_end_the_same_where_a_part_is_done_again(rig: DurableRuns, graph: A
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
     assert found[:2] == wanted[:2]
     assert sorted(found[2]) == sorted(wanted[2])
+
+
+@st.composite
+def questions(draw: Any) -> list[dict[str, Any]]:
+    """Tasks without edges, many of which ask the same, and whose answers bring more than a text."""
+    return [
+        {
+            "id": f"t{number}",
+            "prompt": draw(st.sampled_from(["this", "that"])),
+            "cache": draw(st.sampled_from([None, None, None, False])),
+            "outputs": draw(st.sampled_from([[], ["one"], ["one", "two"]])),
+            "may_add": draw(st.booleans()),
+            "repeat": draw(st.sampled_from([None, None, "fail", "take"])),
+        }
+        for number in range(draw(st.integers(1, 5)))
+    ]
+
+
+def answering(begun: list[str], number: int) -> Any:
+    def work(name: str) -> str:
+        begun.append(name)
+        more = f'{{"tasks": [{{"id": "{name}x", "prompt": "more {number} {name}"}}]}}'
+        return f'```json\n{{"one": "1 of {name}"}}\n```\n```skep-tasks\n{more}\n```'
+
+    return work
+
+
+def cached_on_the_road(rig: DurableRuns, number: int, asked: list[dict[str, Any]], run: str) -> Any:
+    begun, kept = list[str](), rig.store.home.outputs
+    rig.work = answering(begun, number)
+    told = rig.go(rig.start(
+        id=f"q{number}{run}", policy={"cache": True, "on_failure": "continue"},
+        tasks=[
+            {name: value for name, value in each.items() if value is not None}
+            | {"prompt": f"{each['prompt']} {number}"}
+            | ({} if each["repeat"] is None else {"repeat": rounds_of(each["repeat"])})
+            for each in asked
+        ],
+    ))  # fmt: skip
+    ends = {
+        name: (
+            one["state"], one.get("reused_from", "").partition(":")[2],
+            {key: read_output(kept, value["ref"]).decode() for key, value in one.get("outputs", {}).items()},
+        )
+        for name, one in told["tasks"].items()
+    }  # fmt: skip
+    return told["state"], ends, begun
+
+
+def rounds_of(otherwise: str) -> dict[str, Any]:
+    until = {"of": "{{output}}", "test": "contains", "value": "r2"}
+    return {"until": until, "most": 3 if otherwise == "take" else 1, "otherwise": otherwise}
+
+
+def cached_in_memory(number: int, asked: list[dict[str, Any]], answers: Answers) -> Any:
+    begun: list[str] = []
+    work = answering(begun, number)
+    policy = RunPolicy(cache=True, on_failure="continue")
+    tasks = [
+        RunTask(
+            each["id"], TaskInput(f"{each['prompt']} {number}"), cache=each["cache"],
+            named=tuple(each["outputs"]), may_add=each["may_add"],
+            repeat=None if each["repeat"] is None else repeat_of(rounds_of(each["repeat"])),
+        )
+        for each in asked
+    ]  # fmt: skip
+    slots = InlineExecutor(1, caching(lambda job: TaskResult(work(job.task_id)), answers))
+    made = new_orchestrator_with_defaults(policy, None, Options(executor=slots))
+    run = made.run(new_run("r", tasks, policy))
+    ends = {}
+    for name, one in run.tasks.items():
+        given = one.outputs if one.state is TaskState.COMPLETED else None
+        is_own = given is not None and one.items is None  # and not that of its last round
+        source = given.metadata.get(REUSED_FROM, "").partition(":")[2] if given and is_own else ""
+        ends[name] = (str(one.state), source, dict(given.outputs) if given else {})
+    return str(run.state), ends, begun
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(questions(), questions())
+def test_both_take_the_same_answers_again_with_all_that_follows_from_them(
+    rig: DurableRuns, first: Any, then: Any
+) -> None:
+    number, answers = next(_numbers), Answers()
+    for run, asked in (("a", first), ("b", then)):
+        found, wanted = cached_on_the_road(rig, number, asked, run), cached_in_memory(number, asked, answers)
+        assert found[:2] == wanted[:2]
+        assert sorted(found[2]) == sorted(wanted[2])
 
 
 @st.composite

@@ -6,6 +6,7 @@ import functools
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import host_platform
@@ -48,9 +49,11 @@ class RunFurnisher:
         self._prompts = RunPrompts(store, functools.partial(read_output, home.outputs))
         self._calls = 0
 
-    def start(self, **request: Any) -> str:
-        """Start a run; its id."""
+    def start(self, *, called: str | None = None, **request: Any) -> str:
+        """Start a run; its id. `called`: its name as it could be once, whatever stands in it."""
         made = new_run(read_start(request), self._house)
+        if called is not None:
+            made = replace(made, name=called, request={**made.request, "name": called})
         return str(self.store.write(lambda tx: runs.start(tx, made, "cli:ana", self.store.limits))["id"])
 
     def fork(self, run: str, **request: Any) -> str:

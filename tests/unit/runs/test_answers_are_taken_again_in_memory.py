@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from run_contract.policy import RunPolicy
-from run_contract.records import Run, RunTask, TaskInput, TaskResult, Usage
+from run_contract.records import Condition, Repeat, Run, RunTask, TaskInput, TaskResult, Usage
 from runs.caching import Answers
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.run_events import RunEvent
@@ -81,3 +81,30 @@ def test_of_too_many_answers_the_one_that_was_used_longest_ago_goes() -> None:
     bench.run(task("a"), task("b", "y"), task("c"))
 
     assert bench.asked == ["a", "b", "c"]
+
+
+def test_rounds_are_asked_anew_each_time() -> None:
+    bench = Bench()
+    until = Condition("{{output}}", "contains", "bee")
+    run = bench.run(task("a", repeat=Repeat(until, 2, otherwise="take")), task("b"), task("c"))
+
+    assert bench.asked == ["a", "a.r2", "b"]
+    assert run.tasks["c"].outputs is not None
+    assert run.tasks["c"].outputs.metadata["reused_from"] == "r:b"
+
+
+def test_a_task_that_was_told_how_to_add_tasks_was_asked_something_else() -> None:
+    bench = Bench()
+    bench.run(task("a"), task("b", may_add=True))
+
+    assert bench.asked == ["a", "b"]
+
+
+def test_named_outputs_are_read_by_what_the_task_itself_declares() -> None:
+    bench = Bench()
+    bench.result = TaskResult('{"name": "Maja", "kind": "bee"}')
+    run = bench.run(task("a", named=("kind",)), task("b", named=("name",)), task("c"))
+
+    assert bench.asked == ["a"]
+    given = [dict(one.outputs.outputs) for one in run.tasks.values() if one.outputs is not None]
+    assert given == [{"kind": "bee"}, {"name": "Maja"}, {}]

@@ -130,15 +130,20 @@ def test_an_answer_that_will_do_at_once_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("otherwise", "ends"), [("fail", ["skipped", "skipped"]), ("take", ["completed", "completed"])]
+    ("otherwise", "ends"), [("fail", ["failed", "skipped"]), ("take", ["completed", "completed"])]
 )
 def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(otherwise, ends) -> None:
-    run, _ = run_through(reviewed(most=2, otherwise=otherwise), policy(), scoring(1, 2)[0])
+    run, made = run_through(reviewed(most=2, otherwise=otherwise), policy(), scoring(1, 2)[0])
 
     assert [str(run.tasks[name].state) for name in ("V", "E")] == ends
     if otherwise == "fail":
         assert code(run, "V.r2") == "not_reached"
         assert "after 2 rounds" in words(run, "V.r2")
+        assert code(run, "V") == "not_reached"
+        assert made.names("task.failed") == ["V.r2", "V"]
+        assert run.error is not None
+        assert run.error.code == "not_reached"
+        assert "after 2 rounds" in run.error.message
 
 
 def test_what_a_round_says_of_its_own_tasks_means_those_of_the_round() -> None:

@@ -120,6 +120,7 @@ def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
     [
         (document(), ("no_steps", "workflow.steps")),
         (document(step("a"), name=" "), ("workflow_name_empty", "workflow.name")),
+        (document(step("a"), name="two\nlines"), ("workflow_name_control", "workflow.name")),
         (document(step("")), ("step_id_empty", "workflow.steps[0].id")),
         (document(step("../x")), ("step_id_invalid", "workflow.steps[0].id")),
         (document(step("a"), step("a")), ("step_id_duplicate", "workflow.steps[1].id")),
