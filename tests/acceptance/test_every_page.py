@@ -97,7 +97,8 @@ def _furnish_nasty_run(running):
     tasks = [
         {"id": name, "prompt": NASTY, "deps": deps} for name, deps in (("a", []), ("b", ["a"]), ("c", []))
     ]
-    work.start(id="nasty", name=NASTY, memory={"key": NASTY}, policy={"on_failure": "continue"}, tasks=tasks)
+    policy = {"on_failure": "continue"}
+    work.start(id="nasty", called=NASTY, memory={"key": NASTY}, policy=policy, tasks=tasks)
     for claim in work.claim():
         if claim.id == "nasty:a":
             work.end(claim, NASTY)
