@@ -14,6 +14,8 @@ from runtime_contract import KNOWN_EXECUTION_STATUSES, normalize_queue, validate
 from testing.model_server import ModelServer, Reply
 from testing.running_daemon import RunningDaemon
 
+pytestmark = pytest.mark.xdist_group("phase-1")
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -9,6 +9,8 @@ import pytest
 from runtime_contract import EVENT_STATUSES
 from testing.model_server import ModelServer, Reply
 
+pytestmark = pytest.mark.xdist_group("phase-2")
+
 
 @pytest.fixture(scope="module")
 def model():

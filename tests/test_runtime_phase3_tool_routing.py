@@ -12,6 +12,8 @@ import pytest
 from testing.model_server import ModelServer, Reply
 from testing.running_daemon import RunningDaemon
 
+pytestmark = pytest.mark.xdist_group("phase-3")
+
 TOOLS = """
 [[tool]]
 name = "count-lines"

@@ -15,6 +15,8 @@ from runtime_contract import KNOWN_EXECUTION_STATUSES
 from testing.model_server import ModelRequest, ModelServer, Reply
 from testing.running_daemon import RunningDaemon
 
+pytestmark = pytest.mark.xdist_group("phase-4")
+
 ASK = (
     "Research the history of honey bees, then write a summary and a press release from it, "
     "and finally check both against the style guide. Do not use jargon."

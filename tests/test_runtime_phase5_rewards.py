@@ -11,6 +11,8 @@ import pytest
 from testing.model_server import ModelServer, Reply
 from testing.running_daemon import RunningDaemon
 
+pytestmark = pytest.mark.xdist_group("phase-5")
+
 #: Every field of a grant, as the seed names it.
 GRANTED = {
     "phase5_reward_applied", "phase5_reward_tokens_requested", "phase5_reward_tokens_awarded",

@@ -15,7 +15,7 @@ from settings import Settings
 from testing.model_server import ModelRequest, ModelServer, Reply
 from testing.running_daemon import REPOSITORY, RunningDaemon
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("one-ask"), pytest.mark.acceptance, pytest.mark.timeout(180)]
 
 EXAMPLE = REPOSITORY / "examples" / "one-ask"
 IDS = ["bees", "bees.1", "bees.2", "bees.3", "bees.4"]

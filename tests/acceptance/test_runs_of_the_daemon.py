@@ -13,7 +13,7 @@ import pytest
 from testing.model_server import ModelRequest, ModelServer, Reply
 from testing.running_daemon import REPOSITORY, RunningDaemon
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("runs"), pytest.mark.acceptance, pytest.mark.timeout(300)]
 
 EXAMPLE = REPOSITORY / "examples" / "report-on-a-repository" / "make_run.py"
 MODULES = [f"part_{number:02}.py" for number in range(11)]

@@ -15,6 +15,8 @@ from runtime_contract import normalize_queue, validate_queue_contract
 from testing.running_daemon import free_port
 from tests.unit.audit_log.audit_home import audit_home_at
 
+pytestmark = pytest.mark.xdist_group("examples")
+
 HOME = Path(__file__).resolve().parents[2]
 README = (HOME / "README.md").read_text("utf-8")
 QUEUE = (HOME / "docs" / "queue.md").read_text("utf-8")

@@ -13,6 +13,8 @@ import pytest
 from testing.model_server import ModelServer, Reply
 from testing.running_daemon import REPOSITORY, RunningDaemon
 
+pytestmark = pytest.mark.xdist_group("cli-daemon")
+
 
 @pytest.fixture(scope="module")
 def model():
