@@ -152,6 +152,41 @@ def test_cancelling_asks_first_and_then_does_it(page, panel):
     expect(row(page, "x").locator(".status")).to_have_text("pending")
 
 
+def press_yes(page):
+    """Walk on to the button that does it, and press it."""
+    for _ in range(6):
+        if page.evaluate("document.activeElement.id") == "ask-yes":
+            break
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_a_task_is_cancelled_and_everything_stopped_with_the_keyboard_alone(page, panel):
+    panel.by.add("x")
+    page.get_by_role("button", name="Cancel x").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Leave it")).to_be_focused()
+    press_yes(page)
+    expect(row(page, "x").locator(".status")).to_have_text("cancelled")
+
+    page.get_by_role("button", name="Kill switch", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#ask-reason")).to_be_visible()
+    while page.evaluate("document.activeElement.tagName") not in {"INPUT", "TEXTAREA"}:
+        page.keyboard.press("Tab")
+    page.keyboard.type("bees")
+    press_yes(page)
+    expect(page.locator("#health")).to_contain_text("Stopped: kill switch")
+    assert panel.home.kill_switch.exists()
+
+    page.get_by_role("button", name="Clear the kill switch").focus()
+    page.keyboard.press("Enter")
+    press_yes(page)
+    expect(page.locator("#health")).not_to_contain_text("Stopped: kill switch")
+    assert not panel.home.kill_switch.exists()
+
+
 def test_a_decision_is_answered_with_the_keyboard_alone(page, panel):
     panel.by.ask("x", "Send it?", "Dear all, bees.", prompt="Write.", max_attempts=3)
     page.get_by_role("button", name="Requeue with feedback x").focus()
