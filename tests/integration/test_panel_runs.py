@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import host_platform
@@ -14,26 +12,11 @@ from store.claims import Claimant
 from store.records import Question
 from testing.durable_runs import DurableRuns
 from tests.integration.only_text import check_only_text
-from tests.integration.panel_runs import ids, know, told
+from tests.integration.panel_runs import *  # noqa: F403  the fixtures
+from tests.integration.panel_runs import ids, told
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
-from tests.unit.panel.furnish_runs import ANSWERS, RunFurnisher, compare_request
-
-COMPARE = (Path(__file__).parents[2] / "examples" / "workflows" / "compare.yaml").read_text("utf-8")
-
-
-@pytest.fixture
-def work(store, home, clock):
-    return RunFurnisher(store, home, clock)
-
-
-@pytest.fixture
-def compared(work, store):
-    """A run that completed."""
-    know(store, "gpt-4o")
-    run = work.start(**compare_request(id="compare-1"))
-    work.go(ANSWERS.__getitem__)
-    return run
+from tests.unit.panel.furnish_runs import ANSWERS, compare_request
 
 
 def test_the_empty_page_teaches_how_to_start_one(browser):

@@ -3,30 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
-from tests.integration.panel_runs import know, told
+from tests.integration.panel_runs import *  # noqa: F403  the fixtures
+from tests.integration.panel_runs import COMPARE, know, told
 from tests.integration.test_panel_page import Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
-from tests.unit.panel.furnish_runs import ANSWERS, RunFurnisher, compare_request
-
-COMPARE = (Path(__file__).parents[2] / "examples" / "workflows" / "compare.yaml").read_text("utf-8")
-
-
-@pytest.fixture
-def work(store, home, clock):
-    return RunFurnisher(store, home, clock)
-
-
-@pytest.fixture
-def compared(work, store):
-    """A run that completed."""
-    know(store, "gpt-4o")
-    run = work.start(**compare_request(id="compare-1"))
-    work.go(ANSWERS.__getitem__)
-    return run
+from tests.unit.panel.furnish_runs import ANSWERS
 
 
 def test_what_is_wrong_with_a_document_is_told_with_line_and_column(browser):
