@@ -11,22 +11,15 @@ import itertools
 import json
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import host_platform
 from cost.budget_enforcer import accounts_in
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult, Usage
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
-from settings import Home, Settings
-from store.claims import Claimant
-from store.sqlite_store import SqliteStore
-from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
-from testing.new_home import put_database
 
 LEFT = 1_000_000
 SPENT = 10_000
@@ -57,16 +50,6 @@ def answering(asked: list[dict[str, Any]]) -> Any:
         return f"{name}\n```skep-tasks\n{json.dumps({'tasks': more})}\n```"
 
     return work
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.workspace.mkdir()
-    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
-        made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
-        made.read_outputs(home.outputs)
-        yield made
 
 
 def on_the_road(rig: DurableRuns, asked: list[dict[str, Any]]) -> dict[str, list[tuple[str, int]]]:

@@ -7,34 +7,19 @@ import itertools
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import host_platform
 from cost.budget_enforcer import accounts_in
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput
 from runs.entering import added_tasks
 from runs.factory import new_run
 from runs.request import read_task
-from settings import Home, Settings
 from store import runs, subtree_budgets
-from store.claims import Claimant
-from store.sqlite_store import SqliteStore
-from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
-from testing.new_home import put_database
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.workspace.mkdir()
-    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
-        yield DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
 
 
 def _add(rig: DurableRuns, run_id: str, tasks: list[Any], tx: Any) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import host_platform
 from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
 from road.growing import repeat_of
@@ -19,25 +17,11 @@ from runs.caching import REUSED_FROM, Answers, caching
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
 from runs.work import WorkFailed
-from settings import Home, Settings
-from store.claims import Claimant
+from settings import Settings
 from store.outputs import read_output
-from store.sqlite_store import SqliteStore
-from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
-from testing.new_home import put_database
 
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.workspace.mkdir()
-    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
-        made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
-        made.read_outputs(home.outputs)
-        yield made
 
 
 @st.composite

@@ -10,11 +10,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import host_platform
 from road.growing import repeat_of
 from run_contract.policy import RunPolicy
 from run_contract.records import Condition, InnerRun, Run, RunTask, TaskInput, TaskResult
@@ -22,13 +20,8 @@ from runs.control import RunControl
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
 from runs.work import WorkFailed
-from settings import Home, Settings
 from store.answering import Answer
-from store.claims import Claimant
-from store.sqlite_store import SqliteStore
-from testing.clock import FakeClock
 from testing.durable_runs import DurableRuns
-from testing.new_home import put_database
 
 _numbers = itertools.count(1)
 
@@ -282,16 +275,6 @@ def test_both_end_the_same_where_runs_do_tasks(rig: DurableRuns, graph: Any, at_
 
     assert ends_on_the_road(rig, run_id) == ends_in_memory(run)
     assert sorted(begun) == sorted(begun_here)
-
-
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    home = Home(tmp_path_factory.mktemp("home"))
-    home.workspace.mkdir()
-    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
-        made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
-        made.read_outputs(home.outputs)
-        yield made
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

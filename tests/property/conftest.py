@@ -1,0 +1,26 @@
+"""What properties of runs of the daemon share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+import host_platform
+from settings import Home, Settings
+from store.claims import Claimant
+from store.sqlite_store import SqliteStore
+from testing.clock import FakeClock
+from testing.durable_runs import DurableRuns
+from testing.new_home import put_database
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DurableRuns]:
+    """Runs of one home for all examples of a module, driven by hand."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.workspace.mkdir()
+    with SqliteStore(put_database(home), Settings(), FakeClock()) as store:
+        made = DurableRuns(store, Claimant("w", host_platform.this_process(), 60.0), str)
+        made.read_outputs(home.outputs)
+        yield made
