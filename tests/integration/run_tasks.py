@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from testing.durable_runs import DurableRuns
 
 EUROS = {"amount": 1, "currency": "EUR"}
 MAGIC = {"strategy": "magic"}
+
+
+@pytest.fixture
+def rig(store, who) -> DurableRuns:
+    return DurableRuns(store, who, lambda name: f"ok:{name}")
 
 
 def task(name: str, *deps: str, **fields: Any) -> dict[str, Any]:

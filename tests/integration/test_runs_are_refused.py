@@ -11,13 +11,8 @@ from run_contract.errors import InvalidInput, NotOnTheRoad, RunExists
 from runs.entering import new_run
 from runs.request import read_start
 from store import runs
-from testing.durable_runs import DurableRuns
+from tests.integration.run_tasks import *  # noqa: F403  the fixtures
 from tests.integration.run_tasks import EUROS, MAGIC, task
-
-
-@pytest.fixture
-def rig(store, who) -> DurableRuns:
-    return DurableRuns(store, who, lambda name: f"ok:{name}")
 
 
 @pytest.mark.parametrize(

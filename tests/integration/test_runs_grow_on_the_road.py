@@ -11,12 +11,8 @@ from runs.entering import new_run
 from runs.request import read_start
 from store import run_steering, runs
 from testing.durable_runs import DurableRuns
+from tests.integration.run_tasks import *  # noqa: F403  the fixtures
 from tests.integration.run_tasks import failing, states, task
-
-
-@pytest.fixture
-def rig(store, who) -> DurableRuns:
-    return DurableRuns(store, who, lambda name: f"ok:{name}")
 
 
 def test_tasks_are_added_to_a_run_that_stays_open_until_it_is_closed(rig) -> None:

@@ -12,14 +12,8 @@ from runs.differing import differences
 from runs.entering import forked
 from runs.request import read_fork
 from store import run_steering, runs
-from testing.durable_runs import DurableRuns
+from tests.integration.run_tasks import *  # noqa: F403  the fixtures
 from tests.integration.run_tasks import failing, kinds, states, task
-
-
-@pytest.fixture
-def rig(store, who) -> DurableRuns:
-    return DurableRuns(store, who, lambda name: f"ok:{name}")
-
 
 # -- coming to an end ----------------------------------------------------------------------------------------
 

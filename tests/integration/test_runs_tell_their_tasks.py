@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from commands.show import lines
 from commands.task_view import full
 from cost.usage_tracker import standings
@@ -16,13 +14,8 @@ from runs import views
 from store import budgets, claims, recording
 from store.lanes import Gate
 from testing.durable_runs import DurableRuns
+from tests.integration.run_tasks import *  # noqa: F403  the fixtures
 from tests.integration.run_tasks import failing, task
-
-
-@pytest.fixture
-def rig(store, who) -> DurableRuns:
-    return DurableRuns(store, who, lambda name: f"ok:{name}")
-
 
 # -- what is told --------------------------------------------------------------------------------------------
 
