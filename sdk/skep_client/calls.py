@@ -65,6 +65,11 @@ class Call(Generic[Told]):
         )
 
 
+def new_id() -> str:
+    """An id for a run, as the API makes one."""
+    return f"run-{secrets.token_hex(6)}"
+
+
 def start(
     tasks: Sequence[TaskRequest],
     key: str | None,

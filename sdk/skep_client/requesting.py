@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from skep_client import calls, outcomes
 from skep_client.answers import Run, RunBrief, RunDecision, RunPage, RunState
+from skep_client.errors import NotFound, SkepClientError
 from skep_client.requests import ForkOptions, RunPolicy, TaskRequest
 from skep_client.sending import Sender
+
+#: Times that a run is looked for whose start was broken off, and seconds between them.
+_LOOKS, _LOOK_S = 5, 0.1
 
 
 class Requesting:
@@ -30,6 +35,8 @@ class Requesting:
     ) -> RunBrief:
         """Start a run; it goes on by itself.
 
+        Broken off (by Ctrl-C) it aborts what it may have started, where the caller gave no id and no key.
+
         Parameters:
             tasks: its tasks, in any order.
             id: its id; none: one is made.
@@ -39,9 +46,16 @@ class Requesting:
             open: whether it goes on when its tasks have ended, so that more can be added.
             idempotency_key: under which a repeat starts nothing; none: one is made for this call.
         """
-        return self._sender.do(
-            calls.start(tasks, idempotency_key, id=id, name=name, policy=policy, memory=memory, open=open)
+        made = calls.new_id() if id is None and idempotency_key is None else None
+        call = calls.start(
+            tasks, idempotency_key, id=made or id, name=name, policy=policy, memory=memory, open=open
         )
+        try:
+            return self._sender.do(call)
+        except BaseException as error:
+            if made is not None and not isinstance(error, Exception):
+                self._abort_started(made)
+            raise
 
     def get(self, run_id: str) -> Run:
         """A run with its tasks."""
@@ -67,6 +81,18 @@ class Requesting:
     def abort(self, run_id: str) -> RunBrief:
         """Abort a run."""
         return self._sender.do(calls.abort(run_id))
+
+    def _abort_started(self, run_id: str) -> None:
+        """Abort a run of which nobody heard that it started; it may start a moment after this."""
+        for _ in range(_LOOKS):
+            try:
+                self.abort(run_id)
+            except NotFound:  # noqa: PERF203  the loop is for it
+                time.sleep(_LOOK_S)
+            except SkepClientError:
+                return
+            else:
+                return
 
     def resume(self, run_id: str) -> RunBrief:
         """Send back what did not complete of a run that failed or was aborted."""
