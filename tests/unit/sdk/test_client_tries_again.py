@@ -22,7 +22,7 @@ from skep_client import (
 from skep_client.problems import retry_after
 
 URL = "http://127.0.0.1:8420"
-QUICK = Retries(base_s=0.0001, patience_s=0.05)
+QUICK = Retries(base_s=0.0001, patience_s=30.0)
 BRIEF: dict[str, Any] = {
     "id": "r", "name": None, "state": "running", "task_count": 1, "open_tasks": 1, "is_open": False,
     "cost_micros": 0, "budget_micros": None, "error": None, "forked_from": None, "created_at": 1,
@@ -58,8 +58,8 @@ class Script:
             raise answer
         return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
 
-    def skep(self) -> Skep:
-        return Skep(url=URL, token="t", retries=QUICK, transport=httpx.MockTransport(self))
+    def skep(self, retries: Retries = QUICK) -> Skep:
+        return Skep(url=URL, token="t", retries=retries, transport=httpx.MockTransport(self))
 
 
 GET: Callable[[Skep], Any] = lambda skep: next(skep.list(), None)  # noqa: E731
@@ -119,7 +119,8 @@ def test_it_is_not_sent_again_for_ever() -> None:
             GET(skep)
         assert len(script.requests) == most
     script = Script(httpx.ConnectError("refused"))
-    with script.skep() as skep, pytest.raises(Unreachable, match="skep up"):
+    patient = Retries(base_s=0.0001, longest_s=0.0001, patience_s=0.5)
+    with script.skep(patient) as skep, pytest.raises(Unreachable, match="skep up"):
         GET(skep)
     assert len(script.requests) > QUICK.most
 
