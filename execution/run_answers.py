@@ -113,7 +113,9 @@ class RunDecision(_Answer):
     id: str
     #: `ask` for a question of the run itself
     kind: str
-    #: whose task it is about; none: the run's budget
+    #: the run it is about, which may be one within the run asked for
+    run: str
+    #: whose task it is about, of that run; none: its budget
     task: str | None
     question: str
     options: list[str]

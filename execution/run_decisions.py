@@ -37,17 +37,18 @@ class AnswerRequest(Section):
 
 
 def listed(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
-    """Everything that people are or were asked about a run, oldest first."""
+    """Everything that people are or were asked about a run and those within it, oldest first."""
     rows = reader.all("run_decisions", run=run["seq"], called=run["id"], limit=MOST)
-    return {"decisions": [told(row) for row in rows]}
+    return {"decisions": [told(row, row["run_id"]) for row in rows]}
 
 
-def told(row: sqlite3.Row) -> dict[str, Any]:
-    """A decision, without secrets."""
+def told(row: sqlite3.Row, run_id: str) -> dict[str, Any]:
+    """A decision about a run, without secrets."""
     is_ask = row["kind"] == asking.KIND
     return {
         "id": row["id"],
         "kind": row["kind"],
+        "run": run_id,
         "task": None if row["task_id"] is None else row["task_id"].partition(":")[2],
         "question": clean(json.loads(row["payload"])["question"] if is_ask else row["question"]),
         "options": clean_value(json.loads(row["options"])),
@@ -63,7 +64,7 @@ def told(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def answer(store: SqliteStore, run_id: str, decision: str, given: AnswerRequest, by: str) -> dict[str, Any]:
-    """Answer a question of a run; the same answer again is told as the first time.
+    """Answer a question of a run, or of one within it; the same answer again is told as the first time.
 
     Raises `NotFound`, `NotAllowed` for a decision of another kind, `AlreadyAnswered`, `InvalidRequest`,
     `TransitionNotAllowed` where something else was shown.
@@ -79,11 +80,13 @@ def answer(store: SqliteStore, run_id: str, decision: str, given: AnswerRequest,
         known = _of_run(store.reader, run_id, decision)
         if (known["answer"], known["comment"]) != (given.answer, given.comment):
             raise
-    return told(_of_run(store.reader, run_id, decision))
+    row = _of_run(store.reader, run_id, decision)
+    return told(row, row["task_id"].partition(":")[0])
 
 
 def _of_run(reader: Reader, run_id: str, decision: str) -> sqlite3.Row:
     row = reader.one("get_decision", id=decision)
-    if row is None or row["task_id"] is None or row["task_id"].partition(":")[0] != run_id:
+    own = None if row is None or row["task_id"] is None else row["task_id"].partition(":")[0]
+    if row is None or own is None or reader.one("run_is_within", inner=own, outer=run_id) is None:
         raise NotFound(f"The run {run_id[:200]!r} has no decision {decision[:200]!r}.")
     return row

@@ -16,6 +16,7 @@ from store import ending, run_ends
 from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
 from store.transaction import dump
+from store.waiting import Situation
 
 #: What a task of a run that has ended is where its status alone does not say.
 SKIPPED: Final = run_ends.SKIPS | {ending.DEPENDENCY_FAILED, run_ends.RUN_ENDED}
@@ -79,6 +80,8 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
             told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
             told["waiting_for"] = reader.waiting_for(row, now)
+            if row["child"] is not None and row["state"] == "delayed":
+                told |= _held_within(reader, row["child"], now)
     tokens = sum(each["tokens"] for each in used.values())
     micros = sum(each["cost_micros"] for each in used.values())
     return {
@@ -109,6 +112,16 @@ def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     most = limit_of(reader, BudgetLimits.kept(reader), account)
     held = reader.one("count_held", held_by=account.limit)
     return Standing.of(account, most, balance_of(reader, account), held["count"] if held else 0)
+
+
+def _held_within(reader: Reader, child: str, now: Situation) -> dict[str, str]:
+    """What keeps the run that does a task from going on, where something does."""
+    held = reader.one("held_within", run=child)
+    why = None if held is None else reader.waiting_for(held, now)
+    if held is None or why is None:
+        return {}
+    told = {"waiting_for": f"its run {child}; {held['id']} waits for {why}"}
+    return told if held["held_by"] is None else told | {"held_by": held["held_by"]}
 
 
 def _used(reader: Reader, rows: Sequence[sqlite3.Row]) -> dict[int, dict[str, int]]:
@@ -143,7 +156,7 @@ def told_of(row: sqlite3.Row, used: Mapping[str, int]) -> dict[str, Any]:
         told |= {name: result[name] for name in ("output", "output_ref", "output_bytes") if name in result}
     elif state in _ENDED and (row["code"] is not None or row["reason"] is not None):
         told["error"] = _error(row["code"], row["reason"])
-    if row["state"] == "delayed" and row["held_by"] is not None:
+    if row["state"] == "delayed" and row["held_by"] is not None and row["child"] is None:
         told["held_by"] = row["held_by"]
     if asked.get("metadata"):
         told["metadata"] = asked["metadata"]

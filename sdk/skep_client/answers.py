@@ -157,7 +157,9 @@ class RunDecision:
     id: str
     #: ``ask`` for a question of the run itself
     kind: str
-    #: whose task it is about; none: the run's budget
+    #: the run it is about, which may be one within the run asked for
+    run: str
+    #: whose task it is about, of that run; none: its budget
     task: str | None
     question: str
     #: what may be answered; ``answer`` stands for the person's own words

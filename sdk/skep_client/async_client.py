@@ -254,7 +254,7 @@ class AsyncSkep(AsyncRequesting):
 
     async def _await_news(self, watch: Watch) -> None:
         """Wait until it is worth looking at the run again."""
-        read_s = watch.deadline.left_s(time.monotonic())
+        read_s = watch.silence_s(time.monotonic())
         try:
             async with contextlib.aclosing(
                 self._sender.lines(watch.call(), read_s, self._sender.at_once)

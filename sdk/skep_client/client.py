@@ -241,7 +241,7 @@ class Skep(Requesting):
 
     def _await_news(self, watch: Watch) -> None:
         """Wait until it is worth looking at the run again."""
-        read_s = watch.deadline.left_s(time.monotonic())
+        read_s = watch.silence_s(time.monotonic())
         try:
             with contextlib.closing(self._sender.lines(watch.call(), read_s, self._sender.at_once)) as lines:
                 for line in lines:

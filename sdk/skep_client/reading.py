@@ -134,6 +134,7 @@ def decision(value: object) -> RunDecision:
     return RunDecision(
         id=told.text("id"),
         kind=told.text("kind"),
+        run=told.text("run"),
         task=told.text_or_none("task"),
         question=told.text("question"),
         options=tuple(str(each) for each in told.items("options")),

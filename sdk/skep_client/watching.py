@@ -18,6 +18,10 @@ from skep_client.following import SILENCE_S, Following
 #: Behind every event: a stream from here tells nothing, and ends with the run.
 BEHIND_ALL = 2**62
 _SHORTEST_S, _LONGEST_S = 0.2, 5.0
+#: Seconds between looks at a run with runs within it, whose questions and holds no event of its own tells.
+_LOOK_WITHIN_S = 5.0
+#: What is told when a task waits for a run that does it.
+_RUN_AWAITED = "task.run_awaited"
 #: A look takes at most one part of so many of the time.
 _SHARE = 10
 #: Seconds by which a wait may be longer than it was asked for.
@@ -77,10 +81,14 @@ class Watch:
         self.minds_questions = raises_on_question
         self._following = Following(run_id, 0 if raises_on_hold or raises_on_question else BEHIND_ALL)
         self._look_s = 0.0
+        self._has_inner = False
+        #: when to look at the run again, whatever its stream tells
+        self._look_at = float("inf")
 
     def is_settled(self, run: Run, took_s: float) -> bool:
         """Whether the run has ended. Raises `OverBudget` where that is asked for."""
         self._look_s = took_s
+        self._has_inner = any(each.child for each in run.tasks.values())
         held = outcomes.hold_of(run) if self._raises and not run.has_ended else None
         if held is not None:
             raise held
@@ -92,6 +100,15 @@ class Watch:
         if questions:
             raise PersonNeeded(run, questions)
 
+    def silence_s(self, now: float) -> float:
+        """Seconds of silence of its stream after which the run is looked at again. Raises `WaitTimedOut`."""
+        left_s = self.deadline.left_s(now)
+        if not self._has_inner or not (self._raises or self.minds_questions):
+            return left_s
+        look_s = max(_LOOK_WITHIN_S, _SHARE * self._look_s)
+        self._look_at = now + look_s
+        return min(left_s, look_s)
+
     def call(self) -> Call[None]:
         """The stream that wakes it."""
         return self._following.call()
@@ -100,12 +117,12 @@ class Watch:
         """Whether to look at the run after a line, or to open a stream that is given up in time."""
         event = self._following.take(line)
         is_news = event is not None and self._is_worth_a_look(event)
-        return is_news or self.deadline.is_nearer(read_s, now)
+        return is_news or now >= self._look_at or self.deadline.is_nearer(read_s, now)
 
     def _is_worth_a_look(self, event: Event) -> bool:
-        if self.minds_questions and (event.event == "decision.asked" or is_put_off(event)):
+        if self.minds_questions and event.event == "decision.asked":
             return True
-        return self._raises and is_put_off(event)
+        return (self._raises or self.minds_questions) and (is_put_off(event) or event.event == _RUN_AWAITED)
 
     def pause_s(self, now: float) -> float:
         """Seconds until the next look, where no stream is free."""

@@ -92,11 +92,30 @@ UPDATE decision SET rank = 0 WHERE id = :id AND answer IS NULL;
 UPDATE decision SET deadline = :deadline, rank = 1 WHERE id = :id AND answer IS NULL;
 
 -- run_decisions --
--- What people are or were asked about the tasks of a run, and are about its budget, oldest first.
-SELECT decision.*, task.id AS task_id FROM run_task CROSS JOIN decision ON decision.task = run_task.task
+-- What people are or were asked about the tasks of a run and of those within it, and are about their budgets,
+-- oldest first.
+WITH RECURSIVE family(seq, id) AS (
+    SELECT :run, :called
+    UNION
+    SELECT run.seq, run.id FROM family CROSS JOIN run_task ON run_task.run = family.seq
+    CROSS JOIN run ON run.id = run_task.child
+    WHERE run_task.child IS NOT NULL
+)
+SELECT decision.*, task.id AS task_id, family.id AS run_id FROM family
+CROSS JOIN run_task ON run_task.run = family.seq CROSS JOIN decision ON decision.task = run_task.task
 CROSS JOIN task ON task.seq = run_task.task
-WHERE run_task.run = :run
 UNION ALL
-SELECT decision.*, NULL AS task_id FROM decision
-WHERE decision.task IS NULL AND decision.answer IS NULL AND decision.kind = 'budget' AND json_extract(decision.payload, '$.limit') = 'run:' || :called
+SELECT decision.*, NULL AS task_id, family.id AS run_id FROM decision
+CROSS JOIN family ON json_extract(decision.payload, '$.limit') = 'run:' || family.id
+WHERE decision.task IS NULL AND decision.answer IS NULL AND decision.kind = 'budget'
 ORDER BY asked, id LIMIT :limit;
+
+-- run_is_within --
+-- Whether a run does work of another, or of one that does.
+WITH RECURSIVE above(id) AS (
+    SELECT :inner
+    UNION
+    SELECT substr(run.parent, 1, instr(run.parent, ':') - 1) FROM above CROSS JOIN run ON run.id = above.id
+    WHERE run.parent IS NOT NULL
+)
+SELECT 1 FROM above WHERE id = :outer;

@@ -183,6 +183,19 @@ SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_
     run_task.added_by, run_task.round, run_task.outputs, run_task.child
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
+-- held_within --
+-- The first task that something keeps from going on, in a run or one within it.
+WITH RECURSIVE family(seq) AS (
+    SELECT seq FROM run WHERE id = :run
+    UNION
+    SELECT run.seq FROM family CROSS JOIN run_task ON run_task.run = family.seq
+    CROSS JOIN run ON run.id = run_task.child
+    WHERE run_task.child IS NOT NULL AND run_task.child_over = 0
+)
+SELECT task.* FROM family CROSS JOIN run_task ON run_task.run = family.seq CROSS JOIN task ON task.seq = run_task.task
+WHERE task.state IN ('delayed', 'review') AND (task.held_by IS NULL OR task.held_by NOT GLOB 'child:*')
+ORDER BY task.held_by IS NULL, task.seq LIMIT 1;
+
 -- run_events_after --
 -- The history of a run and of its tasks after a place.
 SELECT * FROM event

@@ -218,6 +218,29 @@ def test_a_question_is_told_by_the_wait_and_answered_once(skep: Any) -> None:
     assert skep.answers(skep.get(run.id), "agree", "b") == {"agree": "yes", "b": "Because."}
 
 
+def within(step: TaskRequest, **policy: Any) -> TaskRequest:
+    """A task that is done by a run, which is done by a run, of one step."""
+    inner = {"name": "inner", "policy": policy, "steps": [step]}
+    middle = {"name": "middle", "steps": [{"id": "part", "run": {"workflow": inner}}]}
+    return {"id": "sub", "run": {"workflow": middle}}
+
+
+def test_a_question_of_a_run_within_a_run_is_told_with_the_run_above_and_answered_there(skep: Any) -> None:
+    run = skep.start([within({"id": "agree", "ask": "Is it so?", "choices": ["yes", "no"]})])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+    middle = skep.get(run.id).tasks["sub"].child
+    assert (question.task, question.run) == ("agree", skep.get(middle).tasks["part"].child)
+    other = skep.start([{"id": "a", "ask": "Another?"}])
+    with pytest.raises(NotFound):
+        skep.answer(other.id, question, "yes")
+    skep.abort(other.id)
+
+    assert skep.answer(run.id, question, "yes").run == question.run
+    assert skep.wait(run.id, 30, raises_on_question=True).tasks["sub"].output == "yes"
+
+
 def test_what_only_a_person_answers_is_told_and_not_answered(skep: Any) -> None:
     run = skep.start([{"id": "a", "prompt": "One", "review": "human"}])
     with pytest.raises(PersonNeeded) as needed:
@@ -360,6 +383,15 @@ def test_what_a_budget_cannot_pay_is_told_at_once_and_leaves_nothing(skep: Any) 
     assert told.value.code == "over_budget"
     assert "needs $" in told.value.message
     assert skep.wait(told.value.run.id, 30).state == "aborted"
+
+
+def test_what_a_budget_of_a_run_within_cannot_pay_ends_the_wait_too(skep: Any) -> None:
+    run = skep.start([within({"id": "a", "prompt": "One"}, budget_limit={"amount": 0.000001})])
+    with pytest.raises(OverBudget, match="needs \\$") as told:
+        skep.complete(run.id, 30)
+
+    assert (told.value.code, told.value.task_id) == ("over_budget", "sub")
+    assert skep.wait(run.id, 30).state == "aborted"
 
 
 def test_what_the_gateway_refuses_is_an_error_of_its_own(skep: Any) -> None:

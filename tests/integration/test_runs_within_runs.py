@@ -75,6 +75,17 @@ def test_while_it_runs_its_task_says_what_it_waits_for(rig) -> None:
     assert rig.shown(run)["tasks"]["sub"]["waiting_for"] == f"its run {child}"
 
 
+def test_what_holds_up_the_run_within_is_told_at_its_task(rig) -> None:
+    ask = {"id": "x", "ask": "Which bees?"}
+    run = rig.start(tasks=outer({"steps": [ask]}))
+    while rig.turn():
+        pass
+    child = child_of(rig, run)
+    told = rig.shown(run)["tasks"]["sub"]
+    assert told["waiting_for"].startswith(f"its run {child}; {child}:x waits for ")
+    assert "held_by" not in told
+
+
 def test_words_of_others_in_its_inputs_are_told_in_envelopes_and_a_persons_own_are_not(rig) -> None:
     rig.go(rig.start(tasks=outer()))
     assert rig.sent["x"] != "On bees, and ok:a"
