@@ -194,7 +194,7 @@ def test_the_inbox_shows_what_is_overdue_first_and_the_time_that_is_left(store, 
     assert second["deadline"] == to_rfc3339(clock.now() + HOUR_S)
     page = browser.get("/inbox").text
     assert page.index("Overdue") < page.index("Answer by") < page.index("Without an answer its task fails")
-    assert "without an answer it fails" in browser.get("/tasks/t").text
+    assert "Without an answer its task fails" in browser.get("/tasks/t").text
 
     one = browser.get("/api/v1/decisions?limit=1").json
     two = browser.get(f"/api/v1/decisions?limit=1&after={one['next']}").json
