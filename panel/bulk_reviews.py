@@ -40,7 +40,7 @@ def foretold(shown: int, waiting: int, meant: int) -> str:
     )
     rest = meant - shown
     if rest:
-        told += f" The other {count_of(rest, 'task')} {'stays' if rest == 1 else 'stay'} as they are."
+        told += " 1 other stays as it is." if rest == 1 else f" The other {rest:,} stay as they are."
     return told + _others(shown, waiting)
 
 

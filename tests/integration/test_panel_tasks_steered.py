@@ -129,7 +129,7 @@ def test_only_reviews_of_results_are_approved_together(browser, by, store):
 
     said = browser.post(BULK, {"action": "approve", "filter": {}, "preview": True}).json
     assert [each["id"] for each in said["shown"]] == ["good"]
-    assert "The other 2 tasks stay as they are. A command, a plan" in said["message"]
+    assert "The other 2 stay as they are. A command, a plan" in said["message"]
     asked = {name: store.reader.one("open_decision_of", id=name)["id"] for name in ("good", "leave", "cut")}
     said = browser.post(BULK, {"action": "approve", "filter": {}, "decisions": asked}).json
 
@@ -175,7 +175,7 @@ def test_the_results_that_would_be_approved_are_shown_bounded_and_no_other_is(br
 
     assert (said["count"], len(said["shown"])) == (MOST_SHOWN, MOST_SHOWN)
     assert "Approve 20 tasks? Their results stand below." in said["message"]
-    assert "The other 5 tasks stay as they are. Further results come when you" in said["message"]
+    assert "The other 5 stay as they are. Further results come when you" in said["message"]
     first, second = said["shown"][:2]
     assert first["about"].startswith("begins ")
     assert first["about"].endswith("\x1b[8m and ends")
