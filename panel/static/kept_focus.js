@@ -33,7 +33,7 @@ function goBackTo(place, part) {
   const next = near.find((each) => each);
   const box = next && next.closest(BOXES);
   const goal = box && part.contains(box) ? box : part;
-  goal.tabIndex = -1;
+  if (!goal.hasAttribute("tabindex")) goal.tabIndex = -1;
   goal.focus({ preventScroll: true });
   if (!isInSight(goal)) goal.scrollIntoView({ block: "nearest" });
 }

@@ -287,6 +287,18 @@ def test_a_mass_removal_is_undone_and_another_accepted(page, panel, keys, keeper
         keeper.project()
 
 
+def test_the_doctor_is_asked_and_a_setting_is_found(page, panel, keys):
+    keys.open("settings")
+    doctor = page.locator("#run-doctor")
+    keys.use(doctor)
+    expect(page.locator("#told")).to_have_text("The checks are being made.")
+    expect(doctor).to_be_focused()
+    expect(page.locator("#findings li").first).to_be_visible(timeout=60_000)
+    keys.go(page.locator("#find-setting"))
+    keys.write("heartbeat seconds")
+    expect(page.locator("#found-settings")).to_contain_text("2 of")
+
+
 # -- answers -----------------------------------------------------------------------------------------------
 
 
@@ -295,7 +307,12 @@ def test_a_result_is_sent_back_with_feedback_from_its_own_page(page, panel, keys
         "notes", "one\n", "two\n", prompt="Write the notes.", review="human", max_attempts=3
     )
     keys.open("tasks")
-    keys.use(page.locator('tr[data-task="notes"] a.id'))
+    link = page.locator('tr[data-task="notes"] a.id')
+    keys.go(link)
+    panel.by.add("meanwhile")
+    expect(row(page, "meanwhile")).to_be_visible()
+    expect(link).to_be_focused()
+    keys.press("Enter")
     page.wait_for_url("**/tasks/notes")
     keys.skip_the_menu()
     keys.use(page.locator("#reject"))
