@@ -352,6 +352,9 @@ def test_many_results_are_read_and_approved_together(page, panel, keys):
     for name in ("first", "second", "third"):
         panel.by.ask(name, f"Is {name} good?", f"Dear {name}. {HOSTILE}", prompt="Write.")
     keys.open("tasks")
+    keys.use(page.locator("#filter-pending_review"))
+    page.wait_for_url("**status=pending_review")
+    keys.skip_the_menu()
     for name in ("second", "first"):
         keys.use(page.get_by_label(f"Select {name}", exact=True), "Space")
     expect(page.locator("#bulk-count")).to_have_text("2 selected.")
