@@ -107,7 +107,7 @@ def _with_schedules(here: Panel, meant: Meant, recurring: list[str]) -> Meant:
 
 
 def foretold(action: Action, meant: Meant, priority: int = 0) -> str:
-    """What will happen, in plain words."""
+    """What will happen, in plain words; `panel.bulk_reviews` tells it of an approval."""
     count, rest = meant.that(action), sum(meant.statuses.values()) - meant.that(action)
     if not count:
         return f"None of these can be {_VERBS[action][1]}. Nothing would happen."
@@ -122,11 +122,6 @@ def _number(count: int, meant: Meant) -> str:
 
 
 def _what(action: Action, meant: Meant, priority: int) -> str:
-    if action == "approve":
-        return (
-            "Their results count, and what waits for them may start. Only reviews of results are answered; "
-            "a command, a plan or a limit that asks you is left to be answered by itself."
-        )
     if action == "retry":
         return "Their attempts are forgotten, and those that failed for their sake come back with them."
     if action == "priority":

@@ -40,13 +40,12 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     """A decision with everything a person needs to answer it."""
     task = None if row["task_id"] is None else here.reader.task(row["task_id"])
     is_open = row["answer"] is None
-    told = decision_of(row, task if is_open else None, here.settings.attempt_policy)
+    told = decision_of(row, here.clock.now(), task if is_open else None, here.settings.attempt_policy)
     yes, no = yes_and_no(row["kind"], told["options"])
     return told | {
         "about": told["about"] or reviewed_output.text_of(here.home.outputs, row, task),
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
-        "is_past": row["deadline"] is not None and row["deadline"] <= here.clock.now(),
         "yes": yes,
         "no": no,
         "bytes": _bytes(row),

@@ -90,7 +90,8 @@ def capacity_buttons(name: str, count: int, most: int, *, is_set: bool) -> list[
     wanted = [(f"Fewer {what}", "fewer", count - 1), (f"More {what}", "more", count + 1)]
     buttons = [_count(name, label, word, number) for label, word, number in wanted if 1 <= number <= most]
     if is_set:
-        buttons.append(_count(name, f"As set: {name}", "default", None))
+        said = f"{what.capitalize()} as in the settings"
+        buttons.append(_count(name, said, "default", None))
     return buttons
 
 

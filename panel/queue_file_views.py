@@ -55,7 +55,7 @@ def queue_file_of(here: Panel) -> dict[str, Any]:
         "keys_refused": _keys_refused(events, merges),
         "conflicts": _files(here.home.conflicts),
         "refused_files": _files(here.home.inbox / "refused"),
-        "removals": _removals(here.reader),
+        "removals": _removals(here.reader, here.clock.now()),
     }
 
 
@@ -166,10 +166,10 @@ def _files(folder: Path) -> dict[str, Any]:
     return {"count": len(files), "files": named}
 
 
-def _removals(reader: Reader) -> list[dict[str, Any]]:
+def _removals(reader: Reader, now: float) -> list[dict[str, Any]]:
     """Removals that wait for a person, each with the tasks it is about."""
     return [
-        decision_of(row) | {"ids": clean_value(json.loads(row["payload"]).get("ids", [])[:MOST_NAMED])}
+        decision_of(row, now) | {"ids": clean_value(json.loads(row["payload"]).get("ids", [])[:MOST_NAMED])}
         for row in reader.decisions()
         if row["kind"] == "removal"
     ]

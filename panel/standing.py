@@ -111,4 +111,5 @@ def conditional(tag: str, render: Callable[[], str]) -> flask.Response:
 
 def questions_beside_tasks(here: Panel) -> list[dict[str, Any]]:
     """The oldest open questions that no task's row carries: about no task, or about one not in review."""
-    return [decision_of(row) for row in here.reader.all("open_decisions_alone", limit=MOST_BESIDE)]
+    rows = here.reader.all("open_decisions_alone", limit=MOST_BESIDE)
+    return [decision_of(row, here.clock.now()) for row in rows]

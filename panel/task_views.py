@@ -66,11 +66,15 @@ def summary(here: Panel, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         "reason": row["reason"],
         "result": result.get("result") or None,
         "output": clean_start(str(result.get("output") or result.get("result") or ""), MOST_OUTPUT),
-        "decision": None if decision is None else decision_of(decision, row, here.settings.attempt_policy),
+        "decision": None if decision is None else _decision(here, decision, row),
         "actions": actions_of(row, decision),
     }
     shown: dict[str, Any] = clean_value(told)
     return shown
+
+
+def _decision(here: Panel, decision: sqlite3.Row, task: sqlite3.Row) -> dict[str, Any]:
+    return decision_of(decision, here.clock.now(), task, here.settings.attempt_policy)
 
 
 def detail(here: Panel, row: sqlite3.Row, after: int = 0) -> dict[str, Any]:
@@ -112,9 +116,12 @@ def remark_of(task: dict[str, Any]) -> str:
 
 
 def decision_of(
-    row: sqlite3.Row, task: sqlite3.Row | None = None, policy: AttemptPolicy | None = None
+    row: sqlite3.Row, now: float, task: sqlite3.Row | None = None, policy: AttemptPolicy | None = None
 ) -> dict[str, Any]:
-    """A question to a person, and the task it is about; by `policy` how often that may be tried again."""
+    """A question to a person at a time, in Unix seconds, and the task it is about.
+
+    By `policy` it is told how often that may be tried again.
+    """
     outdated = None if task is None else why_outdated(task, row)
     left = None
     if row["kind"] == "review" and task is not None and policy is not None:
@@ -129,6 +136,7 @@ def decision_of(
         "about": clean(outdated or _about(row)),
         "digest": row["digest"],
         "deadline": _moment(row["deadline"]),
+        "is_past": row["deadline"] is not None and row["deadline"] <= now,
         "is_overdue": row["rank"] == 0,
         "fails_at_deadline": deadlines.ends_task(row["kind"]),
     }

@@ -163,6 +163,7 @@ DECISION: Final = shape(
     },
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
     deadline=MAYBE | {"description": "until when it waits; null: for ever"},
+    is_past=FLAG | {"description": "whether that has passed"},
     is_overdue=FLAG | {"description": "whether that has passed, and it waits all the same"},
     fails_at_deadline=FLAG | {"description": "whether its task fails then; else it is overdue"},
 )

@@ -9,7 +9,7 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from errors import InvalidRequest
-from panel import bulk
+from panel import bulk, bulk_reviews
 from panel.api import fields
 from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, given, list_of, path, post_of, ref, shape
 from panel.context import Panel, panel
@@ -23,8 +23,13 @@ blueprint = flask.Blueprint("api_tasks_bulk", __name__, url_prefix="/api/v1/task
 
 _RULE: Final[dict[str, Any]] = {
     "oneOf": [given("ids", "array"), given("filter", "object")],
-    "if": {"properties": {"action": {"const": "priority"}}},
-    "then": given("priority", "integer"),
+    "allOf": [
+        {"if": {"properties": {"action": {"const": "priority"}}}, "then": given("priority", "integer")},
+        {
+            "if": {"properties": {"action": {"const": "approve"}, "preview": {"const": False}}},
+            "then": given("decisions", "object"),
+        },
+    ],
 }
 
 Id = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -55,7 +60,7 @@ class BulkBody(pydantic.BaseModel):
     after: Annotated[str, Field(max_length=100)] | None = None
     priority: int | None = None
     reason: Annotated[str, Field(max_length=fields.LONGEST_TEXT)] | None = None
-    decisions: dict[Id, Id] | None = None
+    decisions: Annotated[dict[Id, Id], Field(max_length=bulk.MOST)] | None = None
     preview: bool = False
 
 
@@ -81,7 +86,7 @@ PATHS: Final[dict[str, Any]] = {
         after="what `next` of the answer before said, where a filter meets more than one request does",
         priority="the new one, of the action priority",
         reason="why, of the action cancel",
-        decisions="of the action approve: by task the question that was shown; no other is answered",
+        decisions="of the action approve: by task the question whose result was shown; no other is answered",
         preview="only say what would happen",
     ),
     "/api/v1/tasks/{task_id}/priority": post_of(
@@ -99,6 +104,11 @@ SCHEMAS: Final[dict[str, Any]] = {
         is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
         recurring=list_of(TEXT)
         | {"description": "of a preview of cancel: the schedules that would end, the first 100"},
+        shown=list_of(shape(id=TEXT, decision=TEXT, digest=TEXT, question=TEXT, about=TEXT))
+        | {
+            "description": "of a preview of approve: the first 20 results, as a decision's `about` has them, "
+            "with the task's id and the question's, to be handed back as `decisions`"
+        },
         as_of=REAL | {"description": "of a preview: its moment, to be handed back"},
         done=NUMBER,
         kept=NUMBER,
@@ -120,6 +130,11 @@ def _check(asked: BulkBody) -> None:
     if (asked.ids is None) == (asked.filter is None):
         raise InvalidRequest("Name the tasks by either ids or filter.", field="ids")
     most = panel().settings.limits.priority
+    if asked.action == "approve" and not asked.preview and asked.decisions is None:
+        raise InvalidRequest(
+            "decisions is missing: name by task the question whose result was shown; preview tells both.",
+            field="decisions",
+        )
     if asked.action == "priority" and (asked.priority is None or abs(asked.priority) > most):
         raise InvalidRequest(f"priority must be a whole number from -{most} to {most}.", field="priority")
 
@@ -130,11 +145,29 @@ def _preview(here: Panel, asked: BulkBody) -> dict[str, Any]:
         meant = bulk.meant_by_ids(here, asked.ids, asked.action)
     else:
         meant = bulk.meant_by_filter(here, _filter(asked, as_of), asked.action)
+    if asked.action == "approve":
+        return _preview_of_approval(here, asked, meant, as_of)
     return {
         "message": bulk.foretold(asked.action, meant, asked.priority or 0),
         "count": meant.that(asked.action),
         "is_exact": meant.is_exact,
         "recurring": [clean(each) for each in meant.recurring[: bulk.MOST_NAMED]],
+        "shown": [],
+        "as_of": as_of,
+    }
+
+
+def _preview_of_approval(here: Panel, asked: BulkBody, meant: bulk.Meant, as_of: float) -> dict[str, Any]:
+    """The results that would count; of more than are shown, the others are left for another look."""
+    ids = asked.ids if asked.ids is not None else _next_of(here, asked)[0]
+    shown = bulk_reviews.reviews_of(here, ids)
+    in_all = sum(meant.statuses.values())
+    return {
+        "message": bulk_reviews.foretold(len(shown), meant.that("approve"), in_all),
+        "count": len(shown),
+        "is_exact": True,
+        "recurring": [],
+        "shown": shown,
         "as_of": as_of,
     }
 

@@ -1,7 +1,7 @@
 "use strict";
 // Keeps the parts of the page that change as things are: asks for each when the pulse says that something changed, and
 // gets an empty answer where the part has not. Not while a person selects in it, presses or answers. What a person
-// unfolded in it stays unfolded, and what they scrolled stays where it was.
+// unfolded in it stays unfolded, what they scrolled stays where it was, and so does the focus.
 
 let isPressed = false;
 let answersAwaited = 0; // to presses of buttons, each of which must be there when its answer comes, to tell it
@@ -10,6 +10,8 @@ const parts = [...document.querySelectorAll("[data-tag]")].map((element) => keep
 function keep(element) {
   const part = { element, tag: `"${element.dataset.tag}"`, isAsking: false, isLeft: false, mustAsk: false };
   let seen = [];
+  let place = [];
+  let wasInSight = false;
   element.addEventListener("htmx:configRequest", (event) => {
     if (event.target === element && part.tag) event.detail.headers["If-None-Match"] = part.tag;
   });
@@ -20,12 +22,18 @@ function keep(element) {
   });
   element.addEventListener("htmx:beforeSwap", (event) => {
     seen = remembered(element);
+    place = placeIn(element);
+    wasInSight = isInSight(document.activeElement);
     if (event.target !== element) return;
     // Asked for before the person began: what they press must still be there when they let go.
     part.isLeft = isInUse(part);
     if (part.isLeft) event.detail.shouldSwap = false;
   });
-  element.addEventListener("htmx:afterSwap", () => { recall(seen); });
+  element.addEventListener("htmx:afterSwap", () => {
+    recall(seen);
+    goBackTo(place, element);
+    requestAnimationFrame(() => keepInSight(wasInSight)); // once the browser has held what is in view in its place
+  });
   element.addEventListener("htmx:afterRequest", (event) => {
     if (event.target !== element) return;
     part.isAsking = false;
@@ -79,6 +87,10 @@ document.addEventListener("pointerdown", () => { isPressed = true; });
 for (const end of ["pointerup", "pointercancel"]) {
   document.addEventListener(end, () => { isPressed = false; });
 }
+// A button that is pressed with the space bar acts when that is let go.
+document.addEventListener("keydown", (event) => { if (event.key === " ") isPressed = true; });
+document.addEventListener("keyup", (event) => { if (event.key === " ") isPressed = false; });
+window.addEventListener("blur", () => { isPressed = false; });
 document.addEventListener("visibilitychange", refreshWaiting);
 document.body.addEventListener("skep:changed", () => { parts.forEach(refresh); });
 setInterval(refreshWaiting, 500);

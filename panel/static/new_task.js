@@ -91,7 +91,7 @@ async function send() {
   if (!ok) {
     tell("trouble", said.detail);
     if (!isMany() && said.entries) showErrors(said.entries[0].errors);
-    add.disabled = false;
+    switchOn(add);
     return;
   }
   tell("told", said.message);

@@ -97,7 +97,7 @@ async function give(button, field, onDone) {
   } catch {
     tell("trouble", "The panel does not answer.");
   } finally {
-    button.disabled = false;
+    switchOn(button);
     document.body.dispatchEvent(new Event("skep:pressed"));
   }
 }

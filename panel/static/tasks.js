@@ -110,15 +110,14 @@ for (const button of bar.querySelectorAll("button[data-action]")) {
     const body = wanted(button.dataset.action);
     button.disabled = true;
     const { ok, said } = await postJson(BULK, { ...body, preview: true });
-    button.disabled = false;
+    switchOn(button);
     if (!ok) {
       tell("trouble", said.detail);
       return;
     }
     pressed = { body: { ...body, as_of: said.as_of }, button, count: said.count };
-    if (body.action === "approve" && body.ids) {
-      pressed.body.decisions = Object.fromEntries([...selected].filter(([, question]) => question));
-    }
+    if (body.action === "approve") pressed.body = approvalOf(said);
+    showResults(said.shown);
     document.getElementById("bulk-what").textContent = said.message;
     document.getElementById("bulk-reason-label").hidden = body.action !== "cancel" || !said.count;
     document.getElementById("bulk-reason").value = "";
@@ -169,7 +168,7 @@ async function doAll(body, count) {
     if (!after || isStopped) break;
   }
   stop.hidden = progress.hidden = true;
-  selectNone();
+  if (body.action !== "approve") selectNone(); // further results may be looked at next
   document.getElementById("bulk-close").focus();
   document.body.dispatchEvent(new Event("skep:pressed"));
 }

@@ -15,6 +15,14 @@ WHERE decision.id = :id;
 SELECT decision.*, task.id AS task_id FROM decision JOIN task ON task.seq = decision.task
 WHERE task.id = :id AND decision.answer IS NULL ORDER BY asked LIMIT 1;
 
+-- open_reviews_of --
+-- What waits for a person about the results of some tasks, in the order of their ids.
+SELECT decision.*, task.id AS task_id
+FROM json_each(:ids) AS wanted CROSS JOIN task ON task.id = wanted.value
+CROSS JOIN decision INDEXED BY decision_task ON decision.task = task.seq
+WHERE decision.answer IS NULL AND decision.kind = 'review'
+ORDER BY wanted.key LIMIT :limit;
+
 -- open_decisions --
 -- Everything that waits for a person, what is overdue first, then oldest first.
 SELECT decision.*, task.id AS task_id FROM decision INDEXED BY decision_waiting

@@ -63,7 +63,7 @@ def test_workers_and_pace_are_changed_and_the_focus_stays(page, panel):
     wanted = Capacity.of(panel.store.reader.fact(CAPACITY), panel.store.settings)
     assert (wanted.workers, wanted.pace) == (3, 7)
 
-    page.get_by_role("button", name="As set: workers").click()
+    page.get_by_role("button", name="Workers as in the settings").click()
     expect(page.locator("#workers-wanted")).to_have_text("1")
 
 

@@ -7,11 +7,10 @@ import io
 
 import pytest
 
-from store.queue_file import QueueFileKeeper
-from store.reading import Reader
 from tests.unit.panel.furnish import HOSTILE, furnish
 from tests.unit.panel.furnish_rooms import furnish_rooms
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from tests.unit.panel.queue_keeper import keeping, save
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -21,37 +20,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_gro
 
 @pytest.fixture
 def keeper(panel):
-    """The leader's hand on the queue file."""
-    store, opened = panel.store, []
-
-    def open_reader():
-        opened.append(Reader(panel.home.database, store.reader._limits, store.clock))
-        return opened[-1]
-
-    keeper = QueueFileKeeper(panel.home, store.settings, store.writer, open_reader, store.clock)
-    keeper.start_up()
-    yield keeper
-    for each in opened:
-        each.close()
-
-
-def save(panel, keeper, text):
-    fresh = panel.home.root / "fresh"
-    fresh.write_text(text, "utf-8")
-    fresh.replace(panel.home.queue_file)
-    keeper.look()
+    with keeping(panel.home, panel.store) as keeper:
+        keeper.start_up()
+        yield keeper
 
 
 def test_a_broken_queue_file_is_mended_while_the_page_watches(page, panel, keeper):
     page.goto(f"{panel.url}/settings")
     expect(page.locator("#queue-fine")).to_have_count(0)
-    save(panel, keeper, '{"tasks": [\n  {"id": "a", "prompt": "x"}\n  {"id": "b"}\n]}\n')
+    save(panel.home, '{"tasks": [\n  {"id": "a", "prompt": "x"}\n  {"id": "b"}\n]}\n', keeper)
 
     error = page.locator("#queue-error")
     expect(error).to_contain_text("line 3, column 3")
     expect(error.locator("pre")).to_contain_text('{"id": "b"}')
 
-    save(panel, keeper, '{"tasks": [{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "y"}]}\n')
+    save(panel.home, '{"tasks": [{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "y"}]}\n', keeper)
     expect(error).to_have_count(0)
     expect(page.locator("#queue-fine")).to_be_visible()
     expect(page.locator("#last-merge")).to_contain_text("2 added")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 
 import pytest
@@ -16,6 +17,7 @@ from store.records import Question
 from store.sqlite_store import SqliteStore
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish import Furnisher
+from tests.unit.panel.furnish_runs import RunFurnisher
 
 HOUR_S = 3600.0
 
@@ -194,7 +196,7 @@ def test_the_inbox_shows_what_is_overdue_first_and_the_time_that_is_left(store, 
     assert second["deadline"] == to_rfc3339(clock.now() + HOUR_S)
     page = browser.get("/inbox").text
     assert page.index("Overdue") < page.index("Answer by") < page.index("Without an answer its task fails")
-    assert "without an answer it fails" in browser.get("/tasks/t").text
+    assert "Without an answer its task fails" in browser.get("/tasks/t").text
 
     one = browser.get("/api/v1/decisions?limit=1").json
     two = browser.get(f"/api/v1/decisions?limit=1&after={one['next']}").json
@@ -202,6 +204,33 @@ def test_the_inbox_shows_what_is_overdue_first_and_the_time_that_is_left(store, 
 
     clock.advance(2 * HOUR_S)
     assert "Its deadline has passed." in browser.get("/inbox").text
+
+
+def test_a_deadline_stands_in_the_same_words_in_the_inbox_on_the_task_and_on_the_run(
+    store, home, clock, browser
+):
+    work = RunFurnisher(store, home, clock)
+    work.start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    (claim,) = work.claim()
+    work.ask(claim, "An answer.")
+    (asked,) = browser.get("/api/v1/decisions").json["decisions"]
+
+    def told(path):
+        page = browser.get(path)
+        words = re.search(r'<p class="deadline[^>]*>.*?</p>', page.text, re.DOTALL)
+        assert words is not None, path
+        assert "skep deadline --until 4h r:a" in page.text, path
+        return words[0]
+
+    for path in ("/tasks/r:a", "/runs/r"):
+        assert told(path) == told("/inbox")
+    assert f'hx-post="/api/v1/decisions/{asked["id"]}/deadline"' in told("/runs/r")
+    assert "Change the deadline" in told("/tasks/r:a")
+    clock.advance(HOUR_S)
+    for path in ("/tasks/r:a", "/runs/r"):
+        assert "Its deadline has passed." in told(path)
+    store.pass_deadlines()
+    assert "Change the deadline" not in browser.get("/tasks/r:a").text
 
 
 def test_one_question_is_given_less_time_than_the_others_and_its_task_fails_by_it(store, home, clock, by):

@@ -14,35 +14,18 @@ from panel.login import CodeBox
 from panel.setting_views import shown
 from setting_sources import load_settings
 from settings import Settings
-from store.queue_file import QueueFileKeeper
-from store.reading import Reader
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.conftest import PORT, Browser
+from tests.unit.panel.queue_keeper import keeping, save
 
 KEY = "sk-ant-api03-" + "a1B2" * 12
 
 
 @pytest.fixture
-def keeper(store, home, clock):
-    """The leader's hand on the queue file."""
-    opened: list[Reader] = []
-
-    def open_reader():
-        opened.append(Reader(home.database, store.reader._limits, clock))
-        return opened[-1]
-
-    yield QueueFileKeeper(home, store.settings, store.writer, open_reader, clock)
-    for each in opened:
-        each.close()
-
-
-def save(home, text, keeper):
-    """A person saves the file, and the leader looks."""
-    fresh = home.root / "fresh"
-    fresh.write_text(text, "utf-8")
-    fresh.replace(home.queue_file)
-    keeper.look()
+def keeper(store, home):
+    with keeping(home, store) as keeper:
+        yield keeper
 
 
 def at(browser, name):

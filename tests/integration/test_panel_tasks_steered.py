@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from panel.bulk_reviews import MOST_SHOWN
 from store.steering_many import TOGETHER
 from tests.integration.panel_tasks import ADD, BULK, audits, events, ids
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -126,7 +127,11 @@ def test_only_reviews_of_results_are_approved_together(browser, by, store):
     by.ask_leave("leave", ("/bin/curl", "x"))
     by.interrupt("cut")
 
-    said = browser.post(BULK, {"action": "approve", "filter": {}}).json
+    said = browser.post(BULK, {"action": "approve", "filter": {}, "preview": True}).json
+    assert [each["id"] for each in said["shown"]] == ["good"]
+    assert "The other 2 stay as they are. A command, a plan" in said["message"]
+    asked = {name: store.reader.one("open_decision_of", id=name)["id"] for name in ("good", "leave", "cut")}
+    said = browser.post(BULK, {"action": "approve", "filter": {}, "decisions": asked}).json
 
     told = {each["id"]: each["ok"] for each in said["results"]}
     assert told == {"good": True, "leave": False, "cut": False}
@@ -147,7 +152,7 @@ def test_only_the_question_that_was_shown_is_answered(browser, by, store, clock)
     wrong: list[dict] = [
         {"ids": ["x"], "decisions": {"x": first}},
         {"ids": ["x"], "decisions": {}},
-        {"filter": {}},
+        {"filter": {}, "decisions": {"x": first}},
     ]
     for body in wrong:
         said = browser.post(BULK, {"action": "approve", "as_of": as_of} | body).json
@@ -158,6 +163,32 @@ def test_only_the_question_that_was_shown_is_answered(browser, by, store, clock)
         browser.post(BULK, {"action": "approve", "ids": ["x"], "decisions": {"x": shown_now}}).json["done"]
         == 1
     )
+
+
+def test_the_results_that_would_be_approved_are_shown_bounded_and_no_other_is(browser, by, store):
+    by.ask_about("long", b"begins " + b"word " * 10_000 + b"\x1b[8m and ends", prompt="Write.")
+    for number in range(MOST_SHOWN + 4):
+        by.ask(f"t{number}", f"Is t{number} good?", f"Dear t{number}.", prompt="Write.")
+    meant: dict = {"action": "approve", "filter": {"status": ["pending_review"]}}
+
+    said = browser.post(BULK, meant | {"preview": True}).json
+
+    assert (said["count"], len(said["shown"])) == (MOST_SHOWN, MOST_SHOWN)
+    assert "Approve 20 tasks? Their results stand below." in said["message"]
+    assert "The other 5 stay as they are. Further results come when you" in said["message"]
+    first, second = said["shown"][:2]
+    assert first["about"].startswith("begins ")
+    assert first["about"].endswith("\x1b[8m and ends")
+    assert "characters are left out here; all of it: skep log long" in first["about"]
+    assert len(first["about"]) < 21_000
+    assert (second["id"], second["question"], second["about"]) == ("t0", "Is t0 good?", "Dear t0.")
+    asked = browser.get(f"/api/v1/decisions/{second['decision']}").json
+    assert (second["digest"], second["about"]) == (asked["digest"], asked["about"])
+
+    shown = {each["id"]: each["decision"] for each in said["shown"]}
+    done = browser.post(BULK, meant | {"decisions": shown, "as_of": said["as_of"]}).json
+    assert (done["done"], done["kept"]) == (MOST_SHOWN, 5)
+    assert store.reader.counts()["pending_review"] == 5
 
 
 def test_retry_brings_back_what_failed(browser, by, store):
@@ -186,6 +217,10 @@ def test_retry_brings_back_what_failed(browser, by, store):
         {"action": "cancel", "filter": {"who": "me"}},
         {"action": "cancel", "filter": {}, "after": "x"},
         {"action": "cancel", "ids": ["a"], "force": True},
+        {"action": "approve", "ids": ["a"]},
+        {"action": "approve", "filter": {}},
+        {"action": "approve", "ids": ["a"], "decisions": None},
+        {"action": "approve", "ids": ["a"], "decisions": ["review-1"]},
     ],
 )
 def test_a_wrong_wish_is_refused_and_steers_nothing(browser, by, store, body):

@@ -22,7 +22,7 @@ def about(kind: str, payload: dict[str, Any]) -> str:
         "digest": "d",
         "payload": json.dumps(payload),
     }
-    told: str = task_views.decision_of(row)["about"]  # type: ignore[arg-type]
+    told: str = task_views.decision_of(row, 0.0)["about"]  # type: ignore[arg-type]
     return told
 
 

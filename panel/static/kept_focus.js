@@ -1,0 +1,51 @@
+"use strict";
+// Keeps the keyboard's place while a part of the page is drawn anew. htmx gives the focus back to what has the same id;
+// here it goes to what is the same without one. Where that is gone it goes to the row or card that follows, never to
+// another's button: a key that was meant for what stood there a moment ago must press nothing else.
+
+const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]";
+const BOXES = "tr, li, article, section";
+
+const markOf = (each) => each.id || [
+  each.tagName, each.getAttribute("href"), each.getAttribute("aria-label"), each.textContent.slice(0, 200),
+].join("\n");
+
+function isInSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom > 0 && top < innerHeight;
+}
+
+// What has the focus in a part, then what follows it, then what stands before it; none where the focus is elsewhere.
+function placeIn(part) {
+  const at = document.activeElement;
+  if (!part.contains(at)) return [];
+  const all = [...part.querySelectorAll(CONTROLS)];
+  const here = all.indexOf(at);
+  return [at, ...all.slice(here + 1), ...all.slice(0, Math.max(here, 0)).reverse()].map(markOf);
+}
+
+function goBackTo(place, part) {
+  if (!place.length || document.activeElement !== document.body) return;
+  const now = new Map([...part.querySelectorAll(CONTROLS)].reverse().map((each) => [markOf(each), each]));
+  const [same, ...near] = place.map((mark) => now.get(mark));
+  if (same) same.focus({ preventScroll: true });
+  if (document.activeElement !== document.body) return;
+  const next = near.find((each) => each);
+  const box = next && next.closest(BOXES);
+  const goal = box && part.contains(box) ? box : part;
+  if (!goal.hasAttribute("tabindex")) goal.tabIndex = -1;
+  goal.focus({ preventScroll: true });
+  if (!isInSight(goal)) goal.scrollIntoView({ block: "nearest" });
+}
+
+// What has the focus stays in sight, though a part above it grows.
+function keepInSight(wasInSight) {
+  const at = document.activeElement;
+  if (wasInSight && at !== document.body && !isInSight(at)) at.scrollIntoView({ block: "nearest" });
+}
+
+// What is switched off while its request is under way loses the focus; it gets it back where nobody has gone on since.
+function switchOn(button) {
+  button.disabled = false;
+  if (document.activeElement === document.body) button.focus();
+}
