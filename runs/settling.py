@@ -7,6 +7,7 @@ given up nobody knows what it used, so its worst case is. The usage of a run is 
 from __future__ import annotations
 
 from context.context_compactor import keep
+from cost.budget_enforcer import shortfall
 from errors import SkepError
 from run_contract.errors import BudgetExceeded, InvalidResult, TaskCancelled, TaskTimeout
 from run_contract.records import Run, RunTask, TaskError, Usage
@@ -60,19 +61,29 @@ class Settling:
         """Another attempt, where the policy has one."""
         return retrying.after_failure(self._run.id, self._run.policy, task, error, cause)
 
-    def topped_up(self, task: RunTask, micros: int) -> bool:
-        """Whether a person gave the budgets of a task what they lack, asked once for each."""
-        ask = self._parts.top_up
-        short = [each for each in self._parts.budget.budgets(self._run, task) if each.must_ask(micros)]
-        if ask is None or not short:
+    def is_stuck(self, task: RunTask, micros: int) -> bool:
+        """Whether a budget cannot pay a task whatever comes back of what runs."""
+        return any(each.is_beyond(micros) for each in self._parts.budget.budgets(self._run, task))
+
+    def is_refused(self, task: RunTask, micros: int) -> bool:
+        """Whether nothing will help a task: a person gave the budget that cannot pay it no more."""
+        short = shortfall(self._parts.budget.budgets(self._run, task), micros)
+        return short is not None and short.balance.declined_by is not None and short.is_beyond(micros)
+
+    def is_answered(self, task: RunTask, micros: int) -> bool:
+        """Ask a person about each budget that a task lacks, once, until one gets nothing; whether any was."""
+        ask, is_answered = self._parts.top_up, False
+        if ask is None:
             return False
-        for budget in short:
-            added = ask(self._run, task, budget, micros)
+        for budget in self._parts.budget.budgets(self._run, task):
+            if not budget.must_ask(micros):
+                continue
+            added, is_answered = ask(self._run, task, budget, micros), True
             self._parts.budget.top_up(self._run, budget.account, max(0, added), "you")
             if added <= 0:
-                return False
+                break
             self._tell("budget.topped_up", budget=budget.account.limit, added_micros=added)
-        return True
+        return is_answered
 
 
 def failure_of(task: RunTask, error: SkepError) -> TaskError:

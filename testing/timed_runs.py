@@ -91,6 +91,7 @@ class TimedRuns(DurableRuns):
 
     def _land(self, flight: _Flight) -> None:
         claim = flight.claim
+        self._settle(claim, flight.deed)
         if self._is_withdrawn(claim):
             self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "a test"))
         elif flight.deed.is_late(claim.task.timeout_s):
@@ -98,6 +99,9 @@ class TimedRuns(DurableRuns):
         else:
             self._landing = flight.deed
             self._end(claim)
+
+    def _settle(self, claim: Claim, deed: Deed) -> None:
+        """Book what an attempt used. Here none costs anything."""
 
     def _text(self, name: str) -> str:
         return self._landing.text(name)

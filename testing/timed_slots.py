@@ -7,7 +7,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from run_contract.errors import TaskCancelled
 from run_contract.job import Job
 from run_contract.records import Run, TaskResult, Usage
 from runs.work import Ended, WorkFailed, check_start, do_work
@@ -114,5 +113,5 @@ class TimedSlots:
 
 def _done(deed: Deed, job: Job) -> TaskResult:
     if job.asked.reason == "cancelled":
-        raise TaskCancelled(f"task {job.task_id} was cancelled")
+        raise WorkFailed("it was cancelled", Usage(0, deed.micros))
     return TaskResult(deed.text(job.task_id), usage=Usage(0, deed.micros))
