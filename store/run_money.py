@@ -40,6 +40,10 @@ def fail(tx: Transaction, row: sqlite3.Row, account: Account, told: str) -> None
     now = tx.one("get_task_by_seq", seq=row["seq"])
     if now is None or now["state"] != "delayed" or now["held_by"] != account.limit:
         return
-    way_out = f"`skep budget add 1.00 --limit {account.limit}`, then `skep run resume {run_of(row['id'])}`"
-    reason = f"{told}; to go on: {way_out}"
+    reason = f"{told}; to go on: {_way_out(tx, run_of(row['id']), account)}"
     ending.end_task(tx, now, Status.FAILED, code=BudgetExceeded.code, reason=reason)
+
+
+def _way_out(tx: Transaction, run_id: str, account: Account) -> str:
+    above = [row["id"] for row in tx.all("runs_above", id=run_id)]
+    return f"`skep budget add 1.00 --limit {account.limit}`, then `skep run resume {[run_id, *above][-1]}`"

@@ -2,7 +2,8 @@
 
 The one stands in the store and is driven claim by claim, the other by the orchestrator in this thread; both
 have the same work. Held against each other: the order in which tasks begin, where each ends and why, and what
-the run comes to. Money is left out: in memory a task that cannot be paid fails, the daemon asks a person.
+the run comes to. Limits of time and of money are held in tests of their own, where clocks are turned and
+attempts are paid.
 """
 
 from __future__ import annotations
