@@ -121,13 +121,14 @@ SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND +task.state IN ('failed', 'safety_blocked', 'cancelled') ORDER BY run_task.id;
 
 -- runs_overdue --
--- Runs whose time is up.
+-- Runs whose time is up, but for those that are being stopped already.
 SELECT id FROM run INDEXED BY run_deadline
-WHERE state = 'running' AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
+WHERE state = 'running' AND is_stopping = 0 AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
 
 -- next_run_deadline --
--- When the next run's time is up.
-SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL;
+-- When the next run's time is up that is not being stopped already.
+SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline
+WHERE state = 'running' AND is_stopping = 0 AND deadline IS NOT NULL;
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
