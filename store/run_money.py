@@ -26,7 +26,7 @@ def is_final(account: Account, task_id: str) -> bool:
 
 
 def lost(account: Account, granted: int, balance: Balance, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Those of the tasks that wait for a limit that nothing will help: a person gave no more, and no call can.
+    """Those that wait for a limit and that nothing will help: a person gave no more, and no call can.
 
     `granted`: the limit with what was added, micro-dollars.
     """

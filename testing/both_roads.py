@@ -13,8 +13,8 @@ from run_contract.records import Run, RunTask, TaskInput
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from store.budgets import Account, balance_of
 from testing.clock import FakeClock
-from testing.paid_runs import CATALOG, MODEL, Asked, PaidRuns
-from testing.timed_slots import Deed, TimedSlots
+from testing.paid_runs import CATALOG, MODEL, Asked, PaidRuns, Person
+from testing.timed_slots import Deed, Deeds, TimedSlots
 
 _KEPT = ("id", "deps", "priority", "required", "needs", "max_tokens", "for_each")
 #: Amounts of a task in micro-dollars, with what a request calls them.
@@ -101,7 +101,7 @@ class PaidRun:
                 self._note_warning(found, json.loads(row["data"]))
 
     def _counted(self, name: str, attempts: int) -> int:
-        """Attempts of a task; on the road a list has one in which it becomes its items, in memory it has none."""
+        """Attempts of a task; a list has one on the road, when it becomes its items, and none in memory."""
         return 0 if any(each["id"] == name and each.get("for_each") for each in self.tasks) else attempts
 
     def _note_warning(self, found: Found, told: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class PaidRun:
         """A limit by the name that its task has within the run."""
         return limit.replace(f":{self.run_id}:", ":")
 
-    def _deeds(self, found: Found) -> Any:
+    def _deeds(self, found: Found) -> Deeds:
         tasks = {each["id"]: each["attempts"] for each in self.tasks}
 
         def deed(name: str, attempt: int) -> Deed:
@@ -124,7 +124,7 @@ class PaidRun:
 
         return deed
 
-    def _person(self, found: Found) -> Any:
+    def _person(self, found: Found) -> Person:
         left = itertools.cycle(self.answers)
 
         def answer(about: Asked) -> int:

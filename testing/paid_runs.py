@@ -107,8 +107,7 @@ class PaidRuns(TimedRuns):
     def _ask(self) -> bool:
         """Have a person answer for the most urgent task that waits; false where none does."""
         questions = {
-            json.loads(row["payload"])["limit"]: row
-            for row in self.store.reader.all("open_budget_decisions")
+            json.loads(row["payload"])["limit"]: row for row in self.store.reader.all("open_budget_decisions")
         }
         waiting = [row for limit in questions for row in self._waiting_for(limit)]
         if not waiting:

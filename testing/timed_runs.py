@@ -1,4 +1,4 @@
-"""A run of the daemon in a clock's time: its attempts last, are ended by their limits, and wait in between."""
+"""A run of the daemon in a clock's time: attempts last, are ended by their limits, and wait in between."""
 
 from __future__ import annotations
 

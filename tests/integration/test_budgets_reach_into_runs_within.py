@@ -1,4 +1,4 @@
-"""What runs within a run pay counts against the budgets of the task that they stem from, in memory as well."""
+"""What runs within a run pay counts against the budget of the task that they stem from, on both roads."""
 
 from __future__ import annotations
 
@@ -42,12 +42,13 @@ def work(name: str) -> dict[str, Any]:
     return {"id": name, "model": MODEL, "max_tokens": 100, "prompt": "x"}
 
 
+UNTIL: dict[str, Any] = {"of": "{{output}}", "test": "contains", "value": "b.r2"}
 #: A part of two rounds that begins with a run and ends with the task that has the budget.
 PART: list[dict[str, Any]] = [
     {"id": "a", "run": {"workflow": {"name": "inner", "steps": [work("x")]}}},
     work("b") | {
         "deps": ["a"], "subtree_budget": 0.001,
-        "repeat": {"first": "a", "until": {"of": "{{output}}", "test": "contains", "value": "b.r2"}, "most": 2},
+        "repeat": {"first": "a", "until": UNTIL, "most": 2},
     },
 ]  # fmt: skip
 
@@ -55,7 +56,7 @@ PART: list[dict[str, Any]] = [
 def spent_in_memory() -> int:
     """What counts against the budget of ``b``, micro-dollars."""
     inner = InnerRun((RunTask("x", TaskInput("x"), model=MODEL, max_tokens=100),))
-    repeat = Repeat(Condition("{{output}}", "contains", "b.r2"), 2, "a")
+    repeat = Repeat(Condition(**UNTIL), 2, "a")
     tasks = [
         RunTask("a", TaskInput("x"), inner=inner),
         RunTask("b", TaskInput("x"), ["a"], MODEL, max_tokens=100, subtree_micros=1_000, repeat=repeat),

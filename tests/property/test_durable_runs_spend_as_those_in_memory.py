@@ -96,7 +96,7 @@ def test_both_spend_the_same_where_items_share_a_budget(
 ) -> None:
     """By the budgets of the lists alone, or by that of the run alone.
 
-    An item that both cannot pay waits on the road for the one that was short first, in memory for the narrower.
+    An item that both cannot pay waits on the road for that which was short first, in memory for the narrower.
     """
     if any(each["subtree_micros"] for each in graph):
         policy = policy | {"budget_limit": {"amount": 0.01}}
@@ -129,9 +129,7 @@ def budgets_of(rig: PaidRuns, run: PaidRun) -> list[tuple[int, Balance]]:
     limits = BudgetLimits.kept(rig.store.reader)
     lists = [each["id"] for each in run.tasks if each.get("subtree_micros") is not None]
     accounts = [Account("run", run.run_id), *(Account("subtree", f"{run.run_id}:{name}") for name in lists)]
-    found = [
-        (limit_of(rig.store.reader, limits, one), balance_of(rig.store.reader, one)) for one in accounts
-    ]
+    found = [(limit_of(rig.store.reader, limits, one), balance_of(rig.store.reader, one)) for one in accounts]
     return [(most + balance.topped_up, balance) for most, balance in found if most is not None]
 
 

@@ -66,7 +66,7 @@ policies = st.fixed_dictionaries(
 
 
 def deeds_of(graph: list[dict[str, Any]], begun: list[tuple[str, int]]) -> Deeds:
-    """What each attempt does; a command fails by its time alone, as its other failures are named otherwise."""
+    """What each attempt does; a command fails by its time alone, since its other failures are named apart."""
     tasks = {each["id"]: each for each in graph}
 
     def deed(name: str, attempt: int) -> Deed:
