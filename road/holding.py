@@ -112,7 +112,8 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
     budget = None if most is None else Budget(account, most, budgets.balance_of(asks, account))
     promised = asks.one("promised")
     left = 0 if budget is None or promised is None else budget.left - promised["micros"]
-    looks_at_all = budget is None or left > 0 or budget.balance.declined_by is not None
+    is_refused = budget is not None and account.scope in _OF_RUNS and budget.balance.declined_by is not None
+    looks_at_all = budget is None or left > 0 or is_refused
     rows = asks.all("held_tasks", held_by=account.limit, limit=MOST_LOOKED_AT if looks_at_all else 1)
     if budget is None:
         changes.go += rows

@@ -188,7 +188,7 @@ class Admitting:
             task.held = True
             board.tell("task.held", task.id, reason=error.message)
         board.prepared[task.id] = found
-        if board.settling.is_stuck(task, micros):
+        if board.settling.is_stuck(task, micros) or not board.is_busy:
             board.stuck.enqueue(task.id, task.priority)
             board.settling.gave_back = True  # what waits behind it may be paid by another budget
         else:
