@@ -7,6 +7,8 @@ runs and nothing can start, that person may add to the budget, else the task fai
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Final
 
 from errors import SkepError
@@ -16,6 +18,7 @@ from runs import conditions, growth, within
 from runs.admission import Denied, Prepared
 from runs.board import WAITING, Board
 from runs.ends import Ends
+from store.budgets import Account
 
 #: Tasks of one run that wait for a person and are looked at anew when a budget has more.
 MOST_LOOKED_AT: Final = 500
@@ -37,6 +40,8 @@ class Admitting:
     def _admit_next(self) -> bool:
         """Consider one task; false where nobody is left who could start now."""
         board = self._board
+        if board.news and board.settling.gave_back:
+            self._look_anew()
         if len(board.held) and (board.settling.gave_back or not board.is_busy):
             self._offer()
         name, found = board.queue.dequeue()
@@ -189,7 +194,7 @@ class Admitting:
             board.tell("task.held", task.id, reason=error.message)
         board.prepared[task.id] = found
         if board.settling.is_stuck(task, micros) or not board.is_busy:
-            board.stuck.enqueue(task.id, task.priority)
+            self._leave_to_a_person(task, micros)
             board.settling.gave_back = True  # what waits behind it may be paid by another budget
         else:
             board.held.enqueue(task.id, task.priority)
@@ -201,7 +206,7 @@ class Admitting:
         task, found = board.tasks[name], board.prepared[name]
         if task.state not in WAITING:
             return
-        is_answered = board.settling.is_answered(task, found.estimate.micros)
+        answers = board.settling.answers(task, found.estimate.micros)
         try:
             board.parts.budget.allow(board.run, found.estimate.micros, task)
         except RunError as error:
@@ -209,17 +214,35 @@ class Admitting:
             self._ends.fail(task, TaskError(error.code, error.message))
         else:
             self.consider(task)
-        if is_answered:
-            self._look_anew()
+        self._tell_all(answers)
+
+    def _leave_to_a_person(self, task: RunTask, micros: int) -> None:
+        self._board.stuck.enqueue(task.id, task.priority)
+        self._board.least = min(self._board.least, micros)
+
+    def _tell_all(self, answers: Mapping[Account, int]) -> None:
+        """A person answered: that may concern whoever else waits for the same budget."""
+        shared = [added for account, added in answers.items() if account.scope != "task"]
+        for board in self._board.all if shared else ():
+            board.news = "more" if all(shared) else "no"
+            board.settling.gave_back = True
 
     def _look_anew(self) -> None:
-        """A person answered: who waits for one and can be paid now, or never, has a turn again."""
-        for board in self._board.all:
-            for name in [board.stuck.dequeue()[0] for _ in range(min(len(board.stuck), MOST_LOOKED_AT))]:
-                task = board.tasks[name]
-                if task.state in WAITING:
-                    micros = board.prepared[name].estimate.micros
-                    waits = board.settling.is_stuck(task, micros)
-                    waits = waits and not board.settling.is_refused(task, micros)
-                    (board.stuck if waits else board.held).enqueue(name, task.priority)
-            board.settling.gave_back = True
+        """Whoever waits for a person, but can be paid now or never, has a turn again.
+
+        Nobody is looked at where there is less than any of them needs, so that it costs little to add little.
+        """
+        board = self._board
+        if board.news == "more" and board.settling.left_in_all() < board.least:
+            return
+        names = [board.stuck.dequeue()[0] for _ in range(min(len(board.stuck), MOST_LOOKED_AT))]
+        board.news = "more" if len(board.stuck) else ""
+        board.least = board.least if len(board.stuck) else math.inf
+        for task in (board.tasks[name] for name in names):
+            if task.state not in WAITING:
+                continue
+            micros = board.prepared[task.id].estimate.micros
+            if board.settling.is_stuck(task, micros) and not board.settling.is_refused(task, micros):
+                self._leave_to_a_person(task, micros)
+            else:
+                board.held.enqueue(task.id, task.priority)

@@ -5,8 +5,9 @@ The boards of a run and of all runs within it know each other, since they share 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from run_contract.records import Run, RunState, TaskError, TaskState
 from runs.admission import Prepared
@@ -38,6 +39,10 @@ class Board:
         self.queue = parts.make_queue()
         self.held = parts.make_queue()
         self.stuck = parts.make_queue()
+        #: micro-dollars that none of those needs less than
+        self.least: float = math.inf
+        #: what a person said of a budget of several tasks since those were looked at
+        self.news: Literal["", "more", "no"] = ""
         #: attempts that are ready but for the money, and those that run
         self.prepared: dict[str, Prepared] = {}
         self.flying: dict[str, Prepared] = {}

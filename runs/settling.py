@@ -6,6 +6,8 @@ given up nobody knows what it used, so its worst case is. The usage of a run is 
 
 from __future__ import annotations
 
+import math
+
 from context.context_compactor import keep
 from cost.budget_enforcer import shortfall
 from errors import SkepError
@@ -16,6 +18,7 @@ from runs.admission import Prepared
 from runs.parts import Parts
 from runs.telling import Teller
 from runs.work import Ended, WorkFailed
+from store.budgets import Account
 
 
 class Settling:
@@ -70,20 +73,24 @@ class Settling:
         short = shortfall(self._parts.budget.budgets(self._run, task), micros)
         return short is not None and short.balance.declined_by is not None and short.is_beyond(micros)
 
-    def is_answered(self, task: RunTask, micros: int) -> bool:
-        """Ask a person about each budget that a task lacks, once, until one gets nothing; whether any was."""
-        ask, is_answered = self._parts.top_up, False
+    def left_in_all(self) -> float:
+        """Micro-dollars that the budget of the run has left, or a narrower one of the runs above."""
+        return min((each.left for each in self._parts.budget.budgets(self._run)), default=math.inf)
+
+    def answers(self, task: RunTask, micros: int) -> dict[Account, int]:
+        """Ask a person about each budget that a task lacks, until one gets nothing; what each was given."""
+        ask, found = self._parts.top_up, dict[Account, int]()
         if ask is None:
-            return False
+            return found
         for budget in self._parts.budget.budgets(self._run, task):
             if not budget.must_ask(micros):
                 continue
-            added, is_answered = ask(self._run, task, budget, micros), True
-            self._parts.budget.top_up(self._run, budget.account, max(0, added), "you")
-            if added <= 0:
+            added = found[budget.account] = max(0, ask(self._run, task, budget, micros))
+            self._parts.budget.top_up(self._run, budget.account, added, "you")
+            if not added:
                 break
             self._tell("budget.topped_up", budget=budget.account.limit, added_micros=added)
-        return is_answered
+        return found
 
 
 def failure_of(task: RunTask, error: SkepError) -> TaskError:

@@ -68,3 +68,9 @@ def test_a_no_ends_all_that_the_limit_cannot_pay_before_anybody_is_asked_for_ano
     run, story = run_through(tasks, 90, [0, 0], {"a": 40})
     assert story == ["a", "run? b", "b failed", "d failed", "task? c", "c failed"]
     assert [one.error.code for one in run.tasks.values() if one.error] == ["budget_exceeded"] * 3
+
+
+def test_what_a_person_adds_lets_all_go_at_once_that_it_can_pay() -> None:
+    run, story = run_through([task(name) for name in "abcd"], 10, [1_000], {}, at_once=4)
+    assert story == ["run? a", "a", "b", "c", "d"]
+    assert (run.updated_at or 0.0) - (run.created_at or 0.0) == 1.0
