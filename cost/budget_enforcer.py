@@ -54,9 +54,13 @@ class Budget:
         """Whether a call that may cost so much can start now."""
         return micros <= self.left
 
+    def is_beyond(self, micros: int) -> bool:
+        """Whether no call under way can help: it could not pay even if all of them cost nothing."""
+        return self.balance.spent + micros > self.granted
+
     def must_ask(self, micros: int) -> bool:
-        """Whether only a person can help: it could not pay even if every call under way cost nothing."""
-        return self.balance.declined_by is None and self.balance.spent + micros > self.granted
+        """Whether only a person can help, who has not said no."""
+        return self.balance.declined_by is None and self.is_beyond(micros)
 
     def sentence(self, micros: int) -> str:
         """Why a call waits that may cost so much."""

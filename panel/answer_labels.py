@@ -33,7 +33,7 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
     ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
     ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
-    ("budget", "no"): ("Add nothing", "What waits for this limit goes on waiting.", "secondary"),
+    ("budget", "no"): ("Add nothing", "What waits goes on waiting; a task of a run fails.", "secondary"),
     (asking.KIND, asking.ANSWER): ("Answer", "What you write is its answer.", "primary"),
     (asking.KIND, asking.REFUSE): ("Refuse", "It fails, and what waits for it fails too.", "danger"),
     ("recovery", "wait"): ("Wait", "Nothing runs until you resume.", "secondary"),

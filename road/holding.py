@@ -4,7 +4,8 @@ A task that a budget cannot pay does not fail and is not claimed again and again
 the limit's name, with the micro-dollars it needs. It goes when the limit has them: after a top-up, when a
 call under way turns out cheaper than its worst case, at midnight for a day's limit, or when a task or a
 setting is changed. A person is asked only where none of the calls under way can help, and once for each
-limit, however many tasks wait for it.
+limit, however many tasks wait for it. A task of a run fails where a limit of its run gets no more
+(`store.run_money`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Final
 from cost.budget_enforcer import Budget
 from errors import CallHeld, OverBudget
 from money import dollars_text
-from store import budgets, decisions, ending, recording
+from store import budgets, decisions, ending, recording, run_money
 from store.budgets import Account, Asks, BudgetLimits
 from store.records import Question, TaskRef, task_of
 from store.sqlite_store import SqliteStore
@@ -41,11 +42,13 @@ class Changes:
     go: list[sqlite3.Row] = field(default_factory=list)
     #: a person must be asked: the budget, and the most urgent task that it cannot pay
     ask: list[tuple[Budget, sqlite3.Row]] = field(default_factory=list)
+    #: tasks of runs that will never be paid, as a person gave the budget no more
+    fail: list[tuple[Budget, sqlite3.Row]] = field(default_factory=list)
     #: questions that nobody waits for any more
     withdraw: list[sqlite3.Row] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.go or self.ask or self.withdraw)
+        return bool(self.go or self.ask or self.fail or self.withdraw)
 
 
 class Holding:
@@ -109,11 +112,13 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
     budget = None if most is None else Budget(account, most, budgets.balance_of(asks, account))
     promised = asks.one("promised")
     left = 0 if budget is None or promised is None else budget.left - promised["micros"]
-    can_pay_any = budget is None or left > 0
-    rows = asks.all("held_tasks", held_by=account.limit, limit=MOST_LOOKED_AT if can_pay_any else 1)
+    is_refused = budget is not None and account.scope in _OF_RUNS and budget.balance.declined_by is not None
+    looks_at_all = budget is None or left > 0 or is_refused
+    rows = asks.all("held_tasks", held_by=account.limit, limit=MOST_LOOKED_AT if looks_at_all else 1)
     if budget is None:
         changes.go += rows
         return
+    changes.fail += [(budget, row) for row in run_money.lost(account, budget.granted, budget.balance, rows)]
     unpaid = None
     for row in rows:
         if row["needs"] <= left:
@@ -135,6 +140,10 @@ def _look_at_own_limits(asks: Asks, room: int, changes: Changes) -> None:
             changes.go.append(row)
         elif budget.must_ask(row["needs"]):
             changes.ask.append((budget, row))
+    for row in asks.all("refused_by_themselves", limit=MOST_LOOKED_AT):
+        budget = _own_budget(asks, row["id"], row["doc"])
+        if budget is not None and run_money.lost(budget.account, budget.granted, budget.balance, [row]):
+            changes.fail.append((budget, row))
 
 
 def _own_budget(asks: Asks, task_id: str, doc: str) -> Budget | None:
@@ -178,6 +187,8 @@ def _act(tx: Transaction, changes: Changes) -> None:
         ending.make_claimable(tx, row)
         tx.run("promise", seq=row["seq"], needs=row["needs"])
         tx.mark_dirty(row["seq"])
+    for budget, row in changes.fail:
+        run_money.fail(tx, row, budget.account, budget.sentence(row["needs"]))
     for row in changes.withdraw:
         decisions.withdraw_one(tx, row, "skep")
     for budget, row in changes.ask:
@@ -194,10 +205,11 @@ def question_about(budget: Budget, row: sqlite3.Row) -> Question:
     needed = row["needs"] - budget.left
     more = max(budget.limit, AMPLE * needed)
     name = budget.account.limit
+    follows = ", and it fails" if run_money.is_final(budget.account, row["id"]) else ""
     return Question(
         kind="budget",
         question=f"{budget.sentence(row['needs'])}: add what {row['id']} needs, {dollars_text(needed)} "
-        f"(needed), add {dollars_text(more)} (more), or nothing (no)? "
+        f"(needed), add {dollars_text(more)} (more), or nothing (no){follows}? "
         f"Any other amount: skep budget add 1.00 --limit {name}",
         options=("needed", "more", "no"),
         payload={

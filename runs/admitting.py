@@ -1,10 +1,15 @@
 """Lets tasks of one run start: in order, one after the other, as far as slots and budgets reach.
 
-A task that a budget cannot pay is held while something runs that may give money back, and has the first right
-to it. Where nothing runs, a person may add to the budget, else the task fails.
+A task that a budget cannot pay is held while something runs that may give it enough back, and has its turn
+again, in order, when money comes back. Whom only a person can help keeps nobody else waiting: once nothing
+runs and nothing can start, that person may add to the budget, else the task fails.
 """
 
 from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
 
 from errors import SkepError
 from run_contract.errors import BudgetExceeded, RunError
@@ -13,6 +18,10 @@ from runs import conditions, growth, within
 from runs.admission import Denied, Prepared
 from runs.board import WAITING, Board
 from runs.ends import Ends
+from store.budgets import Account
+
+#: Tasks of one run that wait for a person and are looked at anew when a budget has more.
+MOST_LOOKED_AT: Final = 500
 
 
 class Admitting:
@@ -31,18 +40,27 @@ class Admitting:
     def _admit_next(self) -> bool:
         """Consider one task; false where nobody is left who could start now."""
         board = self._board
-        if board.settling.gave_back and len(board.held):
-            name, _ = board.held.dequeue()
-            board.settling.gave_back = self.consider(board.tasks[name])
-            return True
+        if board.news and board.settling.gave_back:
+            self._look_anew()
+        if len(board.held) and (board.settling.gave_back or not board.is_busy):
+            self._offer()
         name, found = board.queue.dequeue()
         if found:
-            self.consider(board.tasks[name])
+            task = board.tasks[name]
+            if self.consider(task) and task.held:
+                board.settling.gave_back = True  # there may be enough for the next that waits, too
             return True
-        if not len(board.held) or board.is_busy:
+        if not len(board.stuck) or board.is_busy:
             return False
         self._last_resort()
         return True
+
+    def _offer(self) -> None:
+        """Money came back: the first of those that wait for that has its turn among all that could start."""
+        board = self._board
+        name, _ = board.held.dequeue()
+        board.queue.enqueue(name, board.tasks[name].priority)
+        board.settling.gave_back = False
 
     def consider(self, task: RunTask) -> bool:
         """Start a task, or end it where it cannot; false where a budget cannot pay it yet."""
@@ -165,21 +183,30 @@ class Admitting:
         return answer == "go"
 
     def _hold(self, task: RunTask, found: Prepared, error: BudgetExceeded) -> None:
-        board = self._board
+        """Have a task wait that a budget cannot pay, or fail it where a person gave that no more."""
+        board, micros = self._board, found.estimate.micros
+        if board.settling.is_refused(task, micros):
+            board.settling.gave_back = True  # what waits behind it may be paid, or fail as well
+            self._ends.fail(task, TaskError(error.code, error.message))
+            return
         if not task.held:
             task.held = True
             board.tell("task.held", task.id, reason=error.message)
         board.prepared[task.id] = found
-        board.held.enqueue(task.id, task.priority)
+        if board.settling.is_stuck(task, micros) or not board.is_busy:
+            self._leave_to_a_person(task, micros)
+            board.settling.gave_back = True  # what waits behind it may be paid by another budget
+        else:
+            board.held.enqueue(task.id, task.priority)
 
     def _last_resort(self) -> None:
         """Nothing runs that could give money back: a person may add some, else the task fails."""
         board = self._board
-        name, _ = board.held.dequeue()
+        name, _ = board.stuck.dequeue()
         task, found = board.tasks[name], board.prepared[name]
         if task.state not in WAITING:
             return
-        board.settling.topped_up(task, found.estimate.micros)
+        answers = board.settling.answers(task, found.estimate.micros)
         try:
             board.parts.budget.allow(board.run, found.estimate.micros, task)
         except RunError as error:
@@ -187,3 +214,35 @@ class Admitting:
             self._ends.fail(task, TaskError(error.code, error.message))
         else:
             self.consider(task)
+        self._tell_all(answers)
+
+    def _leave_to_a_person(self, task: RunTask, micros: int) -> None:
+        self._board.stuck.enqueue(task.id, task.priority)
+        self._board.least = min(self._board.least, micros)
+
+    def _tell_all(self, answers: Mapping[Account, int]) -> None:
+        """A person answered: that may concern whoever else waits for the same budget."""
+        shared = [added for account, added in answers.items() if account.scope != "task"]
+        for board in self._board.all if shared else ():
+            board.news = "more" if all(shared) else "no"
+            board.settling.gave_back = True
+
+    def _look_anew(self) -> None:
+        """Whoever waits for a person, but can be paid now or never, has a turn again.
+
+        Nobody is looked at where there is less than any of them needs, so that it costs little to add little.
+        """
+        board = self._board
+        if board.news == "more" and board.settling.left_in_all() < board.least:
+            return
+        names = [board.stuck.dequeue()[0] for _ in range(min(len(board.stuck), MOST_LOOKED_AT))]
+        board.news = "more" if len(board.stuck) else ""
+        board.least = board.least if len(board.stuck) else math.inf
+        for task in (board.tasks[name] for name in names):
+            if task.state not in WAITING:
+                continue
+            micros = board.prepared[task.id].estimate.micros
+            if board.settling.is_stuck(task, micros) and not board.settling.is_refused(task, micros):
+                self._leave_to_a_person(task, micros)
+            else:
+                board.held.enqueue(task.id, task.priority)

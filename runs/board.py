@@ -5,8 +5,9 @@ The boards of a run and of all runs within it know each other, since they share 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from run_contract.records import Run, RunState, TaskError, TaskState
 from runs.admission import Prepared
@@ -33,9 +34,15 @@ class Board:
         self.tasks = run.tasks
         self.tell = Teller(run, parts)
         self.settling = Settling(parts, run, self.tell)
-        #: what could start, and what a budget could not pay yet
+        #: what could start, what a budget cannot pay until work that runs gives money back, and what it
+        #: cannot pay unless a person adds some
         self.queue = parts.make_queue()
         self.held = parts.make_queue()
+        self.stuck = parts.make_queue()
+        #: micro-dollars that none of those needs less than
+        self.least: float = math.inf
+        #: what a person said of a budget of several tasks since those were looked at
+        self.news: Literal["", "more", "no"] = ""
         #: attempts that are ready but for the money, and those that run
         self.prepared: dict[str, Prepared] = {}
         self.flying: dict[str, Prepared] = {}
@@ -76,6 +83,11 @@ class Board:
         while board.above is not None:
             board.working += change
             board = board.above
+
+    @property
+    def lacks_money(self) -> bool:
+        """Whether a budget cannot pay a task yet."""
+        return len(self.held) + len(self.stuck) > 0
 
     @property
     def is_busy(self) -> bool:

@@ -90,7 +90,7 @@ class Drive:
             return False
         if board.outcome is not None or self.run.ended == len(board.tasks):
             return True
-        if len(board.queue) or len(board.held) or board.later:
+        if len(board.queue) or board.lacks_money or board.later:
             return False  # every slot is taken by work that was given up, or an attempt is waited for
         self._deadlock()
         return True

@@ -88,7 +88,7 @@ class Family:
             board = drive.board
             is_open = board.outcome is None
             self._note(self._hungry, drive, is_open and len(board.queue) > 0)
-            self._note(self._short, drive, is_open and len(board.held) > 0)
+            self._note(self._short, drive, is_open and board.lacks_money)
             self._note(self._timed, drive, drive.patience() is not None)
         return [*self._begun_in(drive), *self._to_be_stopped(drive)] if drive.board.within else []
 
@@ -134,7 +134,7 @@ class Family:
             return []
         waiting = (self._top, *self._short.values())
         return list(
-            itertools.islice((each for each in waiting if len(each.board.held) and each.board.free > 0), 1)
+            itertools.islice((each for each in waiting if each.board.lacks_money and each.board.free > 0), 1)
         )
 
     def _patience(self) -> float | None:

@@ -6,7 +6,10 @@ given up nobody knows what it used, so its worst case is. The usage of a run is 
 
 from __future__ import annotations
 
+import math
+
 from context.context_compactor import keep
+from cost.budget_enforcer import shortfall
 from errors import SkepError
 from run_contract.errors import BudgetExceeded, InvalidResult, TaskCancelled, TaskTimeout
 from run_contract.records import Run, RunTask, TaskError, Usage
@@ -15,6 +18,7 @@ from runs.admission import Prepared
 from runs.parts import Parts
 from runs.telling import Teller
 from runs.work import Ended, WorkFailed
+from store.budgets import Account
 
 
 class Settling:
@@ -60,19 +64,33 @@ class Settling:
         """Another attempt, where the policy has one."""
         return retrying.after_failure(self._run.id, self._run.policy, task, error, cause)
 
-    def topped_up(self, task: RunTask, micros: int) -> bool:
-        """Whether a person gave the budgets of a task what they lack, asked once for each."""
-        ask = self._parts.top_up
-        short = [each for each in self._parts.budget.budgets(self._run, task) if each.must_ask(micros)]
-        if ask is None or not short:
-            return False
-        for budget in short:
-            added = ask(self._run, task, budget, micros)
-            self._parts.budget.top_up(self._run, budget.account, max(0, added), "you")
-            if added <= 0:
-                return False
+    def is_stuck(self, task: RunTask, micros: int) -> bool:
+        """Whether a budget cannot pay a task whatever comes back of what runs."""
+        return any(each.is_beyond(micros) for each in self._parts.budget.budgets(self._run, task))
+
+    def is_refused(self, task: RunTask, micros: int) -> bool:
+        """Whether nothing will help a task: a person gave the budget that cannot pay it no more."""
+        short = shortfall(self._parts.budget.budgets(self._run, task), micros)
+        return short is not None and short.balance.declined_by is not None and short.is_beyond(micros)
+
+    def left_in_all(self) -> float:
+        """Micro-dollars that the budget of the run has left, or a narrower one of the runs above."""
+        return min((each.left for each in self._parts.budget.budgets(self._run)), default=math.inf)
+
+    def answers(self, task: RunTask, micros: int) -> dict[Account, int]:
+        """Ask a person about each budget that a task lacks, until one gets nothing; what each was given."""
+        ask, found = self._parts.top_up, dict[Account, int]()
+        if ask is None:
+            return found
+        for budget in self._parts.budget.budgets(self._run, task):
+            if not budget.must_ask(micros):
+                continue
+            added = found[budget.account] = max(0, ask(self._run, task, budget, micros))
+            self._parts.budget.top_up(self._run, budget.account, added, "you")
+            if not added:
+                break
             self._tell("budget.topped_up", budget=budget.account.limit, added_micros=added)
-        return True
+        return found
 
 
 def failure_of(task: RunTask, error: SkepError) -> TaskError:

@@ -24,6 +24,7 @@ from store import (
     proposals,
     recording,
     run_growth,
+    run_money,
     run_questions,
     steering,
 )
@@ -239,7 +240,9 @@ def _budget(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     account = budgets.Account(about["scope"], about["name"], about["day"])
     if given.choice == "no":
         budgets.decline(tx, account, given.by)
-        return f"The budget {account.limit} gets no more; what waits for it goes on waiting."
+        is_final = run_money.is_final(account, about.get("task", ""))
+        follows = "what it cannot pay of its run fails" if is_final else "what waits for it goes on waiting"
+        return f"The budget {account.limit} gets no more; {follows}."
     micros = about[f"{given.choice}_micros"]
     budgets.top_up(tx, account, micros, given.by)
     if account.scope == "task":

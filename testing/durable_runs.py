@@ -99,7 +99,7 @@ class DurableRuns:
                 return
             claim = Claim.from_row(rows[0])
             given = self.prompts.given(claim, "0" * 16)
-            if given is not None and not self._is_answered(claim, given):
+            if given is not None and not self._is_answered(claim, given) and self._may_begin(claim, given):
                 name = claim.id.partition(":")[2]
                 self.asked[name] = given.model or claim.task.model
                 self.begun.append(name)
@@ -112,6 +112,10 @@ class DurableRuns:
         key = self.prompts.cache.key(claim.task, asked) if given.is_cached else None
         self._keys[claim.ref] = key
         return key is not None and self.prompts.cache.answer(claim, key)
+
+    def _may_begin(self, claim: Claim, given: Given) -> bool:
+        """Whether nothing holds a task that is ready to be sent; else it is put back. Here nothing does."""
+        return True
 
     def turn(self) -> bool:
         """Claim what may start, and end the oldest of what runs; false where nothing does."""

@@ -136,6 +136,12 @@ WHERE state = 'delayed' AND held_by GLOB 'task:*' AND NOT EXISTS (
     SELECT 1 FROM budget WHERE scope = 'task' AND name = task.id AND day = '' AND declined_by IS NOT NULL
 ) LIMIT :limit;
 
+-- refused_by_themselves --
+-- Tasks of runs that wait for their own limit, which a person gave no more.
+SELECT task.seq, task.id, lease, needs, not_before, every, doc FROM task INDEXED BY task_held
+JOIN budget ON budget.scope = 'task' AND budget.name = task.id AND budget.day = '' AND declined_by IS NOT NULL
+WHERE state = 'delayed' AND held_by GLOB 'task:*' AND task.id GLOB '*:*' LIMIT :limit;
+
 -- tell_held --
 -- Say more to those who wait for a limit.
 UPDATE task SET waiting_for = waiting_for || :more

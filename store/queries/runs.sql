@@ -121,13 +121,14 @@ SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND +task.state IN ('failed', 'safety_blocked', 'cancelled') ORDER BY run_task.id;
 
 -- runs_overdue --
--- Runs whose time is up.
+-- Runs whose time is up, but for those that are being stopped already.
 SELECT id FROM run INDEXED BY run_deadline
-WHERE state = 'running' AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
+WHERE state = 'running' AND is_stopping = 0 AND deadline IS NOT NULL AND deadline <= :now ORDER BY deadline LIMIT 100;
 
 -- next_run_deadline --
--- When the next run's time is up.
-SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline WHERE state = 'running' AND deadline IS NOT NULL;
+-- When the next run's time is up that is not being stopped already.
+SELECT min(deadline) AS moment FROM run INDEXED BY run_deadline
+WHERE state = 'running' AND is_stopping = 0 AND deadline IS NOT NULL;
 
 -- run_task_of --
 -- What a task of a run is beside a task, and what its run tells every task.
@@ -269,12 +270,18 @@ SELECT id FROM above ORDER BY height;
 
 -- subtrees_above --
 -- The limits of a task of a run and of those it stems from, each with all that stem from it; the narrowest first.
+-- Then those of the task whose work its run does, where it is within another, and so on.
 WITH RECURSIVE up (run, id, parent, micros, height) AS (
     SELECT run_task.run, run_task.id, coalesce(run_task.parent, run_task.added_by), run_task.subtree_micros, 0
     FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
     UNION ALL
     SELECT above.run, above.id, coalesce(above.parent, above.added_by), above.subtree_micros, up.height + 1
     FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
+    UNION ALL
+    SELECT beyond.run, beyond.id, coalesce(beyond.parent, beyond.added_by), beyond.subtree_micros, up.height + 1
+    FROM up CROSS JOIN run ON run.seq = up.run CROSS JOIN task ON task.id = run.parent
+    CROSS JOIN run_task AS beyond ON beyond.task = task.seq
+    WHERE up.parent IS NULL AND run.parent IS NOT NULL AND up.height < 1000
 )
 SELECT run.id || ':' || up.id AS id, up.micros FROM up JOIN run ON run.seq = up.run
 WHERE up.micros IS NOT NULL ORDER BY up.height;

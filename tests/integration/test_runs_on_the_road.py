@@ -107,6 +107,10 @@ def test_a_run_whose_time_is_up_fails(rig, clock) -> None:
     clock.advance(0.2)
 
     assert rig.store.write(run_steering.end_overdue) == 1
+    # what runs of it is being stopped: until it has, there is nothing to do about its time
+    assert rig.store.write(run_steering.end_overdue) == 0
+    due = rig.store.reader.one("next_run_deadline")
+    assert due is None or due["moment"] is None
     told = rig.go(run)
     assert (told["state"], told["error"]) == (
         "failed",

@@ -2,7 +2,8 @@
 
 The one stands in the store and is driven claim by claim, the other by the orchestrator in this thread; both
 have the same work. Held against each other: the order in which tasks begin, where each ends and why, and what
-the run comes to. Money is left out: in memory a task that cannot be paid fails, the daemon asks a person.
+the run comes to. Limits of time and of money are held in tests of their own, where clocks are turned and
+attempts are paid.
 """
 
 from __future__ import annotations
@@ -312,8 +313,22 @@ def test_both_end_the_same_where_people_are_asked(rig: DurableRuns, graph: Any, 
     """Not in the same order: a question takes no slot of a run of the daemon."""
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
-    assert found[:2] == wanted[:2]
+    assert found[0] == wanted[0]
+    assert whichever_was_first(graph, found[1]) == whichever_was_first(graph, wanted[1])
     assert sorted(found[2]) == sorted(wanted[2])
+
+
+def whichever_was_first(graph: list[dict[str, Any]], ends: Ends) -> Ends:
+    """The ends without a word of which of several lost dependencies ended first, which is for the order."""
+    open_to_it: set[str] = set()
+    for each in graph:
+        if len(each["deps"]) > 1 or open_to_it & {*each["deps"]}:
+            open_to_it.add(each["id"])
+    lost = {"dependency_failed", "dependency_skipped"}
+    return {
+        name: (state, "lost" if name in open_to_it and code in lost else code)
+        for name, (state, code) in ends.items()
+    }
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
