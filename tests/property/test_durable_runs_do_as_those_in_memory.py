@@ -303,7 +303,8 @@ def test_both_end_the_same_where_tasks_become_one_for_each_item(
     """Not in the same order: what is added to a run of the daemon comes after what is there."""
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
-    assert found[:2] == wanted[:2]
+    assert found[0] == wanted[0]
+    assert whichever_was_first(graph, found[1]) == whichever_was_first(graph, wanted[1])
     assert sorted(found[2]) == sorted(wanted[2])
 
 
@@ -326,7 +327,7 @@ def whichever_was_first(graph: list[dict[str, Any]], ends: Ends) -> Ends:
             open_to_it.add(each["id"])
     lost = {"dependency_failed", "dependency_skipped"}
     return {
-        name: (state, "lost" if name in open_to_it and code in lost else code)
+        name: (state, "lost" if name.partition(".")[0] in open_to_it and code in lost else code)
         for name, (state, code) in ends.items()
     }
 
@@ -336,5 +337,6 @@ def whichever_was_first(graph: list[dict[str, Any]], ends: Ends) -> Ends:
 def test_both_end_the_same_where_a_part_is_done_again(rig: DurableRuns, graph: Any, at_once: int) -> None:
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
-    assert found[:2] == wanted[:2]
+    assert found[0] == wanted[0]
+    assert whichever_was_first(graph, found[1]) == whichever_was_first(graph, wanted[1])
     assert sorted(found[2]) == sorted(wanted[2])
