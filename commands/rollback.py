@@ -142,7 +142,7 @@ def _came_to(tally: telling.Tally, kept_as: int | None) -> str:
 def _line(step: Step) -> str:
     since = " (changed since)" if step.is_newer else ""
     reason = f": left as it is, {step.reason}" if step.reason else ""
-    return f"{step.action:<7} {terminal.clean(os.fsdecode(step.path))}{since}{terminal.clean(reason)}"
+    return f"{step.action:<7} {terminal.name(os.fsdecode(step.path))}{since}{terminal.name(reason)}"
 
 
 def _as_json(step: Step) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import flask
 
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, ref, shape
+from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, list_of, ref, shape
 from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
@@ -33,6 +33,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         worker_runs=FLAG,
         file_trouble=MAYBE | {"description": "why the queue file cannot be read; null where it can"},
         refused_entries=NUMBER | {"description": "entries of the queue that broke the contract, uncorrected"},
+        broken_rollbacks=list_of(TEXT) | {"description": "rollbacks of files that broke off"},
         audit_checkpoint=MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=TEXT,
     ),
@@ -61,6 +62,7 @@ def status() -> dict[str, Any]:
         "worker_runs": now.worker_runs,
         "file_trouble": now.queue_file and clean(now.queue_file),
         "refused_entries": now.refused,
+        "broken_rollbacks": now.broken_rollbacks,
         "audit_checkpoint": now.checkpoint,
         "version": version(),
     }

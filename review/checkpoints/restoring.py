@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-from errors import TransitionNotAllowed
+from errors import SkepError, TransitionNotAllowed
 from review.checkpoints import leftovers, present, workspace
 from review.checkpoints.keeping import Keeper
 from review.checkpoints.obstacles import obstacle
@@ -25,7 +25,8 @@ from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, R
 from review.checkpoints.workspace import Bounds
 from review.checkpoints.writing import Writing, write_all
 from settings import Home
-from store import checkpoints
+from store import rollbacks
+from store.rollbacks import Begun
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 
@@ -117,6 +118,11 @@ def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
     """The steps that write a file, each with what it writes."""
     doing = [step for step in steps if step.action not in {"same", "leave"}]
     return [(step, step.target) for step in doing if step.target is not None]
+
+
+def _count(steps: Sequence[Step]) -> int:
+    """How many of them change something."""
+    return sum(step.action not in {"same", "leave"} for step in steps)
 
 
 def apply(
@@ -220,7 +226,8 @@ class Rollback:
             self._keeper.tidy()
             planned = self.preview()
             check(planned)
-            if all(step.action in {"same", "leave"} for step in planned):
+            if not _count(planned):
+                self._settle(by, planned)
                 return planned, None
             return self._restore(by, planned, tell)
 
@@ -231,24 +238,69 @@ class Rollback:
             if kept is None or kept["state"] != "made":
                 why = "it is gone" if kept is None else kept["reason"]
                 raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
-            with workspace.opened(self._home.workspace) as root:
-                done = self._apply(root, planned, tell)
-            self._store.write(lambda tx: self._end(tx, by, done, number))
+            begun = self._begun(by, planned, number)
+            try:
+                with workspace.opened(self._home.workspace) as root:
+                    done = self._apply(root, planned, begun, tell)
+                self._store.write(lambda tx: self._end(tx, begun, done))
+            except BaseException as error:
+                self._break_off(error)
+                raise
         return done, number
 
-    def _apply(self, root: int, planned: list[Step], tell: Tell) -> list[Step]:
-        """Do it; until that is over the store knows the names of files that are half written."""
+    def _begun(self, by: str, planned: list[Step], number: int) -> Begun:
+        row = self._row
+        return Begun(
+            checkpoint=row["number"],
+            task_id=row["task_id"],
+            commit=row["before_id"] if self._to_before else row["commit_id"],
+            to_before=self._to_before,
+            all_of_it=self._all,
+            count=_count(planned),
+            kept_as=number,
+            by=by,
+            at=self._store.clock.now(),
+        )
+
+    def _apply(self, root: int, planned: list[Step], begun: Begun, tell: Tell) -> list[Step]:
+        """Do it. That it began, and the names of files that are half written, are durable before."""
         steps, token = self._plan(root), secrets.token_hex(8)
         if steps != planned:  # what came in between is not in the state that was kept
             raise TransitionNotAllowed("Files changed meanwhile, so nothing was touched. Look at it again.")
         files = [(step.path, target.blob) for step, target in to_write(steps)]
-        self._store.write(lambda tx: leftovers.note(tx, token, files))
+        self._store.write(lambda tx: self._begin(tx, begun, token, files))
         return apply(root, self._keeper.repository, steps, token, self._keeper.bounds, tell)
 
-    def _end(self, tx: Transaction, by: str, done: Sequence[Step], number: int) -> None:
+    def _begin(self, tx: Transaction, begun: Begun, token: str, files: Sequence[tuple[bytes, str]]) -> None:
+        leftovers.note(tx, token, files)
+        rollbacks.begin(tx, begun)
+
+    def _end(self, tx: Transaction, begun: Begun, done: Sequence[Step]) -> None:
         leftovers.forget(tx)
-        count = sum(step.action not in {"same", "leave"} for step in done)
-        checkpoints.tell_restored(tx, self._row, by, count, number, to_before=self._to_before)
+        rollbacks.end(tx, begun, _count(done), sum(step.action == "leave" for step in done))
+
+    def _break_off(self, error: BaseException) -> None:
+        """It is cut short, and where it had begun a person is asked; the daemon does so where this cannot."""
+        why = str(error) or type(error).__name__
+        with suppress(SkepError, OSError):
+            self._store.write(lambda tx: rollbacks.break_off(tx, f"it was cut short: {why}"))
+            self._keeper.tidy()
+
+    def _settle(self, by: str, planned: list[Step]) -> None:
+        """The files are so already: where one like it had broken off, it is finished now."""
+        if any(step.action == "leave" for step in planned) or not self._may_settle():
+            return
+        number = self._row["number"]
+        with self._keeper.lock:
+            self._keeper.tidy()
+            self._store.write(
+                lambda tx: rollbacks.settle(tx, by, number, to_before=self._to_before, all_of_it=self._all)
+            )
+
+    def _may_settle(self) -> bool:
+        """Whether any rollback broke off, asked about or not yet."""
+        reader = self._store.reader
+        return bool(reader.fact(rollbacks.BEGUN) or reader.all("open_decisions_of_kind", kind=rollbacks.KIND))
 
     def _plan(self, root: int) -> list[Step]:
         repository, row = self._keeper.repository, self._row
