@@ -15,7 +15,7 @@ from commands.place import Place, json_option, with_place
 from commands.task_view import decision
 from cost.usage_tracker import Standing, standing_of
 from redaction import clean_value
-from review.checkpoints.unfinished import unfinished
+from review.checkpoints.broken_off import broken_off
 from store import kill_file, processes, rollbacks
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
@@ -65,7 +65,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
             "checkpoint": None if checkpoint is None else str(checkpoint),
         },
         "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
-        "unfinished_rollbacks": [clean_value(each.as_json()) for each in unfinished(place.home, reader)],
+        "broken_rollbacks": [clean_value(each.as_json()) for each in broken_off(place.home, reader)],
         "queue_file_unread": has_unread_changes(place.home, reader),
         "queue_file_trouble": queue_file_trouble(place.home),
     }
@@ -88,7 +88,7 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     left = counts["pending"] + counts["in_progress"] + counts["pending_review"]
     asked = len(told["decisions"])
     waits = f" {asked} {'thing waits' if asked == 1 else 'things wait'} for you." if asked else ""
-    broken = len(told["unfinished_rollbacks"])
+    broken = len(told["broken_rollbacks"])
     if broken:
         waits += (
             " A rollback of files broke off." if broken == 1 else f" {broken} rollbacks of files broke off."
@@ -148,7 +148,7 @@ def _print(told: dict[str, Any]) -> None:
         ("home", told["home"]),
         *(("down", sentence) for sentence in told["processes"]["down"].values()),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
-        *(("rollback", each["told"]) for each in told["unfinished_rollbacks"]),
+        *(("rollback", each["told"]) for each in told["broken_rollbacks"]),
         *((("refused", _refused(told["refused"])),) if told["refused"] else ()),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("spent", _spent(told["budget"])),

@@ -9,7 +9,7 @@ from doctor.examined import Examined
 from doctor.findings import Finding, ok, warn
 from errors import SkepError
 from review.checkpoints import repository
-from review.checkpoints.unfinished import unfinished
+from review.checkpoints.broken_off import broken_off
 from settings import Settings
 
 
@@ -28,7 +28,7 @@ def check_rollbacks(examined: Examined) -> Iterator[Finding]:
     """Whether a rollback broke off; a store that cannot say is told of as such elsewhere."""
     try:
         with examined.reader() as reader:
-            found = unfinished(examined.home, reader)
+            found = broken_off(examined.home, reader)
     except SkepError:
         return
     for each in found:

@@ -20,7 +20,7 @@ from panel.task_story import fields_text, reviews_in, story_of
 from panel.task_views import decision_of, summary
 from panel.words import as_json
 from redaction import clean, clean_value
-from review.checkpoints.unfinished import unfinished
+from review.checkpoints.broken_off import broken_off
 from runtime_contract import Task
 from store import rollbacks as rollback_facts
 from store.editing import is_editable
@@ -28,7 +28,7 @@ from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
 from store.records import STATUS_OF_STATE, task_of
-from store.rollbacks import begun_of
+from store.rollbacks import Begun
 from store.run_ends import run_of
 from supervisor.presence import situation
 
@@ -133,10 +133,10 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
 def _broken_rollbacks(here: Panel, task_id: str) -> list[dict[str, Any]]:
     """Rollbacks of the task's files that broke off: what is told of each, and what can be answered."""
     asked = {
-        begun_of(json.loads(each["payload"])): decision_of(each)
+        Begun(**json.loads(each["payload"])): decision_of(each)
         for each in here.reader.all("open_decisions_of_kind", kind=rollback_facts.KIND)
     }
-    found = [each for each in unfinished(here.home, here.reader) if each.task_id == task_id]
+    found = [each for each in broken_off(here.home, here.reader) if each.task_id == task_id]
     return [
         {
             "told": clean(each.sentence),

@@ -83,11 +83,6 @@ class Begun:
         return asdict(self) | {"at": to_rfc3339(self.at), "told": self.sentence}
 
 
-def begun_of(told: dict[str, Any] | None) -> Begun | None:
-    """The rollback that a fact of the store, or the payload of a decision, tells of."""
-    return None if told is None else Begun(**told)
-
-
 def begin(tx: Transaction, begun: Begun) -> None:
     """A rollback is about to change its first file."""
     tx.set_meta(BEGUN, json.dumps(asdict(begun)))

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 
 import skep
 from errors import StoreError
+from review.checkpoints.broken_off import broken_off
 from review.checkpoints.restoring import Rollback
-from review.checkpoints.unfinished import unfinished
 from road.checkpointing import Checkpointing
 from settings import Home
 from store.sqlite_store import SqliteStore
@@ -61,7 +61,7 @@ def test_it_is_shown_without_a_daemon_and_before_anybody_has_told_it(rig):
     kill_a_rollback(rig, 3)
 
     told = json.loads(rig.skep("status", "--json"))
-    (broken,) = told["unfinished_rollbacks"]
+    (broken,) = told["broken_rollbacks"]
     assert "A rollback of files broke off." in told["health"]
     assert broken["task_id"] == "a"
     assert "it was to change 3 files, and how many it did is not known" in broken["told"]
@@ -70,7 +70,7 @@ def test_it_is_shown_without_a_daemon_and_before_anybody_has_told_it(rig):
     assert f"`skep rollback checkpoint:{kept_as(rig)} --all --yes` undoes it" in broken["told"]
     assert broken["told"] in rig.skep("status")
     looked = CliRunner().invoke(skep.cli, ["--home", str(rig.home.root), "doctor", "--json"])
-    findings = {each["check"]: each for each in json.loads(looked.output)["findings"]}
+    findings = {each["check"]: each for each in json.loads(looked.output)["checks"]}
     assert (findings["rollback"]["level"], findings["rollback"]["told"]) == ("warn", broken["told"])
 
 
@@ -98,7 +98,7 @@ def test_the_same_rollback_finishes_it_and_nothing_is_asked_any_more(rig):
     assert (rig.files / "two.txt").read_text() == "2"
     assert len(rig.events("rollback.broken_off")) == 1
     assert not asked(rig)
-    assert not unfinished(rig.home, rig.store.reader)
+    assert not broken_off(rig.home, rig.store.reader)
     assert [decision for decision, *_ in records(rig)] == ["allowed", "broken_off", "allowed", "recorded"]
 
 
@@ -151,7 +151,7 @@ def test_a_person_says_that_the_files_may_stay_and_a_no_is_no_answer(rig):
     assert "choose one of leave" in refused.output
     assert len(asked(rig)) == 1
     assert "stay as the rollback that broke off left them" in rig.skep("approve", name)
-    assert not unfinished(rig.home, rig.store.reader)
+    assert not broken_off(rig.home, rig.store.reader)
 
 
 def test_one_that_still_runs_is_neither_shown_nor_told(rig):
@@ -160,7 +160,7 @@ def test_one_that_still_runs_is_neither_shown_nor_told(rig):
     fcntl.flock(handle, fcntl.LOCK_EX)
     with rig.keeper.lock:
         Checkpointing(rig.store, type(rig.keeper)(rig.home, rig.settings, rig.store)).look()
-        assert not unfinished(rig.home, rig.store.reader)
+        assert not broken_off(rig.home, rig.store.reader)
     os.close(handle)
     assert not asked(rig)
 

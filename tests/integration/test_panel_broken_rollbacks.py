@@ -77,7 +77,7 @@ def test_what_a_killed_panel_left_half_done_is_shown_until_a_person_answers(brow
     assert says in Seen(browser.get("/")).text
     assert says in Seen(browser.get("/inbox")).text
     assert says not in Seen(browser.get("/tasks/first")).text
-    assert says in browser.get("/api/v1/status").json["broken_rollbacks"][0]
+    assert says in browser.get("/api/v1/status").json["broken_rollbacks"][0]["told"]
 
     (question,) = browser.get("/api/v1/decisions").json["decisions"]
     answered = browser.post(f"/api/v1/decisions/{question['id']}/answer", {"answer": "leave"})
