@@ -17,7 +17,8 @@ from commands.task_id import offer_ids
 from errors import NotFound
 from review.checkpoints import telling
 from review.checkpoints.keeping import Keeper
-from review.checkpoints.restoring import Rollback, Step
+from review.checkpoints.planning import Step
+from review.checkpoints.restoring import Rollback
 from store import checkpoints
 from store.reading import Reader
 

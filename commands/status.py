@@ -162,12 +162,12 @@ def _print(told: dict[str, Any]) -> None:
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
-        if each["kind"] == rollbacks.KIND:  # its sentence stands above
-            click.echo(terminal.clean(f"         skep approve {name} leaves the files as they are"))
-            continue
-        click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
+        is_rollback = each["kind"] == rollbacks.KIND
+        asked = "May the files stay as that rollback left them?" if is_rollback else each["question"]
+        click.echo(f"asks     {terminal.shorten(asked, 300)}")
         if each["deadline_at"] is not None:
             click.echo(f"         {question_view.deadline(each)}")
         click.echo(terminal.clean(f"         skep show {each['id']} shows all of it"))
         yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
-        click.echo(terminal.clean(f"         {yes}skep reject {name} --reason '...'"))
+        no = "" if is_rollback else f"skep reject {name} --reason '...'"
+        click.echo(terminal.clean(f"         {(yes + no).removesuffix(', or ')}"))

@@ -32,6 +32,6 @@ def check_rollbacks(examined: Examined) -> Iterator[Finding]:
     except SkepError:
         return
     for each in found:
-        yield warn("rollback", each.sentence, f"{each.again} --yes")
+        yield warn("rollback", each.sentence, each.again)
     if not found:
         yield ok("rollback", "No rollback of files broke off.")

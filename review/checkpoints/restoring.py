@@ -13,15 +13,14 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
 from errors import SkepError, TransitionNotAllowed
 from review.checkpoints import leftovers, present, workspace
 from review.checkpoints.keeping import Keeper
-from review.checkpoints.obstacles import obstacle
-from review.checkpoints.present import IN_THE_WAY, NOTHING, Present
-from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
+from review.checkpoints.planning import Step, count_of, plan, to_write, wanted
+from review.checkpoints.repository import CheckpointFailed, Entry, Repository
 from review.checkpoints.workspace import Bounds
 from review.checkpoints.writing import Writing, write_all
 from settings import Home
@@ -34,95 +33,10 @@ from store.transaction import Transaction
 TOLD_EVERY: Final = 500
 #: Told how many files are written, of how many; must not raise, for files are under way.
 Tell = Callable[[int, int], None]
-#: What is to be done with a path: nothing, as it is so already; or it cannot be done.
-Action = Literal["same", "create", "change", "delete", "leave"]
 
 
 def _untold(done: int, total: int) -> None:
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A path as it is to be."""
-
-    path: bytes
-    #: none: it is not to exist
-    target: Entry | None
-    #: as the checkpoint of the task left it; differs from `target` where that is the state before
-    kept: Entry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is to be done with one path."""
-
-    path: bytes
-    action: Action
-    target: Entry | None
-    #: whether it was changed after the checkpoint that is spoken of
-    is_newer: bool = False
-    #: why it is left as it is
-    reason: str | None = None
-    #: what it is to be done to
-    present: Present = NOTHING
-
-
-def wanted(
-    repository: Repository, commit: str, before: str | None, *, to_before: bool, all_of_it: bool
-) -> list[Wanted]:
-    """The paths that a rollback is about: those the checkpoint changed, or all that it holds."""
-    if not all_of_it:
-        changes = repository.changes(before, commit)
-        return [Wanted(each.path, each.before if to_before else each.after, each.after) for each in changes]
-    target = (before or EMPTY_TREE) if to_before else commit
-    held = repository.changes(None, target) if target != EMPTY_TREE else []
-    return [Wanted(each.path, each.after, each.after) for each in held]
-
-
-def plan(root: int, paths: Sequence[Wanted], bounds: Bounds, *, others: Sequence[bytes] = ()) -> list[Step]:
-    """What is to be done so that the paths are as wanted and the `others` are gone."""
-    steps = [_step(root, each, bounds) for each in paths]
-    extra = [_step(root, Wanted(path, None, None), bounds) for path in others]
-    going = {step.path for step in (*steps, *extra) if step.action == "delete"}
-    settled = (_settled(root, step, going) for step in (*steps, *extra))
-    return sorted(settled, key=lambda step: step.path)
-
-
-def _settled(root: int, step: Step, going: set[bytes]) -> Step:
-    """A step that is to create a file, left where what is in the way stays."""
-    why = obstacle(root, step.path, going) if step.action == "create" else None
-    return step if why is None else replace(step, action="leave", reason=why)
-
-
-def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
-    try:
-        mode, content = workspace.read_whole(root, each.path, bounds.file_bytes)
-        current: Entry | None = Entry(workspace.kept_mode(mode), blob_id(content))
-        there = present.present_of(mode, content)
-    except FileNotFoundError:
-        current, there = None, NOTHING
-    except (IsADirectoryError, NotADirectoryError):
-        if each.target is None:
-            return Step(each.path, "same", None)
-        return Step(each.path, "create", each.target, is_newer=True, present=IN_THE_WAY)
-    except OSError as error:
-        return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
-    if current == each.target:
-        return Step(each.path, "same", each.target)
-    action: Action = "delete" if each.target is None else "create" if current is None else "change"
-    return Step(each.path, action, each.target, is_newer=current != each.kept, present=there)
-
-
-def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
-    """The steps that write a file, each with what it writes."""
-    doing = [step for step in steps if step.action not in {"same", "leave"}]
-    return [(step, step.target) for step in doing if step.target is not None]
-
-
-def _count(steps: Sequence[Step]) -> int:
-    """How many of them change something."""
-    return sum(step.action not in {"same", "leave"} for step in steps)
 
 
 def apply(
@@ -226,7 +140,7 @@ class Rollback:
             self._keeper.tidy()
             planned = self.preview()
             check(planned)
-            if not _count(planned):
+            if not count_of(planned):
                 self._settle(by, planned)
                 return planned, None
             return self._restore(by, planned, tell)
@@ -256,7 +170,7 @@ class Rollback:
             commit=row["before_id"] if self._to_before else row["commit_id"],
             to_before=self._to_before,
             all_of_it=self._all,
-            count=_count(planned),
+            count=count_of(planned),
             kept_as=number,
             by=by,
             at=self._store.clock.now(),
@@ -277,7 +191,7 @@ class Rollback:
 
     def _end(self, tx: Transaction, begun: Begun, done: Sequence[Step]) -> None:
         leftovers.forget(tx)
-        rollbacks.end(tx, begun, _count(done), sum(step.action == "leave" for step in done))
+        rollbacks.end(tx, begun, count_of(done), sum(step.action == "leave" for step in done))
 
     def _break_off(self, error: BaseException) -> None:
         """It is cut short, and where it had begun a person is asked; the daemon does so where this cannot."""
