@@ -133,7 +133,7 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
 def _broken_rollbacks(here: Panel, task_id: str) -> list[dict[str, Any]]:
     """Rollbacks of the task's files that broke off: what is told of each, and what can be answered."""
     asked = {
-        Begun(**json.loads(each["payload"])): decision_of(each)
+        Begun(**json.loads(each["payload"])): decision_of(each, here.clock.now())
         for each in here.reader.all("open_decisions_of_kind", kind=rollback_facts.KIND)
     }
     found = [each for each in broken_off(here.home, here.reader) if each.task_id == task_id]
