@@ -30,7 +30,7 @@ AUDIT_EVENTS: Final[dict[str, str]] = {
     "budget": "a person let a limit have more money, or would not, or set or cleared the limit itself",
     "schedule": "a person let a schedule or a delayed task run now, skipped a time of it, or stopped it",
     "steering": "a person did one thing to many tasks at once: `action`, and to how many, `count`",
-    "rollback": "a person brought files of the workspace back to a checkpoint; how many, `count`",
+    "rollback": "a person had files of the workspace brought back to a checkpoint; how many, `count`",
     "sandbox": "what holds commands, as swarm found by trying it at its start",
 }
 
@@ -50,6 +50,7 @@ AUDIT_DECISIONS: Final[dict[str, str]] = {
     "declined": "a person would not",
     "overridden": "a person set a limit that counts in place of the settings'",
     "restored": "the settings' limit counts again",
+    "broken_off": "it was let go and did not end; how far it came is not known",
 }
 
 #: Every field a record may have beside those that all have (`store.audit_log.record`).

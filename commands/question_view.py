@@ -71,7 +71,11 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         others = [each for each in told["options"] if each not in YES_AND_NO[told["kind"]]]
         ways = {"again": f"skep retry {name}"}
         more = "".join(f", or {ways.get(each, f'skep approve {name} --answer {each}')}" for each in others)
-        yield "answer", f"skep approve {name}, or skep reject {name}{more}"
+        no = YES_AND_NO[told["kind"]][1]
+        yield (
+            "answer",
+            f"skep approve {name}{f', or skep reject {name}' if no in told['options'] else ''}{more}",
+        )
 
 
 def deadline(told: dict[str, Any]) -> str:

@@ -17,7 +17,8 @@ from commands.task_id import offer_ids
 from errors import NotFound
 from review.checkpoints import telling
 from review.checkpoints.keeping import Keeper
-from review.checkpoints.restoring import Rollback, Step
+from review.checkpoints.planning import Step
+from review.checkpoints.restoring import Rollback
 from store import checkpoints
 from store.reading import Reader
 
@@ -142,7 +143,7 @@ def _came_to(tally: telling.Tally, kept_as: int | None) -> str:
 def _line(step: Step) -> str:
     since = " (changed since)" if step.is_newer else ""
     reason = f": left as it is, {step.reason}" if step.reason else ""
-    return f"{step.action:<7} {terminal.clean(os.fsdecode(step.path))}{since}{terminal.clean(reason)}"
+    return f"{step.action:<7} {terminal.name(os.fsdecode(step.path))}{since}{terminal.name(reason)}"
 
 
 def _as_json(step: Step) -> dict[str, Any]:

@@ -14,7 +14,9 @@ from commands.list import UNREAD
 from commands.place import Place, json_option, with_place
 from commands.task_view import decision
 from cost.usage_tracker import Standing, standing_of
-from store import kill_file, processes
+from redaction import clean_value
+from review.checkpoints.broken_off import broken_off
+from store import kill_file, processes, rollbacks
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
 from supervisor.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
@@ -63,6 +65,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
             "checkpoint": None if checkpoint is None else str(checkpoint),
         },
         "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
+        "broken_rollbacks": [clean_value(each.as_json()) for each in broken_off(place.home, reader)],
         "queue_file_unread": has_unread_changes(place.home, reader),
         "queue_file_trouble": queue_file_trouble(place.home),
     }
@@ -85,6 +88,11 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
     left = counts["pending"] + counts["in_progress"] + counts["pending_review"]
     asked = len(told["decisions"])
     waits = f" {asked} {'thing waits' if asked == 1 else 'things wait'} for you." if asked else ""
+    broken = len(told["broken_rollbacks"])
+    if broken:
+        waits += (
+            " A rollback of files broke off." if broken == 1 else f" {broken} rollbacks of files broke off."
+        )
     if told["queue_file_trouble"] is not None:
         waits += f" queue.json is not taken in: {told['queue_file_trouble']}"
     halt = _halt(told)
@@ -140,6 +148,7 @@ def _print(told: dict[str, Any]) -> None:
         ("home", told["home"]),
         *(("down", sentence) for sentence in told["processes"]["down"].values()),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
+        *(("rollback", each["told"]) for each in told["broken_rollbacks"]),
         *((("refused", _refused(told["refused"])),) if told["refused"] else ()),
         ("model", "not looked for yet" if model is None else str(model["reason"])),
         ("spent", _spent(told["budget"])),
@@ -149,13 +158,16 @@ def _print(told: dict[str, Any]) -> None:
     ]
     for label, text in rows:
         is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
-        is_grave = is_off or label == "down"
+        is_grave = is_off or label in {"down", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]
-        click.echo(f"asks     {terminal.shorten(each['question'], 300)}")
+        is_rollback = each["kind"] == rollbacks.KIND
+        asked = "May the files stay as that rollback left them?" if is_rollback else each["question"]
+        click.echo(f"asks     {terminal.shorten(asked, 300)}")
         if each["deadline_at"] is not None:
             click.echo(f"         {question_view.deadline(each)}")
         click.echo(terminal.clean(f"         skep show {each['id']} shows all of it"))
         yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
-        click.echo(terminal.clean(f"         {yes}skep reject {name} --reason '...'"))
+        no = "" if is_rollback else f"skep reject {name} --reason '...'"
+        click.echo(terminal.clean(f"         {(yes + no).removesuffix(', or ')}"))

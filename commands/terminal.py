@@ -45,6 +45,11 @@ def clean(text: str) -> str:
     return without_secrets(text).translate(_LINE)
 
 
+def name(text: str) -> str:
+    """A name as one line, without secrets; breaks and tabs are made visible too, as they are part of it."""
+    return without_secrets(text).translate(_VISIBLE)
+
+
 def clean_block(text: str) -> str:
     """The same for text of several lines; line breaks and tabs stay."""
     return without_secrets(text).translate(_BLOCK)

@@ -59,6 +59,7 @@ def _home(examined: Examined) -> Iterator[Finding]:
         yield from daemon.check_used_sandbox(examined)
         yield from home.check_store(examined)
         yield from halts.check_breaker(examined)
+        yield from review.check_rollbacks(examined)
         yield from home.check_queue_file(examined)
         yield from home.check_audit(examined)
         yield from traces.check_traces(examined)

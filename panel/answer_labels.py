@@ -31,6 +31,11 @@ _ANSWERS: Final[dict[tuple[str, str], tuple[str, str, str]]] = {
     ("removal", "accept"): ("Cancel them", "Every task of this question that waits is cancelled.", "danger"),
     ("removal", "keep"): ("Keep them", "Nothing is cancelled; the file shows them again.", "primary"),
     ("recovery", "accept"): ("Accept and go on", "Work goes on with the rebuilt store.", "primary"),
+    ("rollback", "leave"): (
+        "Leave the files",
+        "They stay as the rollback that broke off left them.",
+        "secondary",
+    ),
     ("budget", "needed"): ("Add what is needed", "The limit gets what the call may cost.", "primary"),
     ("budget", "more"): ("Add more", "The limit gets the larger amount of the question.", "secondary"),
     ("budget", "no"): ("Add nothing", "What waits goes on waiting; a task of a run fails.", "secondary"),

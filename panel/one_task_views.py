@@ -10,21 +10,25 @@ from typing import Any
 from cost.usage_tracker import standing_of
 from errors import InvalidTask
 from panel import command_lines, rollbacks
+from panel.answer_labels import answers_to
 from panel.context import Panel
 from panel.remedies import remedy_of
 from panel.task_actions import actions_of, rollback_buttons
 from panel.task_attempts import attempts_of
 from panel.task_prompt import prompt_of
 from panel.task_story import fields_text, reviews_in, story_of
-from panel.task_views import summary
+from panel.task_views import decision_of, summary
 from panel.words import as_json
 from redaction import clean, clean_value
+from review.checkpoints.broken_off import broken_off
 from runtime_contract import Task
+from store import rollbacks as rollback_facts
 from store.editing import is_editable
 from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
 from store.records import STATUS_OF_STATE, task_of
+from store.rollbacks import Begun
 from store.run_ends import run_of
 from supervisor.presence import situation
 
@@ -122,7 +126,25 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
     kept: dict[str, Any] = clean_value(told)
     kept["may_write"] = row["result"] is not None and '"may_write":' in row["result"]
     stands = rollbacks.state_of(here, row["id"])
-    return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands)}
+    broken = _broken_rollbacks(here, row["id"])
+    return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands), "broken": broken}
+
+
+def _broken_rollbacks(here: Panel, task_id: str) -> list[dict[str, Any]]:
+    """Rollbacks of the task's files that broke off: what is told of each, and what can be answered."""
+    asked = {
+        Begun(**json.loads(each["payload"])): decision_of(each, here.clock.now())
+        for each in here.reader.all("open_decisions_of_kind", kind=rollback_facts.KIND)
+    }
+    found = [each for each in broken_off(here.home, here.reader) if each.task_id == task_id]
+    return [
+        {
+            "told": clean(each.sentence),
+            "decision": asked[each]["id"] if each in asked else None,
+            "buttons": answers_to(asked[each]) if each in asked else [],
+        }
+        for each in found
+    ]
 
 
 def _related(rows: list[sqlite3.Row]) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from panel.context import Panel
 from panel.daemon import supervised, worker_runs
 from panel.health import Health, Moment, health_of, of_killed
 from panel.task_views import decision_of
+from redaction import clean_value
+from review.checkpoints.broken_off import broken_off
 from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
@@ -48,6 +50,8 @@ class Standing:
     queue_file: str | None
     #: entries of the queue that broke the contract and were not corrected
     refused: int
+    #: rollbacks of files that broke off, each with what a person is told
+    broken_rollbacks: list[dict[str, Any]]
 
 
 def standing_of(here: Panel) -> Standing:
@@ -66,8 +70,9 @@ def standing_of(here: Panel) -> Standing:
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)
     trouble = queue_file_trouble(here.home)
+    broken = [clean_value(each.as_json()) for each in broken_off(here.home, here.reader)]
     return Standing(
-        counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble, refused
+        counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble, refused, broken
     )
 
 

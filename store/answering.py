@@ -23,6 +23,7 @@ from store import (
     plan_review,
     proposals,
     recording,
+    rollbacks,
     run_growth,
     run_money,
     run_questions,
@@ -57,6 +58,7 @@ YES_AND_NO: Final = {
     "recovery": ("accept", "wait"),
     "circuit_breaker": ("resume", "wait"),
     "budget": ("needed", "no"),
+    rollbacks.KIND: (rollbacks.LEAVE, rollbacks.CHANGE),
     asking.KIND: (asking.ANSWER, asking.REFUSE),
 }
 
@@ -235,6 +237,10 @@ def _circuit_breaker(tx: Transaction, decision: sqlite3.Row, given: Answer, poli
     return "The circuit breaker is reset; work goes on."
 
 
+def _rollback(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
+    return "The files stay as the rollback that broke off left them."
+
+
 def _budget(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
     about = json.loads(decision["payload"])
     account = budgets.Account(about["scope"], about["name"], about["day"])
@@ -265,5 +271,6 @@ _ACTIONS: Final[dict[str, Action]] = {
     "recovery": _recovery,
     "circuit_breaker": _circuit_breaker,
     "budget": _budget,
+    rollbacks.KIND: _rollback,
     asking.KIND: _ask,
 }

@@ -87,25 +87,3 @@ def last_made(asks: Asks) -> sqlite3.Row | None:
 def of_task(asks: Asks, task_id: str) -> sqlite3.Row | None:
     """The newest one of a task that was made."""
     return asks.one("checkpoint_of", id=task_id)
-
-
-def tell_restored(
-    tx: Transaction, row: sqlite3.Row, by: str, count: int, kept_as: int, *, to_before: bool
-) -> None:
-    """A person brought files back; `kept_as` is the checkpoint of the state before."""
-    number = row["number"]
-    what = (
-        f"files are as last kept before checkpoint {number}"
-        if to_before
-        else f"files are as checkpoint {number} kept them"
-    )
-    tx.audit("rollback", "recorded", actor=by, task_id=row["task_id"], count=count, reason=what)
-    tx.emit(
-        "checkpoint.restored",
-        task_id=row["task_id"],
-        checkpoint_number=number,
-        commit=row["before_id"] if to_before else row["commit_id"],
-        count=count,
-        source=by,
-        reason=f"{what}; the state until then is checkpoint {kept_as}",
-    )

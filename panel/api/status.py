@@ -7,7 +7,7 @@ from typing import Any, Final
 import flask
 
 from panel.api import fields
-from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, ref, shape
+from panel.api.describing import ANY_OBJECT, FLAG, MAYBE, NUMBER, TEXT, get, list_of, ref, shape
 from panel.context import panel
 from panel.standing import standing_of
 from panel.version import version
@@ -33,8 +33,21 @@ SCHEMAS: Final[dict[str, Any]] = {
         worker_runs=FLAG,
         file_trouble=MAYBE | {"description": "why the queue file cannot be read; null where it can"},
         refused_entries=NUMBER | {"description": "entries of the queue that broke the contract, uncorrected"},
+        broken_rollbacks=list_of(ref("BrokenRollback")),
         audit_checkpoint=MAYBE | {"description": "`SEQ:MAC` of the audit, for `skep audit verify`"},
         version=TEXT,
+    ),
+    "BrokenRollback": shape(
+        checkpoint=NUMBER | {"description": "number of the checkpoint that files were brought back to"},
+        task_id=MAYBE | {"description": "the task of that checkpoint"},
+        commit=MAYBE | {"description": "id of its commit, or of the one before it"},
+        to_before=FLAG | {"description": "to the last state that was kept before it"},
+        all_of_it=FLAG | {"description": "every file of it, and no others"},
+        count=NUMBER | {"description": "files that it was to change"},
+        kept_as=NUMBER | {"description": "number of the checkpoint that undoes it"},
+        by=TEXT | {"description": "who began it"},
+        at=TEXT | {"description": "when"},
+        told=TEXT | {"description": "the same for a person, with the command lines that finish and undo it"},
     ),
 }
 
@@ -61,6 +74,7 @@ def status() -> dict[str, Any]:
         "worker_runs": now.worker_runs,
         "file_trouble": now.queue_file and clean(now.queue_file),
         "refused_entries": now.refused,
+        "broken_rollbacks": now.broken_rollbacks,
         "audit_checkpoint": now.checkpoint,
         "version": version(),
     }

@@ -39,6 +39,7 @@
     const card = cardOf(currentId);
     if (!card) return;
     const button = document.getElementById(`${card.dataset[option]}-${card.dataset.id}`);
+    if (!button) return; // it has no such answer
     button.click();
     const dialog = document.getElementById("ask");
     if (dialog.open && !button.dataset.reason) document.getElementById("ask-yes").focus();

@@ -25,7 +25,7 @@ from review.checkpoints.repository import CheckpointFailed, Repository
 from review.checkpoints.turns import Turns
 from review.checkpoints.workspace import Bounds, Look
 from settings import Home, Settings
-from store import checkpoints
+from store import checkpoints, rollbacks
 from store.sqlite_store import SqliteStore
 
 logger = logging.getLogger(__name__)
@@ -62,13 +62,18 @@ class Keeper:
             return len(due)
 
     def tidy(self) -> None:
-        """Take away what a rollback that was killed left; nothing where one runs. Raises `OSError`."""
+        """Tell of a rollback that was killed, and take away what it left; nothing where one runs.
+
+        Raises `OSError`.
+        """
         if leftovers.are_there(self._store.reader):
             with suppress(filelock.Timeout), self.lock.acquire(timeout=0):
                 self._tidy()
 
     def _tidy(self) -> None:
-        """The same, with the lock held: a rollback that is still noted is dead."""
+        """The same, with the lock held: a rollback that is still noted is dead, and that is told once."""
+        if self._store.reader.fact(rollbacks.BEGUN) is not None:
+            self._store.write(rollbacks.break_off)
         noted = self._store.reader.fact(leftovers.KEY)
         if noted is None:
             return

@@ -11,9 +11,9 @@ from typing import Final
 
 from errors import TransitionNotAllowed
 from review.checkpoints import telling, workspace
+from review.checkpoints.planning import Action, Step
 from review.checkpoints.present import NOTHING, present_of
 from review.checkpoints.repository import Repository
-from review.checkpoints.restoring import Action, Step
 from settings import Home
 
 #: Paths that are shown one by one.

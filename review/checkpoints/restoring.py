@@ -13,19 +13,19 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import replace
+from typing import Final
 
-from errors import TransitionNotAllowed
+from errors import SkepError, TransitionNotAllowed
 from review.checkpoints import leftovers, present, workspace
 from review.checkpoints.keeping import Keeper
-from review.checkpoints.obstacles import obstacle
-from review.checkpoints.present import IN_THE_WAY, NOTHING, Present
-from review.checkpoints.repository import EMPTY_TREE, CheckpointFailed, Entry, Repository, blob_id
+from review.checkpoints.planning import Step, count_of, plan, to_write, wanted
+from review.checkpoints.repository import CheckpointFailed, Entry, Repository
 from review.checkpoints.workspace import Bounds
 from review.checkpoints.writing import Writing, write_all
 from settings import Home
-from store import checkpoints
+from store import rollbacks
+from store.rollbacks import Begun
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 
@@ -33,90 +33,10 @@ from store.transaction import Transaction
 TOLD_EVERY: Final = 500
 #: Told how many files are written, of how many; must not raise, for files are under way.
 Tell = Callable[[int, int], None]
-#: What is to be done with a path: nothing, as it is so already; or it cannot be done.
-Action = Literal["same", "create", "change", "delete", "leave"]
 
 
 def _untold(done: int, total: int) -> None:
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A path as it is to be."""
-
-    path: bytes
-    #: none: it is not to exist
-    target: Entry | None
-    #: as the checkpoint of the task left it; differs from `target` where that is the state before
-    kept: Entry | None
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What is to be done with one path."""
-
-    path: bytes
-    action: Action
-    target: Entry | None
-    #: whether it was changed after the checkpoint that is spoken of
-    is_newer: bool = False
-    #: why it is left as it is
-    reason: str | None = None
-    #: what it is to be done to
-    present: Present = NOTHING
-
-
-def wanted(
-    repository: Repository, commit: str, before: str | None, *, to_before: bool, all_of_it: bool
-) -> list[Wanted]:
-    """The paths that a rollback is about: those the checkpoint changed, or all that it holds."""
-    if not all_of_it:
-        changes = repository.changes(before, commit)
-        return [Wanted(each.path, each.before if to_before else each.after, each.after) for each in changes]
-    target = (before or EMPTY_TREE) if to_before else commit
-    held = repository.changes(None, target) if target != EMPTY_TREE else []
-    return [Wanted(each.path, each.after, each.after) for each in held]
-
-
-def plan(root: int, paths: Sequence[Wanted], bounds: Bounds, *, others: Sequence[bytes] = ()) -> list[Step]:
-    """What is to be done so that the paths are as wanted and the `others` are gone."""
-    steps = [_step(root, each, bounds) for each in paths]
-    extra = [_step(root, Wanted(path, None, None), bounds) for path in others]
-    going = {step.path for step in (*steps, *extra) if step.action == "delete"}
-    settled = (_settled(root, step, going) for step in (*steps, *extra))
-    return sorted(settled, key=lambda step: step.path)
-
-
-def _settled(root: int, step: Step, going: set[bytes]) -> Step:
-    """A step that is to create a file, left where what is in the way stays."""
-    why = obstacle(root, step.path, going) if step.action == "create" else None
-    return step if why is None else replace(step, action="leave", reason=why)
-
-
-def _step(root: int, each: Wanted, bounds: Bounds) -> Step:
-    try:
-        mode, content = workspace.read_whole(root, each.path, bounds.file_bytes)
-        current: Entry | None = Entry(workspace.kept_mode(mode), blob_id(content))
-        there = present.present_of(mode, content)
-    except FileNotFoundError:
-        current, there = None, NOTHING
-    except (IsADirectoryError, NotADirectoryError):
-        if each.target is None:
-            return Step(each.path, "same", None)
-        return Step(each.path, "create", each.target, is_newer=True, present=IN_THE_WAY)
-    except OSError as error:
-        return Step(each.path, "leave", each.target, reason=error.strerror or "cannot be read")
-    if current == each.target:
-        return Step(each.path, "same", each.target)
-    action: Action = "delete" if each.target is None else "create" if current is None else "change"
-    return Step(each.path, action, each.target, is_newer=current != each.kept, present=there)
-
-
-def to_write(steps: Sequence[Step]) -> list[tuple[Step, Entry]]:
-    """The steps that write a file, each with what it writes."""
-    doing = [step for step in steps if step.action not in {"same", "leave"}]
-    return [(step, step.target) for step in doing if step.target is not None]
 
 
 def apply(
@@ -220,7 +140,8 @@ class Rollback:
             self._keeper.tidy()
             planned = self.preview()
             check(planned)
-            if all(step.action in {"same", "leave"} for step in planned):
+            if not count_of(planned):
+                self._settle(by, planned)
                 return planned, None
             return self._restore(by, planned, tell)
 
@@ -231,24 +152,69 @@ class Rollback:
             if kept is None or kept["state"] != "made":
                 why = "it is gone" if kept is None else kept["reason"]
                 raise CheckpointFailed(f"the state before cannot be kept, so nothing was touched: {why}")
-            with workspace.opened(self._home.workspace) as root:
-                done = self._apply(root, planned, tell)
-            self._store.write(lambda tx: self._end(tx, by, done, number))
+            begun = self._begun(by, planned, number)
+            try:
+                with workspace.opened(self._home.workspace) as root:
+                    done = self._apply(root, planned, begun, tell)
+                self._store.write(lambda tx: self._end(tx, begun, done))
+            except BaseException as error:
+                self._break_off(error)
+                raise
         return done, number
 
-    def _apply(self, root: int, planned: list[Step], tell: Tell) -> list[Step]:
-        """Do it; until that is over the store knows the names of files that are half written."""
+    def _begun(self, by: str, planned: list[Step], number: int) -> Begun:
+        row = self._row
+        return Begun(
+            checkpoint=row["number"],
+            task_id=row["task_id"],
+            commit=row["before_id"] if self._to_before else row["commit_id"],
+            to_before=self._to_before,
+            all_of_it=self._all,
+            count=count_of(planned),
+            kept_as=number,
+            by=by,
+            at=self._store.clock.now(),
+        )
+
+    def _apply(self, root: int, planned: list[Step], begun: Begun, tell: Tell) -> list[Step]:
+        """Do it. That it began, and the names of files that are half written, are durable before."""
         steps, token = self._plan(root), secrets.token_hex(8)
         if steps != planned:  # what came in between is not in the state that was kept
             raise TransitionNotAllowed("Files changed meanwhile, so nothing was touched. Look at it again.")
         files = [(step.path, target.blob) for step, target in to_write(steps)]
-        self._store.write(lambda tx: leftovers.note(tx, token, files))
+        self._store.write(lambda tx: self._begin(tx, begun, token, files))
         return apply(root, self._keeper.repository, steps, token, self._keeper.bounds, tell)
 
-    def _end(self, tx: Transaction, by: str, done: Sequence[Step], number: int) -> None:
+    def _begin(self, tx: Transaction, begun: Begun, token: str, files: Sequence[tuple[bytes, str]]) -> None:
+        leftovers.note(tx, token, files)
+        rollbacks.begin(tx, begun)
+
+    def _end(self, tx: Transaction, begun: Begun, done: Sequence[Step]) -> None:
         leftovers.forget(tx)
-        count = sum(step.action not in {"same", "leave"} for step in done)
-        checkpoints.tell_restored(tx, self._row, by, count, number, to_before=self._to_before)
+        rollbacks.end(tx, begun, count_of(done), sum(step.action == "leave" for step in done))
+
+    def _break_off(self, error: BaseException) -> None:
+        """It is cut short, and where it had begun a person is asked; the daemon does so where this cannot."""
+        why = str(error) or type(error).__name__
+        with suppress(SkepError, OSError):
+            self._store.write(lambda tx: rollbacks.break_off(tx, f"it was cut short: {why}"))
+            self._keeper.tidy()
+
+    def _settle(self, by: str, planned: list[Step]) -> None:
+        """The files are so already: where one like it had broken off, it is finished now."""
+        if any(step.action == "leave" for step in planned) or not self._may_settle():
+            return
+        number = self._row["number"]
+        with self._keeper.lock:
+            self._keeper.tidy()
+            self._store.write(
+                lambda tx: rollbacks.settle(tx, by, number, to_before=self._to_before, all_of_it=self._all)
+            )
+
+    def _may_settle(self) -> bool:
+        """Whether any rollback broke off, asked about or not yet."""
+        reader = self._store.reader
+        return bool(reader.fact(rollbacks.BEGUN) or reader.all("open_decisions_of_kind", kind=rollbacks.KIND))
 
     def _plan(self, root: int) -> list[Step]:
         repository, row = self._keeper.repository, self._row

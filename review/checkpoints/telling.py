@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from review.checkpoints.restoring import Step
+from review.checkpoints.planning import Step
 
 #: What goes where files are brought back to the state before a task, whoever changed them.
 GOES: Final = "What anybody changed in them from then on goes, be it the task or somebody else."

@@ -45,6 +45,17 @@ class Turns:
         finally:
             os.close(handle)
 
+    def are_free(self) -> bool:
+        """Whether no rollback is under way. Raises `OSError`."""
+        try:
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:  # there never was one
+            return True
+        try:
+            return _is_free(handle)
+        finally:
+            os.close(handle)
+
     def of_a_command(self, is_off: Callable[[], bool] = lambda: False) -> None:
         """Wait until no rollback is under way; the command is noted as running. Raises `OSError`.
 

@@ -43,6 +43,10 @@ WHERE task = :task AND kind = 'plan' AND answer IS NOT NULL ORDER BY rowid DESC 
 -- The open decision of a kind that has no task.
 SELECT *, NULL AS task_id FROM decision WHERE kind = :kind AND answer IS NULL ORDER BY asked LIMIT 1;
 
+-- open_decisions_of_kind --
+-- The open decisions of a kind that have no task, oldest first.
+SELECT *, NULL AS task_id FROM decision WHERE kind = :kind AND answer IS NULL ORDER BY asked LIMIT 100;
+
 -- answer_decision --
 -- Answer a decision; the first answer wins.
 UPDATE decision SET answer = :answer, answered = :now, answered_by = :by, comment = :comment

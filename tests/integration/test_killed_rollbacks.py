@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from review.checkpoints import leftovers, restoring
+from review.checkpoints import leftovers, planning
 from review.checkpoints.keeping import Keeper
 from road.checkpointing import Checkpointing
 from settings import Home
@@ -88,5 +88,5 @@ def test_a_rollback_under_way_is_left_alone(rig):
 def test_a_plan_of_paths_is_complete(rig):
     rig.did("a", one_txt="1")
     row = rig.row("a")
-    found = restoring.wanted(rig.keeper.repository, row["commit_id"], None, to_before=True, all_of_it=False)
+    found = planning.wanted(rig.keeper.repository, row["commit_id"], None, to_before=True, all_of_it=False)
     assert [(each.path, each.target) for each in found] == [(b"one.txt", None)]

@@ -74,7 +74,7 @@ def test_it_is_done_as_it_was_shown_and_what_was_there_is_kept(browser, rig, hom
     )
     assert rig.events("checkpoint.restored")[0]["source"] == "panel"
     with sqlite3.connect(home.database) as connection:
-        (record,) = connection.execute("SELECT actor, data FROM audit WHERE event = 'rollback'").fetchall()
+        _, record = connection.execute("SELECT actor, data FROM audit WHERE event = 'rollback'").fetchall()
     assert (record[0], json.loads(record[1])["count"]) == ("panel", 1)
     assert json.loads(record[1])["reason"] == "files are as last kept before checkpoint 2"
     assert "1 file is as last kept before t." in Seen(browser.get("/tasks/t")).text
