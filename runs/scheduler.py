@@ -72,13 +72,20 @@ class Scheduler:
         task.error = why
         return self._end(run, task, TaskState.SKIPPED)
 
-    def skip_rest(self, run: Run, why: TaskError) -> list[str]:
-        """Skip every task that has not begun; their ids."""
-        found = [name for name, task in run.tasks.items() if task.state in _WAITING]
-        for name in found:
-            run.tasks[name].state, run.tasks[name].error = TaskState.SKIPPED, why
-        run.ended += len(found)
-        return found
+    def skip_rest(self, run: Run, why: TaskError) -> Released:
+        """Skip every task that has not begun; one that waits for those it became fails as cancelled."""
+        released = Released()
+        for name, task in run.tasks.items():
+            if task.state not in _WAITING:
+                continue
+            run.ended += 1
+            if task.items is None:
+                task.state, task.error = TaskState.SKIPPED, why
+                released.skipped.append(name)
+            else:
+                task.state, task.error = TaskState.FAILED, TaskError("cancelled", why.message)
+                released.failed.append(name)
+        return released
 
     def _end(self, run: Run | None, task: RunTask, state: TaskState) -> Released:
         """End a task, and with it all that can never start now; breadth first, so by distance, then by id."""

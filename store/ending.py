@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from runtime_contract import Status, check_transition
@@ -58,13 +58,20 @@ def end_together(
     code: str,
     reason: str,
     status: Status = Status.FAILED,
+    begun: Collection[str] = (),
     **event_fields: Any,
 ) -> None:
-    """End several tasks for one reason, and only then those that wait for them."""
+    """End several tasks for one reason, and only then those that wait for them.
+
+    Those of a run whose ids are in `begun` are told as tasks that were asked, and did not end by themselves.
+    """
     ended: dict[str, Status] = {}
     for row in rows:
         if row["id"] not in ended:
-            ended |= _end(tx, row, status, reason, code, None, event_fields)
+            own = run_ends.CANCELLED if row["id"] in begun else code
+            if row["id"] in begun:
+                tx.run("note_begun", seq=row["seq"])
+            ended |= _end(tx, row, status, reason, own, None, event_fields)
     _fail_dependants(tx, [*ended.items()])
 
 
@@ -190,6 +197,7 @@ def _end_for_the_sake_of(
         return _end(tx, row, Status.CANCELLED, reason, skipped, None, {"depends_on": [name]})
     cause = round_ends.cause_of(tx, row, name)
     if cause is not None:
+        tx.run("note_begun", seq=row["seq"])
         return _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": [name]})
     part = tx.one("get_task", id=name) if row["planned"] else None
     if part is not None and part["plan_parent"] == row["id"]:
@@ -266,7 +274,11 @@ def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        cause = round_ends.cause_of(tx, row, dead[0]) or round_ends.Cause(DEPENDENCY_FAILED, reason)
+        cause = round_ends.cause_of(tx, row, dead[0])
+        if cause is None:
+            cause = round_ends.Cause(DEPENDENCY_FAILED, reason)
+        else:
+            tx.run("note_begun", seq=row["seq"])
         ended = _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": dead})
         _fail_dependants(tx, ended)
 

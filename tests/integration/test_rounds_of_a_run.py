@@ -83,7 +83,31 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: 
         assert ends(told)["e"] == ("skipped", "dependency_failed")
 
 
-@pytest.mark.parametrize("way", ["resume", "retry"])
+def test_the_cause_of_used_up_rounds_is_told_once(rig) -> None:
+    rig.work = scoring(1, 2, 3, 4)
+    told = rig.go(rig.start(policy={"on_failure": "continue"}, tasks=reviewed(most=4)))
+    last = "{{output}} is not at least 90 after 4 rounds"
+    assert told["tasks"]["v.r4"]["error"]["message"] == last
+    for name in ("v", "v.r2", "v.r3"):
+        assert told["tasks"][name]["error"]["message"] == f"{last} (v.r4, in its rounds)"
+        assert told["tasks"][name]["attempts"] == 1
+    assert told["error"]["message"] in {f"task v: {last} (v.r4, in its rounds)", f"task v.r4: {last}"}
+
+
+def test_a_task_whose_round_was_stopped_was_begun(rig) -> None:
+    rig.work = scoring(1, 2)
+    run = rig.start(tasks=reviewed())
+    while "d.r2" not in rig.begun:
+        rig.turn()
+        rig.claim()
+    rig.abort(run)
+    told = rig.go(run)
+    assert ends(told)["v"] == ("failed", "cancelled")
+    assert ends(told)["v.r2"] == ("skipped", "cancelled")
+    assert told["tasks"]["v"]["attempts"] == 1
+
+
+@pytest.mark.parametrize("way", ["resume", "retry", "the task itself"])
 def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) -> None:
     rig.work = scoring(1, 2, 95)
     run = rig.start(tasks=reviewed(most=2))
@@ -91,7 +115,7 @@ def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) 
     if way == "resume":
         rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
     else:
-        rig.store.retry(f"{run}:v.r2", "test")
+        rig.store.retry(f"{run}:v.r2" if way == "retry" else f"{run}:v", "test")
     told = rig.go(run)
 
     assert rig.begun[:5] == ["d", "v", "d.r2", "v.r2", "v.r2"]
