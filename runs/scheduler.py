@@ -138,11 +138,20 @@ class Scheduler:
             if not completed and (waiting.needs == "all" or waiting.is_in_rounds):
                 doomed.append(name)
             elif node.pending == 0:
-                if waiting.needs == "any" and not _any_completed(run, waiting):
-                    doomed.append(name)
-                else:
-                    released.ready.append(name)
+                _free(run, waiting, released, doomed)
+        for name in own.beside if own is not None else ():
+            nodes[name].pending -= 1
+            if nodes[name].pending == 0 and tasks[name].state in _WAITING:
+                _free(run, tasks[name], released, doomed)
         return doomed
+
+
+def _free(run: Run, waiting: RunTask, released: Released, doomed: list[str]) -> None:
+    """A task waits for nothing any more: it may start, unless it needs one of those that ended so."""
+    if waiting.needs == "any" and not _any_completed(run, waiting):
+        doomed.append(waiting.id)
+    else:
+        released.ready.append(waiting.id)
 
 
 def _any_completed(run: Run, task: RunTask) -> bool:

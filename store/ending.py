@@ -170,14 +170,19 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
 def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
     """Whether a task can do without one that it waits for, which has ended; if that was all, it is let go.
 
-    Of a task for which any dependency will do only those count that have not ended; one must be approved.
+    Of rounds that it does not need it waits for the end alone. Where any dependency will do only those count
+    that have not ended; one must be approved.
     """
-    if not run_ends.needs_any(tx, row) or round_ends.is_in_rounds(tx, row):
+    needs = None if round_ends.is_in_rounds(tx, row) else run_ends.needs_of(tx, row)
+    if needs is None:
         return False
-    states = [each["state"] for each in tx.all("parents_of", child=row["seq"])]
-    open_ones = sum(state != "approved" and not is_dead(state) for state in states)
-    if not open_ones and "approved" not in states:
+    waited_for = {each["id"]: each["state"] for each in tx.all("parents_of", child=row["seq"])}
+    states = [state for name, state in waited_for.items() if name in needs.names]
+    if not needs.any and any(map(is_dead, states)):
         return False
+    if needs.any and "approved" not in states and all(map(is_dead, states)):
+        return False
+    open_ones = sum(state != "approved" and not is_dead(state) for state in waited_for.values())
     tx.run("set_waiting_on", seq=row["seq"], waiting_on=open_ones)
     if not open_ones and row["state"] == "blocked":
         make_claimable(tx, row)

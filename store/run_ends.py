@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from runtime_contract import Status
@@ -210,10 +211,24 @@ def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
         decide(tx, run["seq"], "failed", "incomplete", reason)
 
 
-def needs_any(tx: Transaction, row: sqlite3.Row) -> bool:
-    """Whether one completed dependency will do for a task, once all have ended; only a run's task says so."""
-    found = tx.one("needs_any", task=row["seq"]) if run_of(row["id"]) else None
-    return found is not None and bool(found["needs_any"])
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a task of a run needs of those that it waits for."""
+
+    #: one that completed will do, once all have ended
+    any: bool
+    #: the tasks whose answers it needs, or that do its work; of others it waits for the end, however that is
+    names: frozenset[str]
+
+
+def needs_of(tx: Transaction, row: sqlite3.Row) -> Needs | None:
+    """What a task needs of those that it waits for; none: all of them, as a task of no run does."""
+    run = run_of(row["id"])
+    found = tx.one("needs_of", task=row["seq"]) if run else None
+    if found is None:
+        return None
+    names = [*json.loads(found["deps"] or "[]"), *json.loads(found["items"] or "[]")]
+    return Needs(bool(found["needs_any"]), frozenset(f"{run}:{name}" for name in names))
 
 
 def is_skipped(tx: Transaction, task_id: str) -> bool:

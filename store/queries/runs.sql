@@ -28,9 +28,9 @@ UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts
     lease_expires = NULL
 WHERE seq = :seq;
 
--- needs_any --
--- Whether one completed dependency will do for a task.
-SELECT needs_any FROM run_task WHERE task = :task;
+-- needs_of --
+-- What a task of a run depends on and what it became, by ids within the run, and whether one dependency will do.
+SELECT needs_any, json_extract(doc, '$.deps') AS deps, items FROM run_task WHERE task = :task;
 
 -- note_begun --
 -- A task ends that waited for those it became, or for the run that does it: it was begun, which is an attempt.

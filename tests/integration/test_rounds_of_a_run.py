@@ -61,6 +61,52 @@ def test_a_part_of_the_graph_is_done_again_until_its_answer_will_do(rig) -> None
     assert [row["task_id"] for row in rounds] == [f"{run}:v", f"{run}:v.r2"]
 
 
+def beside_the_rounds(**more: Any) -> list[dict[str, Any]]:
+    """A task that depends on the draft alone, whose rounds it is no part of."""
+    return [*reviewed(**more)[:2], {"id": "u", "prompt": "use {{deps.d.output}}", "deps": ["d"]}]
+
+
+def test_who_depends_on_a_part_of_rounds_waits_for_their_end_and_is_told_the_last(rig) -> None:
+    rig.work = scoring(10, 95)
+    told = rig.go(rig.start(tasks=beside_the_rounds()))
+
+    assert (told["state"], rig.begun[-1]) == ("completed", "u")
+    assert rig.sent["u"] == "use draft d.r2" or "draft d.r2" in rig.sent["u"]
+    assert "score" not in rig.sent["u"]
+    assert told["tasks"]["u"]["deps"] == ["d"]
+
+
+def test_of_rounds_that_end_badly_or_never_begin_only_the_end_is_waited_for(rig) -> None:
+    rig.work = scoring(10, 20)
+    run = rig.start(policy={"on_failure": "continue"}, tasks=beside_the_rounds(most=2))
+    told = rig.go(run)
+    assert (ends(told)["v"][0], ends(told)["u"][0]) == ("failed", "completed")
+    assert "draft d.r2" in rig.sent["u"]
+
+    rig.work = scoring(95)  # what failed goes on, and what did not is not done again
+    rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    assert rig.go(run)["state"] == "completed"
+    assert rig.begun.count("u") == 1
+
+    tasks = beside_the_rounds()
+    tasks[1]["when"] = {"of": "1", "test": "equals", "value": "2"}
+    told = rig.go(rig.start(tasks=tasks))
+    assert (ends(told)["v"][0], ends(told)["u"][0]) == ("skipped", "completed")
+
+
+def test_who_failed_beside_failed_rounds_is_sent_back_alone(rig) -> None:
+    def work(name: str) -> str:
+        if name == "u" and rig.begun.count("u") == 1:
+            raise ValueError("it broke")
+        return "score: 1"
+
+    rig.work = work
+    run = rig.start(policy={"on_failure": "continue"}, tasks=beside_the_rounds(most=2))
+    assert ends(rig.go(run))["u"] == ("failed", "execution_failed")
+    rig.store.retry(f"{run}:u", "test")
+    assert ends(rig.go(run))["u"] == ("completed", None)
+
+
 def test_an_answer_that_will_do_at_once_is_taken(rig) -> None:
     rig.work = scoring(99)
     assert rig.go(rig.start(tasks=reviewed()))["state"] == "completed"
