@@ -89,7 +89,8 @@ def missing(run: Run, name: str) -> NoAnswer:
         return NoAnswer(run, name, "task_not_found", "the run has no such task")
     if task.error is None:
         return NoAnswer(run, name, task.state, f"it is {task.state}")
-    return NoAnswer(run, name, task.error.code, f"it is {task.state}: {task.error.message}")
+    became = "it failed" if task.state == "failed" else "it was skipped"
+    return NoAnswer(run, name, task.error.code, f"{became}: {task.error.message}")
 
 
 def _failed(run: Run) -> Iterator[tuple[str, RunTask]]:
