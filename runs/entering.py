@@ -21,7 +21,7 @@ from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, kept_ids, reference_rules, round_rules, round_waits, sub_runs
+from runs import conditions, kept_ids, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import request_of_fork, still_asked_for, untouched
 from runs.policy_file import read_policies
@@ -227,26 +227,7 @@ def new_tasks(
         path = f"tasks[{number}]"
         reference_rules.check(task, memory, path, repeated, outputs)
         found.append(new_task(task, run_id, policy, house, path, models))
-    return _waiting_for_rounds(found, tasks, run_id)
-
-
-def _waiting_for_rounds(
-    made: list[NewRunTask], tasks: Sequence[TaskRequest], run_id: str
-) -> list[NewRunTask]:
-    """Have those wait for the end of rounds that depend on a part of them (`round_waits`)."""
-    firsts = {task.id: task.repeat.first or task.id for task in tasks if task.repeat is not None}
-    rounds = {name: first for name, first in firsts.items() if first != name}
-    waits = round_waits.beside({task.id: task.deps for task in tasks}, rounds) if rounds else {}
-    return [replace(each, new=_also(each.new, waits.get(each.id, ()), run_id)) for each in made]
-
-
-def _also(new: NewTask, ends: Sequence[str], run_id: str) -> NewTask:
-    """A task of the road that waits for these of its run as well."""
-    if not ends:
-        return new
-    waits_for = [*new.task.depends_on, *(f"{run_id}:{name}" for name in ends)]
-    task = new.task.model_copy(update={"depends_on": waits_for})
-    return replace(new, task=task, doc={**new.doc, "depends_on": waits_for})
+    return round_rules.waiting(found, tasks, run_id)
 
 
 def new_task(

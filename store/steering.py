@@ -35,6 +35,8 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
         return "stopping" if STATUS_OF_STATE[find(tx, task_id)["state"]] not in ENDED else "cancelled"
     if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW or row["held_by"] is not None:
         decisions.withdraw(tx, task_id, by)
+    if round_ends.is_in_rounds(tx, row):
+        tx.run("note_begun", seq=row["seq"])
     ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=why)
     if row["planned"]:
         _cancel_subtasks(tx, task_id, by)

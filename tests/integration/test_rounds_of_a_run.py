@@ -153,6 +153,16 @@ def test_a_task_whose_round_was_stopped_was_begun(rig) -> None:
     assert told["tasks"]["v"]["attempts"] == 1
 
 
+def test_a_task_that_is_cancelled_while_its_round_goes_on_was_begun(rig) -> None:
+    rig.work = scoring(1, 95)
+    run = rig.start(policy={"on_failure": "continue"}, tasks=reviewed())
+    while "d.r2" not in rig.begun:
+        rig.turn()
+        rig.claim()
+    rig.store.cancel(f"{run}:v", "ann")
+    assert ends(rig.go(run))["v"] == ("failed", "cancelled")
+
+
 @pytest.mark.parametrize("way", ["resume", "retry", "the task itself"])
 def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) -> None:
     rig.work = scoring(1, 2, 95)
