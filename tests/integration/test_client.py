@@ -369,8 +369,10 @@ def rounds() -> list[TaskRequest]:
     ]  # fmt: skip
 
 
-def test_a_task_that_was_done_again_has_the_answer_of_its_last_round(skep: Any, models: ModelServer) -> None:
-    models.answer = drafts
+def test_a_task_that_was_done_again_has_the_answer_of_its_last_round(
+    skep: Any, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "answer", drafts)
     run = skep.start(rounds())
     answers = skep.result(run.id, 60)
     assert (answers["d"], answers["d.r2"], answers["k"]) == ("BETTER", "BETTER", "score: 99")

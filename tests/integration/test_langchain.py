@@ -322,14 +322,14 @@ def test_the_words_of_a_graph_s_answer_are_streamed_and_asked_for_again_where_th
 
 
 def test_the_answer_of_a_task_that_is_done_again_is_that_of_its_last_round(
-    home: str, models: ModelServer
+    home: str, models: ModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def drafts(request: ModelRequest) -> Reply:
         if "Check" in request.prompt.rpartition("TASK:\n")[2]:
             return Reply(text="score: 99" if "BETTER" in request.prompt else "score: 1")
         return Reply(text="BETTER" if "score" in request.prompt else "POOR")
 
-    models.answer = drafts
+    monkeypatch.setattr(models, "answer", drafts)
     until: Any = {"of": "{{output}}", "test": "at_least", "value": 80}
     tasks: Any = [
         {"id": "d", "prompt": "Draft. {{previous}}"},
