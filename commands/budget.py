@@ -14,6 +14,7 @@ from cost.model_catalog import ModelFacts
 from cost.usage_tracker import Standing, standings
 from errors import InvalidRequest
 from money import dollars_text, is_nothing, read_amount
+from safety.headroom import limits_of
 from store import budgets
 from store.reading import Reader
 from store.sqlite_store import SqliteStore
@@ -50,7 +51,7 @@ def budget(
         raise click.UsageError("--reason goes with `skep budget set` and `skep budget clear`.")
     if action is None:
         with place.reader() as reader:
-            told = situation(reader)
+            told = situation(reader, limits_of(place.settings))
         _print(told, as_json=as_json)
         return FINE
     if action == "clear" and amount is not None:
@@ -88,10 +89,10 @@ def _change(
     return store.top_up(limit, micros or 0, by)
 
 
-def situation(reader: Reader) -> dict[str, Any]:
-    """Everything that is told."""
+def situation(reader: Reader, by_settings: budgets.BudgetLimits) -> dict[str, Any]:
+    """Everything that is told; the limits of the settings for as long as no daemon has run here."""
     return {
-        "limits": [each.as_json() for each in standings(reader, reader.now())],
+        "limits": [each.as_json() for each in standings(reader, reader.now(), by_settings)],
         "set_by_person": budgets.overrides(reader),
         "prices": [_price(row) for row in reader.all("prices")],
     }

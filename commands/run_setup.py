@@ -42,6 +42,7 @@ from runs.workflow_file import read_workflow
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
 from safety.secure_api import SecureAPIWrapper
+from store import budgets
 from store.sqlite_store import SqliteStore
 
 #: Seconds that a made-up answer takes on a terminal, so that an eye can follow.
@@ -145,6 +146,8 @@ def _llm(place: Place, control: RunControl) -> Iterator[tuple[ModelCatalog, Mode
         catalog = ModelCatalog.of_home(settings, home.models_file)
         owner = str(host_platform.this_process())
         secure = SecureAPIWrapper(store, settings, catalog, model, owner, actor=place.by)
+        if budgets.any_abandoned(store.reader):  # of a run here that was killed, where no daemon has come
+            store.write(lambda tx: budgets.settle_abandoned(tx, place.by))
         switch = KillSwitch(home)
         switch.check()
         refusals = _refusals(store, place.by)

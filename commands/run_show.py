@@ -64,7 +64,8 @@ def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
     terminal.print_table(columns, rows)
     for name, task in run["tasks"].items():
         if answers and task.get("output") is not None:
-            click.echo(f"\n== {name}\n{terminal.clean_block(task['output'])}")
+            again = f" (done again: its answer is that of {task['answer_of']})" if "answer_of" in task else ""
+            click.echo(f"\n== {terminal.clean(name + again)}\n{terminal.clean_block(task['output'])}")
         if context and task.get("context"):
             click.echo(terminal.clean(f"{name} was told: {_told(task['context'])}"))
             for each in [*task["context"]["told"], *task["context"].get("dropped", ())]:
@@ -89,6 +90,8 @@ def words_of(task: dict[str, Any]) -> str:
     if task.get("error"):
         return f"{task['error']['code']}: {task['error']['message']}"
     lines = str(task.get("output") or "").strip().splitlines()
+    if task.get("answer_of"):
+        return f"(done again: its answer is that of {task['answer_of']}) " + (lines[0] if lines else "")
     source = f"(answer of {task['reused_from']}) " if task.get("reused_from") else ""
     return source + (lines[0] if lines else "")
 

@@ -132,11 +132,24 @@ class Shown:
     #: with the tasks of the runs above that lead to it
     name: str
     task: RunTask
+    #: the later round whose answer stands for its own; empty where none does
+    answer_of: str = ""
 
     @property
     def cell(self) -> str:
         """Its name, indented."""
         return terminal.clean(f"{'  ' * self.depth}{self.name}")
+
+    @property
+    def words(self) -> str:
+        """What came of it, shortened."""
+        task = self.task
+        if task.error is not None:
+            return terminal.shorten(clean(f"{task.error.code}: {task.error.message}"), WORDS_SHOWN)
+        again = f"(done again: its answer is that of {self.answer_of}) " if self.answer_of else ""
+        return (
+            "" if task.outputs is None else terminal.shorten(again + clean(task.outputs.output), WORDS_SHOWN)
+        )
 
 
 def as_tree(run: Run, depth: int = 0, before: str = "") -> list[Shown]:
@@ -148,7 +161,7 @@ def as_tree(run: Run, depth: int = 0, before: str = "") -> list[Shown]:
     left = list(reversed(children.get(None, [])))
     while left:
         task = left.pop()
-        found.append(Shown(depth + task.depth, f"{before}{task.id}", task))
+        found.append(Shown(depth + task.depth, f"{before}{task.id}", task, _answer_of(run, task)))
         if task.child is not None:
             found += as_tree(task.child, depth + task.depth + 1, f"{before}{task.id}:")
         left += reversed(children.get(task.id, []))
@@ -163,14 +176,14 @@ def _cells(shown: Shown) -> list[tuple[str, str]]:
         (terminal.shorten(task.asked or task.model, 30), "bright_black"),
         (f"{task.actual.tokens:,} tokens" if task.actual.tokens else "", ""),
         (dollars_text(task.actual.micros) if task.actual.micros else "", ""),
-        (_words(task), "red" if task.state is TaskState.FAILED else "bright_black"),
+        (shown.words, "red" if task.state is TaskState.FAILED else "bright_black"),
     ]
 
 
-def _words(task: RunTask) -> str:
-    if task.error is not None:
-        return terminal.shorten(clean(f"{task.error.code}: {task.error.message}"), WORDS_SHOWN)
-    return "" if task.outputs is None else terminal.shorten(clean(task.outputs.output), WORDS_SHOWN)
+def _answer_of(run: Run, task: RunTask) -> str:
+    """The later round whose answer stands for that of a task; empty where none does."""
+    found = run.answering(task.id) if task.round == 1 else None
+    return "" if found is None or found is task else found.id
 
 
 def headline(run: Run) -> str:
@@ -190,7 +203,7 @@ def tell(run: Run, *, whole: bool) -> None:
     for row in shown:
         task, cost = row.task, dollars_text(row.task.actual.micros)
         rows.append(
-            [row.cell, str(task.state), str(task.attempts), f"{task.actual.tokens:,}", cost, _words(task)]
+            [row.cell, str(task.state), str(task.attempts), f"{task.actual.tokens:,}", cost, row.words]
         )
     terminal.print_table(columns, rows)
     for row in shown if whole else ():
@@ -215,11 +228,11 @@ def _run_json(run: Run) -> dict[str, Any]:
         "error": None if run.error is None else dataclasses.asdict(run.error),
         "usage": {"tokens": run.usage.tokens, "cost_micros": run.usage.micros},
         "budget_micros": run.policy.budget_micros,
-        "tasks": [_task_json(task) for task in run.tasks.values()],
+        "tasks": [_task_json(run, task) for task in run.tasks.values()],
     }
 
 
-def _task_json(task: RunTask) -> dict[str, Any]:
+def _task_json(run: Run, task: RunTask) -> dict[str, Any]:
     compaction = None if task.compaction is None else dataclasses.asdict(task.compaction)
     return {
         "id": task.id,
@@ -229,6 +242,7 @@ def _task_json(task: RunTask) -> dict[str, Any]:
         "model": task.asked or task.model or None,
         "attempts": task.attempts,
         "output": None if task.outputs is None else task.outputs.output,
+        "answer_of": _answer_of(run, task) or None,
         "reused_from": None if task.outputs is None else task.outputs.metadata.get(REUSED_FROM),
         "error": None if task.error is None else dataclasses.asdict(task.error),
         "estimated": {"tokens": task.estimated.tokens, "cost_micros": task.estimated.micros},

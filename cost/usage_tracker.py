@@ -70,9 +70,12 @@ def standing_of(asks: Asks, limit: str, now: float) -> Standing:
     return _standing(asks, account, BudgetLimits.kept(asks), asks.one("balance", **account.key()))
 
 
-def standings(asks: Asks, now: float) -> list[Standing]:
-    """Every limit: today's, the total, each model's, and those of runs and tasks that something hangs on."""
-    limits = BudgetLimits.kept(asks)
+def standings(asks: Asks, now: float, first: BudgetLimits | None = None) -> list[Standing]:
+    """Every limit: today's, the total, each model's, and those of runs and tasks that something hangs on.
+
+    `first`: the limits of the settings, for as long as no executing process has told them.
+    """
+    limits = BudgetLimits.kept(asks, first)
     today = local_day(now)
     rows = {Account(row["scope"], row["name"], row["day"]): row for row in asks.all("balances", day=today)}
     accounts = [Account("day", "", today), Account("total")]

@@ -103,6 +103,8 @@ class RunTaskAnswer(_Answer):
     added_by: str = ""
     #: which round it is of
     round: int = 1
+    #: the later round whose answer stands for its own; `output` is still that of this round
+    answer_of: str = ""
     #: run, or task of a run, whose answer it was given
     reused_from: str = ""
 

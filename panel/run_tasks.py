@@ -54,7 +54,8 @@ def page_of(here: Panel, run: sqlite3.Row, state: str | None, after: str, limit:
     shown = rows[:limit]
     used = _used(here, shown)
     now = situation(here.home, here.reader) if run["state"] in {"running", "aborting"} else None
-    tasks = [_task(here, row, used.get(row["seq"]), now) for row in shown]
+    standing = _standing(here, run, shown)
+    tasks = [_task(here, row, used.get(row["seq"]), now, standing.get(row["name"])) for row in shown]
     return {"tasks": tasks, "next": shown[-1]["name"] if len(rows) > limit else None}
 
 
@@ -65,7 +66,8 @@ def one(here: Panel, run: sqlite3.Row, name: str) -> dict[str, Any]:
         raise TaskNotFound(f"The run {run['id']!r} has no task {name[:200]!r}.")
     now = situation(here.home, here.reader) if run["state"] in {"running", "aborting"} else None
     asked: dict[str, Any] = clean_value(json.loads(row["asked"]))
-    return _task(here, row, _used(here, [row]).get(row["seq"]), now) | {"asked": asked}
+    used, standing = _used(here, [row]), _standing(here, run, [row])
+    return _task(here, row, used.get(row["seq"]), now, standing.get(name)) | {"asked": asked}
 
 
 def names_of(here: Panel, run: sqlite3.Row) -> list[str]:
@@ -78,8 +80,18 @@ def _used(here: Panel, rows: list[sqlite3.Row]) -> dict[int, sqlite3.Row]:
     return {row["task"]: row for row in here.reader.all("run_used_by", tasks=places)}
 
 
+def _standing(here: Panel, run: sqlite3.Row, rows: list[sqlite3.Row]) -> dict[str, str]:
+    """Those whose answer is that of a later round, with the last that completed."""
+    names = [row["name"] for row in rows if row["later"] is not None]
+    return views.standing_answers(here.reader, run["seq"], names) if names else {}
+
+
 def _task(
-    here: Panel, row: sqlite3.Row, used: sqlite3.Row | None, now: waiting.Situation | None
+    here: Panel,
+    row: sqlite3.Row,
+    used: sqlite3.Row | None,
+    now: waiting.Situation | None,
+    answer_of: str | None,
 ) -> dict[str, Any]:
     """A task as `runs.views` tells it, with its ids, moments and what holds it."""
     told = views.told_of(row, views.usage_of(used))
@@ -93,5 +105,7 @@ def _task(
         "finished": None if row["finished"] is None else to_rfc3339(row["finished"]),
         "waiting_for": None if now is None else here.reader.waiting_for(row, now),
     }
+    if answer_of is not None:
+        told["answer_of"] = answer_of
     shown: dict[str, Any] = clean_value(told)
     return shown if output is None else shown | {"output": clean_start(str(output), _MOST_OUTPUT)}

@@ -29,6 +29,7 @@ from road.named_outputs import Kept, digest_of
 from road.run_turns import turns_of
 from road.sub_runs import SubRuns
 from run_contract import asking
+from run_contract.errors import InvalidResult
 from run_contract.job import ContextBundle, Job
 from run_contract.policy import ContextPolicy, RunPolicy
 from run_contract.records import Condition, Run, RunTask, TaskInput, TaskResult, TaskState
@@ -176,7 +177,7 @@ class RunPrompts:
         elif task.is_run:
             child = self._sub_runs.has_ended(claim, row, run, task)
             if child is not None:
-                self._take_answer(claim, task, self._sub_runs.last_tasks(row, child))
+                self._take_answer(claim, row, child)
         elif task.choices is not None:
             self._ask(claim, run, task)
         else:
@@ -191,9 +192,14 @@ class RunPrompts:
         choices = task.choices or ()
         self._store.write(lambda tx: run_questions.ask(tx, claim.ref, text, choices, timeout_s))
 
-    def _take_answer(self, claim: Claim, task: RunTask, last: list[sqlite3.Row]) -> None:
+    def _take_answer(self, claim: Claim, row: sqlite3.Row, child: str) -> None:
         """End a task with the answers of the last tasks of its run: as it is, or several as a JSON array."""
-        texts = [self._answer(row)[0] for row in last]
+        try:
+            last = self._sub_runs.last_tasks(row, child)
+        except InvalidResult as error:
+            self._end(claim, Status.FAILED, error.code, error.message)
+            return
+        texts = [self._answer(each)[0] for each in last]
         self._conclude(
             claim, within.joined(texts), "the answer of its run", last[0]["id"] if len(last) == 1 else None
         )

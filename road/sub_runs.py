@@ -13,9 +13,10 @@ from typing import Any
 from context import template
 from context.context_router import ContextRouter
 from cost.model_catalog import ModelCatalog
+from run_contract.errors import InvalidResult
 from run_contract.policy import RunPolicy
 from run_contract.records import Run, RunTask
-from runs import sub_runs, within
+from runs import sub_runs, views, within
 from runs.entering import House, Models, new_run
 from runs.known_models import KnownModels
 from runs.workflow import SubRun
@@ -61,19 +62,22 @@ class SubRuns:
         return None
 
     def last_tasks(self, row: sqlite3.Row, child: str) -> list[sqlite3.Row]:
-        """The tasks of an ended run whose answers are its output: the named one, or the last ones."""
+        """The tasks of an ended run whose answers are its output: the named one, or the last ones.
+
+        Of one that was done again it is the last round. Raises `InvalidResult` where none of them completed.
+        """
         found = self._store.reader.one("get_run", id=child)
         rows = [] if found is None else self._store.reader.all("run_tasks_shown", run=found["seq"])
-        named = json.loads(row["doc"])["run"].get("output")
-        waited_for = {dep for each in rows for dep in json.loads(each["asked"]).get("deps") or ()}
-        return [
-            each
-            for each in rows
-            if each["state"] == "approved"
-            and (
-                each["name"] == named if named else each["parent"] is None and each["name"] not in waited_for
-            )
-        ]
+        tasks = {each["name"]: each for each in rows}
+        wanted = json.loads(row["doc"])["run"]
+        steps = {step["id"]: step.get("depends_on") or () for step in wanted["workflow"]["steps"]}
+        names = within.giving(steps, wanted.get("output"))
+        given = [name for name in names if name in tasks and tasks[name]["state"] == "approved"]
+        if not given:
+            ends = [within.End(name, *_end_of(tasks.get(name))) for name in names]
+            raise InvalidResult(within.lacking(child, wanted.get("output"), ends))
+        later = {} if found is None else views.standing_answers(self._store.reader, found["seq"], given)
+        return [tasks[later.get(name, name)] for name in given]
 
     def _new(self, row: sqlite3.Row, run: Run, task: RunTask) -> NewRun:
         asked = json.loads(row["doc"])
@@ -105,3 +109,11 @@ class SubRuns:
         catalog = ModelCatalog.of_home(settings, home.models_file)
         models = self._models or KnownModels(settings, catalog, self._store.reader)
         return House(settings.limits, models, home.policies_file, home.workflows)
+
+
+def _end_of(row: sqlite3.Row | None) -> tuple[str, str]:
+    """How a task ended that did not complete, and why."""
+    if row is None:
+        return "skipped", "it is gone"
+    state = views.state_of(row["state"], row["code"], row["attempts"])
+    return str(state), str(row["reason"] or row["code"] or row["state"])

@@ -132,7 +132,7 @@ class RunPolicy(Section):
     max_items: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1_000
     #: how deep tasks may add tasks that add tasks
     max_depth: Annotated[StrictInt, Field(ge=0, le=100)] = 8
-    #: whether a task whose very question was answered before takes that answer, at no cost
+    #: whether a task whose very question was answered before takes that answer, and does not ask again
     cache: StrictBool = False
     #: milliseconds that work may take to end after it was asked to
     stop_grace_ms: Milliseconds = 5_000

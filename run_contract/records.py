@@ -223,8 +223,10 @@ class DagNode:
     id: str
     deps: list[str]
     next: list[str] = field(default_factory=list)
-    #: dependencies that have not ended
+    #: dependencies that have not ended, with rounds that it waits for beside them
     pending: int = 0
+    #: tasks that wait for its rounds to end, however they do, and are told nothing of it
+    beside: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)

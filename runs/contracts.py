@@ -39,8 +39,8 @@ class Scheduler(Protocol):
     def mark_skipped(self, run: Run | None, task_id: str, why: TaskError) -> Released:
         """A task will never start."""
 
-    def skip_rest(self, run: Run, why: TaskError) -> list[str]:
-        """Skip every task that has not begun."""
+    def skip_rest(self, run: Run, why: TaskError) -> Released:
+        """Skip every task that has not begun; one that waits for those it became fails."""
 
 
 class DependencyResolver(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from run_contract.errors import DagCycle, DagInvalid, DepNotFound, InvalidInput
 from run_contract.records import ENDED, ID, Dag, DagNode, Run, RunTask
-from runs import contracts
+from runs import contracts, round_waits
 
 
 class DependencyResolver:
@@ -101,6 +101,21 @@ def enter(run: Run, tasks: Sequence[RunTask], resolver: contracts.DependencyReso
         node = run.dag.nodes[task.id]
         task.deps = list(node.deps)
         node.pending = sum(_is_open(run, dep) for dep in node.deps)
+    _wait_for_rounds(run.dag, tasks)
+
+
+def _wait_for_rounds(dag: Dag, tasks: Sequence[RunTask]) -> None:
+    """Have those wait for the end of rounds that depend on a part of them."""
+    rounds = {
+        task.id: task.repeat.first
+        for task in tasks
+        if task.repeat is not None and task.repeat.first not in {None, task.id}
+    }
+    waits = round_waits.beside({task.id: task.deps for task in tasks}, rounds) if rounds else {}
+    for name, ends in waits.items():
+        dag.nodes[name].pending += len(ends)
+        for last in ends:
+            dag.nodes[last].beside.append(name)
 
 
 def _is_open(run: Run, dep: str) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from run_contract.records import Run, RunState, RunTask, TaskError, TaskResult, TaskState
+from run_contract.errors import InvalidResult
+from run_contract.records import InnerRun, Run, RunState, RunTask, TaskError, TaskResult, TaskState
 from runs import growth, within
 from runs.board import WAITING, Board
 from runs.scheduler import Released
@@ -101,18 +102,28 @@ class Ends:
         board.outcome = (state, error)
         for name in list(board.flying):
             board.parts.executor.stop(name, board.run.id)
-        board.tell.skipped(board.parts.scheduler.skip_rest(board.run, _withdrawn(error)))
+        rest = board.parts.scheduler.skip_rest(board.run, _withdrawn(error))
+        for name in rest.failed:
+            self._tell_failed(board.tasks[name])
+        board.tell.skipped(rest.skipped)
 
     def end_with_its_run(self, task: RunTask, child: Run) -> None:
         """The run that does a task has ended: so does the task."""
         outcome = self._board.outcome
-        if child.state is RunState.COMPLETED:
-            named = None if task.inner is None else task.inner.output
-            self.complete(task, within.result_of(child, named))
+        if child.state is RunState.COMPLETED and task.inner is not None:
+            self._complete_with(task, task.inner, child)
         elif outcome is None or outcome[1] is None:
             self.fail(task, within.failure_of(child))
+        else:  # as an attempt that was asked to end
+            self.fail(task, TaskError("cancelled", _withdrawn(outcome[1]).message))
+
+    def _complete_with(self, task: RunTask, inner: InnerRun, child: Run) -> None:
+        try:
+            result = within.result_of(child, inner)
+        except InvalidResult as error:
+            self.fail(task, TaskError(error.code, error.message))
         else:
-            self.skip(task, _withdrawn(outcome[1]))
+            self.complete(task, result)
 
 
 def _withdrawn(error: TaskError) -> TaskError:

@@ -227,7 +227,7 @@ def new_tasks(
         path = f"tasks[{number}]"
         reference_rules.check(task, memory, path, repeated, outputs)
         found.append(new_task(task, run_id, policy, house, path, models))
-    return found
+    return round_rules.waiting(found, tasks, run_id)
 
 
 def new_task(

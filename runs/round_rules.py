@@ -1,11 +1,15 @@
-"""What rounds of a run must be before it is started: of tasks that are waited for, none within others."""
+"""What rounds of a run must be before it is started: none within others; and who waits for their end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from run_contract.errors import InvalidInput
+from runs import round_waits
 from runs.request import TaskRequest
+from store.records import NewTask
+from store.runs import NewRunTask
 
 
 def check(tasks: Sequence[TaskRequest]) -> frozenset[str]:
@@ -44,3 +48,20 @@ def reached(name: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:
         found.update(more)
         left += more
     return frozenset(found)
+
+
+def waiting(made: list[NewRunTask], tasks: Sequence[TaskRequest], run_id: str) -> list[NewRunTask]:
+    """Have those wait for the end of rounds that depend on a part of them (`round_waits`)."""
+    firsts = {task.id: task.repeat.first or task.id for task in tasks if task.repeat is not None}
+    rounds = {name: first for name, first in firsts.items() if first != name}
+    waits = round_waits.beside({task.id: task.deps for task in tasks}, rounds) if rounds else {}
+    return [replace(each, new=_also(each.new, waits.get(each.id, ()), run_id)) for each in made]
+
+
+def _also(new: NewTask, ends: Sequence[str], run_id: str) -> NewTask:
+    """A task of the road that waits for these of its run as well."""
+    if not ends:
+        return new
+    waits_for = [*new.task.depends_on, *(f"{run_id}:{name}" for name in ends)]
+    task = new.task.model_copy(update={"depends_on": waits_for})
+    return replace(new, task=task, doc={**new.doc, "depends_on": waits_for})

@@ -72,13 +72,20 @@ class Scheduler:
         task.error = why
         return self._end(run, task, TaskState.SKIPPED)
 
-    def skip_rest(self, run: Run, why: TaskError) -> list[str]:
-        """Skip every task that has not begun; their ids."""
-        found = [name for name, task in run.tasks.items() if task.state in _WAITING]
-        for name in found:
-            run.tasks[name].state, run.tasks[name].error = TaskState.SKIPPED, why
-        run.ended += len(found)
-        return found
+    def skip_rest(self, run: Run, why: TaskError) -> Released:
+        """Skip every task that has not begun; one that waits for those it became fails as cancelled."""
+        released = Released()
+        for name, task in run.tasks.items():
+            if task.state not in _WAITING:
+                continue
+            run.ended += 1
+            if task.items is None:
+                task.state, task.error = TaskState.SKIPPED, why
+                released.skipped.append(name)
+            else:
+                task.state, task.error = TaskState.FAILED, TaskError("cancelled", why.message)
+                released.failed.append(name)
+        return released
 
     def _end(self, run: Run | None, task: RunTask, state: TaskState) -> Released:
         """End a task, and with it all that can never start now; breadth first, so by distance, then by id."""
@@ -131,11 +138,20 @@ class Scheduler:
             if not completed and (waiting.needs == "all" or waiting.is_in_rounds):
                 doomed.append(name)
             elif node.pending == 0:
-                if waiting.needs == "any" and not _any_completed(run, waiting):
-                    doomed.append(name)
-                else:
-                    released.ready.append(name)
+                _free(run, waiting, released, doomed)
+        for name in own.beside if own is not None else ():
+            nodes[name].pending -= 1
+            if nodes[name].pending == 0 and tasks[name].state in _WAITING:
+                _free(run, tasks[name], released, doomed)
         return doomed
+
+
+def _free(run: Run, waiting: RunTask, released: Released, doomed: list[str]) -> None:
+    """A task waits for nothing any more: it may start, unless it needs one of those that ended so."""
+    if waiting.needs == "any" and not _any_completed(run, waiting):
+        doomed.append(waiting.id)
+    else:
+        released.ready.append(waiting.id)
 
 
 def _any_completed(run: Run, task: RunTask) -> bool:

@@ -73,9 +73,12 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
     used = _used(reader, rows)
     policy = RunPolicy.model_validate_json(run["policy"])
     now = reader.situation() if run["state"] in {"running", "aborting"} else None
+    standing = standing_answers(reader, run["seq"]) if any(row["later"] for row in rows) else {}
     tasks = {}
     for row in rows:
         told = tasks[row["name"]] = told_of(row, used.get(row["seq"]) or usage_of(None))
+        if row["name"] in standing:
+            told["answer_of"] = standing[row["name"]]
         if is_ruled(policy) and told["state"] != TaskState.COMPLETED:
             told["model"] = _model_now(row, run["id"], policy) or told["model"]
         if now is not None:
@@ -92,6 +95,12 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         "policy": json.loads(run["policy"]),
         "tasks": tasks,
     }
+
+
+def standing_answers(reader: Reader, run: int, names: Sequence[str] | None = None) -> dict[str, str]:
+    """Tasks of a run (none: all) whose answer is that of a later round, each with the last that completed."""
+    rows = reader.all("standing_answers", run=run, names=None if names is None else dump([*names]))
+    return {row["name"]: row["answer_of"] for row in rows}
 
 
 def asked(reader: Reader, run: sqlite3.Row) -> list[dict[str, Any]]:

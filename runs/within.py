@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from context import template
-from run_contract.errors import InvalidInput
+from run_contract.errors import InvalidInput, InvalidResult
 from run_contract.policy import RunPolicy
 from run_contract.records import InnerRun, Run, RunTask, TaskError, TaskInput, TaskResult, TaskState
 from runs import conditions
@@ -21,6 +22,8 @@ from runs.dependency_resolver import enter
 #: Runs within a run that may be asked for, and how deep they may stand whatever its policy.
 MOST_NESTED: Final = 200
 MOST_DEEP: Final = 8
+#: Steps that are told of where none of them gave an answer.
+_SHOWN: Final = 5
 
 
 def check_depth(policy: RunPolicy, depth: int) -> None:
@@ -104,25 +107,55 @@ def foreign_inputs(inputs: Mapping[str, str], foreign_above: Collection[str]) ->
     )
 
 
-def result_of(run: Run, named: str | None) -> TaskResult:
-    """What a run that completed gives: the answer of the named task, or those of the last ones.
+def result_of(run: Run, inner: InnerRun) -> TaskResult:
+    """What a run that completed gives: the answer of the named step, or those of the last ones.
 
-    Where one task gives it, its named outputs go with it.
+    Of a step that was done again it is that of its last round. Where one step gives it, its named outputs go
+    with it. Raises `InvalidResult` where none of them completed.
     """
-    waited_for = {dep for task in run.tasks.values() for dep in task.deps}
-    last = [
-        task.outputs or TaskResult("")
-        for task in run.tasks.values()
-        if task.state is TaskState.COMPLETED
-        and (task.id == named if named else _was_asked_for(run, task) and task.id not in waited_for)
-    ]
+    names = giving({task.id: task.deps for task in inner.tasks}, inner.output)
+    given = [name for name in names if run.tasks[name].state is TaskState.COMPLETED]
+    if not given:
+        ends = [End(name, str(task.state), _why(task)) for name in names for task in (run.tasks[name],)]
+        raise InvalidResult(lacking(run.id, inner.output, ends))
+    answers = [run.answering(name) for name in given]
+    last = [each.outputs or TaskResult("") for each in answers if each is not None]
     return TaskResult(joined(each.output for each in last), last[0].outputs if len(last) == 1 else {})
 
 
-def _was_asked_for(run: Run, task: RunTask) -> bool:
-    """Whether a task is none of those that do the items of a list or another round."""
-    parent = run.tasks.get(task.parent or "")
-    return task.round == 1 and (parent is None or task.id not in (parent.items or ()))
+def giving(steps: Mapping[str, Iterable[str]], named: str | None) -> list[str]:
+    """The steps of a workflow, each with those it waits for, whose answers are its output.
+
+    They are the one that is named, or those that no other waits for; what was added while it ran is none.
+    """
+    waited_for = {dep for deps in steps.values() for dep in deps}
+    return [named] if named is not None else [name for name in steps if name not in waited_for]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a step ended that did not complete."""
+
+    name: str
+    state: str
+    #: for a person
+    reason: str
+
+    def __str__(self) -> str:
+        was = "was skipped" if self.state == TaskState.SKIPPED else "failed"
+        return f"{self.name} {was} ({self.reason})"
+
+
+def lacking(run_id: str, named: str | None, ends: Sequence[End]) -> str:
+    """Why a run that completed has no answer for the task whose work it did."""
+    what = "any of its last steps" if named is None else f"{named}, which is its output"
+    shown = [str(end) for end in ends[:_SHOWN]]
+    more = [f"{len(ends) - _SHOWN:,} more"] if len(ends) > _SHOWN else []
+    return f"its run {run_id} completed without an answer of {what}: {', '.join([*shown, *more])}"
+
+
+def _why(task: RunTask) -> str:
+    return str(task.state) if task.error is None else task.error.message
 
 
 def joined(texts: Iterable[str]) -> str:

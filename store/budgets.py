@@ -114,9 +114,13 @@ class BudgetLimits:
         return cls(**_fact(asks, BUDGET_LIMITS))
 
     @classmethod
-    def kept(cls, asks: Asks) -> Self:
-        """The limits that count: the settings', but for those that a person set in their place."""
-        return cls.of_settings(asks).overridden(overrides(asks))
+    def kept(cls, asks: Asks, first: Self | None = None) -> Self:
+        """The limits that count: the settings', but for those that a person set in their place.
+
+        `first`: what the settings say, for as long as no executing process has told it.
+        """
+        by_settings = cls.of_settings(asks) if first is None or _fact(asks, BUDGET_LIMITS) else first
+        return by_settings.overridden(overrides(asks))
 
     def overridden(self, by_person: Mapping[str, Mapping[str, Any]]) -> Self:
         """These limits with those in their place that a person set."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from runtime_contract import Status, check_transition
@@ -58,13 +58,20 @@ def end_together(
     code: str,
     reason: str,
     status: Status = Status.FAILED,
+    begun: Collection[str] = (),
     **event_fields: Any,
 ) -> None:
-    """End several tasks for one reason, and only then those that wait for them."""
+    """End several tasks for one reason, and only then those that wait for them.
+
+    Those of a run whose ids are in `begun` are told as tasks that were asked, and did not end by themselves.
+    """
     ended: dict[str, Status] = {}
     for row in rows:
         if row["id"] not in ended:
-            ended |= _end(tx, row, status, reason, code, None, event_fields)
+            own = run_ends.CANCELLED if row["id"] in begun else code
+            if row["id"] in begun:
+                tx.run("note_begun", seq=row["seq"])
+            ended |= _end(tx, row, status, reason, own, None, event_fields)
     _fail_dependants(tx, [*ended.items()])
 
 
@@ -163,14 +170,19 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
 def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
     """Whether a task can do without one that it waits for, which has ended; if that was all, it is let go.
 
-    Of a task for which any dependency will do only those count that have not ended; one must be approved.
+    Of rounds that it does not need it waits for the end alone. Where any dependency will do only those count
+    that have not ended; one must be approved.
     """
-    if not run_ends.needs_any(tx, row) or round_ends.is_in_rounds(tx, row):
+    needs = None if round_ends.is_in_rounds(tx, row) else run_ends.needs_of(tx, row)
+    if needs is None:
         return False
-    states = [each["state"] for each in tx.all("parents_of", child=row["seq"])]
-    open_ones = sum(state != "approved" and not is_dead(state) for state in states)
-    if not open_ones and "approved" not in states:
+    waited_for = {each["id"]: each["state"] for each in tx.all("parents_of", child=row["seq"])}
+    states = [state for name, state in waited_for.items() if name in needs.names]
+    if not needs.any and any(map(is_dead, states)):
         return False
+    if needs.any and "approved" not in states and all(map(is_dead, states)):
+        return False
+    open_ones = sum(state != "approved" and not is_dead(state) for state in waited_for.values())
     tx.run("set_waiting_on", seq=row["seq"], waiting_on=open_ones)
     if not open_ones and row["state"] == "blocked":
         make_claimable(tx, row)
@@ -190,6 +202,7 @@ def _end_for_the_sake_of(
         return _end(tx, row, Status.CANCELLED, reason, skipped, None, {"depends_on": [name]})
     cause = round_ends.cause_of(tx, row, name)
     if cause is not None:
+        tx.run("note_begun", seq=row["seq"])
         return _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": [name]})
     part = tx.one("get_task", id=name) if row["planned"] else None
     if part is not None and part["plan_parent"] == row["id"]:
@@ -266,7 +279,11 @@ def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        cause = round_ends.cause_of(tx, row, dead[0]) or round_ends.Cause(DEPENDENCY_FAILED, reason)
+        cause = round_ends.cause_of(tx, row, dead[0])
+        if cause is None:
+            cause = round_ends.Cause(DEPENDENCY_FAILED, reason)
+        else:
+            tx.run("note_begun", seq=row["seq"])
         ended = _end(tx, row, Status.FAILED, cause.reason, cause.code, None, {"depends_on": dead})
         _fail_dependants(tx, ended)
 

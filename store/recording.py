@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import re
 import sqlite3
 from collections.abc import Callable
@@ -418,6 +419,14 @@ def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what
         requeue(tx, row, f"{what}; it is idempotent and runs again", interrupted=True, became="interrupted")
 
 
+def _exit_code(tx: Transaction, row: sqlite3.Row) -> int | None:
+    """What the command of an attempt ended with, where it came to its end and that was recorded."""
+    attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
+    outcome = json.loads(attempt["outcome"]) if attempt is not None and attempt["outcome"] else {}
+    found = outcome.get("exit_code") if outcome.get("status") == "completed" else None
+    return found if isinstance(found, int) else None
+
+
 def _ask_after_interruption(tx: Transaction, row: sqlite3.Row, what: str) -> None:
     started = f" {to_local_text(row['started'])}" if row["started"] else ""
     tx.emit(
@@ -429,9 +438,12 @@ def _ask_after_interruption(tx: Transaction, row: sqlite3.Row, what: str) -> Non
         reason=f"{what}; its effect is unsafe, so a person decides",
     )
     tx.all("to_review", seq=row["seq"], result=None)
+    code = _exit_code(tx, row)
+    became = "was interrupted" if code is None else "has run"
+    known = "what it did is not known" if code is None else f"its command ended with exit code {code}"
     question = Question(
         kind="interrupted",
-        question=f"{row['id']} was interrupted ({what}, started{started}); what it did is not known. "
+        question=f"{row['id']} {became} ({what}, started{started}); {known}. "
         "Run it again, count it as done, or count it as failed?",
         options=("again", "done", "failed"),
         payload={"task": row["id"], "attempt": row["attempts"], "doc": row["doc"]},

@@ -36,3 +36,10 @@ def cause_of(tx: Transaction, row: sqlite3.Row, name: str) -> Cause | None:
         return None
     code = first["code"] or first["state"]
     return Cause(code, f"{first['reason'] or code} ({first['id'].partition(':')[2]}, in its rounds)")
+
+
+def failed_first(tx: Transaction, row: sqlite3.Row) -> sqlite3.Row | None:
+    """Of a task that failed by its rounds what failed in the last of them; none for any other."""
+    if row["state"] != "failed" or not is_in_rounds(tx, row):
+        return None
+    return tx.one("failed_first", id=row["id"])

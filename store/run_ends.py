@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from runtime_contract import Status
@@ -19,6 +20,8 @@ from store.transaction import Transaction, dump
 
 #: The code of a task that did not begin because its run had come to an end.
 RUN_ENDED: Final = "run_ended"
+#: The code of a task that was begun, and was stopped by a person or with its run.
+CANCELLED: Final = "cancelled"
 #: The code of a task whose condition was not met, and of those that need one which was skipped.
 CONDITION_NOT_MET: Final = "condition_not_met"
 DEPENDENCY_SKIPPED: Final = "dependency_skipped"
@@ -32,9 +35,16 @@ class EndTogether(Protocol):
     """Ends several tasks for one reason (`ending.end_together`)."""
 
     def __call__(
-        self, tx: Transaction, rows: Sequence[sqlite3.Row], *, code: str, reason: str, status: Status
+        self,
+        tx: Transaction,
+        rows: Sequence[sqlite3.Row],
+        *,
+        code: str,
+        reason: str,
+        status: Status,
+        begun: Collection[str] = (),
     ) -> None:
-        """End them, and then those that wait for them."""
+        """End them, and then those that wait for them; of ids in `begun` the code is `CANCELLED`."""
 
 
 def run_of(task_id: str) -> str:
@@ -53,7 +63,7 @@ def follow(tx: Transaction, ended: Sequence[tuple[str, Status]], end: EndTogethe
         if lost and not row["is_stopping"]:
             _weigh(tx, row, lost, end)
         if row["open"] == 0 or lost:
-            finish(tx, row["seq"])
+            finish(tx, row["seq"], end)
 
 
 def _weigh(tx: Transaction, run: sqlite3.Row, lost: Sequence[str], end: EndTogether) -> None:
@@ -84,27 +94,61 @@ def stop(tx: Transaction, run: int, ends_as: str, code: str, reason: str, end: E
     """End a run: what has not begun never will, what runs is asked to end. False if it is over already."""
     if decide(tx, run, ends_as, code, reason, is_stopping=True) is None:
         return False
+    told = f"its run ended: {reason}"
     for row in tx.all("run_running", run=run):
-        tx.run("request_cancel", seq=row["seq"], reason=f"its run ended: {reason}")
-        told = f"its run ended: {reason}"
+        tx.run("request_cancel", seq=row["seq"], reason=told)
         tx.emit("task.cancel_requested", task_id=row["id"], status="in_progress", reason=told)
     rows = tx.all("run_unstarted", run=run)
-    for row in rows:
+    awaiting = {row["id"]: row for row in rows if _open_child(tx, row) is not None}
+    over = [row for row in rows if row["id"] not in awaiting]
+    for row in over:
         if row["state"] == "review" or row["held_by"] is not None:
             decisions.withdraw(tx, row["id"], "skep")
-    why = "cancelled" if code == "cancelled" else RUN_ENDED
-    end(tx, rows, code=why, reason=f"its run ended: {reason}", status=Status.CANCELLED)
-    finish(tx, run)
+    why = CANCELLED if code == CANCELLED else RUN_ENDED
+    begun = {row["id"] for row in over if row["became_others"]}
+    end(tx, over, code=why, reason=told, status=Status.CANCELLED, begun=begun)
+    for row in awaiting.values():
+        end_with_child(tx, row, told, end)
+    finish(tx, run, end)
     return True
 
 
-def finish(tx: Transaction, run: int) -> None:
+def finish(tx: Transaction, run: int, end: EndTogether) -> None:
     """End a run of which nothing is left; nothing happens where something is."""
     row = tx.one("run_finished", seq=run, now=tx.now)
-    if row is not None:
-        tell(tx, f"run.{row['state']}", row, code=row["code"], reason=row["reason"], count=row["tasks"])
-        if row["parent"] is not None:
-            tx.run("wake_parent", held_by=f"{CHILD_PREFIX}{row['id']}")
+    if row is None:
+        return
+    tell(tx, f"run.{row['state']}", row, code=row["code"], reason=row["reason"], count=row["tasks"])
+    held_by = f"{CHILD_PREFIX}{row['id']}"
+    above = None if row["parent"] is None else tx.one("awaiting_run", held_by=held_by)
+    if above is not None and above["cancel_requested"]:
+        told = {"code": CANCELLED, "reason": above["reason"], "status": Status.CANCELLED}
+        end(tx, [above], **told, begun={above["id"]})
+    elif above is not None:
+        tx.run("wake_parent", held_by=held_by)
+
+
+def _open_child(tx: Transaction, task: sqlite3.Row) -> sqlite3.Row | None:
+    """The run that a task waits for, where it goes on."""
+    held_by = task["held_by"] or ""
+    if not held_by.startswith(CHILD_PREFIX):
+        return None
+    child = tx.one("get_run", id=held_by.removeprefix(CHILD_PREFIX))
+    return child if child is not None and child["finished"] is None else None
+
+
+def end_with_child(tx: Transaction, task: sqlite3.Row, reason: str, end: EndTogether) -> bool:
+    """Have a task that waits for a run end with it, which is asked to; false where it waits for none.
+
+    It ends when nothing of that run runs any more, which may be at once: until then what it costs is open.
+    """
+    child = _open_child(tx, task)
+    if child is None:
+        return False
+    tx.run("request_cancel_awaiting", seq=task["seq"], reason=reason)
+    tx.emit("task.cancel_requested", task_id=task["id"], status="queued", reason=reason)
+    _abort_child(tx, child, task["id"], end)
+    return True
 
 
 def end_child(tx: Transaction, task: sqlite3.Row, end: EndTogether) -> None:
@@ -112,9 +156,14 @@ def end_child(tx: Transaction, task: sqlite3.Row, end: EndTogether) -> None:
     if not (task["held_by"] or "").startswith(CHILD_PREFIX):
         return
     tx.run("child_over", task=task["seq"])
-    child = tx.one("get_run", id=task["held_by"].removeprefix(CHILD_PREFIX))
-    if child is not None and child["state"] == "running":
-        stop(tx, child["seq"], "aborted", "cancelled", f"{task['id']}, whose work it does, has ended", end)
+    child = _open_child(tx, task)
+    if child is not None:
+        _abort_child(tx, child, task["id"], end)
+
+
+def _abort_child(tx: Transaction, child: sqlite3.Row, task_id: str, end: EndTogether) -> None:
+    """Abort the run that does a task which ends; nothing happens where it is being stopped already."""
+    stop(tx, child["seq"], "aborted", CANCELLED, f"{task_id}, whose work it does, has ended", end)
 
 
 def tell(tx: Transaction, event: str, run: sqlite3.Row, **fields: Any) -> None:
@@ -162,10 +211,24 @@ def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
         decide(tx, run["seq"], "failed", "incomplete", reason)
 
 
-def needs_any(tx: Transaction, row: sqlite3.Row) -> bool:
-    """Whether one completed dependency will do for a task, once all have ended; only a run's task says so."""
-    found = tx.one("needs_any", task=row["seq"]) if run_of(row["id"]) else None
-    return found is not None and bool(found["needs_any"])
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a task of a run needs of those that it waits for."""
+
+    #: one that completed will do, once all have ended
+    any: bool
+    #: the tasks whose answers it needs, or that do its work; of others it waits for the end, however that is
+    names: frozenset[str]
+
+
+def needs_of(tx: Transaction, row: sqlite3.Row) -> Needs | None:
+    """What a task needs of those that it waits for; none: all of them, as a task of no run does."""
+    run = run_of(row["id"])
+    found = tx.one("needs_of", task=row["seq"]) if run else None
+    if found is None:
+        return None
+    names = [*json.loads(found["deps"] or "[]"), *json.loads(found["items"] or "[]")]
+    return Needs(bool(found["needs_any"]), frozenset(f"{run}:{name}" for name in names))
 
 
 def is_skipped(tx: Transaction, task_id: str) -> bool:

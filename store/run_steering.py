@@ -41,7 +41,7 @@ def close(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     if row["is_open"]:
         tx.run("run_closed", seq=row["seq"])
         run_ends.tell(tx, "run.closed", row, source=by)
-        run_ends.finish(tx, row["seq"])
+        run_ends.finish(tx, row["seq"], ending.end_together)
     return runs.find(tx, run_id)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from errors import NotFound, TransitionNotAllowed
 from runtime_contract import ENDED, Status
-from store import decisions, ending, intake
+from store import decisions, ending, intake, round_ends, run_ends
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -31,8 +31,12 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
         tx.run("request_cancel", seq=row["seq"], reason=why)
         tx.emit("task.cancel_requested", task_id=task_id, status="in_progress", reason=why, source=by)
         return "stopping"
+    if run_ends.end_with_child(tx, row, why, ending.end_together):
+        return "stopping" if STATUS_OF_STATE[find(tx, task_id)["state"]] not in ENDED else "cancelled"
     if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW or row["held_by"] is not None:
         decisions.withdraw(tx, task_id, by)
+    if round_ends.is_in_rounds(tx, row):
+        tx.run("note_begun", seq=row["seq"])
     ending.end_task(tx, row, Status.CANCELLED, code="cancelled", reason=why)
     if row["planned"]:
         _cancel_subtasks(tx, task_id, by)
@@ -51,6 +55,9 @@ def _cancel_subtasks(tx: Transaction, parent: str, by: str) -> None:
 def retry(tx: Transaction, task_id: str, by: str) -> None:
     """Send an ended task back to the queue with its attempts forgotten.
 
+    One that failed by its rounds goes on where those ended: what failed of the last one is sent back, and
+    the task waits for it.
+
     Raises `TransitionNotAllowed`, also where it would fail again at once: for the sake of another, which is
     named.
     """
@@ -65,7 +72,8 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
         raise TransitionNotAllowed(
             f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
         )
-    reopen(tx, row, by)
+    failed = round_ends.failed_first(tx, row)
+    reopen(tx, row if failed is None else find(tx, failed["id"]), by)
     again = find(tx, task_id)
     if ending.is_dead(again["state"]):
         raise TransitionNotAllowed(f"{task_id} would fail again at once: it {again['reason']}.")

@@ -86,6 +86,7 @@ RUN_TASK: Final[dict[str, Any]] = {
     )
     | {"description": "what its last attempt was told of others' answers, and what was left out"},
     "parent": TEXT | {"description": "the task whose item it does"},
+    "answer_of": TEXT | {"description": "the later round whose answer stands for its own"},
     "reused_from": TEXT | {"description": "the run whose answer it was given"},
 }
 SCHEMAS: Final[dict[str, Any]] = {

@@ -119,7 +119,7 @@ class AsyncSkep(AsyncRequesting):
         """
         run = await self.start([plain_task(ONE, prompt, options or {})], name=name, policy=policy)
         ended = await self.complete(run.id, timeout_s)
-        return Answer((await self.answers(ended)).get(ONE, ""), ended, ended.tasks[ONE])
+        return Answer(outcomes.text_of(ended, ONE, await self.answers(ended)), ended, ended.tasks[ONE])
 
     async def complete(self, run_id: str, timeout_s: float | None = None) -> Run:
         """Wait for a run to complete, or abort it: it is not left to itself.
@@ -185,6 +185,7 @@ class AsyncSkep(AsyncRequesting):
 
         Together they are the answer where the reading ends without an error, and until then they are a
         guess. Raises `AnswerDiscarded` where they turn out not to be, and as `follow`; the run is aborted.
+        Raises `NoAnswer` where the run completed without an answer of the task.
         """
         live, following = Live(run_id, task_id), Following(run_id)
         deadline = Deadline(run_id, timeout_s, time.monotonic())
@@ -198,7 +199,7 @@ class AsyncSkep(AsyncRequesting):
                             yield text
                         if piece.kind == "discarded":
                             break
-        outcomes.check(await self.get(run_id))
+        live.check(await self.get(run_id))
 
     async def _has_turn(self, live: Live, following: Following, deadline: Deadline) -> bool:
         """Wait until there may be something to read of an answer; false when the run has ended."""

@@ -135,12 +135,15 @@ class AsyncRequesting:
     # -- answers of tasks ------------------------------------------------------------------------------------
 
     async def answers(self, run: Run, *names: str) -> dict[str, str]:
-        """What the completed tasks of a run answered, whole, by their ids; of all, or of those named."""
+        """What the completed tasks of a run answered, whole, by their ids; of all, or of those named.
+
+        Of a task that was done again (`RunTask.answer_of`) it is what the last round answered.
+        """
         return {
-            name: task.output if outcomes.is_whole(task) else await self.output(run.id, name)
-            for name, task in outcomes.completed(run, names)
+            name: task.output if outcomes.is_whole(task) else await self.output(run.id, given_by)
+            for name, given_by, task in outcomes.completed(run, names)
         }
 
     async def output(self, run_id: str, task_id: str) -> str:
-        """What a completed task of a run answered, whole."""
+        """What a completed task of a run answered, whole; each round is a task of its own here."""
         return await self._sender.do(calls.output(run_id, task_id))

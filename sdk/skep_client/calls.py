@@ -7,7 +7,9 @@ The clients for threads and for asyncio send the same requests; what differs is 
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from skep_client.answers import Run, RunBrief, RunDecision, RunPage, RunState
 from skep_client.errors import (
     AddressRefused,
     ConnectionBroken,
+    RequestRefused,
     SkepClientError,
     UnexpectedAnswer,
     Unreachable,
@@ -32,6 +35,8 @@ from skep_client.requests import ForkOptions, RunPolicy, TaskRequest
 BASE = "/api/v1/runs"
 #: The option of a question that is answered in words.
 _IN_WORDS = "answer"
+#: Values of a request that are looked at for the one that JSON has no word for.
+_MOST_LOOKED_AT = 100_000
 Told = TypeVar("Told")
 
 
@@ -53,16 +58,44 @@ class Call(Generic[Told]):
     def to(
         self, address: Address, client: httpx.Client | httpx.AsyncClient, timeout: httpx.Timeout
     ) -> httpx.Request:
-        """The request as it goes to an address."""
+        """The request as it goes to an address. Raises `RequestRefused` where it is no JSON."""
         headers = {"Authorization": f"Bearer {address.token}", **self.headers}
         sent = None
         if self.body is not None:
             headers["Content-Type"] = "application/json"
-            sent = json.dumps(self.body, ensure_ascii=True, allow_nan=False).encode("ascii")
+            sent = _as_json(self.body)
         url = f"{address.url}{self.path}"
         return client.build_request(
             self.method, url, content=sent, params=self.params, headers=headers, timeout=timeout
         )
+
+
+def _as_json(body: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=True, allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as error:
+        where = _unsayable(body)
+        told = f"{where}: cannot be told as JSON, which has texts, finite numbers, lists and objects"
+        raise RequestRefused(told if where else f"cannot be told as JSON: {error}") from error
+
+
+def _unsayable(body: Mapping[str, Any]) -> str:
+    """Where the first value stands that JSON has no word for; empty where none is found."""
+    left: list[tuple[str, Any]] = [(str(name), value) for name, value in body.items()]
+    for path, value in itertools.islice(iter(left), _MOST_LOOKED_AT):  # grows while it is read
+        if isinstance(value, Mapping):
+            left += [(f"{path}.{name}", each) for name, each in value.items()]
+        elif isinstance(value, (list, tuple)):
+            left += [(f"{path}[{at}]", each) for at, each in enumerate(value)]
+        elif not _is_sayable(value):
+            return path
+    return ""
+
+
+def _is_sayable(value: object) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, int))
 
 
 def new_id() -> str:
@@ -143,12 +176,12 @@ def answer(
 ) -> Call[RunDecision]:
     """Answer a question of a run; the same answer again is told as the first time.
 
-    Raises `ValueError` unless there is either a choice or a text, whose place a comment would take.
+    Raises `RequestRefused` unless there is either a choice or a text, whose place a comment would take.
     """
     if (choice is None) == (text is None):
-        raise ValueError("answer: say either a choice or a text")
+        raise RequestRefused("answer: say either a choice or a text")
     if text is not None and comment is not None:
-        raise ValueError("comment: goes with a choice; a text says it all")
+        raise RequestRefused("comment: goes with a choice; a text says it all")
     said = {"answer": _IN_WORDS if choice is None else choice, "comment": comment if text is None else text}
     if isinstance(decision, RunDecision):
         said["digest"], decision = decision.digest, decision.id  # what was shown is what is answered

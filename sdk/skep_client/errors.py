@@ -3,6 +3,7 @@
 SkepClientError
 ├── HomeUnusable             there is no home, or a file of it that must be yours alone is not
 ├── AddressRefused           an address that is not a port of this machine
+├── RequestRefused           what is asked contradicts itself or is no JSON: nothing was sent
 ├── Unreachable              nothing answers: nothing was sent
 ├── ConnectionBroken         the connection broke while an answer was on its way
 ├── UnexpectedAnswer         an answer that Skep does not give
@@ -19,6 +20,7 @@ SkepClientError
 │   └── ServiceTrouble       Skep itself is in trouble
 ├── WaitTimedOut             the run had not ended in the time that was given
 ├── AnswerDiscarded          an answer was read as it came, and is not the answer after all
+├── NoAnswer                 a run completed, and the task that was to answer did not
 ├── PersonNeeded             a run waits for what only a person can say
 └── RunNotCompleted          a run did not come to its end
     ├── RunAborted           a person or a program aborted it
@@ -46,6 +48,10 @@ class HomeUnusable(SkepClientError):
 
 class AddressRefused(SkepClientError, ValueError):
     """An address that is not a port of this machine: the token is sent nowhere else."""
+
+
+class RequestRefused(SkepClientError, ValueError):
+    """What is asked contradicts itself, or cannot be told as JSON; nothing was sent."""
 
 
 class Unreachable(SkepClientError):
@@ -181,6 +187,24 @@ class AnswerDiscarded(SkepClientError):
         self.task_id = task_id
         self.became = became
         self.reasons = tuple(reasons)
+
+
+class NoAnswer(SkepClientError):
+    """A run completed, and the task whose answer was wanted was skipped, failed unrequired, or is not there.
+
+    Parameters:
+        run: the run as it was told last.
+        task_id: the task, within its run.
+        code: the stable word for why.
+        message: the sentence for a person.
+    """
+
+    def __init__(self, run: Run, task_id: str, code: str, message: str) -> None:
+        super().__init__(f"[{code}] task {task_id} of run {run.id} has no answer: {message}")
+        self.run = run
+        self.task_id = task_id
+        self.code = code
+        self.message = message
 
 
 class PersonNeeded(SkepClientError):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
+from skep_client import outcomes
 from skep_client.answers import Event
 from skep_client.connection import Connection
 from skep_client.langchain_input import text_of
@@ -57,6 +58,9 @@ class SkepRunnable(Runnable[Any, str]):
         self.name = name
         self._tasks = tasks
         self._answer = ONE if tasks is None else _last_of(tasks, answer)
+        self._may_be_done_again = any(
+            task.get("repeat") and task["id"] != self._answer for task in tasks or ()
+        )
         self._streams = streams
         self._options: TaskOptions = options or {}
         self._policy = policy
@@ -66,7 +70,7 @@ class SkepRunnable(Runnable[Any, str]):
     # -- the answer ----------------------------------------------------------------------------------------
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
-        """Do a run; the answer. Raises `RunNotCompleted`, `WaitTimedOut`."""
+        """Do a run; the answer. Raises `RunNotCompleted`, `NoAnswer`, `WaitTimedOut`."""
         return self._call_with_config(self._invoked, input, config, **kwargs)
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> str:
@@ -76,13 +80,13 @@ class SkepRunnable(Runnable[Any, str]):
     def _invoked(self, given: Any) -> str:
         with self._connection.open() as skep:
             run = skep.complete(skep.start(**self._request(given)).id, self._timeout_s)
-            return skep.answers(run, self._answer).get(self._answer, "")
+            return outcomes.text_of(run, self._answer, skep.answers(run, self._answer))
 
     async def _ainvoked(self, given: Any) -> str:
         async with self._connection.open_async() as skep:
             started = await skep.start(**self._request(given))
             run = await skep.complete(started.id, self._timeout_s)
-            return (await skep.answers(run, self._answer)).get(self._answer, "")
+            return outcomes.text_of(run, self._answer, await skep.answers(run, self._answer))
 
     # -- as it comes ---------------------------------------------------------------------------------------
 
@@ -111,12 +115,17 @@ class SkepRunnable(Runnable[Any, str]):
                 with contextlib.closing(skep.live(run.id, self._answer, self._timeout_s)) as pieces:
                     yield from pieces
                 return
+            has_told = self._streams == "events"
             with contextlib.closing(skep.follow(run.id, self._timeout_s)) as happenings:
                 for event in happenings:
                     if self._streams == "events":
                         yield event
                     elif self._is_answer(event):
+                        has_told = True
                         yield skep.output(run.id, self._answer)
+            if not has_told:
+                ended = skep.get(run.id)
+                yield outcomes.text_of(ended, self._answer, skep.answers(ended, self._answer))
 
     async def _astreamed(self, inputs: AsyncIterator[Any]) -> AsyncIterator[Any]:
         request = self._request(await inputs.__anext__())
@@ -127,14 +136,22 @@ class SkepRunnable(Runnable[Any, str]):
                     async for piece in pieces:
                         yield piece
                 return
+            has_told = self._streams == "events"
             async with contextlib.aclosing(skep.follow(run.id, self._timeout_s)) as happenings:
                 async for event in happenings:
                     if self._streams == "events":
                         yield event
                     elif self._is_answer(event):
+                        has_told = True
                         yield await skep.output(run.id, self._answer)
+            if not has_told:
+                ended = await skep.get(run.id)
+                yield outcomes.text_of(ended, self._answer, await skep.answers(ended, self._answer))
 
     def _is_answer(self, event: Event) -> bool:
+        """Whether an event is that of the answer: of a task that may be done again only the end tells it."""
+        if self._may_be_done_again:
+            return False
         return event.event == "task.approved" and event.task == self._answer
 
     # -- the request ---------------------------------------------------------------------------------------

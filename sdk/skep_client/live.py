@@ -6,7 +6,8 @@ it turns out not to be the answer, the reading ends with an error and never with
 
 from __future__ import annotations
 
-from skep_client.answers import Event, OutputEvent
+from skep_client import outcomes
+from skep_client.answers import Event, OutputEvent, Run
 from skep_client.errors import AnswerDiscarded
 
 #: What happens to a task when there may be something to read of it.
@@ -42,3 +43,16 @@ class Live:
         if self._has_told and not self.is_whole:
             raise AnswerDiscarded(self._run_id, self._task_id, event.became, event.reasons)
         return ""
+
+    def check(self, run: Run) -> None:
+        """Raise where what was told is not the answer of the task, whose run has ended.
+
+        Raises `RunNotCompleted`; `NoAnswer` where it gave none, `AnswerDiscarded` where a later round did.
+        """
+        outcomes.check(run)
+        task = run.tasks.get(self._task_id)
+        if task is None or task.state != "completed":
+            raise outcomes.missing(run, self._task_id)
+        if task.answer_of:
+            why = f"its answer is that of {task.answer_of}"
+            raise AnswerDiscarded(self._run_id, self._task_id, "repeated", [why])

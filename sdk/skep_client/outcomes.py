@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from skep_client.answers import Run, RunTask
-from skep_client.errors import OverBudget, ReviewRejected, RunAborted, RunNotCompleted, SafetyBlocked
+from skep_client.errors import (
+    NoAnswer,
+    OverBudget,
+    ReviewRejected,
+    RunAborted,
+    RunNotCompleted,
+    SafetyBlocked,
+)
 
 #: What holds a model call until a person gives it money, or its model a price, or until tomorrow.
 _OF_MONEY = ("day", "total", "model:", "run:", "task:", "price:")
@@ -57,11 +64,33 @@ def is_whole(task: RunTask) -> bool:
     return not task.output_ref or len(task.output.encode("utf-8", "replace")) == task.output_bytes
 
 
-def completed(run: Run, names: Sequence[str] = ()) -> Iterator[tuple[str, RunTask]]:
-    """The tasks that have an answer, all or those of some ids."""
+def completed(run: Run, names: Sequence[str] = ()) -> Iterator[tuple[str, str, RunTask]]:
+    """The tasks that have an answer, all or those of some ids, each with the task that gave it.
+
+    That is the task itself, or its last round where it was done again.
+    """
     for name, task in run.tasks.items():
         if task.state == "completed" and (not names or name in names):
-            yield name, task
+            given_by = task.answer_of if task.answer_of in run.tasks else name
+            yield name, given_by, run.tasks[given_by]
+
+
+def text_of(run: Run, name: str, answers: Mapping[str, str]) -> str:
+    """The answer of one task of a run that completed. Raises `NoAnswer`."""
+    if name not in answers:
+        raise missing(run, name)
+    return answers[name]
+
+
+def missing(run: Run, name: str) -> NoAnswer:
+    """Why a task of a run that completed has no answer."""
+    task = run.tasks.get(name)
+    if task is None:
+        return NoAnswer(run, name, "task_not_found", "the run has no such task")
+    if task.error is None:
+        return NoAnswer(run, name, task.state, f"it is {task.state}")
+    became = "it failed" if task.state == "failed" else "it was skipped"
+    return NoAnswer(run, name, task.error.code, f"{became}: {task.error.message}")
 
 
 def _failed(run: Run) -> Iterator[tuple[str, RunTask]]:

@@ -236,5 +236,6 @@ def _task(value: object, path: str) -> RunTask:
         child=told.text("child", ""),
         added_by=told.text("added_by", ""),
         round=told.whole("round", 1),
+        answer_of=told.text("answer_of", ""),
         reused_from=told.text("reused_from", ""),
     )

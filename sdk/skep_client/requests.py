@@ -66,7 +66,7 @@ class RunPolicy(TypedDict, total=False):
     max_depth: int
     #: milliseconds that work may take to end after it was asked to
     stop_grace_ms: int
-    #: whether a task whose very question was answered before takes that answer, at no cost
+    #: whether a task whose very question was answered before takes that answer, and does not ask again
     cache: bool
 
 

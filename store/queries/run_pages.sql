@@ -22,7 +22,7 @@ FROM run_task CROSS JOIN task ON task.seq = run_task.task WHERE run_task.run = :
 -- Tasks of a run after one of them in the order of their ids; of one word, where it is named: its states, whether
 -- it is the word of tasks that were skipped, and whether that of questions to a person.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
-    run_task.required, run_task.added_by, run_task.round, run_task.outputs, run_task.child
+    run_task.required, run_task.added_by, run_task.round, run_task.outputs, run_task.child, run_task.later
 FROM run_task CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND run_task.id > :after
   AND (:states IS NULL OR task.state IN (SELECT value FROM json_each(:states)))
@@ -34,7 +34,7 @@ ORDER BY run_task.id LIMIT :limit;
 -- run_task_named --
 -- A task of a run by its id within the run.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
-    run_task.required, run_task.added_by, run_task.round, run_task.outputs, run_task.child
+    run_task.required, run_task.added_by, run_task.round, run_task.outputs, run_task.child, run_task.later
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run AND run_task.id = :id;
 
 -- run_task_names --

@@ -28,9 +28,13 @@ UPDATE task SET state = 'blocked', waiting_on = :waiting_on, attempts = attempts
     lease_expires = NULL
 WHERE seq = :seq;
 
--- needs_any --
--- Whether one completed dependency will do for a task.
-SELECT needs_any FROM run_task WHERE task = :task;
+-- needs_of --
+-- What a task of a run depends on and what it became, by ids within the run, and whether one dependency will do.
+SELECT needs_any, json_extract(doc, '$.deps') AS deps, items FROM run_task WHERE task = :task;
+
+-- note_begun --
+-- A task ends that waited for those it became, or for the run that does it: it was begun, which is an attempt.
+UPDATE task SET attempts = max(attempts, 1) WHERE seq = :seq;
 
 -- is_in_rounds --
 -- A task that became another round of itself; nothing for any other.
@@ -38,16 +42,23 @@ SELECT 1 AS found FROM run_task
 WHERE task = :task AND items IS NOT NULL AND json_extract(doc, '$.repeat') IS NOT NULL;
 
 -- failed_first --
--- Of a task and those for whose sake it failed, near and far, the one that failed by itself.
+-- Of a task and those for whose sake it failed, near and far, the one that failed by itself: none that needed
+-- another, and none that waited for a further round of itself.
 WITH RECURSIVE back (seq, height) AS (
     SELECT seq, 0 FROM task WHERE id = :id
     UNION
     SELECT task.seq, back.height + 1 FROM back JOIN task AS child ON child.seq = back.seq
     JOIN edge ON edge.child = child.seq JOIN task ON task.id = edge.parent
-    WHERE child.code = 'dependency_failed' AND task.state IN ('failed', 'safety_blocked', 'cancelled')
+    LEFT JOIN run_task ON run_task.task = child.seq
+    WHERE (child.code = 'dependency_failed' OR (run_task.items IS NOT NULL
+            AND json_extract(run_task.doc, '$.repeat') IS NOT NULL))
+        AND task.state IN ('failed', 'safety_blocked', 'cancelled')
 )
-SELECT task.id, task.state, task.code, task.reason FROM back JOIN task ON task.seq = back.seq
-WHERE coalesce(task.code, '') <> 'dependency_failed' ORDER BY back.height, task.seq LIMIT 1;
+SELECT task.id, task.state, task.code, task.reason
+FROM back JOIN task ON task.seq = back.seq LEFT JOIN run_task ON run_task.task = task.seq
+WHERE coalesce(task.code, '') <> 'dependency_failed' AND NOT (task.state = 'failed' AND run_task.items IS NOT NULL
+    AND json_extract(run_task.doc, '$.repeat') IS NOT NULL)
+ORDER BY back.height, task.seq LIMIT 1;
 
 -- get_run --
 -- A run by its id.
@@ -106,8 +117,8 @@ WHERE task.id IN (SELECT value FROM json_each(:ids)) AND +task.state <> 'approve
 ORDER BY coalesce(task.code, '') = 'dependency_failed', task.seq;
 
 -- run_unstarted --
--- Tasks of a run that nobody runs and that have not ended.
-SELECT task.* FROM run_task CROSS JOIN task ON task.seq = run_task.task
+-- Tasks of a run that nobody runs and that have not ended; of each whether it became others, and so has begun.
+SELECT task.*, run_task.items IS NOT NULL AS became_others FROM run_task CROSS JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND +task.state IN ('blocked', 'delayed', 'ready', 'review') ORDER BY run_task.id;
 
 -- run_running --
@@ -181,8 +192,25 @@ WHERE run_task.run = :run AND task.state = 'approved';
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
-    run_task.added_by, run_task.round, run_task.outputs, run_task.child
+    run_task.added_by, run_task.round, run_task.outputs, run_task.child, run_task.later
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
+
+-- standing_answers --
+-- Tasks of a run, all or those of a JSON list of ids, whose answer is that of a later round: the last that completed.
+WITH RECURSIVE chain (name, id, height) AS (
+    SELECT id, later, 1 FROM run_task
+    WHERE run = :run AND later IS NOT NULL AND round = 1
+      AND (:names IS NULL OR id IN (SELECT value FROM json_each(:names)))
+    UNION ALL
+    SELECT chain.name, here.later, chain.height + 1
+    FROM chain CROSS JOIN run_task AS here ON here.run = :run AND here.id = chain.id
+    CROSS JOIN task ON task.seq = here.task
+    WHERE task.state = 'approved' AND here.later IS NOT NULL
+)
+SELECT chain.name, chain.id AS answer_of, max(chain.height) AS height
+FROM chain CROSS JOIN run_task ON run_task.run = :run AND run_task.id = chain.id
+CROSS JOIN task ON task.seq = run_task.task
+WHERE task.state = 'approved' GROUP BY chain.name;
 
 -- held_within --
 -- The first task that something keeps from going on, in a run or one within it.
@@ -253,6 +281,14 @@ UPDATE run_task SET child_over = 1 WHERE task = :task;
 UPDATE task SET state = 'delayed', not_before = NULL, held_by = :held_by, needs = NULL, waiting_for = :waiting_for,
     attempts = attempts - 1, owner = NULL, lease_expires = NULL
 WHERE seq = :seq;
+
+-- awaiting_run --
+-- The task that waits for the run that does it.
+SELECT * FROM task WHERE state = 'delayed' AND held_by = :held_by;
+
+-- request_cancel_awaiting --
+-- A task is to end when the run has ended that does it.
+UPDATE task SET cancel_requested = 1, reason = :reason WHERE seq = :seq AND state = 'delayed';
 
 -- wake_parent --
 -- A run has ended: the task whose work it did is claimed once more.

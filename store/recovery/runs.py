@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
-from store import run_ends
+from store import ending, run_ends
 from store.recovery.playing import moment_of
 from store.transaction import Transaction
 
@@ -36,7 +36,7 @@ def finish_runs(tx: Transaction) -> None:
     """End the runs of which nothing is left, once all has followed that follows."""
     for run in tx.all("every_run"):
         if run["state"] in {"running", "aborting"}:
-            run_ends.finish(tx, run["seq"])
+            run_ends.finish(tx, run["seq"], ending.end_together)
 
 
 def _ended(state: str) -> Callable[[Transaction, sqlite3.Row, dict[str, Any]], None]:

@@ -19,12 +19,14 @@ from skep_client import (
     InvalidGraph,
     InvalidInput,
     ModelUnknown,
+    NoAnswer,
     NotAllowed,
     NotAuthenticated,
     NotFound,
     NotSupported,
     OverBudget,
     PersonNeeded,
+    RequestRefused,
     ReviewRejected,
     RunAborted,
     RunNotCompleted,
@@ -331,6 +333,64 @@ def test_who_stops_reading_an_answer_or_cannot_pay_it_aborts_its_run(skep: Any, 
     with pytest.raises(OverBudget):
         list(skep.live(poor.id, "a", 30))
     assert skep.wait(poor.id, 30).state == "aborted"
+
+
+NEVER: Any = {"of": "1", "test": "equals", "value": "2"}
+
+
+def test_who_reads_an_answer_that_never_comes_hears_of_it(skep: Any) -> None:
+    unrequired: RunPolicy = {"on_failure": "required"}
+    failing: Any = [{"id": "a", "argv": ["false"], "required": False}, {"id": "b", "argv": ["true"]}]
+    for tasks, policy, task, code in (
+        ([{"id": "a", "prompt": "One", "when": NEVER}], None, "a", "condition_not_met"),
+        (failing, unrequired, "a", "rejected"),
+        ([{"id": "a", "prompt": "One"}], None, "z", "task_not_found"),
+    ):
+        run = skep.start(tasks, policy=policy)
+        with pytest.raises(NoAnswer) as missing:
+            list(skep.live(run.id, task, 30))
+        assert (missing.value.task_id, missing.value.code) == (task, code)
+        assert skep.get(run.id).state == "completed"
+
+
+def drafts(request: ModelRequest) -> Reply:
+    own = request.prompt.rpartition("TASK:\n")[2]
+    if "Check" in own:
+        return Reply(text="score: 99" if "BETTER" in request.prompt else "score: 1")
+    return Reply(text="BETTER" if "score" in request.prompt else "POOR")
+
+
+def rounds() -> list[TaskRequest]:
+    until: Any = {"of": "{{output}}", "test": "at_least", "value": 80}
+    return [
+        {"id": "d", "prompt": "Draft. {{previous}}"},
+        {"id": "k", "prompt": "Check {{deps.d.output}}", "deps": ["d"],
+         "repeat": {"first": "d", "until": until}},
+    ]  # fmt: skip
+
+
+def test_a_task_that_was_done_again_has_the_answer_of_its_last_round(
+    skep: Any, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "answer", drafts)
+    run = skep.start(rounds())
+    answers = skep.result(run.id, 60)
+    assert (answers["d"], answers["d.r2"], answers["k"]) == ("BETTER", "BETTER", "score: 99")
+    told = skep.get(run.id)
+    assert (told.tasks["d"].output, told.tasks["d"].answer_of) == ("POOR", "d.r2")
+    with pytest.raises(AnswerDiscarded, match=r"its answer is that of d\.r2"):
+        list(skep.live(run.id, "d", 30))
+    assert "".join(skep.live(run.id, "d.r2", 30)) == "BETTER"
+
+
+def test_what_is_no_json_is_refused_before_anything_is_sent(skep: Any) -> None:
+    endless: Any = {"budget_limit": {"amount": float("inf")}}
+    with pytest.raises(RequestRefused, match=r"policy\.budget_limit\.amount: cannot be told as JSON"):
+        skep.start([{"id": "a", "prompt": "One"}], policy=endless)
+    with pytest.raises(RequestRefused, match=r"tasks\[0\]\.prompt: cannot"):
+        skep.start([{"id": "a", "prompt": b"One"}])
+    with pytest.raises(RequestRefused, match="either a choice or a text"):
+        skep.answer("r", "d")
 
 
 def test_runs_are_listed_over_pages(skep: Any) -> None:

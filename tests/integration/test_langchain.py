@@ -19,6 +19,7 @@ from langchain_core.tools import tool
 from pydantic import BaseModel
 from skep_client import (
     AnswerDiscarded,
+    NoAnswer,
     OverBudget,
     ReviewRejected,
     RunNotCompleted,
@@ -318,6 +319,40 @@ def test_the_words_of_a_graph_s_answer_are_streamed_and_asked_for_again_where_th
     with pytest.raises(AnswerDiscarded):
         list(pieces)
     assert "".join(live.stream("Speak.")) == "another"
+
+
+def test_the_answer_of_a_task_that_is_done_again_is_that_of_its_last_round(
+    home: str, models: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drafts(request: ModelRequest) -> Reply:
+        if "Check" in request.prompt.rpartition("TASK:\n")[2]:
+            return Reply(text="score: 99" if "BETTER" in request.prompt else "score: 1")
+        return Reply(text="BETTER" if "score" in request.prompt else "POOR")
+
+    monkeypatch.setattr(models, "answer", drafts)
+    until: Any = {"of": "{{output}}", "test": "at_least", "value": 80}
+    tasks: Any = [
+        {"id": "d", "prompt": "Draft. {{previous}}"},
+        {"id": "k", "prompt": "Check {{deps.d.output}}", "deps": ["d"],
+         "repeat": {"first": "d", "until": until}},
+    ]  # fmt: skip
+    graph = SkepRunnable(tasks, answer="d", home=home, timeout_s=60)
+    assert graph.invoke({}) == "BETTER"
+    assert list(graph.stream({})) == ["BETTER"]
+
+    async def told() -> list[Any]:
+        return [each async for each in graph.astream({})]
+
+    assert asyncio.run(told()) == ["BETTER"]
+
+
+def test_a_graph_whose_answer_was_skipped_is_an_error(home: str) -> None:
+    never: Any = {"of": "1", "test": "equals", "value": "2"}
+    graph = SkepRunnable([{"id": "a", "prompt": "x", "when": never}], home=home, timeout_s=30)
+    with pytest.raises(NoAnswer, match="condition_not_met"):
+        graph.invoke({})
+    with pytest.raises(NoAnswer):
+        list(graph.stream({}))
 
 
 def test_a_failure_is_an_error_however_it_is_asked(home: str) -> None:

@@ -61,6 +61,52 @@ def test_a_part_of_the_graph_is_done_again_until_its_answer_will_do(rig) -> None
     assert [row["task_id"] for row in rounds] == [f"{run}:v", f"{run}:v.r2"]
 
 
+def beside_the_rounds(**more: Any) -> list[dict[str, Any]]:
+    """A task that depends on the draft alone, whose rounds it is no part of."""
+    return [*reviewed(**more)[:2], {"id": "u", "prompt": "use {{deps.d.output}}", "deps": ["d"]}]
+
+
+def test_who_depends_on_a_part_of_rounds_waits_for_their_end_and_is_told_the_last(rig) -> None:
+    rig.work = scoring(10, 95)
+    told = rig.go(rig.start(tasks=beside_the_rounds()))
+
+    assert (told["state"], rig.begun[-1]) == ("completed", "u")
+    assert rig.sent["u"] == "use draft d.r2" or "draft d.r2" in rig.sent["u"]
+    assert "score" not in rig.sent["u"]
+    assert told["tasks"]["u"]["deps"] == ["d"]
+
+
+def test_of_rounds_that_end_badly_or_never_begin_only_the_end_is_waited_for(rig) -> None:
+    rig.work = scoring(10, 20)
+    run = rig.start(policy={"on_failure": "continue"}, tasks=beside_the_rounds(most=2))
+    told = rig.go(run)
+    assert (ends(told)["v"][0], ends(told)["u"][0]) == ("failed", "completed")
+    assert "draft d.r2" in rig.sent["u"]
+
+    rig.work = scoring(95)  # what failed goes on, and what did not is not done again
+    rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
+    assert rig.go(run)["state"] == "completed"
+    assert rig.begun.count("u") == 1
+
+    tasks = beside_the_rounds()
+    tasks[1]["when"] = {"of": "1", "test": "equals", "value": "2"}
+    told = rig.go(rig.start(tasks=tasks))
+    assert (ends(told)["v"][0], ends(told)["u"][0]) == ("skipped", "completed")
+
+
+def test_who_failed_beside_failed_rounds_is_sent_back_alone(rig) -> None:
+    def work(name: str) -> str:
+        if name == "u" and rig.begun.count("u") == 1:
+            raise ValueError("it broke")
+        return "score: 1"
+
+    rig.work = work
+    run = rig.start(policy={"on_failure": "continue"}, tasks=beside_the_rounds(most=2))
+    assert ends(rig.go(run))["u"] == ("failed", "execution_failed")
+    rig.store.retry(f"{run}:u", "test")
+    assert ends(rig.go(run))["u"] == ("completed", None)
+
+
 def test_an_answer_that_will_do_at_once_is_taken(rig) -> None:
     rig.work = scoring(99)
     assert rig.go(rig.start(tasks=reviewed()))["state"] == "completed"
@@ -83,7 +129,41 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: 
         assert ends(told)["e"] == ("skipped", "dependency_failed")
 
 
-@pytest.mark.parametrize("way", ["resume", "retry"])
+def test_the_cause_of_used_up_rounds_is_told_once(rig) -> None:
+    rig.work = scoring(1, 2, 3, 4)
+    told = rig.go(rig.start(policy={"on_failure": "continue"}, tasks=reviewed(most=4)))
+    last = "{{output}} is not at least 90 after 4 rounds"
+    assert told["tasks"]["v.r4"]["error"]["message"] == last
+    for name in ("v", "v.r2", "v.r3"):
+        assert told["tasks"][name]["error"]["message"] == f"{last} (v.r4, in its rounds)"
+        assert told["tasks"][name]["attempts"] == 1
+    assert told["error"]["message"] in {f"task v: {last} (v.r4, in its rounds)", f"task v.r4: {last}"}
+
+
+def test_a_task_whose_round_was_stopped_was_begun(rig) -> None:
+    rig.work = scoring(1, 2)
+    run = rig.start(tasks=reviewed())
+    while "d.r2" not in rig.begun:
+        rig.turn()
+        rig.claim()
+    rig.abort(run)
+    told = rig.go(run)
+    assert ends(told)["v"] == ("failed", "cancelled")
+    assert ends(told)["v.r2"] == ("skipped", "cancelled")
+    assert told["tasks"]["v"]["attempts"] == 1
+
+
+def test_a_task_that_is_cancelled_while_its_round_goes_on_was_begun(rig) -> None:
+    rig.work = scoring(1, 95)
+    run = rig.start(policy={"on_failure": "continue"}, tasks=reviewed())
+    while "d.r2" not in rig.begun:
+        rig.turn()
+        rig.claim()
+    rig.store.cancel(f"{run}:v", "ann")
+    assert ends(rig.go(run))["v"] == ("failed", "cancelled")
+
+
+@pytest.mark.parametrize("way", ["resume", "retry", "the task itself"])
 def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) -> None:
     rig.work = scoring(1, 2, 95)
     run = rig.start(tasks=reviewed(most=2))
@@ -91,7 +171,7 @@ def test_what_failed_by_its_rounds_goes_on_with_the_last_of_them(rig, way: str) 
     if way == "resume":
         rig.store.write(lambda tx: run_steering.resume(tx, run, "test"))
     else:
-        rig.store.retry(f"{run}:v.r2", "test")
+        rig.store.retry(f"{run}:v.r2" if way == "retry" else f"{run}:v", "test")
     told = rig.go(run)
 
     assert rig.begun[:5] == ["d", "v", "d.r2", "v.r2", "v.r2"]

@@ -20,6 +20,8 @@ from testing.model_script import Reply
 from testing.model_server import ModelServer
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "workflows"
+#: A process that is there no more: the machine was started anew since.
+GONE = "another-boot/4194000/1"
 CHAIN = """\
 workflow:
   name: chain
@@ -197,6 +199,17 @@ def test_a_run_asks_the_model_and_books_on_the_home(home, tmp_path, model) -> No
     assert "one two three" in sent[1]
     assert told["usage"]["cost_micros"] == booked(home, "total") == booked(home, f"run:{told['id']}") > 0
     assert decisions(home) == ["reserved", "settled"] * 3
+
+
+def test_what_a_killed_run_left_reserved_is_booked_by_the_next(home, tmp_path, model) -> None:
+    with SqliteStore(Home(home), Settings()) as store:
+        left = budgets.Reservation("c", None, None, "m", GONE, [Account("total")], 700)
+        store.write(lambda tx: budgets.reserve(tx, left))
+    model.reply_with(*(Reply("one two three") for _ in range(3)))
+    done = skep_run(home, "local", chain_in(tmp_path), "--executor", "llm", "--json", environ=asked(model))
+
+    used = json.loads(done.stdout)["usage"]["cost_micros"]
+    assert booked(home, "total") == 700 + used
 
 
 def test_what_another_step_said_goes_in_an_envelope(home, tmp_path, model) -> None:

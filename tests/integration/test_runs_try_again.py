@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from outcome import Outcome
 from run_contract.errors import ModelUnknown
 from run_contract.policy import RetryPolicy
 from runs import retrying
@@ -152,3 +153,21 @@ def test_a_person_is_asked_of_an_unsafe_command_whose_answer_cannot_be_judged(ri
     (decision,) = rig.store.reader.decisions()
     assert (decision["kind"], decision["task_id"]) == ("interrupted", f"{run}:a")
     assert told in decision["question"]
+    assert "what it did is not known" in decision["question"]
+
+
+def test_what_the_command_ended_with_is_told_where_it_is_known(rig) -> None:
+    run = rig.start(tasks=[{"id": "a", "argv": ["send"], "may_add": True, "effect": "unsafe"}])
+    rig.claim()
+    claim = rig.flying[0]
+    outcome = Outcome(
+        status="completed", task_id=claim.id, lease=claim.ref.lease, mode="local", result="sent", exit_code=0,
+        output="sent", started_at=1.0, ended_at=2.0,
+    )  # fmt: skip
+    rig.store.start_cycle(claim.ref, "swarm")
+    rig.store.record_outcome(outcome)
+    rig.store.write(lambda tx: run_steering.put_off_answered(tx, claim.ref, "the disk is away", "unsafe", 3))
+
+    (decision,) = rig.store.reader.decisions()
+    assert decision["question"].startswith(f"{run}:a has run (the disk is away, started")
+    assert "; its command ended with exit code 0. Run it again" in decision["question"]

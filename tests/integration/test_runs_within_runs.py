@@ -103,6 +103,56 @@ def test_several_last_answers_are_an_array_and_one_may_be_named(rig) -> None:
         assert rig.go(run)["tasks"]["sub"]["output"] == answer
 
 
+def test_a_step_that_was_done_again_gives_what_its_last_round_gave(rig) -> None:
+    rig.work = lambda name: {"d": "POOR", "d.r2": "BETTER", "k": "score: 1"}.get(name, "score: 99")
+    until = {"of": "{{output}}", "test": "at_least", "value": 90}
+    steps = [
+        {"id": "d", "prompt": "{{previous}}"},
+        {"id": "k", "prompt": "k", "depends_on": ["d"], "repeat": {"first": "d", "until": until}},
+    ]
+    run = rig.start(tasks=outer({"steps": steps, "inputs": {"topic": ""}}, output="d"))
+    told = rig.go(run)
+    assert told["tasks"]["sub"]["output"] == "BETTER"
+    assert "BETTER" in rig.sent["b"]
+
+    inner = rig.shown(child_of(rig, run))["tasks"]
+    assert (inner["d"]["output"], inner["d"]["answer_of"]) == ("POOR", "d.r2")
+    assert "answer_of" not in inner["d.r2"]
+    assert "answer_of" not in inner["k"]
+
+
+@pytest.mark.parametrize(
+    ("named", "of"), [({"output": "y"}, "y, which is its output"), ({}, "any of its last steps")]
+)
+def test_a_run_whose_output_was_skipped_fails_its_task(rig, named: dict[str, str], of: str) -> None:
+    never = {"of": "1", "test": "equals", "value": "2"}
+    steps = [{"id": "x", "prompt": "x"}, {"id": "y", "prompt": "y", "depends_on": ["x"], "when": never}]
+    run = rig.start(tasks=outer({"steps": steps, "inputs": {"topic": ""}}, **named))
+    error = rig.go(run)["tasks"]["sub"]["error"]
+    told = f"its run {child_of(rig, run)} completed without an answer of {of}: y was skipped (1 is not 2)"
+    assert error == {"code": "invalid_result", "message": told}
+    assert "b" not in rig.begun
+
+
+def test_a_run_whose_output_failed_unrequired_fails_its_task(rig) -> None:
+    rig.work = failing("x")
+    steps = [{"id": "x", "prompt": "x", "required": False}, {"id": "y", "prompt": "y"}]
+    changes = {"steps": steps, "inputs": {"topic": ""}, "policy": {"on_failure": "required"}}
+    run = rig.start(tasks=outer(changes, output="x"))
+    message = rig.go(run)["tasks"]["sub"]["error"]["message"]
+    assert message.endswith("without an answer of x, which is its output: x failed (it broke)")
+
+
+def test_what_was_added_while_it_ran_is_no_answer_of_its(rig) -> None:
+    adds = json.dumps({"tasks": [{"id": "more", "prompt": "x", "deps": ["x"]}]})
+    said = f"text\n```skep-tasks\n{adds}\n```"
+    rig.work = lambda name: said if name == "x" else f"ok:{name}"
+    steps = [{"id": "x", "prompt": "x", "may_add": True}]
+    run = rig.start(tasks=outer({"steps": steps, "inputs": {"topic": ""}}))
+    assert rig.go(run)["tasks"]["sub"]["output"] == said
+    assert "more" in rig.begun
+
+
 def test_its_failure_is_the_tasks_and_both_are_resumed(rig) -> None:
     rig.work = failing("y")
     run = rig.start(tasks=outer())
@@ -132,13 +182,50 @@ def test_an_abort_goes_down_and_a_resumed_run_brings_it_back(rig) -> None:
     assert child_of(rig, run) == child
 
 
-def test_a_cancelled_task_takes_its_run_along(rig) -> None:
+@pytest.mark.parametrize("way", ["abort", "deadline"])
+def test_a_run_ends_when_what_runs_within_it_has_ended(rig, clock, way: str) -> None:
+    run = rig.start(policy={"run_timeout_ms": 5_000}, tasks=outer())
+    rig.turn()
+    rig.claim()
+    child = child_of(rig, run)
+    if way == "abort":
+        rig.abort(run)
+    else:
+        clock.advance(6.0)
+        rig.store.write(run_steering.end_overdue)
+    told = rig.shown(run)
+    assert (told["state"], told["open_tasks"]) == ("aborting" if way == "abort" else "running", 1)
+    assert rig.shown(child)["finished_at"] is None
+    assert told["tasks"]["b"]["error"]["code"] == ("cancelled" if way == "abort" else "run_ended")
+
+    told = rig.go(run)
+    assert told["state"] == ("aborted" if way == "abort" else "failed")
+    sub = told["tasks"]["sub"]
+    assert (sub["state"], sub["error"]["code"], sub["attempts"]) == ("failed", "cancelled", 1)
+    assert told["tasks"]["b"]["state"] == "skipped"
+    assert rig.shown(child)["finished_at"] <= told["finished_at"]
+
+
+def test_a_run_of_which_nothing_runs_ends_with_all_within_it_at_once(rig) -> None:
+    run = rig.start(tasks=outer({"steps": [{"id": "x", "ask": "Which bees?"}]}))
+    while rig.turn():
+        pass
+    rig.abort(run)
+    assert (rig.shown(run)["state"], rig.shown(child_of(rig, run))["state"]) == ("aborted", "aborted")
+
+
+def test_a_cancelled_task_takes_its_run_along_and_ends_with_it(rig) -> None:
     run = rig.start(policy={"on_failure": "continue"}, tasks=outer())
     rig.turn()
     rig.claim()
-    rig.store.cancel(f"{run}:sub", "ann")
-    rig.go(run)
+    assert rig.store.cancel(f"{run}:sub", "ann") == "stopping"
+    assert rig.shown(run)["state"] == "running"
+    told = rig.go(run)
     assert rig.shown(child_of(rig, run))["state"] == "aborted"
+    sub = told["tasks"]["sub"]
+    assert (sub["state"], sub["error"]) == (
+        "failed", {"code": "cancelled", "message": "cancelled by ann"},
+    )  # fmt: skip
 
 
 def test_a_run_that_is_aborted_by_itself_fails_its_task(rig) -> None:

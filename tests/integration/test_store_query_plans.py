@@ -73,7 +73,7 @@ HOT = [
     ("run_tasks_ended", "sqlite_autoindex_run_1"),
     ("run_finished", "INTEGER PRIMARY KEY"),
     ("run_task_of", "INTEGER PRIMARY KEY"),
-    ("needs_any", "INTEGER PRIMARY KEY"),
+    ("needs_of", "INTEGER PRIMARY KEY"),
     ("run_unstarted", "sqlite_autoindex_run_task_1"),
     ("run_running", "sqlite_autoindex_run_task_1"),
     ("run_incomplete", "sqlite_autoindex_run_task_1"),

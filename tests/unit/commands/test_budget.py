@@ -127,3 +127,12 @@ def test_a_limit_that_is_none_is_refused_with_the_way_out(run, spent) -> None:
 def test_status_tells_what_was_spent(run, ask, spent) -> None:
     assert "spent    $3.50 of $5.00 today, $3.50 in all (skep budget)" in run("status").stdout
     assert ask("status")["budget"]["day"]["spent_micros"] == 3_500_000
+
+
+def test_the_settings_limits_are_told_before_any_daemon_ran(run, store, monkeypatch) -> None:
+    monkeypatch.setenv("SKEP_BUDGET_DAY_USD", "2")
+    lines = run("budget").stdout.splitlines()
+    assert lines[1].split()[:2] == ["day", "$2.00"]
+
+    store.write(lambda tx: budgets.keep_limits(tx, BudgetLimits(day=3 * DOLLAR)))
+    assert run("budget").stdout.splitlines()[1].split()[:2] == ["day", "$3.00"]

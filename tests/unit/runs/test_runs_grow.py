@@ -12,6 +12,7 @@ from run_contract.records import Condition, Repeat, RunState, RunTask
 from runs.control import RunControl
 from runs.factory import new_run
 from runs.prompting import plain_prompt
+from runs.round_waits import beside
 from testing.runs import (
     HAIKU,
     Scripted,
@@ -270,3 +271,44 @@ def test_memory_of_a_part_is_seen_in_that_part_alone() -> None:
 
     assert jobs["M.2"].bundle.memory == {"k": "of the list"}
     assert jobs["Z"].bundle.memory == {"k": "all"}
+
+
+# -- beside rounds -------------------------------------------------------------------------------------------
+
+
+def _drafts(*scores: int):
+    left = list(scores)
+
+    def script(job: Job) -> Scripted:
+        said = f"score: {left.pop(0)}" if job.task_id.startswith("k") else f"draft {job.task_id}"
+        return Scripted(result=answer(plain_prompt(job) if job.task_id == "u" else said))
+
+    return script
+
+
+def _in_rounds(**more: Any) -> list[RunTask]:
+    until = Condition("{{output}}", "at_least", "80")
+    return [task("d"), task("k", "d", repeat=Repeat(until, 2, first="d"), **more),
+            task("u", "d", prompt="use {{deps.d.output}}")]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", [95, 20])
+def test_who_depends_on_a_part_of_rounds_waits_for_their_end_and_is_told_the_last(last: int) -> None:
+    run, made = run_through(_in_rounds(), policy(), _drafts(10, last))
+
+    assert [name for name, _ in made.executor.began] == ["d", "k", "d.r2", "k.r2", "u"]
+    assert words(run, "u") == "use draft d.r2"
+    assert (states(run, "u"), run.tasks["u"].deps) == (["completed"], ["d"])
+
+
+def test_of_rounds_that_never_begin_nobody_waits_for_more_than_that() -> None:
+    run, _ = run_through(_in_rounds(when=Condition("1", "equals", "2")), policy(), _drafts())
+
+    assert (states(run, "ku"), words(run, "u")) == (["skipped", "completed"], "use draft d")
+
+
+def test_rounds_that_wait_for_each_other_s_parts_do_not_wait_in_a_circle() -> None:
+    deps = {"d": [], "k": ["d", "x"], "e": [], "x": ["e"], "u": ["e", "d"], "j": ["u", "x"]}
+    assert beside(deps, {"k": "d", "j": "e"}) == {"k": ["j"]}
+    assert beside(deps, {"k": "d"}) == {"u": ["k"]}
+    assert beside(deps, {"k": "nowhere"}) == {}

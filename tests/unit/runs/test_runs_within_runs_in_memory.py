@@ -8,7 +8,7 @@ import pytest
 
 from run_contract.errors import DagCycle, InvalidInput, ModelUnknown
 from run_contract.policy import RunPolicy
-from run_contract.records import Condition, InnerRun, Repeat, Run, RunTask, TaskInput, Usage
+from run_contract.records import Condition, InnerRun, Repeat, Run, RunTask, TaskInput, TaskResult, Usage
 from runs.control import RunControl
 from runs.factory import new_orchestrator_with_defaults, new_run
 from runs.prompting import own_words
@@ -57,16 +57,57 @@ def test_a_run_does_a_task_and_its_last_answer_is_the_tasks() -> None:
                     ("r", "run.completed")]  # fmt: skip
 
 
-def test_several_last_answers_are_an_array_one_may_be_named_and_none_is_an_empty_text() -> None:
+def test_several_last_answers_are_an_array_and_one_may_be_named() -> None:
     both = (task("x"), task("y"))
-    never = (task("x", when=Condition("a", "equals", "b")),)
     for within, said in (
         (inner(*both), '["ok:x", "ok:y"]'),
         (inner(*both, output="x"), "ok:x"),
-        (inner(*never), ""),
     ):
         run, _ = run_through([sub("s", within=within)], WELL)
         assert words(run, "s") == said
+
+
+def test_a_step_that_was_done_again_gives_what_its_last_round_gave() -> None:
+    until = Condition("{{output}}", "contains", "r2")
+    steps = (task("d"), task("k", "d", repeat=Repeat(until, 3, first="d")))
+    run, _ = run_through([sub("s", within=inner(*steps, output="d"))], WELL)
+    assert words(run, "s") == "ok:d.r2"
+
+
+def test_a_run_whose_output_has_no_answer_fails_its_task() -> None:
+    never = Condition("a", "equals", "b")
+    skipped = (task("x"), task("y", "x", when=never))
+    for within, of, why in (
+        (inner(*skipped, output="y"), "y, which is its output", "y was skipped (a is not b)"),
+        (inner(*skipped), "any of its last steps", "y was skipped (a is not b)"),
+        (inner(task("f", required=False), task("x"), output="f", on_failure="required"),
+         "f, which is its output", "f failed (task f failed: it broke)"),
+    ):  # fmt: skip
+        run, _ = run_through([sub("s", within=within)], WELL, _failing_f)
+        assert code(run, "s") == "invalid_result"
+        assert words(run, "s") == f"its run r:s completed without an answer of {of}: {why}"
+
+
+def _failing_f(job: Any) -> Scripted:
+    if job.task_id == "f":
+        return Scripted(error=WorkFailed("it broke"))
+    return Scripted(result=answer(f"ok:{job.task_id}"))
+
+
+def test_of_branches_those_that_were_taken_give_the_answer() -> None:
+    never = Condition("a", "equals", "b")
+    run, _ = run_through([sub("s", within=inner(task("x"), task("y", when=never)))], WELL)
+    assert words(run, "s") == "ok:x"
+
+
+def test_what_was_added_while_it_ran_is_no_answer_of_its() -> None:
+    def script(job: Any) -> Scripted:
+        adds = (task("more", "x"),) if job.task_id == "x" else ()
+        return Scripted(result=TaskResult(f"ok:{job.task_id}", adds=adds))
+
+    run, made = run_through([sub("s", within=inner(task("x")))], WELL, script)
+    assert [name for name, _ in made.executor.began] == ["x", "more"]
+    assert words(run, "s") == "ok:x"
 
 
 def test_what_lists_and_rounds_became_is_no_last_answer_of_its_own() -> None:
@@ -259,7 +300,7 @@ def test_an_abort_reaches_inward_and_everything_ends() -> None:
     deep = child_of(child, "d")
     assert [str(each.state) for each in (run, child, deep)] == ["aborted"] * 3
     assert (states(deep, "xy"), states(child, "dz"), states(run)) == (
-        ["failed", "skipped"], ["skipped", "skipped"], ["skipped", "skipped"],
+        ["failed", "skipped"], ["failed", "skipped"], ["skipped", "failed"],
     )  # fmt: skip
     assert code(run, "s") == code(deep, "y") == "cancelled"
     assert all(balance.reserved == 0 for balance in run.books.values())
@@ -272,7 +313,7 @@ def test_a_failure_above_ends_what_goes_on_within() -> None:
         return Scripted(60.0)
 
     run, made = run_through([sub("s"), sub("q"), task("t")], WELL, script)
-    assert (str(run.state), code(run, "s"), code(run, "q")) == ("failed", "run_ended", "run_ended")
+    assert (str(run.state), code(run, "s"), code(run, "q")) == ("failed", "cancelled", "cancelled")
     assert str(child_of(run, "s").state) == "aborted"
     assert made.events[-1].at - made.events[0].at == pytest.approx(1.0)
 
