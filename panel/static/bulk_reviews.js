@@ -16,7 +16,8 @@ function showResults(shown) {
     const summary = make("summary");
     details.open = true;
     summary.append(make("bdi", each.id));
-    details.append(summary, make("p", each.question), make("pre", each.about || "It has no result."));
+    const about = shownAbout(each, `The result of ${each.id}`);
+    details.append(summary, make("p", each.question), ...(about.length ? about : [make("p", "It has no result.")]));
     item.append(details);
     return item;
   }));

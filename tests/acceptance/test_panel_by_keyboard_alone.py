@@ -316,7 +316,7 @@ def test_a_result_is_sent_back_with_feedback_from_its_own_page(page, panel, keys
     page.wait_for_url("**/tasks/notes")
     keys.skip_the_menu()
     keys.use(page.locator("#reject"))
-    expect(page.locator("#ask-about")).to_have_text("two")
+    expect(page.locator("#ask-about pre")).to_have_text("two")
     expect(page.locator("#ask-reason")).to_be_focused()
     keys.write("the date is missing")
     say_yes(page, keys)
