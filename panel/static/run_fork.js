@@ -60,16 +60,12 @@
     return body;
   }
 
-  function quoted(text) {
-    return /^[\w:.@\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-  }
-
   function tellCommand(body) {
-    const parts = ["skep run fork", form.dataset.run, "--task", quoted(body.task || "STEP")];
-    if (body.model) parts.push("--model", quoted(body.model));
+    const parts = ["skep run fork", form.dataset.run, "--task", shellQuoted(body.task || "STEP")];
+    if (body.model) parts.push("--model", shellQuoted(body.model));
     if (body.prompt) parts.push("--prompt", "@FILE");
-    if (body.context) parts.push("--context", quoted(JSON.stringify(body.context)));
-    field("cli").textContent = seen(parts.join(" "));
+    if (body.context) parts.push("--context", shellQuoted(JSON.stringify(body.context)));
+    showLine(field("cli"), seen(parts.join(" ")));
   }
 
   function say(words, kind = "") {

@@ -52,7 +52,7 @@ function escaped(json) {
 function tellLine(field) {
   const { task } = readTask(field);
   const quoted = task ? escaped(JSON.stringify(task)).replaceAll("'", "'\\''") : "...";
-  document.getElementById("cli-rerun").textContent = `printf '%s\\n' '${quoted}' | skep add --file -`;
+  showLine(document.getElementById("cli-rerun"), `printf '%s\\n' '${quoted}' | skep add --file -`);
 }
 
 // What was typed, with the version of the task it was typed about: an edit of an older one is refused.

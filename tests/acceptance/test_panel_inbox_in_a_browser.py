@@ -75,10 +75,18 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     expect(dialog).to_contain_text("Say yes to these 2 decisions?")
     expect(dialog.get_by_role("listitem")).to_have_text(["Approve: Is one good?", "Approve: Is two good?"])
     panel.store.reject("two", "cli")
+    dialog.get_by_label("A word with it").fill("first batch: fine")
     dialog.get_by_role("button", name="Answer them").click()
 
     expect(page.locator("#trouble")).to_contain_text("1 decision is answered. 1 was not: ")
+    expect(page.locator("#kept-words")).to_have_value("first batch: fine")
     expect(page.locator(".decision")).to_have_count(2)
+    page.get_by_role("button", name="Select all shown").click()
+    for answer, before, words in (("yes", "", "another batch"), ("no", "", ""), ("yes", "another batch", "")):
+        page.get_by_role("button", name=f"Say {answer} to them").click()
+        expect(dialog.get_by_label("A word with it")).to_have_value(before)
+        dialog.get_by_label("A word with it").fill(words)
+        page.keyboard.press("Escape")
     assert [panel.state(name) for name in ("one", "two", "three", "four")] == [
         "approved",
         "ready",
