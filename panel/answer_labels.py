@@ -85,7 +85,7 @@ def deadline_buttons(decision: dict[str, Any]) -> list[Button]:
         label="Change the deadline" if decision["deadline"] else "Set a deadline",
         path=path,
         ask=f"Until when may this wait? {follows} where nobody answers by then; nothing is approved.",
-        reason="A span from now, such as 90m, 4h or 2d, or a time like 2030-01-31T09:00.",
+        reason="A span from now, such as 90m, 4h or 2d, or a time within a year as YYYY-MM-DDTHH:MM.",
         reason_field="deadline",
         values={},
         look="quiet",
