@@ -197,6 +197,7 @@ def _furnish_templates(app: flask.Flask) -> None:
         "skep_version": version(),
         "buttons_of": task_actions.buttons_of,
         "answers_to": answer_labels.answers_to,
+        "asks": answer_labels.asks,
         "inbox_buttons": answer_labels.inbox_buttons,
         "deadline_buttons": answer_labels.deadline_buttons,
         "label_of": answer_labels.label_of,

@@ -57,13 +57,15 @@
     a: () => press("yes"),
     r: () => press("no"),
     x: () => pick(cardOf(currentId)),
+    y: () => document.getElementById("bulk-yes").click(),
+    n: () => document.getElementById("bulk-no").click(),
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
     if (!(event.key in KEYS) || isTyping(event.target) || !bulk) return;
     event.preventDefault();
-    if (!currentId && event.key !== "k") go(cards()[0]);
+    if (!currentId && "jarx".includes(event.key)) go(cards()[0]);
     else KEYS[event.key]();
   });
 

@@ -112,11 +112,22 @@
     keep();
   }
 
+  // Of a step that has a prompt, an empty field is no wish to keep it.
+  function isEmptied(name) {
+    const own = steps.get(name);
+    return Boolean(own && own.hasWords && own.prompt && !field("prompt").value.trim());
+  }
+
   async function look() {
     const name = named();
     await readStep(name);
     if (named() !== name) return; // another step was named meanwhile, and is looked at by itself
     tellCommand(bodyOf());
+    if (isEmptied(name)) {
+      field("lists").replaceChildren();
+      say("Its prompt is empty. Write what the step is to do, or name the step anew to have its own words back.", "bad");
+      return;
+    }
     asking = new AbortController();
     let answer;
     try {

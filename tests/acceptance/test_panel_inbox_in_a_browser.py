@@ -70,7 +70,7 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     expect(page.locator("#bulk-count")).to_have_text("2 selected")
     expect(card(page, "two").get_by_role("checkbox")).to_be_checked()
 
-    page.get_by_role("button", name="Say yes to them").click()
+    page.keyboard.press("y")
     dialog = page.locator("#bulk-ask")
     expect(dialog).to_contain_text("Say yes to these 2 decisions?")
     expect(dialog.get_by_role("listitem")).to_have_text(["Approve: Is one good?", "Approve: Is two good?"])
@@ -87,6 +87,9 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
         expect(dialog.get_by_label("A word with it")).to_have_value(before)
         dialog.get_by_label("A word with it").fill(words)
         page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(dialog).to_contain_text("Say no to these 2 decisions?")
+    page.keyboard.press("Escape")
     assert [panel.state(name) for name in ("one", "two", "three", "four")] == [
         "approved",
         "ready",

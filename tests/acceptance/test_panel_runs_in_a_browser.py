@@ -71,6 +71,9 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     expect(page.locator("#fork-prompt")).to_have_value(
         "".join(COMPARE.partition("Weigh")[1:]).replace("        ", "")
     )
+    page.locator("#fork-prompt").fill("  ")
+    expect(page.locator("#fork-told")).to_contain_text("Its prompt is empty.")
+    expect(page.locator("#fork-go")).to_be_disabled()
     page.locator("#fork-prompt").fill("Weigh them in one line.")
     expect(page.locator("#fork-go")).to_be_enabled()
     page.locator("#fork-go").click()
