@@ -39,12 +39,16 @@ def question(home: Home, reader: Reader, name: str) -> dict[str, Any] | None:
     task = reader.task(row["task_id"]) if row["task_id"] is not None else None
     asked = decision(row, task if is_open else None) or {}
     comment = None if row["comment"] is None else clean(row["comment"])
-    return asked | reviewed_output.result_of(home.outputs, row, task).told() | {
-        "answer": row["answer"],
-        "answered_at": moment(row["answered"]),
-        "answered_by": row["answered_by"],
-        "comment": comment,
-    }
+    return (
+        asked
+        | reviewed_output.result_of(home.outputs, row, task).told()
+        | {
+            "answer": row["answer"],
+            "answered_at": moment(row["answered"]),
+            "answered_by": row["answered_by"],
+            "comment": comment,
+        }
+    )
 
 
 def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -97,7 +101,7 @@ def _ways(name: str, options: list[str]) -> str:
 def about(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every word of what is decided on, a line each: tasks, a command and its rights, and whatever else.
 
-    The result of a review stands in place of the beginning of it that the payload has; what Skep says about it
+    The result of a review stands in place of the beginning of it that the payload has; what Skep says of it
     has a label of its own, since a result may hold any words.
     """
     payload = told["payload"]

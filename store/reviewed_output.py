@@ -103,9 +103,7 @@ def _shown(file: BinaryIO, more: str) -> Result:
         left = f"{size - len(begin.encode()) - len(end.encode()):,} bytes"
         return _joined(f"{size:,} bytes", begin, left, end, more)
     chars, lines = _count(file)
-    return _joined(
-        length_of(chars, lines), begin, f"{chars - len(begin) - len(end):,} characters", end, more
-    )
+    return _joined(length_of(chars, lines), begin, f"{chars - len(begin) - len(end):,} characters", end, more)
 
 
 def _text(file: BinaryIO, start: int) -> str:

@@ -1,7 +1,7 @@
-"""A text that a person decides on, made ready to be read to its end: how long it is, and its blanks told, not shown.
+"""A text that a person decides on, to be read to its end: how long it is, and its blanks by their number.
 
-Whoever wrote the text must not be able to hide its end below thousands of empty lines, nor to write words that
-pass for Skep's. So a text is told in parts, and which of them are Skep's own notes is said beside the words, never
+Whoever wrote it must not be able to hide its end below thousands of empty lines, nor to write words that pass
+for Skep's. So a text is told in parts, and which of them are Skep's own notes is said beside the words, never
 within them; every face shows the two apart. Pure.
 """
 
@@ -78,7 +78,7 @@ def _note_of(blanks: str, *, is_first: bool) -> str:
 
 def _indent_of(blanks: str) -> str:
     """The blanks before what follows in its line, where they are few."""
-    before, newline, indent = blanks.rpartition("\n")
+    _, newline, indent = blanks.rpartition("\n")
     return indent if newline and len(indent) <= _MOST_CHARS else ""
 
 

@@ -152,8 +152,8 @@ ABOUT_PARTS: Final[dict[str, Any]] = {
     "about_length": TEXT | {"description": "how long all of `about` is: characters and lines"},
     "about_parts": list_of(shape(text=TEXT, is_note=FLAG))
     | {
-        "description": "`about` in parts, long runs of blanks folded; `is_note` are Skep's own words about it, "
-        "and no others are"
+        "description": "`about` in parts, long runs of blanks folded; `is_note` are Skep's own words about "
+        "it, and no others are"
     },
 }
 DECISION: Final = shape(

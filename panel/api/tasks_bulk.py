@@ -11,7 +11,20 @@ from pydantic import ConfigDict, Field
 from errors import InvalidRequest
 from panel import bulk, bulk_reviews
 from panel.api import fields
-from panel.api.describing import ABOUT_PARTS, FLAG, MAYBE, NUMBER, REAL, TEXT, given, list_of, path, post_of, ref, shape
+from panel.api.describing import (
+    ABOUT_PARTS,
+    FLAG,
+    MAYBE,
+    NUMBER,
+    REAL,
+    TEXT,
+    given,
+    list_of,
+    path,
+    post_of,
+    ref,
+    shape,
+)
 from panel.context import Panel, panel
 from panel.task_views import page_of
 from redaction import clean

@@ -116,10 +116,8 @@ def _kept_refusal(entry: entries.FileEntry, limits: Limits) -> Finding | None:
     if not _is_kept(entry):
         return None
     reason = entry.raw.get("reason")
-    where, field_path, rule = split_reason(reason if isinstance(reason, str) else "") or ("", "", reason)
-    is_wrong = _written(entry) is None or isinstance(
-        entries.admit(_as_written(entry), limits), RefusedTask
-    )
+    _, field_path, rule = split_reason(reason if isinstance(reason, str) else "") or ("", "", reason)
+    is_wrong = _written(entry) is None or isinstance(entries.admit(_as_written(entry), limits), RefusedTask)
     if not is_wrong and field_path != ".id":
         return None
     return _finding(f"{entry.path}{field_path}", str(rule or "was refused, and its reason is gone"))

@@ -160,7 +160,9 @@ def test_the_focus_stays_where_the_last_schedule_stood(page, panel, keys):
     ("press", "then", "place"),
     [("pause", "resume", "pause"), ("kill-switch-on", "kill-switch-off", "kill-switch")],
 )
-def test_the_focus_stays_at_a_switch_that_is_another_once_it_was_pressed(page, panel, keys, press, then, place):
+def test_the_focus_stays_at_a_switch_that_is_another_once_it_was_pressed(
+    page, panel, keys, press, then, place
+):
     keys.skip_the_menu()
     for name, other in ((press, then), (then, press)):
         button = page.locator(f"#{name}")

@@ -1,4 +1,4 @@
-"""A text that is decided on is told with its length; what is blank is counted, and Skep's notes stand apart."""
+"""A text that is decided on is told with its length; blanks are counted, and Skep's notes stand apart."""
 
 from __future__ import annotations
 
@@ -33,7 +33,11 @@ def test_what_a_text_says_never_becomes_a_note():
 def test_short_gaps_and_the_indent_after_a_long_one_stay():
     text = "def f():\n\n\n    one\n\n\n\n\n\n    two\n"
 
-    assert parts(text) == [("def f():\n\n\n    one", False), ("5 blank lines here", True), ("    two\n", False)]
+    assert parts(text) == [
+        ("def f():\n\n\n    one", False),
+        ("5 blank lines here", True),
+        ("    two\n", False),
+    ]
 
 
 def test_blanks_at_the_edges_are_counted_and_nothing_has_no_parts():

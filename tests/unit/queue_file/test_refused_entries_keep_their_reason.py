@@ -1,4 +1,4 @@
-"""What was refused says why until it is corrected: in the file, to `skep validate`, and where it is edited."""
+"""What was refused says why until it is corrected: to `skep validate`, and where it is edited."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def test_validate_says_of_a_kept_entry_what_it_was_refused_with(keeping: Keeping
     found = problems(keeping)
 
     assert sorted(found.values()) == sorted(each["reason"].partition(": ")[2] for each in failed)
-    assert "must be a text, got 5" in found[f"failed[{[each['id'] for each in failed].index('bad-1')}].prompt"]
+    place = [each["id"] for each in failed].index("bad-1")
+    assert "must be a text, got 5" in found[f"failed[{place}].prompt"]
 
 
 def test_a_kept_entry_that_is_corrected_where_it_stands_is_no_problem_any_more(keeping: Keeping) -> None:
