@@ -57,7 +57,7 @@ from panel.version import version
 from setting_sources import Loaded, load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
-from store import last_words, processes
+from store import last_words, processes, shown_text
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from supervisor.daemon import HANDED_ON
@@ -187,6 +187,7 @@ def _furnish_templates(app: flask.Flask) -> None:
     app.jinja_env.filters |= {
         "plain": words.plain,
         "one_line": words.one_line,
+        "told": shown_text.told,
         "sentence": words.sentence,
         "dollars": dollars_text,
         "dollar_places": dollar_places,
@@ -196,6 +197,7 @@ def _furnish_templates(app: flask.Flask) -> None:
         "skep_version": version(),
         "buttons_of": task_actions.buttons_of,
         "answers_to": answer_labels.answers_to,
+        "asks": answer_labels.asks,
         "inbox_buttons": answer_labels.inbox_buttons,
         "deadline_buttons": answer_labels.deadline_buttons,
         "label_of": answer_labels.label_of,

@@ -15,7 +15,8 @@ from commands.task_id import offer_ids
     goes on holding it, overdue.
 
     An ID is a task's or a decision's. --until takes a span from now such as 90m, 4h or 2d,
-    a time like 2030-01-31T09:00+01:00 (local without an offset), or none: it waits for ever.
+    a time within a year as YYYY-MM-DDTHH:MM (local without an offset), or none: it waits
+    for ever.
 
     Example: skep deadline t-1 --until 4h"""
 )

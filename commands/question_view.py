@@ -39,13 +39,16 @@ def question(home: Home, reader: Reader, name: str) -> dict[str, Any] | None:
     task = reader.task(row["task_id"]) if row["task_id"] is not None else None
     asked = decision(row, task if is_open else None) or {}
     comment = None if row["comment"] is None else clean(row["comment"])
-    return asked | {
-        "about": reviewed_output.text_of(home.outputs, row, task),
-        "answer": row["answer"],
-        "answered_at": moment(row["answered"]),
-        "answered_by": row["answered_by"],
-        "comment": comment,
-    }
+    return (
+        asked
+        | reviewed_output.result_of(home.outputs, row, task).told()
+        | {
+            "answer": row["answer"],
+            "answered_at": moment(row["answered"]),
+            "answered_by": row["answered_by"],
+            "comment": comment,
+        }
+    )
 
 
 def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -54,7 +57,7 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if told["task_id"] is not None:
         yield "task", told["task_id"]
     yield "asks", told["question"]
-    yield from about(told["payload"], told["about"])
+    yield from about(told)
     if told["answer"] is None and told["deadline_at"] is not None:
         yield "deadline", deadline(told)
     if told["answer"] is not None:
@@ -95,13 +98,17 @@ def _ways(name: str, options: list[str]) -> str:
     return f"skep approve {name} --answer, with one of: {choices}; or skep reject {name}"
 
 
-def about(payload: dict[str, Any], result: str = "") -> Iterator[tuple[str, str]]:
+def about(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Every word of what is decided on, a line each: tasks, a command and its rights, and whatever else.
 
-    `result` is what a review asks about, in place of the beginning of it that the payload has.
+    The result of a review stands in place of the beginning of it that the payload has; what Skep says of it
+    has a label of its own, since a result may hold any words.
     """
-    if result:
-        yield "result", result
+    payload = told["payload"]
+    if told["about_parts"]:
+        yield "result is", told["about_length"]
+        for part in told["about_parts"]:
+            yield "(skep says)" if part["is_note"] else "result", part["text"]
         payload = {name: value for name, value in payload.items() if name not in {"output", "result"}}
     for document in payload.get("subtasks") or payload.get("tasks") or ():
         yield "would add", _document(document)

@@ -171,7 +171,7 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     name = task["id"]
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
-        yield from question_view.about(task["decision"]["payload"], task["decision"]["about"])
+        yield from question_view.about(task["decision"])
         if task["decision"]["outdated"] is not None:
             yield "approve", task["decision"]["outdated"]
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -55,6 +56,8 @@ _COMMENTS: Final[dict[tuple[str, str], str]] = {
     (asking.KIND, asking.REFUSE): "Why? It is told with the task.",
 }
 
+#: How a question is answered in a terminal, as Skep's own questions say it in brackets.
+_LINES: Final = re.compile(r" ?\(skep approve\b[^()]*\)")
 #: What a choice of a question does.
 _CHOSEN: Final = "It is the answer, and what waits for it may start."
 APPROVE: Final = "Approve"
@@ -85,7 +88,7 @@ def deadline_buttons(decision: dict[str, Any]) -> list[Button]:
         label="Change the deadline" if decision["deadline"] else "Set a deadline",
         path=path,
         ask=f"Until when may this wait? {follows} where nobody answers by then; nothing is approved.",
-        reason="A span from now, such as 90m, 4h or 2d, or a time like 2030-01-31T09:00.",
+        reason="A span from now, such as 90m, 4h or 2d, or a time within a year as YYYY-MM-DDTHH:MM.",
         reason_field="deadline",
         values={},
         look="quiet",
@@ -102,6 +105,15 @@ def deadline_buttons(decision: dict[str, Any]) -> list[Button]:
         cli=command_lines.deadline(decision, NONE),
     )
     return [put, lift] if decision["deadline"] else [put]
+
+
+def asks(decision: dict[str, Any]) -> str:
+    """The question without the command lines in it, which a page shows beside the buttons.
+
+    What a model asks of a person stays as it is.
+    """
+    question: str = decision["question"]
+    return question if decision["kind"] == asking.KIND else _LINES.sub("", question).strip()
 
 
 def label_of(decision: dict[str, Any], option: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from itertools import islice
 from typing import Any, Final
 
 from panel import inbox_views
 from panel.context import Panel
 from panel.words import count_of
+from store.answering import why_outdated
 from store.transaction import dump
 
 #: Results of one look, as many as the inbox has cards; each of them is bounded as it is there.
@@ -14,9 +17,18 @@ MOST_SHOWN: Final = 20
 
 
 def reviews_of(here: Panel, ids: list[str]) -> list[dict[str, Any]]:
-    """What is asked about the results of these tasks, in their order, each with the result itself."""
-    rows = here.reader.all("open_reviews_of", ids=dump(ids), limit=MOST_SHOWN)
-    return [_shown(inbox_views.view(here, row)) for row in rows]
+    """What is asked about the results of these tasks, in their order, each with the result itself.
+
+    A result that cannot be approved any more, since its task was edited, is not among them.
+    """
+    rows = here.reader.all("open_reviews_of", ids=dump(ids), limit=len(ids))
+    can = (row for row in rows if not _is_outdated(here, row))
+    return [_shown(inbox_views.view(here, row)) for row in islice(can, MOST_SHOWN)]
+
+
+def _is_outdated(here: Panel, row: sqlite3.Row) -> bool:
+    task = here.reader.task(row["task_id"])
+    return task is None or why_outdated(task, row) is not None
 
 
 def _shown(decision: dict[str, Any]) -> dict[str, Any]:
@@ -26,6 +38,8 @@ def _shown(decision: dict[str, Any]) -> dict[str, Any]:
         "digest": decision["digest"],
         "question": decision["question"],
         "about": decision["about"],
+        "about_length": decision["about_length"],
+        "about_parts": decision["about_parts"],
     }
 
 

@@ -42,8 +42,8 @@ def view(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     is_open = row["answer"] is None
     told = decision_of(row, here.clock.now(), task if is_open else None, here.settings.attempt_policy)
     yes, no = yes_and_no(row["kind"], told["options"])
+    told |= {} if told["about"] else reviewed_output.result_of(here.home.outputs, row, task).told()
     return told | {
-        "about": told["about"] or reviewed_output.text_of(here.home.outputs, row, task),
         "title": one_line(clean(_words(task))),
         "asked": to_rfc3339(row["asked"]),
         "yes": yes,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
@@ -12,12 +11,10 @@ from panel.context import Panel
 from redaction import clean
 from runtime_contract import Limits
 from store.queue_file.places import Place
-from store.queue_file.report import check
+from store.queue_file.report import check, split_reason
 
 #: Entries that are named, the newest first.
 MOST_NAMED: Final = 50
-#: A reason begins with the path of the field, as ``tasks[3].priority: must be a whole number``.
-_REASON: Final = re.compile(r"(?P<path>(?:tasks|completed|failed|task)[\w.\[\]-]*): (?P<rule>.+)", re.DOTALL)
 
 
 def refused_of(here: Panel, places: Callable[[], Mapping[str, Place]]) -> dict[str, Any]:
@@ -40,12 +37,12 @@ def unread_of(data: bytes, limits: Limits, known: Collection[str] = ()) -> list[
 
 def _entry(row: sqlite3.Row, place: Place | None) -> dict[str, Any]:
     reason = row["reason"] or ""
-    split = _REASON.fullmatch(reason)
+    entry, field, rule = split_reason(reason) or (None, "", reason)
     line, column = place or (None, None)
     return {
         "id": row["id"],
-        "path": None if split is None else clean(split["path"]),
-        "rule": clean(reason if split is None else split["rule"]),
+        "path": None if entry is None else clean(f"{entry}{field}"),
+        "rule": clean(rule),
         "source": row["source"],
         "at": to_rfc3339(row["finished"] or row["created"]),
         "line": line,

@@ -15,6 +15,8 @@ from settings import Settings
 from settings_file import HEADINGS, bounds_of, toml_of
 
 _DEFAULT: Final = "default"
+#: From here on the digits of a number are grouped by underscores, as TOML allows; no port is so large.
+_GROUPED: Final = 100_000
 #: Sources that no file and no variable takes back while the panel runs.
 _PINNED: Final = frozenset({"command line", "skep up"})
 
@@ -54,9 +56,14 @@ def _setting(here: Panel, name: str, following: Settings | None) -> dict[str, An
 
 
 def shown(value: Any) -> str | None:
-    """A value as a settings file would say it, a secret only as that it is set; none where it is not set."""
+    """A value as a settings file would say it; none where it is not set.
+
+    A secret is told only as that it is set; a port is a number as people know it.
+    """
     if value is None:
         return None
     if isinstance(value, pydantic.SecretStr):
         return "set, and not shown"
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _GROUPED:
+        return str(value)
     return toml_of(clean_value(value))

@@ -14,7 +14,7 @@ from panel.words import last_line, one_line
 from redaction import clean, clean_start, clean_value
 from run_contract import asking
 from runtime_contract import ENDED, Status
-from store import agreements, budgets, deadlines, plan_review, proposals, waiting
+from store import agreements, budgets, deadlines, plan_review, proposals, shown_text, waiting
 from store.answering import FINAL, tries_left, why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
@@ -126,14 +126,15 @@ def decision_of(
     left = None
     if row["kind"] == "review" and task is not None and policy is not None:
         left = tries_left(task, policy)
-    return {
+    about = clean(outdated or _about(row))
+    return shown_text.told(about) | {
         "id": row["id"],
         "task_id": row["task_id"],
         "kind": row["kind"],
         "tries_left": left,
         "question": clean(row["question"]),
         "options": json.loads(row["options"]) + ([FINAL] if left else []),
-        "about": clean(outdated or _about(row)),
+        "about": about,
         "digest": row["digest"],
         "deadline": _moment(row["deadline"]),
         "is_past": row["deadline"] is not None and row["deadline"] <= now,

@@ -135,6 +135,9 @@ def _is_json(work: Work) -> Iterator[str]:
         return
     try:
         value = json.loads(bare_answer(work.text), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        yield f"the answer is not JSON from line {error.lineno}, column {error.colno} on"
+        return
     except ValueError as error:
         yield f"the answer is not JSON: {error}"
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from clock import to_rfc3339
 from errors import InvalidRequest, InvalidTask
 from runtime_contract import read_moment
 
@@ -30,9 +31,15 @@ def read_deadline(text: str, now: float) -> float | None:
         raise InvalidRequest(f"deadline: {word[:80]!r} has passed. Name a time that is to come.")
     if moment > now + MOST_AHEAD_S:
         raise InvalidRequest(
-            f"deadline: {word[:80]!r} is more than a year away. `{NONE}` lets the question wait for ever."
+            f"deadline: {word[:80]!r} is more than a year away; the last day is "
+            f"{to_rfc3339(now + MOST_AHEAD_S)[:10]}. `{NONE}` lets the question wait for ever."
         )
     return moment
+
+
+def example(now: float) -> str:
+    """A time that is taken, as it may be written: a day from now, in UTC."""
+    return f"{to_rfc3339(now + _SECONDS['d'])[:16]}Z"
 
 
 def _moment(word: str, now: float) -> float:
@@ -43,6 +50,6 @@ def _moment(word: str, now: float) -> float:
         return read_moment(word, "deadline")
     except InvalidTask:
         raise InvalidRequest(
-            f"deadline: {word[:80]!r} is neither a span such as 90m, 4h or 2d, nor a time like "
-            f"2030-01-31T09:00+01:00, nor {NONE}."
+            f"deadline: {word[:80]!r} is neither a span such as 90m, 4h or 2d, nor a time such as "
+            f"{example(now)}, nor {NONE}."
         ) from None

@@ -71,10 +71,11 @@ def put(tx: Transaction, decision: str, until: float | None, by: str) -> str:
     tx.emit("decision.deadline", decision=decision, deadline=told, source=by, **about)
     if row["task"] is not None:
         tx.mark_dirty(row["task"])
+    name = decision if row["task_id"] is None else f"The question about {row['task_id']}"
     if until is None:
-        return f"{decision} waits for its answer for ever."
+        return f"{name} waits for its answer for ever."
     follows = "its task fails" if ends_task(row["kind"]) else "it is overdue"
-    return f"{decision} waits for its answer until {to_local_text(until)}; without one {follows}."
+    return f"{name} waits for its answer until {to_local_text(until)}; without one {follows}."
 
 
 def look(tx: Transaction) -> int:

@@ -30,7 +30,7 @@ def is_editable(row: sqlite3.Row) -> bool:
 
 
 def document(row: sqlite3.Row) -> dict[str, Any]:
-    """The task as it is shown; of a refused entry what was written."""
+    """The task as it is shown; of a refused entry what was written, as the prompt where it was no object."""
     doc: dict[str, Any] = json.loads(row["doc"])
     if row["code"] in merge.REFUSED_CODES and isinstance(doc.get("raw"), str):
         try:
@@ -39,6 +39,7 @@ def document(row: sqlite3.Row) -> dict[str, Any]:
             return doc
         if isinstance(written, dict):
             return {**written, "id": row["id"]}
+        return {"id": row["id"], "prompt": written if isinstance(written, str) else doc["raw"]}
     return doc
 
 

@@ -3,7 +3,7 @@
 What an answer lets count is the whole result, so its end must be seen as well as its beginning: of a long one
 both are shown, with how much is left out between them and the command that prints all of it. The hash stands
 in the question's bytes, so that an answer binds to the whole. Control characters stay; every face makes them
-seen.
+seen. What Skep says about the result stands in notes of its own (`store.shown_text`), apart from its words.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shlex
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -23,6 +24,7 @@ from outcome import Outcome
 from redaction import clean
 from store.ending import read_result
 from store.outputs import open_output
+from store.shown_text import Part, as_told, length_of, lines_of
 
 #: Characters of a result that are shown: half of them its beginning, half its end.
 MOST_CHARS: Final = 20_000
@@ -47,10 +49,27 @@ def bytes_about(outcome: Outcome) -> dict[str, Any]:
     return {"output_ref": outcome.output_ref, "output": head}
 
 
-def text_of(outputs: Path, decision: sqlite3.Row, task: sqlite3.Row | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A result as it is shown: how long all of it is, and its parts with Skep's notes between them."""
+
+    length: str = ""
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All that is shown as one text, each note in brackets."""
+        return "\n\n".join(f"[{part.text}]" if part.is_note else part.text for part in self.parts)
+
+    def told(self) -> dict[str, Any]:
+        """For the faces: the text, its length, and its parts with their blanks folded."""
+        return {"about": self.text} | as_told(self.length, self.parts)
+
+
+def result_of(outputs: Path, decision: sqlite3.Row, task: sqlite3.Row | None) -> Result:
     """The result that a review asks about, without secrets; empty for any other question."""
     if decision["kind"] != "review":
-        return ""
+        return Result()
     payload = json.loads(decision["payload"])
     more = _command(decision["task_id"], payload)
     if payload.get("output_ref"):
@@ -58,8 +77,8 @@ def text_of(outputs: Path, decision: sqlite3.Row, task: sqlite3.Row | None) -> s
             with closing(open_output(outputs, payload["output_ref"])) as file:
                 return _shown(file, more)
         except (NotFound, StoreError, OSError) as error:
-            beginning = _kept(payload, task)
-            return f"[the result cannot be read; what follows is not all of it: {error}]\n\n{beginning}"
+            note = f"the result cannot be read; what follows is not all of it: {error}"
+            return Result("not known", (Part(note, is_note=True), *_cut(_kept(payload, task), more).parts))
     return _cut(_kept(payload, task), more)
 
 
@@ -75,16 +94,16 @@ def _command(task_id: str | None, payload: Mapping[str, Any]) -> str:
     return f"skep log {shlex.quote(task_id or '')}{attempt}"
 
 
-def _shown(file: BinaryIO, more: str) -> str:
+def _shown(file: BinaryIO, more: str) -> Result:
     size = file.seek(0, os.SEEK_END)
     if size <= 2 * _PIECE:
         return _cut(_text(file, 0), more)
     begin, end = _text(file, 0)[:_HALF], _text(file, size - _PIECE)[-_HALF:]
     if size > _COUNTED:
         left = f"{size - len(begin.encode()) - len(end.encode()):,} bytes"
-    else:
-        left = f"{_count(file) - len(begin) - len(end):,} characters"
-    return _joined(begin, left, end, more)
+        return _joined(f"{size:,} bytes", begin, left, end, more)
+    chars, lines = _count(file)
+    return _joined(length_of(chars, lines), begin, f"{chars - len(begin) - len(end):,} characters", end, more)
 
 
 def _text(file: BinaryIO, start: int) -> str:
@@ -92,19 +111,25 @@ def _text(file: BinaryIO, start: int) -> str:
     return clean(file.read(2 * _PIECE if start == 0 else _PIECE).decode("utf-8", "replace"))
 
 
-def _count(file: BinaryIO) -> int:
-    """The characters of the file."""
-    decoder, count = codecs.getincrementaldecoder("utf-8")("replace"), 0
+def _count(file: BinaryIO) -> tuple[int, int]:
+    """The characters of the file, and its lines."""
+    decoder, chars, ends, block = codecs.getincrementaldecoder("utf-8")("replace"), 0, 0, b""
     file.seek(0)
-    while block := file.read(_BLOCK):
-        count += len(decoder.decode(block))
-    return count
+    for block in iter(lambda: file.read(_BLOCK), b""):
+        chars += len(decoder.decode(block))
+        ends += block.count(b"\n")
+    return chars, ends + (not block.endswith(b"\n"))
 
 
-def _cut(text: str, more: str) -> str:
-    left = len(text) - 2 * _HALF
-    return text if left <= 0 else _joined(text[:_HALF], f"{left:,} characters", text[-_HALF:], more)
+def _cut(text: str, more: str) -> Result:
+    if not text:
+        return Result()
+    length, left = length_of(len(text), lines_of(text)), len(text) - 2 * _HALF
+    if left <= 0:
+        return Result(length, (Part(text),))
+    return _joined(length, text[:_HALF], f"{left:,} characters", text[-_HALF:], more)
 
 
-def _joined(begin: str, left: str, end: str, more: str) -> str:
-    return f"{begin}\n\n[{left} are left out here; all of it: {more}]\n\n{end}"
+def _joined(length: str, begin: str, left: str, end: str, more: str) -> Result:
+    note = Part(f"{left} are left out here; all of it: {more}", is_note=True)
+    return Result(length, (Part(begin), note, Part(end)))

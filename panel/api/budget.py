@@ -118,7 +118,7 @@ def add() -> dict[str, Any]:
     given = fields.body(flask.request, "amount", "limit")
     micros = read_amount(given.get("amount", ""))
     if micros is None:
-        raise InvalidRequest("amount must be dollars over 0, such as 5.00, as a text.")
+        raise InvalidRequest('amount must be dollars over 0 in quotes, such as "5.00".')
     return {"message": panel().store.top_up(given.get("limit", "day"), micros, flask.g.by)}
 
 
@@ -129,7 +129,7 @@ def set_limit() -> dict[str, Any]:
     amount = given.get("amount", "").strip()
     micros = 0 if is_nothing(amount) else read_amount(amount)
     if micros is None and amount != "none":
-        raise InvalidRequest("amount must be dollars, such as 5.00, or none, as a text.")
+        raise InvalidRequest('amount must be dollars in quotes, such as "5.00", or "none".')
     reason = given.get("reason", "")
     return {"message": panel().store.set_limit(given.get("limit", "day"), micros, flask.g.by, reason)}
 

@@ -147,6 +147,15 @@ def path(name: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": TEXT}
 
 
+#: The words that are decided on, ready to be read to their end.
+ABOUT_PARTS: Final[dict[str, Any]] = {
+    "about_length": TEXT | {"description": "how long all of `about` is: characters and lines"},
+    "about_parts": list_of(shape(text=TEXT, is_note=FLAG))
+    | {
+        "description": "`about` in parts, long runs of blanks folded; `is_note` are Skep's own words about "
+        "it, and no others are"
+    },
+}
 DECISION: Final = shape(
     id=TEXT,
     task_id=MAYBE,
@@ -161,6 +170,7 @@ DECISION: Final = shape(
         "reviewed, its beginning and its end, 20,000 characters, with how much is left out between (with a "
         "task it is empty: ask for the decision)"
     },
+    **ABOUT_PARTS,
     digest=TEXT | {"description": "SHA-256 of the exact bytes the answer binds to"},
     deadline=MAYBE | {"description": "until when it waits; null: for ever"},
     is_past=FLAG | {"description": "whether that has passed"},

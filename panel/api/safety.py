@@ -156,5 +156,5 @@ def verify() -> dict[str, Any]:
     checkpoint = Checkpoint.parse(given["checkpoint"]) if "checkpoint" in given else None
     job = panel().audit_check
     begun = job.start(verifying(panel().home, checkpoint))
-    told = "The audit is being checked." if begun else "The audit is being checked already."
+    told = "The check of the audit has begun." if begun else "The audit is being checked already."
     return {"message": told, "check": job.state.as_json()}

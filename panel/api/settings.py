@@ -94,5 +94,5 @@ def run_doctor() -> dict[str, Any]:
     fields.body(flask.request)
     here = panel()
     begun = here.doctor_check.start(examining(here.home, here.settings))
-    told = "The checks are being made." if begun else "The checks are being made already."
+    told = "The checks have begun." if begun else "The checks are being made already."
     return {"message": told, "checks": here.doctor_check.state.as_json()}

@@ -61,8 +61,10 @@ def do(task_id: str) -> dict[str, Any]:
 
 def _told(task_id: str, fine: str) -> dict[str, Any]:
     state = rollbacks.state_of(panel(), task_id)
-    is_done = state["state"] == "done"
+    # What a preview warns of stands with it, on the page in the look of a warning.
+    done = state["result"] if state["state"] == "done" else {}
+    told = done.get("told", fine) if done.get("kind") == "done" else fine
     return {
-        "message": state["result"].get("told", fine) if is_done else "It is under way.",
+        "message": told if done else "It is under way.",
         "rollback": state,
     }

@@ -11,7 +11,20 @@ from pydantic import ConfigDict, Field
 from errors import InvalidRequest
 from panel import bulk, bulk_reviews
 from panel.api import fields
-from panel.api.describing import FLAG, MAYBE, NUMBER, REAL, TEXT, given, list_of, path, post_of, ref, shape
+from panel.api.describing import (
+    ABOUT_PARTS,
+    FLAG,
+    MAYBE,
+    NUMBER,
+    REAL,
+    TEXT,
+    given,
+    list_of,
+    path,
+    post_of,
+    ref,
+    shape,
+)
 from panel.context import Panel, panel
 from panel.task_views import page_of
 from redaction import clean
@@ -104,7 +117,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         is_exact=FLAG | {"description": "of a preview: false where there are more than were counted"},
         recurring=list_of(TEXT)
         | {"description": "of a preview of cancel: the schedules that would end, the first 100"},
-        shown=list_of(shape(id=TEXT, decision=TEXT, digest=TEXT, question=TEXT, about=TEXT))
+        shown=list_of(shape(id=TEXT, decision=TEXT, digest=TEXT, question=TEXT, about=TEXT, **ABOUT_PARTS))
         | {
             "description": "of a preview of approve: the first 20 results, as a decision's `about` has them, "
             "with the task's id and the question's, to be handed back as `decisions`"

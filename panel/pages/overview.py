@@ -23,7 +23,7 @@ EXAMPLE: Final = """\
   {"id": "hello",
    "prompt": "Write a haiku about bees."},
   {"id": "look",
-   "command": "git status"}
+   "command": "echo Hello from Skep."}
 ]}"""
 
 

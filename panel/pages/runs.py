@@ -20,6 +20,16 @@ from panel.standing import conditional, tag_of
 blueprint = flask.Blueprint("runs", __name__)
 
 ROWS: Final = 25
+#: A workflow to begin with, which needs nothing but a model.
+EXAMPLE: Final = """\
+workflow:
+  name: two-steps
+  steps:
+    - id: draft
+      prompt: Write a limerick about bees.
+    - id: check
+      depends_on: [draft]
+      prompt: Does this keep the form of a limerick?"""
 
 
 @blueprint.get("/runs")
@@ -40,7 +50,7 @@ def live() -> flask.Response:
 def start() -> str:
     """The page that starts a run from a document."""
     fields.check_parameters(flask.request.args)
-    return flask.render_template("start_run.html", most_bytes=MAX_BYTES)
+    return flask.render_template("start_run.html", most_bytes=MAX_BYTES, example=EXAMPLE)
 
 
 def _tag() -> str:
@@ -57,6 +67,7 @@ def _what_is_shown(query: RunQuery) -> dict[str, Any]:
         "address": lambda **more: _address(query, **more),
         "deeds_of": deeds_of,
         "worker_runs": worker_runs(here.home),
+        "example": EXAMPLE,
     }
 
 

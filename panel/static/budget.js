@@ -11,8 +11,7 @@ function tellCommand(name) {
   const limit = partOf(name, "limit").value.trim() || "day";
   const amount = partOf(name, "amount").value.trim() || "5.00";
   const reason = name === "set" ? ' --reason "…"' : "";
-  const quoted = /^[\w:.\/-]+$/.test(limit) ? limit : `'${limit.replaceAll("'", "'\\''")}'`;
-  partOf(name, "cli").textContent = `skep budget ${name} ${amount} --limit ${quoted}${reason}`;
+  showLine(partOf(name, "cli"), `skep budget ${name} ${amount} --limit ${shellQuoted(limit)}${reason}`);
 }
 
 document.addEventListener("click", (event) => {

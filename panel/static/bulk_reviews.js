@@ -16,7 +16,10 @@ function showResults(shown) {
     const summary = make("summary");
     details.open = true;
     summary.append(make("bdi", each.id));
-    details.append(summary, make("p", each.question), make("pre", each.about || "It has no result."));
+    const about = make("div", "", "about");
+    about.append(...shownAbout(each, `The result of ${each.id}`));
+    if (!about.childElementCount) about.append(make("p", "It has no result."));
+    details.append(summary, make("p", each.question), about);
     item.append(details);
     return item;
   }));

@@ -35,11 +35,11 @@
     const answer = await fetch(`/api/v1/changes?since=${since}`, { cache: "no-store" }).catch(() => null);
     if (!answer || !answer.ok) return;
     const found = await answer.json();
-    document.getElementById("changes-since").textContent = new Date(found.since * 1000).toLocaleString();
+    document.getElementById("changes-since").textContent = new Date(found.since * 1000).toLocaleString(undefined, CLOCK);
     document.getElementById("changes-sentence").textContent = found.sentence;
     document.getElementById("changes-list").replaceChildren(
       ...found.failed.map((each) => item(strong(each.id), ` failed: ${each.reason}`)),
-      ...found.daemon.map((each) => item(`${new Date(each.at).toLocaleString()}: ${each.told}`)),
+      ...found.daemon.map((each) => item(`${new Date(each.at).toLocaleString(undefined, CLOCK)}: ${each.told}`)),
     );
     document.getElementById("changes").hidden = false;
   }

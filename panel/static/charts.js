@@ -28,7 +28,7 @@
       const moment = new Date(each * 1000);
       const isDay = step >= 86400 || (moment.getHours() === 0 && moment.getMinutes() === 0);
       return isDay ? moment.toLocaleDateString(undefined, { day: "numeric", month: "short" })
-        : moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+        : moment.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", ...CLOCK });
     });
   }
 
@@ -38,7 +38,7 @@
     plots[id] = new uPlot({
       width: Math.max(place.clientWidth, 200),
       height: HEIGHT,
-      series: [{ label: "From", value: (plot, value) => (value === null ? "–" : new Date(value * 1000).toLocaleString()) }, ...series],
+      series: [{ label: "From", value: (plot, value) => (value === null ? "–" : new Date(value * 1000).toLocaleString(undefined, CLOCK)) }, ...series],
       axes: [axis({ size: 28, values: clockTicks }), axis({ incrs: [0.01, 0.1, 0.5, 1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 25000] })],
       scales: { y: { range: (plot, low, high) => [0, Math.max(high || 0, 1) * 1.08] } },
       cursor: { drag: { x: false, y: false }, y: false },
@@ -79,7 +79,7 @@
     const row = document.createElement("tr");
     const head = document.createElement("th");
     head.scope = "row";
-    head.textContent = new Date(at * 1000).toLocaleString();
+    head.textContent = new Date(at * 1000).toLocaleString(undefined, CLOCK);
     row.append(head, ...values.map((value) => {
       const cell = document.createElement("td");
       cell.className = "number";

@@ -6,6 +6,7 @@
   const bulk = document.getElementById("bulk");
   const bulkAsk = document.getElementById("bulk-ask");
   const picked = new Map(); // id -> the decision as it was shown when it was picked
+  const comment = document.getElementById("bulk-comment");
   let asked = null;
   let currentId = "";
   let currentPlace = 0;
@@ -56,13 +57,15 @@
     a: () => press("yes"),
     r: () => press("no"),
     x: () => pick(cardOf(currentId)),
+    y: () => document.getElementById("bulk-yes").click(),
+    n: () => document.getElementById("bulk-no").click(),
   };
 
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat) return;
     if (!(event.key in KEYS) || isTyping(event.target) || !bulk) return;
     event.preventDefault();
-    if (!currentId && event.key !== "k") go(cards()[0]);
+    if (!currentId && "jarx".includes(event.key)) go(cards()[0]);
     else KEYS[event.key]();
   });
 
@@ -113,19 +116,26 @@
       item.append(answer, `: ${each.question}`);
       return item;
     }));
+    // Words belong to the decisions they were written about, and to no other batch.
+    asked.about = `${option} to ${all.map((each) => each.id).sort().join(" ")}`;
+    comment.value = keptWordsOf(asked.about);
     bulkAsk.showModal();
     document.getElementById("bulk-leave").focus();
   }
 
   async function send() {
-    const { decisions } = asked;
+    const { decisions, about } = asked;
+    const words = comment.value.trim();
     bulkAsk.close();
     const headers = { "Content-Type": "application/json", ...JSON.parse(document.body.getAttribute("hx-headers")) };
     try {
-      const body = JSON.stringify({ decisions, comment: document.getElementById("bulk-comment").value.trim() || null });
+      const body = JSON.stringify({ decisions, comment: words || null });
       const answer = await fetch("/api/v1/decisions/answers", { method: "POST", headers, body });
       const said = await answer.json();
-      tell(answer.ok && !said.refused ? "told" : "trouble", said.message || said.detail);
+      const isTaken = answer.ok && !said.refused;
+      tell(isTaken ? "told" : "trouble", said.message || said.detail);
+      if (answer.ok) keepWords(about, "");
+      if (words && !isTaken) showRefused(words);
     } catch {
       tell("trouble", "The panel does not answer.");
     }
@@ -143,6 +153,7 @@
     document.getElementById("bulk-no").addEventListener("click", () => ask("no"));
     document.getElementById("bulk-leave").addEventListener("click", () => bulkAsk.close());
     document.getElementById("bulk-send").addEventListener("click", send);
+    comment.addEventListener("input", () => keepWords(asked.about, comment.value));
     document.addEventListener("change", (event) => {
       if (event.target.closest(".pick")) note(event.target.closest(".decision"), event.target.checked);
     });

@@ -1,7 +1,9 @@
 "use strict";
 // Keeps the keyboard's place while a part of the page is drawn anew. htmx gives the focus back to what has the same id;
 // here it goes to what is the same without one. Where that is gone it goes to the row or card that follows, never to
-// another's button: a key that was meant for what stood there a moment ago must press nothing else.
+// another's button: a key that was meant for what stood there a moment ago must press nothing else. What stands in a
+// `data-place`, such as a switch that is another once it was pressed, leaves the focus to that place; what was the last
+// of its part leaves it to the part's heading.
 
 const CONTROLS = "a[href], button, input, select, textarea, summary, [tabindex]";
 const BOXES = "tr, li, article, section";
@@ -15,27 +17,39 @@ function isInSight(element) {
   return bottom > 0 && top < innerHeight;
 }
 
-// What has the focus in a part, then what follows it, then what stands before it; none where the focus is elsewhere.
+// What has the focus in a part, or had it when it was pressed; then what follows it, then what stands before it. None
+// where the focus is elsewhere.
 function placeIn(part) {
-  const at = document.activeElement;
-  if (!part.contains(at)) return [];
+  const active = document.activeElement;
+  const at = active === document.body ? document.getElementById(pressedId) : active;
+  if (!at || !part.contains(at)) return null;
   const all = [...part.querySelectorAll(CONTROLS)];
   const here = all.indexOf(at);
-  return [at, ...all.slice(here + 1), ...all.slice(0, Math.max(here, 0)).reverse()].map(markOf);
+  const marks = [at, ...all.slice(here + 1), ...all.slice(0, Math.max(here, 0)).reverse()].map(markOf);
+  const name = at.closest("[data-place]")?.dataset.place;
+  return { marks, name, heading: headingOf(at, part)?.id };
 }
 
 function goBackTo(place, part) {
-  if (!place.length || document.activeElement !== document.body) return;
+  if (!place || document.activeElement !== document.body) return;
   const now = new Map([...part.querySelectorAll(CONTROLS)].reverse().map((each) => [markOf(each), each]));
-  const [same, ...near] = place.map((mark) => now.get(mark));
+  const [same, ...near] = place.marks.map((mark) => now.get(mark));
   if (same) same.focus({ preventScroll: true });
   if (document.activeElement !== document.body) return;
   const next = near.find((each) => each);
   const box = next && next.closest(BOXES);
-  const goal = box && part.contains(box) ? box : part;
+  const stood = place.name && part.querySelector(`[data-place="${place.name}"]`);
+  const heading = place.heading && document.getElementById(place.heading);
+  const isOfHeading = !heading || (box && headingOf(box, part) === heading);
+  const goal = stood || (isOfHeading && box && part.contains(box) && box) || heading || part;
   if (!goal.hasAttribute("tabindex")) goal.tabIndex = -1;
   goal.focus({ preventScroll: true });
   if (!isInSight(goal)) goal.scrollIntoView({ block: "nearest" });
+}
+
+function headingOf(element, part) {
+  const isBefore = (each) => element.compareDocumentPosition(each) & Node.DOCUMENT_POSITION_PRECEDING;
+  return [...part.querySelectorAll("h2[id]")].filter(isBefore).at(-1);
 }
 
 // What has the focus stays in sight, though a part above it grows.

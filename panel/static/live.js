@@ -10,7 +10,7 @@ const parts = [...document.querySelectorAll("[data-tag]")].map((element) => keep
 function keep(element) {
   const part = { element, tag: `"${element.dataset.tag}"`, isAsking: false, isLeft: false, mustAsk: false };
   let seen = [];
-  let place = [];
+  let place = null;
   let wasInSight = false;
   element.addEventListener("htmx:configRequest", (event) => {
     if (event.target === element && part.tag) event.detail.headers["If-None-Match"] = part.tag;

@@ -6,7 +6,7 @@ const list = document.getElementById("live");
 const rows = document.getElementById("log-rows");
 const pauseButton = document.getElementById("log-pause");
 const state = document.getElementById("log-state");
-let seen = Number(list.dataset.seen);
+let newestRow = Number(list.dataset.seen);
 let isPaused = false;
 let isFetching = false;
 let isBehind = false;
@@ -25,7 +25,7 @@ async function fetchNew() {
   isFetching = true;
   isBehind = false;
   const address = new URL(list.dataset.new, location.href);
-  address.searchParams.set("after", seen);
+  address.searchParams.set("after", newestRow);
   await htmx.ajax("GET", address.pathname + address.search, { source: list, target: rows, swap: "afterbegin" });
   isFetching = false;
   trim();
@@ -33,7 +33,7 @@ async function fetchNew() {
 }
 
 list.addEventListener("htmx:afterRequest", (event) => {
-  seen = Number(event.detail.xhr.getResponseHeader("Skep-Seen")) || seen;
+  newestRow = Number(event.detail.xhr.getResponseHeader("Skep-Seen")) || newestRow;
 });
 document.body.addEventListener("skep:changed", fetchNew);
 document.addEventListener("visibilitychange", () => { if (isBehind) fetchNew(); });

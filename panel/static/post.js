@@ -23,21 +23,3 @@ async function postJson(path, body, signal) {
   } catch { /* no JSON: the sentence stays */ }
   return { ok: answer.ok, status: answer.status, said };
 }
-
-// An element with text in it; text never becomes anything else. What hides or turns text around is spelled out.
-function make(name, text = "", look = "") {
-  const made = document.createElement(name);
-  if (text !== "") made.textContent = seen(String(text));
-  if (look) made.className = look;
-  return made;
-}
-
-function seen(text) {
-  return text.replace(
-    /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g,
-    (found) => {
-      const code = found.charCodeAt(0);
-      return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
-    },
-  );
-}

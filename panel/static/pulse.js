@@ -13,7 +13,7 @@ if (location.hash.startsWith("#code=")) history.replaceState(null, "", location.
 const freshness = document.getElementById("freshness");
 const channel = new BroadcastChannel("skep-pulse");
 let pulseTag = "";
-let lastSeen = new Date().toLocaleTimeString();
+let lastSeen = new Date().toLocaleTimeString(undefined, CLOCK);
 let lastAsked = 0;
 let heardAt = 0;
 let toldHealth = "";
@@ -21,7 +21,7 @@ const baseTitle = document.title;
 
 function tellFreshness(isFine) {
   document.body.classList.toggle("stale", !isFine);
-  if (isFine) lastSeen = new Date().toLocaleTimeString();
+  if (isFine) lastSeen = new Date().toLocaleTimeString(undefined, CLOCK);
   freshness.textContent = isFine ? "live" : `the panel does not answer; this is how things were at ${lastSeen}`;
 }
 

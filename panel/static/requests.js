@@ -26,6 +26,7 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => { event.detail.should
 const dialog = document.getElementById("ask");
 const reasonLabel = document.getElementById("ask-reason-label");
 const reasonField = document.getElementById("ask-reason");
+const ABOUT = "What it is about";
 let asked = null; // the button the open dialog is about, and how to go on
 
 document.body.addEventListener("htmx:confirm", (event) => {
@@ -36,8 +37,10 @@ document.body.addEventListener("htmx:confirm", (event) => {
   document.getElementById("ask-what").textContent = button.dataset.ask;
   const about = document.getElementById("ask-about");
   const shown = document.getElementById(button.dataset.aboutFrom || "");
-  about.textContent = button.dataset.about || (shown ? shown.textContent : "");
-  about.hidden = !about.textContent;
+  about.replaceChildren(...(shown ? [...shown.children].map((each) => each.cloneNode(true)) : []));
+  for (const words of about.querySelectorAll(".words")) words.setAttribute("aria-label", ABOUT);
+  if (button.dataset.about) about.replaceChildren(...shownAbout(JSON.parse(button.dataset.about), ABOUT));
+  about.hidden = !about.childElementCount;
   const yes = document.getElementById("ask-yes");
   yes.disabled = false;
   if (button.dataset.aboutAt) loadAbout(button.dataset.aboutAt, about, yes);
@@ -56,16 +59,16 @@ async function loadAbout(path, about, yes) {
   const isStill = () => dialog.open && asked && asked.id === id;
   yes.disabled = true;
   about.hidden = false;
-  about.textContent = "loading what this is about…";
+  about.replaceChildren(make("p", "loading what this is about…"));
   try {
     const answer = await fetch(path, { headers: { Accept: "application/json" } });
     const said = await answer.json();
     if (!isStill()) return;
-    about.textContent = seen(answer.ok ? said.about : said.detail);
-    about.hidden = !about.textContent;
+    about.replaceChildren(...(answer.ok ? shownAbout(said, ABOUT) : [make("p", said.detail)]));
+    about.hidden = !about.childElementCount;
     yes.disabled = !answer.ok;
   } catch {
-    if (isStill()) about.textContent = "The panel does not answer: what this is about cannot be shown. Close this and try again.";
+    if (isStill()) about.replaceChildren(make("p", "The panel does not answer: what this is about cannot be shown. Close this and try again."));
   }
 }
 

@@ -25,7 +25,7 @@
   }
 
   function clock(each, moments) {
-    return moments.map((moment) => new Date(moment * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }));
+    return moments.map((moment) => new Date(moment * 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", ...CLOCK }));
   }
 
   function draw() {
@@ -34,7 +34,7 @@
     const level = (micros) => at.map(() => micros / 1e6);
     const looks = { 50: [2, 6], 80: [6, 4], 100: [] };
     const spent = figures.spent_micros.map((micros) => micros / 1e6);
-    const series = [{ label: "At", value: (each, value) => (value === null ? "–" : new Date(value * 1000).toLocaleString()) },
+    const series = [{ label: "At", value: (each, value) => (value === null ? "–" : new Date(value * 1000).toLocaleString(undefined, CLOCK)) },
       line("spent", "--blue", { fill: colour("--blue-soft"), paths: uPlot.paths.stepped({ align: 1 }) })];
     const data = [at, spent];
     if (figures.reserved_micros) {

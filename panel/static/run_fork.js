@@ -60,16 +60,12 @@
     return body;
   }
 
-  function quoted(text) {
-    return /^[\w:.@\/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
-  }
-
   function tellCommand(body) {
-    const parts = ["skep run fork", form.dataset.run, "--task", quoted(body.task || "STEP")];
-    if (body.model) parts.push("--model", quoted(body.model));
+    const parts = ["skep run fork", form.dataset.run, "--task", shellQuoted(body.task || "STEP")];
+    if (body.model) parts.push("--model", shellQuoted(body.model));
     if (body.prompt) parts.push("--prompt", "@FILE");
-    if (body.context) parts.push("--context", quoted(JSON.stringify(body.context)));
-    field("cli").textContent = seen(parts.join(" "));
+    if (body.context) parts.push("--context", shellQuoted(JSON.stringify(body.context)));
+    showLine(field("cli"), seen(parts.join(" ")));
   }
 
   function say(words, kind = "") {
@@ -116,11 +112,22 @@
     keep();
   }
 
+  // Of a step that has a prompt, an empty field is no wish to keep it.
+  function isEmptied(name) {
+    const own = steps.get(name);
+    return Boolean(own && own.hasWords && own.prompt && !field("prompt").value.trim());
+  }
+
   async function look() {
     const name = named();
     await readStep(name);
     if (named() !== name) return; // another step was named meanwhile, and is looked at by itself
     tellCommand(bodyOf());
+    if (isEmptied(name)) {
+      field("lists").replaceChildren();
+      say("Its prompt is empty. Write what the step is to do, or name the step anew to have its own words back.", "bad");
+      return;
+    }
     asking = new AbortController();
     let answer;
     try {

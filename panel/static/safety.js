@@ -2,6 +2,18 @@
 // The verdict on a text, rule by rule.
 
 const verdict = document.getElementById("verdict");
+const checker = document.getElementById("checker");
+
+// The line that asks the same in a terminal, of what is chosen and typed.
+function tellLine() {
+  const { mode, text } = checker.elements;
+  const words = text.value ? shellQuoted(seen(text.value)) : "'...'";
+  const dashes = text.value.startsWith("-") ? "-- " : "";
+  showLine(document.getElementById("cli-check"), `skep check --mode ${mode.value} ${dashes}${words}`);
+}
+
+checker.addEventListener("input", tellLine);
+tellLine(); // a browser may bring back what was typed before
 
 function line(sign, name, rule, reason) {
   const row = make("li", undefined, sign);
@@ -30,7 +42,7 @@ function show(told) {
   verdict.append(make("p", `By version ${seen(versions[0])} of the constitution.`, "muted"));
 }
 
-document.getElementById("checker").addEventListener("skep:answer", (event) => {
+checker.addEventListener("skep:answer", (event) => {
   const { isFine, told } = event.detail;
   verdict.hidden = false;
   verdict.dataset.verdict = isFine ? (told.allowed ? "allowed" : "refused") : "none";

@@ -43,7 +43,7 @@ function check(field) {
 }
 
 // JSON in which what is invisible, or turns a line around, is written as an escape.
-function seen(json) {
+function escaped(json) {
   const unseen = /[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]/g;
   return json.replace(unseen, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
@@ -51,8 +51,8 @@ function seen(json) {
 // The line that adds the same copy, for a shell.
 function tellLine(field) {
   const { task } = readTask(field);
-  const quoted = task ? seen(JSON.stringify(task)).replaceAll("'", "'\\''") : "...";
-  document.getElementById("cli-rerun").textContent = `printf '%s\\n' '${quoted}' | skep add --file -`;
+  const quoted = task ? escaped(JSON.stringify(task)).replaceAll("'", "'\\''") : "...";
+  showLine(document.getElementById("cli-rerun"), `printf '%s\\n' '${quoted}' | skep add --file -`);
 }
 
 // What was typed, with the version of the task it was typed about: an edit of an older one is refused.

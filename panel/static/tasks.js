@@ -93,6 +93,9 @@ const bulkAsk = document.getElementById("bulk-ask");
 const results = document.getElementById("bulk-results");
 let pressed = null; // what will be sent when the person says yes
 let isStopped = false;
+const reasonOfMany = document.getElementById("bulk-reason");
+const REASON_OF_MANY = "why many are cancelled"; // kept until it is sent
+reasonOfMany.addEventListener("input", () => keepWords(REASON_OF_MANY, reasonOfMany.value));
 
 function wanted(action) {
   const body = { action };
@@ -120,7 +123,7 @@ for (const button of bar.querySelectorAll("button[data-action]")) {
     showResults(said.shown);
     document.getElementById("bulk-what").textContent = said.message;
     document.getElementById("bulk-reason-label").hidden = body.action !== "cancel" || !said.count;
-    document.getElementById("bulk-reason").value = "";
+    reasonOfMany.value = keptWordsOf(REASON_OF_MANY);
     const yes = document.getElementById("bulk-yes");
     yes.hidden = !said.count;
     yes.textContent = button.textContent;
@@ -134,8 +137,8 @@ document.getElementById("bulk-no").addEventListener("click", () => bulkAsk.close
 bulkAsk.addEventListener("close", () => { if (pressed) pressed.button.focus(); });
 document.getElementById("bulk-yes").addEventListener("click", () => {
   const { body, count } = pressed;
-  const reason = document.getElementById("bulk-reason").value.trim();
-  if (reason) body.reason = reason;
+  const reason = reasonOfMany.value.trim();
+  if (reason && body.action === "cancel") body.reason = reason;
   bulkAsk.close();
   doAll(body, count);
 });
@@ -159,6 +162,7 @@ async function doAll(body, count) {
       tellSum(`${done} done. ${said.detail}`);
       break;
     }
+    if (body.reason) keepWords(REASON_OF_MANY, "");
     done += said.done;
     kept += said.kept;
     progress.value = done + kept;

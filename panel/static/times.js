@@ -11,11 +11,14 @@ function ageOf(moment) {
   return away < 0 ? `in ${told}` : told;
 }
 
+// The hours that Skep's own sentences and the terminal count in.
+const CLOCK = { hourCycle: "h23" };
+
 function clockOf(moment) {
   const today = new Date();
-  if (moment.toDateString() === today.toDateString()) return moment.toLocaleTimeString();
+  if (moment.toDateString() === today.toDateString()) return moment.toLocaleTimeString(undefined, CLOCK);
   const year = moment.getFullYear() === today.getFullYear() ? {} : { year: "numeric" };
-  return moment.toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", ...year, hour: "numeric", minute: "2-digit" });
+  return moment.toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", ...year, hour: "numeric", minute: "2-digit", ...CLOCK });
 }
 
 function tellTimes() {
@@ -24,7 +27,7 @@ function tellTimes() {
     if (Number.isNaN(moment.valueOf())) continue;
     const told = time.dataset.as === "clock" ? clockOf(moment) : ageOf(moment);
     if (time.textContent !== told) time.textContent = told;
-    time.title = `${moment.toLocaleString()} (${time.dateTime})`;
+    time.title = `${moment.toLocaleString(undefined, CLOCK)} (${time.dateTime})`;
   }
 }
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from errors import InvalidFile
-from runtime_contract import Limits, Task
+from runtime_contract import MACHINE_KEYS, Limits, Task
 from store.intake import find_cycles
 from store.queue_file import entries, strict_json
 from store.records import EndedTask, NewTask, RefusedTask
 
 Finding = dict[str, Any]
+#: A reason begins with the path of the field, as ``tasks[3].priority: must be a whole number``.
+_REASON: Final = re.compile(
+    r"(?P<entry>(?:tasks|completed|failed)\[\d+\]|task)(?P<field>[\w.\[\]-]*): (?P<rule>.+)", re.DOTALL
+)
 
 
 @dataclass(slots=True)
@@ -62,7 +68,11 @@ def _check_entries(
     tasks: dict[str, tuple[str, Task]] = {}
     ended: set[str] = set()
     for entry in given:
-        judged = entries.admit(entry, limits)
+        kept = _kept_refusal(entry, limits)
+        if kept is not None:
+            report.problems.append(kept)
+            continue
+        judged = entries.admit(_as_written(entry), limits)
         if isinstance(judged, RefusedTask):
             report.problems.append(_finding(judged.path, _without(judged.path, judged.reason)))
         elif isinstance(judged, EndedTask):
@@ -71,6 +81,46 @@ def _check_entries(
             tasks[judged.task.id] = (entry.path, judged.task)
     report.problems += _cycles(tasks)
     report.warnings += _missing(tasks, {*known, *ended, *(entry.id for entry in given)})
+
+
+def split_reason(reason: str) -> tuple[str, str, str] | None:
+    """The entry that a reason names, the field in it, and the rule; none where it names none."""
+    found = _REASON.fullmatch(reason)
+    return None if found is None else (found["entry"], found["field"], found["rule"])
+
+
+def _is_kept(entry: entries.FileEntry) -> bool:
+    """Whether it is an entry that was refused before, as Skep writes it: what was written stands in `raw`."""
+    return entry.raw.keys() - MACHINE_KEYS == {"id", "raw"} and isinstance(entry.raw["raw"], str)
+
+
+def _as_written(entry: entries.FileEntry) -> entries.FileEntry:
+    """A refused entry with what was written in it; any other as it is."""
+    written = _written(entry) if _is_kept(entry) else None
+    return entry if written is None else entry._replace(section="tasks", raw=written | {"id": entry.id})
+
+
+def _written(entry: entries.FileEntry) -> dict[str, Any] | None:
+    try:
+        found = json.loads(entry.raw["raw"])
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _kept_refusal(entry: entries.FileEntry, limits: Limits) -> Finding | None:
+    """Why an entry stays refused, in the words it was refused with; none where it was corrected in its `raw`.
+
+    An id that was refused is no longer in what was written, so that alone its reason tells.
+    """
+    if not _is_kept(entry):
+        return None
+    reason = entry.raw.get("reason")
+    _, field_path, rule = split_reason(reason if isinstance(reason, str) else "") or ("", "", reason)
+    is_wrong = _written(entry) is None or isinstance(entries.admit(_as_written(entry), limits), RefusedTask)
+    if not is_wrong and field_path != ".id":
+        return None
+    return _finding(f"{entry.path}{field_path}", str(rule or "was refused, and its reason is gone"))
 
 
 def _cycles(tasks: dict[str, tuple[str, Task]]) -> Iterator[Finding]:

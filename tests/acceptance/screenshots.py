@@ -31,11 +31,17 @@ from tests.unit.panel.in_a_browser import FLAGS, RunningPanel, chromium_path
 PLACE: Final = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
 SCHEMES: Final = ("light", "dark")
 SIZES: Final = {"desktop": (1280, 800), "phone": (390, 844)}
+#: What is asked for without a session, which shows the page that begins one.
+LOGIN: Final = ""
 #: Pages that are reached from others, by the name of their picture.
 DEEPER: Final = {
     "task": "/tasks/write-notes",
     "add": "/add",
     "run": "/runs/report-on-a-repository-41c9",
+    "start-run": "/start-run",
+    "run-diff": "/run/diff/compare-08ffd993/compare-5c1e77a0",
+    "log-processes": "/log/processes",
+    "login": LOGIN,
 }
 #: Shows the home as one would have it, in place of the directory it was made in.
 AT_HOME: Final = """root => {
@@ -102,10 +108,11 @@ def _take(
         chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
     ) as context:
         page = context.new_page()
-        page.goto(panel.link)
-        page.wait_for_selector("#live")
+        if path != LOGIN:
+            page.goto(panel.link)
+            page.wait_for_selector("#live")
         answer = page.goto(f"{panel.url}{path}")
-        assert answer.status == 200, f"{path}: {answer.status}"
+        assert answer.status == (401 if path == LOGIN else 200), f"{path}: {answer.status}"
         page.wait_for_timeout(SETTLE_MS)
         page.evaluate(AT_HOME, str(panel.home.root))
         page.screenshot(path=to)

@@ -33,6 +33,7 @@ DEEPER = [
     "/tasks/board-report",
     "/tasks/nasty-asked",
     "/tasks/nasty-failed",
+    "/tasks/nasty-long",
     "/log/processes",
     "/inbox?show=answered",
     "/graph?task=publish-0.2",
@@ -88,6 +89,7 @@ def panel(tmp_path_factory):
         by.ask("nasty-asked", NASTY, NASTY, prompt=NASTY, tags=["nasty"])
         by.approve("nasty-done", NASTY + LONG_LINE, prompt=NASTY)
         by.fail("nasty-failed", NASTY, prompt=NASTY)
+        by.fail("nasty-long", NASTY, command="ls -l " + "docs/queue.md " * 60)
         by.refuse(f"nasty {NASTY}", NASTY, NASTY)
         yield running
 
@@ -142,6 +144,14 @@ def test_nothing_grave_is_found_by_axe_by_day_and_by_night(looking, panel, path)
         for each in [*by_day, *by_night]
         if each["impact"] in GRAVE or each["id"] in WANTED
     ] == []
+
+
+def test_the_keyboard_reaches_what_scrolls_on_a_phone(looking, panel):
+    visit(looking, panel, "/tasks/nasty-long")
+    looking.set_viewport_size({"width": 390, "height": 844})
+
+    rule = {"runOnly": ["scrollable-region-focusable"], "resultTypes": ["violations"]}
+    assert axe_playwright.Axe().run(looking, options=rule).response["violations"] == []
 
 
 @pytest.mark.parametrize("path", ["/safety", "/runs"])

@@ -147,6 +147,35 @@ def test_a_schedule_is_run_now_its_next_time_skipped_and_it_is_stopped(page, pan
     assert "weekly" in keys.at()  # the card that follows
 
 
+def test_the_focus_stays_where_the_last_schedule_stood(page, panel, keys):
+    panel.by.add("last", every="0 3 * * *", prompt="Write the report.")
+    keys.open("schedules")
+    keys.use(page.locator("#stop-last"))
+    keys.press("Control+Enter")
+    expect(page.locator('[data-schedule="last"]')).to_have_count(0)
+    expect(page.locator("#recurring")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("press", "then", "place"),
+    [("pause", "resume", "pause"), ("kill-switch-on", "kill-switch-off", "kill-switch")],
+)
+def test_the_focus_stays_at_a_switch_that_is_another_once_it_was_pressed(
+    page, panel, keys, press, then, place
+):
+    keys.skip_the_menu()
+    for name, other in ((press, then), (then, press)):
+        button = page.locator(f"#{name}")
+        keys.use(button)
+        if page.locator("#ask").is_visible():
+            keys.go(page.locator("#ask-yes"))
+            keys.press("Enter")
+        expect(page.locator(f"#{other}")).to_be_visible()
+        expect(page.locator(f'[data-place="{place}"]')).to_be_focused()
+        keys.press("Tab")
+        expect(page.locator(f"#{other}")).to_be_focused()
+
+
 # -- money -------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +320,7 @@ def test_the_doctor_is_asked_and_a_setting_is_found(page, panel, keys):
     keys.open("settings")
     doctor = page.locator("#run-doctor")
     keys.use(doctor)
-    expect(page.locator("#told")).to_have_text("The checks are being made.")
+    expect(page.locator("#told")).to_have_text("The checks have begun.")
     expect(doctor).to_be_focused()
     expect(page.locator("#findings li").first).to_be_visible(timeout=60_000)
     keys.go(page.locator("#find-setting"))
@@ -316,7 +345,7 @@ def test_a_result_is_sent_back_with_feedback_from_its_own_page(page, panel, keys
     page.wait_for_url("**/tasks/notes")
     keys.skip_the_menu()
     keys.use(page.locator("#reject"))
-    expect(page.locator("#ask-about")).to_have_text("two")
+    expect(page.locator("#ask-about pre")).to_have_text("two")
     expect(page.locator("#ask-reason")).to_be_focused()
     keys.write("the date is missing")
     say_yes(page, keys)

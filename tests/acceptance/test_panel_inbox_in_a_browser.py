@@ -70,15 +70,26 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     expect(page.locator("#bulk-count")).to_have_text("2 selected")
     expect(card(page, "two").get_by_role("checkbox")).to_be_checked()
 
-    page.get_by_role("button", name="Say yes to them").click()
+    page.keyboard.press("y")
     dialog = page.locator("#bulk-ask")
     expect(dialog).to_contain_text("Say yes to these 2 decisions?")
     expect(dialog.get_by_role("listitem")).to_have_text(["Approve: Is one good?", "Approve: Is two good?"])
     panel.store.reject("two", "cli")
+    dialog.get_by_label("A word with it").fill("first batch: fine")
     dialog.get_by_role("button", name="Answer them").click()
 
     expect(page.locator("#trouble")).to_contain_text("1 decision is answered. 1 was not: ")
+    expect(page.locator("#kept-words")).to_have_value("first batch: fine")
     expect(page.locator(".decision")).to_have_count(2)
+    page.get_by_role("button", name="Select all shown").click()
+    for answer, before, words in (("yes", "", "another batch"), ("no", "", ""), ("yes", "another batch", "")):
+        page.get_by_role("button", name=f"Say {answer} to them").click()
+        expect(dialog.get_by_label("A word with it")).to_have_value(before)
+        dialog.get_by_label("A word with it").fill(words)
+        page.keyboard.press("Escape")
+    page.keyboard.press("n")
+    expect(dialog).to_contain_text("Say no to these 2 decisions?")
+    page.keyboard.press("Escape")
     assert [panel.state(name) for name in ("one", "two", "three", "four")] == [
         "approved",
         "ready",
@@ -137,9 +148,10 @@ def test_words_that_came_too_late_are_kept_and_a_long_result_is_loaded_to_its_en
     )
     with visiting(context, panel, "/tasks", refused="409") as page:
         page.locator("#approve-one").click()
-        expect(page.locator("#ask-about")).to_have_text(
+        expect(page.locator("#ask-about pre")).to_have_text(
             re.compile("^Dear all.*\N{SYMBOL FOR ESCAPE}.*money to Eve.$")
         )
+        expect(page.locator("#ask-about .length")).to_have_text("Length: 5,036 characters in 1 line.")
         expect(page.locator("#ask-yes")).to_be_enabled()
         page.locator("#ask-no").click()
 
@@ -159,3 +171,15 @@ def test_words_that_came_too_late_are_kept_and_a_long_result_is_loaded_to_its_en
             page.reload()
         page.locator("#kept-drop").click()
         expect(page.locator("#kept")).to_be_hidden()
+
+
+def test_on_a_phone_the_end_of_an_answer_is_seen_below_thousands_of_empty_lines(context, panel):
+    panel.by.ask_about("spoof", b"ok" + b"\n" * 19_000 + b"ENDBLANK", command="echo ok", review="human")
+    with visiting(context, panel, "/inbox") as page:
+        page.set_viewport_size({"width": 390, "height": 844})
+        shown = card(page, "spoof").locator(".about")
+        expect(shown).to_contain_text("Length: 19,010 characters in 19,001 lines.")
+        card(page, "spoof").get_by_role("button", name="Approve").click()
+        dialog = page.locator("#ask-about")
+        expect(dialog.get_by_text("18,999 blank lines here")).to_be_in_viewport()
+        expect(dialog.get_by_text("ENDBLANK")).to_be_in_viewport()

@@ -71,6 +71,7 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     expect(page.locator("#fork-prompt")).to_have_value(
         "".join(COMPARE.partition("Weigh")[1:]).replace("        ", "")
     )
+    check_an_emptied_prompt_is_refused(page)
     page.locator("#fork-prompt").fill("Weigh them in one line.")
     expect(page.locator("#fork-go")).to_be_enabled()
     page.locator("#fork-go").click()
@@ -81,6 +82,12 @@ def test_a_run_is_started_by_the_form_watched_forked_and_compared(page, panel):
     differs = page.locator('article[data-task="verdict"]')
     expect(differs).to_contain_text("Keep one.")
     expect(differs).to_contain_text(ANSWERS["verdict"])
+
+
+def check_an_emptied_prompt_is_refused(page):
+    page.locator("#fork-prompt").fill("  ")
+    expect(page.locator("#fork-told")).to_contain_text("Its prompt is empty.")
+    expect(page.locator("#fork-go")).to_be_disabled()
 
 
 def check_a_bad_id_is_told_at_its_field(page):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shlex
 
 import pytest
 
@@ -23,6 +25,21 @@ def keeper(panel):
     with keeping(panel.home, panel.store) as keeper:
         keeper.start_up()
         yield keeper
+
+
+def test_the_line_beside_the_checker_asks_what_its_button_asks(page, panel):
+    page.goto(f"{panel.url}/safety")
+    line = page.locator("#cli-check")
+    expect(line).to_have_text("skep check --mode llm '...'")
+    page.get_by_label("The text").fill("git push")
+    page.get_by_role("radio", name="a command").check()
+    expect(line).to_have_text("skep check --mode local 'git push'")
+    page.locator("#check-go").click()
+    expect(page.locator("#verdict")).to_contain_text("Refused.")
+    page.get_by_label("The text").fill("-c 'x'")
+    expect(line).to_contain_text("--mode local -- '-c ")
+    assert shlex.split(line.inner_text())[-1] == "-c 'x'"
+    expect(page.locator("#copy-check")).to_have_attribute("aria-label", re.compile("--mode local"))
 
 
 def test_a_broken_queue_file_is_mended_while_the_page_watches(page, panel, keeper):

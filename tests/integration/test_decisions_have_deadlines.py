@@ -241,7 +241,7 @@ def test_one_question_is_given_less_time_than_the_others_and_its_task_fails_by_i
 
     (asked,) = [row for row in store.reader.decisions() if row["task_id"] == "t"]
     assert asked["deadline"] == clock.now() + 1800
-    assert said.startswith(f"{asked['id']} waits for its answer until ")
+    assert said.startswith("The question about t waits for its answer until ")
     assert said.endswith("; without one its task fails.")
     ((about, told),) = events(store, "decision.deadline")
     assert (about, told["decision"], told["deadline"]) == ("t", asked["id"], to_rfc3339(clock.now() + 1800))
@@ -256,7 +256,8 @@ def test_one_question_is_given_less_time_than_the_others_and_its_task_fails_by_i
 def test_a_deadline_that_is_lifted_never_passes(store, clock, by):
     decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
 
-    assert store.set_deadline(decision, "none", "me") == f"{decision} waits for its answer for ever."
+    said = store.set_deadline(decision, "none", "me")
+    assert said == "The question about t waits for its answer for ever."
 
     assert pass_an_hour(store, clock) == 0
     assert store.reader.task("t")["state"] == "review"
@@ -294,6 +295,17 @@ def test_a_deadline_is_a_span_a_time_that_is_to_come_or_none(store, by, until, r
         store.set_deadline("t", until, "me")
 
     assert store.reader.one("get_decision", id=decision)["deadline"] == before
+
+
+def test_the_time_that_a_refusal_offers_is_taken(store, by, clock):
+    decision = by.ask("t", "Send it?", "Dear all.", prompt="Write.")
+    with pytest.raises(InvalidRequest) as refused:
+        store.set_deadline("t", "soon", "me")
+
+    (offered,) = re.findall(r"a time such as (\S+),", refused.value.message)
+    store.set_deadline("t", offered, "me")
+
+    assert 0 < store.reader.one("get_decision", id=decision)["deadline"] - clock.now() <= 24 * HOUR_S
 
 
 def test_what_is_answered_or_asks_nothing_gets_no_deadline(store, by):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -195,13 +196,14 @@ def test_a_command_that_waits_for_leave_is_shown_word_for_word(browser, by, stor
     by.ask_leave("x", ("/opt/agent", "--", "two words\nand a line"), profile="agent", prompt="two words")
     (asked,) = browser.get("/api/v1/decisions").json["decisions"]
     page = browser.get("/tasks").text
+    shown = [json.loads(html.unescape(each)) for each in re.findall('data-about="([^"]*)"', page)]
 
     assert (asked["kind"], asked["options"]) == ("execution", ["run", "refuse"])
     assert asked["about"].endswith('\n\nPATH=/opt:/usr/bin\n\n"/opt/agent"\n"--"\n"two words\\nand a line"')
     assert 'environment_keys: ["AGENT_KEY"]' in asked["about"]
     assert "network: true" in asked["about"]
     assert "Let it run" in page
-    assert "&#34;two words\\nand a line&#34;" in page
+    assert {each["about_parts"][0]["text"] for each in shown} == {asked["about"]}
     answer = browser.post(f"/api/v1/decisions/{asked['id']}/answer", {"answer": "run"})
     assert answer.json["message"] == "x runs."
     assert store.reader.task("x")["state"] == "ready"

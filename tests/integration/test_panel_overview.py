@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 import sqlite3
 
 import pytest
@@ -287,3 +289,14 @@ def test_counting_an_end_is_one_row_however_many_there_were(store):
     ).fetchall()
     assert isinstance(plan[0], sqlite3.Row)
     assert all("SEARCH" in each["detail"] for each in plan)
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks", "/add", "/graph"])
+def test_the_first_commands_that_are_taught_are_allowed_and_need_no_repository(browser, path):
+    page = html.unescape(browser.get(path).text)
+    taught = re.findall(r'"command": "([^"]+)"', page)
+
+    assert taught or path == "/graph"
+    for command in taught:
+        said = browser.post("/api/v1/safety/check", {"mode": "local", "text": command}).json
+        assert (said["allowed"], command.startswith("git")) == (True, False), command

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import host_platform
@@ -19,11 +21,13 @@ from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
 from tests.unit.panel.furnish_runs import ANSWERS, compare_request
 
 
-def test_the_empty_page_teaches_how_to_start_one(browser):
+def test_the_empty_page_teaches_a_workflow_that_can_be_started(browser):
     page = Seen(browser.get("/runs"))
+    (example,) = re.findall(r"workflow:.*limerick\?", page.text, re.DOTALL)
 
-    assert "skep run start examples/workflows/compare.yaml" in page.text
-    assert "start one here" in page.text
+    assert "skep run start first.yaml" in page.text
+    assert "Start it here" in page.text
+    assert browser.post("/api/v1/runs/check", {"text": example}).json["ok"]
 
 
 def test_a_run_in_the_list_tells_state_progress_tokens_money_and_deadline(browser, compared, work):

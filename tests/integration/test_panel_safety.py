@@ -203,7 +203,7 @@ def test_rules_that_change_count_for_the_next_check(browser, home):
 def test_the_audit_is_checked_beside_the_requests_and_the_page_tells_it(app, browser, by, chained):
     by.block("clean", "no")
     chained.export_new()
-    assert browser.post("/api/v1/safety/audit/verify").json["message"] == "The audit is being checked."
+    assert browser.post("/api/v1/safety/audit/verify").json["message"] == "The check of the audit has begun."
 
     state = checked(app)
 

@@ -102,8 +102,8 @@ def test_a_settings_file_that_was_broken_meanwhile_is_told(store, home, clock):
 
 
 def test_values_read_as_a_settings_file_says_them():
-    assert [shown(each) for each in (None, True, 1_000_000, "x", {"a": 1}, {})] == [
-        None, "true", "1_000_000", '"x"', '{ "a" = 1 }', "{}",
+    assert [shown(each) for each in (None, True, 28_420, 1_000_000, "x", {"a": 1}, {})] == [
+        None, "true", "28420", "1_000_000", '"x"', '{ "a" = 1 }', "{}",
     ]  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def test_doctors_checks_are_those_of_the_command_line(app, browser, home, monkey
     monkeypatch.setenv("SKEP_OLLAMA_URL", "http://127.0.0.1:9")
     app.extensions["skep-panel"].settings = Settings(ollama_url="http://127.0.0.1:9")
     assert browser.get("/api/v1/doctor").json["state"] == "never"
-    assert browser.post("/api/v1/doctor/run").json["message"] == "The checks are being made."
+    assert browser.post("/api/v1/doctor/run").json["message"] == "The checks have begun."
     app.extensions["skep-panel"].doctor_check._thread.join(60)
 
     told = browser.get("/api/v1/doctor").json

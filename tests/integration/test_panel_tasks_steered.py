@@ -7,9 +7,12 @@ import json
 import pytest
 
 from panel.bulk_reviews import MOST_SHOWN
+from store import recording
+from store.records import Question
 from store.steering_many import TOGETHER
 from tests.integration.panel_tasks import ADD, BULK, audits, events, ids
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
+from tests.unit.panel.furnish import row_of
 
 
 def test_each_task_is_steered_for_itself_and_told_of(browser, by, store):
@@ -163,6 +166,23 @@ def test_only_the_question_that_was_shown_is_answered(browser, by, store, clock)
         browser.post(BULK, {"action": "approve", "ids": ["x"], "decisions": {"x": shown_now}}).json["done"]
         == 1
     )
+
+
+def test_a_result_that_its_task_no_longer_asks_for_is_not_promised(browser, by, store):
+    by.ask("good", "Good?", "Dear all.", prompt="Write.")
+    by.review("late", "Dear all.", prompt="Write less.")
+    made_for = {"result": "Dear all.", "asked": "the digest of what it asked for then"}
+    asked = Question("review", "Good?", ("approve", "reject"), made_for)
+    store.write(lambda tx: recording.hold(tx, row_of(tx, "late"), asked))
+    by.start("runs", prompt="Count.")
+    by.add("waits", prompt="Sum.")
+    meant: dict = {"action": "approve", "ids": ["late", "runs", "waits", "good"]}
+
+    said = browser.post(BULK, meant | {"preview": True}).json
+
+    assert (said["count"], [each["id"] for each in said["shown"]]) == (1, ["good"])
+    assert said["message"].startswith("Approve 1 task? Its result stands below.")
+    assert "The other 3 stay as they are." in said["message"]
 
 
 def test_the_results_that_would_be_approved_are_shown_bounded_and_no_other_is(browser, by, store):

@@ -264,7 +264,9 @@ def test_the_end_of_a_long_answer_is_shown_and_controls_leave_a_sign(walk, run, 
     for subject in (name, "a"):
         told = run("show", subject).stdout
         assert "result        Dear all.\n" in told
-        assert "characters are left out here; all of it: skep log a --attempt 1]" in told
+        assert "result is     150,037 characters in 2 lines\n" in told
+        left = "130,037 characters are left out here; all of it: skep log a --attempt 1"
+        assert f"(skep says)   {left}\n" in told
         assert "\\x1b[8mand send money to Eve." in told
     assert ask("show", name)["about"].endswith("send money to Eve.\n")
     assert ask("show", name)["about"] == ask("show", "a")["decision"]["about"]

@@ -95,7 +95,7 @@ def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
     [
         ({}, " \n", "the answer is empty"),
         ({"files": ["b.txt"]}, "x", "the file 'b.txt' does not exist in the workspace"),
-        ({"format": "json"}, "hello", "the answer is not JSON: Expecting value"),
+        ({"format": "json"}, "hello", "the answer is not JSON from line 1, column 1 on"),
         ({"format": "json"}, "{'a': 1}", "the answer is not JSON"),
         ({"format": "json"}, '{"a": NaN}', "the answer is not JSON: NaN is no JSON value"),
         ({"format": "json"}, "-Infinity", "the answer is not JSON: -Infinity is no JSON value"),
