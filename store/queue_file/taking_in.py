@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from faults import fault_point
-from runtime_contract import Status
+from runtime_contract import ENDED, Status
 from settings import Settings
 from store import decisions, intake, steering
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
 from store.queue_file.rendering import hash_entry
-from store.queue_file.wishes import AskRemoval, Cancel, Edit, Refuse, Retry, Wish
+from store.queue_file.wishes import Action, AskRemoval, Cancel, Edit, Refuse, Retry, Wish
 from store.reading import Reader
 from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, Question, RefusedTask
 from store.transaction import Transaction, dump
@@ -138,7 +139,7 @@ class Taker:
     def _merge(self, tx: Transaction, brought: Brought) -> apply.Tally:
         tally = apply.Tally()
         late = self._enter_new(tx, brought, tally)
-        for entry in [*brought.changed, *late]:
+        for entry in self._in_order(tx, [*brought.changed, *late], brought):
             self._merge_one(tx, entry, brought, tally)
         self._take_away(tx, brought, tally)
         for key, rule, value in brought.refused_keys:
@@ -172,13 +173,28 @@ class Taker:
         tally.refused += len(brought_in.refused)
         return late
 
+    def _in_order(self, tx: Transaction, found: list[FileEntry], brought: Brought) -> list[FileEntry]:
+        """Those first that send a task back, which brings others back with it whatever the file says of them.
+
+        Decided before, an edit of such another would be refused, and taken when the same file is saved again.
+        """
+        rows = {each.id: steering.find(tx, each.id) for each in found}
+        ended = [each for each in found if STATUS_OF_STATE[rows[each.id]["state"]] in ENDED]
+        decided = {each.id: self._decide(tx, rows[each.id], each, brought) for each in ended}
+        first = {key for key, actions in decided.items() if any(isinstance(one, Retry) for one in actions)}
+        return sorted(found, key=lambda each: each.id not in first)
+
+    def _decide(
+        self, tx: Transaction, row: sqlite3.Row, entry: FileEntry, brought: Brought
+    ) -> Sequence[Action]:
+        revision, is_current = brought.revision, brought.digest is not None
+        wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), revision, is_current=is_current)
+        return merge.decide(wish, apply.load(tx, row, revision), apply.checker(self._rules.contract))
+
     def _merge_one(self, tx: Transaction, entry: FileEntry, brought: Brought, tally: apply.Tally) -> None:
-        row = steering.find(tx, entry.id)
-        text, revision = dump(entry.raw), brought.revision
-        is_current = brought.digest is not None
-        wish = Wish(entry.section, entry.raw, hash_entry(text), revision, is_current=is_current)
-        actions = merge.decide(wish, apply.load(tx, row, revision), apply.checker(self._rules.contract))
-        apply.act(tx, entry.id, actions, self._rules, apply.Asked(apply.SOURCE, revision, text))
+        actions = self._decide(tx, steering.find(tx, entry.id), entry, brought)
+        asked = apply.Asked(apply.SOURCE, brought.revision, dump(entry.raw))
+        apply.act(tx, entry.id, actions, self._rules, asked)
         tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
         tally.cancelled += any(isinstance(each, Cancel) for each in actions)
         tally.refused += any(isinstance(each, Refuse) for each in actions)

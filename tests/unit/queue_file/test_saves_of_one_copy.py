@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from runtime_contract import Status
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "command": "echo good", "priority": 1, "not_before": "2030-01-01T00:00:00Z"}
@@ -89,3 +90,18 @@ def test_an_editor_that_stays_open_goes_back_and_forth(keeping: Keeping, buffer:
     for command in ("echo 1", "echo 2", "echo 1", "echo 3", "echo 2"):
         save(keeping, buffer, command=command)
         assert keeping.doc("a")["command"] == command
+
+
+def test_an_edit_of_what_another_entry_brings_back_is_taken_at_the_first_save(keeping: Keeping) -> None:
+    keeping.put({"id": "late", "prompt": "x"}, {"id": "b", "prompt": "b", "depends_on": ["late"]})
+    keeping.do("late", Status.CANCELLED)
+    keeping.round()
+    content = keeping.shown()
+    b, late = sorted(content["failed"], key=lambda each: str(each["id"]))
+    stale = b | {"x-mine": 1, "finished_at": "2020-01-01T00:00:00Z"}  # by itself it is not sent back
+    content |= {"failed": [], "tasks": [stale, late]}
+    keeping.save(content)
+    keeping.look()
+
+    assert (keeping.status("late"), keeping.status("b")) == ("pending", "pending")
+    assert keeping.doc("b")["x-mine"] == 1
