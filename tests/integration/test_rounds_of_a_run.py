@@ -11,6 +11,7 @@ from outcome import Outcome, Verdict
 from run_contract.errors import InvalidInput, TaskNotFound
 from runs import views
 from runs.entering import forked
+from runs.originals import original_of
 from runs.request import read_fork
 from store import recording, run_growth, run_steering, runs
 from store.records import Question
@@ -269,7 +270,7 @@ def test_a_fork_does_its_rounds_anew(rig) -> None:
     row = rig.store.reader.one("get_run", id=first)
     docs = views.asked(rig.store.reader, row)
     assert [doc["id"] for doc in docs] == ["d", "e", "v"]
-    made = forked(row, docs, read_fork({"task": "d", "id": "again"}), rig.house)
+    made = forked(original_of(rig.store.reader, row), read_fork({"task": "d", "id": "again"}), rig.house)
     rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
     rig.work = scoring(10, 95)
     assert rig.go("again")["state"] == "completed"
@@ -291,7 +292,7 @@ def test_who_forks_from_a_round_is_told_where_that_is_done(rig, name: str, told:
     rig.go(run)
     row = rig.store.reader.one("get_run", id=run)
     with pytest.raises(TaskNotFound, match=re.escape(told)):
-        forked(row, views.asked(rig.store.reader, row), read_fork({"task": name}), rig.house)
+        forked(original_of(rig.store.reader, row), read_fork({"task": name}), rig.house)
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult
-from runs import asked_in_memory, views
+from runs import asked_in_memory
 from runs.asked_for import HOW
 from runs.entering import forked
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
+from runs.originals import original_of
 from runs.request import read_fork, read_task
 from settings import Settings
 from store import run_ends, runs
@@ -190,10 +191,10 @@ def test_a_fork_keeps_what_was_added_unless_it_is_asked_for_anew(rig) -> None:
     run = start(rig, {"id": "b", "prompt": "b"})
     rig.go(run)
     row = rig.store.reader.one("get_run", id=run)
-    docs, added = views.asked(rig.store.reader, row), views.added_by(rig.store.reader, row)
-    assert added == {"x": "a"}
+    original = original_of(rig.store.reader, row)
+    assert original.added_by == {"x": "a"}
     for changed, tasks in (("b", ["a", "b", "x"]), ("a", ["a", "b"]), ("x", ["a", "b", "x"])):
-        made = forked(row, docs, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house, added)
+        made = forked(original, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house)
         assert sorted(task.id for task in made.tasks) == tasks
         rig.store.write(functools.partial(runs.start, new=made, source="test", limits=rig.store.limits))
         assert rig.go(f"from-{changed}")["task_count"] == 3
