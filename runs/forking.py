@@ -19,9 +19,7 @@ from runs.originals import Original
 from runs.request import ForkRequest, StartRunRequest, read_start
 
 
-def request_of_fork(
-    original: Original, docs: Sequence[dict[str, Any]], fork: ForkRequest
-) -> StartRunRequest:
+def request_of_fork(original: Original, docs: Sequence[dict[str, Any]], fork: ForkRequest) -> StartRunRequest:
     """The request for a fork of a run that has the tasks `docs`.
 
     Raises `TaskNotFound`, and `InvalidInput` for a change that the task cannot have.
@@ -91,7 +89,7 @@ def still_asked_for(original: Original, changed: str) -> list[dict[str, Any]]:
 
 
 def _asker(original: Original, name: str) -> str | None:
-    """Who asks anew for a task that an answer asked for: the task itself, or the one with its round or list."""
+    """Who asks anew for a task that an answer asked for: the task itself, or whose round or item it is."""
     by = original.added_by.get(name)
     return None if by is None else original.became.get(by, by)
 
