@@ -33,8 +33,13 @@ def check_files(files: dict[str, str], outputs: Collection[str], is_command: boo
     if both is not None:
         raise ValueError(f"{both} is named in outputs and in files")
     for path in files.values():
-        if any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/")):
+        if not is_of_workspace(path):
             raise ValueError(f"{path!r} is no path of a file in the workspace")
+
+
+def is_of_workspace(path: str) -> bool:
+    """Whether a path, by itself, can only be that of a file in the workspace."""
+    return not any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))
 
 
 def read(text: str, names: Collection[str]) -> dict[str, str]:
