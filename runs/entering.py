@@ -272,6 +272,12 @@ def _one(
     task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None, limits: Limits, path: str, part: str
 ) -> NewRunTask:
     """One task as the store takes it in. Raises `InvalidInput`."""
+    attempts = _attempts(task, run_id, policy, model) or 0
+    if attempts > limits.max_attempts:
+        field = "policy.retry.max_attempts"
+        told = f"with the models of fallbacks, {task.id} could be tried {attempts:,} times"
+        most = f"{limits.max_attempts:,} is the bound (settings: limit_max_attempts)"
+        raise InvalidInput(f"{field}: {told}; {most}", path=field)
     try:
         made, document = normalize_task(_document(task, run_id, policy, model), limits, path)
     except InvalidTask as error:

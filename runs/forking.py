@@ -7,14 +7,13 @@ round, which is what those after it were told.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from money import to_dollars
 from run_contract.errors import DepNotFound, InvalidInput, TaskNotFound
 from run_contract.policy import RunPolicy
-from runs import round_rules
+from runs import round_rules, run_names
 from runs.originals import Original
 from runs.request import ForkRequest, StartRunRequest, read_start
 
@@ -39,8 +38,8 @@ def request_of_fork(original: Original, docs: Sequence[dict[str, Any]], fork: Fo
     changed |= changes
     told: dict[str, Any] = json.loads(run["request"])
     told |= {"policy": _policy_of(original), "memory": json.loads(run["memory"]), "tasks": tasks}
-    if told.get("name"):  # of a run that was started when a name could hold anything
-        told["name"] = "".join(each for each in told["name"] if unicodedata.category(each) != "Cc")
+    if told.get("name") is not None:  # of a run that was started when a name could hold anything
+        told["name"] = run_names.mended(told["name"])
     told.pop("id", None)
     told.pop("open", None)
     return read_start(told if fork.id is None else told | {"id": fork.id})

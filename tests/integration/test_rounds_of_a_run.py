@@ -196,6 +196,18 @@ def test_a_task_whose_later_round_breaks_fails_as_that_did(rig, needs: str) -> N
     assert "it broke (d.r2, in its rounds)" in told["tasks"]["v"]["error"]["message"]
 
 
+def test_rounds_go_on_beside_a_task_that_waits_for_an_item_of_a_list(rig) -> None:
+    tasks = [{"id": "l", "prompt": "{{item}}", "for_each": ["one", "two"], "priority": 1}, *reviewed()]
+    run = rig.start(open=True, tasks=tasks)
+    while "l.1" not in rig.begun:
+        rig.turn()
+    rig.add(run, {"id": "q", "prompt": "on {{deps.l.1.output}}", "deps": ["l.1"]})
+    rig.work = scoring(10, 95)
+    told = rig.go(run)
+    assert ends(told)["v"] == ("completed", None)
+    assert "d.r2" in rig.begun
+
+
 def test_a_command_is_repeated_by_itself(rig) -> None:
     answers = iter(["no", "nearly", "done"])
     rig.work = lambda name: next(answers)
