@@ -17,12 +17,12 @@ from runs import fenced_json
 #: Bytes of a file that is an output.
 MOST_FILE_BYTES: Final = 1024 * 1024
 
+NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
+PATH_PATTERN: Final = r"^[^/\x00-\x1f][^\x00-\x1f]*$"
 #: What an output may be called, so that a reference can name it.
-Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+Name = Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
 #: Where a file lies in the workspace.
-RelativePath = Annotated[
-    StrictStr, Field(min_length=1, max_length=1_000, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")
-]
+RelativePath = Annotated[StrictStr, Field(min_length=1, max_length=1_000, pattern=PATH_PATTERN)]
 
 
 def check_files(files: dict[str, str], outputs: Collection[str], is_command: bool) -> None:

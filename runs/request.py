@@ -19,7 +19,7 @@ from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Dollars, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
 from runs import named_outputs, run_names
-from runs.workflow import Rounds, SubRun, When, Workflow, as_items
+from runs.workflow import FILE_PATTERN, Rounds, SubRun, When, Workflow, as_items
 from runtime_contract import Expect
 from task_errors import shorten
 
@@ -243,7 +243,7 @@ def _words(found: Any) -> str:
     if found["type"] == "extra_forbidden":
         return "is not a key that is known here"
     if found["type"] == "string_pattern_mismatch":
-        rule = _RULES.get(found["ctx"]["pattern"], "holds a character that is not taken here, or is empty")
+        rule = _RULES.get(found["ctx"]["pattern"], "is empty, or holds a character that is not taken here")
         return f"{rule}, got {shorten(found['input'])}"
     message = found["msg"].removeprefix("Value error, ")
     got = "" if found["type"] == "value_error" else f", got {shorten(found['input'])}"
@@ -255,6 +255,9 @@ _RULES: Final = {
     f"^{ID.pattern}$": (
         "must be letters, digits, dots, underlines and hyphens, at most 128, a letter or digit first"
     ),
+    named_outputs.NAME_PATTERN: "must be letters, digits, dots, underlines and hyphens, at most 100",
+    named_outputs.PATH_PATTERN: "must be a path within the workspace, without control characters",
+    FILE_PATTERN: "must be the name of a file in workflows/ that ends in .yaml, .yml or .json",
 }
 
 

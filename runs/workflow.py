@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
@@ -18,6 +18,9 @@ from task_errors import shorten
 _Name = Annotated[StrictStr, Field(max_length=200)]
 _Input = Annotated[StrictStr, Field(max_length=1_000_000)]
 _Text = Annotated[StrictStr, Field(min_length=1, max_length=1_000_000)]
+
+#: What a file in `workflows/` may be called.
+FILE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$"
 
 
 def as_items(given: object) -> object:
@@ -59,9 +62,7 @@ class SubRun(Section):
     #: the workflow itself
     workflow: Workflow | None = None
     #: or its file, in `workflows/` of the home
-    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$")] | None = (
-        None
-    )
+    file: Annotated[StrictStr, Field(pattern=FILE_PATTERN)] | None = None
     #: its inputs; references are filled in
     inputs: dict[StrictStr, _Input] = Field(default_factory=dict)
     #: the step of it whose answer is the output; none: the last ones

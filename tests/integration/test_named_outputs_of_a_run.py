@@ -126,10 +126,10 @@ def test_rounds_have_the_outputs_of_the_last(rig) -> None:
     [
         ({"prompt": "x", "files": {"p": "a"}}, "files are of a command"),
         ({"argv": ["x"], "files": {"p": "../a"}}, "is no path of a file in the workspace"),
-        ({"argv": ["x"], "files": {"p": "/a"}}, "pattern"),
+        ({"argv": ["x"], "files": {"p": "/a"}}, "must be a path within the workspace"),
         ({"argv": ["x"], "files": {"p": ".git/config"}}, "is no path of a file in the workspace"),
         ({"argv": ["x"], "files": {"p": "a"}, "outputs": ["p"]}, "in outputs and in files"),
-        ({"prompt": "x", "outputs": ["a b"]}, "pattern"),
+        ({"prompt": "x", "outputs": ["a b"]}, "must be letters, digits"),
     ],
 )
 def test_outputs_that_cannot_be_are_refused(rig, change: dict[str, Any], told: str) -> None:
