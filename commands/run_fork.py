@@ -11,6 +11,7 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
+from money import dollars_text
 
 
 @click.command(
@@ -33,14 +34,14 @@ def fork(place: Place, /, run_id: str, as_json: bool, **given: str | None) -> in
     from commands.run_house import house_of, run_row
     from runs import views
     from runs.entering import forked
+    from runs.originals import original_of
     from runs.request import read_fork
     from store import runs
 
     request = read_fork(_body(**given))
     with place.store() as store:
         row = run_row(store.reader, run_id)
-        docs, added = views.asked(store.reader, row), views.added_by(store.reader, row)
-        made = forked(row, docs, request, house_of(place, store.reader), added)
+        made = forked(original_of(store.reader, row), request, house_of(place, store.reader))
         found = store.write(lambda tx: runs.start(tx, made, place.by, store.limits))
         told = views.brief(store.reader, found)
     if as_json:
@@ -48,7 +49,17 @@ def fork(place: Place, /, run_id: str, as_json: bool, **given: str | None) -> in
     else:
         kept = found["tasks"] - found["open"]
         click.echo(f"{found['id']} is started: {found['open']} tasks anew, {kept} answers of {run_id}.")
+        if row["parent"] is not None:
+            click.echo(_alone(row["parent"], found["budget_micros"]))
     return FINE
+
+
+def _alone(parent: str, micros: int | None) -> str:
+    """What it means that the run it was forked from does a task of another."""
+    most = (
+        "It has no budget of its own." if micros is None else f"It may cost {dollars_text(micros)} at most."
+    )
+    return f"It is a run of its own: {parent} does not wait for it, nor pay for it. {most}"
 
 
 def _body(

@@ -19,7 +19,7 @@ from typing import Any, Final
 import yaml
 
 from config_files import toml_spots
-from config_files.nesting import TOO_DEEP, BoundedLoader, json_breach
+from config_files.nesting import TOO_DEEP, BoundedLoader, json_breach, json_word
 from errors import InvalidFile
 
 #: Bytes of a file.
@@ -122,7 +122,8 @@ def _read_toml(text: str, name: str) -> Document:
 
 def _read_json(text: str, name: str) -> Any:
     def refuse(word: str) -> Any:
-        raise InvalidFile(f"{name}: {word} is no JSON")
+        line, column = json_word(text)
+        raise InvalidFile(f"{name}:{line}:{column}: {word} is no JSON")
 
     breach = json_breach(text)
     if breach is not None:

@@ -18,6 +18,9 @@ TOO_DEEP: Final = f"is nested more than {MOST_DEPTH} deep"
 #: A text of JSON, which counts for nothing, also one that does not end; or a bracket.
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
+#: A text of JSON, which counts for nothing; or what Python's reader takes for a number.
+_WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|-?Infinity|NaN', re.DOTALL)
+
 
 def json_breach(text: str) -> tuple[int, int] | None:
     """Line and column, from 1, of the first bracket of a JSON text that is a level too many; else none."""
@@ -29,6 +32,12 @@ def json_breach(text: str) -> tuple[int, int] | None:
             at = found.start()
             return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
     return None
+
+
+def json_word(text: str) -> tuple[int, int]:
+    """Line and column, from 1, of the first word of a text that Python reads as a number and JSON has not."""
+    at = next((found.start() for found in _WORD.finditer(text) if found[0][0] != '"'), 0)
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
 
 
 class BoundedLoader(yaml.SafeLoader):

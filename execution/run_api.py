@@ -26,6 +26,7 @@ from run_contract.policy import RunPolicy
 from runs import request_keys, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
+from runs.originals import original_of
 from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_keys, run_steering, runs
@@ -137,9 +138,8 @@ class RunApi:
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 
     def _fork(self, run_id: str, request: ForkRequest, key: RequestKey | None) -> sqlite3.Row:
-        row = self._find(run_id)
-        docs, added = views.asked(self._store.reader, row), views.added_by(self._store.reader, row)
-        made = _traced(forked(row, docs, request, self._house(), added, key))
+        original = original_of(self._store.reader, self._find(run_id))
+        made = _traced(forked(original, request, self._house(), key))
         return self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
 
     def events(self, run_id: str) -> flask.Response:

@@ -15,14 +15,13 @@ from panel.run_gate import blocked_of
 from panel.run_views import row_of
 from redaction import clean, clean_value
 from run_contract.errors import RunError
-from runs import request_keys, views
+from runs import request_keys
 from runs.entering import House, forked, new_run
-from runs.forking import untouched
 from runs.known_models import KnownModels
+from runs.originals import original_of
 from runs.request import read_fork, read_start
 from store import run_keys, runs
 from store.runs import NewRun
-from store.transaction import dump
 
 #: Names of tasks that are told of what a fork does.
 MOST_NAMED: Final = 200
@@ -56,28 +55,24 @@ def fork(here: Panel, run_id: str, body: dict[str, Any], by: str, header: str | 
     found = run_keys.known(here.reader, key)
     if found is not None:
         return found
-    row = row_of(here, run_id)
-    docs, added = views.asked(here.reader, row), views.added_by(here.reader, row)
-    return enter(here, forked(row, docs, request, house_of(here), added, key), by)
+    original = original_of(here.reader, row_of(here, run_id))
+    return enter(here, forked(original, request, house_of(here), key), by)
 
 
 def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:
     """What a fork would do: which tasks anew, which answers it keeps, what may not run, the cost at worst."""
-    docs, added = views.asked(here.reader, row), views.added_by(here.reader, row)
     try:
         request = read_fork(body)
-        made = forked(row, docs, request, house_of(here), added)
+        made = forked(original_of(here.reader, row), request, house_of(here))
     except RunError as error:
         return {"ok": False, "problem": clean(error.message), "path": error.details.get("path")}
-    ids = [f"{row['id']}:{name}" for name in untouched(docs, request.task)]
-    answers = here.reader.all("run_answers", ids=dump(ids))
-    done = {each["id"].partition(":")[2] for each in answers if each["state"] == "approved"}
+    done = frozenset(made.reused)
     told: dict[str, Any] = {
         "ok": True,
         "anew": _named([each.id for each in made.tasks if each.id not in done]),
         "reused": _named([each.id for each in made.tasks if each.id in done]),
-        "cost": cost_of(here, made, frozenset(done)),
-        "blocked": blocked_of(here, made, frozenset(done), request.task),
+        "cost": cost_of(here, made, done),
+        "blocked": blocked_of(here, made, done, request.task),
     }
     shown: dict[str, Any] = clean_value(told)
     return shown

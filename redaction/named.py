@@ -215,6 +215,8 @@ _REFERENCE: Final = re.compile(
 _HASH: Final = re.compile(
     r"(?:[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 )
+#: The place in a file of that name, as messages begin with it: ``passwd:3:5: must be ...``.
+_PLACE: Final = re.compile(r"[1-9][0-9]{0,6}:[1-9][0-9]{0,6}:")
 _WORD_FOLLOWS: Final = re.compile(r"[ \t]+[A-Za-zÀ-ÿ]{2,}")
 
 
@@ -287,6 +289,8 @@ def _is_secret(name: str, value: str, text: str, end: int, *, is_quoted: bool) -
     if bare.lower().replace("-", "_") == name.lower().replace("-", "_"):
         return False
     kind = _kind(name)
+    if _PLACE.fullmatch(bare) and not is_quoted and _WORD_FOLLOWS.match(text, end):
+        return False
     if is_quoted:
         words = bare.lower().split()
         return len(words) == 1 or (kind == "password" and len(words) <= 6 and _PLAIN.isdisjoint(words))

@@ -67,7 +67,9 @@ class Growing:
         rows = self._store.reader.all("run_graph", run=row["run_seq"])
         asked = {each["id"]: json.loads(each["doc"]) for each in rows}
         models = {each["id"]: json.loads(each["task"]).get("model") for each in rows}
-        whole = new_run(row["run"], [_as_asked(asked[each["id"]], each["round"]) for each in rows])
+        tasks = [_as_asked(asked[each["id"]], each["round"]) for each in rows]
+        items = dict.fromkeys(dep for task in tasks for dep in task.deps if dep not in asked)
+        whole = new_run(row["run"], [*tasks, *(RunTask(item, TaskInput("")) for item in items)])
         copies = rounds.next_round(whole, whole.tasks[name], repeat, result)
         for copy in copies.values():
             copy.depth = row["depth"]

@@ -76,6 +76,10 @@ class Admission:
         self._default_max_tokens = default_max_tokens
         self._sent = sent
 
+    def most_tokens(self, task: RunTask) -> int:
+        """Tokens that a task may answer with."""
+        return task.max_tokens or self._default_max_tokens
+
     def values(self, run: Run, task: RunTask, text: str) -> dict[str, str]:
         """What the references in a text of the task stand for."""
         return self._router.values(run, task, [text])
@@ -158,7 +162,7 @@ class Admission:
             values=values,
             bundle=bundle,
             metadata=given.metadata,
-            max_tokens=task.max_tokens or self._default_max_tokens,
+            max_tokens=self.most_tokens(task),
             timeout_s=timeout_ms / 1000 if timeout_ms else None,
             context=policy,
             choices=task.choices,

@@ -16,10 +16,12 @@ from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from run_contract.errors import InvalidInput, RunError
 from run_contract.policy import Role
-from runs import kept_ids, reference_rules, round_rules
+from runs import kept_ids, named_outputs, reference_rules, round_rules
 from runs.kept_ids import Shape
 from runs.request import TaskRequest, read_task
+from runtime_contract import Expect
 from store.queue_file import strict_json
+from task_errors import shorten
 
 #: Tasks that one answer may ask for.
 MOST: Final = 1_000
@@ -45,6 +47,8 @@ class Rights:
 
     priority: int = 0
     review: str = "auto"
+    #: whether the run fails with it, where the policy is `required`
+    required: bool = True
     #: whether it is a command of this machine
     is_command: bool = False
     #: micro-dollars that it has left of its own budget; none: it has none of its own
@@ -56,6 +60,10 @@ class Rights:
     role: Role | None = None
     #: the models that may be named: its own, and those that follow it by the policy
     models: frozenset[str] = frozenset()
+    #: tokens that it may answer with as it was asked for itself, which what names none gets
+    max_tokens: int | None = None
+    #: tokens that it may answer with; none: nobody knows
+    most_tokens: int | None = None
     #: milliseconds for an attempt as it was asked for itself, which what names none gets
     timeout_ms: int | None = None
     #: milliseconds that an attempt of its may take; none: no limit
@@ -145,7 +153,9 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
         told = f"{task.priority} is over the {rights.priority} of the task that asks"
         raise InvalidInput(told, path="priority")
     _check_model(task, rights)
+    _check_tokens(task, rights)
     _check_time(task, rights)
+    _check_asks_nobody(task, rights)
     review = task.review if "review" in task.model_fields_set else rights.review
     if _REVIEWS.index(review) < _REVIEWS.index(rights.review):
         told = f"{review} is milder than the {rights.review} of the task that asks"
@@ -156,7 +166,14 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
 
 
 def _inheriting(task: TaskRequest, rights: Rights, update: dict[str, Any]) -> TaskRequest:
-    """The task with the model and the time of the one that asks, where it names none itself."""
+    """The task with the model, tokens and time of the one that asks, where it names none itself.
+
+    It is required only where that one is: else what is not required could fail the run after all.
+    """
+    if task.required and not rights.required:
+        update["required"] = False
+    if task.is_for_model and task.max_tokens is None and rights.max_tokens is not None:
+        update["max_tokens"] = rights.max_tokens
     if task.is_for_model and task.model is None and task.model_role is None:
         named = {"model": rights.model, "model_role": rights.role}
         update |= {name: value for name, value in named.items() if value is not None}
@@ -171,6 +188,30 @@ def _check_model(task: TaskRequest, rights: Rights) -> None:
         raise InvalidInput(told, path="model")
     if task.model_role is not None and task.model_role != rights.role:
         raise InvalidInput(f"{task.model_role} is not the role of the task that asks", path="model_role")
+
+
+def _check_tokens(task: TaskRequest, rights: Rights) -> None:
+    given, most = task.max_tokens, rights.most_tokens
+    if given is not None and most is not None and given > most:
+        told = f"{given:,} is more than the {most:,} that the task that asks may answer with"
+        raise InvalidInput(told, path="max_tokens")
+
+
+def _check_asks_nobody(task: TaskRequest, rights: Rights) -> None:
+    """Refuse what has a person judge the answer, or would where the critics cannot."""
+    if rights.review == "human":
+        return
+    if task.review == "human":
+        raise InvalidInput("only a request can have a person judge an answer", path="review")
+    expect = task.expect or Expect()
+    for field, given in (("schema", expect.json_schema), ("python_compiles", expect.python_compiles)):
+        if given:
+            told = f"only a request can name {field}: where it cannot be applied a person is asked"
+            raise InvalidInput(told, path=f"expect.{field}")
+    for at, path in enumerate(expect.files):
+        if not named_outputs.is_of_workspace(path):
+            told = f"{shorten(path)} is no path of a file in the workspace"
+            raise InvalidInput(told, path=f"expect.files[{at}]")
 
 
 def _check_time(task: TaskRequest, rights: Rights) -> None:

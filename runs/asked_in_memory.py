@@ -12,8 +12,8 @@ from runs.retrying import models_after
 from runs.workflow import Rounds, When
 
 
-def tasks_of(run: Run, task: RunTask, text: str) -> tuple[list[RunTask], list[Refusal]]:
-    """The tasks that are to be added, and those that are refused."""
+def tasks_of(run: Run, task: RunTask, text: str, most_tokens: int) -> tuple[list[RunTask], list[Refusal]]:
+    """The tasks that are to be added, and those that are refused; `most_tokens`: what it may answer with."""
     try:
         listed = asked_for.entries(text)
     except InvalidInput as error:
@@ -21,7 +21,7 @@ def tasks_of(run: Run, task: RunTask, text: str) -> tuple[list[RunTask], list[Re
     if not listed:
         return [], []
     shapes = kept_ids.shapes_in_memory(run.tasks)
-    rights = _rights(run, task, kept_ids.told_to(task.id, shapes))
+    rights = _rights(run, task, kept_ids.told_to(task.id, shapes), most_tokens)
     found = asked_for.screened(listed, rights, shapes, run.memory)
     room = run.policy.max_tasks - len(run.tasks)
     for place in [*found.tasks][max(0, room) :]:
@@ -30,12 +30,15 @@ def tasks_of(run: Run, task: RunTask, text: str) -> tuple[list[RunTask], list[Re
     return [run_task(each) for each in found.tasks.values()], found.refused
 
 
-def _rights(run: Run, task: RunTask, told: frozenset[str]) -> Rights:
+def _rights(run: Run, task: RunTask, told: frozenset[str], most_tokens: int) -> Rights:
     left = None if task.budget_micros is None else max(0, task.budget_micros - task.actual.micros)
     own = task.asked_first or task.asked or task.model
     longest = run.policy.timeout_ms if task.timeout_ms is None else task.timeout_ms
     return Rights(
         priority=task.priority,
+        required=task.required,
+        max_tokens=task.max_tokens or None,
+        most_tokens=most_tokens,
         left_micros=left,
         told=told,
         model=task.model or None,

@@ -241,7 +241,9 @@ class Drive:
 
     def _add_asked(self, task: RunTask, text: str) -> None:
         """Add the tasks that an answer asks for; what is refused costs itself alone."""
-        tasks, refused = asked_in_memory.tasks_of(self.run, task, text)
+        tasks, refused = asked_in_memory.tasks_of(
+            self.run, task, text, self.parts.admission.most_tokens(task)
+        )
         try:
             if tasks:
                 self.ends.add(tasks, task)

@@ -7,8 +7,8 @@ daemon cannot is refused here with the path of its field, so that nothing of a r
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -23,7 +23,8 @@ from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
 from runs import conditions, kept_ids, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
-from runs.forking import request_of_fork, still_asked_for, untouched
+from runs.forking import items_for, kept_answers, request_of_fork, still_asked_for
+from runs.originals import Original
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
 from runs.turns import Turns, is_ruled
@@ -69,9 +70,9 @@ def new_run(
     house: House,
     idempotency_key: str | None = None,
     forked_from: str | None = None,
-    reused: frozenset[str] = frozenset(),
+    beside: frozenset[str] = frozenset(),
 ) -> NewRun:
-    """The run that a request asks for.
+    """The run that a request asks for. `beside`: tasks that are taken along with it and may be waited for.
 
     Raises `InvalidInput` and `NotOnTheRoad` with the path of the field, `DagInvalid`, `DagCycle`,
     `DepNotFound`, `ModelUnknown`, `InvalidSetting`.
@@ -86,7 +87,7 @@ def new_run(
         most = f"max_tasks allows {policy.max_tasks:,}"
         raise InvalidInput(f"tasks: the run would have {len(request.tasks):,} tasks; {most}", path="tasks")
     run_id = request.id or f"run-{secrets.token_hex(6)}"
-    _check_graph(request.tasks, ())
+    _check_graph(request.tasks, (), beside)
     told = request.model_dump(mode="json", exclude_unset=True)
     tasks = new_tasks(request.tasks, run_id, policy, frozenset(request.memory), house)
     del told["tasks"]
@@ -105,27 +106,44 @@ def new_run(
         memory=dict(request.memory),
         idempotency_key=idempotency_key,
         forked_from=forked_from,
-        reused=reused,
     )
 
 
-def forked(
-    run: sqlite3.Row,
-    docs: Sequence[dict[str, Any]],
-    fork: ForkRequest,
-    house: House,
-    added_by: Mapping[str, str] | None = None,
-    key: RequestKey | None = None,
-) -> NewRun:
-    """A fork of a run whose tasks were asked for as in `docs`. Raises as `new_run`, and `TaskNotFound`.
+def forked(original: Original, fork: ForkRequest, house: House, key: RequestKey | None = None) -> NewRun:
+    """A fork of a run. Raises as `new_run`, and `TaskNotFound`.
 
-    `added_by`: those that answers asked for, which are asked for anew where such an answer is.
-    `key`: under which a repeat of the request is known.
+    What stood in others' words for the run does so for its fork. Tasks that answers asked for are asked for
+    anew where such an answer is. `key`: under which a repeat of the request is known.
     """
-    docs = still_asked_for(docs, fork.task, added_by or {})
-    request, kept = request_of_fork(run, docs, fork), frozenset(untouched(docs, fork.task))
-    made = new_run(request, house, forked_from=run["id"], reused=kept)
+    docs = still_asked_for(original, fork.task)
+    request, items = request_of_fork(original, docs, fork), items_for(original, docs)
+    beside = frozenset(doc["id"] for doc in items)
+    made = new_run(request, house, forked_from=original.run["id"], beside=beside)
+    policy = RunPolicy.model_validate(made.policy)
+    taken = [
+        new_task(read_task(doc), made.id, policy, house, f"items[{number}]")
+        for number, doc in enumerate(items)
+    ]
+    names = {task.id for task in made.tasks} | beside
+    kept = {name: source for name, source in kept_answers(original, fork.task).items() if name in names}
+    made = replace(
+        made,
+        tasks=[_as_it_stood(task, original) for task in (*made.tasks, *taken)],
+        reused=kept,
+        foreign_inputs=tuple(json.loads(original.run["foreign_inputs"] or "[]")),
+    )
     return made if key is None else replace(made, idempotency_key=key.text, digest=key.digest)
+
+
+def _as_it_stood(task: NewRunTask, original: Original) -> NewRunTask:
+    """A task of a fork with what it stems from."""
+    asker = original.added_by.get(task.id)
+    return replace(
+        task,
+        parent=original.became.get(task.id),
+        added_by=None if asker is None else original.became.get(asker, asker),
+        depth=original.depths.get(task.id, 0),
+    )
 
 
 def _named(name: str | None, file: Path) -> RunPolicy:
@@ -155,7 +173,9 @@ def added_tasks(
     return new_tasks(tasks, run_id, policy, memory, house)
 
 
-def _check_graph(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
+def _check_graph(
+    tasks: Sequence[TaskRequest], known: Iterable[str], beside: frozenset[str] = frozenset()
+) -> None:
     """Raise where tasks share an id, wait for one that is not there, or wait for each other in a circle."""
     names = {task.id for task in tasks}
     outside = frozenset(known)
@@ -166,7 +186,7 @@ def _check_graph(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
             raise DagInvalid(f"{path}: two tasks have the id {task.id}", path=path)
         seen.add(task.id)
         for place, dep in enumerate(task.deps):
-            if dep not in names and dep not in outside:
+            if dep not in names and dep not in outside and dep not in beside:
                 path = f"tasks[{number}].deps[{place}]"
                 raise DepNotFound(f"{path}: task {task.id} depends on {dep}, which is not there", path=path)
     _check_kept_ids(tasks, outside)
@@ -252,6 +272,12 @@ def _one(
     task: TaskRequest, run_id: str, policy: RunPolicy, model: str | None, limits: Limits, path: str, part: str
 ) -> NewRunTask:
     """One task as the store takes it in. Raises `InvalidInput`."""
+    attempts = _attempts(task, run_id, policy, model) or 0
+    if attempts > limits.max_attempts:
+        field = "policy.retry.max_attempts"
+        told = f"with the models of fallbacks, {task.id} could be tried {attempts:,} times"
+        most = f"{limits.max_attempts:,} is the bound (settings: limit_max_attempts)"
+        raise InvalidInput(f"{field}: {told}; {most}", path=field)
     try:
         made, document = normalize_task(_document(task, run_id, policy, model), limits, path)
     except InvalidTask as error:

@@ -17,12 +17,12 @@ from runs import fenced_json
 #: Bytes of a file that is an output.
 MOST_FILE_BYTES: Final = 1024 * 1024
 
+NAME_PATTERN: Final = r"^[A-Za-z0-9._-]{1,100}$"
+PATH_PATTERN: Final = r"^[^/\x00-\x1f][^\x00-\x1f]*$"
 #: What an output may be called, so that a reference can name it.
-Name = Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9._-]{1,100}$")]
+Name = Annotated[StrictStr, Field(pattern=NAME_PATTERN)]
 #: Where a file lies in the workspace.
-RelativePath = Annotated[
-    StrictStr, Field(min_length=1, max_length=1_000, pattern=r"^[^/\x00-\x1f][^\x00-\x1f]*$")
-]
+RelativePath = Annotated[StrictStr, Field(min_length=1, max_length=1_000, pattern=PATH_PATTERN)]
 
 
 def check_files(files: dict[str, str], outputs: Collection[str], is_command: bool) -> None:
@@ -33,8 +33,13 @@ def check_files(files: dict[str, str], outputs: Collection[str], is_command: boo
     if both is not None:
         raise ValueError(f"{both} is named in outputs and in files")
     for path in files.values():
-        if any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/")):
+        if not is_of_workspace(path):
             raise ValueError(f"{path!r} is no path of a file in the workspace")
+
+
+def is_of_workspace(path: str) -> bool:
+    """Whether a path, by itself, can only be that of a file in the workspace."""
+    return not any(part in {"", ".", ".."} or part.lower() == ".git" for part in path.split("/"))
 
 
 def read(text: str, names: Collection[str]) -> dict[str, str]:

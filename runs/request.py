@@ -18,8 +18,8 @@ from run_contract import asking
 from run_contract.errors import InvalidInput
 from run_contract.policy import ContextPolicy, Dollars, Milliseconds, Role, RunPolicy, Section
 from run_contract.records import ID, RunTask
-from runs import named_outputs
-from runs.workflow import Rounds, SubRun, When, Workflow
+from runs import named_outputs, run_names
+from runs.workflow import FILE_PATTERN, Rounds, SubRun, When, Workflow, as_items
 from runtime_contract import Expect
 from task_errors import shorten
 
@@ -27,6 +27,20 @@ Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
 Text = Annotated[StrictStr, Field(max_length=1_000_000)]
 _Name = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 Model = TypeVar("Model", bound=Section)
+
+
+def _as_run_name(given: str) -> str:
+    told = run_names.refusal(given)
+    if told is not None:
+        raise ValueError(told)
+    return given
+
+
+_RunName = Annotated[
+    StrictStr,
+    Field(min_length=1, max_length=run_names.MOST, json_schema_extra={"pattern": run_names.PATTERN}),
+    pydantic.AfterValidator(_as_run_name),
+]
 #: Tasks that one request may bring.
 MOST_TASKS = 100_000
 
@@ -88,7 +102,7 @@ class TaskRequest(Section):
     #: a condition under which it runs
     when: When | None = None
     #: a list, or a text with references that gives one, to run the task over
-    for_each: list[StrictStr] | Text | None = None
+    for_each: Annotated[list[StrictStr] | Text | None, pydantic.BeforeValidator(as_items)] = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
     #: whether further tasks are added to the run that its answer asks for at its end, within its own rights
@@ -143,7 +157,7 @@ class StartRunRequest(Section):
     #: none: one is made
     id: Id | None = None
     #: what people call it
-    name: Annotated[StrictStr, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")] | None = None
+    name: _RunName | None = None
     #: the policy itself, or the name of one in ``config/policies.toml``; none: the one named there as default
     policy: RunPolicy | _Name | None = None
     #: what all tasks are told, referred to as ``{{memory.KEY}}``
@@ -206,7 +220,7 @@ def read(model: type[Model], body: object) -> Model:
     try:
         return model.model_validate(body)
     except pydantic.ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)[0]
+        found = error.errors(include_url=False)[0]
         path = path_of(found["loc"])
         raise InvalidInput(f"{path or 'The body'}: {_words(found)}", path=path) from None
 
@@ -228,9 +242,23 @@ def _words(found: Any) -> str:
         return "is missing"
     if found["type"] == "extra_forbidden":
         return "is not a key that is known here"
+    if found["type"] == "string_pattern_mismatch":
+        rule = _RULES.get(found["ctx"]["pattern"], "is empty, or holds a character that is not taken here")
+        return f"{rule}, got {shorten(found['input'])}"
     message = found["msg"].removeprefix("Value error, ")
     got = "" if found["type"] == "value_error" else f", got {shorten(found['input'])}"
     return f"{message[:1].lower()}{message[1:]}{got}"
+
+
+#: What patterns of fields ask for, in words.
+_RULES: Final = {
+    f"^{ID.pattern}$": (
+        "must be letters, digits, dots, underlines and hyphens, at most 128, a letter or digit first"
+    ),
+    named_outputs.NAME_PATTERN: "must be letters, digits, dots, underlines and hyphens, at most 100",
+    named_outputs.PATH_PATTERN: "must be a path within the workspace, without control characters",
+    FILE_PATTERN: "must be the name of a file in workflows/ that ends in .yaml, .yml or .json",
+}
 
 
 def of_workflow(
@@ -274,7 +302,11 @@ def of_workflow(
             )
         )
     return StartRunRequest(
-        id=run_id, name=workflow.name[:200], policy=policy, memory=dict(workflow.memory), tasks=made
+        id=run_id,
+        name=run_names.mended(workflow.name),
+        policy=policy,
+        memory=dict(workflow.memory),
+        tasks=made,
     )
 
 

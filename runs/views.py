@@ -109,12 +109,6 @@ def asked(reader: Reader, run: sqlite3.Row) -> list[dict[str, Any]]:
     return [json.loads(row["asked"]) for row in rows if row["parent"] is None]
 
 
-def added_by(reader: Reader, run: sqlite3.Row) -> dict[str, str]:
-    """The tasks of a run that answers asked for, each with the task that asked."""
-    rows = reader.all("run_tasks_shown", run=run["seq"])
-    return {row["name"]: row["added_by"] for row in rows if row["added_by"] is not None}
-
-
 def budget_of(reader: Reader, run: sqlite3.Row) -> Standing:
     """How the budget of a run stands, whether or not it has a limit."""
     account = Account("run", run["id"])

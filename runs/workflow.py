@@ -6,17 +6,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import pydantic
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from run_contract import asking
 from run_contract.policy import ContextPolicy, Dollars, Milliseconds, Role, RunPolicy, Section
+from task_errors import shorten
 
 _Name = Annotated[StrictStr, Field(max_length=200)]
 _Input = Annotated[StrictStr, Field(max_length=1_000_000)]
 _Text = Annotated[StrictStr, Field(min_length=1, max_length=1_000_000)]
+
+#: What a file in `workflows/` may be called.
+FILE_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$"
+
+
+def as_items(given: object) -> object:
+    """Refuse what is no list of texts in one sentence, and not in one for each way to say one."""
+    wrong = [each for each in given if not isinstance(each, str)] if isinstance(given, list) else []
+    if wrong or not isinstance(given, list | str | None):
+        got = shorten(wrong[0] if wrong else given)
+        raise ValueError(f"must be a list of texts, or one text, got {got}; write numbers as texts")
+    return given
 
 
 class When(Section):
@@ -49,9 +62,7 @@ class SubRun(Section):
     #: the workflow itself
     workflow: Workflow | None = None
     #: or its file, in `workflows/` of the home
-    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.(ya?ml|json)$")] | None = (
-        None
-    )
+    file: Annotated[StrictStr, Field(pattern=FILE_PATTERN)] | None = None
     #: its inputs; references are filled in
     inputs: dict[StrictStr, _Input] = Field(default_factory=dict)
     #: the step of it whose answer is the output; none: the last ones
@@ -96,7 +107,7 @@ class Step(Section):
     #: a condition under which it runs
     when: When | None = None
     #: a list, or a text with references that gives one, to run the step over
-    for_each: list[StrictStr] | _Text | None = None
+    for_each: Annotated[list[StrictStr] | _Text | None, pydantic.BeforeValidator(as_items)] = None
     #: whether it is done again until its answer will do
     repeat: Rounds | None = None
     #: whether further tasks are added to the run that its answer asks for at its end, within its own rights

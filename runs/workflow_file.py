@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from context import template
 from errors import InvalidFile
 from run_contract.errors import DagCycle
 from run_contract.records import ID, RunTask
-from runs import kept_ids, spec_default
+from runs import kept_ids, run_names, spec_default
 from runs.dependency_resolver import DependencyResolver
 from runs.kept_ids import Shape
 from runs.spec_default import ROLE_PROMPTS
@@ -56,10 +55,10 @@ def workflow_of(document: Document) -> Workflow:
 
 def problems(workflow: Workflow) -> Iterator[Problem]:
     """What is wrong with a workflow whose shape is right, the first rule that is broken first."""
-    if not workflow.name.strip():
-        yield Problem("workflow_name_empty", ("name",), "must not be empty")
-    if any(unicodedata.category(each) == "Cc" for each in workflow.name):
-        yield Problem("workflow_name_control", ("name",), "must be one line without control characters")
+    refused = run_names.refusal(workflow.name)
+    if refused is not None:
+        rule = "workflow_name_control" if workflow.name.strip() else "workflow_name_empty"
+        yield Problem(rule, ("name",), refused)
     if not workflow.steps:
         yield Problem("no_steps", ("steps",), "there must be at least one step")
     yield from _step_problems(workflow)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +68,8 @@ class NewRun:
     parent: str | None = None
     depth: int = 0
     foreign_inputs: tuple[str, ...] = ()
-    #: tasks that begin with the answer of their namesakes in the run it was forked from
-    reused: frozenset[str] = frozenset()
+    #: tasks that begin with an answer of the run it was forked from, each with the task there that gave it
+    reused: Mapping[str, str] = field(default_factory=dict)
 
 
 def find(tx: Transaction, run_id: str) -> sqlite3.Row:
@@ -128,15 +128,16 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
 
 
 def _reuse(tx: Transaction, new: NewRun) -> None:
-    """Give tasks the answers of their namesakes, and only then let those go that waited for them.
+    """Give tasks the answers that they begin with, and only then let those go that waited for them.
 
-    One whose namesake was not approved is done anew.
+    One whose answer is not approved any more is done anew.
     """
-    wanted = dump([f"{new.forked_from}:{name}" for name in sorted(new.reused)])
+    wanted = dump([f"{new.forked_from}:{source}" for source in new.reused.values()])
+    answers = {answer["id"].partition(":")[2]: answer for answer in tx.all("run_answers", ids=wanted)}
     names = []
-    for answer in tx.all("run_answers", ids=wanted):
-        task_id = f"{new.id}:{answer['id'].partition(':')[2]}"
-        if answer["state"] == "approved":
+    for name, source in sorted(new.reused.items()):
+        task_id, answer = f"{new.id}:{name}", answers.get(source)
+        if answer is not None and answer["state"] == "approved":
             tx.run("reuse_answer", id=task_id, result=answer["result"], now=tx.now)
             tx.run("note_reuse", id=task_id, run=new.forked_from, source=answer["id"])
             reason = f"its answer is that of {answer['id']}"

@@ -17,8 +17,9 @@ from road.judging import Judge
 from road.run_prompts import Given, RunPrompts
 from run_contract.policy import Role, RunPolicy
 from runs import views
-from runs.entering import House, added_tasks, new_run
-from runs.request import read_enqueue, read_start
+from runs.entering import House, added_tasks, forked, new_run
+from runs.originals import original_of
+from runs.request import read_enqueue, read_fork, read_start
 from runs.within import MOST_NESTED
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
@@ -78,6 +79,14 @@ class DurableRuns:
     def start(self, **request: Any) -> str:
         """Start a run; its id."""
         made = new_run(read_start(request), replace(self.house, nested=[MOST_NESTED]))
+        return str(self.store.write(lambda tx: runs.start(tx, made, "test", self.store.limits))["id"])
+
+    def fork(self, run_id: str, **request: Any) -> str:
+        """Start a fork of a run; its id."""
+        row = self.store.reader.one("get_run", id=run_id)
+        assert row is not None
+        house = replace(self.house, nested=[MOST_NESTED])
+        made = forked(original_of(self.store.reader, row), read_fork(request), house)
         return str(self.store.write(lambda tx: runs.start(tx, made, "test", self.store.limits))["id"])
 
     def add(self, run_id: str, *tasks: dict[str, Any]) -> None:

@@ -192,7 +192,7 @@ WHERE run_task.run = :run AND task.state = 'approved';
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.
 SELECT task.*, run_task.id AS name, run_task.doc AS asked, run_task.ledger, run_task.reused_from, run_task.parent,
-    run_task.added_by, run_task.round, run_task.outputs, run_task.child, run_task.later
+    run_task.added_by, run_task.depth, run_task.round, run_task.later, run_task.outputs, run_task.child
 FROM run_task JOIN task ON task.seq = run_task.task WHERE run_task.run = :run ORDER BY task.seq;
 
 -- standing_answers --

@@ -14,6 +14,7 @@ from run_contract.records import RunTask, TaskInput, TaskResult
 from runs.entering import forked
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
+from runs.originals import original_of
 from runs.prompting import plain_prompt
 from runs.request import read_fork
 from store import runs
@@ -106,8 +107,7 @@ def test_a_fork_keeps_the_outputs_before_the_changed_task(rig) -> None:
     run = rig.start(tasks=tasks())
     rig.go(run)
     row = rig.store.reader.one("get_run", id=run)
-    docs = [json.loads(each["asked"]) for each in rig.store.reader.all("run_tasks_shown", run=row["seq"])]
-    made = forked(row, docs, read_fork({"task": "b", "id": "again"}), rig.house)
+    made = forked(original_of(rig.store.reader, row), read_fork({"task": "b", "id": "again"}), rig.house)
     rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
     rig.sent.clear()
     assert rig.go("again")["state"] == "completed"
@@ -126,10 +126,10 @@ def test_rounds_have_the_outputs_of_the_last(rig) -> None:
     [
         ({"prompt": "x", "files": {"p": "a"}}, "files are of a command"),
         ({"argv": ["x"], "files": {"p": "../a"}}, "is no path of a file in the workspace"),
-        ({"argv": ["x"], "files": {"p": "/a"}}, "pattern"),
+        ({"argv": ["x"], "files": {"p": "/a"}}, "must be a path within the workspace"),
         ({"argv": ["x"], "files": {"p": ".git/config"}}, "is no path of a file in the workspace"),
         ({"argv": ["x"], "files": {"p": "a"}, "outputs": ["p"]}, "in outputs and in files"),
-        ({"prompt": "x", "outputs": ["a b"]}, "pattern"),
+        ({"prompt": "x", "outputs": ["a b"]}, "must be letters, digits"),
     ],
 )
 def test_outputs_that_cannot_be_are_refused(rig, change: dict[str, Any], told: str) -> None:

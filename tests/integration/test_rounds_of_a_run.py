@@ -11,6 +11,7 @@ from outcome import Outcome, Verdict
 from run_contract.errors import InvalidInput, TaskNotFound
 from runs import views
 from runs.entering import forked
+from runs.originals import original_of
 from runs.request import read_fork
 from store import recording, run_growth, run_steering, runs
 from store.records import Question
@@ -195,6 +196,18 @@ def test_a_task_whose_later_round_breaks_fails_as_that_did(rig, needs: str) -> N
     assert "it broke (d.r2, in its rounds)" in told["tasks"]["v"]["error"]["message"]
 
 
+def test_rounds_go_on_beside_a_task_that_waits_for_an_item_of_a_list(rig) -> None:
+    tasks = [{"id": "l", "prompt": "{{item}}", "for_each": ["one", "two"], "priority": 1}, *reviewed()]
+    run = rig.start(open=True, tasks=tasks)
+    while "l.1" not in rig.begun:
+        rig.turn()
+    rig.add(run, {"id": "q", "prompt": "on {{deps.l.1.output}}", "deps": ["l.1"]})
+    rig.work = scoring(10, 95)
+    told = rig.go(run)
+    assert ends(told)["v"] == ("completed", None)
+    assert "d.r2" in rig.begun
+
+
 def test_a_command_is_repeated_by_itself(rig) -> None:
     answers = iter(["no", "nearly", "done"])
     rig.work = lambda name: next(answers)
@@ -269,7 +282,7 @@ def test_a_fork_does_its_rounds_anew(rig) -> None:
     row = rig.store.reader.one("get_run", id=first)
     docs = views.asked(rig.store.reader, row)
     assert [doc["id"] for doc in docs] == ["d", "e", "v"]
-    made = forked(row, docs, read_fork({"task": "d", "id": "again"}), rig.house)
+    made = forked(original_of(rig.store.reader, row), read_fork({"task": "d", "id": "again"}), rig.house)
     rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))
     rig.work = scoring(10, 95)
     assert rig.go("again")["state"] == "completed"
@@ -291,7 +304,7 @@ def test_who_forks_from_a_round_is_told_where_that_is_done(rig, name: str, told:
     rig.go(run)
     row = rig.store.reader.one("get_run", id=run)
     with pytest.raises(TaskNotFound, match=re.escape(told)):
-        forked(row, views.asked(rig.store.reader, row), read_fork({"task": name}), rig.house)
+        forked(original_of(rig.store.reader, row), read_fork({"task": name}), rig.house)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from run_contract.errors import RunCompleted
-from runs import views
 from runs.differing import differences
 from runs.entering import forked
+from runs.originals import original_of
 from runs.request import read_fork
 from store import run_steering, runs
 from tests.integration.run_tasks import *  # noqa: F403  the fixtures
@@ -188,8 +188,7 @@ def test_a_fork_keeps_the_answers_before_the_changed_task_and_does_the_rest_anew
     rig.begun, rig.work = [], lambda name: f"new:{name}"
     row = rig.store.reader.one("get_run", id=run)
     made = forked(
-        row,
-        views.asked(rig.store.reader, row),
+        original_of(rig.store.reader, row),
         read_fork({"task": "b", "prompt": "y {{deps.a.output}}", "id": "f"}),
         rig.house,
     )

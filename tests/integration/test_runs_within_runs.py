@@ -371,7 +371,7 @@ def test_a_file_of_the_home_is_read_when_the_run_is_started(rig, tmp_path) -> No
     [
         ({"model": "m", "run": {"workflow": INNER, "inputs": {"topic": "t"}}}, "has no model"),
         ({"run": {}}, "give one of workflow and file"),
-        ({"run": {"file": "../x.yaml"}}, "pattern"),
+        ({"run": {"file": "../x.yaml"}}, "must be the name of a file in workflows/"),
         ({"run": {"workflow": INNER}}, "needs the input 'topic'"),
         ({"run": {"workflow": INNER, "inputs": {"topic": "t"}, "output": "z"}}, "has no step 'z'"),
         ({"run": {"workflow": INNER, "inputs": {"topic": "{{deps.z.output}}"}}}, "stands for nothing"),

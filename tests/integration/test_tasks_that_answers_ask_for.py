@@ -12,11 +12,12 @@ from config_files.models import ModelEntry
 from cost.model_catalog import ModelCatalog
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult
-from runs import asked_in_memory, views
+from runs import asked_in_memory
 from runs.asked_for import HOW
 from runs.entering import forked
 from runs.factory import Options, new_orchestrator_with_defaults, new_run
 from runs.inline_executor import InlineExecutor
+from runs.originals import original_of
 from runs.request import read_fork, read_task
 from settings import Settings
 from store import run_ends, runs
@@ -190,10 +191,10 @@ def test_a_fork_keeps_what_was_added_unless_it_is_asked_for_anew(rig) -> None:
     run = start(rig, {"id": "b", "prompt": "b"})
     rig.go(run)
     row = rig.store.reader.one("get_run", id=run)
-    docs, added = views.asked(rig.store.reader, row), views.added_by(rig.store.reader, row)
-    assert added == {"x": "a"}
+    original = original_of(rig.store.reader, row)
+    assert original.added_by == {"x": "a"}
     for changed, tasks in (("b", ["a", "b", "x"]), ("a", ["a", "b"]), ("x", ["a", "b", "x"])):
-        made = forked(row, docs, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house, added)
+        made = forked(original, read_fork({"task": changed, "id": f"from-{changed}"}), rig.house)
         assert sorted(task.id for task in made.tasks) == tasks
         rig.store.write(functools.partial(runs.start, new=made, source="test", limits=rig.store.limits))
         assert rig.go(f"from-{changed}")["task_count"] == 3
@@ -266,6 +267,75 @@ def test_a_run_in_memory_holds_them_to_the_same(rig) -> None:
     assert [(run.tasks[name].model, run.tasks[name].timeout_ms) for name in ("f1", "f2")] == [
         ("own", 5_000), ("spare", 5_000)
     ]  # fmt: skip
+
+
+#: What an asker of 50 tokens is refused that no person judges and whose failure does not count; and what not.
+ASKING_PEOPLE = [
+    {"id": "n0", "prompt": "x", "review": "human"},
+    {"id": "n1", "prompt": "x", "expect": {"files": ["out.md", "../../x"]}},
+    {"id": "n2", "prompt": "x", "expect": {"files": ["/etc/passwd"]}},
+    {"id": "n3", "prompt": "x", "expect": {"schema": {"type": "no type"}}},
+    {"id": "n4", "prompt": "x", "expect": {"python_compiles": ["out.py"]}},
+    {"id": "n5", "prompt": "x", "max_tokens": 51},
+    {"id": "f1", "prompt": "x", "required": True},
+    {"id": "f2", "prompt": "x", "max_tokens": 20, "expect": {"contains": ["f2"]}},
+]
+REFUSED_QUESTIONS = [
+    "tasks[0].review",
+    "tasks[1].expect.files[1]",
+    "tasks[2].expect.files[0]",
+    "tasks[3].expect.schema",
+    "tasks[4].expect.python_compiles",
+    "tasks[5].max_tokens",
+]
+MEEK = {"id": "a", "prompt": "look", "may_add": True, "required": False, "max_tokens": 50}
+
+
+def failing_once_added(*names: str):
+    def work(name: str) -> str:
+        if name in names:
+            raise ValueError("it broke")
+        return block(*ASKING_PEOPLE) if name == "a" else f"ok:{name}"
+
+    return work
+
+
+def test_what_is_added_asks_no_person_and_is_required_only_where_the_asker_is(rig) -> None:
+    rig.work = failing_once_added("f1")
+    tasks = [MEEK, {"id": "b", "prompt": "x"}, {"id": "c", "prompt": "x", "deps": ["b"]}]
+    told = rig.go(rig.start(policy={"on_failure": "required"}, tasks=tasks))
+
+    assert [path for path, _ in refused(rig)] == REFUSED_QUESTIONS
+    assert refused(rig)[1][1].endswith("'../../x' is no path of a file in the workspace")
+    assert (told["state"], told["tasks"]["c"]["state"], told["tasks"]["f1"]["state"]) == (
+        "completed", "completed", "failed"
+    )  # fmt: skip
+    docs = [json.loads(rig.store.reader.task(f"{told['id']}:{name}")["doc"]) for name in ("f1", "f2")]
+    assert [doc["max_tokens"] for doc in docs] == [50, 20]
+
+
+def test_what_a_required_task_adds_is_required_and_held_to_the_tokens_of_the_home(rig) -> None:
+    rig.work = failing_once_added("f1")
+    most = rig.store.settings.llm_max_tokens
+    asked = [{"id": "f1", "prompt": "x"}, {"id": "n", "prompt": "x", "max_tokens": most + 1}]
+    rig.work = lambda name: block(*asked) if name == "a" else failing_once_added("f1")(name)
+    told = rig.go(start(rig, policy={"on_failure": "required"}))
+    assert told["error"]["message"] == "task f1: it broke"
+    assert [path for path, _ in refused(rig)] == ["tasks[1].max_tokens"]
+
+
+def test_in_memory_what_is_added_is_held_to_the_same(rig) -> None:
+    events: list[Any] = []
+    policy, answers = RunPolicy(on_failure="required"), failing_once_added("f1")
+    options = Options(
+        executor=InlineExecutor(1, lambda job: TaskResult(answers(job.task_id))), listener=events.append
+    )
+    tasks = [asked_in_memory.run_task(read_task(MEEK)), RunTask("b", TaskInput("x"))]
+    run = new_orchestrator_with_defaults(policy, None, options).run(new_run("r", tasks, policy))
+
+    assert [each.fields["path"] for each in events if each.event == "task.add_refused"] == REFUSED_QUESTIONS
+    assert (str(run.state), str(run.tasks["f1"].state)) == ("completed", "failed")
+    assert [run.tasks[name].max_tokens for name in ("f1", "f2")] == [50, 20]
 
 
 def test_a_list_that_is_added_needs_ids_that_nobody_has(rig) -> None:

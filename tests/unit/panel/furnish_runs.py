@@ -15,8 +15,8 @@ from limits import Limits
 from outcome import Outcome, Usage, Verdict
 from road.run_prompts import Given, RunPrompts
 from runs.entering import House, forked, new_run
+from runs.originals import original_of
 from runs.request import read_fork, read_start
-from runs.views import asked
 from settings import Home, Settings
 from store import budgets, claims, recording, run_steering, runs
 from store.budgets import Account, Reservation
@@ -60,7 +60,7 @@ class RunFurnisher:
         """Start a fork; its id."""
         row = self.store.reader.one("get_run", id=run)
         assert row is not None
-        made = forked(row, asked(self.store.reader, row), read_fork(request), self._house)
+        made = forked(original_of(self.store.reader, row), read_fork(request), self._house)
         return str(self.store.write(lambda tx: runs.start(tx, made, "panel", self.store.limits))["id"])
 
     def claim(self) -> list[Claim]:
