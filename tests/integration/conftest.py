@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from skep_client import Skep
 
 from llm import ChatClient
 from testing.clock import FakeClock
 from testing.model_client import client_for
 from testing.model_server import ModelServer
+from tests.integration.client_rig import Blocking, Gate
 from tests.integration.swarm_rig import SwarmRig
 from tests.integration.worker_rig import PRICED, WorkerRig
 from tests.unit.store_recovery.worked_home import WorkedHome
@@ -73,3 +77,19 @@ def working(
     settings = PRICED | getattr(request.module, "SETTINGS", {})
     with WorkerRig(tmp_path_factory.mktemp("home"), llm_base_url=models.url, **settings) as opened:
         yield opened
+
+
+@pytest.fixture(params=["sync", "async"])
+def skep(working: WorkerRig, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client of the home, once `Skep` and once `AsyncSkep`."""
+    with Skep(working.home.root) if request.param == "sync" else Blocking(working.home.root) as opened:
+        yield opened
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Opens the way for answers to prompts that say Wait."""
+    opened = threading.Event()
+    monkeypatch.setattr(Gate, "opened", opened)
+    yield opened
+    opened.set()

@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from skep_client import AsyncSkep, Skep
 
 from testing.model_server import ModelRequest, ModelServer, Reply
+from tests.integration.client_rig import Gate
 from tests.integration.swarm_rig import eventually
 from tests.integration.worker_rig import WorkerRig
 
 SETTINGS = {"max_attempts": 1}
 
 
-class Gate:
-    """What keeps the model from answering, until it is opened."""
-
-    opened = threading.Event()
-
-
 def answer(_: ModelRequest) -> Reply:
     return Reply(text="at last", hold=Gate.opened)
-
-
-@pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Opens the way for answers."""
-    opened = threading.Event()
-    monkeypatch.setattr(Gate, "opened", opened)
-    yield opened
-    opened.set()
 
 
 def test_who_stops_reading_aborts_the_run(working: WorkerRig, gate: threading.Event) -> None:
