@@ -110,7 +110,8 @@ def about(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for part in told["about_parts"]:
             yield "(skep says)" if part["is_note"] else "result", part["text"]
         payload = {name: value for name, value in payload.items() if name not in {"output", "result"}}
-    for document in payload.get("subtasks") or payload.get("tasks") or ():
+    added = payload.get("subtasks") or payload.get("tasks") or ()
+    for document in added if isinstance(added, list) else ():
         yield "would add", _document(document)
     yield from intent((payload.get("plan") or {}).get("intent"))
     if "argv" in payload and "rights" in payload:
@@ -119,7 +120,8 @@ def about(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "variables", ", ".join(f"{name}={value}" for name, value in payload["environment"].items())
         yield "would run", "\n".join(json.dumps(word, ensure_ascii=False) for word in payload["argv"])
     for name, value in payload.items():
-        if name not in _TOLD | _BINDING and value not in (None, [], {}, ""):
+        is_told = name in _TOLD and isinstance(value, list | dict)
+        if not is_told and name not in _BINDING and value not in (None, [], {}, ""):
             yield "about", f"{name}: {_plain(value)}"
 
 

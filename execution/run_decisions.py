@@ -86,7 +86,16 @@ def answer(store: SqliteStore, run_id: str, decision: str, given: AnswerRequest,
 
 def _of_run(reader: Reader, run_id: str, decision: str) -> sqlite3.Row:
     row = reader.one("get_decision", id=decision)
-    own = None if row is None or row["task_id"] is None else row["task_id"].partition(":")[0]
+    own = None if row is None else _run_of(row)
     if row is None or own is None or reader.one("run_is_within", inner=own, outer=run_id) is None:
         raise NotFound(f"The run {run_id[:200]!r} has no decision {decision[:200]!r}.")
     return row
+
+
+def _run_of(row: sqlite3.Row) -> str | None:
+    """The run that a decision is about: that of its task, or of the budget; none where it is about no run."""
+    if row["task_id"] is not None:
+        return str(row["task_id"].partition(":")[0])
+    limit = str(json.loads(row["payload"]).get("limit", "")) if row["kind"] == "budget" else ""
+    scope, _, name = limit.partition(":")
+    return name.partition(":")[0] if scope in {"run", "subtree"} else None

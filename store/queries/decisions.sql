@@ -104,8 +104,8 @@ UPDATE decision SET rank = 0 WHERE id = :id AND answer IS NULL;
 UPDATE decision SET deadline = :deadline, rank = 1 WHERE id = :id AND answer IS NULL;
 
 -- run_decisions --
--- What people are or were asked about the tasks of a run and of those within it, and are about their budgets,
--- oldest first.
+-- What people are or were asked about the tasks of a run and of those within it, and are about their budgets and
+-- those of parts of them, oldest first.
 WITH RECURSIVE family(seq, id) AS (
     SELECT :run, :called
     UNION
@@ -119,6 +119,8 @@ CROSS JOIN task ON task.seq = run_task.task
 UNION ALL
 SELECT decision.*, NULL AS task_id, family.id AS run_id FROM decision
 CROSS JOIN family ON json_extract(decision.payload, '$.limit') = 'run:' || family.id
+    OR (json_extract(decision.payload, '$.limit') > 'subtree:' || family.id || ':'
+        AND json_extract(decision.payload, '$.limit') < 'subtree:' || family.id || ';')
 WHERE decision.task IS NULL AND decision.answer IS NULL AND decision.kind = 'budget'
 ORDER BY asked, id LIMIT :limit;
 

@@ -88,8 +88,11 @@ ORDER BY coalesce(task.finished, :now) - task.started DESC, run_task.id LIMIT :l
 SELECT id, state FROM run WHERE seq >= :least AND forked_from = :id ORDER BY seq DESC LIMIT :limit;
 
 -- open_decisions_of_run --
--- Questions about the tasks of a run, and about its budget, that wait for a person, oldest first.
+-- Questions about the tasks of a run, and about its budget and those of parts of it, that wait for a person, oldest
+-- first.
 SELECT decision.*, task.id AS task_id FROM decision LEFT JOIN task ON task.seq = decision.task
 WHERE decision.answer IS NULL AND ((task.id > :run || ':' AND task.id < :run || ';')
-    OR (decision.kind = 'budget' AND json_extract(decision.payload, '$.limit') = 'run:' || :run))
+    OR (decision.kind = 'budget' AND (json_extract(decision.payload, '$.limit') = 'run:' || :run
+        OR (json_extract(decision.payload, '$.limit') > 'subtree:' || :run || ':'
+            AND json_extract(decision.payload, '$.limit') < 'subtree:' || :run || ';'))))
 ORDER BY decision.asked, decision.rowid LIMIT :limit;

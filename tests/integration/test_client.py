@@ -166,6 +166,20 @@ def test_a_question_of_a_run_within_a_run_is_told_with_the_run_above_and_answere
     assert skep.wait(run.id, 30, raises_on_question=True).tasks["sub"].output == "yes"
 
 
+def test_a_question_about_the_budget_of_a_part_is_told_at_its_run_and_not_answered_by_programs(
+    skep: Any,
+) -> None:
+    run = skep.start([{"id": "l", "prompt": "One", "for_each": ["x", "y"], "subtree_budget": 0.0000001}])
+    with pytest.raises(PersonNeeded) as needed:
+        skep.wait(run.id, 30, raises_on_question=True)
+    (question,) = needed.value.questions
+
+    assert (question.run, question.task, question.can_be_answered) == (run.id, None, False)
+    with pytest.raises(NotAllowed, match="skep approve"):
+        skep.answer(run.id, question, "more")
+    skep.abort(run.id)
+
+
 def test_what_only_a_person_answers_is_told_and_not_answered(skep: Any) -> None:
     run = skep.start([{"id": "a", "prompt": "One", "review": "human"}])
     with pytest.raises(PersonNeeded) as needed:

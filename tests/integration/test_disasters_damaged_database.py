@@ -7,7 +7,9 @@ import shutil
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 
+import skep
 from errors import NotFound
 from store import backup, database
 from tests.unit.store_recovery.worked_home import WorkedHome
@@ -94,6 +96,9 @@ def test_nothing_runs_until_a_person_accepts_and_then_only_what_had_not_ended(
     assert (question["kind"], json.loads(question["options"])) == ("recovery", ["accept", "wait"])
     assert recovered.moved_to.name in question["question"]
     assert worked.event("daemon.recovered")["decision"] == recovered.decision
+    shown = CliRunner().invoke(skep.cli, ["--home", str(worked.home.root), "show", recovered.decision])
+    assert shown.exit_code == 0
+    assert recovered.moved_to.name in shown.output
 
     worked.accept(recovered)
     assert [claim.id for claim in worked.claim()] == ["waiting", "child"]
