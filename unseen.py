@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Final
 
-#: Default_Ignorable_Code_Point but for `JOINING`, as the inside of a class of a regular expression.
+#: Default_Ignorable_Code_Point but for the next two, as the inside of a class of a regular expression.
 _ALWAYS: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
@@ -26,7 +26,7 @@ _CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\ud800-\
 #: What is no letter or sign that something may be joined to.
 _NOTHING: Final = f"\\s{_CONTROLS}{_ALWAYS}"
 
-#: What is to be spelled out. A joiner and an emoji's mark stay where they follow what they may belong to, once.
+#: What is to be spelled out. A joiner and an emoji's mark stay once, behind what they may belong to.
 UNSEEN: Final = re.compile(
     f"[{_CONTROLS}{_ALWAYS}]|(?<![^{_NOTHING}{_JOINERS}])[{_JOINERS}]"
     f"|(?<![^{_NOTHING}{_JOINERS}{_LOOKS}])[{_LOOKS}]"
