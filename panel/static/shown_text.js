@@ -11,16 +11,18 @@ function make(name, text = "", look = "") {
 }
 
 // As `unseen.py` says what is to be spelled out; a test holds the two together.
-const CONTROLS = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufff9-\\ufffb\\ud800-\\udfff";
-const IGNORABLE = "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e\\u200f\\u202a-\\u202e"
-  + "\\u2060-\\u206f\\u3164\\ufe00-\\ufe0d\\ufeff\\uffa0\\ufff0-\\ufff8\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}"
-  + "\\u{e0000}-\\u{e0fff}";
-const JOINERS = "\\u200c\\u200d";
-const LOOKS = "\\ufe0e\\ufe0f";
-const NOTHING = `\\s${CONTROLS}${IGNORABLE}`;
-const UNSEEN = new RegExp(
-  `[${CONTROLS}${IGNORABLE}]|(?<![^${NOTHING}${JOINERS}])[${JOINERS}]|(?<![^${NOTHING}${JOINERS}${LOOKS}])[${LOOKS}]`, "gu",
-);
+const UNSEEN = (() => {
+  const controls = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u2028\\u2029\\ufff9-\\ufffb\\ud800-\\udfff";
+  const ignorable = "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b\\u200e\\u200f\\u202a-\\u202e"
+    + "\\u2060-\\u206f\\u3164\\ufe00-\\ufe0d\\ufeff\\uffa0\\ufff0-\\ufff8\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}"
+    + "\\u{e0000}-\\u{e0fff}";
+  const joiners = "\\u200c\\u200d";
+  const looks = "\\ufe0e\\ufe0f";
+  const nothing = `\\s${controls}${ignorable}`;
+  return new RegExp(
+    `[${controls}${ignorable}]|(?<![^${nothing}${joiners}])[${joiners}]|(?<![^${nothing}${joiners}${looks}])[${looks}]`, "gu",
+  );
+})();
 
 function seen(text) {
   return text.replace(UNSEEN, (found) => {
