@@ -283,3 +283,15 @@ def test_one_task_gets_another_priority(browser, by, store):
     assert browser.post(f"{ADD}/nobody/priority", {"priority": 3}).status_code == 404
     store.cancel("b", "cli")
     assert browser.post(f"{ADD}/b/priority", {"priority": 4}).status_code == 409
+
+
+@pytest.mark.parametrize("action", ["approve", "retry", "cancel", "priority"])
+def test_a_task_that_is_named_several_times_is_meant_once(browser, by, store, action):
+    by.ask("r1", "Is it good?", "Dear one.", prompt="Write.")
+    by.ask("r2", "Is it good?", "Dear two.", prompt="Write.")
+    asked = {"action": action, "priority": 1, "preview": True}
+
+    once, often = (browser.post(BULK, asked | {"ids": ids}).json for ids in (["r1", "r2"], ["r1", "r2"] * 3))
+
+    assert (often["count"], often["message"]) == (once["count"], once["message"])
+    assert "-" not in often["message"]
