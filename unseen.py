@@ -35,12 +35,14 @@ UNSEEN: Final = re.compile(
 _BLANK: Final = f"\\s\u2800{_IGNORABLE}{_CONTROLS}"
 #: Behind the last combining mark that is not ignorable.
 _LAST_MARK: Final = 0x1F000
-_ONLY_BLANK: Final = re.compile(f"[{_BLANK}]*")
+#: What a text has that says anything, as a regular expression: a sign that draws.
+SAYS: Final = f"[^\\s\u2800{_IGNORABLE}]"
+_SAYS: Final = re.compile(SAYS)
 
 
 def is_blank(text: str) -> bool:
     """Whether a text says nothing: there is nothing in it that draws."""
-    return _ONLY_BLANK.fullmatch(text) is not None
+    return _SAYS.search(text) is None
 
 
 @functools.cache

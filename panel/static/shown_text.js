@@ -31,6 +31,11 @@ function seen(text) {
   });
 }
 
+// Whether a text says nothing: there is nothing in it that draws.
+function isBlank(text) {
+  return /^[\s\u2800\p{Default_Ignorable_Code_Point}]*$/u.test(text);
+}
+
 // What is decided on: how long it is, and its parts in a region of its own that scrolls; nothing where there is nothing.
 function shownAbout({ about_length: length, about_parts: parts }, name) {
   if (!parts.length) return [];

@@ -10,6 +10,7 @@ import pytest
 
 from panel.words import plain
 from tests.unit.panel.in_a_browser import *  # noqa: F403  the fixtures
+from unseen import is_blank
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
 
@@ -24,6 +25,11 @@ LOOK = """() => {
   return found;
 }"""
 
+BLANK = """() => Array.from({ length: 0x110000 }, (_, code) => code)
+  .filter((code) => isBlank(String.fromCodePoint(code)))"""
+#: White space to Python and not to JavaScript.
+SPACES = "\x1c\x1d\x1e\x1f\x85"
+
 
 def test_every_code_point_is_spelled_out_by_both_or_by_neither(chromium):
     with contextlib.closing(chromium.new_context()) as context:
@@ -31,6 +37,11 @@ def test_every_code_point_is_spelled_out_by_both_or_by_neither(chromium):
         page.add_script_tag(path=SCRIPT)
         drawn = page.evaluate(LOOK)
 
+        blank = page.evaluate(BLANK)
+
+    assert blank == [
+        code for code in range(sys.maxunicode + 1) if is_blank(chr(code)) and chr(code) not in SPACES
+    ]
     written = [
         plain("".join(f"{sign}a{sign} {sign}\u200d{sign}b" for sign in map(chr, range(first, first + 256))))
         for first in range(0, sys.maxunicode, 256)
