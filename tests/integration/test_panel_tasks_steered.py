@@ -51,6 +51,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(browser, by, store):
             "Cancel 3 tasks? 2 wait and will not run. 1 is running and will be stopped; what was done so far "
             "is not undone. Tasks that wait for them will fail."
         )
+    said = browser.post(BULK, {"action": "cancel", "preview": True, "ids": ["a", "done"]}).json
+    assert said["message"].endswith("The other task cannot be cancelled and stays as it is.")
     said = browser.post(BULK, {"action": "retry", "preview": True, "ids": ["a"]}).json
     assert said["message"] == "None of these can be sent back. Nothing would happen."
     assert (events(store), audits(store)) == (before, [])
@@ -295,3 +297,11 @@ def test_a_task_that_is_named_several_times_is_meant_once(browser, by, store, ac
 
     assert (often["count"], often["message"]) == (once["count"], once["message"])
     assert "-" not in often["message"]
+
+
+def test_a_result_is_asked_about_without_the_command_lines(browser, by):
+    by.ask("r", "Is it good? (skep approve r, or skep reject r --reason '...')", "Dear one.", prompt="Write.")
+
+    said = browser.post(BULK, {"action": "approve", "ids": ["r"], "preview": True}).json
+
+    assert said["shown"][0]["question"] == "Is it good?"
