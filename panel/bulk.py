@@ -113,7 +113,12 @@ def foretold(action: Action, meant: Meant, priority: int = 0) -> str:
         return f"None of these can be {_VERBS[action][1]}. Nothing would happen."
     told = [f"{_VERBS[action][0]} {_number(count, meant)}? {_what(action, meant, priority)}".strip()]
     if rest:
-        told.append(f"The other {count_of(rest, 'task')} cannot be {_VERBS[action][1]} and stay as they are.")
+        verb = _VERBS[action][1]
+        told.append(
+            f"The other task cannot be {verb} and stays as it is."
+            if rest == 1
+            else f"The other {rest:,} tasks cannot be {verb} and stay as they are."
+        )
     return " ".join(told)
 
 

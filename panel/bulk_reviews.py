@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from panel import inbox_views
+from panel.answer_labels import asks
 from panel.context import Panel
 from panel.words import count_of
 from store.answering import why_outdated
@@ -36,7 +37,7 @@ def _shown(decision: dict[str, Any]) -> dict[str, Any]:
         "id": decision["task_id"],
         "decision": decision["id"],
         "digest": decision["digest"],
-        "question": decision["question"],
+        "question": asks(decision),
         "about": decision["about"],
         "about_length": decision["about_length"],
         "about_parts": decision["about_parts"],

@@ -66,11 +66,13 @@ def health_of(
     absent: str | None = None,
     pause: tuple[Moment, str] | None = None,
     refused: int = 0,
+    *,
+    are_of_tasks: bool = True,
 ) -> Health:
     """How things stand, from the counts by status, the gate, the open questions and the daemon.
 
     `absent` says why no worker runs, where more is known than that; `pause` who paused and why; `refused` is
-    how many entries of the queue broke the contract.
+    how many entries of the queue broke the contract; `are_of_tasks` whether each question is about a task.
     """
     waiting, running = counts[Status.PENDING], counts[Status.IN_PROGRESS]
     moving = f"{running:,} running, {waiting:,} waiting"
@@ -85,12 +87,17 @@ def health_of(
     if gate.paused is not None:
         return _of_halt(gate, gate.paused, pause, f"{_capital(moving)}.")
     if questions:
-        needs = "task needs" if questions == 1 else "tasks need"
-        return Health("asks", f"{questions:,} {needs} your decision.", f"{_capital(moving)}.")
+        return Health("asks", _asked(questions, are_of_tasks=are_of_tasks), f"{_capital(moving)}.")
     if running:
         rest = _refused(refused) if refused else "nothing needs you"
         return Health("working", f"Working: {moving}, {rest}.")
     return _of_waiting(waiting, gate) if waiting else _of_done(refused)
+
+
+def _asked(questions: int, *, are_of_tasks: bool) -> str:
+    if are_of_tasks:
+        return f"{count_of(questions, 'task needs', 'tasks need')} your decision."
+    return f"{count_of(questions, 'question waits', 'questions wait')} for you."
 
 
 def of_killed(killed: KillFile, now: float) -> Health:

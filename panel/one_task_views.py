@@ -126,17 +126,20 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
     kept: dict[str, Any] = clean_value(told)
     kept["may_write"] = row["result"] is not None and '"may_write":' in row["result"]
     stands = rollbacks.state_of(here, row["id"])
-    broken = _broken_rollbacks(here, row["id"])
-    return kept | {"rollback": stands, "buttons": rollback_buttons(row["id"], stands), "broken": broken}
+    broken = [each for each in broken_off(here.home, here.reader) if each.task_id == row["id"]]
+    is_unfinished = any(
+        each.checkpoint == found["number"] and each.to_before and not each.all_of_it for each in broken
+    )
+    buttons = rollback_buttons(row["id"], stands, is_unfinished=is_unfinished)
+    return kept | {"rollback": stands, "buttons": buttons, "broken": _broken_rollbacks(here, broken)}
 
 
-def _broken_rollbacks(here: Panel, task_id: str) -> list[dict[str, Any]]:
+def _broken_rollbacks(here: Panel, found: list[Begun]) -> list[dict[str, Any]]:
     """Rollbacks of the task's files that broke off: what is told of each, and what can be answered."""
     asked = {
         Begun(**json.loads(each["payload"])): decision_of(each, here.clock.now())
         for each in here.reader.all("open_decisions_of_kind", kind=rollback_facts.KIND)
     }
-    found = [each for each in broken_off(here.home, here.reader) if each.task_id == task_id]
     return [
         {
             "told": clean(each.sentence),

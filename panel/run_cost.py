@@ -24,7 +24,7 @@ def cost_of(here: Panel, made: NewRun, kept: frozenset[str] = frozenset()) -> di
     for each in made.tasks:
         if each.id in kept or each.new.task.mode != "llm":
             continue
-        lists += "for_each" in each.doc
+        lists += each.doc.get("for_each") is not None
         worst = _worst(here, each, sum(answers.get(name, 0) for name in each.doc.get("deps", ())))
         if worst is None:
             unknown.add(each.new.task.model or "the model of this home")

@@ -63,7 +63,10 @@ def standing_of(here: Panel) -> Standing:
     refused = here.reader.refused_entries()
     absent = processes.no_worker(here.reader.fact(processes.PROCESSES)) if supervised(here.home) else None
     if killed is None:
-        health = health_of(counts, gate, questions, runs, absent, _pause(here), refused)
+        of_tasks = here.reader.one("open_decision_of_no_task") is None
+        health = health_of(
+            counts, gate, questions, runs, absent, _pause(here), refused, are_of_tasks=of_tasks
+        )
     else:
         health = of_killed(killed, here.clock.now())
     checkpoint = Checkpoint.of_fact(here.reader.fact(AUDIT_CHECKPOINT))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, Final
 
 from panel import command_lines
 from panel.addresses import url_for
@@ -74,8 +74,11 @@ def _button(task: dict[str, Any], name: str, label: str, **more: Any) -> Button:
     return Button(**({"values": {}} | more), name=name, label=label, path=path, cli=cli)
 
 
-def rollback_buttons(task_id: str, found: dict[str, Any]) -> list[Button]:
-    """A button that shows what undoing a task's changes would change, and one that does what is shown."""
+def rollback_buttons(task_id: str, found: dict[str, Any], *, is_unfinished: bool = False) -> list[Button]:
+    """A button that shows what undoing a task's changes would change, and one that does what is shown.
+
+    One that broke off is finished by it too, also where its last file was written before it did.
+    """
     look = Button(
         label="Show what a rollback would change",
         path=url_for("api_task_rollback.look", task_id=task_id),
@@ -84,19 +87,27 @@ def rollback_buttons(task_id: str, found: dict[str, Any]) -> list[Button]:
         cli=command_lines.line("rollback", task_id, "--before"),
     )
     shown = found["result"] or {}
-    if shown.get("kind") != "preview" or not shown["count"]:
+    is_done = is_unfinished and not shown.get("left")
+    if shown.get("kind") != "preview" or not (shown["count"] or is_done):
         return [look]
     files = count_of(shown["count"], "file")
     do = Button(
-        label=f"Roll back {files}",
+        label=f"Roll back {files}" if shown["count"] else "Finish the rollback",
         path=url_for("api_task_rollback.do", task_id=task_id),
-        ask=_ask_rollback(files, shown),
+        ask=_ask_rollback(files, shown) if shown["count"] else _FINISH,
         values={"digest": shown["digest"]},
         look="danger",
         name="rollback-do",
         cli=command_lines.line("rollback", task_id, "--before", "--yes"),
     )
     return [look, do]
+
+
+#: What is asked where a rollback broke off with all of its files written.
+_FINISH: Final = (
+    "Finish the rollback that broke off? Its files are as it was to leave them, so none is changed; "
+    "its question is closed."
+)
 
 
 def _ask_rollback(files: str, shown: dict[str, Any]) -> str:

@@ -6,24 +6,20 @@ import json
 import re
 from typing import Any, Final
 
-#: C0, DEL, C1, and the marks that are invisible or change the direction of what follows; without the joiners,
-#: which Persian and emoji need.
-_UNSEEN: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
-)
+from unseen import UNSEEN
+
 _SPACES: Final = re.compile(r"\s+")
 _LINE_CHARS: Final = 240
 
 
 def plain(text: str) -> str:
     """The text with every invisible or direction-changing character spelled out."""
-    return _UNSEEN.sub(_spell, text)
+    return UNSEEN.sub(_spell, text)
 
 
 def as_json(value: Any) -> str:
     """A JSON value as text to be looked at or edited; what `plain` spells out is an escape there."""
-    return _UNSEEN.sub(_escape, json.dumps(value, indent=2, ensure_ascii=False))
+    return UNSEEN.sub(_escape, json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -22,6 +22,7 @@ from runs import named_outputs, run_names
 from runs.workflow import FILE_PATTERN, Rounds, SubRun, When, Workflow, as_items
 from runtime_contract import Expect
 from task_errors import shorten
+from unseen import SAYS, is_blank
 
 Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
 Text = Annotated[StrictStr, Field(max_length=1_000_000)]
@@ -48,7 +49,7 @@ MOST_TASKS = 100_000
 #: Of a task's forms of work one is given; a null counts as left out.
 _ONE_FORM: Final[dict[str, Any]] = {
     "oneOf": [
-        {"required": ["prompt"], "properties": {"prompt": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["prompt"], "properties": {"prompt": {"type": "string", "pattern": SAYS}}},
         {"required": ["command"], "properties": {"command": {"type": "string", "pattern": r"\S"}}},
         {"required": ["argv"], "properties": {"argv": {"type": "array", "minItems": 1}}},
         {"required": ["ask"], "properties": {"ask": {"type": "string", "pattern": r"\S"}}},
@@ -130,7 +131,7 @@ class TaskRequest(Section):
         ways = (self.prompt, self.command, self.argv, self.ask, self.run)
         if sum(given is not None for given in ways) != 1:
             raise ValueError("give one of prompt, command, argv, ask and run")
-        if self.prompt is not None and not self.prompt.strip():
+        if self.prompt is not None and is_blank(self.prompt):
             raise ValueError("prompt must not be empty")
         if self.ask is not None and not self.ask.strip():
             raise ValueError("ask must not be empty")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from attempts import AttemptPolicy
-from errors import TransitionNotAllowed
+from errors import InvalidRequest, TransitionNotAllowed
 from money import dollars_text
 from run_contract import asking
 from runtime_contract import Status
@@ -77,10 +77,11 @@ def answer(tx: Transaction, given: Answer, policy: AttemptPolicy) -> str:
 
     Raises `NotFound`, `AlreadyAnswered`, `InvalidRequest`.
     """
-    if given.choice == FINAL:
-        asked = tx.one("get_decision", id=given.decision)
-        if asked is not None and asked["kind"] == "review":
-            given = replace(given, choice="reject", is_final=True)
+    asked = tx.one("get_decision", id=given.decision)
+    if given.choice == FINAL and asked is not None and asked["kind"] == "review":
+        given = replace(given, choice="reject", is_final=True)
+    if asked is not None and asked["kind"] == rollbacks.KIND and given.choice not in rollbacks.OPTIONS:
+        raise InvalidRequest(rollbacks.Begun(**json.loads(asked["payload"])).one_answer)
     row = decisions.answer(tx, given.decision, given.choice, given.by, given.comment, given.digest)
     return _ACTIONS[row["kind"]](tx, row, given, policy)
 

@@ -74,12 +74,28 @@ def result_of(outputs: Path, decision: sqlite3.Row, task: sqlite3.Row | None) ->
     more = _command(decision["task_id"], payload)
     if payload.get("output_ref"):
         try:
+            kept, cut = _bytes_kept(payload, task)
             with closing(open_output(outputs, payload["output_ref"])) as file:
-                return _shown(file, more)
+                found = _shown(file, file.seek(0, os.SEEK_END) if kept is None else kept, more)
+            return _with_cut(found, cut) if cut else found
         except (NotFound, StoreError, OSError) as error:
             note = f"the result cannot be read; what follows is not all of it: {error}"
             return Result("not known", (Part(note, is_note=True), *_cut(_kept(payload, task), more).parts))
     return _cut(_kept(payload, task), more)
+
+
+def _bytes_kept(payload: Mapping[str, Any], task: sqlite3.Row | None) -> tuple[int | None, int]:
+    """How many bytes of the file are the output's own (none: all), and how many were over the cap."""
+    result = {} if task is None else read_result(task)
+    if result.get("output_ref") != payload["output_ref"] or not result.get("output_cut"):
+        return None, 0
+    return result["output_bytes"], result["output_cut"]
+
+
+def _with_cut(found: Result, cut: int) -> Result:
+    """The same, with what was over the cap told of beside it, and not in words that anybody could print."""
+    more = f"{cut:,} more bytes of it were not kept"
+    return Result(f"{found.length}; {more}", (*found.parts, Part(more, is_note=True)))
 
 
 def _kept(payload: Mapping[str, Any], task: sqlite3.Row | None) -> str:
@@ -94,28 +110,27 @@ def _command(task_id: str | None, payload: Mapping[str, Any]) -> str:
     return f"skep log {shlex.quote(task_id or '')}{attempt}"
 
 
-def _shown(file: BinaryIO, more: str) -> Result:
-    size = file.seek(0, os.SEEK_END)
+def _shown(file: BinaryIO, size: int, more: str) -> Result:
     if size <= 2 * _PIECE:
-        return _cut(_text(file, 0), more)
-    begin, end = _text(file, 0)[:_HALF], _text(file, size - _PIECE)[-_HALF:]
+        return _cut(_text(file, 0, size), more)
+    begin, end = _text(file, 0, 2 * _PIECE)[:_HALF], _text(file, size - _PIECE, size)[-_HALF:]
     if size > _COUNTED:
         left = f"{size - len(begin.encode()) - len(end.encode()):,} bytes"
         return _joined(f"{size:,} bytes", begin, left, end, more)
-    chars, lines = _count(file)
+    chars, lines = _count(file, size)
     return _joined(length_of(chars, lines), begin, f"{chars - len(begin) - len(end):,} characters", end, more)
 
 
-def _text(file: BinaryIO, start: int) -> str:
+def _text(file: BinaryIO, start: int, end: int) -> str:
     file.seek(start)
-    return clean(file.read(2 * _PIECE if start == 0 else _PIECE).decode("utf-8", "replace"))
+    return clean(file.read(end - start).decode("utf-8", "replace"))
 
 
-def _count(file: BinaryIO) -> tuple[int, int]:
-    """The characters of the file, and its lines."""
+def _count(file: BinaryIO, size: int) -> tuple[int, int]:
+    """The characters of so many bytes of the file, and their lines."""
     decoder, chars, ends, block = codecs.getincrementaldecoder("utf-8")("replace"), 0, 0, b""
     file.seek(0)
-    for block in iter(lambda: file.read(_BLOCK), b""):
+    for block in iter(lambda: file.read(min(_BLOCK, size - file.tell())), b""):
         chars += len(decoder.decode(block))
         ends += block.count(b"\n")
     return chars, ends + (not block.endswith(b"\n"))

@@ -67,6 +67,15 @@ class Begun:
         return f"skep rollback checkpoint:{self.kept_as} --all"
 
     @property
+    def one_answer(self) -> str:
+        """That nothing but `LEAVE` can be answered, and what changes the files."""
+        return (
+            f"Of a rollback that broke off choose one of {LEAVE}: then its files stay as they are. "
+            f"Only another rollback changes them: `{self.again} --yes` finishes it, "
+            f"`{self.undo} --yes` undoes it."
+        )
+
+    @property
     def sentence(self) -> str:
         """That it broke off, and the ways out."""
         of = f"checkpoint {self.checkpoint}" if self.task_id is None else self.task_id

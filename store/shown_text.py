@@ -7,17 +7,16 @@ within them; every face shows the two apart. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
+
+from unseen import blank_runs
 
 #: Blank lines that stand as they are; more are told by their number.
 _MOST_LINES: Final = 3
 #: Blank characters within a line that stand as they are: wrapped, more look like blank lines.
 _MOST_CHARS: Final = 200
-#: What shows nothing: white space, and the letters, joiners and the Braille cell that Unicode draws as blank.
-_BLANK: Final = re.compile("[\\s\u034f\u115f\u1160\u17b4\u17b5\u200c\u200d\u2800\u3164\uffa0]{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def lines_of(text: str) -> int:
 def fold(text: str) -> Iterator[Part]:
     """The text with a note in place of every long run of blanks."""
     start = 0
-    for found in _BLANK.finditer(text):
+    for found in blank_runs().finditer(text):
         note = _note_of(found[0], is_first=found.start() == 0)
         if not note:
             continue
@@ -70,10 +69,12 @@ def fold(text: str) -> Iterator[Part]:
 
 def _note_of(blanks: str, *, is_first: bool) -> str:
     """What stands in place of a run of blanks; empty where it is short enough to stand as it is."""
-    lines = blanks.count("\n") - (not is_first)
+    lines, hidden = blanks.count("\n") - (not is_first), len(blanks) - sum(map(str.isspace, blanks))
     if lines > _MOST_LINES:
-        return f"{_number(lines, 'blank line')} here"
-    return f"{_number(len(blanks), 'blank character')} here" if len(blanks) > _MOST_CHARS else ""
+        more = f", with {_number(hidden, 'invisible character')}" if hidden else ""
+        return f"{_number(lines, 'blank line')} here{more}"
+    more = f", {hidden:,} of them invisible" if hidden else ""
+    return f"{_number(len(blanks), 'blank character')} here{more}" if len(blanks) > _MOST_CHARS else ""
 
 
 def _indent_of(blanks: str) -> str:

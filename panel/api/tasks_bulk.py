@@ -46,6 +46,9 @@ _RULE: Final[dict[str, Any]] = {
 }
 
 Id = Annotated[str, Field(min_length=1, max_length=1000)]
+Ids = Annotated[
+    list[Id], Field(max_length=bulk.MOST), pydantic.AfterValidator(lambda given: list(dict.fromkeys(given)))
+]
 Word = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -67,7 +70,7 @@ class BulkBody(pydantic.BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     action: Action
-    ids: Annotated[list[Id], Field(max_length=bulk.MOST)] | None = None
+    ids: Ids | None = None
     filter: FilterBody | None = None
     as_of: Annotated[float, Field(allow_inf_nan=False)] | None = None
     after: Annotated[str, Field(max_length=100)] | None = None

@@ -97,9 +97,22 @@
       else card.querySelector(".pick input").checked = true;
     }
     tellPicked();
-    const isLost = document.activeElement === document.body && !document.querySelector("dialog[open]");
     if (cardOf(currentId)) show(cardOf(currentId));
-    else if (currentId && isLost) go(cards()[Math.min(currentPlace, cards().length - 1)]);
+    else if (currentId && !document.querySelector("dialog[open]")) goWhereItWas();
+  }
+
+  // What had the focus may be gone by the time that it is to have it back: then it goes to what stands there now.
+  function goWhereItWas() {
+    const at = document.activeElement; // what has closed keeps the focus until the page is drawn
+    if (at !== document.body && !bulkAsk.contains(at)) return;
+    const card = cardOf(currentId) || cards()[Math.min(currentPlace, cards().length - 1)];
+    if (card) {
+      go(card);
+      return;
+    }
+    const part = document.getElementById("live");
+    part.tabIndex = -1;
+    part.focus({ preventScroll: true });
   }
 
   function ask(option) {
@@ -152,6 +165,7 @@
     document.getElementById("bulk-yes").addEventListener("click", () => ask("yes"));
     document.getElementById("bulk-no").addEventListener("click", () => ask("no"));
     document.getElementById("bulk-leave").addEventListener("click", () => bulkAsk.close());
+    bulkAsk.addEventListener("close", goWhereItWas);
     document.getElementById("bulk-send").addEventListener("click", send);
     comment.addEventListener("input", () => keepWords(asked.about, comment.value));
     document.addEventListener("change", (event) => {

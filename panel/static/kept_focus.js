@@ -27,7 +27,7 @@ function placeIn(part) {
   const here = all.indexOf(at);
   const marks = [at, ...all.slice(here + 1), ...all.slice(0, Math.max(here, 0)).reverse()].map(markOf);
   const name = at.closest("[data-place]")?.dataset.place;
-  return { marks, name, heading: headingOf(at, part)?.id };
+  return { id: at.id, marks, name, heading: headingOf(at, part)?.id };
 }
 
 function goBackTo(place, part) {
@@ -38,10 +38,12 @@ function goBackTo(place, part) {
   if (document.activeElement !== document.body) return;
   const next = near.find((each) => each);
   const box = next && next.closest(BOXES);
+  const stays = place.id && document.getElementById(place.id); // such as a heading, which lost its tabindex
   const stood = place.name && part.querySelector(`[data-place="${place.name}"]`);
   const heading = place.heading && document.getElementById(place.heading);
-  const isOfHeading = !heading || (box && headingOf(box, part) === heading);
-  const goal = stood || (isOfHeading && box && part.contains(box) && box) || heading || part;
+  const isOfHeading = !heading || (box && (box.querySelector("h2[id]") || headingOf(box, part)) === heading);
+  const follows = isOfHeading && box && part.contains(box) && box;
+  const goal = (stays && !stays.matches(CONTROLS) && stays) || stood || follows || heading || part;
   if (!goal.hasAttribute("tabindex")) goal.tabIndex = -1;
   goal.focus({ preventScroll: true });
   if (!isInSight(goal)) goal.scrollIntoView({ block: "nearest" });

@@ -12,3 +12,10 @@ function refreshOften() {
 }
 
 setInterval(refreshOften, OFTEN_MS);
+
+// When such work was begun it was told that it is under way; how it ended takes the place of that.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const ended = event.target.querySelector("[data-ended]");
+  if (!ended || document.getElementById("told").textContent !== "It is under way.") return;
+  tell(ended.dataset.failed === undefined ? "told" : "trouble", ended.dataset.ended);
+});

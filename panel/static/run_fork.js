@@ -115,7 +115,7 @@
   // Of a step that has a prompt, an empty field is no wish to keep it.
   function isEmptied(name) {
     const own = steps.get(name);
-    return Boolean(own && own.hasWords && own.prompt && !field("prompt").value.trim());
+    return Boolean(own && own.hasWords && own.prompt && isBlank(field("prompt").value));
   }
 
   async function look() {

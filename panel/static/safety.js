@@ -4,12 +4,20 @@
 const verdict = document.getElementById("verdict");
 const checker = document.getElementById("checker");
 
+const NO_LINE = "No line can carry this text: it holds characters that a terminal hides or turns around. Check it here.";
+
 // The line that asks the same in a terminal, of what is chosen and typed.
 function tellLine() {
   const { mode, text } = checker.elements;
-  const words = text.value ? shellQuoted(seen(text.value)) : "'...'";
-  const dashes = text.value.startsWith("-") ? "-- " : "";
-  showLine(document.getElementById("cli-check"), `skep check --mode ${mode.value} ${dashes}${words}`);
+  const isCarried = seen(text.value) === text.value; // what a terminal hides or turns around would be another text
+  document.getElementById("copy-check").hidden = !isCarried;
+  showLine(document.getElementById("cli-check"), isCarried ? lineOf(mode.value, text.value) : NO_LINE);
+}
+
+function lineOf(mode, text) {
+  if (text === "-") return `printf %s - | skep check --mode ${mode} -`; // it stands for what is read
+  const dashes = text.startsWith("-") ? "-- " : "";
+  return `skep check --mode ${mode} ${dashes}${text ? shellQuoted(text) : "'...'"}`;
 }
 
 checker.addEventListener("input", tellLine);

@@ -56,6 +56,10 @@ WHERE id = :id AND answer IS NULL;
 -- How many questions wait for a person.
 SELECT count(*) AS count FROM decision WHERE answer IS NULL;
 
+-- open_decision_of_no_task --
+-- Whether any question that waits for a person is about no task.
+SELECT 1 AS found FROM decision INDEXED BY decision_task WHERE task IS NULL AND answer IS NULL LIMIT 1;
+
 -- open_decisions_after --
 -- Questions that wait for a person, what is overdue first, then oldest first, after the one in row `after`.
 SELECT decision.*, decision.rowid AS place, task.id AS task_id

@@ -45,6 +45,8 @@ DEEPER = [
     "/run/diff/compare-08ffd993/compare-5c1e77a0",
 ]
 PATHS = [*(f"/{page.name}" if page.name != "overview" else "/" for page in PAGES), *DEEPER]
+#: Pages that show an example where nothing is yet.
+EMPTY = ["/", "/graph", "/runs"]
 LONG_LINE = "x" * 3_000_000
 NASTY = (
     f"{HOSTILE} {REVERSED} \x1b[31mred\x1b[0m \x07 <img src=x onerror=\"document.title='owned'\"> "
@@ -144,6 +146,32 @@ def test_nothing_grave_is_found_by_axe_by_day_and_by_night(looking, panel, path)
         for each in [*by_day, *by_night]
         if each["impact"] in GRAVE or each["id"] in WANTED
     ] == []
+
+
+def test_nothing_grave_is_found_by_axe_where_nothing_is_yet(chromium, tmp_path):
+    with RunningPanel(Home(tmp_path)) as empty, contextlib.closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.goto(empty.link)
+        page.wait_for_selector("#live")
+        found = [
+            (path, width, each["id"], each["nodes"][0]["html"][:200])
+            for path in EMPTY
+            for width in (1280, 390)
+            for each in _violations_at(page, empty, path, width)
+            if each["impact"] in GRAVE or each["id"] in WANTED
+        ]
+
+    assert found == []
+
+
+def _violations_at(page, panel, path, width):
+    visit(page, panel, path)
+    page.set_viewport_size({"width": width, "height": 844})
+    # What the width changes is what scrolls and what is where.
+    options = {"resultTypes": ["violations"]} | (
+        {"runOnly": ["scrollable-region-focusable"]} if width == 1280 else {}
+    )
+    return axe_playwright.Axe().run(page, options=options).response["violations"]
 
 
 def test_the_keyboard_reaches_what_scrolls_on_a_phone(looking, panel):

@@ -100,6 +100,22 @@ def test_several_are_answered_at_once_and_a_late_one_is_told(page, panel):
     expect(page.locator("tr[data-decision]")).to_have_count(2)
 
 
+def test_the_focus_is_on_a_card_where_the_list_changed_beneath_the_question(page, panel):
+    for name in ("one", "two", "three"):
+        panel.by.ask(name, f"Is {name} good?", f"Dear {name}.", prompt="Write.")
+    expect(page.locator(".decision")).to_have_count(3)
+    for gone, then in (("one", "three"), ("three", None)):
+        for key in ("j", "x", "j", "x", "y"):
+            page.keyboard.press(key)
+        expect(page.locator("#bulk-leave")).to_be_focused()
+        panel.store.approve(gone, "cli")
+        if then is None:
+            panel.store.approve("two", "cli")
+        expect(page.locator(".decision")).to_have_count(2 if then else 0)
+        page.keyboard.press("Escape")
+        expect(card(page, "two") if then else page.locator("#live")).to_be_focused()
+
+
 def test_a_notification_is_asked_for_by_its_button_alone(page, panel, context):
     asked = page.evaluate("Notification.permission")
     assert asked in {"default", "denied"}

@@ -40,6 +40,14 @@ def test_the_line_beside_the_checker_asks_what_its_button_asks(page, panel):
     expect(line).to_contain_text("--mode local -- '-c ")
     assert shlex.split(line.inner_text())[-1] == "-c 'x'"
     expect(page.locator("#copy-check")).to_have_attribute("aria-label", re.compile("--mode local"))
+    page.get_by_label("The text").fill("-")
+    expect(line).to_have_text("printf %s - | skep check --mode local -")
+    page.get_by_label("The text").fill("hello\u202eworld")
+    expect(line).to_contain_text("No line can carry this text")
+    expect(page.locator("#copy-check")).to_be_hidden()
+    page.get_by_label("The text").fill("hello")
+    expect(line).to_have_text("skep check --mode local hello")
+    expect(page.locator("#copy-check")).to_be_visible()
 
 
 def test_a_broken_queue_file_is_mended_while_the_page_watches(page, panel, keeper):

@@ -9,6 +9,7 @@ import pytest
 
 import host_platform
 from outcome import Verdict
+from panel import rollbacks
 from store import recording
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -156,7 +157,7 @@ def test_an_ended_task_is_run_again_with_edits(page, panel):
     assert panel.state("look") == "failed"
 
 
-def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromium, panel):
+def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromium, panel, monkeypatch):
     panel.home.workspace.mkdir(parents=True, exist_ok=True)
     rig = Rig(panel.home, panel.store, Claimant("w", host_platform.this_process(), 3600.0))
     notes = rig.files / "notes.txt"
@@ -181,9 +182,12 @@ def test_files_are_brought_back_as_shown_and_not_where_one_changed_since(chromiu
 
         page.get_by_role("button", name="Show what a rollback would change").click()
         expect(page.locator("#rollback-paths")).to_contain_text("changed since")
-        roll_back.click()
-        ask.get_by_role("button", name="Roll back 1 file").click()
+        monkeypatch.setattr(rollbacks, "WAIT_S", 0.0)  # as one that takes long
+        roll_back.press("Enter")
+        ask.get_by_role("button", name="Roll back 1 file").press("Enter")
         expect(page.locator("#rollback-state")).to_contain_text("1 file is as last kept before t.")
+        expect(page.locator("#told")).to_contain_text("1 file is as last kept before t.")
+        expect(page.locator("#checkpoint-title")).to_be_focused()
         assert notes.read_text() == "one\ntwo\n"
 
 

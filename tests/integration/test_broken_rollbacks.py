@@ -149,6 +149,8 @@ def test_a_person_says_that_the_files_may_stay_and_a_no_is_no_answer(rig):
     name = asked(rig)[0]["id"]
     refused = CliRunner().invoke(skep.cli, ["--home", str(rig.home.root), "reject", name, "--reason", "no"])
     assert "choose one of leave" in refused.output
+    assert "change'" not in refused.output
+    assert f"`skep rollback checkpoint:{kept_as(rig)} --all --yes` undoes it" in refused.output
     assert len(asked(rig)) == 1
     assert "stay as the rollback that broke off left them" in rig.skep("approve", name)
     assert not broken_off(rig.home, rig.store.reader)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from run_contract.errors import DepNotFound
+from run_contract.errors import DepNotFound, InvalidInput
 from testing.durable_runs import DurableRuns
 
 UNTIL = {"of": "{{output}}", "test": "at_least", "value": 90}
@@ -240,3 +240,12 @@ def test_what_was_added_keeps_the_budget_and_the_depth_it_was_added_with(rig) ->
     above = rig.store.reader.all("subtrees_above", id=f"{told['id']}:n")
     assert [(row["id"], row["micros"]) for row in above] == [(f"{told['id']}:a", 1_000_000)]
     assert set(told["tasks"]) == {"a", "n"}
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", "\u200b", "\u2060\ufe0f \u2800", "\U000e0041"])
+def test_a_fork_with_a_prompt_that_says_nothing_is_refused(rig, nothing) -> None:
+    run = rig.start(tasks=[{"id": "a", "prompt": "write"}])
+    rig.go(run)
+
+    with pytest.raises(InvalidInput, match="prompt must not be empty"):
+        rig.fork(run, task="a", prompt=nothing)

@@ -100,3 +100,24 @@ def test_rolling_back_again_on_the_page_finishes_it(browser, rig, home):
     )
     assert "broken-rollback" not in browser.get("/tasks/t").text
     assert browser.get("/api/v1/decisions").json["decisions"] == []
+
+
+def test_one_that_died_behind_its_last_file_has_a_button_that_finishes_it(browser, rig, home):
+    kill_a_panel(home)
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (rig.files / name).write_text("0")
+    Checkpointing(rig.store, rig.keeper).look()
+    assert "Finish the rollback" not in Seen(browser.get("/tasks/t")).buttons()  # nothing is shown yet
+    shown = browser.post("/api/v1/tasks/t/rollback").json["rollback"]["result"]
+    page = Seen(browser.get("/tasks/t"))
+    assert "nothing would change" in page.text
+    assert "Finish the rollback" in page.buttons()
+
+    done = browser.post("/api/v1/tasks/t/rollback/do", {"digest": shown["digest"]})
+
+    assert done.json["message"] == "The files were so already."
+    page = Seen(browser.get("/tasks/t"))
+    assert "Finish the rollback" not in page.buttons()
+    assert browser.get("/api/v1/decisions").json["decisions"] == []
+    browser.post("/api/v1/tasks/t/rollback")
+    assert "Finish the rollback" not in Seen(browser.get("/tasks/t")).buttons()

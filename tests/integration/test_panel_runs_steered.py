@@ -64,6 +64,9 @@ def test_a_document_that_is_fine_says_what_it_would_start_and_cost(browser, stor
     cost = browser.post("/api/v1/runs/check", {"text": text}).json["cost"]
     assert cost["worst_micros"] > 100 * 10
     assert cost["unknown"] == []
+    plain = {"workflow": {"name": "w", "steps": [{"id": "a", "prompt": "x"}, {"id": "b", "prompt": "y"}]}}
+    cost = browser.post("/api/v1/runs/check", {"text": json.dumps(plain)}).json["cost"]
+    assert "counted as one task" not in cost["text"]
 
 
 def test_a_command_that_would_not_run_is_told_before_the_run_is_started(browser):

@@ -51,6 +51,8 @@ def test_a_preview_says_what_would_happen_and_does_nothing(browser, by, store):
             "Cancel 3 tasks? 2 wait and will not run. 1 is running and will be stopped; what was done so far "
             "is not undone. Tasks that wait for them will fail."
         )
+    said = browser.post(BULK, {"action": "cancel", "preview": True, "ids": ["a", "done"]}).json
+    assert said["message"].endswith("The other task cannot be cancelled and stays as it is.")
     said = browser.post(BULK, {"action": "retry", "preview": True, "ids": ["a"]}).json
     assert said["message"] == "None of these can be sent back. Nothing would happen."
     assert (events(store), audits(store)) == (before, [])
@@ -283,3 +285,23 @@ def test_one_task_gets_another_priority(browser, by, store):
     assert browser.post(f"{ADD}/nobody/priority", {"priority": 3}).status_code == 404
     store.cancel("b", "cli")
     assert browser.post(f"{ADD}/b/priority", {"priority": 4}).status_code == 409
+
+
+@pytest.mark.parametrize("action", ["approve", "retry", "cancel", "priority"])
+def test_a_task_that_is_named_several_times_is_meant_once(browser, by, store, action):
+    by.ask("r1", "Is it good?", "Dear one.", prompt="Write.")
+    by.ask("r2", "Is it good?", "Dear two.", prompt="Write.")
+    asked = {"action": action, "priority": 1, "preview": True}
+
+    once, often = (browser.post(BULK, asked | {"ids": ids}).json for ids in (["r1", "r2"], ["r1", "r2"] * 3))
+
+    assert (often["count"], often["message"]) == (once["count"], once["message"])
+    assert "-" not in often["message"]
+
+
+def test_a_result_is_asked_about_without_the_command_lines(browser, by):
+    by.ask("r", "Is it good? (skep approve r, or skep reject r --reason '...')", "Dear one.", prompt="Write.")
+
+    said = browser.post(BULK, {"action": "approve", "ids": ["r"], "preview": True}).json
+
+    assert said["shown"][0]["question"] == "Is it good?"

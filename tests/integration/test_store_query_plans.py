@@ -19,6 +19,7 @@ from tests.conformance.store_suite import status as state
 
 #: Query, the values it is explained with, the index it must use.
 HOT = [
+    ("open_decision_of_no_task", "decision_task"),
     ("claim", "task_ready"),
     ("ready_heads", "task_ready"),
     ("any_ready", "task_ready"),

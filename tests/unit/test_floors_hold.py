@@ -60,6 +60,7 @@ FLOORS: list[set[str]] = [
         "outcome",
         "redaction",
         "stopping",
+        "unseen",
     },
 ]
 

@@ -20,8 +20,29 @@ def test_an_end_below_thousands_of_empty_lines_is_seen():
 
 @pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u2800", "\u3164", "\u200d"])
 def test_blanks_of_every_kind_are_counted(blank):
-    assert parts(f"ok{blank * 5_000}END")[1] == ("5,000 blank characters here", True)
-    assert parts(f"ok\n{(blank + chr(10)) * 50}END")[1] == ("50 blank lines here", True)
+    is_space = blank.isspace()
+    many = "" if is_space else ", 5,000 of them invisible"
+    lines = "" if is_space else ", with 50 invisible characters"
+    assert parts(f"ok{blank * 5_000}END")[1] == (f"5,000 blank characters here{many}", True)
+    assert parts(f"ok\n{(blank + chr(10)) * 50}END")[1] == (f"50 blank lines here{lines}", True)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    ["\ufe0f", "\u180b", "\u180f", "\U000e0100", "\u200b", "\U000e0041", "\x1b", "\u0301", "\u20d2\u0301"],
+)
+def test_what_draws_nothing_does_not_break_a_run_of_blank_lines(unseen):
+    found = parts(f"ok{(chr(10) * 3 + unseen) * 5_000}{chr(10)}END")
+
+    assert found[0] == ("ok", False)
+    assert found[1] == (f"15,000 blank lines here, with {5_000 * len(unseen):,} invisible characters", True)
+    assert found[2:] == [("END", False)]
+
+
+def test_marks_upon_letters_and_signs_are_no_blanks():
+    text = "e\u0301\n" * 300 + "❤\ufe0f\n" * 300
+
+    assert parts(text) == [(text, False)]
 
 
 def test_what_a_text_says_never_becomes_a_note():

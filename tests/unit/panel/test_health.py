@@ -62,6 +62,15 @@ def test_one_sentence_says_how_things_stand(given, kind, sentence):
 
 
 @pytest.mark.parametrize(
+    ("questions", "sentence"), [(1, "1 question waits for you."), (1900, "1,900 questions wait for you.")]
+)
+def test_a_question_about_no_task_is_counted_as_no_task(questions, sentence):
+    told = health_of(counts(pending_review=1), Gate(), questions, True, are_of_tasks=False)
+
+    assert told.sentence == sentence
+
+
+@pytest.mark.parametrize(
     ("given", "sentence"),
     [
         (counts(in_progress=3, pending=12), "Working: 3 running, 12 waiting, 2 refused entries to correct."),

@@ -18,6 +18,9 @@ from panel.words import count_of, last_line, one_line, plain
         ("tag\U000e0041", "tag⟨U+E0041⟩"),
         ("half\ud800", "half⟨U+D800⟩"),
         ("👩\u200d🚀 \u0645\u06cc\u200c\u062e", "👩\u200d🚀 \u0645\u06cc\u200c\u062e"),
+        ("❤\ufe0f\u200d🔥", "❤\ufe0f\u200d🔥"),
+        ("a\ufe0f\ufe0f \u200d\u200c", "a\ufe0f⟨U+FE0F⟩ ⟨U+200D⟩⟨U+200C⟩"),
+        ("\ufe0f\u180bx\U000e0100", "⟨U+FE0F⟩⟨U+180B⟩x⟨U+E0100⟩"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
 )
