@@ -56,11 +56,14 @@ def _policy_of(original: Original) -> dict[str, Any]:
 
 def _instead(docs: Sequence[dict[str, Any]], name: str) -> str:
     """What to fork from in place of a round or an item, which nobody asked for by itself."""
+    ids = {doc["id"] for doc in docs}
     step, dot, number = name.rpartition(".")
-    if not dot or step not in {doc["id"] for doc in docs}:
-        return ""
-    if number.isdecimal():
+    if dot and number.isdecimal() and step in ids:
         return f" that can be forked: it is an item of {step}; fork from {step}"
+    if number.isdecimal():  # of an item in a round
+        step = step.rpartition(".")[0]
+    if step not in ids:
+        return ""
     deps = {doc["id"]: doc.get("deps", []) for doc in docs}
     for doc in docs:
         rounds = doc.get("repeat")
@@ -128,7 +131,9 @@ def untouched(original: Original, changed: str) -> set[str]:
     Whoever depends on a part of rounds waits for their end (`round_waits`), and so stands behind the task that
     has them. Rounds that did not come to an answer are done anew in any case, with all that stands behind them.
     """
-    deps = {doc["id"]: [original.became.get(dep, dep) for dep in doc.get("deps") or ()] for doc in original.docs}
+    deps = {
+        doc["id"]: [original.became.get(dep, dep) for dep in doc.get("deps") or ()] for doc in original.docs
+    }
     rounds = _rounds_with_others(original.docs)
     waits = round_waits.beside(deps, rounds)
     after: dict[str, list[str]] = {}
