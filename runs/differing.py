@@ -36,7 +36,7 @@ def differences(
 
 
 def compared(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The tasks of a run that are compared: rounds not by themselves, but in the steps that they stand for."""
+    """The tasks of a run that are compared: rounds not by themselves, but in the steps they stand for."""
     steps = {name: _step_of(tasks, name) for name in tasks}
     found: dict[str, dict[str, Any]] = {}
     for name, task in tasks.items():

@@ -128,8 +128,8 @@ def kept_answers(original: Original, changed: str) -> dict[str, str]:
 def untouched(original: Original, changed: str) -> set[str]:
     """The tasks that do not stand behind the changed one, and are not it.
 
-    Whoever depends on a part of rounds waits for their end (`round_waits`), and so stands behind the task that
-    has them. Rounds that did not come to an answer are done anew in any case, with all that stands behind them.
+    Whoever depends on a part of rounds waits for their end (`round_waits`), and so stands behind the task
+    that has them. Rounds that did not come to an answer are done anew in any case, with what is behind them.
     """
     deps = {
         doc["id"]: [original.became.get(dep, dep) for dep in doc.get("deps") or ()] for doc in original.docs

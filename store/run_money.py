@@ -1,8 +1,9 @@
 """What follows where a limit of a run gets no more: a task of the run that it cannot pay fails, as in memory.
 
 What waits for a day's limit goes on at midnight. A limit of a run, of a part of it, or of one of its tasks
-never begins anew, so a task that a person gave nothing more would wait for ever, and its run with it. About
-the limit of a task that an answer asked for nobody is asked: what a model said must not stop a run at a person.
+never begins anew, so a task that a person gave nothing more would wait for ever, and its run with it.
+Nobody is asked about the limit of a task that an answer asked for: what a model said must not stop a run at
+a person.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from testing.timed_slots import Deed
 
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[PaidRuns]:
-    """Each attempt uses half of its worst case, which is 100 micro-dollars; asking a person fails the test."""
+    """Each attempt uses half of the 100 micro-dollars it may cost; to ask a person fails a test."""
     home, clock = Home(tmp_path), FakeClock()
     with SqliteStore(put_database(home), Settings(), clock) as store:
         rig = PaidRuns(store, Claimant("w", host_platform.this_process(), 60.0), clock)

@@ -2,8 +2,8 @@
 
 Every task after the one it is forked from is told the same texts; every task ends as it did; and nothing runs
 again that has its answer and does not stand behind that task. So it is for graphs with rounds, lists, tasks
-that answers ask for, conditions and failures, and for forks of forks. Where the work answers something else in
-the fork, no task keeps an answer that it made from a text which no longer stands.
+that answers ask for, conditions and failures, and for forks of forks. Where the work answers something else
+in the fork, no task keeps an answer that it made from a text which no longer stands.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def ends(run: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
 
 
 def behind(graph: list[dict[str, Any]], run: dict[str, Any], *changed: str) -> set[str]:
-    """Tasks and all that wait for them, by what the page of the run tells, and by the rounds they depend on."""
+    """Tasks and all that wait for them, by the page of the run and by the rounds they depend on."""
     part, last = part_of(graph), [each["id"] for each in graph if "repeat" in each]
     found = {*changed}
     while True:
