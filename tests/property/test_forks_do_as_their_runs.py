@@ -196,7 +196,9 @@ def begins_amid_rounds(graph: list[dict[str, Any]], run: dict[str, Any], changed
     last = next((each for each in graph if "repeat" in each), None)
     if last is None or changed == last["repeat"]["first"]:
         return False
-    return changed in part_of(graph) or not has_its_rounds(graph, run)
+    after = behind(graph, run, changed)
+    is_amid = last["repeat"]["first"] not in after and not after.isdisjoint(part_of(graph))
+    return is_amid or not has_its_rounds(graph, run)
 
 
 def has_its_rounds(graph: list[dict[str, Any]], run: dict[str, Any]) -> bool:
