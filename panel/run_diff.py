@@ -12,7 +12,7 @@ from panel.context import Panel
 from redaction import clean_value
 from runs import views
 from runs.answers import answer_of
-from runs.differing import differences
+from runs.differing import compared, differences
 
 #: Tasks of each that can be compared in one request.
 MOST_TASKS: Final = 1_000
@@ -31,9 +31,11 @@ def diff_of(here: Panel, first: sqlite3.Row, second: sqlite3.Row) -> dict[str, A
             )
     wholes = [views.whole(here.reader, row) for row in (first, second)]
     found = differences(wholes[0], wholes[1], functools.partial(_answer, here))
+    sides = [compared(each["tasks"]) for each in wholes]
     for task in found["tasks"]:
-        task["answers"] = [None if task["is_same"] else _read(here, each, task["id"]) for each in wholes]
-        task["used"] = [_used(each["tasks"].get(task["id"])) for each in wholes]
+        own = [each.get(task["id"]) for each in sides]
+        task["answers"] = [None if task["is_same"] else _read(here, each) for each in own]
+        task["used"] = [_used(each) for each in own]
     found |= {
         "used": [{"tokens": each["usage"]["tokens"], "cost_micros": each["cost_micros"]} for each in wholes],
         "names": [each["name"] for each in wholes],
@@ -46,9 +48,8 @@ def _answer(here: Panel, task: Mapping[str, Any]) -> str:
     return answer_of(here.home.outputs, task)
 
 
-def _read(here: Panel, run: Mapping[str, Any], name: str) -> str | None:
+def _read(here: Panel, task: Mapping[str, Any] | None) -> str | None:
     """The beginning of what a task answered, or why it did not; none where the run has no such task."""
-    task = run["tasks"].get(name)
     if task is None:
         return None
     text = _answer(here, task)

@@ -4,8 +4,8 @@ A task that a budget cannot pay does not fail and is not claimed again and again
 the limit's name, with the micro-dollars it needs. It goes when the limit has them: after a top-up, when a
 call under way turns out cheaper than its worst case, at midnight for a day's limit, or when a task or a
 setting is changed. A person is asked only where none of the calls under way can help, and once for each
-limit, however many tasks wait for it. A task of a run fails where a limit of its run gets no more
-(`store.run_money`).
+limit, however many tasks wait for it. A task of a run fails where a limit of its run gets no more, and where
+the limit is one that nobody is asked about (`store.run_money`).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Changes:
     go: list[sqlite3.Row] = field(default_factory=list)
     #: a person must be asked: the budget, and the most urgent task that it cannot pay
     ask: list[tuple[Budget, sqlite3.Row]] = field(default_factory=list)
-    #: tasks of runs that will never be paid, as a person gave the budget no more
+    #: tasks of runs that will never be paid, as nobody gives the budget more
     fail: list[tuple[Budget, sqlite3.Row]] = field(default_factory=list)
     #: questions that nobody waits for any more
     withdraw: list[sqlite3.Row] = field(default_factory=list)
@@ -112,13 +112,19 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
     budget = None if most is None else Budget(account, most, budgets.balance_of(asks, account))
     promised = asks.one("promised")
     left = 0 if budget is None or promised is None else budget.left - promised["micros"]
-    is_refused = budget is not None and account.scope in _OF_RUNS and budget.balance.declined_by is not None
+    is_asked = not run_money.is_without_a_person(asks, account)
+    is_refused = (
+        budget is not None
+        and account.scope in _OF_RUNS
+        and (budget.balance.declined_by is not None or not is_asked)
+    )
     looks_at_all = budget is None or left > 0 or is_refused
     rows = asks.all("held_tasks", held_by=account.limit, limit=MOST_LOOKED_AT if looks_at_all else 1)
     if budget is None:
         changes.go += rows
         return
-    changes.fail += [(budget, row) for row in run_money.lost(account, budget.granted, budget.balance, rows)]
+    lost = run_money.lost(account, budget.granted, budget.balance, rows, is_asked=is_asked)
+    changes.fail += [(budget, row) for row in lost]
     unpaid = None
     for row in rows:
         if row["needs"] <= left:
@@ -128,7 +134,7 @@ def _look_at_limit(asks: Asks, account: Account, limits: BudgetLimits, changes: 
             unpaid = unpaid or row
             if account.scope in _OF_RUNS and budget.balance.spent + row["needs"] <= budget.granted:
                 break
-    if unpaid is not None and budget.must_ask(unpaid["needs"]):
+    if unpaid is not None and is_asked and budget.must_ask(unpaid["needs"]):
         changes.ask.append((budget, unpaid))
 
 
@@ -138,11 +144,17 @@ def _look_at_own_limits(asks: Asks, room: int, changes: Changes) -> None:
         budget = _own_budget(asks, row["id"], row["doc"])
         if budget is None:
             changes.go.append(row)
-        elif budget.must_ask(row["needs"]):
+        elif not budget.must_ask(row["needs"]):
+            continue
+        elif run_money.is_without_a_person(asks, budget.account):
+            changes.fail.append((budget, row))
+        else:
             changes.ask.append((budget, row))
     for row in asks.all("refused_by_themselves", limit=MOST_LOOKED_AT):
         budget = _own_budget(asks, row["id"], row["doc"])
-        if budget is not None and run_money.lost(budget.account, budget.granted, budget.balance, [row]):
+        if budget is not None and run_money.lost(
+            budget.account, budget.granted, budget.balance, [row], is_asked=True
+        ):
             changes.fail.append((budget, row))
 
 
@@ -163,16 +175,23 @@ def _is_idle(asks: Asks, question: sqlite3.Row, now: float) -> bool:
 
 
 def _ask_once(tx: Transaction, held: OverBudget, task: int) -> None:
-    """Ask about the limit that holds a task just put back, unless somebody is asked already."""
+    """Ask about the limit that holds a task just put back, unless somebody is asked already.
+
+    A task fails that waits for a limit which nobody is asked about.
+    """
     account = Account.of_limit(held.held_by, tx.now)
     row = tx.one("get_task_by_seq", seq=task)
-    if row is None or row["held_by"] != account.limit or not _may_ask(tx, account):
+    if row is None or row["held_by"] != account.limit:
         return
     most = budgets.limit_of(tx, BudgetLimits.kept(tx), account)
     budget = None if most is None else Budget(account, most, budgets.balance_of(tx, account))
     if account.scope == "task":
         budget = _own_budget(tx, row["id"], row["doc"])
-    if budget is not None and budget.must_ask(held.needs_micros):
+    if budget is None or not budget.must_ask(held.needs_micros):
+        return
+    if run_money.is_without_a_person(tx, account):
+        run_money.fail(tx, row, account, budget.sentence(held.needs_micros))
+    elif _may_ask(tx, account):
         _ask(tx, budget, row)
 
 

@@ -156,13 +156,23 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
     _check_tokens(task, rights)
     _check_time(task, rights)
     _check_asks_nobody(task, rights)
-    review = task.review if "review" in task.model_fields_set else rights.review
-    if _REVIEWS.index(review) < _REVIEWS.index(rights.review):
-        told = f"{review} is milder than the {rights.review} of the task that asks"
-        raise InvalidInput(told, path="review")
+    review = _review(task, rights)
     round_rules.check([task])
     reference_rules.check(task, memory, "tasks[0]", [task.id] if task.repeat is not None else [])
     return _inheriting(task, rights, {} if review == task.review else {"review": review})
+
+
+def _review(task: TaskRequest, rights: Rights) -> str:
+    """Who judges its answer: the same as of the one that asks.
+
+    A milder review lets through what that one's would not, and a stricter one may end at a person.
+    """
+    review = task.review if "review" in task.model_fields_set else rights.review
+    if review != rights.review:
+        how = "milder" if _REVIEWS.index(review) < _REVIEWS.index(rights.review) else "stricter"
+        told = f"{review} is {how} than the {rights.review} of the task that asks"
+        raise InvalidInput(told, path="review")
+    return review
 
 
 def _inheriting(task: TaskRequest, rights: Rights, update: dict[str, Any]) -> TaskRequest:
@@ -198,7 +208,9 @@ def _check_tokens(task: TaskRequest, rights: Rights) -> None:
 
 
 def _check_asks_nobody(task: TaskRequest, rights: Rights) -> None:
-    """Refuse what has a person judge the answer, or would where the critics cannot."""
+    """Refuse what has a person asked, or would where the critics cannot judge or work was interrupted."""
+    if task.effect is not None:
+        raise InvalidInput("only a request can say what an interruption means", path="effect")
     if rights.review == "human":
         return
     if task.review == "human":

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 #: Lines of a difference that are told of one task.
 MOST_LINES: Final = 200
+#: What a task answered.
+_ANSWER: Final = ("output", "output_ref", "output_bytes")
 
 
 def differences(
@@ -15,11 +17,14 @@ def differences(
 ) -> dict[str, Any]:
     """What tells two runs apart, task by task, from how `runs.views.whole` tells each.
 
+    What was done in rounds is compared by the answer that stands for it, with what all of its rounds used.
+
     Parameters:
         read: the whole answer of a task.
     """
-    names = dict.fromkeys([*first["tasks"], *second["tasks"]])
-    tasks = [_task(name, first["tasks"].get(name), second["tasks"].get(name), read) for name in names]
+    sides = compared(first["tasks"]), compared(second["tasks"])
+    names = dict.fromkeys([*sides[0], *sides[1]])
+    tasks = [_task(name, sides[0].get(name), sides[1].get(name), read) for name in names]
     return {
         "first": first["id"],
         "second": second["id"],
@@ -28,6 +33,33 @@ def differences(
         "cost_micros": second["cost_micros"] - first["cost_micros"],
         "tasks": tasks,
     }
+
+
+def compared(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The tasks of a run that are compared: rounds not by themselves, but in the steps they stand for."""
+    steps = {name: _step_of(tasks, name) for name in tasks}
+    found: dict[str, dict[str, Any]] = {}
+    for name, task in tasks.items():
+        if steps[name] == name:
+            stands = tasks.get(task.get("answer_of", name), task)
+            own = {field: value for field, value in task.items() if field not in _ANSWER}
+            found[name] = own | {field: stands[field] for field in _ANSWER if field in stands}
+    for name, task in tasks.items():
+        step = found.get(steps[name])
+        if steps[name] != name and step is not None:
+            used = {field: value + task["usage"].get(field, 0) for field, value in step["usage"].items()}
+            step["usage"] = used
+    return found
+
+
+def _step_of(tasks: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    """The step that a later round, or an item of a list in one, stands for; else the task itself."""
+    above: str | None = name
+    while above is not None and above in tasks:
+        if tasks[above].get("round", 1) > 1:
+            return above.rpartition(".r")[0]
+        above = tasks[above].get("parent")
+    return name
 
 
 def _task(

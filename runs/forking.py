@@ -1,7 +1,7 @@
 """A run anew from one of its tasks on, with another prompt, model or context there: what it asks for. Pure.
 
 Everything that does not stand behind the changed task, and was approved, keeps its answer: that of its last
-round, which is what those after it were told.
+round, which is what those after it were told. What depends on a step of rounds stands behind their end.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from money import to_dollars
 from run_contract.errors import DepNotFound, InvalidInput, TaskNotFound
 from run_contract.policy import RunPolicy
-from runs import round_rules, run_names
+from runs import round_rules, round_waits, run_names
 from runs.originals import Original
 from runs.request import ForkRequest, StartRunRequest, read_start
 
@@ -56,11 +56,14 @@ def _policy_of(original: Original) -> dict[str, Any]:
 
 def _instead(docs: Sequence[dict[str, Any]], name: str) -> str:
     """What to fork from in place of a round or an item, which nobody asked for by itself."""
+    ids = {doc["id"] for doc in docs}
     step, dot, number = name.rpartition(".")
-    if not dot or step not in {doc["id"] for doc in docs}:
-        return ""
-    if number.isdecimal():
+    if dot and number.isdecimal() and step in ids:
         return f" that can be forked: it is an item of {step}; fork from {step}"
+    if number.isdecimal():  # of an item in a round
+        step = step.rpartition(".")[0]
+    if step not in ids:
+        return ""
     deps = {doc["id"]: doc.get("deps", []) for doc in docs}
     for doc in docs:
         rounds = doc.get("repeat")
@@ -123,14 +126,30 @@ def kept_answers(original: Original, changed: str) -> dict[str, str]:
 
 
 def untouched(original: Original, changed: str) -> set[str]:
-    """The tasks that do not stand behind the changed one, and are not it."""
+    """The tasks that do not stand behind the changed one, and are not it.
+
+    Whoever depends on a part of rounds waits for their end (`round_waits`), and so stands behind the task
+    that has them. Rounds that did not come to an answer are done anew in any case, with what is behind them.
+    """
+    deps = {
+        doc["id"]: [original.became.get(dep, dep) for dep in doc.get("deps") or ()] for doc in original.docs
+    }
+    rounds = _rounds_with_others(original.docs)
+    waits = round_waits.beside(deps, rounds)
     after: dict[str, list[str]] = {}
-    for doc in original.docs:
-        for dep in doc.get("deps") or ():
-            after.setdefault(original.became.get(dep, dep), []).append(doc["id"])
-    behind, left = {changed}, [changed]
+    for name, own in deps.items():
+        for dep in (*own, *waits.get(name, ())):
+            after.setdefault(dep, []).append(name)
+    behind = {changed, *(rounds.keys() - original.answers.keys())}
+    left = [*behind]
     while left:
         fresh = [name for name in after.get(left.pop(), ()) if name not in behind]
         behind.update(fresh)
         left += fresh
-    return {doc["id"] for doc in original.docs} - behind
+    return deps.keys() - behind
+
+
+def _rounds_with_others(docs: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """The tasks that are repeated with others before them, each with the one that begins a round."""
+    firsts = {doc["id"]: doc["repeat"].get("first") or doc["id"] for doc in docs if doc.get("repeat")}
+    return {name: first for name, first in firsts.items() if first != name}

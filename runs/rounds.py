@@ -7,12 +7,17 @@ ordinary tasks, with their own attempts, money and place in the graph.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import Final
 
 from context import template
 from run_contract.errors import InvalidInput, NoNumber
 from run_contract.records import Condition, Dag, Repeat, Run, RunTask, TaskError, TaskInput, TaskResult
 from runs import conditions
+
+#: How a condition names the answer of the task itself.
+_OWN_ANSWER: Final = re.compile(r"\{\{\s*output\s*\}\}")
 
 
 def is_done(repeat: Repeat, result: TaskResult, values: dict[str, str]) -> bool:
@@ -33,7 +38,8 @@ def used_up(task: RunTask, repeat: Repeat) -> TaskError | None:
     if repeat.otherwise == "take":
         return None
     count = "1 round" if task.round == 1 else f"{task.round} rounds"
-    return TaskError("not_reached", f"{conditions.unmet(repeat.until)} after {count}")
+    until = replace(repeat.until, of=_OWN_ANSWER.sub("its answer", repeat.until.of))
+    return TaskError("not_reached", f"{conditions.unmet(until)} after {count}")
 
 
 def next_round(run: Run, task: RunTask, repeat: Repeat, result: TaskResult) -> dict[str, RunTask]:

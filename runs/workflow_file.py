@@ -157,7 +157,7 @@ def _bad_references(workflow: Workflow, number: int, field: str, text: str) -> I
         elif name == "output":
             fine = field == "repeat"
         elif name == "previous":
-            fine = _is_repeated(workflow, number) and field == "prompt"
+            fine = _is_repeated(workflow, number) and field in {"prompt", "ask", "run"}
         elif name in {"item", "index"}:
             fine = step.for_each is not None and field in {"prompt", "ask", "run"}
         else:

@@ -2,6 +2,8 @@
 
 What waits for a day's limit goes on at midnight. A limit of a run, of a part of it, or of one of its tasks
 never begins anew, so a task that a person gave nothing more would wait for ever, and its run with it.
+Nobody is asked about the limit of a task that an answer asked for: what a model said must not stop a run at
+a person.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from typing import Final
 from run_contract.errors import BudgetExceeded
 from runtime_contract import Status
 from store import ending
-from store.budgets import Account, Balance
+from store.budgets import Account, Asks, Balance
 from store.run_ends import run_of
 from store.transaction import Transaction
 
 _SCOPES: Final = frozenset({"run", "subtree", "task"})
+#: Scopes of limits that one task gives, which their names tell.
+_OF_TASKS: Final = frozenset({"subtree", "task"})
 
 
 def is_final(account: Account, task_id: str) -> bool:
@@ -25,12 +29,23 @@ def is_final(account: Account, task_id: str) -> bool:
     return account.scope in _SCOPES and bool(run_of(task_id))
 
 
-def lost(account: Account, granted: int, balance: Balance, rows: Sequence[sqlite3.Row]) -> list[sqlite3.Row]:
-    """Those that wait for a limit and that nothing will help: a person gave no more, and no call can.
+def is_without_a_person(asks: Asks, account: Account) -> bool:
+    """Whether nobody is asked for more for a limit, as an answer asked for the task that has it."""
+    if account.scope not in _OF_TASKS or not run_of(account.name):
+        return False
+    return asks.one("was_asked_for_by_an_answer", id=account.name) is not None
 
-    `granted`: the limit with what was added, micro-dollars.
+
+def lost(
+    account: Account, granted: int, balance: Balance, rows: Sequence[sqlite3.Row], *, is_asked: bool
+) -> list[sqlite3.Row]:
+    """Those that wait for a limit and that nothing will help: nobody gives it more, and no call can.
+
+    Parameters:
+        granted: the limit with what was added, micro-dollars.
+        is_asked: whether a person is asked for more, and must have said no first (`is_without_a_person`).
     """
-    if balance.declined_by is None:
+    if is_asked and balance.declined_by is None:
         return []
     return [row for row in rows if is_final(account, row["id"]) and balance.spent + row["needs"] > granted]
 

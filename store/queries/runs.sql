@@ -326,6 +326,17 @@ WHERE up.micros IS NOT NULL ORDER BY up.height;
 -- What a task of a run with all that stem from it may cost.
 SELECT run_task.subtree_micros FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id;
 
+-- was_asked_for_by_an_answer --
+-- Whether an answer asked for a task of a run, or for the one that it is an item or a round of.
+WITH RECURSIVE up (run, parent, added_by, height) AS (
+    SELECT run_task.run, run_task.parent, run_task.added_by, 0
+    FROM task CROSS JOIN run_task ON run_task.task = task.seq WHERE task.id = :id
+    UNION ALL
+    SELECT above.run, above.parent, above.added_by, up.height + 1
+    FROM up CROSS JOIN run_task AS above ON above.run = up.run AND above.id = up.parent WHERE up.height < 100
+)
+SELECT 1 FROM up WHERE added_by IS NOT NULL LIMIT 1;
+
 -- get_summary --
 -- What a task of a run was told in place of a text, or what is under way.
 SELECT * FROM run_summary WHERE task = :task AND digest = :digest;

@@ -136,6 +136,40 @@ def test_what_a_round_that_failed_would_have_replaced_is_done_anew(rig) -> None:
     assert rig.begun == ["d", "v", "t"]
 
 
+BESIDE: dict[str, Any] = {"id": "u", "prompt": "use {{deps.d.output}}", "deps": ["d"]}
+
+
+def test_rounds_that_are_forked_do_again_what_was_made_of_the_answer_they_replace(rig) -> None:
+    rig.work = answering(d="ONE", v="score: 99")
+    run = rig.start(tasks=[*REVIEWED, BESIDE, {"id": "w", "prompt": "w {{deps.u.output}}", "deps": ["u"]}])
+    rig.go(run)
+    rig.work = answering(v="score: 1", d_r2="TWO", v_r2="score: 99")
+    told = again(rig, run, "v")
+
+    assert (told["state"], told["tasks"]["d"]["answer_of"]) == ("completed", "d.r2")
+    assert rig.begun[:3] == ["v", "d.r2", "v.r2"]
+    assert sorted(rig.begun[3:]) == ["t", "u", "w"]
+    assert "TWO" in rig.sent["u"]
+
+
+def test_rounds_that_failed_do_again_with_them_what_depends_on_their_steps(rig) -> None:
+    def work(name: str) -> str:
+        if name == "v.r2":
+            raise ValueError("it broke")
+        return {"d": "ONE", "d.r2": "TWO"}.get(name, "score: 1")
+
+    rig.work = work
+    any_of = {"id": "a", "prompt": "a {{deps.d.output}}", "deps": ["d", "v"], "needs": "any"}
+    alone = {"id": "b", "prompt": "b"}
+    run = rig.start(policy={"on_failure": "continue"}, tasks=[*REVIEWED[:2], BESIDE, any_of, alone])
+    rig.go(run)
+    rig.work = answering(v="score: 1", d_r2="THREE", v_r2="score: 99")
+    for task in ("a", "b"):
+        told = again(rig, run, task)
+        assert [told["tasks"][name].get("reused_from") for name in ("u", "a")] == [None, None]
+        assert ["THREE" in rig.sent[name] for name in ("u", "a")] == [True, True]
+
+
 def test_a_fork_keeps_what_answers_of_later_rounds_asked_for(rig) -> None:
     rig.work = answering(
         p=block("score: 1", {"id": "n1", "prompt": "n"}),

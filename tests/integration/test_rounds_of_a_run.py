@@ -133,7 +133,7 @@ def test_when_the_rounds_are_used_up_it_fails_or_takes_the_last(rig, otherwise: 
 def test_the_cause_of_used_up_rounds_is_told_once(rig) -> None:
     rig.work = scoring(1, 2, 3, 4)
     told = rig.go(rig.start(policy={"on_failure": "continue"}, tasks=reviewed(most=4)))
-    last = "{{output}} is not at least 90 after 4 rounds"
+    last = "its answer is not at least 90 after 4 rounds"
     assert told["tasks"]["v.r4"]["error"]["message"] == last
     for name in ("v", "v.r2", "v.r3"):
         assert told["tasks"][name]["error"]["message"] == f"{last} (v.r4, in its rounds)"
@@ -294,6 +294,8 @@ def test_a_fork_does_its_rounds_anew(rig) -> None:
         ("v.r2", "rounds are forked from their first step; fork from d"),
         ("d.r2", "rounds are forked from their first step; fork from d"),
         ("m.1", "it is an item of m; fork from m"),
+        ("d.r2.1", "rounds are forked from their first step; fork from d"),
+        ("e.r2.1", "has no task 'e.r2.1'."),
         ("e.r2", "has no task 'e.r2'."),
         ("nobody", "has no task 'nobody'."),
     ],
@@ -310,12 +312,12 @@ def test_who_forks_from_a_round_is_told_where_that_is_done(rig, name: str, told:
 @pytest.mark.parametrize(
     ("test", "value", "told"),
     [
-        ("contains", "zzz", "{{output}} does not contain zzz after 1 round"),
-        ("not_contains", "score", "{{output}} contains score after 1 round"),
-        ("equals", "zzz", "{{output}} is not zzz after 1 round"),
-        ("not_equals", "score: 1", "{{output}} is score: 1 after 1 round"),
-        ("at_least", 2, "{{output}} is not at least 2 after 1 round"),
-        ("at_most", 0, "{{output}} is not at most 0 after 1 round"),
+        ("contains", "zzz", "its answer does not contain zzz after 1 round"),
+        ("not_contains", "score", "its answer contains score after 1 round"),
+        ("equals", "zzz", "its answer is not zzz after 1 round"),
+        ("not_equals", "score: 1", "its answer is score: 1 after 1 round"),
+        ("at_least", 2, "its answer is not at least 2 after 1 round"),
+        ("at_most", 0, "its answer is not at most 0 after 1 round"),
     ],
 )
 def test_why_rounds_were_not_enough_is_a_sentence_for_each_test(

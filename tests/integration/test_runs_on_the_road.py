@@ -205,6 +205,20 @@ def test_a_fork_keeps_the_answers_before_the_changed_task_and_does_the_rest_anew
     assert "+new:b" in found["tasks"][1]["diff"]
 
 
+def test_rounds_are_compared_by_the_answer_that_stands_and_not_by_themselves(rig) -> None:
+    until = {"of": "{{output}}", "test": "contains", "value": "r2"}
+    repeated = task("k", "d") | {"repeat": {"first": "d", "until": until}}
+    run = rig.start(tasks=[task("d"), repeated, task("t", "d")])
+    first = rig.go(run)
+    fork = rig.go(rig.fork(run, task="t"))
+    found = differences(first, fork, lambda one: one["output"])
+
+    told = {one["id"]: (one["is_same"], one["diff"]) for one in found["tasks"]}
+    assert told == {"d": (True, []), "k": (True, []), "t": (True, [])}
+    used = sum(one["usage"]["tokens"] for one in first["tasks"].values())
+    assert -sum(one["tokens"] for one in found["tasks"]) == used - fork["tasks"]["t"]["usage"]["tokens"]
+
+
 def test_the_lines_of_a_comparison_add_up_also_where_one_run_has_no_such_task() -> None:
     def run(**micros: int) -> dict[str, Any]:
         used = {name: {"tokens": each // 10, "cost_micros": each} for name, each in micros.items()}

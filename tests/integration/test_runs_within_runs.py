@@ -67,6 +67,20 @@ def test_a_run_does_a_task_and_its_last_answer_is_the_tasks(rig) -> None:
     assert "ok:y" in rig.sent["b"]
 
 
+def test_a_run_in_rounds_of_a_run_within_is_told_what_the_round_before_answered(rig) -> None:
+    deep = INNER | {"steps": INNER["steps"][:1]}
+    until = {"of": "{{output}}", "test": "contains", "value": "good"}
+    steps = [
+        {"id": "c", "run": {"workflow": deep, "inputs": {"topic": "last time: {{previous}}"}}},
+        {"id": "k", "depends_on": ["c"], "prompt": "x", "repeat": {"first": "c", "until": until, "most": 2}},
+    ]
+    rig.work = lambda name: {"k": "too long", "k.r2": "good"}.get(name, "ok")
+    told = rig.go(rig.start(tasks=outer({"steps": steps})))
+
+    assert told["state"] == "completed"
+    assert "too long" in rig.sent["x"]
+
+
 def test_while_it_runs_its_task_says_what_it_waits_for(rig) -> None:
     run = rig.start(tasks=outer())
     rig.turn()

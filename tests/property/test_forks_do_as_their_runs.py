@@ -2,7 +2,8 @@
 
 Every task after the one it is forked from is told the same texts; every task ends as it did; and nothing runs
 again that has its answer and does not stand behind that task. So it is for graphs with rounds, lists, tasks
-that answers ask for, conditions and failures, and for forks of forks.
+that answers ask for, conditions and failures, and for forks of forks. Where the work answers something else
+in the fork, no task keeps an answer that it made from a text which no longer stands.
 """
 
 from __future__ import annotations
@@ -56,10 +57,7 @@ def graphs(draw: Any) -> list[dict[str, Any]]:
 
 
 def _with_rounds(draw: Any, graph: list[dict[str, Any]]) -> None:
-    """Have one of the tasks repeated; who waits for any of its rounds' tasks waits for the last one too.
-
-    One that did not would be told of the round that happened to be there when its turn came.
-    """
+    """Have one of the tasks repeated; who depends on any of its rounds' tasks waits for their end."""
     able = [each for each in graph if "for_each" not in each]
     if not able or draw(st.integers(0, 3)) == 0:
         return
@@ -71,13 +69,6 @@ def _with_rounds(draw: Any, graph: list[dict[str, Any]]) -> None:
     last["repeat"] = {"first": first, "until": until, "most": 3, "otherwise": otherwise}
     part = part_of(graph)
     graph.append({"id": f"t{len(graph)}", "deps": sorted(part), "needs": "all"})
-    for each in graph:
-        if each["id"] not in part and not part.isdisjoint(each["deps"]) and last["id"] not in each["deps"]:
-            if int(each["id"][1:]) > int(last["id"][1:]):
-                each["deps"] = [*each["deps"], last["id"]]
-            else:
-                each["deps"] = [dep for dep in each["deps"] if dep not in part]
-                each.pop("when", None)
 
 
 def reached(graph: list[dict[str, Any]], name: str) -> set[str]:
@@ -117,14 +108,14 @@ def requested(graph: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def answering(graph: list[dict[str, Any]], broken: set[str]) -> Callable[[str], str]:
-    """What each task answers, by its name alone."""
+def answering(graph: list[dict[str, Any]], broken: set[str], more_said: str = "") -> Callable[[str], str]:
+    """What each task answers, by its name alone; `more_said` by all of them."""
     adds = {each["id"]: each.get("adds", []) for each in graph}
 
     def work(name: str) -> str:
         if name in broken:
             raise ValueError("it broke")
-        said = f"answer {name.replace('.', '/')} of it"
+        said = f"answer {name.replace('.', '/')} of it{more_said}"
         root, is_added = re.split(r"[.-]", name)[0], "-" in name
         asked = ["alone"] if name.endswith("-adding") else [] if is_added else adds[root]
         more = [
@@ -145,18 +136,24 @@ def ends(run: dict[str, Any]) -> dict[str, tuple[str, str | None]]:
     return {name: (one["state"], (one.get("error") or {}).get("code")) for name, one in run["tasks"].items()}
 
 
-def behind(run: dict[str, Any], changed: str) -> set[str]:
-    """A task and all that wait for it, by what the page of the run tells."""
-    found = {changed}
+def behind(graph: list[dict[str, Any]], run: dict[str, Any], *changed: str) -> set[str]:
+    """Tasks and all that wait for them, by the page of the run and by the rounds they depend on."""
+    part, last = part_of(graph), [each["id"] for each in graph if "repeat" in each]
+    found = {*changed}
     while True:
         more = {
             name
             for name, one in run["tasks"].items()
-            if name not in found and not found.isdisjoint(_COPY.sub("", dep) for dep in one["deps"])
+            if name not in found and not found.isdisjoint(_waits_for(name, one, part, last))
         }
         if not more:
             return found
         found |= more
+
+
+def _waits_for(name: str, one: dict[str, Any], part: set[str], last: list[str]) -> set[str]:
+    deps = {_COPY.sub("", dep) for dep in one["deps"]}
+    return deps if name in part or deps.isdisjoint(part) else deps.union(last)
 
 
 def stems_from(run: dict[str, Any], name: str) -> set[str]:
@@ -177,7 +174,8 @@ def check(
     """Fork a run that was told `sent`; the fork."""
     rig.begun, rig.sent = [], {}
     told = rig.go(rig.fork(first["id"], task=changed, id=f"r{next(_numbers)}"))
-    after = behind(first, changed)
+    undone = [each["id"] for each in graph if "repeat" in each and not has_its_rounds(graph, first)]
+    after = behind(graph, first, changed, *undone)
     kept = {name for name, one in first["tasks"].items() if one["state"] == "completed"} - after
     if not has_its_rounds(graph, first):
         kept -= part_of(graph)  # whose last answers may be none
@@ -188,7 +186,7 @@ def check(
     }
     asked_for = {name for name, one in first["tasks"].items() if "parent" not in one}
     assert asked_for == {name for name, one in told["tasks"].items() if "parent" not in one}
-    for name in set(rig.sent) & set(sent):
+    for name in (set(rig.sent) & set(sent)) - added_amid_rounds(graph, first):
         assert _COPY.sub("", rig.sent[name]) == _COPY.sub("", sent[name]), name
     return told
 
@@ -198,13 +196,32 @@ def begins_amid_rounds(graph: list[dict[str, Any]], run: dict[str, Any], changed
     last = next((each for each in graph if "repeat" in each), None)
     if last is None or changed == last["repeat"]["first"]:
         return False
-    return changed in part_of(graph) or not has_its_rounds(graph, run)
+    after = behind(graph, run, changed)
+    is_amid = last["repeat"]["first"] not in after and not after.isdisjoint(part_of(graph))
+    return is_amid or not has_its_rounds(graph, run)
 
 
 def has_its_rounds(graph: list[dict[str, Any]], run: dict[str, Any]) -> bool:
     """Whether what is repeated completed, where something is."""
     repeated = [each["id"] for each in graph if "repeat" in each]
     return all(run["tasks"][name]["state"] == "completed" for name in repeated)
+
+
+def added_amid_rounds(graph: list[dict[str, Any]], run: dict[str, Any]) -> set[str]:
+    """Added tasks that depend on a part of rounds: of a fork they wait for the end, and did not before."""
+    part = part_of(graph)
+    return {
+        name
+        for name, one in run["tasks"].items()
+        if "added_by" in one and not part.isdisjoint(_COPY.sub("", dep) for dep in one["deps"])
+    }
+
+
+def standing(run: dict[str, Any], name: str) -> str | None:
+    """The answer of a task as those after it are told it."""
+    one = run["tasks"][name]
+    text: str | None = run["tasks"][one.get("answer_of", name)].get("output")
+    return text
 
 
 def without_rounds(graph: list[dict[str, Any]], sent: dict[str, str]) -> dict[str, str]:
@@ -235,3 +252,25 @@ def test_a_fork_that_changes_nothing_does_as_its_run(
             sent = without_rounds(graph, sent)
         run = check(rig, graph, run, sent, changed)
         sent |= without_rounds(graph, rig.sent)
+
+
+@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(graphs(), st.data())
+def test_a_fork_keeps_no_answer_made_from_a_text_that_no_longer_stands(
+    rig: DurableRuns, graph: list[dict[str, Any]], data: st.DataObject
+) -> None:
+    names = [each["id"] for each in graph]
+    broken = data.draw(st.sets(st.sampled_from([*names, *(f"{name}.r2" for name in names)]), max_size=1))
+    rig.work = answering(graph, broken)
+    policy, part = {"on_failure": "continue"}, part_of(graph)
+    run = rig.go(rig.start(id=f"r{next(_numbers)}", policy=policy, tasks=requested(graph)))
+    for turn in range(2):
+        rig.work = answering(graph, broken, f" anew {turn}")
+        able = sorted(name for name, one in run["tasks"].items() if "parent" not in one)
+        changed = data.draw(st.sampled_from(able))
+        fork = rig.go(rig.fork(run["id"], task=changed, id=f"r{next(_numbers)}"))
+        for name, one in fork["tasks"].items():
+            if "reused_from" in one and "parent" not in one and name not in part:
+                told = {dep: standing(fork, dep) for dep in one["deps"]}
+                assert told == {dep: standing(run, dep) for dep in told}, name
+        run = fork

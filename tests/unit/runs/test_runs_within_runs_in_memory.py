@@ -421,3 +421,16 @@ def test_real_threads_do_runs_within_runs_as_well() -> None:
     run = orchestrator.run(new_run("r", tasks, WELL))
     orchestrator.close()
     assert (str(run.state), run.usage) == ("completed", Usage(20 * 5 * 100, 20 * 5 * 75))
+
+
+def test_a_run_in_the_midst_of_rounds_is_told_what_the_round_before_answered() -> None:
+    repeat = Repeat(Condition("{{output}}", "contains", "good"), 2, "s")
+    within_rounds = inner(task("x", prompt="{{inputs.q}}"), inputs={"q": "{{previous}}"})
+    graph = [sub("s", within=within_rounds), task("k", "s", repeat=repeat)]
+    told = {"k": "too long", "k.r2": "good"}
+    run, _ = run_through(graph, WELL, lambda job: Scripted(1.0, answer(told.get(job.task_id, "ok"))))
+
+    assert str(run.state) == "completed"
+    given = child_of(run, "s.r2").tasks["x"].inputs
+    assert given is not None
+    assert "too long" in str(given.inputs)

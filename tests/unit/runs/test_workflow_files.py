@@ -30,6 +30,12 @@ def rounds(first: str | None = None) -> dict[str, Any]:
     return {"until": until, **({} if first is None else {"first": first})}
 
 
+def within(told: str) -> dict[str, Any]:
+    """A step that a run does, which is told this."""
+    inner = {"name": "i", "inputs": {"q": None}, "steps": [step("w", prompt="{{inputs.q}}")]}
+    return {"id": "a", "run": {"workflow": inner, "inputs": {"q": told}}}
+
+
 def rules(text: str, name: str = "w.json") -> list[tuple[str, str]]:
     """The rules that a text breaks, with the paths."""
     try:
@@ -153,6 +159,7 @@ def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
         (document(step("a", for_each=["x"]), step("a.1")), ("step_id_kept", "workflow.steps[1].id")),
         (document(step("a", repeat=rounds()), step("a.r2")), ("step_id_kept", "workflow.steps[1].id")),
         (document(step("a", prompt="{{previous}}")), ("unknown_reference", "workflow.steps[0].prompt")),
+        (document(within("{{previous}}")), ("unknown_reference", "workflow.steps[0].run")),
         (document(step("a", prompt="{{output}}")), ("unknown_reference", "workflow.steps[0].prompt")),
         ("{}", ("missing", "workflow")),
         ('{"workflow": {"name": "w"}}', ("missing", "workflow.steps")),
@@ -160,6 +167,13 @@ def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
 )  # fmt: skip
 def test_a_rule_that_is_broken_is_named_with_its_path(text, rule) -> None:
     assert rules(text)[0] == rule
+
+
+def test_a_run_in_the_midst_of_rounds_may_be_told_what_the_round_before_answered() -> None:
+    text = document(within("{{previous}}"), step("k", "a", repeat=rounds("a")))
+    workflow = parse_workflow(text, "w.json")
+    assert workflow.steps[0].run is not None
+    assert workflow.steps[0].run.inputs == {"q": "{{previous}}"}
 
 
 def test_an_empty_file_says_so() -> None:
