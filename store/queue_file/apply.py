@@ -104,6 +104,7 @@ def load(tx: Transaction, row: sqlite3.Row, revision: int | None = None) -> Stor
     ]
     shown = tx.one("get_shown", task=row["seq"]) if status in ENDED else None
     versions = tx.all("versions_of", task=row["seq"]) if row["version"] > 1 else []
+    saves = _saves_before(tx, row, revision)
     return Stored(
         id=row["id"],
         status=status,
@@ -116,20 +117,21 @@ def load(tx: Transaction, row: sqlite3.Row, revision: int | None = None) -> Stor
         renderings=renderings,
         versions={each["version"]: json.loads(each["doc"]) for each in versions},
         is_from_file=row["source"] == SOURCE,
-        saved_before=_saved_before(tx, row, revision),
+        saved_before=frozenset().union(*saves),
+        saved_earlier=frozenset().union(*saves[1:]),
     )
 
 
-def _saved_before(tx: Transaction, row: sqlite3.Row, revision: int | None) -> frozenset[str]:
-    """The fields that the last edits of a task set, as long as they came from a file of this revision."""
-    found: set[str] = set()
+def _saves_before(tx: Transaction, row: sqlite3.Row, revision: int | None) -> list[frozenset[str]]:
+    """What the last edits of a task set, newest first, as long as they came from a file of this revision."""
+    found: list[frozenset[str]] = []
     if revision is None or row["version"] == 1:
-        return frozenset()
+        return found
     for edit in tx.all("last_edits", task_id=row["id"]):
         if (edit["source"], edit["revision"]) != (SOURCE, revision):
             break
-        found.update(json.loads(edit["fields"]))
-    return frozenset(found)
+        found.append(frozenset(json.loads(edit["fields"])))
+    return found
 
 
 def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, asked: Asked) -> None:

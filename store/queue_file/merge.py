@@ -194,6 +194,8 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
     if dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
         return []
     theirs = _checked(wish.entry, stored.id, check)
+    if _was_taken(wish, theirs, stored, base):
+        return []
     again = stored.saved_before if wish.is_current else frozenset()
     merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, again)
     if taken:
@@ -206,6 +208,17 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
     if conflicts:
         edits.append(Conflict(tuple(conflicts)))
     return edits
+
+
+def _was_taken(wish: Wish, theirs: Document, stored: Stored, base: _Base) -> bool:
+    """Whether the last edit was made of these very words: they say nothing new when they are saved again."""
+    before = stored.versions.get(stored.version - 1)
+    if before is None or not stored.saved_before:
+        return False
+    merged, taken, _ = merge_fields(
+        theirs, base.doc, before, stored.saved_earlier if wish.is_current else frozenset()
+    )
+    return bool(taken) and _is_equal(merged, stored.doc)
 
 
 def _words_of(doc: Document) -> Document:

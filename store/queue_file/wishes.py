@@ -43,6 +43,8 @@ class Stored:
     is_from_file: bool = True
     #: fields whose values were saved by hand from the very copy that is taken in now
     saved_before: frozenset[str] = frozenset()
+    #: the same without the last of those edits
+    saved_earlier: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,3 +105,14 @@ def test_an_edit_of_what_another_entry_brings_back_is_taken_at_the_first_save(ke
 
     assert (keeping.status("late"), keeping.status("b")) == ("pending", "pending")
     assert keeping.doc("b")["x-mine"] == 1
+
+
+def test_a_copy_without_an_earlier_edit_takes_it_back_neither_at_once_nor_when_it_is_saved_again(
+    keeping: Keeping, buffer: dict[str, Any]
+) -> None:
+    other = keeping.shown()
+    save(keeping, buffer, priority=2)
+    for number in range(3):
+        keeping.save(other | {"tasks": [other["tasks"][0] | {"command": "echo other"}], "x": number})
+        keeping.look()
+        assert (keeping.doc("a")["priority"], keeping.doc("a")["command"]) == (2, "echo other")
