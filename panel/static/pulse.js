@@ -100,15 +100,21 @@ channel.addEventListener("message", (event) => {
   heardAt = Date.now();
   if (event.data && !document.hidden) hear(event.data);
 });
-// Held for as long as the tab lives; the next tab gets it after that.
-if (navigator.locks) navigator.locks.request("skep-pulse", () => { listen(); return new Promise(() => {}); });
 document.addEventListener("visibilitychange", () => { lastAsked = 0; turn(); });
 document.body.addEventListener("skep:pressed", () => {
   document.body.dispatchEvent(new Event("skep:changed"));
   ask();
 });
-ask();
-setInterval(turn, 250);
+
+function begin() {
+  // Held for as long as the tab lives; the next tab gets it after that.
+  if (navigator.locks) navigator.locks.request("skep-pulse", () => { listen(); return new Promise(() => {}); });
+  ask();
+  setInterval(turn, 250);
+}
+
+// Not before every script of the page listens and htmx knows its parts: the first change told would be lost on them.
+document.addEventListener("DOMContentLoaded", begin);
 
 const menuButton = document.getElementById("menu-button");
 function showMenu(isOpen) {

@@ -236,6 +236,35 @@ def test_what_is_asked_about_stays_though_a_change_was_on_its_way(page, panel):
     expect(row(page, "y")).to_be_visible()
 
 
+def test_what_changed_while_the_scripts_of_the_page_were_loading_is_seen(page, panel, context):
+    def tag():
+        return context.request.get(f"{panel.url}/pulse").json()["tag"]
+
+    held: dict = {}
+
+    def hold(route):
+        held[route.request.url.rpartition("/")[2]] = route
+
+    for name in ("trusted.js", "copying.js"):  # the first and the last
+        page.route(f"**/{name}", hold)
+    before = tag()
+    page.goto(f"{panel.url}/tasks", wait_until="commit")
+    panel.by.add("late")
+    while tag() == before:
+        pass
+    while len(held) < 2:
+        page.evaluate("0")
+    held["trusted.js"].continue_()
+    while not page.evaluate("typeof turn === 'function'"):  # as far as the script that tells of changes
+        pass
+    for _ in range(3):  # a look that the page took too early has been answered by then
+        page.evaluate("fetch('/pulse', { cache: 'no-store' }).then((answer) => answer.json())")
+
+    held["copying.js"].continue_()
+
+    expect(row(page, "late")).to_be_visible()
+
+
 def test_a_panel_that_is_gone_is_noticed(context, panel):
     page = context.new_page()
     page.goto(panel.link)
