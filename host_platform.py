@@ -26,6 +26,10 @@ from typing import Final
 IS_LINUX: Final = sys.platform.startswith("linux")
 IS_MACOS: Final = sys.platform == "darwin"
 
+#: Whether a process may be forked that goes on without exec, and be held by a descriptor (pidfd_open(2)). On
+#: macOS the system's own libraries do not outlive such a fork (fork(2) there), and there are no descriptors.
+CAN_FORK_SERVERS: Final = IS_LINUX and hasattr(os, "pidfd_open") and hasattr(signal, "pidfd_send_signal")
+
 #: Bytes of the longest path a Unix socket may have, its closing NUL not counted (unix(7); unix(4) on macOS).
 MOST_SOCKET_PATH_BYTES: Final = 103 if IS_MACOS else 107
 

@@ -15,6 +15,7 @@ from testing.running_daemon import REPOSITORY, RunningDaemon
 
 PATIENCE_S = 60.0
 PROCESSES = ("worker", "swarm", "panel")
+FORK_SERVER = "fork server"
 
 
 @contextlib.contextmanager
@@ -73,9 +74,13 @@ def wait_until_gone(running: RunningDaemon) -> None:
 
 
 def pids_of(running: RunningDaemon) -> dict[str, int]:
-    """The processes of a daemon by name, with its supervisor."""
+    """The processes of a daemon by name, with its supervisor and what they are forked from, if anything."""
     found = {name: _eldest(running.pids(name)) for name in PROCESSES}
-    return found | {"supervisor": _parent(next(iter(found.values())))}
+    parent = _parent(found["swarm"])
+    if b"supervisor.fork_server" in Path(f"/proc/{parent}/cmdline").read_bytes().split(b"\0"):
+        found |= {FORK_SERVER: parent}
+        parent = _parent(parent)
+    return found | {"supervisor": parent}
 
 
 def _eldest(pids: list[int]) -> int:

@@ -54,8 +54,8 @@ METHOD: Final = """\
   into place.
 * `kill -9` hits supervisor, worker, swarm and panel in the middle of work; the clock starts at that moment
   and stops at the next claim.
-* CPU is user and system time of worker, swarm, panel and supervisor together; memory that of the first
-  three.
+* CPU is user and system time of worker, swarm, panel, the server they are forked from and the supervisor
+  together; memory that of the first four. RSS counts a page that four share four times, PSS once.
 """
 
 

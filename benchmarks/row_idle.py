@@ -45,22 +45,22 @@ def _cpu(spent: dict[str, float], quiet: int, seconds: int) -> Figure:
 
 
 def _memory(memory: dict[str, tuple[float, float]]) -> list[Figure]:
-    three = [memory[name] for name in processes.PROCESSES]
+    counted = [memory[name] for name in (*processes.PROCESSES, processes.FORK_SERVER) if name in memory]
     bare_rss, bare_pss = _bare()
     told = ", ".join(f"{name} {rss:.0f}/{pss:.0f}" for name, (rss, pss) in memory.items())
     return [
         figure(
-            "idle daemon: memory of worker, swarm and panel (RSS)",
+            "idle daemon: memory of worker, swarm, panel and their fork server (RSS)",
             "MB",
-            [sum(rss for rss, _ in three)],
+            [sum(rss for rss, _ in counted)],
             beside={"three bare Pythons with the same libraries": [3 * bare_rss]},
             bar=Bar(150, "under", "figure"),
             note=f"RSS/PSS each: {told}",
         ),
         figure(
-            "idle daemon: memory of worker, swarm and panel (PSS, shared pages counted once)",
+            "idle daemon: memory of the same (PSS, shared pages counted once)",
             "MB",
-            [sum(pss for _, pss in three)],
+            [sum(pss for _, pss in counted)],
             beside={"three bare Pythons with the same libraries": [3 * bare_pss]},
             bar=Bar(150, "under", "figure"),
         ),

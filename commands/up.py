@@ -22,8 +22,9 @@ from store.capacity import CAPACITY
 from store.reading import Reader
 from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
+from supervisor import forking
 from supervisor.crew import Crew
-from supervisor.daemon import Daemon, lock_home
+from supervisor.daemon import Daemon, lock_home, modules
 from supervisor.daemon_state import queue_file_trouble
 from supervisor.idleness import Idleness, Left
 from supervisor.standing import ProcessRecord
@@ -81,6 +82,7 @@ def _run(
     stop.on_signals()
     database.prepare_state_directory(home.state)
     lock = lock_home(home)
+    spawner = forking.spawner(modules(with_panel=with_panel))  # imports while the store is opened
     try:
         recovered = recover_if_damaged(home, settings, effect_of=checked_commands(home, settings).effect_of)
         if recovered is not None and not as_json:
@@ -88,12 +90,14 @@ def _run(
         with SqliteStore(home, settings) as store:
             if said and store.reader.fact(CAPACITY) is not None:
                 store.set_capacity(dict.fromkeys(said), Place(home).by)
-            run = Run(home, store, Daemon(home, settings, with_panel=with_panel), as_json=as_json)
+            daemon = Daemon(home, settings, with_panel=with_panel, spawner=spawner)
+            run = Run(home, store, daemon, as_json=as_json)
             if not as_json:
                 greet(home)
             warn_of_halt(store.reader)
             code = run.keep_up(stop, until_idle=until_idle)
     finally:
+        spawner.close()
         lock.release()
     if not until_idle or stop.asked.is_set():
         return 0

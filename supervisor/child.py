@@ -8,13 +8,12 @@ way, the kernel closes it and the child goes too.
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Final
+
+from supervisor.spawning import ByExec, Spawned, Spawner
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +21,8 @@ FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 10.0
 #: A child that stayed up so long has recovered: the next fall counts as the first.
 STEADY_S: Final = 30.0
+#: Seconds for a killed process to be gone, which sits in a write at the most.
+KILLED_S: Final = 10.0
 #: One that stayed up so long is looked at less often.
 SETTLED_S: Final = 10.0
 
@@ -30,12 +31,17 @@ class Child:
     """A process that is kept running."""
 
     def __init__(
-        self, name: str, arguments: Sequence[str], environment: Mapping[str, str] | None = None
+        self,
+        name: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        spawner: Spawner | None = None,
     ) -> None:
         self.name = name
-        self._arguments = list(arguments)
+        self._arguments = [*arguments, "--supervised"]
         self._environment = dict(environment or {})
-        self._process: subprocess.Popen[bytes] | None = None
+        self._spawner = spawner or ByExec()
+        self._process: Spawned | None = None
         self._started = 0.0
         self._start_again = 0.0
         self._falls = 0
@@ -68,19 +74,10 @@ class Child:
         """Start it; a machine that cannot just now (memory, processes) is asked again later."""
         self._started = now
         try:
-            self._start()
+            self._process = self._spawner.start(self._arguments, self._environment)
         except OSError as error:
             logger.error("%s cannot be started: %s", self.name, error)
             self._fell(now)
-
-    def _start(self) -> None:
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"} | self._environment
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *self._arguments, "--supervised"],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-            env=environment,
-        )
 
     def _count(self, code: int, now: float) -> None:
         is_failed_start = code > 0 and now - self._started <= STEADY_S
@@ -96,7 +93,7 @@ class Child:
     def ask_to_stop(self) -> None:
         """Ask it to finish and go."""
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
+            self._process.send(signal.SIGTERM)
 
     def wait(self, seconds: float) -> bool:
         """Whether it has gone within so many seconds."""
@@ -111,11 +108,11 @@ class Child:
         """End it at once."""
         if self._process is not None and self._process.poll() is None:
             logger.warning("%s did not stop in time and is ended", self.name)
-            self._process.kill()
-            self._process.wait()
+            self._process.send(signal.SIGKILL)
+            self.wait(KILLED_S)
         self._let_go()
 
     def _let_go(self) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            self._process.let_go()
         self._process = None

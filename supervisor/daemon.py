@@ -19,7 +19,9 @@ from errors import AlreadyRunning
 from settings import Home, Settings
 from stopping import Stop
 from store.processes import WORKER
+from supervisor import forking
 from supervisor.child import Child
+from supervisor.spawning import Spawner
 
 logger = logging.getLogger(__name__)
 
@@ -46,21 +48,24 @@ OnFall = Callable[[str, int], None]
 class Daemon:
     """The processes of one home. What was given as a flag reaches them as a variable of the environment."""
 
-    def __init__(self, home: Home, settings: Settings, *, with_panel: bool = True) -> None:
+    def __init__(
+        self, home: Home, settings: Settings, *, with_panel: bool = True, spawner: Spawner | None = None
+    ) -> None:
         self._settings = settings
+        self._spawner = spawner or forking.spawner(modules(with_panel=with_panel))
         where = ["--home", str(home.root)]
         flags = {f"SKEP_{name.upper()}": str(getattr(settings, name)) for name in HANDED_ON}
         self._where, self._flags = where, flags
-        self.swarm = Child("swarm", ["swarm", *where], flags)
+        self.swarm = Child("swarm", ["swarm", *where], flags, self._spawner)
         #: workers that are wanted, by their place from 1
         self.workers = [self._worker(number) for number in range(1, settings.workers + 1)]
         #: workers that are one too many and end what they run
         self.leaving: list[Child] = []
-        self.panel = Child("panel", ["control_panel", *where], flags) if with_panel else None
+        self.panel = Child("panel", ["control_panel", *where], flags, self._spawner) if with_panel else None
 
     def _worker(self, number: int) -> Child:
         name = f"{WORKER}-{number}"
-        return Child(name, ["worker", *self._where, "--worker-id", name], self._flags)
+        return Child(name, ["worker", *self._where, "--worker-id", name], self._flags, self._spawner)
 
     def set_workers(self, count: int) -> list[str]:
         """Have so many workers; the names of those that are new.
@@ -137,6 +142,12 @@ class Daemon:
             for child in group:
                 child.wait(max(0.0, deadline - time.monotonic()))
                 child.end_now()
+        self._spawner.close()
+
+
+def modules(*, with_panel: bool) -> list[str]:
+    """What the processes of a daemon run."""
+    return ["swarm", "worker", *(["control_panel"] if with_panel else [])]
 
 
 def lock_home(home: Home) -> filelock.FileLock:

@@ -215,9 +215,9 @@ def _environment(root: Path, swarm_port: int, panel_port: int) -> dict[str, str]
 
 
 def _processes(wanted: list[bytes]) -> Iterator[int]:
-    """Processes whose arguments hold these in a row (proc(5))."""
+    """Processes whose arguments hold these in a row (proc(5)); one that was forked has blanks between."""
+    held = b" %b " % b" ".join(wanted)
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-            if any(arguments[at : at + len(wanted)] == wanted for at in range(len(arguments))):
+            if held in b" %b " % (process / "cmdline").read_bytes().replace(b"\0", b" "):
                 yield int(process.name)

@@ -12,24 +12,48 @@ from pathlib import Path
 
 import pytest
 
+import host_platform
 from supervisor.child import FIRST_WAIT_S, LONGEST_WAIT_S, SETTLED_S, STEADY_S, Child
+from supervisor.forking import ForkServer
+from supervisor.spawning import ByExec, Spawner
 
 ROOT = Path(__file__).resolve().parents[3]
 
 #: A module that can be started as a child; it tells its pid and then does as its argument says.
 STUB = """
-import os, sys
-how, told = sys.argv[1:3]
-with open(told, "a") as file:
-    file.write(f"{os.getpid()} {os.getpgrp()} {sys.argv[3]}\\n")
-if how == "fall":
-    sys.exit(7)
-if how == "deaf":
-    import signal
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print("up", file=open(told + ".up", "w"))
-sys.stdin.read()
+import os, signal, sys
+
+def main(arguments, prog_name=""):
+    how, told, last = arguments
+    with open(told, "a") as file:
+        file.write(f"{os.getpid()} {os.getpgrp()} {last}\\n")
+    if how == "fall":
+        sys.exit(7)
+    if how == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    print("up", file=open(told + ".up", "w"))
+    sys.stdin.read()
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
 """
+
+
+def by_exec() -> Spawner:
+    return ByExec()
+
+
+def by_fork() -> Spawner:
+    if not host_platform.CAN_FORK_SERVERS:
+        pytest.skip("processes are forked on Linux alone")
+    return ForkServer(["stub_process"])
+
+
+@pytest.fixture(params=[by_exec, by_fork], ids=["by exec", "by fork"])
+def spawner(request: pytest.FixtureRequest, told: Path) -> Iterator[Spawner]:
+    spawner = request.param()
+    yield spawner
+    spawner.close()
 
 
 @pytest.fixture
@@ -40,11 +64,11 @@ def told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def make(told: Path) -> Iterator:
+def make(told: Path, spawner: Spawner) -> Iterator:
     made: list[Child] = []
 
     def make(how: str) -> Child:
-        made.append(Child("stub", ["stub_process", how, str(told)]))
+        made.append(Child("stub", ["stub_process", how, str(told)], spawner=spawner))
         return made[-1]
 
     yield make
@@ -136,11 +160,14 @@ def test_before_it_is_started_there_is_nothing_to_stop(make):
     assert child.pid is None
 
 
-def test_when_the_supervisor_is_killed_the_child_goes_too(told):
+@pytest.mark.parametrize("spawner_made", ["ByExec()", "forking.spawner(['stub_process'])"])
+def test_when_the_supervisor_is_killed_the_child_goes_too(told, spawner_made):
     supervisor = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from supervisor import forking\n"
         "from supervisor.child import Child\n"
-        "child = Child('stub', ['stub_process', 'stay', sys.argv[2]])\n"
+        "from supervisor.spawning import ByExec\n"
+        f"child = Child('stub', ['stub_process', 'stay', sys.argv[2]], spawner={spawner_made})\n"
         "child.keep_up(0.0)\n"
         "print(child.pid, flush=True)\n"
         "sys.stdin.read()\n"
