@@ -33,6 +33,7 @@ from road.routing import Routing, home_tools
 from road.run_prompts import RunPrompts
 from road.screened_roster import ScreenedRoster
 from road.walk import Road
+from safety import constitution
 from safety.gateway import SafetyGateway
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
@@ -181,6 +182,11 @@ class Worker:
             )
 
         self.store.write(tell)
+
+
+def get_ready() -> None:
+    """Read the rules that ship, which every home is held to: once for all processes that are forked after."""
+    constitution.load()
 
 
 @click.command(help="Run one worker over a home (see skep up for the whole daemon).")

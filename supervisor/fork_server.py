@@ -1,14 +1,15 @@
 """A process that has imported everything, and is forked for each process of the daemon.
 
-`python -m supervisor.fork_server FD MODULE...` imports the modules once, then does what comes over the socket
-at descriptor FD until that is closed: one JSON object a message, one answered after the other.
+`python -m supervisor.fork_server FD MODULE...` imports the modules once and calls the `get_ready` of those
+that have one, then does what comes over the socket at descriptor FD until that is closed: one JSON object a
+message, one answered after the other.
 
     {"arguments": ["worker", "--home", ...], "environment": {...}} and the reading end of a pipe
         -> {"pid": 123} and a descriptor of that process (pidfd_open(2))
     {"reap": 123} -> {"code": 0}, the exit code of a process that has ended
 
-What cannot be done is answered as {"error": "..."}. Nothing but imports happens before a fork: no thread runs
-then, no file is open, no lock is held, which is what makes a fork without exec sound (fork(2), POSIX).
+What cannot be done is answered as {"error": "..."}. Before a fork nothing else happens: no thread runs, no
+file is open, no lock is held, which is what makes a fork without exec sound (fork(2), POSIX).
 """
 
 from __future__ import annotations
@@ -98,8 +99,10 @@ def _close(handles: tuple[int, ...] | list[int]) -> None:
 def _get_ready(modules: list[str]) -> None:
     """Import what will be run, and keep it where the collector writes nothing: pages stay shared."""
     os.close(os.pidfd_open(os.getpid()))  # a kernel without them is found out before anything is begun
-    for module in modules:
-        importlib.import_module(module)
+    for name in modules:
+        module = importlib.import_module(name)
+        if hasattr(module, "get_ready"):
+            module.get_ready()
     gc.collect()
     gc.freeze()
 
