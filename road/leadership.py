@@ -77,6 +77,14 @@ class Duty:
         self.due = together(now, wait)
 
 
+def _take(told: threading.Event) -> bool:
+    """Whether it was set; it is no more. One that was not is left alone: it may just have been set."""
+    is_set = told.is_set()
+    if is_set:
+        told.clear()
+    return is_set
+
+
 def together(now: float, wait: float) -> float:
     """When something is due `wait` seconds after `now`: a little sooner, where others are due then as well.
 
@@ -228,9 +236,7 @@ class Leadership:
             Duty("backup", 10.0, lambda: self._back_up(copies)),
         ]
         while not self._stop.is_set():
-            changed, hinted = self._changed.is_set(), self._hinted.is_set()
-            self._changed.clear()
-            self._hinted.clear()
+            changed, hinted = _take(self._changed), _take(self._hinted)
             for duty in duties:
                 if duty.is_due(time.monotonic(), changed=changed, hinted=hinted):
                     self._do(duty)
