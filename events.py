@@ -89,7 +89,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "schedule.skipped": "a time of a recurring task passed: its last one had not ended, or a person said so",
     "budget.reserved": "the worst case of a model call was reserved in every budget, and the call may start",
     "budget.settled": "a model call was booked: at what it cost, or unsettled at its worst case",
-    "budget.warning": "spending of a run passed a share of its limit",
+    "budget.warning": "spending passed a share of a limit of a run, of a part of it, or of a task of it",
     "budget.topped_up": "a person let a limit have more money",
     "budget.limit_set": "a person set a limit, which counts in place of the settings' until it is cleared",
     "budget.limit_cleared": "a person let the settings' limit count again",
