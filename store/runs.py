@@ -120,11 +120,19 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         foreign_inputs=dump([*new.foreign_inputs]) if new.foreign_inputs else None,
     )
     row = find(tx, new.id)
-    run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
+    told = {} if new.idempotency_key is None else _key_as_told(new.idempotency_key, new.digest)
+    run_ends.tell(
+        tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from, **told
+    )
     _enter(tx, seq, new.tasks, source, limits)
     if new.reused:
         _reuse(tx, new)
     return find(tx, new.id)
+
+
+def _key_as_told(key: str, request_digest: str) -> dict[str, str]:
+    """What a rebuilt database needs to know a repeat of the start by."""
+    return {"key_digest": run_keys.digest_of(key), "request_digest": request_digest}
 
 
 def _reuse(tx: Transaction, new: NewRun) -> None:
