@@ -23,7 +23,7 @@ from execution.run_stream import RunHistory, RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
-from runs import request_keys, views
+from runs import request_keys, rounds_there, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
 from runs.originals import original_of
@@ -184,7 +184,8 @@ class RunApi:
         policy = RunPolicy.model_validate_json(row["policy"])
         memory = frozenset(json.loads(row["memory"]))
         names = [each["id"] for each in known]
-        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house())
+        rounds = rounds_there.parts_behind(self._store.reader, row, wanted)
+        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), rounds)
         limits = self._store.limits
         return self._store.write(
             lambda tx: run_keys.once(tx, key, lambda inner: runs.add(inner, run_id, tasks, SOURCE, limits))

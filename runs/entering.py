@@ -21,12 +21,13 @@ from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, kept_ids, reference_rules, round_rules, sub_runs
+from runs import conditions, kept_ids, reference_rules, round_rules, rounds_there, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import items_for, kept_answers, request_of_fork, still_asked_for
 from runs.originals import Original
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runs.rounds_there import Parts
 from runs.turns import Turns, is_ruled
 from runs.within import MOST_DEEP, MOST_NESTED
 from runs.workflow import SubRun
@@ -167,10 +168,14 @@ def added_tasks(
     memory: frozenset[str],
     known: Iterable[str],
     house: House,
+    rounds: Parts | None = None,
 ) -> list[NewRunTask]:
-    """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`."""
+    """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`.
+
+    `rounds`: those of the run that they may depend on a part of (`rounds_there.parts_behind`).
+    """
     _check_graph(tasks, known)
-    return new_tasks(tasks, run_id, policy, memory, house)
+    return rounds_there.waiting(new_tasks(tasks, run_id, policy, memory, house), run_id, rounds or {})
 
 
 def _check_graph(

@@ -261,6 +261,16 @@ SELECT id, json_extract(doc, '$.deps') AS deps, json_extract(doc, '$.for_each') 
     json_extract(doc, '$.repeat') AS repeat
 FROM run_task WHERE run = :run;
 
+-- rounds_behind --
+-- Whether anything that waits for the tasks named in a JSON list, near or far, ends rounds of several tasks.
+WITH RECURSIVE behind (id) AS (
+    SELECT value FROM json_each(:ids)
+    UNION
+    SELECT task.id FROM behind CROSS JOIN edge ON edge.parent = behind.id CROSS JOIN task ON task.seq = edge.child
+)
+SELECT 1 FROM behind CROSS JOIN task ON task.id = behind.id CROSS JOIN run_task ON run_task.task = task.seq
+WHERE json_extract(run_task.doc, '$.repeat.first') IS NOT NULL LIMIT 1;
+
 -- copy_outputs --
 -- A task has the named outputs of another, whose answer is its own.
 UPDATE run_task SET outputs = (
