@@ -30,6 +30,7 @@ from runs.originals import original_of
 from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_keys, run_steering, runs
+from store.collecting import no_collecting
 from store.run_keys import RequestKey
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
@@ -86,10 +87,14 @@ class RunApi:
 
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""
+        with no_collecting():
+            row = self._start()
+        return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
+
+    def _start(self) -> sqlite3.Row:
         request = read_start(body.read_object(flask.request, MOST_BYTES))
         made = _traced(new_run(request, self._house(), request_keys.read(_key())))
-        row = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
-        return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
+        return self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
 
     def list_runs(self) -> flask.Response:
         """A page of runs, the newest first; ``next`` is what to give as ``before`` for the next page."""
@@ -134,7 +139,8 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         key = request_keys.of_request(_key(), "fork", run_id, request)
-        found = run_keys.known(self._store.reader, key) or self._fork(run_id, request, key)
+        with no_collecting():
+            found = run_keys.known(self._store.reader, key) or self._fork(run_id, request, key)
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 
     def _fork(self, run_id: str, request: ForkRequest, key: RequestKey | None) -> sqlite3.Row:
