@@ -226,9 +226,11 @@ def _check_policy(policy: RunPolicy) -> None:
 
 def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
     if policy.mode == "batch":
-        yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
+        told = "batch is for comparison in memory; the daemon starts a task when it can start: leave it out"
+        yield "policy.mode", told
     if "stop_grace_ms" in policy.model_fields_set:
-        yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
+        told = "the daemon itself ends what is cancelled or out of time, and no work outlasts its run"
+        yield "policy.stop_grace_ms", f"{told}: leave it out"
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
