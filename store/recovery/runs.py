@@ -19,8 +19,6 @@ from store import ending, run_ends, run_keys
 from store.recovery.playing import moment_of
 from store.transaction import Transaction
 
-#: The code of a run whose request was lost with the damaged database.
-LOST: Final = "lost"
 _LOST_REASON: Final = (
     "what it asked for was lost with the damaged database; start it anew, under another id and "
     "idempotency key"
@@ -81,7 +79,7 @@ def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
         depth=0,
         foreign_inputs=None,
     )
-    lost = {"code": LOST, "reason": _LOST_REASON}
+    lost = {"code": run_ends.LOST, "reason": _LOST_REASON}
     tx.run("put_run_standing", seq=seq, state="running", ends_as="failed", is_stopping=1, is_open=0,
            finished=None, **lost)  # fmt: skip
 
