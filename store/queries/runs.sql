@@ -159,6 +159,15 @@ WHERE task.id IN (SELECT value FROM json_each(:ids));
 SELECT run_task.id FROM run_task
 WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids));
 
+-- run_taken_ids --
+-- Of ids within a run, a JSON list, those that a task has; also one whose run was lost with a damaged database.
+SELECT substr(id, length(:run) + 2) AS id FROM task
+WHERE id IN (SELECT :run || ':' || value FROM json_each(:ids));
+
+-- task_left_of_run --
+-- A task that is called after a run, which may have been lost with a damaged database.
+SELECT id FROM task WHERE id > :run || ':' AND id < :run || ';' LIMIT 1;
+
 -- note_ledger --
 -- What the attempt of a task of a run was told.
 UPDATE run_task SET ledger = :ledger WHERE task = :task;

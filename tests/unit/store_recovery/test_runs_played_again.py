@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import host_platform
-from run_contract.errors import KeyUsed, RunCompleted
+from run_contract.errors import KeyUsed, RunCompleted, RunExists, TaskExists
 from runs.entering import new_run
 from runs.request import read_start
 from store import run_steering, runs
@@ -187,3 +187,17 @@ def test_no_key_of_a_client_stands_in_the_history(home) -> None:
     (row,) = [row for row in home.opened.reader.events() if row["event"] == "run.started"]
     assert run in row["data"]
     assert "a-secret-of-the-client" not in row["data"]
+
+
+def test_the_ids_of_what_was_lost_are_refused_in_words(home) -> None:
+    rig = rig_of(home)
+    rig.start(id="kept", open=True, tasks=[{"id": "b", "prompt": "x"}])
+    home.back_up()
+    rig.add("kept", {"id": "a", "prompt": "x"})
+    rig.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
+
+    again = rebuilt(home)
+    with pytest.raises(RunExists, match=r"late:a of a run 'late' that was lost .* give another id"):
+        again.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
+    with pytest.raises(TaskExists, match="has a task 'a' already"):
+        again.add("kept", {"id": "a", "prompt": "x"})
