@@ -12,6 +12,7 @@ reordered, and this module imports nothing but its own pages: `statuses`, `limit
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import re
@@ -252,6 +253,9 @@ def _is_given(value: object) -> bool:
 
 def _check_is_json(document: dict[str, Any], path: str) -> None:
     """Raise `InvalidTask` for what Python's JSON reader lets through and the store could not keep."""
+    with contextlib.suppress(UnicodeEncodeError, RecursionError, ValueError, TypeError):
+        _to_json(document)
+        return
     for key, value in document.items():
         where = f"{path}.{ascii(key)[1:-1]}"
         try:
@@ -264,8 +268,11 @@ def _check_is_json(document: dict[str, Any], path: str) -> None:
             raise InvalidTask(f"{where}: holds NaN or an infinity, which JSON lacks", path=where) from None
 
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
 def _to_json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    return _ENCODER.encode(value).encode()
 
 
 def _normalise_values(fields: dict[str, Any], path: str) -> None:

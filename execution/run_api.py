@@ -23,13 +23,14 @@ from execution.run_stream import RunHistory, RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
-from runs import request_keys, views
+from runs import request_keys, rounds_there, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
 from runs.originals import original_of
 from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
 from settings import Home, Settings
 from store import run_keys, run_steering, runs
+from store.collecting import no_collecting
 from store.run_keys import RequestKey
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump
@@ -86,10 +87,14 @@ class RunApi:
 
     def start(self) -> flask.Response:
         """Start a run; 202, since its tasks are done by and by."""
+        with no_collecting():
+            row = self._start()
+        return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
+
+    def _start(self) -> sqlite3.Row:
         request = read_start(body.read_object(flask.request, MOST_BYTES))
         made = _traced(new_run(request, self._house(), request_keys.read(_key())))
-        row = self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
-        return _json(views.brief(self._store.reader, row), 202, Location=f"{BASE}/{row['id']}")
+        return self._store.write(lambda tx: runs.start(tx, made, SOURCE, self._store.limits))
 
     def list_runs(self) -> flask.Response:
         """A page of runs, the newest first; ``next`` is what to give as ``before`` for the next page."""
@@ -134,7 +139,8 @@ class RunApi:
         """Start a run that begins with answers of another."""
         request = read_fork(body.read_object(flask.request, MOST_BYTES))
         key = request_keys.of_request(_key(), "fork", run_id, request)
-        found = run_keys.known(self._store.reader, key) or self._fork(run_id, request, key)
+        with no_collecting():
+            found = run_keys.known(self._store.reader, key) or self._fork(run_id, request, key)
         return _json(views.brief(self._store.reader, found), 202, Location=f"{BASE}/{found['id']}")
 
     def _fork(self, run_id: str, request: ForkRequest, key: RequestKey | None) -> sqlite3.Row:
@@ -184,7 +190,8 @@ class RunApi:
         policy = RunPolicy.model_validate_json(row["policy"])
         memory = frozenset(json.loads(row["memory"]))
         names = [each["id"] for each in known]
-        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house())
+        rounds = rounds_there.parts_behind(self._store.reader, row, wanted)
+        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), rounds)
         limits = self._store.limits
         return self._store.write(
             lambda tx: run_keys.once(tx, key, lambda inner: runs.add(inner, run_id, tasks, SOURCE, limits))

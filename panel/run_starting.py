@@ -21,6 +21,7 @@ from runs.known_models import KnownModels
 from runs.originals import original_of
 from runs.request import read_fork, read_start
 from store import run_keys, runs
+from store.collecting import no_collecting
 from store.runs import NewRun
 
 #: Names of tasks that are told of what a fork does.
@@ -41,7 +42,8 @@ def enter(here: Panel, made: NewRun, by: str) -> sqlite3.Row:
 
 def start(here: Panel, body: dict[str, Any], by: str, key: str | None = None) -> sqlite3.Row:
     """Start the run that a request asks for; its row. Raises as `runs.entering.new_run`, and `RunExists`."""
-    return enter(here, new_run(read_start(body), house_of(here), key), by)
+    with no_collecting():
+        return enter(here, new_run(read_start(body), house_of(here), key), by)
 
 
 def fork(here: Panel, run_id: str, body: dict[str, Any], by: str, header: str | None = None) -> sqlite3.Row:
@@ -55,8 +57,9 @@ def fork(here: Panel, run_id: str, body: dict[str, Any], by: str, header: str | 
     found = run_keys.known(here.reader, key)
     if found is not None:
         return found
-    original = original_of(here.reader, row_of(here, run_id))
-    return enter(here, forked(original, request, house_of(here), key), by)
+    with no_collecting():
+        original = original_of(here.reader, row_of(here, run_id))
+        return enter(here, forked(original, request, house_of(here), key), by)
 
 
 def check_fork(here: Panel, row: sqlite3.Row, body: dict[str, Any]) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from typing import Any
 from cost.model_catalog import ModelCatalog
 from run_contract.errors import RunError
 from run_contract.policy import RunPolicy
-from runs import asked_for, kept_ids
+from runs import asked_for, kept_ids, rounds_there
 from runs.asked_for import Rights
 from runs.entering import House, new_task
-from runs.kept_ids import Shape
 from runs.known_models import KnownModels
 from runs.turns import Turns
 from store import run_growth
@@ -44,7 +43,7 @@ class Adding:
     def _screened(
         self, claim: Claim, row: sqlite3.Row, listed: list[Any], policy: RunPolicy
     ) -> dict[str, Any]:
-        shapes = self._shapes(row["run_seq"])
+        shapes = kept_ids.shapes_of_rows(self._store.reader.all("run_shapes", run=row["run_seq"]))
         memory = json.loads(row["memory"])
         rights = self._rights(claim, row, policy, kept_ids.told_to(row["id"], shapes))
         found = asked_for.screened(listed, rights, shapes, memory)
@@ -58,16 +57,9 @@ class Adding:
                 made.append(replace(new, added_by=row["id"], depth=row["depth"] + 1))
         asked_for.check_deps(found, rights.told)
         kept = {task.id for task in found.tasks.values()}
+        made = rounds_there.waiting(made, row["run"], rounds_there.parts_of(shapes))
         refused = [{"path": each.path, "reason": each.reason} for each in found.refused]
         return _told([task for task in made if task.id in kept], refused)
-
-    def _shapes(self, run: int) -> dict[str, Shape]:
-        found = {}
-        for each in self._store.reader.all("run_shapes", run=run):
-            repeat = json.loads(each["repeat"] or "null")
-            first = None if repeat is None else repeat.get("first") or each["id"]
-            found[each["id"]] = Shape(json.loads(each["deps"] or "[]"), bool(each["is_list"]), first)
-        return found
 
     def _rights(self, claim: Claim, row: sqlite3.Row, policy: RunPolicy, told: frozenset[str]) -> Rights:
         task, asked, settings = claim.task, json.loads(row["doc"]), self._store.settings

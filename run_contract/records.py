@@ -235,6 +235,8 @@ class Dag:
 
     nodes: dict[str, DagNode] = field(default_factory=dict)
     edges: dict[str, list[str]] = field(default_factory=dict)
+    #: what rounds do again, by the tasks that end them and without those
+    rounds: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,8 @@
 
 A task that a budget cannot pay is held while something runs that may give it enough back, and has its turn
 again, in order, when money comes back. Whom only a person can help keeps nobody else waiting: once nothing
-runs and nothing can start, that person may add to the budget, else the task fails.
+runs and nothing can start, that person may add to the budget, and is asked again where that was too little;
+after a no the task fails.
 """
 
 from __future__ import annotations
@@ -206,12 +207,16 @@ class Admitting:
         task, found = board.tasks[name], board.prepared[name]
         if task.state not in WAITING:
             return
-        answers = board.settling.answers(task, found.estimate.micros)
+        micros = found.estimate.micros
+        answers = board.settling.answers(task, micros)
         try:
-            board.parts.budget.allow(board.run, found.estimate.micros, task)
+            board.parts.budget.allow(board.run, micros, task)
         except RunError as error:
-            del board.prepared[name]
-            self._ends.fail(task, TaskError(error.code, error.message))
+            if answers and all(answers.values()):
+                self._leave_to_a_person(task, micros)  # who gave too little is asked for the rest
+            else:
+                del board.prepared[name]
+                self._ends.fail(task, TaskError(error.code, error.message))
         else:
             self.consider(task)
         self._tell_all(answers)

@@ -111,11 +111,29 @@ def _wait_for_rounds(dag: Dag, tasks: Sequence[RunTask]) -> None:
         for task in tasks
         if task.repeat is not None and task.repeat.first not in {None, task.id}
     }
-    waits = round_waits.beside({task.id: task.deps for task in tasks}, rounds) if rounds else {}
+    if not rounds:
+        return
+    waits, parts = round_waits.beside_with_parts({task.id: task.deps for task in tasks}, rounds)
+    dag.rounds |= parts
     for name, ends in waits.items():
-        dag.nodes[name].pending += len(ends)
-        for last in ends:
-            dag.nodes[last].beside.append(name)
+        _wait_beside(dag, name, ends)
+
+
+def _wait_beside(dag: Dag, name: str, ends: Sequence[str]) -> None:
+    dag.nodes[name].pending += len(ends)
+    for last in ends:
+        dag.nodes[last].beside.append(name)
+
+
+def wait_for_rounds_there(run: Run, tasks: Sequence[RunTask]) -> None:
+    """Have tasks that were added wait for rounds that go on and that they depend on a part of."""
+    there = {} if run.dag is None else run.dag.rounds
+    if run.dag is None or not there:
+        return
+    names = {task.id for task in tasks}
+    parts = {last: part for last, part in there.items() if last not in names and _is_open(run, last)}
+    for name, ends in round_waits.added({task.id: task.deps for task in tasks}, parts).items():
+        _wait_beside(run.dag, name, ends)
 
 
 def _is_open(run: Run, dep: str) -> bool:

@@ -18,11 +18,14 @@ def differences(
     """What tells two runs apart, task by task, from how `runs.views.whole` tells each.
 
     What was done in rounds is compared by the answer that stands for it, with what all of its rounds used.
+    The items of a list whose answer was kept are in one of the runs alone; they were kept with it.
 
     Parameters:
         read: the whole answer of a task.
     """
     sides = compared(first["tasks"]), compared(second["tasks"])
+    _add_kept_items(*sides)
+    _add_kept_items(*reversed(sides))
     names = dict.fromkeys([*sides[0], *sides[1]])
     tasks = [_task(name, sides[0].get(name), sides[1].get(name), read) for name in names]
     return {
@@ -52,6 +55,27 @@ def compared(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
     return found
 
 
+def _add_kept_items(there: Mapping[str, dict[str, Any]], kept: dict[str, dict[str, Any]]) -> None:
+    """Put the items of lists whose answers `kept` has from elsewhere beside these lists, unpaid."""
+    for name, task in there.items():
+        above = task.get("parent")
+        mine, own = kept.get(above or ""), there.get(above or "")
+        if (
+            name in kept
+            or mine is None
+            or own is None
+            or "reused_from" not in mine
+            or not _is_same(own, mine)
+        ):
+            continue
+        unpaid = dict.fromkeys(task["usage"], 0)
+        kept[name] = dict(task) | {"usage": unpaid, "reused_from": mine["reused_from"]}
+
+
+def _is_same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return all(one.get(name) == other.get(name) for name in ("state", "output_ref", "output"))
+
+
 def _step_of(tasks: Mapping[str, Mapping[str, Any]], name: str) -> str:
     """The step that a later round, or an item of a list in one, stands for; else the task itself."""
     above: str | None = name
@@ -71,7 +95,7 @@ def _task(
     told["cost_micros"] = used[1]["cost_micros"] - used[0]["cost_micros"]
     if one is None or other is None:
         return told | {"is_same": False, "diff": []}
-    is_same = all(one.get(name) == other.get(name) for name in ("state", "output_ref", "output"))
+    is_same = _is_same(one, other)
     return told | {
         "is_same": is_same,
         "is_reused": "reused_from" in other,

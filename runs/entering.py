@@ -21,12 +21,13 @@ from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
 from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, kept_ids, reference_rules, round_rules, sub_runs
+from runs import conditions, kept_ids, reference_rules, round_rules, rounds_there, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import items_for, kept_answers, request_of_fork, still_asked_for
 from runs.originals import Original
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
+from runs.rounds_there import Parts
 from runs.turns import Turns, is_ruled
 from runs.within import MOST_DEEP, MOST_NESTED
 from runs.workflow import SubRun
@@ -167,10 +168,14 @@ def added_tasks(
     memory: frozenset[str],
     known: Iterable[str],
     house: House,
+    rounds: Parts | None = None,
 ) -> list[NewRunTask]:
-    """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`."""
+    """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`.
+
+    `rounds`: those of the run that they may depend on a part of (`rounds_there.parts_behind`).
+    """
     _check_graph(tasks, known)
-    return new_tasks(tasks, run_id, policy, memory, house)
+    return rounds_there.waiting(new_tasks(tasks, run_id, policy, memory, house), run_id, rounds or {})
 
 
 def _check_graph(
@@ -221,9 +226,11 @@ def _check_policy(policy: RunPolicy) -> None:
 
 def _not_on_the_road(policy: RunPolicy) -> Iterator[tuple[str, str]]:
     if policy.mode == "batch":
-        yield "policy.mode", "batch is for comparison in memory; the daemon starts a task when it can start"
+        told = "batch is for comparison in memory; the daemon starts a task when it can start: leave it out"
+        yield "policy.mode", told
     if "stop_grace_ms" in policy.model_fields_set:
-        yield "policy.stop_grace_ms", "how long work may take to end is the daemon's: setting stop_grace_s"
+        told = "the daemon itself ends what is cancelled or out of time, and no work outlasts its run"
+        yield "policy.stop_grace_ms", f"{told}: leave it out"
 
 
 def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:

@@ -12,14 +12,20 @@ from collections.abc import Sequence
 from run_contract.errors import DagCycle, InvalidInput
 from run_contract.records import ENDED, Run, RunTask, TaskResult, TaskState
 from runs.contracts import DependencyResolver
-from runs.dependency_resolver import enter
+from runs.dependency_resolver import enter, wait_for_rounds_there
 
 
 def add(run: Run, tasks: Sequence[RunTask], parent: RunTask | None, resolver: DependencyResolver) -> None:
     """Put tasks into a run that runs, as children of `parent` where a task adds them.
 
-    Raises `InvalidInput` over a limit, `DagInvalid`, `DepNotFound`, `DagCycle`.
+    They wait for rounds that they depend on a part of as if they had been there from the start. Raises
+    `InvalidInput` over a limit, `DagInvalid`, `DepNotFound`, `DagCycle`.
     """
+    _put(run, tasks, parent, resolver)
+    wait_for_rounds_there(run, tasks)
+
+
+def _put(run: Run, tasks: Sequence[RunTask], parent: RunTask | None, resolver: DependencyResolver) -> None:
     depth = 0 if parent is None else parent.depth + 1
     _check_limits(run, tasks, depth)
     _check_no_circle(tasks, resolver)
@@ -60,8 +66,8 @@ def expand(
 ) -> None:
     """Let a task become others; it waits for all of them, or for those that are named. Raises as `add`."""
     parent = run.tasks[task.parent] if task.round > 1 and task.parent is not None else task
-    add(run, children, parent, resolver)
-    assert run.dag is not None  # noqa: S101  `add` made one
+    _put(run, children, parent, resolver)
+    assert run.dag is not None  # noqa: S101  `_put` made one
     names = [child.id for child in children] if waits_for is None else list(waits_for)
     node = run.dag.nodes[task.id]
     for name in names:

@@ -6,8 +6,10 @@ of a list in a round `l.r2.1`.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,6 +89,16 @@ def shapes_in_memory(tasks: Mapping[str, RunTask]) -> dict[str, Shape]:
         )
         for name, task in tasks.items()
     }
+
+
+def shapes_of_rows(rows: Iterable[sqlite3.Row]) -> dict[str, Shape]:
+    """Tasks of a run in the store (``run_shapes``) as shapes."""
+    found = {}
+    for each in rows:
+        repeat = json.loads(each["repeat"] or "null")
+        first = None if repeat is None else repeat.get("first") or each["id"]
+        found[each["id"]] = Shape(json.loads(each["deps"] or "[]"), bool(each["is_list"]), first)
+    return found
 
 
 def check(tasks: Mapping[str, RunTask]) -> None:

@@ -55,13 +55,16 @@ def waiting(made: list[NewRunTask], tasks: Sequence[TaskRequest], run_id: str) -
     firsts = {task.id: task.repeat.first or task.id for task in tasks if task.repeat is not None}
     rounds = {name: first for name, first in firsts.items() if first != name}
     waits = round_waits.beside({task.id: task.deps for task in tasks}, rounds) if rounds else {}
-    return [replace(each, new=_also(each.new, waits.get(each.id, ()), run_id)) for each in made]
+    return [also(each, waits.get(each.id, ()), run_id) for each in made]
+
+
+def also(made: NewRunTask, ends: Sequence[str], run_id: str) -> NewRunTask:
+    """A task that waits for the end of these of its run as well."""
+    return replace(made, new=_also(made.new, ends, run_id)) if ends else made
 
 
 def _also(new: NewTask, ends: Sequence[str], run_id: str) -> NewTask:
     """A task of the road that waits for these of its run as well."""
-    if not ends:
-        return new
     waits_for = [*new.task.depends_on, *(f"{run_id}:{name}" for name in ends)]
     task = new.task.model_copy(update={"depends_on": waits_for})
     return replace(new, task=task, doc={**new.doc, "depends_on": waits_for})

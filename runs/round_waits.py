@@ -6,7 +6,7 @@ part of the rounds waits for their end as well, however that is, and is told wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 def beside(deps: Mapping[str, Sequence[str]], rounds: Mapping[str, str]) -> dict[str, list[str]]:
@@ -18,20 +18,44 @@ def beside(deps: Mapping[str, Sequence[str]], rounds: Mapping[str, str]) -> dict
         deps: what each task depends on; what is not there itself is passed over.
         rounds: the tasks that are repeated with others before them, each with the one that begins a round.
     """
+    return beside_with_parts(deps, rounds)[0]
+
+
+def beside_with_parts(
+    deps: Mapping[str, Sequence[str]], rounds: Mapping[str, str]
+) -> tuple[dict[str, list[str]], dict[str, frozenset[str]]]:
+    """The same (`beside`), with what rounds do again, by the tasks that end them and without those."""
     found: dict[str, list[str]] = {}
+    parts: dict[str, frozenset[str]] = {}
     if not rounds:
-        return found
+        return found, parts
     after: dict[str, list[str]] = {}
     for name, own in deps.items():
         for dep in dict.fromkeys(own):
             after.setdefault(dep, []).append(name)
     for last, first in sorted(rounds.items()):
         before = _reached(last, deps, found)
-        part = (before & _reached(first, after, {})) - {last}
-        for name in sorted({each for step in part for each in after.get(step, ())} - before):
+        parts[last] = (before & _reached(first, after, {})) - {last}
+        for name in sorted({each for step in parts[last] for each in after.get(step, ())} - before):
             if last not in deps[name]:
                 found.setdefault(name, []).append(last)
-    return found
+    return found, parts
+
+
+def added(deps: Mapping[str, Iterable[str]], parts: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
+    """The tasks added later that wait for rounds which were there before, each with the tasks that end those.
+
+    No such rounds wait for a task that came after them, so none is left out for their sake.
+
+    Parameters:
+        deps: what each added task depends on.
+        parts: what the rounds do again (`beside_with_parts`).
+    """
+    found = {
+        name: [last for last, part in sorted(parts.items()) if last not in own and not part.isdisjoint(own)]
+        for name, own in ((name, set(own)) for name, own in deps.items())
+    }
+    return {name: ends for name, ends in found.items() if ends}
 
 
 def _reached(

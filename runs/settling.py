@@ -78,7 +78,7 @@ class Settling:
         return min((each.left for each in self._parts.budget.budgets(self._run)), default=math.inf)
 
     def answers(self, task: RunTask, micros: int) -> dict[Account, int]:
-        """Ask a person about each budget that a task lacks, until one gets nothing; what each was given."""
+        """Ask a person about each budget that a task lacks, until one gets too little; what each got."""
         ask, found = self._parts.top_up, dict[Account, int]()
         if ask is None:
             return found
@@ -87,9 +87,10 @@ class Settling:
                 continue
             added = found[budget.account] = max(0, ask(self._run, task, budget, micros))
             self._parts.budget.top_up(self._run, budget.account, added, "you")
-            if not added:
+            if added:
+                self._tell("budget.topped_up", budget=budget.account.limit, added_micros=added)
+            if budget.is_beyond(micros - added):
                 break
-            self._tell("budget.topped_up", budget=budget.account.limit, added_micros=added)
         return found
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol, Self
 
 from clock import local_day
 from host_platform import ProcessId
+from money import dollars_to_micros
 from store import subtree_budgets
 from store.transaction import Transaction, dump
 
@@ -246,16 +247,29 @@ def crossed(granted: int, before: int, after: int) -> list[int]:
 
 
 def _warn(tx: Transaction, call: sqlite3.Row) -> None:
-    """Tell once of each share of a run's limit that a booking has just passed."""
+    """Tell once of each share of a limit of a run that a booking has just passed."""
     for scope, name, day in json.loads(call["accounts"]):
-        if scope not in {"run", "subtree"} or not call["booked"]:
-            continue
         account = Account(scope, name, day)
-        most, held = limit_of(tx, BudgetLimits.kept(tx), account), balance_of(tx, account)
+        if not call["booked"] or not _is_warned_of(account):
+            continue
+        most, held = _limit_with_own(tx, account), balance_of(tx, account)
         if most is not None:
             for percent in crossed(most + held.topped_up, held.spent - call["booked"], held.spent):
                 run_id = name.partition(":")[0]
                 tx.emit("budget.warning", budget=account.limit, run_id=run_id, percent=percent)
+
+
+def _is_warned_of(account: Account) -> bool:
+    """Whether a limit is one of a run: of all of it, of a part, or of one of its tasks."""
+    return account.scope in {"run", "subtree"} or (account.scope == "task" and ":" in account.name)
+
+
+def _limit_with_own(asks: Asks, account: Account) -> int | None:
+    """The limit of an account, also of a task; none where there is none."""
+    if account.scope != "task":
+        return limit_of(asks, BudgetLimits.kept(asks), account)
+    row = asks.one("task_budget", id=account.name)
+    return None if row is None or row["dollars"] is None else dollars_to_micros(row["dollars"])
 
 
 def enter_booked(tx: Transaction, call: str, micros: int | None) -> sqlite3.Row | None:

@@ -25,6 +25,8 @@ CANCELLED: Final = "cancelled"
 #: The code of a task whose condition was not met, and of those that need one which was skipped.
 CONDITION_NOT_MET: Final = "condition_not_met"
 DEPENDENCY_SKIPPED: Final = "dependency_skipped"
+#: The code of a run whose request was lost with a damaged database, of which only the start is known.
+LOST: Final = "lost"
 #: What `held_by` says of a task that waits for the run that does it.
 CHILD_PREFIX: Final = "child:"
 #: Codes of tasks that were skipped, which is no failure.

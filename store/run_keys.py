@@ -6,13 +6,17 @@ never taken again: a key that was used for one request means that request.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from run_contract.errors import KeyUsed
 from store.transaction import Transaction
+
+#: Stands before the hash of a key that only the history tells of.
+HASHED: Final = "sha256:"
 
 
 class Asks(Protocol):
@@ -31,13 +35,25 @@ class RequestKey:
     digest: str
 
 
+def digest_of(text: str) -> str:
+    """What the history tells of a key: the SHA-256, for its words are the client's."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def brought_back(text: str) -> str:
+    """What stands in place of a key that only the history tells of, after a database was rebuilt."""
+    return f"{HASHED}{digest_of(text)}"
+
+
 def known(asks: Asks, key: RequestKey | None) -> sqlite3.Row | None:
     """The run that this very request started or was done to; none where it was not done yet.
 
     Raises `KeyUsed` where the key was used for another request.
     """
-    used = None if key is None else asks.one("run_by_key", key=key.text)
-    if key is None or used is None:
+    if key is None:
+        return None
+    used = asks.one("run_by_key", key=key.text) or asks.one("run_by_key", key=brought_back(key.text))
+    if used is None:
         return None
     if used["digest"] != key.digest:
         raise KeyUsed(

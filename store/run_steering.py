@@ -48,13 +48,15 @@ def close(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
 def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     """Send back to the queue what did not complete of a run that failed or was aborted; its row.
 
-    What is approved stays so. Raises `RunNotFound`, `RunCompleted` where it has not ended so.
+    What is approved stays so. Raises `RunNotFound`, `RunCompleted` where it has not ended so or was lost.
     """
     row = runs.find(tx, run_id)
     if row["state"] not in {"failed", "aborted"}:
         raise RunCompleted(
             f"The run {run_id!r} is {row['state']}; only a failed or aborted run is resumed.", run_id=run_id
         )
+    if row["code"] == run_ends.LOST:
+        raise RunCompleted(f"The run {run_id!r} cannot be resumed: {row['reason']}.", run_id=run_id)
     back = tx.all("run_incomplete", run=row["seq"])
     ending.reopen_together(tx, back, by)
     return runs.find(tx, run_id)

@@ -90,8 +90,7 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         known = run_keys.known(tx, RequestKey(new.idempotency_key, new.digest))
         if known is not None:
             return known
-    if tx.one("get_run", id=new.id) is not None:
-        raise RunExists(f"There is a run {new.id!r} already; give another id, or none.", run_id=new.id)
+    _check_is_free(tx, new.id)
     before, last = tx.one("last_event_seq"), tx.one("last_run_seq")
     seq = int(last["seq"]) + 1 if last else 1
     tx.run(
@@ -120,11 +119,29 @@ def start(tx: Transaction, new: NewRun, source: str, limits: lanes.ConcurrencyLi
         foreign_inputs=dump([*new.foreign_inputs]) if new.foreign_inputs else None,
     )
     row = find(tx, new.id)
-    run_ends.tell(tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from)
+    told = {} if new.idempotency_key is None else _key_as_told(new.idempotency_key, new.digest)
+    run_ends.tell(
+        tx, "run.started", row, count=len(new.tasks), source=source, forked_from=new.forked_from, **told
+    )
     _enter(tx, seq, new.tasks, source, limits)
     if new.reused:
         _reuse(tx, new)
     return find(tx, new.id)
+
+
+def _check_is_free(tx: Transaction, run_id: str) -> None:
+    """Raise `RunExists` where a run has the id, or had it before the database was rebuilt."""
+    if tx.one("get_run", id=run_id) is not None:
+        raise RunExists(f"There is a run {run_id!r} already; give another id, or none.", run_id=run_id)
+    left = tx.one("task_left_of_run", run=run_id)
+    if left is not None:
+        told = f"There is a task {left['id']} of a run {run_id!r} that was lost with a damaged database"
+        raise RunExists(f"{told}; give another id, or none.", run_id=run_id)
+
+
+def _key_as_told(key: str, request_digest: str) -> dict[str, str]:
+    """What a rebuilt database needs to know a repeat of the start by."""
+    return {"key_digest": run_keys.digest_of(key), "request_digest": request_digest}
 
 
 def _reuse(tx: Transaction, new: NewRun) -> None:
@@ -195,7 +212,7 @@ def _grow(
     source: str,
     limits: lanes.ConcurrencyLimits,
 ) -> None:
-    known = tx.one("run_known_tasks", run=run["seq"], ids=dump([one.id for one in tasks]))
+    known = tx.one("run_taken_ids", run=run["id"], ids=dump([one.id for one in tasks]))
     if known is not None:
         raise TaskExists(f"The run has a task {known['id']!r} already.", task_id=known["id"])
     count = run["tasks"] + len(tasks)
@@ -212,7 +229,7 @@ def fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> l
 
     One that waits for a task which is left out is left out too.
     """
-    rows = tx.all("run_known_tasks", run=run["seq"], ids=dump([task.id for task in tasks]))
+    rows = tx.all("run_taken_ids", run=run["id"], ids=dump([task.id for task in tasks]))
     known = {row["id"] for row in rows}
     free = [task for task in tasks if task.id not in known]
     kept = free[: max(0, run["max_tasks"] - run["tasks"])]

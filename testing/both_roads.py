@@ -33,7 +33,7 @@ class Found:
     begun: list[tuple[str, int]] = field(default_factory=list)
     #: what a person was asked: the limit, the task, and what the limit lacked
     asked: list[tuple[str, str, int]] = field(default_factory=list)
-    #: the shares at which was warned
+    #: the shares of limits at which was warned
     warned: list[tuple[str, int]] = field(default_factory=list)
 
 
@@ -42,8 +42,8 @@ class PaidRun:
     """A run whose attempts are paid.
 
     `tasks`: with the names that a `RunTask` has, and `attempts`, the deeds of each attempt; the last is done
-    again. `answers`: what a person says in turn: ``no``, or adds what is ``needed``, ``somewhat`` more, or
-    much ``more``.
+    again. `answers`: what a person says in turn: ``no``, or adds too ``little``, what is ``needed``,
+    ``somewhat`` more, or much ``more``.
     """
 
     run_id: str
@@ -105,9 +105,7 @@ class PaidRun:
         return 0 if any(each["id"] == name and each.get("for_each") for each in self.tasks) else attempts
 
     def _note_warning(self, found: Found, told: dict[str, Any]) -> None:
-        """Of a task's own budget is warned in memory alone."""
-        if not told["budget"].startswith("task:"):
-            found.warned.append((self._local(told["budget"]), told["percent"]))
+        found.warned.append((self._local(told["budget"]), told["percent"]))
 
     def _local(self, limit: str) -> str:
         """A limit by the name that its task has within the run."""
@@ -130,8 +128,9 @@ class PaidRun:
         def answer(about: Asked) -> int:
             task = about.task.removeprefix(f"{self.run_id}:")
             found.asked.append((self._local(about.limit), task, about.needed))
-            more = {"no": 0, "needed": about.needed, "somewhat": about.needed + 70, "more": about.more}
-            return more[next(left)]
+            little = max(1, about.needed // 2)
+            more = {"no": 0, "little": little, "needed": about.needed, "more": about.more}
+            return {**more, "somewhat": about.needed + 70}[next(left)]
 
         return answer
 

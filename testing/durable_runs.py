@@ -16,7 +16,7 @@ from outcome import Failure, Outcome, Verdict
 from road.judging import Judge
 from road.run_prompts import Given, RunPrompts
 from run_contract.policy import Role, RunPolicy
-from runs import views
+from runs import rounds_there, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.originals import original_of
 from runs.request import read_enqueue, read_fork, read_start
@@ -95,9 +95,11 @@ class DurableRuns:
         assert row is not None
         known = [each["name"] for each in self.store.reader.all("run_tasks_shown", run=row["seq"])]
         policy = RunPolicy.model_validate_json(row["policy"])
-        made = added_tasks(
-            read_enqueue({"tasks": [*tasks]}).tasks, run_id, policy, frozenset(), known, self.house
+        asked = read_enqueue({"tasks": [*tasks]}).tasks
+        rounds = rounds_there.parts_behind(
+            self.store.reader, row, [dep for each in asked for dep in each.deps]
         )
+        made = added_tasks(asked, run_id, policy, frozenset(), known, self.house, rounds)
         self.store.write(lambda tx: runs.add(tx, run_id, made, "test", self.store.limits))
 
     def claim(self, slots: int = 100) -> None:

@@ -29,6 +29,10 @@ ON CONFLICT (scope, name, day) DO UPDATE SET reserved = reserved + excluded.rese
 UPDATE budget SET reserved = reserved - :reserved, spent = spent + :booked, unsettled = unsettled + :unsettled
 WHERE scope = :scope AND name = :named AND day = :day;
 
+-- task_budget --
+-- What a task may cost by itself, in dollars.
+SELECT json_extract(doc, '$.max_budget') AS dollars FROM task WHERE id = :id;
+
 -- top_up --
 -- A person lets a limit have more.
 INSERT INTO budget (scope, name, day, topped_up) VALUES (:scope, :named, :day, :micros)

@@ -60,7 +60,7 @@ INSERT OR IGNORE INTO dirty (task) SELECT seq FROM task WHERE seq >= :first;
 
 -- run_events_since --
 -- What happened to runs after a place in the history.
-SELECT ts, event, data FROM event WHERE seq > :after AND task_id IS NULL AND event GLOB 'run.*' ORDER BY seq;
+SELECT seq, ts, event, data FROM event WHERE seq > :after AND task_id IS NULL AND event GLOB 'run.*' ORDER BY seq;
 
 -- every_run --
 -- Every run.

@@ -159,6 +159,15 @@ WHERE task.id IN (SELECT value FROM json_each(:ids));
 SELECT run_task.id FROM run_task
 WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids));
 
+-- run_taken_ids --
+-- Of ids within a run, a JSON list, those that a task has; also one whose run was lost with a damaged database.
+SELECT substr(id, length(:run) + 2) AS id FROM task
+WHERE id IN (SELECT :run || ':' || value FROM json_each(:ids));
+
+-- task_left_of_run --
+-- A task that is called after a run, which may have been lost with a damaged database.
+SELECT id FROM task WHERE id > :run || ':' AND id < :run || ';' LIMIT 1;
+
 -- note_ledger --
 -- What the attempt of a task of a run was told.
 UPDATE run_task SET ledger = :ledger WHERE task = :task;
@@ -260,6 +269,16 @@ WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) OR
 SELECT id, json_extract(doc, '$.deps') AS deps, json_extract(doc, '$.for_each') IS NOT NULL AS is_list,
     json_extract(doc, '$.repeat') AS repeat
 FROM run_task WHERE run = :run;
+
+-- rounds_behind --
+-- Whether anything that waits for the tasks named in a JSON list, near or far, ends rounds of several tasks.
+WITH RECURSIVE behind (id) AS (
+    SELECT value FROM json_each(:ids)
+    UNION
+    SELECT task.id FROM behind CROSS JOIN edge ON edge.parent = behind.id CROSS JOIN task ON task.seq = edge.child
+)
+SELECT 1 FROM behind CROSS JOIN task ON task.id = behind.id CROSS JOIN run_task ON run_task.task = task.seq
+WHERE json_extract(run_task.doc, '$.repeat.first') IS NOT NULL LIMIT 1;
 
 -- copy_outputs --
 -- A task has the named outputs of another, whose answer is its own.

@@ -7,10 +7,8 @@ they are then. The file's hash is stored with it, so doing it again after a cras
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,6 +16,7 @@ from faults import fault_point
 from runtime_contract import ENDED, Status
 from settings import Settings
 from store import decisions, intake, steering
+from store.collecting import no_collecting
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
 from store.queue_file.rendering import hash_entry
@@ -70,7 +69,7 @@ class Taker:
 
         `is_current` says that the file stands in its place, or did so a moment ago.
         """
-        with _no_collecting():
+        with no_collecting():
             brought = self._sort(data, digest if is_current else None)
             tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
@@ -236,18 +235,6 @@ class Taker:
             payload={"ids": list(ids)},
         )
         decisions.ask(tx, question)
-
-
-@contextlib.contextmanager
-def _no_collecting() -> Iterator[None]:
-    """Leave out Python's search for cycles, which would be made often and find nothing: all is in use."""
-    is_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if is_on:
-            gc.enable()
 
 
 def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:

@@ -2,19 +2,28 @@
 
 What a run asks for, its policy above all, stands in no log. So a run that came after the backup is not
 brought back: without its limits nobody could say what it may spend. Its tasks are there by themselves, as far
-as their words are.
+as their words are. Only one that was started under an idempotency key is there, as the history left it or as
+failed: who repeats the start is answered with it, and nothing is done twice.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from typing import Any, Final
 
-from store import ending, run_ends
+from run_contract.policy import RunPolicy
+from store import ending, run_ends, run_keys
 from store.recovery.playing import moment_of
 from store.transaction import Transaction
+
+_LOST_REASON: Final = (
+    "what it asked for was lost with the damaged database; start it anew, under another id and "
+    "idempotency key"
+)
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def settle_runs(tx: Transaction, after: int) -> None:
@@ -24,12 +33,59 @@ def settle_runs(tx: Transaction, after: int) -> None:
     """
     for event in tx.all("run_events_since", after=after):
         data: dict[str, Any] = json.loads(event["data"])
+        if event["event"] == "run.started":
+            _enter_lost(tx, data | {"ts": event["ts"], "seq": event["seq"]})
         act = _ACTS.get(event["event"])
         run = tx.one("get_run", id=str(data.get("run_id")))
         if act is not None and run is not None:
             act(tx, run, data | {"ts": event["ts"]})
     for run in tx.all("every_run"):
         tx.run("recount_run", seq=run["seq"], first=f"{run['id']}:", last=f"{run['id']};")
+
+
+def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
+    """A run that came after the backup, under a key: it fails where no later event says how it ended."""
+    run_id, told = event.get("run_id"), event.get("key_digest")
+    digests = [told, event.get("request_digest")]
+    if not isinstance(run_id, str) or not all(_DIGEST.fullmatch(str(each)) for each in digests):
+        return
+    key = f"{run_keys.HASHED}{told}"
+    if tx.one("get_run", id=run_id) is not None or tx.one("run_by_key", key=key) is not None:
+        return
+    last, policy = tx.one("last_run_seq"), RunPolicy()
+    seq = int(last["seq"]) + 1 if last else 1
+    tx.run(
+        "insert_run",
+        seq=seq,
+        id=run_id,
+        called=None,
+        request="{}",
+        policy="{}",
+        memory="{}",
+        on_failure=policy.on_failure,
+        budget_micros=None,
+        max_tasks=policy.max_tasks,
+        tasks=0,
+        is_open=0,
+        deadline=None,
+        idempotency_key=key,
+        digest=digests[1],
+        forked_from=_text(event.get("forked_from")),
+        traceparent=None,
+        source=_text(event.get("source")) or "recovery",
+        after_event=event["seq"] - 1,
+        created=moment_of(event["ts"]),
+        parent=None,
+        depth=0,
+        foreign_inputs=None,
+    )
+    lost = {"code": run_ends.LOST, "reason": _LOST_REASON}
+    tx.run("put_run_standing", seq=seq, state="running", ends_as="failed", is_stopping=1, is_open=0,
+           finished=None, **lost)  # fmt: skip
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def finish_runs(tx: Transaction) -> None:

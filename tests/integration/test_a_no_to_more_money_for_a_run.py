@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import pytest
 import host_platform
 from road.holding import look_at
 from settings import Home, Settings
-from store import run_steering, top_ups
+from store import budgets, run_steering, top_ups
 from store.answering import Answer
+from store.budgets import Account, Reservation
 from store.claims import Claimant
 from store.sqlite_store import SqliteStore
 from testing.clock import FakeClock
 from testing.new_home import put_database
-from testing.paid_runs import MODEL, PaidRuns
+from testing.paid_runs import MODEL, Asked, PaidRuns
 from testing.timed_slots import Deed
 
 
@@ -105,3 +107,48 @@ def test_the_question_and_the_answer_say_what_a_no_means(rig: PaidRuns) -> None:
     assert "or nothing (no), and it fails?" in question["question"]
     assert told == "The budget run:r gets no more; what it cannot pay of its run fails."
     assert [row["id"] for _, row in look_at(rig.store.reader, rig.clock.now()).fail] == ["r:a"]
+
+
+def spend(store: SqliteStore, call: str, micros: int) -> None:
+    account = Account("task", "r:a")
+    wanted = Reservation(call, "r:a", 1, MODEL, "test", [account], 1_000)
+    store.write(lambda tx: budgets.enter(tx, wanted))
+    store.write(lambda tx: budgets.book(tx, call, micros))
+
+
+def warnings(store: SqliteStore) -> list[tuple[str, str, int]]:
+    told = [json.loads(row["data"]) for row in store.reader.events() if row["event"] == "budget.warning"]
+    return [(each["budget"], each["run_id"], each["percent"]) for each in told]
+
+
+def test_each_share_of_a_tasks_own_budget_is_warned_of_once_also_after_a_restart(rig: PaidRuns) -> None:
+    start(rig, task("a", budget=0.001), task("b"), micros=100_000)
+    spend(rig.store, "one", 450)
+    spend(rig.store, "two", 100)
+
+    with SqliteStore(rig.store.home, Settings(), rig.clock) as again:
+        spend(again, "three", 300)
+        spend(again, "four", 100)
+        spend(again, "five", 50)
+
+    assert warnings(rig.store) == [("task:r:a", "r", at) for at in (50, 80, 100)]
+
+
+def test_no_share_is_told_of_a_task_without_a_budget_of_its_own(rig: PaidRuns) -> None:
+    start(rig, task("a"), micros=100_000)
+    spend(rig.store, "one", 900)
+
+    assert warnings(rig.store) == []
+
+
+def test_who_adds_too_little_is_asked_again_for_what_is_still_missing(rig: PaidRuns) -> None:
+    asked, answers = list[int](), iter([30, 50])
+
+    def person(about: Asked) -> int:
+        asked.append(about.needed)
+        return next(answers)
+
+    rig.person = person
+    start(rig, task("a", max_tokens=200))
+
+    assert (rig.go("r")["state"], asked) == ("completed", [80, 50])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from run_contract.errors import DepNotFound, InvalidInput
+from runs.differing import differences
 from testing.durable_runs import DurableRuns
 
 UNTIL = {"of": "{{output}}", "test": "at_least", "value": 90}
@@ -283,3 +284,26 @@ def test_a_fork_with_a_prompt_that_says_nothing_is_refused(rig, nothing) -> None
 
     with pytest.raises(InvalidInput, match="prompt must not be empty"):
         rig.fork(run, task="a", prompt=nothing)
+
+
+@pytest.mark.parametrize("in_rounds", [False, True])
+def test_the_items_of_a_list_that_a_fork_kept_are_kept_in_the_diff(rig, in_rounds: bool) -> None:
+    listed = {"id": "l", "prompt": "On {{item}}", "for_each": ["x", "y"]}
+    rounds = {"repeat": {"first": "l", "until": UNTIL}} if in_rounds else {}
+    last = {"id": "v", "prompt": "sum up {{deps.l.output}}", "deps": ["l"], **rounds}
+    scores = iter(["score: 10", "score: 95", "score: 95"])
+    rig.work = lambda name: next(scores) if name.startswith("v") else f"ok:{name}"
+    run = rig.start(tasks=[listed, last, {"id": "z", "prompt": "end", "deps": ["v"]}])
+    first = rig.go(run)
+    rig.work = lambda name: f"anew:{name}"
+    fork = again(rig, run, "z")
+
+    found = differences(first, fork, lambda one: one["output"])
+    told = {task["id"]: task for task in found["tasks"]}
+    assert list(told) == ["l", "v", "z", "l.1", "l.2"]
+    for name in ("l.1", "l.2"):
+        assert told[name]["states"] == ["completed", "completed"]
+        assert (told[name]["is_same"], told[name]["is_reused"]) == (True, True)
+    assert [told[name]["is_same"] for name in ("l", "v", "z")] == [True, True, False]
+    back = {task["id"]: task for task in differences(fork, first, lambda one: one["output"])["tasks"]}
+    assert (back["l.1"]["is_same"], back["l.1"]["is_reused"]) == (True, False)

@@ -77,6 +77,52 @@ def test_who_depends_on_a_part_of_rounds_waits_for_their_end_and_is_told_the_las
     assert told["tasks"]["u"]["deps"] == ["d"]
 
 
+def add_once_begun(rig: DurableRuns, run: str, *tasks: dict[str, Any], after: str = "v") -> None:
+    while after not in rig.begun:
+        rig.turn()
+    rig.add(run, *tasks)
+
+
+ADDED = {"id": "u", "prompt": "use {{deps.d.output}}", "deps": ["d"]}
+
+
+@pytest.mark.parametrize("after", ["d", "v", "d.r2"])
+def test_a_task_added_while_rounds_go_on_waits_for_their_end_and_is_told_the_last(rig, after: str) -> None:
+    rig.work = scoring(10, 50, 95)
+    run = rig.start(tasks=reviewed()[:2])
+    late = {"id": "w", "prompt": "then {{deps.u.output}}", "deps": ["u"]}
+    add_once_begun(rig, run, ADDED, late, after=after)
+    told = rig.go(run)
+
+    assert (told["state"], rig.begun[-3:]) == ("completed", ["v.r3", "u", "w"])
+    assert "draft d.r3" in rig.sent["u"]
+    assert told["tasks"]["u"]["deps"] == ["d"]
+
+
+def test_a_task_added_to_rounds_that_end_badly_or_have_ended_is_told_the_last_there_is(rig) -> None:
+    rig.work = scoring(10, 20)
+    run = rig.start(policy={"on_failure": "continue"}, open=True, tasks=reviewed(most=2)[:2])
+    add_once_begun(rig, run, ADDED)
+    rig.go(run)
+    rig.add(run, ADDED | {"id": "x"})
+    told = rig.go(run)
+
+    assert [told["tasks"][name]["state"] for name in "vux"] == ["failed", "completed", "completed"]
+    assert "draft d.r2" in rig.sent["u"]
+    assert "draft d.r2" in rig.sent["x"]
+
+
+def test_a_task_that_an_answer_in_the_midst_of_rounds_asks_for_waits_for_their_end(rig) -> None:
+    score = scoring(10, 95)
+    asks = '```skep-tasks\n{"tasks": [{"id": "u", "prompt": "use {{deps.d.output}}", "deps": ["d"]}]}\n```'
+    rig.work = lambda name: f"draft {name}\n{asks}" if name == "d" else score(name)
+    d, v, _ = reviewed()
+    told = rig.go(rig.start(tasks=[d | {"may_add": True}, v]))
+
+    assert (told["state"], rig.begun) == ("completed", ["d", "v", "d.r2", "v.r2", "u"])
+    assert "draft d.r2" in rig.sent["u"]
+
+
 def test_of_rounds_that_end_badly_or_never_begin_only_the_end_is_waited_for(rig) -> None:
     rig.work = scoring(10, 20)
     run = rig.start(policy={"on_failure": "continue"}, tasks=beside_the_rounds(most=2))

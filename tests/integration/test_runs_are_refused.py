@@ -20,6 +20,7 @@ from tests.integration.run_tasks import EUROS, MAGIC, task
     [
         ({"policy": {"mode": "batch"}}, "policy.mode"),
         ({"policy": {"stop_grace_ms": 1}}, "policy.stop_grace_ms"),
+        ({"policy": {"stop_grace_ms": 5_000}}, "policy.stop_grace_ms"),
         ({"tasks": [{"id": "a", "command": "true", "for_each": ["x"]}]}, "tasks[0].for_each"),
         ({"tasks": [{"id": "a", "argv": ["{{item}}"], "for_each": ["x"]}]}, "tasks[0].argv[0]"),
     ],

@@ -1,9 +1,9 @@
 """A run of the daemon spends what the same run in memory does, and asks for more where that one does.
 
 Both reserve the same worst cases in the budgets of the run, of its tasks and of all that stem from them, and
-book the same amounts. Where a budget cannot pay a task a person is asked, who adds the same to both or says
-no. One task runs at once where all is compared: of several that begin together it is not fixed on the road
-which is paid first. Where more do, what must hold whoever is paid is held.
+book the same amounts. Where a budget cannot pay a task a person is asked, who adds the same to both, also too
+little, or says no. One task runs at once where all is compared: of several that begin together it is not
+fixed on the road which is paid first. Where more do, what must hold whoever is paid is held.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from testing.timed_slots import Deed
 
 _numbers = itertools.count(1)
 
-answers = st.lists(st.sampled_from(["no", "needed", "somewhat", "more"]), min_size=1, max_size=4)
+answers = st.lists(st.sampled_from(["no", "little", "needed", "somewhat", "more"]), min_size=1, max_size=4)
 
 
 @st.composite

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -299,6 +300,21 @@ def test_who_depends_on_a_part_of_rounds_waits_for_their_end_and_is_told_the_las
     assert [name for name, _ in made.executor.began] == ["d", "k", "d.r2", "k.r2", "u"]
     assert words(run, "u") == "use draft d.r2"
     assert (states(run, "u"), run.tasks["u"].deps) == (["completed"], ["d"])
+
+
+@pytest.mark.parametrize("last", [95, 20])
+def test_a_task_added_while_rounds_go_on_waits_for_their_end_and_is_told_the_last(last: int) -> None:
+    said = _drafts(10, last)
+
+    def script(job: Job) -> Scripted:
+        more = [_in_rounds()[2]] if job.task_id == "d" else []
+        found = said(job)
+        return Scripted(result=replace(found.result, adds=tuple(more))) if more else found
+
+    run, made = run_through(_in_rounds()[:2], policy(on_failure="continue"), script)
+
+    assert [name for name, _ in made.executor.began] == ["d", "k", "d.r2", "k.r2", "u"]
+    assert (states(run, "u"), words(run, "u")) == (["completed"], "use draft d.r2")
 
 
 def test_of_rounds_that_never_begin_nobody_waits_for_more_than_that() -> None:

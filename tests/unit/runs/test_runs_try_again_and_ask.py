@@ -126,6 +126,20 @@ def test_a_person_may_top_up_instead_of_a_failure() -> None:
     assert made.names("budget.topped_up") == [""]
 
 
+def test_who_adds_too_little_is_asked_again_and_a_no_ends_that() -> None:
+    asked: list[int] = []
+
+    def top_up(run, own, budget, needs) -> int:
+        asked.append(needs - budget.left)
+        return asked[-1] // 2 if len(asked) < 3 else 0
+
+    run, made = run_through([task("A")], policy(budget_limit={"amount": 0.0001}), top_up=top_up)
+
+    assert [asked[1], asked[2]] == [asked[0] - asked[0] // 2, asked[1] - asked[1] // 2]
+    assert (states(run), code(run, "A")) == (["failed"], "budget_exceeded")
+    assert made.names("budget.topped_up") == ["", ""]
+
+
 def test_a_no_is_asked_for_once() -> None:
     asked: list[str] = []
 

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 import host_platform
-from store import run_steering
+from run_contract.errors import KeyUsed, RunCompleted, RunExists, TaskExists
+from runs.entering import new_run
+from runs.request import read_start
+from store import run_steering, runs
 from store.claims import Claimant
 from testing.durable_runs import DurableRuns
 from tests.unit.store_recovery.worked_home import WorkedHome
@@ -138,3 +141,63 @@ def test_a_run_that_came_after_the_backup_is_not_brought_back(home) -> None:
     row = again.store.reader.task("late:a")
     assert row is not None
     assert (row["state"], row["code"]) == ("failed", "invalid_task")
+
+
+def start_under(rig: DurableRuns, key: str, **request: Any) -> str:
+    made = new_run(read_start({"tasks": [{"id": "a", "prompt": "x"}], **request}), rig.house, key)
+    return str(rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))["id"])
+
+
+@pytest.mark.parametrize("end", ["running", "completed", "aborted"])
+def test_a_start_under_a_key_is_answered_with_the_run_that_came_after_the_backup(home, end: str) -> None:
+    rig = rig_of(home)
+    home.add("own")
+    home.back_up()
+    run = start_under(rig, "sk-key of mine")
+    if end == "completed":
+        rig.go(run)
+    elif end == "aborted":
+        rig.abort(run)
+
+    again = rebuilt(home)
+    assert start_under(again, "sk-key of mine") == run
+    with pytest.raises(KeyUsed):
+        start_under(again, "sk-key of mine", name="something else")
+    assert start_under(again, "another key") != run
+    told = again.shown(run)
+    assert (told["state"], told["open_tasks"]) == ("failed" if end == "running" else end, 0)
+    if end == "running":
+        assert told["error"]["code"] == "lost"
+        with pytest.raises(RunCompleted, match="another id and idempotency key"):
+            home.opened.write(lambda tx: run_steering.resume(tx, run, "ann"))
+
+
+def test_a_start_under_a_key_that_the_backup_has_is_answered_with_its_run(home) -> None:
+    run = start_under(rig_of(home), "one")
+    home.back_up()
+
+    again = rebuilt(home)
+    assert start_under(again, "one") == run
+    assert again.go(run)["state"] == "completed"
+
+
+def test_no_key_of_a_client_stands_in_the_history(home) -> None:
+    run = start_under(rig_of(home), "a-secret-of-the-client")
+
+    (row,) = [row for row in home.opened.reader.events() if row["event"] == "run.started"]
+    assert run in row["data"]
+    assert "a-secret-of-the-client" not in row["data"]
+
+
+def test_the_ids_of_what_was_lost_are_refused_in_words(home) -> None:
+    rig = rig_of(home)
+    rig.start(id="kept", open=True, tasks=[{"id": "b", "prompt": "x"}])
+    home.back_up()
+    rig.add("kept", {"id": "a", "prompt": "x"})
+    rig.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
+
+    again = rebuilt(home)
+    with pytest.raises(RunExists, match=r"late:a of a run 'late' that was lost .* give another id"):
+        again.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
+    with pytest.raises(TaskExists, match="has a task 'a' already"):
+        again.add("kept", {"id": "a", "prompt": "x"})
