@@ -38,6 +38,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "events": ("events:events", "print the history"),
     "wait": ("wait:wait", "wait until tasks have ended"),
     "edit": ("edit:edit", "change tasks in your editor"),
+    "priority": ("priority:priority", "let tasks go sooner or later"),
     "cancel": ("cancel:cancel", "withdraw tasks"),
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
