@@ -61,6 +61,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("audit:audit", "print what was decided, or check the audit"),
     "doctor": ("doctor:doctor", "check this machine and home"),
     "service": ("service:service", "run the daemon as a systemd user service"),
+    "ping": ("ping:ping", "ask whether the model server is there"),
     "panel": ("panel:panel", "print a fresh login link to the panel"),
     "completion": ("completion:completion", "print a shell's completion script"),
 }

@@ -121,6 +121,7 @@ def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnish
         assert name in met
     assert {"resume-failed-1", "abort-asks-1", "resume", "abort", "fork-go", "go"} <= met
     assert lines["bulk-set"] == "skep priority ID... N"
+    assert lines["ping-models"] == "skep ping"
     for begins in ("accept-removal", "skip-", "approve-", "bulk-", "set-"):
         assert any(name.startswith(begins) for name in met)
 
