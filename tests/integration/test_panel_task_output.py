@@ -7,6 +7,7 @@ import re
 import pytest
 
 from outcome import Verdict
+from store.outputs import OutputSink
 from tests.integration.panel_task import REVIEWED, SECRET, answered, api, page_of
 from tests.integration.test_panel_page import Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -150,3 +151,15 @@ def test_two_attempts_stand_beside_each_other(browser, by):
     assert "Attempt 1 beside attempt 2" in text
     assert "skep diff --attempts 1 2 notes" in text
     assert api(browser, "notes", "compare", "?old=1&new=9").status_code == 404
+
+
+def test_what_was_not_kept_is_told_beside_the_output_and_not_within_it(browser, by, home):
+    claim = by.start("said", command="git log")
+    sink = OutputSink(home.outputs, f"{claim.seq}-{claim.ref.lease}", 6)
+    sink.write(b"[skep] and more\n")
+    by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9), output_cut=10)
+
+    piece = api(browser, "said", "output").json
+
+    assert (piece["text"], piece["bytes"], piece["cut"]) == ("[skep]", 6, 10)
+    assert api(browser, "said", "download").text == "[skep]"
