@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from errors import NotFound, TransitionNotAllowed
 from panel import rollbacks
@@ -15,9 +15,11 @@ from panel.words import count_of
 from store import rollbacks as rollback_facts
 from store.rollbacks import Begun
 
-_GOES = (
-    "All of the workspace is then as it was: what else anybody changed in it since goes, too, and files that "
-    "are new since go."
+#: Seconds for which the inbox tells how undoing ended, whose card is gone.
+LATELY_S: Final = 600.0
+_GOES: Final = (
+    "All of the workspace is then as it was before: what else anybody changed in it since goes, too, and "
+    "files that are new go."
 )
 
 
@@ -40,7 +42,7 @@ def of_decision(here: Panel, decision_id: str) -> Wanted:
         all_of_it=True,
         goal=f"{kept}, which holds the state before the rollback",
         goes=_GOES,
-        after=f"in {kept}, before the rollback that broke off",
+        after=f"as {kept} kept them, before the rollback that broke off",
         line=f"{begun.undo} --yes",
     )
 
@@ -72,8 +74,10 @@ def last(here: Panel) -> tuple[object, ...]:
 
 
 def last_of(here: Panel, task_id: str | None = None) -> dict[str, Any] | None:
-    """How undoing ended that closed its question; of one task's rollback, or of any. None where none did."""
+    """How undoing ended that closed its question; of one task's rollback, or of any lately."""
     kind, decision_id = here.rollback_of
+    if task_id is None and here.clock.now() - (here.rollback.state.ended or 0.0) > LATELY_S:
+        return None
     row = here.reader.one("get_decision", id=decision_id) if kind == "broken" else None
     if row is None or row["answer"] is None:
         return None

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import host_platform
+from panel.undoing import LATELY_S
 from road.checkpointing import Checkpointing
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -123,7 +124,7 @@ def test_one_that_died_behind_its_last_file_has_a_button_that_finishes_it(browse
     assert "Finish the rollback" not in Seen(browser.get("/tasks/t")).buttons()
 
 
-def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(browser, rig, home):
+def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(browser, rig, home, clock):
     kill_a_panel(home)
     Checkpointing(rig.store, rig.keeper).look()
     (question,) = browser.get("/api/v1/decisions").json["decisions"]
@@ -142,7 +143,7 @@ def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(bro
         seen = Seen(browser.get(page))
         assert "2 files would change." in seen.text
         assert any(each.startswith("Undo the rollback") for each in seen.buttons())
-    assert "files that are new since go" in browser.get("/inbox").text.replace("\n", " ")
+    assert "files that are new go" in browser.get("/inbox").text.replace("\n", " ")
 
     (rig.files / "b.txt").write_text("changed meanwhile")
     assert browser.post(f"{path}/do", {"digest": shown["digest"]}).status_code == 409
@@ -150,7 +151,7 @@ def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(bro
     shown = browser.post(path).json["rollback"]["result"]
     done = browser.post(f"{path}/do", {"digest": shown["digest"]}).json
 
-    assert "in checkpoint" in done["message"]
+    assert "kept them, before the rollback that broke off." in done["message"]
     assert {each.name: each.read_text() for each in rig.files.iterdir()} == dict.fromkeys(
         ("a.txt", "b.txt", "c.txt"), "1"
     )
@@ -159,5 +160,7 @@ def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(bro
         told = browser.get(page).text
         assert "before the rollback that broke off" in told
         assert "broken-rollback" not in told
+    clock.advance(LATELY_S + 1)
+    assert "before the rollback that broke off" not in browser.get("/inbox").text
     assert browser.post(path).status_code == 409
     assert browser.post("/api/v1/decisions/nobody/undo").status_code == 404
