@@ -29,6 +29,7 @@ from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 from task_errors import digits, first_error, kind, shorten
+from unseen import MUST_SAY, is_blank
 
 __all__ = [
     "ALLOWED_TRANSITIONS",
@@ -200,12 +201,15 @@ FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Task, dict[str, Any]]:
+def normalize_task(
+    raw: object, limits: Limits, path: str = "task", *, is_known: bool = False
+) -> tuple[Task, dict[str, Any]]:
     """Read one task as the contract asks.
 
     Returns the task and its document: the user's keys in their order, aliases under their canonical name.
     The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
-    below `path`, the rule, and for a bound also the value.
+    below `path`, the rule, and for a bound also the value. A prompt that `is_known` was taken in before, and
+    need not draw anything.
     """
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
@@ -213,6 +217,8 @@ def normalize_task(raw: object, limits: Limits, path: str = "task") -> tuple[Tas
     _check_is_json(document, path)
     task = read_task(document, path)
     _check_bounds(task, limits, path)
+    if not is_known and not (task.command or task.argv) and is_blank(task.prompt or ""):
+        _refuse(path, "prompt", MUST_SAY, task.prompt)
     return task, document
 
 

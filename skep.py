@@ -38,6 +38,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "events": ("events:events", "print the history"),
     "wait": ("wait:wait", "wait until tasks have ended"),
     "edit": ("edit:edit", "change tasks in your editor"),
+    "priority": ("priority:priority", "let tasks go sooner or later"),
     "cancel": ("cancel:cancel", "withdraw tasks"),
     "retry": ("retry:retry", "send ended tasks back to the queue"),
     "approve": ("approve:approve", "say yes to what waits for you"),
@@ -60,6 +61,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "audit": ("audit:audit", "print what was decided, or check the audit"),
     "doctor": ("doctor:doctor", "check this machine and home"),
     "service": ("service:service", "run the daemon as a systemd user service"),
+    "ping": ("ping:ping", "ask whether the model server is there"),
     "panel": ("panel:panel", "print a fresh login link to the panel"),
     "completion": ("completion:completion", "print a shell's completion script"),
 }

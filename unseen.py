@@ -38,6 +38,11 @@ _LAST_MARK: Final = 0x1F000
 #: What a text has that says anything, as a regular expression: a sign that draws.
 SAYS: Final = f"[^\\s\u2800{_IGNORABLE}]"
 _SAYS: Final = re.compile(SAYS)
+#: What is said of a field that `is_blank` finds to say nothing: the rule and the way out.
+MUST_SAY: Final = (
+    "must not be empty: it holds nothing but blanks and characters that draw nothing; "
+    "write what is to be done"
+)
 
 
 def is_blank(text: str) -> bool:

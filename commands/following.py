@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
-from typing import Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 from commands import terminal
 from commands.ends import code_of_end, needs_person
@@ -13,7 +14,7 @@ from commands.place import Place
 from commands.task_view import loads
 from errors import DaemonUnreachable
 from runtime_contract import ENDED
-from store.outputs import follow, live_path, open_output
+from store.outputs import cut_told, follow, live_path, note_at_end, open_output, own_bytes
 from store.reading import Reader
 from store.records import STATUS_OF_STATE
 from supervisor.daemon_state import look
@@ -23,6 +24,35 @@ POLL_S: Final = 0.05
 #: Seconds between looks for a daemon.
 LOOK_S: Final = 2.0
 _BLOCK: Final = 64 * 1024
+
+
+def blocks_of(stored: BinaryIO, end: int | None) -> Iterator[bytes]:
+    """What is left of a stored output up to the byte `end`; none: to its last."""
+    left = sys.maxsize if end is None else max(0, end - stored.tell())
+    while left and (block := stored.read(min(_BLOCK, left))):
+        left -= len(block)
+        yield block
+
+
+def without_note(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """What is being written without a line at its end that may be the runner's own note about a cut.
+
+    If it is the output's own it stands in what is stored, and is shown with that.
+    """
+    held = b""
+    for piece in pieces:
+        data = held + piece
+        ready = len(data) - note_at_end(data)
+        held = data[ready:]
+        if ready:
+            yield data[:ready]
+
+
+def tell_cut(outcome: dict[str, Any]) -> None:
+    """Tell on standard error what was not kept, where an output has no hand in the words."""
+    told = cut_told(outcome)
+    if told:
+        terminal.note(told)
 
 
 class Sink(Protocol):
@@ -78,7 +108,8 @@ class _Follower:
     def _follow_live(self, row: sqlite3.Row) -> None:
         lease = row["lease"]
         path = live_path(self._place.home.outputs, f"{row['seq']}-{lease}")
-        for piece in self._unseen(lease, follow(path, lambda: self._is_over(row), POLL_S)):
+        pieces = without_note(follow(path, lambda: self._is_over(row), POLL_S))
+        for piece in self._unseen(lease, pieces):
             self._sink.write(piece)
 
     def _is_over(self, row: sqlite3.Row) -> bool:
@@ -102,12 +133,14 @@ class _Follower:
             if lease < self._first_lease or lease in self._whole or attempt["outcome"] is None:
                 continue
             self._whole.add(lease)
-            ref = loads(attempt["outcome"]).get("output_ref")
+            outcome = loads(attempt["outcome"])
+            ref = outcome.get("output_ref")
             if ref is not None:
                 with open_output(self._place.home.outputs, ref) as stored:
                     stored.seek(self._shown.get(lease, 0))
-                    while block := stored.read(_BLOCK):
+                    for block in blocks_of(stored, own_bytes(outcome)):
                         self._sink.write(block)
+            tell_cut(outcome)
 
     def _look_around(self, row: sqlite3.Row) -> None:
         """Say once what is waited for; give up where no daemon runs."""

@@ -12,24 +12,23 @@ import click
 
 from commands import terminal
 from commands.exits import FINE
-from commands.following import follow_task
+from commands.following import blocks_of, follow_task, tell_cut
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from commands.task_view import status_of
 from errors import NotFound
 from redaction import StreamRedactor, clean
 from settings import Home
-from store.outputs import open_output, read_output
+from store.outputs import open_output, own_bytes, read_output
 from store.reading import Reader
 from supervisor.presence import situation
-
-_BLOCK = 64 * 1024
 
 
 @click.command(
     help="""Print what a task printed, or what the model answered: of the newest attempt that
     has an output. Secrets are taken out; all other bytes are as they were, but on a
-    terminal control characters are made visible.
+    terminal control characters are made visible. What was over the cap and was not kept is
+    told on standard error, with --json as cut.
 
     With -f the output is followed while it comes, until the task ends: exit code 0
     approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs.
@@ -91,9 +90,10 @@ def _print(home: Home, attempt: sqlite3.Row) -> int:
         writer.write(outcome.get("output", "").encode())
     else:
         with open_output(home.outputs, ref) as stored:
-            while block := stored.read(_BLOCK):
+            for block in blocks_of(stored, own_bytes(outcome)):
                 writer.write(block)
     writer.finish()
+    tell_cut(outcome)
     failure = outcome.get("failure")
     if failure:
         terminal.note(f"{failure['code']}: {failure['message']}")
@@ -104,7 +104,9 @@ def to_json(home: Home, task_id: str, attempt: sqlite3.Row) -> dict[str, object]
     """The output and where it came from."""
     outcome = json.loads(attempt["outcome"])
     ref = outcome.get("output_ref")
-    data = outcome.get("output", "").encode() if ref is None else read_output(home.outputs, ref)
+    own = own_bytes(outcome)
+    most = -1 if own is None else own
+    data = outcome.get("output", "").encode() if ref is None else read_output(home.outputs, ref, most)
     return {
         "id": task_id,
         "attempt": attempt["attempt"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,7 +20,8 @@ PROBE_S: Final = 0.5
 #: Seconds for a list of models.
 LISTING_S: Final = 5.0
 
-_NOT_CONFIGURED: Final = (
+#: What is said where no server is named, and Ollama is not there.
+NOT_CONFIGURED: Final = (
     "no model configured: set SKEP_LLM_BASE_URL, SKEP_LLM_API_KEY and SKEP_LLM_MODEL, or start Ollama"
 )
 #: Names of models that do not chat; servers list them among the others.
@@ -83,14 +85,19 @@ def first_chat_model(names: list[str]) -> str | None:
     return next((name for name in names if not _NO_CHAT.search(name)), None)
 
 
+def is_listed(model: str, names: Collection[str]) -> bool:
+    """Whether a server that lists `names` has a model; without a tag its name means the tag latest."""
+    return model in names or f"{model}:latest" in names
+
+
 def _ask_ollama(settings: Settings) -> ModelStatus:
     endpoint = ollama_endpoint(settings)
     if not _listens(endpoint):
-        return _not_ready(None, _NOT_CONFIGURED)
+        return _not_ready(None, NOT_CONFIGURED)
     try:
         names = _list(endpoint)
     except ModelError as error:
-        return _not_ready(endpoint, f"{_NOT_CONFIGURED}. {error.message}")
+        return _not_ready(endpoint, f"{NOT_CONFIGURED}. {error.message}")
     if settings.llm_model:
         return _wanted(settings.llm_model, names, endpoint)
     name = first_chat_model(names)
@@ -103,8 +110,8 @@ def _ask_ollama(settings: Settings) -> ModelStatus:
 
 
 def _wanted(model: str, names: list[str], endpoint: Endpoint) -> ModelStatus:
-    """The model asked for, if Ollama has it; a name without a tag means the tag latest."""
-    if model in names or f"{model}:latest" in names:
+    """The model asked for, if Ollama has it."""
+    if is_listed(model, names):
         return _ready(model, endpoint)
     has = f"has {', '.join(names[:10])}" if names else "has no model"
     return _not_ready(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from errors import ModelError, ModelTimeout, ModelUnreachable
-from llm.discovery import client_of
+from llm.discovery import client_of, is_listed
 from llm.endpoint import Endpoint
 
 #: Seconds that all of it may take.
@@ -20,6 +21,8 @@ PING_S: Final = 5.0
 #: Names that are told of a long list.
 MOST_NAMES: Final = 50
 NAME_CHARS: Final = 200
+#: Names that are told of those it lacks.
+MOST_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,15 @@ class Ping:
     models: tuple[str, ...]
     #: a sentence for a person
     reason: str
+    #: models that were asked about and that it does not name
+    missing: tuple[str, ...] = ()
 
 
-def ping(endpoint: Endpoint, timeout_s: float = PING_S) -> Ping:
-    """Ask for the list of models. Raises nothing that the network or the server may do."""
+def ping(endpoint: Endpoint, timeout_s: float = PING_S, wanted: Collection[str] = ()) -> Ping:
+    """Ask for the list of models, and whether the `wanted` are on it.
+
+    Raises nothing that the network or the server may do.
+    """
     begun = time.monotonic()
     names: list[str] = []
     error: ModelError | None = None
@@ -51,13 +59,23 @@ def ping(endpoint: Endpoint, timeout_s: float = PING_S) -> Ping:
     except ModelError as found:
         error = found
     took = time.monotonic() - begun
-    word = "model" if len(names) == 1 else "models"
-    reason = error.message if error else f"It answered in {took:.2f} s and lists {len(names):,} {word}."
+    missing = () if error else tuple(name for name in wanted if not is_listed(name, names))
     return Ping(
         endpoint=endpoint.base_url,
         reached=not isinstance(error, ModelUnreachable | ModelTimeout),
         welcome=error is None,
         seconds=round(took, 3),
         models=tuple(name[:NAME_CHARS] for name in names[:MOST_NAMES]),
-        reason=reason,
+        reason=error.message if error else _sentence(took, len(names), missing),
+        missing=missing,
     )
+
+
+def _sentence(took_s: float, count: int, missing: Sequence[str]) -> str:
+    word = "model" if count == 1 else "models"
+    told = f"It answered in {took_s:.2f} s and lists {count:,} {word}"
+    if not missing:
+        return f"{told}."
+    some = ", ".join(name[:NAME_CHARS] for name in missing[:MOST_TOLD])
+    more = f" and {len(missing) - MOST_TOLD:,} more" if len(missing) > MOST_TOLD else ""
+    return f"{told}, but not {some}{more}: correct the name, or have the server offer it."

@@ -137,8 +137,8 @@ class Panel:
         self.tools = KnownTools(self.home.root, self.settings, lambda: uses_of(self.reader))
         #: work beside the requests: the check of the audit, and doctor's checks
         self.audit_check, self.doctor_check = Job(self.clock), Job(self.clock)
-        #: a rollback of files of the workspace, looked at or done, and the task it is about
-        self.rollback, self.rollback_of = Job(self.clock), ""
+        #: a rollback of files of the workspace, looked at or done, and what it is about
+        self.rollback, self.rollback_of = Job(self.clock), ("", "")
         #: what was found in the queue file, by what was looked for, each with the save it was found in
         self.queue_file_looks: dict[str, tuple[object, Any]] = {}
         #: what identities did and earned, counted now and then

@@ -9,7 +9,7 @@ from typing import Any
 
 from cost.usage_tracker import standing_of
 from errors import InvalidTask
-from panel import command_lines, rollbacks
+from panel import command_lines, rollbacks, undoing
 from panel.answer_labels import answers_to
 from panel.context import Panel
 from panel.remedies import remedy_of
@@ -125,13 +125,17 @@ def _checkpoint(here: Panel, row: sqlite3.Row) -> dict[str, Any] | None:
     told = {name: found[name] for name in ("number", "state", "paths", "reason")}
     kept: dict[str, Any] = clean_value(told)
     kept["may_write"] = row["result"] is not None and '"may_write":' in row["result"]
-    stands = rollbacks.state_of(here, row["id"])
+    stands = rollbacks.state_of(here, "task", row["id"])
     broken = [each for each in broken_off(here.home, here.reader) if each.task_id == row["id"]]
     is_unfinished = any(
         each.checkpoint == found["number"] and each.to_before and not each.all_of_it for each in broken
     )
     buttons = rollback_buttons(row["id"], stands, is_unfinished=is_unfinished)
-    return kept | {"rollback": stands, "buttons": buttons, "broken": _broken_rollbacks(here, broken)}
+    return (
+        kept
+        | {"rollback": stands, "buttons": buttons, "broken": _broken_rollbacks(here, broken)}
+        | {"undone": undoing.last_of(here, row["id"])}
+    )
 
 
 def _broken_rollbacks(here: Panel, found: list[Begun]) -> list[dict[str, Any]]:
@@ -145,6 +149,7 @@ def _broken_rollbacks(here: Panel, found: list[Begun]) -> list[dict[str, Any]]:
             "told": clean(each.sentence),
             "decision": asked[each]["id"] if each in asked else None,
             "buttons": answers_to(asked[each]) if each in asked else [],
+            "undo": undoing.shown(here, asked[each]["id"], each) if each in asked else None,
         }
         for each in found
     ]

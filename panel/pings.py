@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
+from pathlib import Path
 from typing import Final
 
 from clock import Clock
+from config_files.models import read_models_file
 from errors import KillSwitchOn, TransitionNotAllowed
 from llm.endpoint import endpoint_from_settings, ollama_endpoint
 from llm.ping import Ping, ping
@@ -23,8 +26,10 @@ class Pings:
         self._lock = threading.Lock()
         self._last: tuple[float, Ping] | None = None
 
-    def ping(self, settings: Settings, clock: Clock, killed: KillFile | None) -> Ping:
-        """Ask the server of the settings, or Ollama, for its models.
+    def ping(
+        self, settings: Settings, clock: Clock, killed: KillFile | None, wanted: Collection[str] = ()
+    ) -> Ping:
+        """Ask the server of the settings, or Ollama, for its models, and whether the `wanted` are there.
 
         Raises `KillSwitchOn`, `TransitionNotAllowed` while another ping is under way, and `InvalidSetting`
         where the settings name no usable address.
@@ -36,7 +41,14 @@ class Pings:
         try:
             if self._last is None or clock.monotonic() - self._last[0] >= QUIET_S:
                 endpoint = endpoint_from_settings(settings) or ollama_endpoint(settings)
-                self._last = (clock.monotonic(), ping(endpoint))
+                self._last = (clock.monotonic(), ping(endpoint, wanted=wanted))
             return self._last[1]
         finally:
             self._lock.release()
+
+
+def named_models(settings: Settings, models_file: Path) -> list[str]:
+    """The models that a home names, each once. Raises `InvalidSetting` where its own list cannot be read."""
+    own = read_models_file(models_file)
+    names = [settings.llm_model, settings.review_critic_model, *own.roles.values()]
+    return list(dict.fromkeys(name for name in (*names, *(each.name for each in own.model)) if name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from errors import TransitionNotAllowed
 from panel import command_lines
@@ -28,66 +28,96 @@ MOST_NAMED: Final = 3
 WAIT_S: Final = 4.0
 
 
-def look(here: Panel, task_id: str) -> None:
-    """Begin to find out what undoing a task's changes of files would change.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What files are to be brought back to."""
 
-    Raises `TransitionNotAllowed` where there is nothing to undo or another rollback is under way, and what it
-    came to nothing by where that is known soon.
-    """
-    _check(here, task_id)
-    _start(here, task_id, lambda progress: _preview(here, task_id))
-
-
-def do(here: Panel, task_id: str, digest: str, by: str) -> None:
-    """Begin to do exactly what was shown. Raises as `look`, and where other things would be done by now."""
-    _check(here, task_id)
-    _start(here, task_id, lambda progress: _restore(here, task_id, digest, by, progress))
-
-
-def state_of(here: Panel, task_id: str) -> dict[str, Any]:
-    """How that stands of a task: what was found or done last; `never`, where the last was about another."""
-    state = here.rollback.state if here.rollback_of == task_id else State()
-    return state.as_json()
+    #: what it is about: a task, or a rollback that broke off
+    subject: tuple[Literal["task", "broken"], str]
+    #: number of the checkpoint
+    number: int
+    #: to the state before the checkpoint instead of the one it kept
+    to_before: bool
+    #: every file it holds, and no others, instead of those it changed
+    all_of_it: bool
+    #: what that is, what goes with it, and how the files are then, in words
+    goal: str
+    goes: str
+    after: str
+    #: the command line that does it
+    line: str
 
 
-def _check(here: Panel, task_id: str) -> None:
+def of_task(here: Panel, task_id: str) -> Wanted:
+    """The state before a task. Raises `TransitionNotAllowed` where there is nothing to undo, or too much."""
+    from review.checkpoints import telling  # noqa: PLC0415
+
     row = checkpoints.of_task(here.reader, task_id)
     if row is None:
         raise TransitionNotAllowed(f"No files of the workspace were kept after {task_id}.")
+    line = command_lines.line("rollback", task_id, "--before", "--yes")
     if (row["paths"] or 0) > MOST_PATHS:
-        raise TransitionNotAllowed(
-            f"{row['paths']:,} files were changed, over the {MOST_PATHS:,} that the panel brings back; "
-            f"`{command_lines.line('rollback', task_id, '--before', '--yes')}` does it."
-        )
+        raise _too_many(row["paths"], line)
+    goal, after = telling.goal(task_id), f"as last kept before {task_id}"
+    return Wanted(("task", task_id), row["number"], True, False, goal, telling.GOES, after, line)
 
 
-def _start(here: Panel, task_id: str, work: Callable[[Progress], Any]) -> None:
+def look(here: Panel, wanted: Wanted) -> None:
+    """Begin to find out what bringing files back would change.
+
+    Raises `TransitionNotAllowed` where another rollback is under way, and what it came to nothing by where
+    that is known soon.
+    """
+    _start(here, wanted, lambda progress: _preview(here, wanted))
+
+
+def do(here: Panel, wanted: Wanted, digest: str, by: str) -> None:
+    """Begin to do exactly what was shown. Raises as `look`, and where other things would be done by now."""
+    _start(here, wanted, lambda progress: _restore(here, wanted, digest, by, progress))
+
+
+def state_of(here: Panel, kind: Literal["task", "broken"], subject: str) -> dict[str, Any]:
+    """How that stands: what was found or done last; `never`, where the last was about another subject."""
+    state = here.rollback.state if here.rollback_of == (kind, subject) else State()
+    return state.as_json()
+
+
+def _too_many(count: int, line: str) -> TransitionNotAllowed:
+    return TransitionNotAllowed(
+        f"{count:,} files are to be looked at, over the {MOST_PATHS:,} that the panel brings back; "
+        f"`{line}` does it."
+    )
+
+
+def _start(here: Panel, wanted: Wanted, work: Callable[[Progress], Any]) -> None:
     if not here.rollback.start(work):
         raise TransitionNotAllowed("Another rollback is under way; wait until it has ended.")
-    here.rollback_of = task_id
+    here.rollback_of = wanted.subject
     here.rollback.wait(WAIT_S)
     problem = here.rollback.state.problem
     if problem is not None:
         raise problem
 
 
-def _rollback(here: Panel, task_id: str) -> Any:
+def _rollback(here: Panel, wanted: Wanted) -> Any:
     # Large rooms, loaded when they are needed.
     from review.checkpoints.keeping import Keeper  # noqa: PLC0415
     from review.checkpoints.restoring import Rollback  # noqa: PLC0415
 
-    row = checkpoints.of_task(here.reader, task_id)
-    if row is None:
-        raise TransitionNotAllowed(f"No files of the workspace were kept after {task_id}.")
     store = cast("SqliteStore", here.store)
     keeper = Keeper(here.home, here.settings, store)
-    return keeper, Rollback(here.home, store, keeper, row["number"], to_before=True, all_of_it=False)
+    planned = Rollback(
+        here.home, store, keeper, wanted.number, to_before=wanted.to_before, all_of_it=wanted.all_of_it
+    )
+    if wanted.all_of_it and planned.files > MOST_PATHS:
+        raise _too_many(planned.files, wanted.line)
+    return keeper, planned
 
 
-def _preview(here: Panel, task_id: str) -> dict[str, Any]:
+def _preview(here: Panel, wanted: Wanted) -> dict[str, Any]:
     from review.checkpoints import previewing, telling  # noqa: PLC0415
 
-    keeper, planned = _rollback(here, task_id)
+    keeper, planned = _rollback(here, wanted)
     steps = planned.preview()
     paths = previewing.shown(here.home, keeper.repository, steps)
     rest = telling.in_order(steps)[len(paths) :]
@@ -95,8 +125,8 @@ def _preview(here: Panel, task_id: str) -> dict[str, Any]:
         "kind": "preview",
         "digest": previewing.digest(steps),
         **dataclasses.asdict(telling.tally_of(steps)),
-        "goal": clean(telling.goal(task_id)),
-        "goes": telling.GOES,
+        "goal": clean(wanted.goal),
+        "goes": wanted.goes,
         "told": telling.newer_told(len(telling.newer(steps))),
         "paths": clean_value([dataclasses.asdict(each) for each in paths]),
         "more": len(rest),
@@ -104,7 +134,7 @@ def _preview(here: Panel, task_id: str) -> dict[str, Any]:
     }
 
 
-def _restore(here: Panel, task_id: str, digest: str, by: str, progress: Progress) -> dict[str, Any]:
+def _restore(here: Panel, wanted: Wanted, digest: str, by: str, progress: Progress) -> dict[str, Any]:
     from review.checkpoints import previewing, telling  # noqa: PLC0415
 
     def check(steps: Any) -> None:
@@ -115,7 +145,7 @@ def _restore(here: Panel, task_id: str, digest: str, by: str, progress: Progress
         with suppress(Closing):  # it is ended whole, though the panel closes
             progress(done, total)
 
-    _, planned = _rollback(here, task_id)
+    _, planned = _rollback(here, wanted)
     steps, kept_as = planned.restore(by, check, tell)
     tally = telling.tally_of(steps)
     left = [_left(each) for each in steps if each.action == "leave"]
@@ -125,7 +155,7 @@ def _restore(here: Panel, task_id: str, digest: str, by: str, progress: Progress
         "kind": "done",
         "count": tally.count,
         "kept_as": kept_as,
-        "told": clean(_told(task_id, tally, kept_as)),
+        "told": clean(_told(wanted, tally, kept_as)),
         "left": left[:MOST_LEFT],
         "left_count": len(left),
     }
@@ -144,14 +174,14 @@ def _nothing(left: list[str]) -> str:
     return f"Nothing was changed: {telling.left_told(len(left))} {named}"
 
 
-def _told(task_id: str, tally: Any, kept_as: int | None) -> str:
+def _told(wanted: Wanted, tally: Any, kept_as: int | None) -> str:
     from review.checkpoints import telling  # noqa: PLC0415
 
     if kept_as is None:
         return "The files were so already."
     done = f"{telling.files(tally.count)} {'is' if tally.count == 1 else 'are'}"
     return telling.joined(
-        f"{done} as last kept before {task_id}.",
+        f"{done} {wanted.after}.",
         telling.left_told(tally.left),
         f"What was there until then is checkpoint:{kept_as}.",
     )

@@ -20,7 +20,7 @@ from errors import NotFound
 from panel.context import Panel
 from panel.words import plain
 from redaction import StreamRedactor, clean
-from store.outputs import open_live, open_output
+from store.outputs import note_at_end, open_live, open_output, own_bytes
 
 #: Bytes of a piece where nothing is said, and at most.
 PIECE_BYTES: Final = 64 * 1024
@@ -55,7 +55,7 @@ class Opened:
     is_live: bool
     lease: int
     attempt: int
-    #: bytes over the cap, which were not kept
+    #: bytes that were not kept; the note about them behind `size` is not the output's own
     cut: int = 0
 
 
@@ -102,7 +102,9 @@ def _stored(here: Panel, attempt: sqlite3.Row) -> Opened:
 def _opened(file: BinaryIO, attempt: sqlite3.Row, *, is_live: bool) -> Opened:
     outcome = json.loads(attempt["outcome"]) if attempt["outcome"] else {}
     cut = outcome.get("output_cut") or 0
-    return Opened(file, file.seek(0, os.SEEK_END), is_live, attempt["lease"], attempt["attempt"], cut)
+    size, own = file.seek(0, os.SEEK_END), own_bytes(outcome)
+    own_size = size if own is None else min(size, own)
+    return Opened(file, own_size, is_live, attempt["lease"], attempt["attempt"], cut)
 
 
 def _is_running(row: sqlite3.Row, attempt: sqlite3.Row) -> bool:
@@ -121,6 +123,11 @@ def piece_of(opened: Opened, start: int | None, most: int = PIECE_BYTES) -> dict
         begin = _last_lines(opened, most) if start is None else min(start, opened.size)
         text, end = _read(opened, begin, min(begin + most, opened.size))
     return _piece(opened, begin, end, plain(text))
+
+
+def text_within(opened: Opened, begin: int, end: int) -> str:
+    """The text of some bytes without secrets, the file left open."""
+    return _read(opened, begin, end)[0]
 
 
 def _piece(opened: Opened, begin: int, end: int, text: str) -> dict[str, Any]:
@@ -154,7 +161,7 @@ def _read(opened: Opened, begin: int, end: int) -> tuple[str, int]:
     if opened.is_live and end == opened.size:
         redactor = StreamRedactor()
         redactor.feed(data[: end - before])
-        end = max(begin, end - redactor.held)
+        end = max(begin, end - max(redactor.held, note_at_end(data[: end - before])))
         data = data[: end - before]
     begin, end = (_whole(data, place - before) + before for place in (begin, end))
     head, tail = _decoded(data[: begin - before]), _decoded(data[end - before :])

@@ -22,7 +22,7 @@ from runs import named_outputs, run_names
 from runs.workflow import FILE_PATTERN, Rounds, SubRun, When, Workflow, as_items
 from runtime_contract import Expect
 from task_errors import shorten
-from unseen import SAYS, is_blank
+from unseen import MUST_SAY, SAYS, is_blank
 
 Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
 Text = Annotated[StrictStr, Field(max_length=1_000_000)]
@@ -132,7 +132,7 @@ class TaskRequest(Section):
         if sum(given is not None for given in ways) != 1:
             raise ValueError("give one of prompt, command, argv, ask and run")
         if self.prompt is not None and is_blank(self.prompt):
-            raise ValueError("prompt must not be empty")
+            raise ValueError(f"prompt {MUST_SAY}")
         if self.ask is not None and not self.ask.strip():
             raise ValueError("ask must not be empty")
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], {}, False)}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from errors import NotFound
 from redaction import clean
-from store.outputs import read_output
+from store.outputs import own_bytes, read_output
 from store.reading import Reader
 
 
@@ -50,9 +50,11 @@ def text_of(outputs_dir: Path, outcome: dict[str, Any], bounds: Bounds) -> tuple
     ref = outcome.get("output_ref")
     if ref is None:
         return clean(str(outcome.get("output") or "")), False
-    data = read_output(outputs_dir, ref, bounds.bytes + 1)
+    own = own_bytes(outcome)
+    data = read_output(outputs_dir, ref, bounds.bytes + 1)[:own]
     lines = data[: bounds.bytes].decode("utf-8", errors="replace").splitlines(keepends=True)
-    return clean("".join(lines[: bounds.lines])), len(data) > bounds.bytes or len(lines) > bounds.lines
+    is_longer = own is not None or len(data) > bounds.bytes or len(lines) > bounds.lines
+    return clean("".join(lines[: bounds.lines])), is_longer
 
 
 def unified(old: str, new: str, names: tuple[str, str]) -> Iterator[str]:

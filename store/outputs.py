@@ -17,10 +17,10 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import host_platform
 from errors import NotFound, StoreError
@@ -36,6 +36,11 @@ _CONTROLS: Final = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FLAGS: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS
+
+
+#: How the note about a cut begins, which a stored output ends with and which any output could imitate.
+NOTE_BEGINS: Final = b"[skep: "
+_MOST_NOTE_BYTES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class OutputSink:
     def _note(self) -> bytes:
         start = "" if self._content.ends_line else "\n"
         why = "the disk was full" if self._no_room else f"the cap is {self._cap}"
-        return f"{start}[skep: {self._cut} more bytes were not kept; {why}]\n".encode()
+        return f"{start}{NOTE_BEGINS.decode()}{self._cut} more bytes were not kept; {why}]\n".encode()
 
 
 class _Content:
@@ -197,6 +202,29 @@ def read_output(outputs_dir: Path, ref: str, limit: int = -1) -> bytes:
     """A stored output's bytes, at most `limit` of them. Raises `NotFound`."""
     with open_output(outputs_dir, ref) as handle:
         return handle.read(limit)
+
+
+def own_bytes(result: Mapping[str, Any]) -> int | None:
+    """How many bytes of a stored file are the output's own, before a note about a cut; none: all of them."""
+    return result.get("output_bytes") if result.get("output_cut") else None
+
+
+def cut_told(result: Mapping[str, Any]) -> str:
+    """What the store knows of a cut, in a sentence; empty where nothing was cut."""
+    cut = result.get("output_cut") or 0
+    return f"{cut:,} more bytes of the output were not kept." if cut else ""
+
+
+def note_at_end(data: bytes) -> int:
+    """How many bytes at the end of what is being written may be the note about a cut, whole or begun."""
+    text = data.removesuffix(b"\n")
+    begin = text.rfind(b"\n") + 1
+    line = text[begin:]
+    if not line or len(line) > _MOST_NOTE_BYTES:
+        return 0
+    if not (line.startswith(NOTE_BEGINS) or NOTE_BEGINS.startswith(line)):
+        return 0
+    return len(data) - max(0, begin - 1)  # the line break before it may be its own
 
 
 def adopt_leftovers(outputs_dir: Path, in_use: Container[str] = ()) -> dict[str, StoredOutput]:

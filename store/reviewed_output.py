@@ -23,7 +23,7 @@ from errors import NotFound, StoreError
 from outcome import Outcome
 from redaction import clean
 from store.ending import read_result
-from store.outputs import open_output
+from store.outputs import open_output, own_bytes
 from store.shown_text import Part, as_told, length_of, lines_of
 
 #: Characters of a result that are shown: half of them its beginning, half its end.
@@ -89,7 +89,7 @@ def _bytes_kept(payload: Mapping[str, Any], task: sqlite3.Row | None) -> tuple[i
     result = {} if task is None else read_result(task)
     if result.get("output_ref") != payload["output_ref"] or not result.get("output_cut"):
         return None, 0
-    return result["output_bytes"], result["output_cut"]
+    return own_bytes(result), result["output_cut"]
 
 
 def _with_cut(found: Result, cut: int) -> Result:

@@ -23,6 +23,8 @@ from panel.api.describing import (
 )
 from panel.context import panel
 from panel.model_views import models_of
+from panel.pings import named_models
+from redaction import clean_value
 from store import kill_file
 
 blueprint = flask.Blueprint("api_models", __name__, url_prefix="/api/v1/models")
@@ -56,6 +58,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         seconds=REAL,
         models=list_of(TEXT),
         reason=TEXT,
+        missing=list_of(TEXT) | {"description": "models that this home names and the server does not"},
         message=TEXT,
     ),
 }
@@ -73,6 +76,7 @@ def ping() -> dict[str, Any]:
     """Ask the model server for its list of models: bounded in time, one at a time, never a paid call."""
     fields.body(flask.request)
     here = panel()
-    found = here.pings.ping(here.settings, here.clock, kill_file.look(here.home.kill_switch))
-    told = asdict(found)
-    return told | {"message": f"{found.endpoint}: {found.reason}"}
+    wanted = named_models(here.settings, here.home.models_file)
+    found = here.pings.ping(here.settings, here.clock, kill_file.look(here.home.kill_switch), wanted)
+    told: dict[str, Any] = clean_value(asdict(found))
+    return told | {"message": f"{told['endpoint']}: {told['reason']}"}

@@ -37,6 +37,7 @@ from panel.api import (
     tasks_add,
     tasks_bulk,
     tools,
+    undo,
 )
 from panel.api.describing import get
 from panel.version import version
@@ -53,6 +54,7 @@ MODULES: Final = (
     task_rollback,
     task_edits,
     decisions,
+    undo,
     budget,
     kill_switch,
     steering,

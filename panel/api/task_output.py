@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import flask
 
+from errors import InvalidRequest
 from panel import task_output
 from panel.api import fields
 from panel.api.describing import (
@@ -24,10 +25,12 @@ from panel.api.describing import (
 )
 from panel.api.task import row_of
 from panel.context import panel
+from panel.output_finding import MOST_WANTED, WAYS, find_in
 
 blueprint = flask.Blueprint("api_task_output", __name__, url_prefix="/api/v1/tasks")
 
 _TASK: Final = path("task_id")
+_CODES: Final = ("hidden", "shown")
 _LEASE: Final = query("lease", "the lease of an attempt; the newest with an output", **PLACE)
 PATHS: Final[dict[str, Any]] = {
     "/api/v1/tasks/{task_id}/output": get(
@@ -42,6 +45,19 @@ PATHS: Final[dict[str, Any]] = {
             "bytes; more than 262,144 are not told at once",
             default=task_output.PIECE_BYTES,
             **PLACE,
+        ),
+    ),
+    "/api/v1/tasks/{task_id}/output/find": get(
+        "Where in all of an output a text stands: the piece that holds the next one, or the one before. "
+        "It is looked for as it is shown, without secrets, large and small letters alike, for 0.25 s",
+        "OutputFound",
+        _TASK,
+        _LEASE,
+        {**query("find", "the text", type="string", minLength=1, maxLength=MOST_WANTED), "required": True},
+        query("offset", "the byte to go on from; the beginning, or the end for the one before", **PLACE),
+        query("way", "where to", type="string", enum=list(WAYS), default="next"),
+        query(
+            "codes", "whether codes of a terminal count", type="string", enum=list(_CODES), default="hidden"
         ),
     ),
     "/api/v1/tasks/{task_id}/download": get(
@@ -59,6 +75,13 @@ SCHEMAS: Final[dict[str, Any]] = {
         next=NUMBER | {"description": "the byte to go on at"},
         text=TEXT,
         attempts=list_of(ANY_OBJECT),
+    ),
+    "OutputFound": shape(
+        lease=NUMBER,
+        attempt=NUMBER,
+        bytes=NUMBER,
+        at=MAYBE_NUMBER | {"description": "the byte where the piece that holds it begins"},
+        next=MAYBE_NUMBER | {"description": "the `offset` to go on with, where not all was looked through"},
     ),
     "Text": TEXT,
 }
@@ -81,6 +104,22 @@ def output(task_id: str) -> dict[str, Any]:
     opened = task_output.open_of(panel(), row, lease)
     piece = task_output.piece_of(opened, offset, max(most, LEAST_BYTES))
     return piece | {"attempts": known}
+
+
+@blueprint.get("/<path:task_id>/output/find")
+def find(task_id: str) -> dict[str, Any]:
+    """Where a text stands in all of an output."""
+    given = flask.request.args
+    fields.check_parameters(given, "lease", "find", "offset", "way", "codes")
+    wanted, way = given.get("find", ""), given.get("way", "next")
+    codes = given.get("codes", "hidden")
+    if not 1 <= len(wanted) <= MOST_WANTED:
+        raise InvalidRequest(f"find must be a text of 1 to {MOST_WANTED} characters.", field="find")
+    if way not in WAYS or codes not in _CODES:
+        raise InvalidRequest("way must be next or previous, codes shown or hidden.")
+    opened = task_output.open_of(panel(), row_of(task_id), fields.place(given, "lease"))
+    place = fields.place(given, "offset")
+    return find_in(opened, wanted, place, way, with_codes=codes == "shown")
 
 
 @blueprint.get("/<path:task_id>/download")

@@ -38,7 +38,7 @@ SCHEMAS: Final[dict[str, Any]] = {"RollbackRun": shape(message=TEXT, rollback=re
 def show(task_id: str) -> dict[str, Any]:
     """What was found or done last."""
     fields.check_parameters(flask.request.args)
-    return rollbacks.state_of(panel(), row_of(task_id)["id"])
+    return rollbacks.state_of(panel(), "task", row_of(task_id)["id"])
 
 
 @blueprint.post("/<path:task_id>/rollback")
@@ -46,7 +46,7 @@ def look(task_id: str) -> dict[str, Any]:
     """Show what would change."""
     fields.body(flask.request)
     row = row_of(task_id)
-    rollbacks.look(panel(), row["id"])
+    rollbacks.look(panel(), rollbacks.of_task(panel(), row["id"]))
     return _told(row["id"], "Nothing was touched; it is shown below.")
 
 
@@ -55,16 +55,17 @@ def do(task_id: str) -> dict[str, Any]:
     """Do what was shown."""
     given = fields.body(flask.request, "digest")
     row = row_of(task_id)
-    rollbacks.do(panel(), row["id"], given.get("digest", ""), flask.g.by)
+    rollbacks.do(panel(), rollbacks.of_task(panel(), row["id"]), given.get("digest", ""), flask.g.by)
     return _told(row["id"], "It is done.")
 
 
 def _told(task_id: str, fine: str) -> dict[str, Any]:
-    state = rollbacks.state_of(panel(), task_id)
+    return told_of(rollbacks.state_of(panel(), "task", task_id), fine)
+
+
+def told_of(state: dict[str, Any], fine: str) -> dict[str, Any]:
+    """How a rollback stands, with a sentence for the person who pressed the button."""
     # What a preview warns of stands with it, on the page in the look of a warning.
     done = state["result"] if state["state"] == "done" else {}
     told = done.get("told", fine) if done.get("kind") == "done" else fine
-    return {
-        "message": told if done else "It is under way.",
-        "rollback": state,
-    }
+    return {"message": told if done else "It is under way.", "rollback": state}

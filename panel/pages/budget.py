@@ -99,5 +99,5 @@ def lines_of(each: dict[str, Any]) -> list[dict[str, str]]:
 def ping_button() -> Button:
     """The button that asks the model server whether it is there."""
     return Button(
-        label="Ping", path=flask.url_for("api_models.ping"), values={}, name="ping-models", cli="skep doctor"
+        label="Ping", path=flask.url_for("api_models.ping"), values={}, name="ping-models", cli="skep ping"
     )

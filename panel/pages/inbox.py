@@ -7,7 +7,7 @@ from typing import Any, Final
 import flask
 
 from errors import InvalidRequest
-from panel import inbox_views
+from panel import inbox_views, undoing
 from panel.api import fields
 from panel.context import panel
 from panel.standing import conditional, standing_of, tag_of
@@ -31,7 +31,7 @@ def live() -> flask.Response:
 
 
 def _tag() -> str:
-    return tag_of(panel(), "inbox", sorted(flask.request.args.items(multi=True)))
+    return tag_of(panel(), "inbox", undoing.last(panel()), sorted(flask.request.args.items(multi=True)))
 
 
 def _what_is_shown() -> dict[str, Any]:
@@ -44,4 +44,12 @@ def _what_is_shown() -> dict[str, Any]:
         page = inbox_views.waiting(panel(), after, CARDS)
     else:
         page = inbox_views.answered(panel(), after, ROWS)
-    return page | {"now": standing_of(panel()), "shown": shown, "after": after}
+    undo = undoing.of_decisions(panel(), page["decisions"]) if shown == "waiting" else {}
+    now = standing_of(panel())
+    return page | {
+        "now": now,
+        "shown": shown,
+        "after": after,
+        "undo": undo,
+        "undone": undoing.last_of(panel()),
+    }

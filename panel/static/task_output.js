@@ -18,6 +18,7 @@ let bytes = 0; // of the output, as far as it is known
 let isReading = false;
 let mustDraw = false;
 let asked = 0; // rises when another attempt is chosen: late answers are dropped
+let isElsewhere = false; // whether a part is shown that was found, and not the end
 
 async function read(parameters) {
   const query = new URLSearchParams(parameters);
@@ -27,7 +28,7 @@ async function read(parameters) {
 }
 
 async function goOn() {
-  if (isReading) return;
+  if (isReading || isElsewhere) return;
   isReading = true;
   const mine = asked;
   try {
@@ -157,9 +158,11 @@ function choose(chosen) {
   shown = "";
   start = 0;
   next = null;
-  isLive = false;
+  isLive = isElsewhere = false;
+  sought += 1;
   text.replaceChildren();
   text.hidden = true;
+  found("end").hidden = true;
   found("of").dataset.offered = "";
   isReading = false;
   goOn();
@@ -169,6 +172,8 @@ function choose(chosen) {
 
 const MOST_FOUND = 5000;
 let ranges = [];
+const BEHIND = 800; // bytes behind a piece that a text found in it may reach into
+let sought = 0; // rises with every search: late answers are dropped
 let isMore = false; // whether more was found than is kept
 let at = -1;
 
@@ -192,7 +197,7 @@ function tellSearched(wanted) {
   const isPart = wanted !== "" && (start > 0 || next < bytes);
   found("searched").hidden = !isPart;
   if (!isPart) return;
-  found("searched-told").textContent = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. For the others:`;
+  found("searched-told").textContent = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
   found("whole").href = found("download").href;
 }
 
@@ -212,8 +217,13 @@ function collect(node, wanted) {
 }
 
 function step(by) {
-  if (ranges.length === 0) return;
-  at = (at + by + ranges.length) % ranges.length;
+  const isLast = at >= 0 && (by > 0 ? at === ranges.length - 1 : at === 0);
+  if ((ranges.length === 0 || isLast) && found("find").value && (start > 0 || next < bytes)) findBeyond(by);
+  else if (ranges.length > 0) go((at < 0 && by < 0 ? 0 : at) + by);
+}
+
+function go(to) {
+  at = (to + ranges.length) % ranges.length;
   found("follow").checked = false;
   const line = ranges[at].getBoundingClientRect();
   const box = text.getBoundingClientRect();
@@ -223,7 +233,62 @@ function step(by) {
   found("found").textContent = `${at + 1} of ${howMany()}`;
 }
 
-found("find").addEventListener("input", () => { at = -1; text.normalize(); mark(); });
+// What is not loaded is looked through by the panel, to the end and from the other end up to what is shown here.
+async function findBeyond(by) {
+  const mine = ++sought;
+  const way = by > 0 ? "next" : "previous";
+  const end = isElsewhere ? Math.min(next, start + PIECE) : next; // what begins behind that may not be all there
+  const [here, there] = by > 0 ? [end, start] : [start, end];
+  found("found").textContent = "Looking through the rest of the output.";
+  try {
+    const place = await placeOf(way, here, mine) ?? await placeOf(way, by > 0 ? 0 : bytes, mine, there);
+    if (mine !== sought) return;
+    if (place === null) tellNoOther(by);
+    else await showFound(place, by, mine);
+  } catch {
+    if (mine === sought) found("found").textContent = "The panel does not answer.";
+  }
+}
+
+// The piece that holds the text; null where none does up to the byte `until`.
+async function placeOf(way, from, mine, until = null) {
+  const isPast = (place) => until !== null && (way === "next" ? place >= until : place + PIECE <= until);
+  let offset = from;
+  while (offset !== null && mine === sought && !isPast(way === "next" ? offset : offset - PIECE)) {
+    const query = new URLSearchParams({ find: found("find").value, way, offset, codes: found("raw").checked ? "shown" : "hidden", lease });
+    const answer = await fetch(`${output.dataset.finds}?${query}`, { cache: "no-store" });
+    if (answer.status !== 200) throw new Error("not found out");
+    const { at: place, next: further } = await answer.json();
+    if (place !== null) return isPast(place) ? null : place;
+    offset = further;
+  }
+  return null;
+}
+
+function tellNoOther(by) {
+  if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
+  else found("found").textContent = "0 found in all of the output";
+}
+
+async function showFound(place, by, mine) {
+  const { status, piece } = await read({ offset: place, limit: PIECE + BEHIND });
+  if (mine !== sought || status !== 200) return;
+  asked += 1; // what is being read on is of the part that goes
+  isReading = false;
+  isElsewhere = true;
+  found("follow").checked = false;
+  found("end").hidden = false;
+  [shown, start, next, bytes] = [piece.text, piece.offset, piece.next, piece.bytes];
+  text.textContent = displayed(shown);
+  text.hidden = false;
+  found("earlier").hidden = start === 0;
+  at = -1;
+  mark();
+  if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
+}
+
+found("find").addEventListener("input", () => { at = -1; sought += 1; text.normalize(); mark(); });
+found("end").addEventListener("click", () => { choose(lease); found("follow").checked = true; found("find").focus(); });
 found("find").addEventListener("keydown", (event) => {
   if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
 });
@@ -235,13 +300,15 @@ found("earlier").addEventListener("click", showEarlier);
 found("wrap").addEventListener("change", () => text.classList.toggle("wraps", found("wrap").checked));
 found("raw").addEventListener("change", () => { draw(); mark(); });
 found("follow").addEventListener("change", () => {
-  if (found("follow").checked) text.scrollTop = text.scrollHeight;
+  if (!found("follow").checked) return;
+  if (isElsewhere) choose(lease);
+  else text.scrollTop = text.scrollHeight;
 });
 text.addEventListener("wheel", (event) => { if (event.deltaY < 0) found("follow").checked = false; }, { passive: true });
 
 // A new attempt that begins is gone over to by who follows.
 document.getElementById("live").addEventListener("htmx:afterSwap", async () => {
-  if (isLive) return;
+  if (isLive || isElsewhere) return;
   if (next === null || !found("follow").checked) {
     goOn();
     return;

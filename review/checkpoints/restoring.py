@@ -120,6 +120,11 @@ class Rollback:
         if not keeper.repository.has(row["commit_id"]):
             raise CheckpointFailed(f"the repository of checkpoints no longer has checkpoint {number}")
 
+    @functools.cached_property
+    def files(self) -> int:
+        """How many files the checkpoint holds."""
+        return len(self._keeper.repository.changes(None, self._row["commit_id"]))
+
     def preview(self) -> list[Step]:
         """What would be done now."""
         with workspace.opened(self._home.workspace) as root:

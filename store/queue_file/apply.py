@@ -78,14 +78,17 @@ class Tally:
     ids: list[str] = field(default_factory=list)
 
 
-def checker(limits: Limits) -> merge.Check:
+def checker(limits: Limits, known: Document | None = None) -> merge.Check:
     """Holds documents to the contract, also those of tasks whose ids Skep made (``run:task``).
+
+    The prompt that a task has, as `known` has it, stays good where a rule for prompts came later.
 
     A secret may come in by an edit as little as by a new entry: both are looked at in the same way.
     """
 
     def check(doc: Document) -> Document:
-        _, found = normalize_task({**doc, "id": "task"}, limits)
+        is_known = known is not None and doc.get("prompt") == known.get("prompt")
+        _, found = normalize_task({**doc, "id": "task"}, limits, is_known=is_known)
         named = secret_in_a_name(found, "task")
         if named is not None:
             raise InvalidTask(f"{named}: {NO_SECRETS}", path=named)
@@ -300,7 +303,7 @@ def edit_task(
     if stored.status in ENDED and not is_correction and not (send_back and stored.status in merge.RETRIABLE):
         raise TransitionNotAllowed(f"{task_id} ended {stored.status}; a change of it would have no effect.")
     base = stored.doc if base_version == stored.version else stored.versions.get(base_version, stored.doc)
-    check = checker(rules.contract)
+    check = checker(rules.contract, stored.doc)
     if is_correction:
         new_doc = {key: value for key, value in new_doc.items() if key != "raw"}
     theirs = check(without_machine_keys({**new_doc, "id": task_id}))

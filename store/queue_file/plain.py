@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from runtime_contract import ENDED, ID_PATTERN, PARENT_PATTERN, STATUS_READINGS, Limits, Task
 from store.records import NewTask
+from unseen import is_blank
 
 Check = Callable[[Any, Limits], bool]
 
@@ -55,7 +56,7 @@ def _is_name(value: object, limits: Limits) -> bool:
 _CHECKS: Final[dict[str, Check]] = {
     "id": lambda value, _: type(value) is str and ID_PATTERN.fullmatch(value) is not None,
     "type": lambda value, _: value == "cycle" and type(value) is str,
-    "prompt": lambda value, limits: _is_words(value, limits.prompt_chars),
+    "prompt": lambda value, limits: _is_words(value, limits.prompt_chars) and not is_blank(value),
     "command": lambda value, limits: _is_words(value, limits.command_chars),
     "mode": lambda value, _: type(value) is str,
     "depends_on": lambda value, limits: (

@@ -188,7 +188,8 @@ class Taker:
     ) -> Sequence[Action]:
         revision, is_current = brought.revision, brought.digest is not None
         wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), revision, is_current=is_current)
-        return merge.decide(wish, apply.load(tx, row, revision), apply.checker(self._rules.contract))
+        stored = apply.load(tx, row, revision)
+        return merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc))
 
     def _merge_one(self, tx: Transaction, entry: FileEntry, brought: Brought, tally: apply.Tally) -> None:
         actions = self._decide(tx, steering.find(tx, entry.id), entry, brought)

@@ -67,6 +67,7 @@ def document_of(entry: FileEntry | None, limits: Limits) -> tuple[Task, dict[str
     if entry is None or entries.surrogate_at(entry.raw, entry.path) is not None:
         return None
     try:
-        return normalize_task(entries.without_machine_keys(entry.raw) | {"status": "pending"}, limits)
+        raw = entries.without_machine_keys(entry.raw) | {"status": "pending"}
+        return normalize_task(raw, limits, is_known=True)
     except InvalidTask:
         return None

@@ -39,7 +39,7 @@ def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):
     page.get_by_label("Show control codes").check()
     expect(output).to_contain_text("␛[32mok␛[0m one")
 
-    page.get_by_label("Find in what is shown").fill("GRÜSSE".lower().replace("ss", "ß"))
+    page.get_by_label("Find in the output").fill("GRÜSSE".lower().replace("ss", "ß"))
     expect(page.locator("#output-found")).to_have_text("1 found")
     page.keyboard.press("Enter")
     expect(page.locator("#output-found")).to_have_text("1 of 1")
@@ -209,3 +209,35 @@ def test_whoever_searches_an_output_that_is_not_all_loaded_is_told_so(page, pane
     expect(page.locator("#output-found")).to_have_text("1 found")
     expect(told).to_be_hidden()
     sink.discard()
+
+
+def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel):
+    claim = panel.by.start("long", command="git log")
+    sink = panel.by.write_live(claim)
+    hay = b"hay\n" * 40_000
+    sink.write(b"Needle one\n" + hay + b"needle two\n" + hay + b"the end\n")
+    panel.by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
+    page.goto(f"{panel.url}/tasks/long")
+    text, told = page.locator("#output-text"), page.locator("#output-found")
+    expect(text).to_contain_text("the end")
+    find = page.locator("#output-find")
+    find.fill("needle")
+    expect(told).to_have_text("0 found")
+
+    find.press("Enter")  # from the end on: it begins anew
+    expect(text).to_contain_text("Needle one")
+    expect(told).to_have_text("1 of 1")
+    expect(text).not_to_contain_text("the end")
+    find.press("Enter")
+    expect(text).to_contain_text("needle two")
+    expect(told).to_have_text("1 of 1")
+    find.press("Shift+Enter")
+    expect(text).to_contain_text("Needle one")
+    expect(find).to_be_focused()
+
+    find.fill("no such thing")
+    find.press("Enter")
+    expect(told).to_have_text("0 found in all of the output")
+    page.get_by_role("button", name="Show the end of the output").click()
+    expect(text).to_contain_text("the end")
+    expect(page.locator("#output-end")).to_be_hidden()

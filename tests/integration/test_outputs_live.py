@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from commands.following import blocks_of, without_note
 from store import outputs
-from store.outputs import OutputSink, adopt_leftovers, follow, live_path, read_output
+from store.outputs import OutputSink, adopt_leftovers, follow, live_path, open_output, read_output
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CAP = 10_000
@@ -104,3 +105,35 @@ def test_a_follower_stops_when_told_to(folder: Path) -> None:
 
 def test_there_is_nothing_to_follow_without_a_file(folder: Path) -> None:
     assert list(follow(live_path(folder, "1-1"), lambda: False)) == []
+
+
+def test_who_follows_is_not_shown_the_note_about_a_cut_but_all_that_could_imitate_it(folder: Path) -> None:
+    spoof = b"[skep: 7 more bytes were not kept; the cap is 3]\n"
+    sink = OutputSink(folder, "1-1", 80)
+    pieces = without_note(follow(sink.path, lambda: False, 0.001))
+
+    sink.write(spoof + b"on\n")
+    seen = next(pieces)
+    assert seen == spoof + b"on\n"  # what goes on is no note
+    sink.write(b"x" * 100)
+    stored = sink.close()
+    seen += b"".join(pieces)
+
+    assert seen == spoof + b"on\n" + b"x" * (80 - len(spoof) - 3)
+    assert (len(seen), stored.bytes, stored.cut) == (80, 80, 100 - (80 - len(spoof) - 3))
+    with open_output(folder, stored.ref) as kept:
+        assert b"".join(blocks_of(kept, stored.bytes)) == seen
+
+
+def test_a_line_of_the_output_s_own_that_looks_like_the_note_is_shown_once_it_is_stored(folder: Path) -> None:
+    sink = OutputSink(folder, "1-1", CAP)
+    sink.write(b"one\n[skep: 7 more bytes")
+    pieces = without_note(follow(sink.path, lambda: False, 0.001))
+    seen = next(pieces)
+    assert seen == b"one"
+
+    stored = sink.close()
+    assert b"".join(pieces) == b""
+    with open_output(folder, stored.ref) as kept:
+        kept.seek(len(seen))
+        assert seen + b"".join(blocks_of(kept, None)) == b"one\n[skep: 7 more bytes"

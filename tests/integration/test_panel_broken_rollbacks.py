@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import host_platform
+from panel.undoing import LATELY_S
 from road.checkpointing import Checkpointing
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -121,3 +122,45 @@ def test_one_that_died_behind_its_last_file_has_a_button_that_finishes_it(browse
     assert browser.get("/api/v1/decisions").json["decisions"] == []
     browser.post("/api/v1/tasks/t/rollback")
     assert "Finish the rollback" not in Seen(browser.get("/tasks/t")).buttons()
+
+
+def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(browser, rig, home, clock):
+    kill_a_panel(home)
+    Checkpointing(rig.store, rig.keeper).look()
+    (question,) = browser.get("/api/v1/decisions").json["decisions"]
+    (rig.files / "later.txt").write_text("made since")
+    path = f"/api/v1/decisions/{question['id']}/undo"
+    for page in ("/tasks/t", "/inbox"):
+        assert "Undo the rollback" not in Seen(browser.get(page)).buttons()  # nothing is shown yet
+
+    shown = browser.post(path).json["rollback"]["result"]
+
+    assert {(each["path"], each["action"]) for each in shown["paths"]} == {
+        ("a.txt", "change"),
+        ("later.txt", "delete"),
+    }
+    for page in ("/tasks/t", "/inbox"):
+        seen = Seen(browser.get(page))
+        assert "2 files would change." in seen.text
+        assert any(each.startswith("Undo the rollback") for each in seen.buttons())
+    assert "files that are new go" in browser.get("/inbox").text.replace("\n", " ")
+
+    (rig.files / "b.txt").write_text("changed meanwhile")
+    assert browser.post(f"{path}/do", {"digest": shown["digest"]}).status_code == 409
+    (rig.files / "b.txt").write_text("1")
+    shown = browser.post(path).json["rollback"]["result"]
+    done = browser.post(f"{path}/do", {"digest": shown["digest"]}).json
+
+    assert "kept them, before the rollback that broke off." in done["message"]
+    assert {each.name: each.read_text() for each in rig.files.iterdir()} == dict.fromkeys(
+        ("a.txt", "b.txt", "c.txt"), "1"
+    )
+    assert browser.get("/api/v1/decisions").json["decisions"] == []
+    for page in ("/tasks/t", "/inbox"):
+        told = browser.get(page).text
+        assert "before the rollback that broke off" in told
+        assert "broken-rollback" not in told
+    clock.advance(LATELY_S + 1)
+    assert "before the rollback that broke off" not in browser.get("/inbox").text
+    assert browser.post(path).status_code == 409
+    assert browser.post("/api/v1/decisions/nobody/undo").status_code == 404

@@ -135,6 +135,8 @@ def test_a_ping_tells_what_the_model_server_said(store, home, clock, model):
 
     assert (told["reached"], told["welcome"], told["endpoint"]) == (True, True, model.url)
     assert model.url in told["message"]
+    assert told["missing"] == ["m"]
+    assert "but not m" in told["message"]
     home.kill_switch.write_text("stop")
     assert browser.post("/api/v1/models/ping").status_code == 503
 

@@ -92,7 +92,7 @@ def actions(page):
 
 
 def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnished):
-    met = set()
+    met, lines = set(), {}
     for path in [
         "",
         *PATHS,
@@ -107,6 +107,7 @@ def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnish
             program, verb, *_ = shlex.split(line)
             assert (program, verb in skep.VERBS) == ("skep", True), (path, name, line)
             met.add(name)
+            lines[name] = line
 
     for name in (
         "kill-switch-on",
@@ -119,6 +120,8 @@ def test_every_button_that_does_something_has_a_line_whose_verb_there_is(furnish
     ):
         assert name in met
     assert {"resume-failed-1", "abort-asks-1", "resume", "abort", "fork-go", "go"} <= met
+    assert lines["bulk-set"] == "skep priority ID... N"
+    assert lines["ping-models"] == "skep ping"
     for begins in ("accept-removal", "skip-", "approve-", "bulk-", "set-"):
         assert any(name.startswith(begins) for name in met)
 

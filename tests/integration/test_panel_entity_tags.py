@@ -36,7 +36,7 @@ def addresses(app, by, store, home):
         if "GET" in rule.methods and address.startswith("/api/v1/") and address not in NO_TAGS:
             for name, value in named.items():
                 address = address.replace(name, value)
-            found.append(address)
+            found.append(address + ("?find=x" if address.endswith("/output/find") else ""))
     return found
 
 

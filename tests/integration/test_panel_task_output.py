@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import re
+from urllib.parse import quote
 
 import pytest
 
 from outcome import Verdict
+from panel.output_finding import OVERLAP, WAYS, find_in
+from panel.task_output import PIECE_BYTES, Opened
+from store.outputs import OutputSink
 from tests.integration.panel_task import REVIEWED, SECRET, answered, api, page_of
 from tests.integration.test_panel_page import Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -150,3 +155,67 @@ def test_two_attempts_stand_beside_each_other(browser, by):
     assert "Attempt 1 beside attempt 2" in text
     assert "skep diff --attempts 1 2 notes" in text
     assert api(browser, "notes", "compare", "?old=1&new=9").status_code == 404
+
+
+def test_what_was_not_kept_is_told_beside_the_output_and_not_within_it(browser, by, home):
+    claim = by.start("said", command="git log")
+    sink = OutputSink(home.outputs, f"{claim.seq}-{claim.ref.lease}", 6)
+    sink.write(b"[skep] and more\n")
+    by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9), output_cut=10)
+
+    piece = api(browser, "said", "output").json
+
+    assert (piece["text"], piece["bytes"], piece["cut"]) == ("[skep]", 6, 10)
+    assert api(browser, "said", "download").text == "[skep]"
+
+
+def found(browser, wanted, **more):
+    query = "&".join(f"{name}={quote(str(value))}" for name, value in {"find": wanted, **more}.items())
+    answer = api(browser, "said", "output/find", f"?{query}")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def test_a_text_is_found_in_all_of_an_output_both_ways_also_across_the_end_of_a_piece(browser, by):
+    across = PIECE_BYTES - 3
+    data = b"x" * across + "NEEDLE größe".encode() + b"y" * (3 * PIECE_BYTES) + b"needle at the end\n"
+    answered(by, "said", data, command="git log")
+    last = len(data) - len(b"needle at the end\n")
+
+    first = found(browser, "needle GRÖSSE".replace("SS", "ß"))
+    after = found(browser, "needle", offset=PIECE_BYTES)
+    before = found(browser, "needle", offset=after["at"], way="previous")
+
+    assert (first["at"], first["bytes"]) == (0, len(data))
+    assert after["at"] <= last < after["at"] + PIECE_BYTES
+    assert before["at"] < PIECE_BYTES
+    piece = api(browser, "said", "output", f"?offset={before['at']}&limit={PIECE_BYTES + OVERLAP}").json
+    assert "NEEDLE größe" in piece["text"]
+    assert [found(browser, "no such", way=way)["at"] for way in WAYS] == [None, None]
+
+
+def test_a_secret_is_not_found_and_codes_of_a_terminal_only_where_they_are_asked_for(browser, by):
+    answered(by, "said", f"key {SECRET}\nblu\x1b[31me\x1b[0m\n".encode(), command="git log")
+
+    assert found(browser, SECRET[8:20])["at"] is None
+    assert (found(browser, "blue")["at"], found(browser, "blue", codes="shown")["at"]) == (0, None)
+    assert found(browser, "[31m", codes="shown")["at"] == 0
+    for query in ("", "?find=", f"?find={'x' * 201}", "?find=x&way=up", "?find=x&more=1"):
+        assert api(browser, "said", "output/find", query).status_code == 400
+
+
+def test_a_search_whose_time_is_up_says_where_to_go_on(by, home):
+    data = b"hay\n" * PIECE_BYTES + b"needle\n"
+
+    def opened():
+        return Opened(io.BytesIO(data), len(data), False, 1, 1)
+
+    places, at = [0], None
+    while at is None and places[-1] is not None:
+        told = find_in(opened(), "needle", places[-1], "next", for_s=0.0)
+        at = told["at"]
+        places.append(told["next"])
+
+    assert places[1:-1] == [PIECE_BYTES * number for number in range(1, 5)]
+    assert at == PIECE_BYTES * 4
+    assert find_in(opened(), "hay", None, "previous", for_s=0.0)["at"] is not None

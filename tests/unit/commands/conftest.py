@@ -71,10 +71,11 @@ class Walk:
     def approved(self, output: bytes = b"fine\n", **task: Any) -> None:
         self._judge(self.claim(**task), "APPROVE", output, recording.approve, "critics")
 
-    def cut(self, output: bytes, missing: int, **task: Any) -> None:
-        """An approved task whose output was cut."""
+    def cut(self, output: bytes, missing: int, *, note: bytes = b"", **task: Any) -> None:
+        """An approved task whose output was cut, with the runner's note behind it."""
         claim = self.claim(**task)
-        self._judge(claim, "APPROVE", output, recording.approve, "critics", output_cut=missing)
+        fields = {"output_cut": missing, "output_bytes": len(output)}
+        self._judge(claim, "APPROVE", output + note, recording.approve, "critics", **fields)
 
     def failed(self, output: bytes = b"", **task: Any) -> None:
         failure = Failure(code="exit_code", message="no such file")

@@ -107,6 +107,7 @@ def test_not_one_thing_to_do_is_wrong_usage(store, run, arguments):
         (["p", "--every", "whenever"], "is not a cron expression"),
         (["p", "--not-before", "soon"], "is not a time"),
         (["   "], "prompt: is missing or empty"),
+        (["\u200b\u2800"], "prompt: must not be empty: it holds nothing but blanks"),
     ],
 )
 def test_what_breaks_the_contract_is_refused_with_field_and_rule(store, run, arguments, said):

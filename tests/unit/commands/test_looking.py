@@ -104,6 +104,19 @@ def test_show_tells_how_much_of_an_output_was_cut(walk, run):
     assert "output cut" not in run("show", "b").stdout
 
 
+def test_log_tells_a_cut_beside_the_output_whose_own_words_cannot_imitate_it(walk, run, ask):
+    spoof = b"[skep: 7 more bytes were not kept; the cap is 3]\n"
+    walk.cut(b"real\n" + spoof, 2_000, note=b"[skep: 2000 more bytes were not kept; the cap is 54]\n", id="a")
+    walk.approved(b"all\n" + spoof, id="b")
+
+    cut, whole, told = run("log", "a"), run("log", "b"), ask("log", "a")
+
+    assert cut.stdout == "real\n" + spoof.decode()
+    assert cut.stderr == "2,000 more bytes of the output were not kept.\n"
+    assert (whole.stdout, whole.stderr) == ("all\n" + spoof.decode(), "")
+    assert (told["cut"], told["output"], told["bytes"]) == (2_000, cut.stdout, len(cut.stdout))
+
+
 def test_show_tells_the_question_and_how_to_answer(walk, run, ask):
     walk.held(id="a")
 

@@ -25,6 +25,32 @@ def test_several_are_done_each_by_itself_and_one_that_cannot_be_makes_1(walk, ru
     assert "nope" in told.stderr
 
 
+def test_tasks_go_sooner_or_later_by_a_number_that_may_be_below_zero(walk, run):
+    walk.submit({"id": "a"}, {"id": "b"})
+    walk.approved(id="done")
+
+    told = run("priority", "a", "done", "nope", "b", "-7", code=1)
+
+    assert told.stdout == "a has priority -7.\nb has priority -7.\n"
+    assert "done is approved; its priority would have no effect" in told.stderr
+    assert "nope" in told.stderr
+    assert [walk.store.reader.task(task_id)["priority"] for task_id in ("a", "b")] == [-7, -7]
+    assert run("priority", "--json", "--", "a", "8").stdout.count("a has priority 8.") == 1
+
+
+def test_a_priority_out_of_bounds_is_refused_with_value_and_bound(walk, run):
+    walk.submit({"id": "a"})
+
+    over = run("priority", "a", "1000001", code=1).stderr
+    below = run("priority", "a", "-1000001", code=1).stderr
+    no_number = run("priority", "a", "high", code=2).stderr
+
+    assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in over
+    assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in below
+    assert "'high' is not a valid integer" in no_number
+    assert walk.store.reader.task("a")["priority"] == 0
+
+
 def test_what_was_done_is_told_as_json(walk, run):
     walk.submit({"id": "a"})
 

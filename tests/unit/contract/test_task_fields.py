@@ -96,6 +96,11 @@ def test_a_good_value_is_kept(field, value, kept):
         ("type", "chore", "must be 'cycle', got 'chore'"),
         ("prompt", 5, "must be a text, got 5"),
         ("prompt", "  ", "is missing or empty"),
+        (
+            "prompt",
+            "\u200b \ufeff\u3164",
+            "must not be empty: it holds nothing but blanks",
+        ),
         ("mode", "remote", "must be 'llm' or 'local', got 'remote'"),
         ("depends_on", "a", "must be a list, got 'a'"),
         ("depends_on", {"a": 1}, "must be a list"),

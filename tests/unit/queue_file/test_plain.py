@@ -10,7 +10,7 @@ from runtime_contract import ENDED, STATUS_READINGS, Limits, normalize_task
 from store.queue_file import plain
 
 LIMITS = Limits(prompt_chars=12, command_chars=6, tags_items=2, name_chars=4, depends_on_items=2)
-TEXTS = st.text(alphabet="ab \ud800é", max_size=14)
+TEXTS = st.text(alphabet="ab \u200b\ud800é", max_size=14)
 NUMBERS = st.one_of(st.integers(-3, 2_000_000), st.floats())
 VALUES = st.one_of(st.none(), st.booleans(), NUMBERS, TEXTS, st.lists(TEXTS, max_size=3))
 KEYS = [

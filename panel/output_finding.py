@@ -1,0 +1,93 @@
+"""Finding a text in all of an output, also where a page has loaded only a part of it.
+
+It is looked for in what a page would show: without secrets, so that nobody can find out by asking what stands
+in a secret's place, and the same whether letters are large or small. Only plain text is looked for. A piece
+at a time is read, for so long; who asked goes on where that came to.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, Final, Literal
+
+from panel.task_output import PIECE_BYTES, Opened, text_within
+from panel.words import plain
+
+Way = Literal["next", "previous"]
+WAYS: Final[tuple[Way, ...]] = ("next", "previous")
+#: Characters that may be looked for.
+MOST_WANTED: Final = 200
+#: Seconds for which one request looks.
+FIND_S: Final = 0.25
+#: Bytes behind a piece that are read with it, for a text across its end (RFC 3629: four a character).
+OVERLAP: Final = 4 * MOST_WANTED
+#: Codes of a terminal as a page spells them out, which it leaves out unless asked; as in `task_output.js`.
+_CODES: Final = re.compile(
+    "\u241b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u2407\u241b\n]*(?:\u2407|\u241b\\\\)|[@-Z\\\\^_])|\u240d(?=\n)"
+)
+
+
+def find_in(
+    opened: Opened,
+    wanted: str,
+    start: int | None,
+    way: Way,
+    *,
+    with_codes: bool = False,
+    for_s: float = FIND_S,
+) -> dict[str, Any]:
+    """Where the next piece begins that holds the text, from a byte on or before one.
+
+    `at` is that place; none where there is none, or where the time was up: then `next` is where to go on.
+    """
+    end = time.monotonic() + for_s
+    lowered = wanted.lower()
+    with closing(opened.file):
+        for begin, stop in _pieces(opened.size, start, way):
+            if _holds(opened, begin, stop, lowered, with_codes=with_codes):
+                return _told(opened, begin, None)
+            if time.monotonic() >= end:
+                return _told(opened, None, _further(opened.size, begin, stop, way))
+    return _told(opened, None, None)
+
+
+def _pieces(size: int, start: int | None, way: Way) -> Iterator[tuple[int, int]]:
+    """The pieces from a byte on to the end, or before it back to the beginning."""
+    if way == "next":
+        yield from ((at, min(at + PIECE_BYTES, size)) for at in range(start or 0, size, PIECE_BYTES))
+        return
+    before = size if start is None else min(start, size)
+    yield from ((max(0, at - PIECE_BYTES), at) for at in range(before, 0, -PIECE_BYTES))
+
+
+def _holds(opened: Opened, begin: int, stop: int, lowered: str, *, with_codes: bool) -> bool:
+    """Whether a hit begins within a piece, though it may end behind it."""
+    place = _shown(opened, begin, min(stop + OVERLAP, opened.size), with_codes=with_codes).find(lowered)
+    if place < 0 or stop >= opened.size:
+        return place >= 0
+    return place < len(_shown(opened, begin, stop, with_codes=with_codes))
+
+
+def _shown(opened: Opened, begin: int, end: int, *, with_codes: bool) -> str:
+    text = plain(text_within(opened, begin, end))
+    return (text if with_codes else _CODES.sub("", text)).lower()
+
+
+def _further(size: int, begin: int, stop: int, way: Way) -> int | None:
+    """Where to go on; none where all was looked through."""
+    if way == "next":
+        return stop if stop < size else None
+    return begin or None
+
+
+def _told(opened: Opened, at: int | None, following: int | None) -> dict[str, Any]:
+    return {
+        "lease": opened.lease,
+        "attempt": opened.attempt,
+        "bytes": opened.size,
+        "at": at,
+        "next": following,
+    }
