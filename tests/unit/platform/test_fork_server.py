@@ -128,9 +128,9 @@ def test_its_exit_code_is_told_and_so_is_the_signal_that_ended_it(server, start)
     falls.let_go()
 
 
-def test_a_pipe_that_closes_ends_its_own_process_alone(server, start):
+def test_a_pipe_that_closes_ends_its_own_process_alone(server, start, tmp_path):
     _, told = start(server)
-    other = server.start(["forked_stub", "other"], {})
+    other = server.start(["forked_stub", str(tmp_path / "other")], {})
     one, another = os.pidfd_open(told["pid"]), os.pidfd_open(other.pid)
 
     other.let_go()
