@@ -36,6 +36,7 @@ MOST_SOCKET_PATH_BYTES: Final = 103 if IS_MACOS else 107
 _AT_FDCWD: Final = -100
 _AUTOGROUP_TRIES: Final = 5
 _AUTOGROUP_PAUSE_S: Final = 0.1
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _RENAME_EXCHANGE: Final = 2  # renameat2(2)
 _RENAME_SWAP: Final = 2  # renamex_np(2) on macOS
 
@@ -197,6 +198,15 @@ def kill_group(group: int, number: int = signal.SIGKILL) -> None:
     """Send a signal to a process group; one that is gone is no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def die_with_parent() -> None:
+    """Have this process killed when the thread that started it ends, even while it is stopped (prctl(2)).
+
+    Linux alone does so.
+    """
+    if IS_LINUX:
+        _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def kill_process(pid: int) -> None:

@@ -30,6 +30,8 @@ class Stop:
         self.is_hurried = False
         #: what asked, for the log
         self.reason = ""
+        #: what is told that a stop was asked for
+        self._listeners: list[Callable[[], None]] = []
         #: what a second signal does before the process ends
         self.at_once: Callable[[], None] = lambda: None
 
@@ -39,6 +41,14 @@ class Stop:
             self.reason = reason
             self.is_hurried = hurried
             self.asked.set()
+            for tell in self._listeners:
+                tell()
+
+    def listen(self, tell: Callable[[], None]) -> None:
+        """Call `tell` once a stop is asked for: now, where it was."""
+        self._listeners.append(tell)
+        if self.asked.is_set():
+            tell()
 
     def on_signals(self) -> None:
         """Stop on SIGTERM, SIGINT and SIGHUP. To be called from the main thread.

@@ -117,6 +117,7 @@ class Worker:
         self._obey_capacity()
         watcher = threading.Thread(target=self._watch_for_people, name="people", daemon=True)
         watcher.start()
+        self.stop.listen(self.engine.wake)
         self.leadership.wait_for_audit(self.stop.asked)
         self.engine.serve(self.road.walk, self.stop.asked)
         self._finish()

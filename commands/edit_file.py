@@ -147,7 +147,9 @@ def edit_until_good(
 def _given_up(path: Path, error: SkepError) -> SkepError:
     """The error of a text that stays as wrong as it was; what was written is not thrown away."""
     kept = path.rename(path.with_name(f"kept-{path.name}"))
-    return type(error)(f"{_told(error)} Nothing was changed; what you wrote is in {kept}.", **error.details)
+    return type(error)(
+        f"{_told(error).rstrip('.')}. Nothing was changed; what you wrote is in {kept}.", **error.details
+    )
 
 
 def _told(error: SkepError) -> str:

@@ -89,7 +89,8 @@ def styled_status(status: str) -> str:
 
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether a person looks at the stream, standard output by default."""
-    return (stream or sys.stdout).isatty()
+    found = stream or sys.stdout
+    return found is not None and found.isatty()  # there is none where it was closed before the start
 
 
 def prepare_streams() -> None:

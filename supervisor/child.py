@@ -51,7 +51,8 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Its process id while it runs."""
-        return self._process.pid if self._process is not None and self._process.poll() is None else None
+        process = self._process
+        return process.pid if process is not None and process.is_alive() else None
 
     def is_steady(self, now: float) -> bool:
         """Whether it has been up for a while, as far as is known. `now` is monotonic seconds."""

@@ -15,10 +15,12 @@ file is open, no lock is held, which is what makes a fork without exec sound (fo
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -26,7 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from setproctitle import setproctitle
+from setproctitle import setproctitle, setthreadtitle
+
+import host_platform
+from errors import SkepError
 
 #: Bytes of the longest message, which holds arguments and a few variables.
 MOST_BYTES: Final = 65_536
@@ -35,15 +40,18 @@ MOST_BYTES: Final = 65_536
 Job = Callable[[], object]
 
 
-def serve(control: socket.socket) -> Job | None:
-    """Answer until the other end is closed; what to do then, in a process that was forked."""
+def serve(control: socket.socket, trouble: str = "") -> Job | None:
+    """Answer until the other end is closed; what to do then, in a process that was forked.
+
+    Where there is `trouble` nothing is forked, and it is the answer.
+    """
     while True:
         message, handles, _, _ = socket.recv_fds(control, MOST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         if not message:
             return None
         asked = json.loads(message)
         try:
-            made = _reap(asked["reap"]) if "reap" in asked else _fork(asked, handles[0])
+            made = _reap(asked["reap"]) if "reap" in asked else _fork(asked, handles, trouble)
         except OSError as error:
             made = _Answer({"error": str(error)})
         finally:
@@ -67,20 +75,29 @@ def _reap(pid: int) -> _Answer:
     return _Answer({"code": os.waitstatus_to_exitcode(status)})
 
 
-def _fork(asked: dict[str, Any], lifeline: int) -> _Answer | Job:
+def _fork(asked: dict[str, Any], handles: list[int], trouble: str) -> _Answer | Job:
     """The answer in the server; the job in the process that was forked."""
+    if trouble or not handles:
+        raise OSError(trouble or "no pipe came with it")
     _check_alone()
+    os.close(os.pidfd_open(os.getpid()))  # a system without them is found out before anything is begun
     pid = os.fork()
     if pid:
         return _Answer({"pid": pid}, (os.pidfd_open(pid),))
-    os.setsid()
-    os.dup2(lifeline, 0)
-    os.environ.update(asked["environment"])
-    words: list[str] = asked["arguments"]
+    os.dup2(handles[0], 0)
+    return functools.partial(_run, asked["arguments"], asked["environment"])
+
+
+def _run(words: list[str], environment: dict[str, str]) -> None:
+    """Be the process that was asked for."""
     module, *arguments = words
-    setproctitle(" ".join([sys.executable, "-m", module, *arguments]))
-    sys.argv = [module, *arguments]
-    return lambda: sys.modules[module].main(arguments, prog_name=module)
+    os.setsid()
+    os.environ.update(environment)
+    title = " ".join([sys.executable, "-P", "-m", *words])
+    setproctitle(os.fsencode(title).decode(errors="replace"))
+    setthreadtitle(f"skep-{module}")
+    sys.argv = words
+    sys.modules[module].main(arguments, prog_name=module)
 
 
 def _check_alone() -> None:
@@ -98,11 +115,11 @@ def _close(handles: tuple[int, ...] | list[int]) -> None:
 
 def _get_ready(modules: list[str]) -> None:
     """Import what will be run, and keep it where the collector writes nothing: pages stay shared."""
-    os.close(os.pidfd_open(os.getpid()))  # a kernel without them is found out before anything is begun
     for name in modules:
         module = importlib.import_module(name)
         if hasattr(module, "get_ready"):
-            module.get_ready()
+            with contextlib.suppress(SkepError):  # it says so itself, where it is run
+                module.get_ready()
     gc.collect()
     gc.freeze()
 
@@ -110,8 +127,14 @@ def _get_ready(modules: list[str]) -> None:
 def main() -> None:
     """Serve; in a forked process, do its job and end as that does."""
     handle, *modules = sys.argv[1:]
-    _get_ready(modules)
-    job = serve(socket.socket(fileno=int(handle)))
+    host_platform.die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    trouble = ""
+    try:
+        _get_ready(modules)
+    except Exception as error:
+        trouble = f"it cannot get ready: {type(error).__name__}: {error}"
+    job = serve(socket.socket(fileno=int(handle)), trouble)
     if job is not None:
         job()
 

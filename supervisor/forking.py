@@ -7,6 +7,7 @@ the time. Where that server cannot be had, or does not answer, a process is star
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -22,8 +23,10 @@ from supervisor.spawning import ByExec, Spawned, Spawner, start_module
 
 logger = logging.getLogger(__name__)
 
-#: Seconds for an answer of the server: at first it imports everything, on a busy machine.
-PATIENCE_S: Final = 60.0
+#: Seconds for the first answer of a server, which imports everything before, on a busy machine.
+READY_S: Final = 60.0
+#: Seconds for any other.
+PATIENCE_S: Final = 2.0
 MOST_BYTES: Final = 4096
 #: Said of a process whose server was gone before it: how it ended cannot be known.
 UNKNOWN_END: Final = -signal.SIGKILL
@@ -72,6 +75,8 @@ class ForkServer:
         reading, writing = os.pipe()
         try:
             told, handles = self.ask(asked, reading)
+            if not handles:  # this process may open no more
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         except OSError:
             os.close(writing)
             raise
@@ -92,11 +97,12 @@ class ForkServer:
 
     def _exchange(self, asked: Mapping[str, Any], handles: Sequence[int]) -> tuple[dict[str, Any], list[int]]:
         if self._control is None:
-            raise OSError("the server that is forked cannot be started")
+            raise OSError("there is no server to be forked")
         socket.send_fds(self._control, [json.dumps(asked).encode()], handles)
         answer, came, _, _ = socket.recv_fds(self._control, MOST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         if not answer:
             raise ConnectionResetError("the server that is forked has ended")
+        self._control.settimeout(PATIENCE_S)
         return json.loads(answer), came
 
     def close(self) -> None:
@@ -120,7 +126,7 @@ class ForkServer:
                 logger.error("the server that is forked cannot be started: %s", error)
                 ours.close()
                 return
-        ours.settimeout(PATIENCE_S)
+        ours.settimeout(READY_S)
         self._control = ours
 
 
@@ -131,15 +137,18 @@ class _Forked:
         self.pid = pid
         self._server = server
         self._handle = handle
-        self._end = select.poll()  # readable once it has ended
-        self._end.register(handle, select.POLLIN)
         self._held = [handle, lifeline]
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        if self._code is None and self._end.poll(0):
+        if self._code is None and not self.is_alive():
             self._code = self._reaped()
         return self._code
+
+    def is_alive(self) -> bool:
+        ends = select.poll()
+        ends.register(self._handle, select.POLLIN)  # readable once it has ended
+        return not ends.poll(0)
 
     def _reaped(self) -> int:
         try:

@@ -28,6 +28,9 @@ class Spawned(Protocol):
     def poll(self) -> int | None:
         """None while it runs; else its exit code, or the number of the signal that ended it below zero."""
 
+    def is_alive(self) -> bool:
+        """Whether it runs; at once, from any thread."""
+
     def send(self, number: signal.Signals) -> None:
         """Send it a signal; nothing where it has ended."""
 
@@ -85,6 +88,9 @@ class _Executed:
 
     def poll(self) -> int | None:
         return self._process.poll()
+
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

@@ -82,3 +82,8 @@ def test_a_table_for_a_program_is_aligned_text(capsys):
 )
 def test_colour_can_be_switched_off(environ, wanted):
     assert terminal.wants_colour(environ) is wanted
+
+
+def test_a_stream_that_was_closed_before_the_start_is_no_terminal(monkeypatch):
+    monkeypatch.setattr("sys.stdout", None)
+    assert not terminal.is_terminal()

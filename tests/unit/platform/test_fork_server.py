@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import host_platform
+from supervisor import forking
 from supervisor.forking import UNKNOWN_END, ForkServer
 from supervisor.spawning import ByExec, Spawned
 
@@ -154,6 +156,53 @@ def test_processes_outlive_their_server_and_the_next_has_a_new_one(server, start
     assert other.poll() is None
 
 
+def test_a_server_that_is_stopped_keeps_nobody_waiting(server, start, monkeypatch):
+    monkeypatch.setattr(forking, "PATIENCE_S", 0.05)
+    spawned, told = start(server)
+    os.kill(server_of(told), signal.SIGSTOP)
+    spawned.send(signal.SIGKILL)
+    wait_until(lambda: not spawned.is_alive())
+
+    assert spawned.poll() == UNKNOWN_END
+    _, other = start(server)
+
+    assert server_of(other) not in (server_of(told), os.getpid())
+
+
+def test_a_supervisor_that_may_open_no_more_is_told_so_and_leaves_no_process_behind(server, start):
+    start(server)
+    before, (soft, hard) = open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)
+    room_for_a_pipe = sorted(set(range(1024)) - before)[2]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (room_for_a_pipe, hard))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            server.start(["forked_stub", "unused"], {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert open_files() == before
+
+
+def open_files() -> set[int]:
+    return {int(each.name) for each in Path("/proc/self/fd").iterdir() if each.exists()}
+
+
+def test_arguments_need_not_be_text(server, tmp_path):
+    told = tmp_path / os.fsdecode(b"told-\xff")
+    spawned = server.start(["forked_stub", str(told)], {})
+    wait_until(Path(f"{told}.whole").exists)
+    end(spawned)
+
+
+def test_rules_that_cannot_be_read_are_told_by_the_process_that_needs_them(module, start, caplog):
+    wrong = "def get_ready():\n    from errors import SkepError\n    raise SkepError('wrong')"
+    server = ForkServer([module(wrong)])
+    _, told = start(server)
+
+    assert server_of(told) != os.getpid()
+    assert caplog.text == ""
+    server.close()
+
+
 @pytest.mark.parametrize(
     "at_import",
     [
@@ -169,7 +218,7 @@ def test_what_cannot_be_forked_soundly_is_started_as_a_program(module, start, at
     _, told = start(server, "one")
 
     assert server_of(told) == os.getpid()
-    assert "is started as a program of its own" in caplog.text
+    assert caplog.text.count("is started as a program of its own") == 1
     server.close()
 
 

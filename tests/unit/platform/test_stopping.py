@@ -148,3 +148,16 @@ def test_a_hang_up_that_was_ignored_at_the_start_stays_so(start):
     process.send_signal(signal.SIGTERM)
 
     assert process.stdout.readline() == "asked SIGTERM False\n"
+
+
+def test_who_listens_is_told_of_a_stop_once_and_of_an_earlier_one_at_once():
+    told: list[str] = []
+    stop = Stop()
+    stop.listen(lambda: told.append("first"))
+    assert told == []
+
+    stop.ask("a test")
+    stop.ask("another")
+    stop.listen(lambda: told.append("late"))
+
+    assert told == ["first", "late"]
