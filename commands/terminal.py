@@ -90,7 +90,7 @@ def styled_status(status: str) -> str:
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether a person looks at the stream, standard output by default."""
     found = stream or sys.stdout
-    return found is not None and found.isatty()  # there is none where it was closed before the start
+    return found is not None and found.isatty()
 
 
 def prepare_streams() -> None:
@@ -132,7 +132,9 @@ def _print_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def let_go_of_closed_streams() -> None:
     """Drop what a closed terminal or a full disk no longer takes, so that the end is not made a failure."""
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(
+        None, (sys.stdout, sys.stderr)
+    ):  # there is none where it was closed before the start
         try:
             stream.flush()
         except OSError:

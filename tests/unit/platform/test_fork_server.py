@@ -169,14 +169,14 @@ def test_a_server_that_is_stopped_keeps_nobody_waiting(server, start, monkeypatc
     assert server_of(other) not in (server_of(told), os.getpid())
 
 
-def test_a_supervisor_that_may_open_no_more_is_told_so_and_leaves_no_process_behind(server, start):
+def test_a_supervisor_that_may_open_no_more_is_told_so_and_leaves_nothing_open(server, start, tmp_path):
     start(server)
     before, (soft, hard) = open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)
     room_for_a_pipe = sorted(set(range(1024)) - before)[2]
     resource.setrlimit(resource.RLIMIT_NOFILE, (room_for_a_pipe, hard))
     try:
         with pytest.raises(OSError, match="Too many open files"):
-            server.start(["forked_stub", "unused"], {})
+            server.start(["forked_stub", str(tmp_path / "unused")], {})
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert open_files() == before
