@@ -89,15 +89,30 @@ def styled_status(status: str) -> str:
 
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether a person looks at the stream, standard output by default."""
-    found = stream or sys.stdout
-    return found is not None and found.isatty()
+    return (stream or sys.stdout).isatty()
 
 
 def prepare_streams() -> None:
-    """Let no character that the terminal's encoding lacks end a command."""
+    """Let no character that the terminal's encoding lacks end a command, and no stream be missing.
+
+    One that was closed before the start leads nowhere; else a file of ours would get its number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            _open_nowhere(number, name)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _open_nowhere(number: int, name: str) -> None:
+    handle = os.open(os.devnull, os.O_RDWR)
+    if handle != number:
+        os.dup2(handle, number)
+        os.close(handle)
+    os.set_inheritable(number, True)
+    mode = "r" if name == "stdin" else "w"
+    setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 from commands import terminal
 from redaction import clean_value
 
+ROOT = Path(__file__).resolve().parents[3]
 HOSTILE = "a\x1b]0;title\x07b\x9b31mc\u202ed\x00e\x7ff\u2066g"
 
 
@@ -84,6 +88,8 @@ def test_colour_can_be_switched_off(environ, wanted):
     assert terminal.wants_colour(environ) is wanted
 
 
-def test_a_stream_that_was_closed_before_the_start_is_no_terminal(monkeypatch):
-    monkeypatch.setattr("sys.stdout", None)
-    assert not terminal.is_terminal()
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_was_closed_before_the_start_leads_nowhere(tmp_path, closed):
+    line = f'"{sys.executable}" -m skep --home "{tmp_path}" init {closed}'
+    assert subprocess.run(line, shell=True, cwd=ROOT, check=False).returncode == 0
+    assert (tmp_path / "queue.json").exists()
