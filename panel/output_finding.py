@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final, Literal
 
-from panel.task_output import PIECE_BYTES, Opened, text_within
+from panel.task_output import MOST_BYTES, PIECE_BYTES, Opened, text_within
 from panel.words import plain
 
 Way = Literal["next", "previous"]
@@ -46,21 +46,32 @@ def find_in(
     end = time.monotonic() + for_s
     lowered = wanted.lower()
     with closing(opened.file):
-        for begin, stop in _pieces(opened.size, start, way):
+        for begin, stop in _parts(opened.size, start, way):
             if _holds(opened, begin, stop, lowered, with_codes=with_codes):
-                return _told(opened, begin, None)
+                at = _piece_with(opened, (begin, stop), lowered, way, with_codes=with_codes)
+                return _told(opened, at, None)
             if time.monotonic() >= end:
                 return _told(opened, None, _further(opened.size, begin, stop, way))
     return _told(opened, None, None)
 
 
-def _pieces(size: int, start: int | None, way: Way) -> Iterator[tuple[int, int]]:
-    """The pieces from a byte on to the end, or before it back to the beginning."""
+def _parts(
+    size: int, start: int | None, way: Way, most: int = MOST_BYTES, first: int = 0
+) -> Iterator[tuple[int, int]]:
+    """The parts from a byte on to the end, or before it back to the first."""
     if way == "next":
-        yield from ((at, min(at + PIECE_BYTES, size)) for at in range(start or 0, size, PIECE_BYTES))
+        yield from ((at, min(at + most, size)) for at in range(start or first, size, most))
         return
     before = size if start is None else min(start, size)
-    yield from ((max(0, at - PIECE_BYTES), at) for at in range(before, 0, -PIECE_BYTES))
+    yield from ((max(first, at - most), at) for at in range(before, first, -most))
+
+
+def _piece_with(opened: Opened, part: tuple[int, int], lowered: str, way: Way, *, with_codes: bool) -> int:
+    """Where the piece of a part begins that has the hit: parts are large, so that less is read twice."""
+    begin, stop = part
+    pieces = _parts(stop, None, way, PIECE_BYTES, begin)
+    found = (at for at, end in pieces if _holds(opened, at, end, lowered, with_codes=with_codes))
+    return next(found, begin)
 
 
 def _holds(opened: Opened, begin: int, stop: int, lowered: str, *, with_codes: bool) -> bool:

@@ -19,14 +19,14 @@ from typing import Any, BinaryIO, Final
 from errors import NotFound
 from panel.context import Panel
 from panel.words import plain
-from redaction import StreamRedactor, clean
+from redaction import MOST_HELD, StreamRedactor, clean
 from store.outputs import note_at_end, open_live, open_output, own_bytes
 
 #: Bytes of a piece where nothing is said, and at most.
 PIECE_BYTES: Final = 64 * 1024
 MOST_BYTES: Final = 256 * 1024
-#: Bytes around a piece that are looked at with it; a private key is shorter.
-_AROUND: Final = 8 * 1024
+#: Bytes around a piece that are looked at with it: as many as a stream holds back of a private key.
+_AROUND: Final = MOST_HELD
 #: Attempts whose outputs are offered, the newest.
 _MOST_OFFERED: Final = 50
 _BLOCK: Final = 64 * 1024

@@ -2,10 +2,11 @@
 
 from redaction.known import KNOWN, is_secret_name
 from redaction.sink import Redacted, clean, clean_start, clean_value, redact
-from redaction.stream import StreamRedactor
+from redaction.stream import MOST_HELD, StreamRedactor
 
 __all__ = [
     "KNOWN",
+    "MOST_HELD",
     "Redacted",
     "StreamRedactor",
     "clean",

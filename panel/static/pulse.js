@@ -96,17 +96,17 @@ function turn() {
   if (Date.now() - lastAsked >= every) ask();
 }
 
-channel.addEventListener("message", (event) => {
-  heardAt = Date.now();
-  if (event.data && !document.hidden) hear(event.data);
-});
-document.addEventListener("visibilitychange", () => { lastAsked = 0; turn(); });
 document.body.addEventListener("skep:pressed", () => {
   document.body.dispatchEvent(new Event("skep:changed"));
   ask();
 });
 
 function begin() {
+  channel.addEventListener("message", (event) => {
+    heardAt = Date.now();
+    if (event.data && !document.hidden) hear(event.data);
+  });
+  document.addEventListener("visibilitychange", () => { lastAsked = 0; turn(); });
   // Held for as long as the tab lives; the next tab gets it after that.
   if (navigator.locks) navigator.locks.request("skep-pulse", () => { listen(); return new Promise(() => {}); });
   ask();

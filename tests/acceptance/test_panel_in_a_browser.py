@@ -236,7 +236,23 @@ def test_what_is_asked_about_stays_though_a_change_was_on_its_way(page, panel):
     expect(row(page, "y")).to_be_visible()
 
 
-def test_what_changed_while_the_scripts_of_the_page_were_loading_is_seen(page, panel, context):
+#: What a tab says to the others when it has heard of a change.
+PASS_ON = """
+fetch("/pulse").then((answer) => answer.json()).then((heard) => new Promise((resolve) => {
+  const others = new BroadcastChannel("skep-pulse");
+  const echo = new BroadcastChannel("skep-pulse");
+  echo.onmessage = resolve;
+  others.postMessage(heard);
+}))
+"""
+
+
+@pytest.mark.parametrize("other_tabs", [0, 1])
+def test_what_changed_while_the_scripts_of_the_page_were_loading_is_seen(page, panel, context, other_tabs):
+    for _ in range(other_tabs):
+        context.new_page().goto(panel.url)
+    page.bring_to_front()
+
     def tag():
         return context.request.get(f"{panel.url}/pulse").json()["tag"]
 
@@ -259,6 +275,8 @@ def test_what_changed_while_the_scripts_of_the_page_were_loading_is_seen(page, p
         pass
     for _ in range(3):  # a look that the page took too early has been answered by then
         page.evaluate("fetch('/pulse', { cache: 'no-store' }).then((answer) => answer.json())")
+    if other_tabs:  # and what another tab has heard was passed on
+        page.evaluate(PASS_ON)
 
     held["copying.js"].continue_()
 

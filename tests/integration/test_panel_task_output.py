@@ -10,7 +10,7 @@ import pytest
 
 from outcome import Verdict
 from panel.output_finding import OVERLAP, WAYS, find_in
-from panel.task_output import PIECE_BYTES, Opened
+from panel.task_output import MOST_BYTES, PIECE_BYTES, Opened
 from store.outputs import OutputSink
 from tests.integration.panel_task import REVIEWED, SECRET, answered, api, page_of
 from tests.integration.test_panel_page import Seen
@@ -60,6 +60,23 @@ def test_a_secret_that_lies_across_a_cut_is_shown_on_neither_side(browser, by, p
     assert "[redacted:" in shown
     assert not any(SECRET[at : at + 6] in shown for at in range(len(SECRET) - 6))
     assert second["text"].endswith(" end\n" + "y\n" * 50)
+
+
+@pytest.mark.parametrize("end", ["", "-----END PGP PRIVATE KEY BLOCK-----\n"])
+@pytest.mark.parametrize("before", [0, 1000, 5000], ids="{} lines before".format)
+def test_a_long_private_key_is_shown_by_no_piece_and_not_found(browser, by, before, end):
+    lines = [f"{number:05d}" + "kEy0" * 14 + "\n" for number in range(700)]  # 43 KB
+    key = "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\n" + "".join(lines) + end
+    answered(by, "said", ("text\n" * before + key).encode(), command="git log")
+
+    pieces = [api(browser, "said", "output").json]
+    pieces += [
+        api(browser, "said", "output", f"?offset={at}&limit=4096").json for at in range(0, 43_000, 5000)
+    ]
+
+    assert "kEy0" not in "".join(each["text"] for each in pieces)
+    assert found(browser, "kEy0")["at"] is None
+    assert found(browser, "00420kEy0")["at"] is None
 
 
 def test_what_is_being_written_is_read_as_it_comes_and_half_a_secret_waits(browser, by):
@@ -205,7 +222,7 @@ def test_a_secret_is_not_found_and_codes_of_a_terminal_only_where_they_are_asked
 
 
 def test_a_search_whose_time_is_up_says_where_to_go_on(by, home):
-    data = b"hay\n" * PIECE_BYTES + b"needle\n"
+    data = b"hay\n" * MOST_BYTES + b"needle\n"
 
     def opened():
         return Opened(io.BytesIO(data), len(data), False, 1, 1)
@@ -216,6 +233,6 @@ def test_a_search_whose_time_is_up_says_where_to_go_on(by, home):
         at = told["at"]
         places.append(told["next"])
 
-    assert places[1:-1] == [PIECE_BYTES * number for number in range(1, 5)]
-    assert at == PIECE_BYTES * 4
+    assert places[1:-1] == [MOST_BYTES * number for number in range(1, 5)]
+    assert at == MOST_BYTES * 4
     assert find_in(opened(), "hay", None, "previous", for_s=0.0)["at"] is not None
