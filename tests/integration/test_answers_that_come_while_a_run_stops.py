@@ -6,10 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import skep
+from run_contract.errors import RunCompleted
 from store import run_steering
 from testing.durable_runs import DurableRuns
-from tests.integration.run_tasks import states, task
+from tests.integration.run_tasks import kinds, states, task
 
 UNTIL = {"of": "{{output}}", "test": "at_least", "value": 80}
 CANCELLED = ("failed", "cancelled")
@@ -121,3 +124,47 @@ def test_an_answer_from_which_nothing_follows_counts(rig, tasks) -> None:
     rig.abort(run)
     told = rig.go(run)
     assert (told["state"], end_of(told, last)) == ("aborted", ("completed", None))
+
+
+# -- a run of which everything completed ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["abort", "deadline"])
+def test_a_run_whose_last_answer_came_while_it_stopped_completes_when_it_is_resumed(
+    rig, home, clock, way: str
+) -> None:
+    run = once_begun(rig, "a", policy={"run_timeout_ms": 5_000}, tasks=[task("a")])
+    if way == "abort":
+        rig.abort(run)
+    else:
+        clock.advance(6.0)
+        rig.store.write(run_steering.end_overdue)
+    assert rig.go(run)["state"] == ("aborted" if way == "abort" else "failed")
+    said = CliRunner().invoke(skep.cli, ["--home", str(home.root), "run", "resume", run])
+    assert (said.exit_code, said.output) == (0, f"{run} is completed: all of its tasks had completed.\n")
+
+    told = rig.go(run)
+    assert (told["state"], told["error"], rig.begun) == ("completed", None, ["a"])
+    assert kinds(rig)[-2:] == ["run.resumed", "run.completed"]
+    with pytest.raises(RunCompleted):
+        resumed(rig, run)
+
+
+@pytest.mark.parametrize("first", ["the run above", "the task", "the run within"])
+def test_so_does_one_within_another_and_the_task_it_does_goes_on(rig, first: str) -> None:
+    inner = {"workflow": {"name": "in", "steps": [{"id": "k", "prompt": "x"}]}}
+    run = once_begun(rig, "k", tasks=[{"id": "o", "run": inner}, task("e", "o")])
+    child = rig.shown(run)["tasks"]["o"]["child"]
+    rig.abort(run)
+    told = rig.go(run)
+    assert (told["state"], end_of(told, "o")) == ("aborted", CANCELLED)
+    assert (rig.shown(child)["state"], states(rig.shown(child))) == ("aborted", {"k": "completed"})
+
+    if first == "the run within":
+        assert resumed(rig, child)["state"] == "completed"
+    if first == "the task":
+        rig.store.retry(f"{run}:o", "test")
+        assert end_of(rig.go(run), "o") == ("completed", None)
+    told = resumed(rig, run)
+    assert (told["state"], told["tasks"]["o"]["output"]) == ("completed", "ok:k")
+    assert (rig.begun, rig.shown(child)["state"]) == (["k", "e"], "completed")
