@@ -81,7 +81,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "run.tasks_added": "tasks were added to a run that goes on",
     "run.closed": "nothing more is added to a run; it ends when its tasks have",
     "run.aborting": "a person aborted a run; what runs of it is asked to end",
-    "run.resumed": "tasks of a run that had ended were sent back to the queue, and it goes on",
+    "run.resumed": "a run that had ended goes on: tasks were sent back to the queue, or all had completed",
     "run.completed": "every task of a run has ended, and it counts as done",
     "run.failed": "every task of a run has ended, and why it does not count as done",
     "run.aborted": "a run was aborted, and everything in it has ended",

@@ -34,7 +34,8 @@ def abort(place: Place, run_id: str, as_json: bool) -> int:
 
 @click.command(
     help="""Send back to the queue what did not complete of a run that failed or was
-    aborted. What was approved stays so and is not done again.
+    aborted. What was approved stays so and is not done again. A run whose tasks are all
+    approved, such as one whose last answer came while it was ending, completes.
 
     Example: skep run resume newsletter-3f9a21c0"""
 )
@@ -45,7 +46,10 @@ def resume(place: Place, run_id: str, as_json: bool) -> int:
     """Resume a run."""
     from store import run_steering
 
-    return _steer(place, lambda tx: run_steering.resume(tx, run_id, place.by), as_json)
+    def resumed(tx: Transaction) -> sqlite3.Row:
+        return run_steering.resume(tx, run_id, place.by)
+
+    return _steer(place, resumed, as_json, run_steering.ALL_DONE)
 
 
 @click.command(
@@ -63,7 +67,10 @@ def close(place: Place, run_id: str, as_json: bool) -> int:
     return _steer(place, lambda tx: run_steering.close(tx, run_id, place.by), as_json)
 
 
-def _steer(place: Place, work: Callable[[Transaction], sqlite3.Row], as_json: bool) -> int:
+def _steer(
+    place: Place, work: Callable[[Transaction], sqlite3.Row], as_json: bool, why_completed: str = ""
+) -> int:
+    """Do it and tell how the run stands; `why_completed`: why one that it completed did."""
     from runs import views
 
     with place.store() as store:
@@ -72,5 +79,6 @@ def _steer(place: Place, work: Callable[[Transaction], sqlite3.Row], as_json: bo
         terminal.print_json(told)
     else:
         left = f", {told['open_tasks']:,} tasks have not ended" if told["open_tasks"] else ""
-        click.echo(f"{told['id']} is {told['state']}{left}.")
+        why = f": {why_completed}" if why_completed and told["state"] == "completed" else ""
+        click.echo(f"{told['id']} is {told['state']}{left}{why}.")
     return FINE

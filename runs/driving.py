@@ -192,21 +192,24 @@ class Drive:
         heapq.heappush(board.later, (self.parts.clock.monotonic() + again.wait_s, task.id))
 
     def _take_result(self, task: RunTask, result: TaskResult, *, is_dear: bool) -> None:
-        """Take in a result with all that it brings; one that cannot be taken in fails the task."""
+        """Take in a result with all that it brings; one that cannot be taken in fails the task.
+
+        So does one that comes while the run is ending, and from which more would follow.
+        """
         if task.named and not result.outputs:
             result = replace(result, outputs=named_outputs.read(result.output, task.named))
         error = self.board.settling.overspent(task) if is_dear else None
-        if error is None and result.adds and self.board.outcome is None:
+        if error is None and result.adds:
             error = self._grow(task, result)
+        if error is None and task.may_add:
+            error = self._add_asked(task, result.output)
         if error is not None:
             task.outputs = result  # it was paid for, and may be read
             self.ends.fail(task, error)
             return
-        if task.may_add and self.board.outcome is None:
-            self._add_asked(task, result.output)
         for key, value in result.memory.items():
             self.parts.memory.put(self.run, key, value, task.parent)
-        if task.repeat is None or self.board.outcome is not None:
+        if task.repeat is None:
             self.ends.complete(task, result)
         else:
             self._go_round(task, task.repeat, result)
@@ -222,6 +225,10 @@ class Drive:
                 self._last_round(task, repeat, result)
                 return
             more = rounds.next_round(self.run, task, repeat, result)
+            if (stopped := self.ends.stopped()) is not None:
+                task.outputs = result
+                self.ends.fail(task, stopped)
+                return
             growth.expand(self.run, task, [*more.values()], self.parts.resolver, [more[task.id].id])
         except RunError as error:
             task.outputs = result
@@ -239,11 +246,14 @@ class Drive:
             task.outputs = result
             self.ends.fail(task, error)
 
-    def _add_asked(self, task: RunTask, text: str) -> None:
-        """Add the tasks that an answer asks for; what is refused costs itself alone."""
+    def _add_asked(self, task: RunTask, text: str) -> TaskError | None:
+        """Add the tasks that an answer asks for; what is refused costs itself alone. Why none may be."""
         tasks, refused = asked_in_memory.tasks_of(
             self.run, task, text, self.parts.admission.most_tokens(task)
         )
+        stopped = self.ends.stopped()
+        if tasks and stopped is not None:
+            return stopped
         try:
             if tasks:
                 self.ends.add(tasks, task)
@@ -251,8 +261,12 @@ class Drive:
             refused.append(Refusal("tasks", error.message))
         for each in refused:
             self.board.tell("task.add_refused", task.id, path=each.path, reason=each.reason)
+        return None
 
     def _grow(self, task: RunTask, result: TaskResult) -> TaskError | None:
+        stopped = self.ends.stopped()
+        if stopped is not None:
+            return stopped
         try:
             self.ends.add(list(result.adds), task)
         except RunError as error:

@@ -109,13 +109,17 @@ class Ends:
 
     def end_with_its_run(self, task: RunTask, child: Run) -> None:
         """The run that does a task has ended: so does the task."""
-        outcome = self._board.outcome
         if child.state is RunState.COMPLETED and task.inner is not None:
             self._complete_with(task, task.inner, child)
-        elif outcome is None or outcome[1] is None:
-            self.fail(task, within.failure_of(child))
-        else:  # as an attempt that was asked to end
-            self.fail(task, TaskError("cancelled", _withdrawn(outcome[1]).message))
+        else:
+            self.fail(task, self.stopped() or within.failure_of(child))
+
+    def stopped(self) -> TaskError | None:
+        """How what was begun ends while the run is ending: as an attempt that was asked to; none before."""
+        outcome = self._board.outcome
+        if outcome is None or outcome[1] is None:
+            return None
+        return TaskError("cancelled", _withdrawn(outcome[1]).message)
 
     def _complete_with(self, task: RunTask, inner: InnerRun, child: Run) -> None:
         try:

@@ -176,14 +176,27 @@ def tell(tx: Transaction, event: str, run: sqlite3.Row, **fields: Any) -> None:
 def reopened(tx: Transaction, names: Iterable[str]) -> None:
     """Tasks were sent back to the queue: their runs go on."""
     for run_id, count in Counter(run for name in names if (run := run_of(name))).items():
-        row = tx.one("get_run", id=run_id)
-        if row is None:
-            continue
-        again = tx.one("run_reopened", id=run_id, count=count, deadline=_new_deadline(tx, row))
+        again = _go_on(tx, run_id, count)
         if again is not None:
-            if row["state"] != "running":
-                tell(tx, "run.resumed", again, count=count)
             _keep_in_mind(tx, again)
+
+
+def complete(tx: Transaction, run_id: str, end: EndTogether) -> None:
+    """Let a run that ended otherwise go on, all of whose tasks are approved: it completes."""
+    again = _go_on(tx, run_id, 0)
+    if again is not None:
+        finish(tx, again["seq"], end)
+
+
+def _go_on(tx: Transaction, run_id: str, count: int) -> sqlite3.Row | None:
+    """Have a run be running with so many more open tasks; its row, none where it is not known."""
+    row = tx.one("get_run", id=run_id)
+    if row is None:
+        return None
+    again = tx.one("run_reopened", id=run_id, count=count, deadline=_new_deadline(tx, row))
+    if again is not None and row["state"] != "running":
+        tell(tx, "run.resumed", again, count=count)
+    return again
 
 
 def _new_deadline(tx: Transaction, run: sqlite3.Row) -> float | None:

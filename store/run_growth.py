@@ -2,7 +2,9 @@
 
 It is read from the answer before the answer is judged, and kept with the task under the attempt's lease.
 Whoever approves the answer then, the critics or a person days later, does it in the same transaction: so it
-happens once, or not at all, whatever is killed in between.
+happens once, or not at all, whatever is killed in between. An answer from which more would follow, and that
+comes when its run is ending or its task withdrawn, does not count: its task ends as what was asked to stop,
+and is done anew when the run goes on.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from run_contract.errors import RunError
-from store import recording, run_ends, runs
+from runtime_contract import Status
+from store import ending, recording, run_ends, runs
 from store.lanes import ConcurrencyLimits
 from store.records import NewTask, TaskRef, parse_document
 from store.runs import NewRunTask
@@ -23,6 +26,10 @@ from store.transaction import Transaction, dump
 MOST_TOLD: Final = 20
 _NO_ROOM: Final = (
     "the run has a task of that id, has as many tasks as max_tasks allows, or lacks what it waits for"
+)
+_CAME_LATE: Final = (
+    "its answer came after that and does not count, for more would follow from it; it is asked for anew when "
+    "the task is sent back"
 )
 #: The code of a task whose answer cannot be taken in.
 INVALID_RESULT: Final = "invalid_result"
@@ -44,18 +51,32 @@ def approve(
         return
     if "outputs" in growth:
         tx.run("put_outputs", task=row["seq"], outputs=dump(growth["outputs"]))
-    is_over = found["state"] != "running" or bool(found["is_stopping"])
-    if not is_over:
-        _add(tx, row, found["run_id"], growth)
+    if ("round" in growth or growth.get("adds")) and _is_stopping(row, found):
+        _leave(tx, row, **fields)
+        return
+    _add(tx, row, found["run_id"], growth)
     failure = growth.get("failure")
-    if "round" in growth and not is_over:
+    if "round" in growth:
         failure = _begin_round(tx, row, found, growth["round"])
         if failure is None:
             return
-    if failure is not None and not is_over:
+    if failure is not None:
         recording.fail(tx, row, failure["code"], failure["reason"], **fields)
     else:
         recording.approve(tx, row, reviewer, grant, **fields)
+
+
+def _is_stopping(row: sqlite3.Row, run: sqlite3.Row) -> bool:
+    """Whether nothing more begins in a run, or of a task of it."""
+    return run["state"] != "running" or bool(run["is_stopping"]) or bool(row["cancel_requested"])
+
+
+def _leave(tx: Transaction, row: sqlite3.Row, **fields: Any) -> None:
+    """End a task whose answer is there, and not what follows from it: as one that was stopped before."""
+    recording.end_attempt(tx, row, "cancelled")
+    why = (row["reason"] if row["cancel_requested"] else None) or "its run is ending"
+    reason = f"{why}; {_CAME_LATE}"
+    ending.end_task(tx, row, Status.CANCELLED, code=run_ends.CANCELLED, reason=reason, **fields)
 
 
 def _add(tx: Transaction, row: sqlite3.Row, run_id: str, growth: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from store.transaction import Transaction, dump
 
 #: Seconds after which a task is looked at again that could not be prepared.
 AGAIN_S: Final = 2.0
+#: Why a run that is resumed completes at once.
+ALL_DONE: Final = "all of its tasks had completed"
 #: Attempts whose answers could not be judged, until a task fails with that.
 LEAST_TRIES: Final = 3
 
@@ -48,7 +50,8 @@ def close(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
 def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     """Send back to the queue what did not complete of a run that failed or was aborted; its row.
 
-    What is approved stays so. Raises `RunNotFound`, `RunCompleted` where it has not ended so or was lost.
+    What is approved stays so, and a run of which everything is completes at once. Raises `RunNotFound`,
+    `RunCompleted` where it has not ended so or was lost.
     """
     row = runs.find(tx, run_id)
     if row["state"] not in {"failed", "aborted"}:
@@ -58,7 +61,10 @@ def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     if row["code"] == run_ends.LOST:
         raise RunCompleted(f"The run {run_id!r} cannot be resumed: {row['reason']}.", run_id=run_id)
     back = tx.all("run_incomplete", run=row["seq"])
-    ending.reopen_together(tx, back, by)
+    if back:
+        ending.reopen_together(tx, back, by)
+    else:
+        run_ends.complete(tx, run_id, ending.end_together)
     return runs.find(tx, run_id)
 
 

@@ -63,6 +63,8 @@ class DurableRuns:
         self.house = House(Limits(), EveryModel(), Path("/nonexistent/policies.toml"))
         #: the model that each task was last asked of
         self.asked: dict[str, str | None] = {}
+        #: whether what runs ends when it is asked to; else its answer comes all the same
+        self.heeds_stop = True
         #: what was claimed and has not ended, oldest first
         self.flying: deque[Claim] = deque()
         #: the prompts that were sent, by the task's id within the run
@@ -135,7 +137,7 @@ class DurableRuns:
             return False
         claim = self.flying.popleft()
         row = self.store.reader.task(claim.id)
-        if row is not None and row["cancel_requested"]:
+        if self.heeds_stop and row is not None and row["cancel_requested"]:
             self.store.write(lambda tx: recording.cancel_running(tx, claim.ref, "a test"))
         else:
             self._end(claim)

@@ -71,7 +71,7 @@ def resume(run_id: str) -> dict[str, Any]:
     def resumed(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
         return run_keys.once(tx, key, lambda inner: run_steering.resume(inner, run_id, by))
 
-    return _steer(run_id, resumed)
+    return _steer(run_id, resumed, run_steering.ALL_DONE)
 
 
 @blueprint.post("/<run_id>/close")
@@ -80,12 +80,13 @@ def close(run_id: str) -> dict[str, Any]:
     return _steer(run_id, run_steering.close)
 
 
-def _steer(run_id: str, work: Any) -> dict[str, Any]:
+def _steer(run_id: str, work: Any, why_completed: str = "") -> dict[str, Any]:
     fields.body(flask.request)
     by = flask.g.by
     row = panel().store.write(lambda tx: work(tx, run_id, by))
     left = f", {row['open']:,} of its tasks have not ended" if row["open"] else ""
-    return {"message": f"{row['id']} is {row['state']}{left}.", "run": run_views.brief(panel(), row)}
+    why = f": {why_completed}" if why_completed and row["state"] == "completed" else ""
+    return {"message": f"{row['id']} is {row['state']}{left}{why}.", "run": run_views.brief(panel(), row)}
 
 
 @blueprint.post("/<run_id>/fork")

@@ -123,6 +123,14 @@ def test_a_run_is_aborted_and_resumed_as_at_the_command_line(browser, work):
     assert browser.post("/api/v1/runs/none/abort").status_code == 404
 
 
+def test_a_run_of_which_everything_completed_says_so_when_it_is_resumed(browser, work):
+    work.start(id="r", open=True, tasks=[{"id": "a", "prompt": "x"}])
+    work.go(lambda name: "fine")
+    browser.post("/api/v1/runs/r/abort")
+    resumed = browser.post("/api/v1/runs/r/resume")
+    assert resumed.json["message"] == "r is completed: all of its tasks had completed."
+
+
 def test_an_open_run_is_closed(browser, work):
     work.start(id="r", open=True, tasks=[{"id": "a", "prompt": "x"}])
     work.go(lambda name: "fine")

@@ -69,7 +69,10 @@ def graphs(
 
 
 def in_memory(
-    graph: list[dict[str, Any]], policy: dict[str, Any], stop_after: int | None
+    graph: list[dict[str, Any]],
+    policy: dict[str, Any],
+    stop_after: int | None,
+    slots: type[InlineExecutor] = InlineExecutor,
 ) -> tuple[str, dict[str, tuple[str, str | None]], list[str]]:
     control, begun, broken = RunControl(), [], {each["id"] for each in graph if each["fails"]}
     answers = {each["id"]: each["asks"] for each in graph if "asks" in each}
@@ -101,7 +104,7 @@ def in_memory(
         )
         for each in graph
     ]  # fmt: skip
-    options = Options(executor=InlineExecutor(held.max_parallelism, work), listener=listen)
+    options = Options(executor=slots(held.max_parallelism, work), listener=listen)
     run = new_orchestrator_with_defaults(held, work, options).run(new_run("r", tasks, held), control)
     ends = {name: (str(one.state), one.error.code if one.error else None) for name, one in run.tasks.items()}
     return str(run.state), ends, begun
@@ -314,6 +317,35 @@ def test_both_end_the_same_where_people_are_asked(rig: DurableRuns, graph: Any, 
     """Not in the same order: a question takes no slot of a run of the daemon."""
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
+    assert found[0] == wanted[0]
+    assert whichever_was_first(graph, found[1]) == whichever_was_first(graph, wanted[1])
+    assert sorted(found[2]) == sorted(wanted[2])
+
+
+class Heedless(InlineExecutor):
+    """Does what was started, although it is asked to stop."""
+
+    def stop(self, task_id: str, run_id: str) -> None:
+        """The answer comes all the same."""
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    graphs(rounds=True),
+    st.sampled_from(["fail_fast", "continue", "required"]),
+    st.sampled_from([None, 1, 2]),
+)
+def test_both_end_the_same_where_answers_come_while_the_run_stops(
+    rig: DurableRuns, graph: Any, on_failure: str, stop_after: int | None
+) -> None:
+    """With slots for all: which of two is taken first, of those that wait for one, is for the order."""
+    policy = {"max_parallelism": 50, "on_failure": on_failure}
+    rig.heeds_stop = False
+    try:
+        found = on_the_road(rig, graph, policy, stop_after)
+    finally:
+        rig.heeds_stop = True
+    wanted = in_memory(graph, policy, stop_after if found[0] == "aborted" else None, Heedless)
     assert found[0] == wanted[0]
     assert whichever_was_first(graph, found[1]) == whichever_was_first(graph, wanted[1])
     assert sorted(found[2]) == sorted(wanted[2])
