@@ -7,11 +7,17 @@ from typing import Any
 import pytest
 
 import host_platform
+from commands import show
+from commands.task_view import full
+from errors import TransitionNotAllowed
+from panel.remedies import remedy_of
+from panel.task_views import actions_of
 from run_contract.errors import KeyUsed, RunCompleted, RunExists, TaskExists
 from runs.entering import new_run
 from runs.request import read_start
 from store import run_steering, runs
 from store.claims import Claimant
+from store.editing import is_editable
 from testing.durable_runs import DurableRuns
 from tests.unit.store_recovery.worked_home import WorkedHome
 
@@ -140,7 +146,7 @@ def test_a_run_that_came_after_the_backup_is_not_brought_back(home) -> None:
     assert again.store.reader.one("get_run", id="late") is None
     row = again.store.reader.task("late:a")
     assert row is not None
-    assert (row["state"], row["code"]) == ("failed", "invalid_task")
+    assert (row["state"], row["code"]) == ("failed", "lost")
 
 
 def start_under(rig: DurableRuns, key: str, **request: Any) -> str:
@@ -201,3 +207,58 @@ def test_the_ids_of_what_was_lost_are_refused_in_words(home) -> None:
         again.start(id="late", tasks=[{"id": "a", "prompt": "x"}])
     with pytest.raises(TaskExists, match="has a task 'a' already"):
         again.add("kept", {"id": "a", "prompt": "x"})
+
+
+MID: list[dict[str, Any]] = [
+    {"id": "a", "prompt": "x"},
+    {"id": "b", "prompt": "x", "deps": ["a"]},
+    {"id": "c", "prompt": "x", "deps": ["b"]},
+]
+
+
+def lost_run(home: WorkedHome) -> DurableRuns:
+    """A home whose run `mid` was lost while its task `b` ran."""
+    rig = rig_of(home)
+    home.add("own")
+    home.back_up()
+    start_under(rig, "k", id="mid", tasks=MID)
+    rig.turn()  # what stands beside it, then its first task
+    rig.turn()
+    rig.claim()
+    return rebuilt(home)
+
+
+@pytest.mark.parametrize("name", ["mid:b", "mid:c"])
+def test_no_task_of_a_lost_run_goes_back_to_the_queue(home, name: str) -> None:
+    again = lost_run(home)
+    row = home.opened.reader.task(name)
+
+    assert (row["state"], row["code"]) == ("failed", "lost")
+    for deed in (
+        lambda: home.opened.edit(name, row["version"], {"id": name, "command": "true"}, "ann"),
+        lambda: home.opened.edit(name, row["version"], {"id": name, "prompt": "x"}, "ann", send_back=True),
+        lambda: home.opened.retry(name, "ann"),
+    ):
+        with pytest.raises(TransitionNotAllowed, match="start the run mid anew, under another id and idem"):
+            deed()
+    told = again.shown("mid")
+    assert (told["state"], told["error"]["code"], told["open_tasks"]) == ("failed", "lost", 0)
+    assert home.opened.reader.task(name)["state"] == "failed"
+
+
+def test_the_attempt_that_ran_when_a_run_was_lost_has_ended(home) -> None:
+    lost_run(home)
+    (attempt,) = home.opened.reader.attempts(home.opened.reader.task("mid:b")["seq"])
+    assert (attempt["became"], attempt["ended"] is not None) == ("interrupted", True)
+
+
+def test_what_is_shown_of_a_lost_task_offers_no_edit_and_says_what_to_do(home) -> None:
+    lost_run(home)
+    reader = home.opened.reader
+    row = reader.task("mid:b")
+    way = dict(show.lines(full(reader, row, reader.situation()) | {"route": None}))["way on"]
+
+    assert way == "start the run mid anew, under another id and idempotency key"
+    assert actions_of(row, None) == []
+    assert not is_editable(row)
+    assert "Start the run anew" in remedy_of({"status": "failed", "code": row["code"]})
