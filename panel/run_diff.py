@@ -13,6 +13,7 @@ from redaction import clean_value
 from runs import views
 from runs.answers import answer_of
 from runs.differing import compared, differences
+from store import lost_runs
 
 #: Tasks of each that can be compared in one request.
 MOST_TASKS: Final = 1_000
@@ -23,6 +24,7 @@ MOST_ANSWER: Final = 4_000
 def diff_of(here: Panel, first: sqlite3.Row, second: sqlite3.Row) -> dict[str, Any]:
     """What tells two runs apart, with the answers that differ. Raises `InvalidRequest` for large ones."""
     for row in (first, second):
+        lost_runs.check(row, "compared")
         if row["tasks"] > MOST_TASKS:
             line = f"skep run diff {first['id']} {second['id']}"
             raise InvalidRequest(

@@ -29,7 +29,7 @@ MOST_EVENTS: Final = 500
 MOST_OUTPUT: Final = 4_000
 #: Characters of a plan that are shown with the question about it.
 MOST_ABOUT_CHARS: Final = 100_000
-#: A task that broke the contract is mended where it was written, not tried again; one that was lost is gone.
+#: A task that broke the contract is mended where it was written, not tried again; nor is one that was lost.
 _NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id", LOST})
 
 

@@ -33,7 +33,7 @@ class Asks(Protocol):
 
 def is_lost(run: sqlite3.Row) -> bool:
     """Whether what a run asked for was lost, by its row."""
-    return run["request"] == NO_REQUEST or run["code"] == LOST
+    return bool(run["request"] == NO_REQUEST or run["code"] == LOST)
 
 
 def check(run: sqlite3.Row, done: str) -> None:
