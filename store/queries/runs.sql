@@ -150,7 +150,7 @@ FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
 -- What came of the tasks named in a JSON list of ids.
-SELECT task.id, task.state, task.result, run_task.later, run_task.outputs
+SELECT task.id, task.state, task.result, run_task.later, run_task.round, run_task.outputs
 FROM task LEFT JOIN run_task ON run_task.task = task.seq
 WHERE task.id IN (SELECT value FROM json_each(:ids));
 
