@@ -19,6 +19,7 @@ from commands.task_id import offer_ids
 from errors import NotFound, SkepError, StoreError
 from redaction import clean
 from runtime_contract import Status
+from store import lost_runs
 from store.editing import document, is_editable
 from store.queue_file.apply import EditResult
 from store.reading import Reader
@@ -51,6 +52,8 @@ def edit(place: Place, pattern: str | None, statuses: tuple[str, ...], send_back
     """Edit tasks."""
     with place.reader() as reader:
         rows = choose(reader, pattern, statuses)
+        if len(rows) == 1:
+            lost_runs.check_task(reader, rows[0])
     if not rows:
         raise NotFound(f"No task fits {pattern!r}." if pattern else "No task is open to be edited.")
     shown = {row["id"]: document(row) for row in rows}

@@ -10,6 +10,7 @@ from commands.task_id import offer_ids
 from runtime_contract import Status
 from store.answering import Answer
 from store.ending import DEPENDENCY_FAILED
+from store.lost_runs import LOST
 from store.records import STATUS_OF_STATE
 from store.sqlite_store import SqliteStore
 
@@ -17,8 +18,8 @@ from store.sqlite_store import SqliteStore
 AGAIN = "again"
 #: Ends that --all-failed takes back; what a person cancelled stays so.
 FAILED_STATUSES = (Status.FAILED.value, Status.SAFETY_BLOCKED.value)
-#: Codes of entries that never were a task; they are corrected, not retried.
-_NEVER_TASKS = frozenset({"invalid_task", "duplicate_id"})
+#: Codes of entries that never were a task, which are corrected, and of tasks that were lost: no retry helps.
+_NEVER_TASKS = frozenset({"invalid_task", "duplicate_id", LOST})
 
 
 @click.command(

@@ -11,6 +11,7 @@ from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from money import dollars_text
+from store import lost_runs
 
 
 @click.command(
@@ -31,7 +32,10 @@ def diff(place: Place, first: str, second: str, as_json: bool) -> int:
     from runs.differing import differences
 
     with place.reader() as reader:
-        one, other = (views.whole(reader, run_row(reader, name)) for name in (first, second))
+        rows = [run_row(reader, name) for name in (first, second)]
+        for row in rows:
+            lost_runs.check(row, "compared")
+        one, other = (views.whole(reader, row) for row in rows)
     found = differences(one, other, functools.partial(answer_of, place.home.outputs))
     if as_json:
         terminal.print_json(found)

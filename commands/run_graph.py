@@ -7,6 +7,7 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
+from store import lost_runs
 
 
 @click.command(
@@ -31,7 +32,9 @@ def graph(place: Place, run_id: str, form: str, as_json: bool) -> int:
     from runs import drawing, views
 
     with place.reader() as reader:
-        tasks = views.whole(reader, run_row(reader, run_id))["tasks"]
+        row = run_row(reader, run_id)
+        lost_runs.check(row, "drawn")
+        tasks = views.whole(reader, row)["tasks"]
     if as_json:
         edges = [[dep, name] for name, task in tasks.items() for dep in task["deps"]]
         nodes = {name: task["state"] for name, task in tasks.items()}

@@ -10,6 +10,7 @@ from commands import terminal
 from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from money import dollars_text
+from store import lost_runs
 from store.transaction import dump
 
 STATES: Final = ("running", "aborting", "completed", "failed", "aborted")
@@ -46,10 +47,11 @@ def list_runs(place: Place, states: tuple[str, ...], limit: int, as_json: bool) 
 
 
 def _line(run: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    done = f"{run['completed_tasks']:,} of {run['task_count']:,}"
+    done = f"{'?' if run['is_lost'] else format(run['completed_tasks'], ',')} of {run['task_count']:,}"
     spent = dollars_text(run["cost_micros"])
     if run["budget_micros"] is not None:
         spent += f" of {dollars_text(run['budget_micros'])}"
     told = f"does {run['parent']}" if run["parent"] is not None else ""
+    told = f"{lost_runs.LOST}: {lost_runs.TOLD}" if run["is_lost"] else told
     told = told if run["error"] is None else f"{run['error']['code']}: {run['error']['message']}"
     return run["id"], run["state"], done, spent, terminal.shorten(told, 100)

@@ -14,6 +14,7 @@ from commands.place import Place, json_option, with_place
 from errors import NotFound
 from money import dollars_text
 from redaction import clean
+from store import lost_runs
 
 
 @click.command(
@@ -70,13 +71,18 @@ def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
             click.echo(terminal.clean(f"{name} was told: {_told(task['context'])}"))
             for each in [*task["context"]["told"], *task["context"].get("dropped", ())]:
                 click.echo(terminal.clean(f"  {each['task']}: {each['output_ref'] or 'not kept'}"))
-    if run["error"] is not None:
+    if run["is_lost"]:
+        click.echo(f"{lost_runs.LOST}: {lost_runs.TOLD}")
+    elif run["error"] is not None:
         click.echo(terminal.clean(f"{run['error']['code']}: {run['error']['message']}"))
     click.echo(headline(run))
 
 
 def headline(run: dict[str, Any]) -> str:
     """A run in a line."""
+    if run["is_lost"]:
+        spent = dollars_text(run["cost_micros"])
+        return terminal.clean(f"{run['id']} {run['state']}: lost with its {run['task_count']} tasks, {spent}")
     done = sum(task["state"] == "completed" for task in run["tasks"].values())
     of = "" if run["budget_micros"] is None else f" of {dollars_text(run['budget_micros'])}"
     spent = f"{run['usage']['tokens']:,} tokens, {dollars_text(run['cost_micros'])}{of}"

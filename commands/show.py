@@ -177,6 +177,8 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"
         else:
             yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
+    elif task["way_out"] is not None and task["status"] != "approved":
+        yield "way on", task["way_out"]
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:
         correct = task["code"] in {"invalid_task", "duplicate_id"}
         yield "way on", f"skep edit {name}" if correct else f"skep retry {name}, or skep edit --retry {name}"

@@ -28,6 +28,7 @@ from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
 from runs.originals import original_of
 from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
+from runs.shapes_there import shapes_there
 from settings import Home, Settings
 from store import run_keys, run_steering, runs
 from store.collecting import no_collecting
@@ -191,7 +192,8 @@ class RunApi:
         memory = frozenset(json.loads(row["memory"]))
         names = [each["id"] for each in known]
         rounds = rounds_there.parts_behind(self._store.reader, row, wanted)
-        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), rounds)
+        there = shapes_there(self._store.reader, row, request.tasks)
+        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), rounds, there)
         limits = self._store.limits
         return self._store.write(
             lambda tx: run_keys.once(tx, key, lambda inner: runs.add(inner, run_id, tasks, SOURCE, limits))

@@ -24,6 +24,7 @@ from review.checkpoints.broken_off import broken_off
 from runtime_contract import Task
 from store import rollbacks as rollback_facts
 from store.editing import is_editable
+from store.lost_runs import LOST
 from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
@@ -71,7 +72,7 @@ def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[st
         "document": as_json(clean_value(doc)),
         "words": clean(words_of(doc)),
         "runs_as": "nothing"
-        if row["code"] in REFUSED_CODES
+        if row["code"] in REFUSED_CODES or row["code"] == LOST
         else "profile"
         if doc.get("profile")
         else "prompt"

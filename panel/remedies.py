@@ -18,6 +18,8 @@ _OF_CODE: Final = {
     "dependency_cycle": "Take one of the ids of the circle out of depends_on, in an edited copy.",
     "invalid_task": "Correct what it names below; it enters the queue as soon as it keeps the contract.",
     "duplicate_id": "Give it an id of its own below.",
+    "lost": "Its run cannot go on: what it asked for is lost. Start the run anew, under another id and "
+    "idempotency key.",
     "cancelled": "Nothing is wrong. Retry it where you have changed your mind.",
     "not_allowed": "Ask for less in an edited copy, or let the rule it names allow it, and retry.",
     "safety_blocked": "Ask for less in an edited copy, or let the rule it names allow it, and retry.",

@@ -20,7 +20,7 @@ def deeds_of(run: dict[str, Any]) -> list[Button]:
             found.append(_button(run, "close", "Close", ask=ask))
         if not run["is_stopping"]:
             found.append(_abort(run))
-    if run["state"] in {"failed", "aborted"}:
+    if run["state"] in {"failed", "aborted"} and not run["is_lost"]:
         ask = (
             f"Resume {run['id']}? What did not complete is sent back to the queue and may cost again; "
             "what completed is not done again."

@@ -12,7 +12,8 @@ from panel.context import Panel
 from redaction import clean_value
 from runs import views
 from runs.answers import answer_of
-from runs.differing import compared, differences
+from runs.differing import differences, sides_of
+from store import lost_runs
 
 #: Tasks of each that can be compared in one request.
 MOST_TASKS: Final = 1_000
@@ -23,6 +24,7 @@ MOST_ANSWER: Final = 4_000
 def diff_of(here: Panel, first: sqlite3.Row, second: sqlite3.Row) -> dict[str, Any]:
     """What tells two runs apart, with the answers that differ. Raises `InvalidRequest` for large ones."""
     for row in (first, second):
+        lost_runs.check(row, "compared")
         if row["tasks"] > MOST_TASKS:
             line = f"skep run diff {first['id']} {second['id']}"
             raise InvalidRequest(
@@ -30,8 +32,8 @@ def diff_of(here: Panel, first: sqlite3.Row, second: sqlite3.Row) -> dict[str, A
                 f"`{line}` compares any number."
             )
     wholes = [views.whole(here.reader, row) for row in (first, second)]
-    found = differences(wholes[0], wholes[1], functools.partial(_answer, here))
-    sides = [compared(each["tasks"]) for each in wholes]
+    read = functools.partial(_answer, here)
+    found, sides = differences(wholes[0], wholes[1], read), sides_of(wholes[0], wholes[1], read)
     for task in found["tasks"]:
         own = [each.get(task["id"]) for each in sides]
         task["answers"] = [None if task["is_same"] else _read(here, each) for each in own]

@@ -9,6 +9,7 @@ from money import dollars_text
 from panel.health import START
 from panel.run_words import ASKS, PENDING_REVIEW
 from panel.words import count_of, one_line
+from store import lost_runs
 
 
 def health_of(
@@ -60,6 +61,9 @@ def _of_work(run: Mapping[str, Any], counts: Mapping[str, int], questions: int, 
 
 def _of_end(run: Mapping[str, Any], counts: Mapping[str, int], done: str) -> dict[str, str]:
     spent = dollars_text(run["cost_micros"])
+    if run["is_lost"]:
+        ended = f"It had {count_of(run['task_count'], 'task')} and cost {spent}."
+        return _told("stopped", f"{run['state'].capitalize()}, and lost: {lost_runs.TOLD}.", ended)
     if run["state"] == "completed":
         skipped = f", {count_of(counts['skipped'], 'task')} skipped" if counts["skipped"] else ""
         return _told("done", f"Completed: {done}{skipped}, for {spent}.", "")

@@ -1,4 +1,4 @@
-"""What a run used, and when: counted from its attempts, and kept until something of the run has ended.
+"""What a run used, and when: counted from attempts and summaries, and kept until something of it has ended.
 
 Counting reads every attempt of a run, which takes a tenth of a second for 10,000 tasks. A run that has ended
 is counted once; one that goes on when a task of it has ended. A large one is counted beside the requests, and
@@ -45,7 +45,7 @@ class Used:
 
     @property
     def tokens(self) -> int:
-        """Tokens read and written by all attempts."""
+        """Tokens read and written by all attempts, and for summaries."""
         return sum(each[2] for each in self.steps)
 
 

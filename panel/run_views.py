@@ -17,6 +17,7 @@ from panel.run_words import WORDS, word_of
 from redaction import clean_value
 from run_contract.errors import RunNotFound
 from runs import views
+from store import lost_runs
 from store.lanes import ASK
 from store.transaction import dump
 
@@ -141,7 +142,8 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
 
 
 def request_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
-    """The request that started a run, so that the same can be started again."""
+    """The request that started a run, for another start of the same. Raises `RunCompleted` for a lost run."""
+    lost_runs.check(row, "written down")
     told: dict[str, Any] = json.loads(row["request"])
     told |= {"policy": json.loads(row["policy"]), "memory": json.loads(row["memory"])}
     told |= {"tasks": views.asked(here.reader, row)}

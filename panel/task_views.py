@@ -16,6 +16,7 @@ from run_contract import asking
 from runtime_contract import ENDED, Status
 from store import agreements, budgets, deadlines, plan_review, proposals, shown_text, waiting
 from store.answering import FINAL, tries_left, why_outdated
+from store.lost_runs import LOST
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
@@ -28,8 +29,8 @@ MOST_EVENTS: Final = 500
 MOST_OUTPUT: Final = 4_000
 #: Characters of a plan that are shown with the question about it.
 MOST_ABOUT_CHARS: Final = 100_000
-#: A task that broke the contract is mended where it was written, not tried again.
-_NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id"})
+#: A task that broke the contract is mended where it was written, not tried again; nor is one that was lost.
+_NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id", LOST})
 
 
 def page_of(here: Panel, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:

@@ -292,7 +292,8 @@ class RunPrompts:
             names = []
             for answer in self._store.reader.all("run_answers", ids=wanted):
                 name = answer["id"].partition(":")[2]
-                run.tasks[name] = RunTask(name, state=TaskState.FAILED, later=answer["later"])
+                later, number = answer["later"], answer["round"] or 1
+                run.tasks[name] = RunTask(name, state=TaskState.FAILED, later=later, round=number)
                 if answer["state"] == "approved":
                     text, refs[name] = self._answer(answer)
                     kept = Kept(json.loads(answer["outputs"] or "{}"), self._read_output)

@@ -277,8 +277,13 @@ class Run:
             found = found[0].above
 
     def answering(self, task_id: str) -> RunTask | None:
-        """The task whose answer counts as that of an id: its last round that completed; none for no task."""
+        """The task whose answer counts as that of an id: its last round that completed; none for no task.
+
+        A later round that is named by its own id means itself.
+        """
         found = self.tasks.get(task_id)
+        if found is not None and found.round > 1:
+            return found
         while found is not None and found.later is not None:
             after = self.tasks.get(found.later)
             if after is None or after.state is not TaskState.COMPLETED:

@@ -249,7 +249,8 @@ def _check_ids(found: Screened, known: Mapping[str, Shape]) -> None:
     """Leave out those whose ids are taken, or kept for what lists and rounds become."""
     seen = set(known)
     kept = kept_ids.of(known)
-    fresh = kept_ids.of(kept_ids.shapes_of([*found.tasks.values()]))
+    shapes = kept_ids.shapes_of([*found.tasks.values()])
+    fresh, crossed = kept_ids.of(shapes), {each.name: each for each in kept_ids.crossings(shapes, known)}
     taken = {owner: name for name in known if (owner := fresh.owner(name)) is not None}
     for place, task in [*found.tasks.items()]:
         owner = kept.owner(task.id) or fresh.owner(task.id)
@@ -257,6 +258,8 @@ def _check_ids(found: Screened, known: Mapping[str, Shape]) -> None:
             found.refuse(place, "id", f"there is a task {task.id} already")
         elif owner is not None:
             found.refuse(place, "id", kept_ids.told(task.id, owner))
+        elif task.id in crossed:
+            found.refuse(place, "repeat", crossed[task.id].told())
         elif task.id in taken:
             field = "for_each" if task.for_each is not None else "repeat"
             found.refuse(place, field, f"there is a task {taken[task.id]} already, whose id it needs")

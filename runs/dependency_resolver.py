@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from run_contract.errors import DagCycle, DagInvalid, DepNotFound, InvalidInput
 from run_contract.records import ENDED, ID, Dag, DagNode, Run, RunTask
 from runs import contracts, round_waits
+
+#: Ids of a circle that are told at its beginning, and at its end.
+_TOLD: Final = 10
 
 
 class DependencyResolver:
@@ -84,10 +88,15 @@ class DependencyResolver:
 def _circle(dag: Dag, stuck: set[str]) -> str:
     """One circle among nodes that wait for each other, in words."""
     before = {after: name for name in sorted(stuck) for after in dag.nodes[name].next or () if after in stuck}
-    path = [min(stuck)]
-    while (back := before[path[-1]]) not in path:
-        path.append(back)
-    circle = [*path[path.index(back) :], back][::-1]
+    path = {min(stuck): 0}
+    at = min(stuck)
+    while (back := before[at]) not in path:
+        path[back] = len(path)
+        at = back
+    circle = [*[*path][path[back] :], back][::-1]
+    left = len(circle) - 2 * _TOLD
+    if left > 1:
+        circle[_TOLD:-_TOLD] = [f"({left:,} more)"]
     return f"tasks wait for each other in a circle: {' -> '.join(circle)}"
 
 

@@ -24,6 +24,7 @@ from run_contract.records import RunTask
 from runs import conditions, kept_ids, reference_rules, round_rules, rounds_there, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import items_for, kept_answers, request_of_fork, still_asked_for
+from runs.kept_ids import Shape
 from runs.originals import Original
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
@@ -169,17 +170,22 @@ def added_tasks(
     known: Iterable[str],
     house: House,
     rounds: Parts | None = None,
+    there: Mapping[str, Shape] | None = None,
 ) -> list[NewRunTask]:
     """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`.
 
     `rounds`: those of the run that they may depend on a part of (`rounds_there.parts_behind`).
+    `there`: what there is of it, where an id of these could be kept or be needed (`shapes_there`).
     """
-    _check_graph(tasks, known)
+    _check_graph(tasks, known, there=there)
     return rounds_there.waiting(new_tasks(tasks, run_id, policy, memory, house), run_id, rounds or {})
 
 
 def _check_graph(
-    tasks: Sequence[TaskRequest], known: Iterable[str], beside: frozenset[str] = frozenset()
+    tasks: Sequence[TaskRequest],
+    known: Iterable[str],
+    beside: frozenset[str] = frozenset(),
+    there: Mapping[str, Shape] | None = None,
 ) -> None:
     """Raise where tasks share an id, wait for one that is not there, or wait for each other in a circle."""
     names = {task.id for task in tasks}
@@ -194,21 +200,27 @@ def _check_graph(
             if dep not in names and dep not in outside and dep not in beside:
                 path = f"tasks[{number}].deps[{place}]"
                 raise DepNotFound(f"{path}: task {task.id} depends on {dep}, which is not there", path=path)
-    _check_kept_ids(tasks, outside)
+    _check_kept_ids(tasks, outside, there or {})
     resolver = DependencyResolver()
     inner = [RunTask(task.id, deps=[dep for dep in task.deps if dep in names]) for task in tasks]
     resolver.validate(resolver.build_dag(inner))
 
 
-def _check_kept_ids(tasks: Sequence[TaskRequest], known: Iterable[str]) -> None:
-    """Raise `DagInvalid` where a list or rounds would need the id of a task that is there."""
-    kept = kept_ids.of(kept_ids.shapes_of(tasks))
+def _check_kept_ids(tasks: Sequence[TaskRequest], known: Iterable[str], there: Mapping[str, Shape]) -> None:
+    """Raise `DagInvalid` where a list or rounds would need the id of a task, or of another's rounds."""
+    fresh = kept_ids.shapes_of(tasks)
+    places = {task.id: number for number, task in enumerate(tasks)}
+    for crossing in kept_ids.crossings(fresh, there):
+        path = f"tasks[{places[crossing.name]}].repeat"
+        where = f"tasks[{places[crossing.other]}].repeat" if crossing.other in places else ""
+        raise DagInvalid(f"{path}: {crossing.told(where)}", path=path)
+    kept = kept_ids.of({**there, **fresh})
     for number, task in enumerate(tasks):
         owner = kept.owner(task.id)
         if owner is not None:
             path = f"tasks[{number}].id"
             raise DagInvalid(f"{path}: {kept_ids.told(task.id, owner)}", path=path)
-    needed = {owner: name for name in known if (owner := kept.owner(name)) is not None}
+    needed = {owner: name for name in (*known, *there) if (owner := kept.owner(name)) is not None}
     for number, task in enumerate(tasks):
         if task.id in needed:
             path = f"tasks[{number}].id"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +52,59 @@ class KeptIds:
         return whole if whole in self.lists or item[1] in self.lists else None
 
 
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Two rounds that would both do a task again, for which one id would be needed twice."""
+
+    #: who has the rounds, the later one first
+    name: str
+    other: str
+    #: what both would do again
+    step: str
+
+    def told(self, where: str = "") -> str:
+        """Why that cannot be, for a person. `where`: the place of the other."""
+        place = f" ({where})" if where else ""
+        return (
+            f"the rounds of {self.name} and those of {self.other}{place} would both do {self.step} again; "
+            "have one task repeat it, or let one of them begin later"
+        )
+
+
+def crossings(fresh: Mapping[str, Shape], there: Mapping[str, Shape] | None = None) -> Iterator[Crossing]:
+    """Rounds of fresh tasks that cross others, of these too or of tasks that are there.
+
+    Rounds within others, where both are fresh, are none (`round_rules.check`).
+    """
+    shapes = {**(there or {}), **fresh}
+    deps = {name: each.deps for name, each in shapes.items()}
+    owners: dict[str, str] = {}
+    for name, each in shapes.items():
+        if each.first is None:
+            continue
+        own = _part(name, each.first, deps)
+        step = min(own & owners.keys(), default=None)
+        other = None if step is None else owners[step]
+        if step is not None and other is not None and name in fresh:
+            is_within = other in own or name in _part(other, shapes[other].first or other, deps)
+            if other not in fresh or not is_within:
+                yield Crossing(name, other, step)
+        owners |= dict.fromkeys(own - owners.keys(), name)
+
+
+def _part(name: str, first: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    return frozenset({name}) if first == name else round_rules.part(name, first, deps)
+
+
+def may_own(name: str) -> Iterator[str]:
+    """Ids of tasks that an id may be kept for, if they are lists or parts of rounds."""
+    for pattern in (_ITEM, _ROUND):
+        found = pattern.fullmatch(name)
+        if found is not None:
+            yield found[1]
+            yield from may_own(found[1])
+
+
 def told(name: str, owner: str) -> str:
     """Why an id cannot be taken, for a person."""
     return f"{name} is kept for an item or a round of {owner}; choose another id"
@@ -63,7 +116,7 @@ def of(shapes: Mapping[str, Shape]) -> KeptIds:
     rounds: set[str] = set()
     for name, each in shapes.items():
         if each.first is not None:
-            rounds |= {name} if each.first == name else round_rules.part(name, each.first, deps)
+            rounds |= _part(name, each.first, deps)
     return KeptIds(frozenset(name for name, each in shapes.items() if each.is_list), frozenset(rounds))
 
 
@@ -102,8 +155,11 @@ def shapes_of_rows(rows: Iterable[sqlite3.Row]) -> dict[str, Shape]:
 
 
 def check(tasks: Mapping[str, RunTask]) -> None:
-    """Raise `DagInvalid` for a task of a run in memory whose id another one needs."""
-    kept = of(shapes_in_memory(tasks))
+    """Raise `DagInvalid` for a task of a run in memory whose id another needs, and for crossing rounds."""
+    shapes = shapes_in_memory(tasks)
+    for crossing in crossings(shapes):
+        raise DagInvalid(crossing.told())
+    kept = of(shapes)
     for name in tasks:
         owner = kept.owner(name)
         if owner is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from context import template
-from store import subtree_budgets
+from store import lost_runs, subtree_budgets
 from store.budgets import Account, BudgetLimits, limit_of
 from store.reading import Reader
 
@@ -44,7 +44,8 @@ class Original:
 
 
 def original_of(reader: Reader, run: sqlite3.Row) -> Original:
-    """A run, by its row, as it stands now."""
+    """A run, by its row, as it stands now. Raises `RunCompleted` for one that was lost."""
+    lost_runs.check(run, "forked")
     rows = {row["name"]: row for row in reader.all("run_tasks_shown", run=run["seq"])}
     rounds = {name: name.rpartition(".r")[0] for name, row in rows.items() if row["round"] > 1}
     asked = {

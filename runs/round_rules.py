@@ -37,7 +37,12 @@ def check(tasks: Sequence[TaskRequest]) -> frozenset[str]:
 
 def part(last: str, first: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The tasks of a round that goes from one to another."""
-    return frozenset(name for name in reached(last, deps) if first in reached(name, deps))
+    before = reached(last, deps)
+    after: dict[str, list[str]] = {}
+    for name in before:
+        for dep in deps.get(name, ()):
+            after.setdefault(dep, []).append(name)
+    return reached(first, after) & before
 
 
 def reached(name: str, deps: Mapping[str, Sequence[str]]) -> frozenset[str]:

@@ -12,7 +12,7 @@ from money import to_dollars
 from run_contract.policy import RunPolicy
 from run_contract.records import TaskState
 from runs.turns import Turns, is_ruled
-from store import ending, run_ends
+from store import ending, lost_runs, run_ends
 from store.budgets import Account, BudgetLimits, balance_of, limit_of
 from store.reading import Reader
 from store.transaction import dump
@@ -54,6 +54,7 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
         "cost_micros": budget.spent_micros,
         "budget_micros": budget.granted_micros,
         "error": _error(run["code"], run["reason"]),
+        "is_lost": lost_runs.is_lost(run),
         "forked_from": run["forked_from"],
         "parent": run["parent"],
         "created_at": _milliseconds(run["created"]),
@@ -86,9 +87,12 @@ def whole(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
             if row["child"] is not None and row["state"] == "delayed":
                 told |= _held_within(reader, row["child"], now)
     tokens = sum(each["tokens"] for each in used.values())
+    told_briefly = brief(reader, run)
     micros = sum(each["cost_micros"] for each in used.values())
+    if told_briefly["is_lost"]:  # what its tasks cost stands in the budgets alone
+        micros = told_briefly["cost_micros"]
     return {
-        **brief(reader, run),
+        **told_briefly,
         "updated_at": _milliseconds(max([run["created"], *_moments(rows)])),
         "usage": {"tokens": tokens, "cost": {"amount": to_dollars(micros), "currency": "USD"}},
         "cost_micros": micros,

@@ -101,7 +101,7 @@ def _unknown_dependencies(workflow: Workflow) -> Iterator[Problem]:
 
 
 def _kept_ids(workflow: Workflow) -> Iterator[Problem]:
-    """Steps whose ids lists or rounds need for what they become."""
+    """Steps whose ids lists or rounds need for what they become, and rounds that need the same."""
     shapes = {
         step.id: Shape(
             step.depends_on,
@@ -115,6 +115,11 @@ def _kept_ids(workflow: Workflow) -> Iterator[Problem]:
         owner = kept.owner(step.id)
         if owner is not None:
             yield Problem("step_id_kept", ("steps", number, "id"), kept_ids.told(step.id, owner))
+    numbers = {step.id: number for number, step in enumerate(workflow.steps)}
+    for crossing in kept_ids.crossings(shapes):
+        where = f"workflow.steps[{numbers[crossing.other]}].repeat"
+        path = ("steps", numbers[crossing.name], "repeat")
+        yield Problem("rounds_cross", path, crossing.told(where))
 
 
 def _circles(workflow: Workflow) -> Iterator[Problem]:

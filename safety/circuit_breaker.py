@@ -34,6 +34,7 @@ UNCOUNTED: Final = frozenset(
         "subtask_failed",
         "dependency_cycle",
         "invalid_task",
+        "lost",
         "duplicate_id",
         "decision_expired",
     }

@@ -14,8 +14,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from errors import TransitionNotAllowed
 from runtime_contract import Status
-from store import decisions
+from store import decisions, lost_runs
 from store.transaction import Transaction, dump
 
 #: The code of a task that did not begin because its run had come to an end.
@@ -25,8 +26,6 @@ CANCELLED: Final = "cancelled"
 #: The code of a task whose condition was not met, and of those that need one which was skipped.
 CONDITION_NOT_MET: Final = "condition_not_met"
 DEPENDENCY_SKIPPED: Final = "dependency_skipped"
-#: The code of a run whose request was lost with a damaged database, of which only the start is known.
-LOST: Final = "lost"
 #: What `held_by` says of a task that waits for the run that does it.
 CHILD_PREFIX: Final = "child:"
 #: Codes of tasks that were skipped, which is no failure.
@@ -174,7 +173,7 @@ def tell(tx: Transaction, event: str, run: sqlite3.Row, **fields: Any) -> None:
 
 
 def reopened(tx: Transaction, names: Iterable[str]) -> None:
-    """Tasks were sent back to the queue: their runs go on."""
+    """Tasks were sent back to the queue: their runs go on. Raises `TransitionNotAllowed` for a lost run."""
     for run_id, count in Counter(run for name in names if (run := run_of(name))).items():
         again = _go_on(tx, run_id, count)
         if again is not None:
@@ -189,10 +188,15 @@ def complete(tx: Transaction, run_id: str, end: EndTogether) -> None:
 
 
 def _go_on(tx: Transaction, run_id: str, count: int) -> sqlite3.Row | None:
-    """Have a run be running with so many more open tasks; its row, none where it is not known."""
+    """Have a run be running with so many more open tasks; its row, none where it is not known.
+
+    Raises `TransitionNotAllowed` for a lost one.
+    """
     row = tx.one("get_run", id=run_id)
     if row is None:
         return None
+    if lost_runs.is_lost(row):
+        raise TransitionNotAllowed(f"The run {run_id!r} cannot go on: {lost_runs.TOLD}.")
     again = tx.one("run_reopened", id=run_id, count=count, deadline=_new_deadline(tx, row))
     if again is not None and row["state"] != "running":
         tell(tx, "run.resumed", again, count=count)

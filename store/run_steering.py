@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from run_contract.errors import RunCompleted
 from runtime_contract import Status
-from store import claims, ending, recording, run_ends, run_growth, runs
+from store import claims, ending, lost_runs, recording, run_ends, run_growth, runs
 from store.records import TaskRef
 from store.transaction import Transaction, dump
 
@@ -54,12 +54,11 @@ def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     `RunCompleted` where it has not ended so or was lost.
     """
     row = runs.find(tx, run_id)
+    lost_runs.check(row, "resumed")
     if row["state"] not in {"failed", "aborted"}:
         raise RunCompleted(
             f"The run {run_id!r} is {row['state']}; only a failed or aborted run is resumed.", run_id=run_id
         )
-    if row["code"] == run_ends.LOST:
-        raise RunCompleted(f"The run {run_id!r} cannot be resumed: {row['reason']}.", run_id=run_id)
     back = tx.all("run_incomplete", run=row["seq"])
     if back:
         ending.reopen_together(tx, back, by)

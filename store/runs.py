@@ -214,7 +214,7 @@ def _grow(
 ) -> None:
     known = tx.one("run_taken_ids", run=run["id"], ids=dump([one.id for one in tasks]))
     if known is not None:
-        raise TaskExists(f"The run has a task {known['id']!r} already.", task_id=known["id"])
+        raise TaskExists(_why_taken(known), task_id=known["id"])
     count = run["tasks"] + len(tasks)
     if count > run["max_tasks"]:
         most = f"max_tasks allows {run['max_tasks']:,}"
@@ -222,6 +222,16 @@ def _grow(
     tx.run("run_added", seq=run["seq"], count=len(tasks))
     run_ends.tell(tx, "run.tasks_added", run, count=len(tasks), source=source)
     _enter(tx, run["seq"], tasks, source, limits)
+
+
+def _why_taken(task: sqlite3.Row) -> str:
+    """Why a run takes no task of an id, which one has that may not be shown with it."""
+    if task["is_lost"]:
+        return (
+            f"The run had a task {task['id']!r} that was lost with a damaged database; give another id, and "
+            "ask for it anew."
+        )
+    return f"The run has a task {task['id']!r} already."
 
 
 def fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> list[NewRunTask]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from errors import NotFound, TransitionNotAllowed
 from runtime_contract import ENDED, Status
-from store import decisions, ending, intake, round_ends, run_ends
+from store import decisions, ending, intake, lost_runs, round_ends, run_ends
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -62,6 +62,7 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
     named.
     """
     row = find(tx, task_id)
+    lost_runs.check_task(tx, row)
     if row["code"] in {"invalid_task", "duplicate_id"}:
         raise TransitionNotAllowed(
             f"{task_id} broke the contract ({row['reason']}); correct it with `skep edit {task_id}` "
@@ -84,6 +85,7 @@ def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> None:
 
     Raises `TransitionNotAllowed`.
     """
+    lost_runs.check_task(tx, row)
     again = [find(tx, each) for each in ending.reopen(tx, row, by)]
     waiting = [task_of(each["doc"], each["id"]) for each in again if each["state"] == "blocked"]
     intake.settle_dependencies(tx, waiting, reaches_older=True)

@@ -20,6 +20,7 @@ from runs import rounds_there, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.originals import original_of
 from runs.request import read_enqueue, read_fork, read_start
+from runs.shapes_there import shapes_there
 from runs.within import MOST_NESTED
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
@@ -101,7 +102,8 @@ class DurableRuns:
         rounds = rounds_there.parts_behind(
             self.store.reader, row, [dep for each in asked for dep in each.deps]
         )
-        made = added_tasks(asked, run_id, policy, frozenset(), known, self.house, rounds)
+        there = shapes_there(self.store.reader, row, asked)
+        made = added_tasks(asked, run_id, policy, frozenset(), known, self.house, rounds, there)
         self.store.write(lambda tx: runs.add(tx, run_id, made, "test", self.store.limits))
 
     def claim(self, slots: int = 100) -> None:

@@ -53,6 +53,7 @@ BRIEF: Final[dict[str, Any]] = {
     "cost_micros": NUMBER,
     "budget_micros": MAYBE_NUMBER,
     "error": {"oneOf": [shape(code=TEXT, message=TEXT), {"type": "null"}]},
+    "is_lost": FLAG | {"description": "whether its request and answers were lost with a damaged database"},
     "forked_from": MAYBE,
     "created_at": NUMBER | {"description": "Unix milliseconds"},
     "finished_at": MAYBE_NUMBER,

@@ -44,6 +44,8 @@ class RunBrief:
     #: micro-dollars it may spend; none: no limit
     budget_micros: int | None
     error: RunProblem | None
+    #: whether what it asked for and its answers were lost with a damaged database; nothing of it goes on
+    is_lost: bool = False
     forked_from: str | None
     #: the task whose work it does, ``RUN:TASK``
     parent: str | None = None

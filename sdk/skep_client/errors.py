@@ -246,6 +246,10 @@ class RunAborted(RunNotCompleted):
     """The run was aborted."""
 
 
+class RunLost(RunNotCompleted):
+    """What the run asked for and what it answered were lost with a damaged database, however it had ended."""
+
+
 class OverBudget(RunNotCompleted):
     """A budget cannot pay what a task may cost, or nobody knows what its model costs."""
 

@@ -10,6 +10,7 @@ from skep_client.errors import (
     OverBudget,
     ReviewRejected,
     RunAborted,
+    RunLost,
     RunNotCompleted,
     SafetyBlocked,
 )
@@ -27,9 +28,16 @@ _KINDS: dict[str, type[RunNotCompleted]] = {
 #: Codes of tasks that ended for another's sake.
 _CONSEQUENCES = frozenset({"dependency_failed", "run_ended", "subtask_failed"})
 
+_LOST = (
+    "what it asked for and its answers were lost with the damaged database; start it anew, under another id "
+    "and idempotency key"
+)
+
 
 def failure_of(run: Run) -> RunNotCompleted | None:
-    """Why a run that has ended did not complete; none where it did."""
+    """Why a run that has ended did not complete, or has no answers any more; none where it did and has."""
+    if run.is_lost:
+        return RunLost(run, "lost", _LOST)
     if run.state == "completed":
         return None
     told = run.error
@@ -44,7 +52,7 @@ def failure_of(run: Run) -> RunNotCompleted | None:
 
 
 def check(run: Run) -> None:
-    """Raise `RunNotCompleted` where a run that has ended did not complete."""
+    """Raise `RunNotCompleted` where a run that has ended did not complete, or was lost."""
     failure = failure_of(run)
     if failure is not None:
         raise failure

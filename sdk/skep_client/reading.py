@@ -193,6 +193,7 @@ def _brief(told: Members) -> dict[str, Any]:
         "cost_micros": told.whole("cost_micros"),
         "budget_micros": told.whole("budget_micros", may_miss=True),
         "error": _problem(told),
+        "is_lost": told.is_given("is_lost") and told.flag("is_lost"),
         "forked_from": told.text_or_none("forked_from"),
         "parent": told.text_or_none("parent"),
         "created_at": told.whole("created_at"),

@@ -67,14 +67,27 @@ SELECT *, prompt_tokens + completion_tokens AS tokens FROM used;
 SELECT id, state, code, attempts, lane FROM task WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- run_used_over_time --
--- What the attempts of a run's tasks used, in steps of `step` seconds from a moment on.
-SELECT max(0, cast((attempt.ended - :since) / :step AS INTEGER)) AS step, count(*) AS attempts,
-    sum(coalesce(json_extract(attempt.outcome, '$.usage.prompt_tokens'), 0)
-        + coalesce(json_extract(attempt.outcome, '$.usage.completion_tokens'), 0)) AS tokens,
-    sum(coalesce(json_extract(attempt.outcome, '$.cost_micros'), 0)) AS micros
-FROM run_task CROSS JOIN attempt ON attempt.task = run_task.task
-WHERE run_task.run = :run AND attempt.outcome IS NOT NULL AND attempt.ended IS NOT NULL
-GROUP BY 1 ORDER BY 1;
+-- What the attempts and summaries of a run's tasks used, and those of the runs that do tasks of it, in steps of
+-- `step` seconds from a moment on.
+WITH RECURSIVE own (seq) AS (
+    SELECT :run
+    UNION
+    SELECT run.seq FROM own CROSS JOIN run_task ON run_task.run = own.seq JOIN run ON run.id = run_task.child
+    WHERE run_task.child IS NOT NULL
+), used (ended, attempts, outcome) AS (
+    SELECT attempt.ended, 1, attempt.outcome
+    FROM own CROSS JOIN run_task ON run_task.run = own.seq CROSS JOIN attempt ON attempt.task = run_task.task
+    WHERE attempt.outcome IS NOT NULL AND attempt.ended IS NOT NULL
+    UNION ALL
+    SELECT run_summary.ended_at, 0, run_summary.outcome
+    FROM own CROSS JOIN run_task ON run_task.run = own.seq CROSS JOIN run_summary ON run_summary.task = run_task.task
+    WHERE run_summary.outcome IS NOT NULL AND run_summary.ended_at IS NOT NULL
+)
+SELECT max(0, cast((ended - :since) / :step AS INTEGER)) AS step, sum(attempts) AS attempts,
+    sum(coalesce(json_extract(outcome, '$.usage.prompt_tokens'), 0)
+        + coalesce(json_extract(outcome, '$.usage.completion_tokens'), 0)) AS tokens,
+    sum(coalesce(json_extract(outcome, '$.cost_micros'), 0)) AS micros
+FROM used GROUP BY 1 ORDER BY 1;
 
 -- run_bars --
 -- The tasks of a run that took longest, or run longest.

@@ -150,7 +150,7 @@ FROM run_task JOIN run ON run.seq = run_task.run WHERE run_task.task = :task;
 
 -- run_answers --
 -- What came of the tasks named in a JSON list of ids.
-SELECT task.id, task.state, task.result, run_task.later, run_task.outputs
+SELECT task.id, task.state, task.result, run_task.later, run_task.round, run_task.outputs
 FROM task LEFT JOIN run_task ON run_task.task = task.seq
 WHERE task.id IN (SELECT value FROM json_each(:ids));
 
@@ -160,8 +160,10 @@ SELECT run_task.id FROM run_task
 WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids));
 
 -- run_taken_ids --
--- Of ids within a run, a JSON list, those that a task has; also one whose run was lost with a damaged database.
-SELECT substr(id, length(:run) + 2) AS id FROM task
+-- Of ids within a run, a JSON list, those that a task has; also one that was lost with a damaged database.
+SELECT substr(id, length(:run) + 2) AS id,
+    NOT EXISTS (SELECT 1 FROM run_task WHERE run_task.task = task.seq) AS is_lost
+FROM task
 WHERE id IN (SELECT :run || ':' || value FROM json_each(:ids));
 
 -- task_left_of_run --

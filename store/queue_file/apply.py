@@ -10,7 +10,7 @@ from typing import Any
 
 from errors import InvalidTask, TransitionNotAllowed
 from runtime_contract import ENDED, Limits, Status, Task, normalize_task
-from store import ending, intake, steering
+from store import ending, intake, lost_runs, steering
 from store.lanes import ConcurrencyLimits, joined, lane_of, run_part_of
 from store.queue_file import merge
 from store.queue_file.entries import NO_SECRETS, secret_in_a_name, with_id, without_machine_keys
@@ -298,6 +298,7 @@ def edit_task(
     `TransitionNotAllowed`.
     """
     row = steering.find(tx, task_id)
+    lost_runs.check_task(tx, row)
     stored = load(tx, row)
     is_correction = stored.code in merge.REFUSED_CODES
     if stored.status in ENDED and not is_correction and not (send_back and stored.status in merge.RETRIABLE):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime_contract import ENDED, Limits, Status, Task
-from store import decisions, intake, lanes, steering
+from store import decisions, intake, lanes, lost_runs, run_ends, steering
 from store.lanes import ConcurrencyLimits
 from store.queue_file import apply, entries
 from store.queue_file.entries import FileEntry
@@ -77,9 +77,12 @@ class Entering:
         doc = read[1] if read is not None else _what_is_left(task, entry)
         if read is None and task.state != "approved" and arrival == "task.queued":
             self.found.lost.append(task.id)
-            task.state, task.code = "failed", "invalid_task"
-            task.reason = f"{task.reason}; {_LOST_TEXT}" if task.reason else _LOST_TEXT
+            is_of_run = bool(run_ends.run_of(task.id))
+            task.state, task.code = "failed", lost_runs.LOST if is_of_run else "invalid_task"
+            lost = lost_runs.TASK_REASON if is_of_run else _LOST_TEXT
+            task.reason = f"{task.reason}; {lost}" if task.reason else lost
             task.finished = task.finished or self._tx.now
+            task.end_attempts(task.finished)
         task.seq = self._insert(task, doc, read[0] if read else None)
 
     def _insert(self, task: Standing, doc: dict[str, Any], read: Task | None) -> int:

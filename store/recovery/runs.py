@@ -15,14 +15,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from run_contract.policy import RunPolicy
-from store import ending, run_ends, run_keys
+from store import ending, lost_runs, run_ends, run_keys
 from store.recovery.playing import moment_of
 from store.transaction import Transaction
 
-_LOST_REASON: Final = (
-    "what it asked for was lost with the damaged database; start it anew, under another id and "
-    "idempotency key"
-)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -59,7 +55,7 @@ def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
         seq=seq,
         id=run_id,
         called=None,
-        request="{}",
+        request=lost_runs.NO_REQUEST,
         policy="{}",
         memory="{}",
         on_failure=policy.on_failure,
@@ -79,7 +75,7 @@ def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
         depth=0,
         foreign_inputs=None,
     )
-    lost = {"code": run_ends.LOST, "reason": _LOST_REASON}
+    lost = {"code": lost_runs.LOST, "reason": lost_runs.RUN_REASON}
     tx.run("put_run_standing", seq=seq, state="running", ends_as="failed", is_stopping=1, is_open=0,
            finished=None, **lost)  # fmt: skip
 

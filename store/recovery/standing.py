@@ -89,6 +89,12 @@ class Standing:
         """Whether it has ended."""
         return self.state in ENDS
 
+    def end_attempts(self, moment: float) -> None:
+        """Say of attempts whose end nobody knows that they were cut off."""
+        over = {each.lease for each in self.ends}
+        left = [each.lease for each in self.claims if each.lease not in over]
+        self.ends += [Ended(lease, "interrupted", None, moment) for lease in left]
+
     @classmethod
     def of_row(cls, row: sqlite3.Row) -> Standing:
         """Where a task stood in the backup."""

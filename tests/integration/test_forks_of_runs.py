@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
 import pytest
 
 from run_contract.errors import DepNotFound, InvalidInput
+from runs.answers import answer_of
 from runs.differing import differences
 from testing.durable_runs import DurableRuns
 
@@ -307,3 +309,59 @@ def test_the_items_of_a_list_that_a_fork_kept_are_kept_in_the_diff(rig, in_round
     assert [told[name]["is_same"] for name in ("l", "v", "z")] == [True, True, False]
     back = {task["id"]: task for task in differences(fork, first, lambda one: one["output"])["tasks"]}
     assert (back["l.1"]["is_same"], back["l.1"]["is_reused"]) == (True, False)
+
+
+def listed_in_rounds(rig, home) -> str:
+    """A run with a list that was done again with its rounds."""
+    rig.read_outputs(home.outputs)
+    listed = {"id": "l", "prompt": "On {{item}}", "for_each": ["x", "y"]}
+    last = {"id": "v", "prompt": "judge {{deps.l.output}}", "deps": ["l"]}
+    scores = iter(["score: 10", "score: 95"])
+    rig.work = lambda name: next(scores) if name.startswith("v") else f"ok:{name}"
+    run = rig.start(tasks=[listed, last | {"repeat": {"first": "l", "until": UNTIL}}])
+    rig.go(run)
+    return str(run)
+
+
+def whole_answer(home):
+    return functools.partial(answer_of, home.outputs)
+
+
+def test_the_items_of_a_list_in_rounds_are_compared_as_the_last_round_gave_them(rig, home) -> None:
+    run = listed_in_rounds(rig, home)
+    rig.work = lambda name: "score: 99" if name.startswith("v") else f"anew:{name}"
+    fork = again(rig, run, "l")
+
+    told = {each["id"]: each for each in differences(rig.shown(run), fork, whole_answer(home))["tasks"]}
+    assert told["l.1"]["diff"][-2:] == ["-ok:l.r2.1", "+anew:l.1"]
+
+
+def test_a_step_that_a_fork_kept_and_did_again_in_rounds_is_not_told_as_kept(rig) -> None:
+    rig.work = answering(v="score: 95")
+    run = rig.start(tasks=REVIEWED)
+    first = rig.go(run)
+    rig.work = answering(v="score: 1", v_r2="score: 99")
+    fork = again(rig, run, "v")
+
+    told = {each["id"]: each for each in differences(first, fork, lambda one: one["output"])["tasks"]}
+    assert fork["tasks"]["d"]["answer_of"] == "d.r2"
+    assert (told["d"]["is_same"], told["d"]["is_reused"]) == (False, False)
+
+
+def test_of_two_forks_the_items_that_one_kept_are_compared_with_those_of_the_other(rig, home) -> None:
+    rig.read_outputs(home.outputs)
+    listed = {"id": "l", "prompt": "On {{item}}", "for_each": ["x", "y"]}
+    rig.work = lambda name: f"ok:{name}"
+    run = rig.start(tasks=[listed, {"id": "z", "prompt": "end {{deps.l.output}}", "deps": ["l"]}])
+    rig.go(run)
+    kept = again(rig, run, "z")
+    rig.work = lambda name: "ok:l.1" if name == "l.1" else f"anew:{name}"
+    anew = again(rig, run, "l")
+
+    read = whole_answer(home)
+    told = {each["id"]: each for each in differences(kept, anew, read)["tasks"]}
+    assert [told[name]["states"] for name in ("l.1", "l.2")] == [["completed", "completed"]] * 2
+    assert (told["l.1"]["is_same"], told["l.1"]["diff"]) == (True, [])
+    assert told["l.2"]["diff"][-2:] == ["-ok:l.2", "+anew:l.2"]
+    back = {each["id"]: each for each in differences(anew, kept, read)["tasks"]}
+    assert (back["l.2"]["is_same"], back["l.2"]["is_reused"]) == (False, True)

@@ -254,6 +254,38 @@ def test_rounds_go_on_beside_a_task_that_waits_for_an_item_of_a_list(rig) -> Non
     assert "d.r2" in rig.begun
 
 
+@pytest.mark.parametrize("after", ["v.r2", "v.r3"])
+def test_who_depends_on_one_round_by_its_id_is_told_that_round_as_the_run_shows_it(rig, after: str) -> None:
+    rig.work = scoring(10, 50, 95)
+    run = rig.start(open=True, tasks=reviewed()[:2])
+    wanted = {"id": "q", "prompt": "on {{deps.d.r2.output}}", "deps": ["d.r2"]}
+    add_once_begun(rig, run, wanted, ADDED, after=after)
+    told = rig.go(run)
+    shown = told["tasks"]["d.r2"]
+    assert (shown["output"], "answer_of" in shown) == ("draft d.r2", False)
+    assert "draft d.r2" in rig.sent["q"]
+    assert "draft d.r3" not in rig.sent["q"]
+    assert (told["tasks"]["d"]["answer_of"], "draft d.r3" in rig.sent["u"]) == ("d.r3", True)
+
+
+def test_who_depends_on_an_item_of_a_list_in_rounds_is_told_that_item_as_the_run_shows_it(rig, home) -> None:
+    rig.read_outputs(home.outputs)
+    score = scoring(10, 95)
+    rig.work = lambda name: f"item {name}" if name.startswith("l") else score(name)
+    tasks = [{"id": "l", "prompt": "{{item}}", "for_each": ["one"]}, reviewed()[1]]
+    tasks[1] = tasks[1] | {"prompt": "judge", "deps": ["l"], "repeat": tasks[1]["repeat"] | {"first": "l"}}
+    run = rig.start(open=True, tasks=tasks)
+    while "v" not in rig.begun:
+        rig.turn()
+    for number, name in enumerate(["l.1", "l"]):
+        rig.add(run, {"id": f"q{number}", "prompt": f"on {{{{deps.{name}.output}}}}", "deps": [name]})
+    told = rig.go(run)["tasks"]
+    assert (told["l.1"]["output"], "answer_of" in told["l.1"]) == ("item l.1", False)
+    assert "item l.1" in rig.sent["q0"]
+    assert told["l"]["answer_of"] == "l.r2"
+    assert "item l.r2.1" in rig.sent["q1"]
+
+
 def test_a_command_is_repeated_by_itself(rig) -> None:
     answers = iter(["no", "nearly", "done"])
     rig.work = lambda name: next(answers)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import skep
+from panel.run_usage import RunUsage
 from run_contract.policy import RunPolicy
 from run_contract.records import RunTask, TaskInput, TaskResult
 from runs.factory import new_orchestrator_with_defaults, new_run
@@ -84,6 +85,28 @@ def test_the_summary_counts_in_every_budget_and_in_what_the_run_used(rig, server
     assert spent(rig, "task:r:end") == sum(settled) == told["tasks"]["end"]["usage"]["cost_micros"]
     tokens = told["tasks"]["end"]["usage"]["tokens"]
     assert tokens == sum(settled)  # at a dollar for a million tokens
+    check_the_panel(rig, told)
+
+
+def check_the_panel(rig: RunRoadRig, told: dict[str, Any]) -> None:
+    """The panel tells the tokens and the money of a run as the API does."""
+    usage = RunUsage(rig.store.clock)
+    row = rig.store.reader.one("get_run", id=told["id"])
+    assert row is not None
+    found = usage.of(rig.store.reader, row)
+    usage.close()
+    assert found is not None
+    assert found.tokens == told["usage"]["tokens"] > 0
+    assert sum(micros for _, _, _, micros in found.steps) == told["cost_micros"]
+
+
+def test_the_panel_counts_what_runs_within_a_run_used(rig) -> None:
+    inner = {"name": "inner", "steps": [{"id": "x", "prompt": "third"}]}
+    told = rig.go(
+        rig.start(id="r", tasks=[{"id": "a", "prompt": "first"}, {"id": "s", "run": {"workflow": inner}}])
+    )
+    assert told["state"] == "completed"
+    check_the_panel(rig, told)
 
 
 def test_what_was_left_out_can_be_read_by_its_hash(rig, tmp_path) -> None:

@@ -22,7 +22,7 @@ NOTHING = dict.fromkeys(COUNTS, 0)
 
 def run(**fields):
     told = {"id": "r", "state": "running", "task_count": 8, "open_tasks": 4, "is_open": False}
-    return told | {"cost_micros": 12_000, "error": None} | fields
+    return told | {"cost_micros": 12_000, "error": None, "is_lost": False} | fields
 
 
 def sentence(given, counts, questions=0, **more):

@@ -205,6 +205,17 @@ class TestDependencyResolver:
         with pytest.raises(errors.DagCycle, match=rf"circle: {circle}$"):
             DependencyResolver().validate(graph(*tasks))
 
+    def test_of_a_large_circle_both_ends_are_told_and_how_many_more_there_are(self) -> None:
+        last = 9_999
+        around = [(f"{n:04}", f"{(n - 1) % (last + 1):04}") for n in range(last + 1)]
+        with pytest.raises(errors.DagCycle) as refused:
+            DependencyResolver().validate(graph(*around))
+        told = refused.value.message
+        assert "circle: 0000 -> 0001 -> " in told
+        assert "0009 -> (9,981 more) -> 9991 ->" in told
+        assert told.endswith(" -> 9999 -> 0000")
+        assert len(told) < 300
+
     @pytest.mark.parametrize(
         "tasks",
         [

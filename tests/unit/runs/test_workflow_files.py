@@ -154,6 +154,8 @@ def test_json_with_tabs_and_escapes_keeps_its_places() -> None:
          ("rounds_begin_nowhere", "workflow.steps[0].repeat.first")),
         (document(step("a"), step("b", "a", repeat=rounds("a")), step("c", "b", repeat=rounds("a"))),
          ("rounds_within_rounds", "workflow.steps[2].repeat")),
+        (document(step("a"), step("b", "a", repeat=rounds("a")), step("c", "a", repeat=rounds("a"))),
+         ("rounds_cross", "workflow.steps[2].repeat")),
         (document(step("a", repeat=rounds(), for_each=["x"])),
          ("rounds_of_a_list", "workflow.steps[0].repeat")),
         (document(step("a", for_each=["x"]), step("a.1")), ("step_id_kept", "workflow.steps[1].id")),
