@@ -158,7 +158,7 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
         # what was split goes first: it takes its own unstarted subtasks with it
         for child in sorted(tx.all("children_of", parent=name), key=lambda row: -row["planned"]):
             if child["id"] not in over and child["state"] in UNSTARTED:
-                if _may_do_without(tx, child):
+                if _may_do_without(tx, child, [name]):
                     continue
                 gone = _end_for_the_sake_of(tx, child, name, how)
                 over |= {each for each, _ in gone}
@@ -167,15 +167,17 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
     run_ends.follow(tx, gone_too, end_together)
 
 
-def _may_do_without(tx: Transaction, row: sqlite3.Row) -> bool:
-    """Whether a task can do without one that it waits for, which has ended; if that was all, it is let go.
+def _may_do_without(tx: Transaction, row: sqlite3.Row, dead: Sequence[str]) -> bool:
+    """Whether a task can do without these that it waits for, which have ended; if that was all, it is let go.
 
     Of rounds that it does not need it waits for the end alone. Where any dependency will do only those count
-    that have not ended; one must be approved.
+    that have not ended; one must be approved. What is in rounds of its own has run, and waits for these.
     """
-    needs = None if round_ends.is_in_rounds(tx, row) else run_ends.needs_of(tx, row)
+    needs = run_ends.needs_of(tx, row)
     if needs is None:
         return False
+    if round_ends.is_in_rounds(tx, row):
+        return needs.deps.issuperset(dead)
     waited_for = {each["id"]: each["state"] for each in tx.all("parents_of", child=row["seq"])}
     states = [state for name, state in waited_for.items() if name in needs.names]
     if not needs.any and any(map(is_dead, states)):
@@ -277,7 +279,7 @@ def _followed(tx: Transaction, row: sqlite3.Row) -> bool:
 def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
     row = tx.one("get_task_by_seq", seq=seq)
-    if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row):
+    if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row, dead):
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
         cause = round_ends.cause_of(tx, row, dead[0])
         if cause is None:

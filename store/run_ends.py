@@ -238,6 +238,8 @@ class Needs:
     any: bool
     #: the tasks whose answers it needs, or that do its work; of others it waits for the end, however that is
     names: frozenset[str]
+    #: of these what it began with
+    deps: frozenset[str]
 
 
 def needs_of(tx: Transaction, row: sqlite3.Row) -> Needs | None:
@@ -246,8 +248,10 @@ def needs_of(tx: Transaction, row: sqlite3.Row) -> Needs | None:
     found = tx.one("needs_of", task=row["seq"]) if run else None
     if found is None:
         return None
-    names = [*json.loads(found["deps"] or "[]"), *json.loads(found["items"] or "[]")]
-    return Needs(bool(found["needs_any"]), frozenset(f"{run}:{name}" for name in names))
+    deps, items = (
+        frozenset(f"{run}:{name}" for name in json.loads(found[field] or "[]")) for field in ("deps", "items")
+    )
+    return Needs(bool(found["needs_any"]), deps | items, deps)
 
 
 def is_skipped(tx: Transaction, task_id: str) -> bool:
