@@ -6,18 +6,23 @@ command's memory together. Both hierarchies are known: one for each controller (
 the unified one (version 2), in which they must be passed on to children of the group above.
 
 A group is made once and used by one command after another: it is empty when a command is gone. Groups of a
-daemon that was killed are empty too, and are removed by the next that starts.
+daemon that was killed are empty too, and are removed by the next that starts. A group that somebody has
+removed is made again, with its limits, before a command enters it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
+import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from safety.sandbox.cgroup_owner import claim, is_held, remove_left
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +32,10 @@ _PREFIX: Final = "skep-"
 #: Files with the limits, by version and controller.
 _PIDS: Final = "pids.max"
 _MEMORY: Final = {1: ("memory.limit_in_bytes", "memory.memsw.limit_in_bytes"), 2: ("memory.max",)}
+
+
+#: What the kernel says of a group that has been removed, before its file is opened or after.
+_GONE: Final = frozenset({errno.ENOENT, errno.ENODEV})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +69,17 @@ class Cgroups:
     """
 
     def __init__(self, name: str, processes: int, memory_bytes: int) -> None:
-        self._name = f"{_PREFIX}{name}-{os.getpid()}"
+        # containers may have the same home and process id each
+        self._name = f"{_PREFIX}{name}-{secrets.token_hex(4)}-{os.getpid()}"
         self._processes = processes
         self._memory = memory_bytes
         self._lock = threading.Lock()
         self._free: list[Slot] = []
-        self._made: list[Path] = []
+        #: slots whose groups are to be made before they are used
+        self._unmade: list[Slot] = []
+        self._slots: list[Slot] = []
+        #: what holds this daemon's group in each place
+        self._held: dict[Path, int] = {}
         self._places = self._usable()
 
     @property
@@ -78,15 +92,24 @@ class Cgroups:
         """Whether the memory of all of a command together is bounded by its group."""
         return any("memory" in place.controllers for place in self._places)
 
-    def take(self) -> Slot | None:
-        """An empty group; none where there can be none."""
+    def take_in(self, pid: int) -> Slot | None:
+        """Put a process into an empty group; none where there can be none.
+
+        Groups that are gone are made again. Raises `OSError` where they cannot be made, or the process not
+        be put in; the next process may be.
+        """
         if not self._places:
             return None
-        with self._lock:
-            if self._free:
-                return self._free.pop()
-            number = len(self._made)
-            return Slot(tuple(self._make(place, number) for place in self._places))
+        slot, is_made = self._next()
+        try:
+            if not (is_made and _enters(slot, pid)):
+                self._make(slot)
+                slot.take_in(pid)
+        except BaseException:
+            with self._lock:  # not among the free ones: its limits may not be set
+                self._unmade.append(slot)
+            raise
+        return slot
 
     def give_back(self, slot: Slot) -> None:
         """Its command is gone."""
@@ -95,38 +118,90 @@ class Cgroups:
 
     def close(self) -> None:
         """Remove every group."""
-        for folder in (*reversed(self._made), *(place.folder / self._name for place in self._places)):
+        inner = [folder for slot in self._slots for folder in slot.folders]
+        for folder in (*inner, *(place.folder / self._name for place in self._places)):
             with contextlib.suppress(OSError):
                 folder.rmdir()
+        for handle in self._held.values():
+            os.close(handle)
+        self._held.clear()
         self._places = []
 
     def _usable(self) -> list[Place]:
         usable = []
         for place in find_places(MOUNTS.read_text(), OWN.read_text()) if OWN.exists() else ():
             try:
-                _remove_left(place.folder)
-                (place.folder / self._name).mkdir(mode=0o700)
-                if place.version == 2:
-                    given = " ".join(f"+{one}" for one in sorted(place.controllers))
-                    (place.folder / self._name / "cgroup.subtree_control").write_text(given)
+                remove_left(place.folder, _PREFIX)
+                self._hold(place)
                 usable.append(place)
             except OSError as error:
                 logger.debug("no cgroups in %s: %s", place.folder, error)
+                self._let_go(place.folder / self._name)
                 with contextlib.suppress(OSError):
                     (place.folder / self._name).rmdir()
         return usable
 
-    def _make(self, place: Place, number: int) -> Path:
-        folder = place.folder / self._name / f"{number}"
-        folder.mkdir(mode=0o700)
-        self._made.append(folder)
+    def _next(self) -> tuple[Slot, bool]:
+        """A slot that is free, and whether its groups have been made."""
+        with self._lock:
+            if self._free:
+                return self._free.pop(), True
+            if self._unmade:
+                return self._unmade.pop(), False
+            name = f"{len(self._slots)}"
+            slot = Slot(tuple(place.folder / self._name / name for place in self._places))
+            self._slots.append(slot)
+            return slot, False
+
+    def _make(self, slot: Slot) -> None:
+        """Make what is missing of a slot's groups, and set their limits. Raises `OSError`."""
+        with self._lock:
+            for place, folder in zip(self._places, slot.folders, strict=True):
+                self._hold(place)
+                folder.mkdir(mode=0o700, exist_ok=True)
+                self._limit(place, folder)
+
+    def _hold(self, place: Place) -> None:
+        """Make and hold the group in a place, unless it is held. Raises `OSError`."""
+        group = place.folder / self._name
+        if group in self._held:
+            if is_held(group, self._held[group]):
+                return
+            logger.warning("the cgroup %s has been removed by somebody; it is made again", group)
+            self._let_go(group)
+        handle = claim(group)
+        try:
+            if place.version == 2:
+                given = " ".join(f"+{one}" for one in sorted(place.controllers))
+                (group / "cgroup.subtree_control").write_text(given)
+        except BaseException:
+            os.close(handle)
+            raise
+        self._held[group] = handle
+
+    def _let_go(self, group: Path) -> None:
+        handle = self._held.pop(group, None)
+        if handle is not None:
+            os.close(handle)
+
+    def _limit(self, place: Place, folder: Path) -> None:
         if "pids" in place.controllers:
             (folder / _PIDS).write_text(f"{self._processes}")
         if "memory" in place.controllers:
             for name in _MEMORY[place.version]:
                 with contextlib.suppress(FileNotFoundError):  # the one that counts swap
                     (folder / name).write_text(f"{self._memory}")
-        return folder
+
+
+def _enters(slot: Slot, pid: int) -> bool:
+    """Put a process in; whether the groups were there. Raises `OSError` where it is not for that."""
+    try:
+        slot.take_in(pid)
+    except OSError as error:
+        if error.errno not in _GONE:
+            raise
+        return False
+    return True
 
 
 def find_places(mounts: str, own: str) -> list[Place]:
@@ -167,15 +242,3 @@ def _memberships(own: str) -> list[tuple[str, str]]:
 def _mounts(mounts: str) -> list[tuple[str, str, set[str]]]:
     lines = [line.split(" ") for line in mounts.splitlines()]
     return [(fields[1], fields[2], set(fields[3].split(","))) for fields in lines if len(fields) > 3]
-
-
-def _remove_left(folder: Path) -> None:
-    """Remove the groups of daemons that have gone; one that is not empty stays."""
-    for group in folder.glob(f"{_PREFIX}*-[0-9]*"):
-        if Path("/proc", group.name.rpartition("-")[2]).exists():
-            continue
-        for inner in group.glob("[0-9]*"):
-            with contextlib.suppress(OSError):
-                inner.rmdir()
-        with contextlib.suppress(OSError):
-            group.rmdir()

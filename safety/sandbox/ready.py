@@ -59,8 +59,11 @@ class Settler:
         return Ready(waiting, pid, grip, self._cgroups, slot)
 
     def _enter_group(self, pid: int, undo: contextlib.ExitStack) -> Slot | None:
-        slot = self._cgroups.take()
+        try:
+            slot = self._cgroups.take_in(pid)
+        except OSError as error:  # whatever it is, it is not the command's fault
+            told = f"the cgroup that bounds it cannot be had now ({error}); if it stays so, start Skep again"
+            raise NotStarted(told, is_for_now=True) from error
         if slot is not None:
             undo.callback(self._cgroups.give_back, slot)
-            slot.take_in(pid)
         return slot

@@ -67,10 +67,10 @@ def test_groups_have_their_limits_are_used_again_and_go_at_the_end(kernel, tmp_p
     kernel(MIXED, "8:pids:/\n4:memory:/\n")
     groups = Cgroups("home", 32, 1 << 20)
 
-    first = groups.take()
+    first = groups.take_in(41)
     assert first is not None
     groups.give_back(first)
-    second = groups.take()
+    second = groups.take_in(42)
 
     assert (groups.bounds_processes, groups.bounds_memory) == (True, True)
     assert second == first
@@ -78,7 +78,6 @@ def test_groups_have_their_limits_are_used_again_and_go_at_the_end(kernel, tmp_p
             for file in folder.iterdir()} >= {("pids", "pids.max", "32"),
                                                ("memory", "memory.limit_in_bytes", str(1 << 20))}  # fmt: skip
     assert not left.exists()
-    first.take_in(42)
     assert (first.folders[0] / "cgroup.procs").read_text() == "42"
 
 
@@ -86,7 +85,7 @@ def test_where_none_can_be_made_there_is_none(kernel, tmp_path: Path) -> None:
     kernel(MIXED, "8:pids:/\n")  # no such directory
     groups = Cgroups("home", 32, 1 << 20)
 
-    assert (groups.take(), groups.bounds_processes, groups.bounds_memory) == (None, False, False)
+    assert (groups.take_in(42), groups.bounds_processes, groups.bounds_memory) == (None, False, False)
     groups.close()
 
 
