@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from road.growing import repeat_of
@@ -25,6 +25,28 @@ from store.answering import Answer
 from testing.durable_runs import DurableRuns
 
 _numbers = itertools.count(1)
+
+_PLAIN: dict[str, Any] = {
+    "deps": [], "priority": 0, "required": False, "needs": "all", "when": None, "for_each": None,
+    "fails": False,
+}  # fmt: skip
+#: One that goes round three times and does without one of those it began with.
+ROUNDS_BESIDE_A_FAILURE: list[dict[str, Any]] = [
+    _PLAIN | {"id": "t0", "fails": True},
+    _PLAIN | {"id": "t1"},
+    _PLAIN
+    | {
+        "id": "t2",
+        "deps": ["t0", "t1"],
+        "needs": "any",
+        "repeat": {
+            "first": None,
+            "until": {"of": "{{output}}", "test": "contains", "value": "r3"},
+            "most": 3,
+            "otherwise": "take",
+        },
+    },
+]
 
 
 @st.composite
@@ -366,6 +388,7 @@ def whichever_was_first(graph: list[dict[str, Any]], ends: Ends) -> Ends:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(graphs(rounds=True), st.integers(1, 4))
+@example(ROUNDS_BESIDE_A_FAILURE, 1)
 def test_both_end_the_same_where_a_part_is_done_again(rig: DurableRuns, graph: Any, at_once: int) -> None:
     policy = {"max_parallelism": at_once, "on_failure": "continue"}
     found, wanted = on_the_road(rig, graph, policy, None), in_memory(graph, policy, None)
