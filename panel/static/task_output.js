@@ -2,6 +2,8 @@
 // The output of a task: its last lines first, earlier ones on demand, and what comes as it comes. Text only ever
 // becomes a text node. What is kept here is bounded, so that an endless output costs the browser no more than its end.
 
+import { folded } from "./output_folding.js";
+
 const output = document.getElementById("output");
 const found = (name) => document.getElementById(`output-${name}`);
 const text = found("text");
@@ -178,7 +180,7 @@ let isMore = false; // whether more was found than is kept
 let at = -1;
 
 function mark() {
-  const wanted = found("find").value.toLowerCase();
+  const wanted = folded(found("find").value);
   ranges = [];
   if (wanted) {
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
@@ -206,9 +208,8 @@ function howMany() {
 }
 
 function collect(node, wanted) {
-  const lower = node.data.toLowerCase();
-  if (lower.length !== node.data.length) return; // places would not agree
-  for (let place = lower.indexOf(wanted); place >= 0 && ranges.length <= MOST_FOUND; place = lower.indexOf(wanted, place + wanted.length)) {
+  const searched = folded(node.data);
+  for (let place = searched.indexOf(wanted); place >= 0 && ranges.length <= MOST_FOUND; place = searched.indexOf(wanted, place + wanted.length)) {
     const range = new Range();
     range.setStart(node, place);
     range.setEnd(node, place + wanted.length);

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
+import unicodedata
 
 import pytest
 
 import host_platform
 from outcome import Verdict
 from panel import rollbacks
+from panel.output_finding import folded
 from store import recording
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -21,6 +24,9 @@ sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+#: Half of a pair, which no UTF-8 text holds, and what this Python's Unicode does not know or says nothing of.
+UNSENT = frozenset({"Cs", "Cn", "Co"})
 
 
 def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):
@@ -215,7 +221,7 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     claim = panel.by.start("long", command="git log")
     sink = panel.by.write_live(claim)
     hay = b"hay\n" * 40_000
-    sink.write(b"Needle one\n" + hay + b"needle two\n" + hay + b"the end\n")
+    sink.write("Needle one\nİ\n".encode() + b"needle again\n" + hay + b"needle two\n" + hay + b"the end\n")
     panel.by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
     page.goto(f"{panel.url}/tasks/long")
     text, told = page.locator("#output-text"), page.locator("#output-found")
@@ -226,8 +232,10 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
 
     find.press("Enter")  # from the end on: it begins anew
     expect(text).to_contain_text("Needle one")
-    expect(told).to_have_text("1 of 1")
+    expect(told).to_have_text("1 of 2")
     expect(text).not_to_contain_text("the end")
+    find.press("Enter")
+    expect(told).to_have_text("2 of 2")
     find.press("Enter")
     expect(text).to_contain_text("needle two")
     expect(told).to_have_text("1 of 1")
@@ -241,3 +249,17 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     page.get_by_role("button", name="Show the end of the output").click()
     expect(text).to_contain_text("the end")
     expect(page.locator("#output-end")).to_be_hidden()
+
+
+def test_the_page_takes_the_same_letters_for_alike_as_the_panel_and_none_moves_what_is_behind_it(page):
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    letters = "".join(each for each in every if unicodedata.category(each) not in UNSENT)
+
+    alike = page.evaluate(
+        "async (letters) => (await import('/static/output_folding.js')).folded(letters)", letters
+    )
+
+    assert alike == folded(letters)
+    assert [
+        each for each in letters if len(folded(each).encode("utf-16-le")) != len(each.encode("utf-16-le"))
+    ] == []
