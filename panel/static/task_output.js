@@ -20,7 +20,7 @@ let bytes = 0; // of the output, as far as it is known
 let isReading = false;
 let mustDraw = false;
 let asked = 0; // rises when another attempt is chosen: late answers are dropped
-let isElsewhere = false; // whether a part is shown that was found, and not the end
+let isElsewhere = false; // whether a part is shown that was found, and not the end: how the output stands is still told
 
 async function read(parameters) {
   const query = new URLSearchParams(parameters);
@@ -30,7 +30,7 @@ async function read(parameters) {
 }
 
 async function goOn() {
-  if (isReading || isElsewhere) return;
+  if (isReading) return;
   isReading = true;
   const mine = asked;
   try {
@@ -45,7 +45,7 @@ async function goOn() {
 
 // Reads one piece; whether there may be another at once.
 async function readOn(mine) {
-  const { status, piece } = await read(next === null ? {} : { offset: next });
+  const { status, piece } = await read(next === null ? {} : { offset: isElsewhere ? bytes : next });
   if (mine !== asked) return false;
   if (status !== 200) {
     tellState(piece.detail);
@@ -61,6 +61,11 @@ async function readOn(mine) {
     start = piece.offset;
   }
   isLive = piece.is_live;
+  if (isElsewhere) {
+    offer(piece.attempts, piece.lease);
+    tellPiece(piece);
+    return false;
+  }
   if (next !== null && piece.next < next) return false; // what was read is not shown again
   const isNew = next !== piece.next;
   next = piece.next;
@@ -84,6 +89,7 @@ function tellPiece(piece) {
   found("bar").hidden = found("download").hidden = false;
   found("earlier").hidden = start === 0;
   text.hidden = shown === "";
+  tellSearched(found("find").value);
 }
 
 function tellState(told) {
@@ -279,10 +285,11 @@ async function showFound(place, by, mine) {
   isElsewhere = true;
   found("follow").checked = false;
   found("end").hidden = false;
-  [shown, start, next, bytes] = [piece.text, piece.offset, piece.next, piece.bytes];
+  isLive = piece.is_live;
+  [shown, start, next] = [piece.text, piece.offset, piece.next];
   text.textContent = displayed(shown);
-  text.hidden = false;
-  found("earlier").hidden = start === 0;
+  offer(piece.attempts, piece.lease);
+  tellPiece(piece);
   at = -1;
   mark();
   if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
@@ -309,7 +316,7 @@ text.addEventListener("wheel", (event) => { if (event.deltaY < 0) found("follow"
 
 // A new attempt that begins is gone over to by who follows.
 document.getElementById("live").addEventListener("htmx:afterSwap", async () => {
-  if (isLive || isElsewhere) return;
+  if (isLive) return;
   if (next === null || !found("follow").checked) {
     goOn();
     return;
