@@ -131,9 +131,10 @@ function append(piece) {
 }
 
 async function showEarlier() {
-  const from = Math.max(0, start - PIECE);
-  const { status, piece } = await read({ offset: from, limit: start - from });
-  if (status !== 200) return;
+  const [mine, end, wasFocused] = [asked, start, document.activeElement === found("earlier")];
+  const from = Math.max(0, end - PIECE);
+  const { status, piece } = await read({ offset: from, limit: end - from });
+  if (status !== 200 || mine !== asked || start !== end) return; // pressed twice, or another part is shown
   const height = text.scrollHeight;
   found("follow").checked = false;
   shown = piece.text + shown;
@@ -141,6 +142,7 @@ async function showEarlier() {
   draw();
   text.scrollTop += text.scrollHeight - height;
   found("earlier").hidden = start === 0;
+  if (wasFocused && start === 0) text.focus({ preventScroll: true }); // a button that goes would leave it nowhere
   mark();
 }
 

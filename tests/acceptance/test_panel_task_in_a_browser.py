@@ -211,8 +211,9 @@ def test_whoever_searches_an_output_that_is_not_all_loaded_is_told_so(page, pane
     expect(page.locator("#output-found")).to_have_text("0 found")
     expect(told).to_contain_text("Only what is shown here was looked through: 65,5")
     expect(page.locator("#cli-search")).to_have_text("skep log long | grep -iF '...'")
-    page.get_by_role("button", name="Show earlier output").click()
+    page.get_by_role("button", name="Show earlier output").press("Enter")
     expect(page.locator("#output-found")).to_have_text("1 found")
+    expect(page.locator("#output-text")).to_be_focused()
     expect(told).to_be_hidden()
     sink.discard()
 
