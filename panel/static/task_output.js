@@ -207,7 +207,8 @@ function tellSearched(wanted) {
   const isPart = wanted !== "" && (start > 0 || next < bytes);
   found("searched").hidden = !isPart;
   if (!isPart) return;
-  found("searched-told").textContent = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
+  const told = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
+  if (found("searched-told").textContent !== told) found("searched-told").textContent = told;
   found("whole").href = found("download").href;
 }
 

@@ -210,6 +210,9 @@ def test_whoever_searches_an_output_that_is_not_all_loaded_is_told_so(page, pane
 
     expect(page.locator("#output-found")).to_have_text("0 found")
     expect(told).to_contain_text("Only what is shown here was looked through: 65,5")
+    sink.write(b"more\n")
+    expect(page.locator("#output-state")).to_have_text("Being written: 80,012 bytes so far.")
+    expect(told).to_contain_text("of 80,012 bytes")
     expect(page.locator("#cli-search")).to_have_text("skep log long | grep -iF '...'")
     page.get_by_role("button", name="Show earlier output").press("Enter")
     expect(page.locator("#output-found")).to_have_text("1 found")
