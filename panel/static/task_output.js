@@ -138,6 +138,7 @@ async function showEarlier() {
   const height = text.scrollHeight;
   found("follow").checked = false;
   shown = piece.text + shown;
+  own += piece.text.length;
   start = piece.offset;
   draw();
   text.scrollTop += text.scrollHeight - height;
@@ -169,6 +170,7 @@ function choose(chosen) {
   start = 0;
   next = null;
   isLive = isElsewhere = false;
+  own = Infinity;
   sought += 1;
   text.replaceChildren();
   text.hidden = true;
@@ -183,6 +185,8 @@ function choose(chosen) {
 const MOST_FOUND = 5000;
 let ranges = [];
 const BEHIND = 800; // bytes behind a piece that a text found in it may reach into
+let own = Infinity; // characters of `shown` that a hit begins in; what stands behind them is told with the next part
+let ownEnd = 0; // the same as a byte, where a part is shown that was found
 let sought = 0; // rises with every search: late answers are dropped
 let isMore = false; // whether more was found than is kept
 let at = -1;
@@ -191,8 +195,9 @@ function mark() {
   const wanted = folded(found("find").value);
   ranges = [];
   if (wanted) {
+    const room = own < shown.length ? displayed(shown.slice(0, own)).length : Infinity;
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted);
+    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted, room);
   }
   isMore = ranges.length > MOST_FOUND;
   ranges.length = Math.min(ranges.length, MOST_FOUND);
@@ -216,9 +221,9 @@ function howMany() {
   return isMore ? `more than ${MOST_FOUND.toLocaleString()}` : ranges.length.toLocaleString();
 }
 
-function collect(node, wanted) {
+function collect(node, wanted, room) {
   const searched = folded(node.data);
-  for (let place = searched.indexOf(wanted); place >= 0 && ranges.length <= MOST_FOUND; place = searched.indexOf(wanted, place + wanted.length)) {
+  for (let place = searched.indexOf(wanted); place >= 0 && place < room && ranges.length <= MOST_FOUND; place = searched.indexOf(wanted, place + wanted.length)) {
     const range = new Range();
     range.setStart(node, place);
     range.setEnd(node, place + wanted.length);
@@ -247,21 +252,21 @@ function go(to) {
 async function findBeyond(by) {
   const mine = ++sought;
   const way = by > 0 ? "next" : "previous";
-  const end = isElsewhere ? Math.min(next, start + PIECE) : next; // what begins behind that may not be all there
+  const end = isElsewhere ? ownEnd : next;
   const [here, there] = by > 0 ? [end, start] : [start, end];
   found("found").textContent = "Looking through the rest of the output.";
   try {
-    const place = await placeOf(way, here, mine) ?? await placeOf(way, by > 0 ? 0 : bytes, mine, there);
+    const part = await partOf(way, here, mine) ?? await partOf(way, by > 0 ? 0 : bytes, mine, there);
     if (mine !== sought) return;
-    if (place === null) tellNoOther(by);
-    else await showFound(place, by, mine);
+    if (part === null) tellNoOther(by);
+    else await showFound(part, by, mine);
   } catch {
     if (mine === sought) found("found").textContent = "The panel does not answer.";
   }
 }
 
-// The piece that holds the text; null where none does up to the byte `until`.
-async function placeOf(way, from, mine, until = null) {
+// Where the piece begins and ends that holds the text; null where none does up to the byte `until`.
+async function partOf(way, from, mine, until = null) {
   const isPast = (place) => until !== null && (way === "next" ? place >= until : place + PIECE <= until);
   let offset = from;
   while (offset !== null && mine === sought && !isPast(way === "next" ? offset : offset - PIECE)) {
@@ -269,7 +274,7 @@ async function placeOf(way, from, mine, until = null) {
     const answer = await fetch(`${output.dataset.finds}?${query}`, { cache: "no-store" });
     if (answer.status !== 200) throw new Error("not found out");
     const { at: place, next: further } = await answer.json();
-    if (place !== null) return isPast(place) ? null : place;
+    if (place !== null) return isPast(place) ? null : [place, way === "next" || place > 0 ? place + PIECE : from % PIECE || PIECE];
     offset = further;
   }
   return null;
@@ -280,9 +285,11 @@ function tellNoOther(by) {
   else found("found").textContent = "0 found in all of the output";
 }
 
-async function showFound(place, by, mine) {
-  const { status, piece } = await read({ offset: place, limit: PIECE + BEHIND });
-  if (mine !== sought || status !== 200) return;
+async function showFound([place, end], by, mine) {
+  const [{ status, piece }, part] = await Promise.all([
+    read({ offset: place, limit: end - place + BEHIND }), read({ offset: place, limit: end - place }),
+  ]);
+  if (mine !== sought || status !== 200 || part.status !== 200) return;
   asked += 1; // what is being read on is of the part that goes
   isReading = false;
   isElsewhere = true;
@@ -290,6 +297,7 @@ async function showFound(place, by, mine) {
   found("end").hidden = false;
   isLive = piece.is_live;
   [shown, start, next] = [piece.text, piece.offset, piece.next];
+  [own, ownEnd] = [part.piece.text.length, Math.min(end, next)];
   text.textContent = displayed(shown);
   offer(piece.attempts, piece.lease);
   tellPiece(piece);

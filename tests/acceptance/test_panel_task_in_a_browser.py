@@ -13,6 +13,7 @@ import host_platform
 from outcome import Verdict
 from panel import rollbacks
 from panel.output_finding import folded
+from panel.task_output import PIECE_BYTES
 from store import recording
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -225,7 +226,9 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     claim = panel.by.start("long", command="git log")
     sink = panel.by.write_live(claim)
     hay = b"hay\n" * 40_000
-    sink.write("Needle one\nİ\n".encode() + b"needle again\n" + hay + b"needle two\n" + hay + b"the end\n")
+    early = "Needle one\nİ\n".encode().ljust(40_000, b"-") + b"needle amid\n"
+    sink.write(early.ljust(PIECE_BYTES + 99, b"-") + b"\nneedle two\n")
+    sink.write(hay + b"the end\n")
     panel.by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
     page.goto(f"{panel.url}/tasks/long")
     text, told = page.locator("#output-text"), page.locator("#output-found")
@@ -241,11 +244,19 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     find.press("Enter")
     expect(told).to_have_text("2 of 2")
     find.press("Enter")
-    expect(text).to_contain_text("needle two")
     expect(told).to_have_text("1 of 1")
+    expect(text).to_contain_text("needle two")
+    expect(text).not_to_contain_text("needle amid")
     find.press("Shift+Enter")
+    expect(told).to_have_text("2 of 2")
     expect(text).to_contain_text("Needle one")
     expect(find).to_be_focused()
+
+    page.get_by_role("button", name="Show the end of the output").click()
+    expect(text).to_contain_text("the end")
+    for place in ("2 of 2", "1 of 2", "1 of 1"):  # each once, though pieces lie otherwise from the end on
+        find.press("Shift+Enter")
+        expect(told).to_have_text(place)
 
     find.fill("no such thing")
     find.press("Enter")
