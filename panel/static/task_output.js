@@ -260,10 +260,12 @@ async function findBeyond(by) {
     if (mine !== sought) return;
     if (part === null) tellNoOther(by);
     else await showFound(part, by, mine);
-  } catch {
-    if (mine === sought) found("found").textContent = "The panel does not answer.";
+  } catch (trouble) {
+    if (mine === sought) found("found").textContent = trouble instanceof Refused ? trouble.message : "The panel does not answer.";
   }
 }
+
+class Refused extends Error {}
 
 // Where the piece begins and ends that holds the text; null where none does up to the byte `until`.
 async function partOf(way, from, mine, until = null) {
@@ -272,8 +274,8 @@ async function partOf(way, from, mine, until = null) {
   while (offset !== null && mine === sought && !isPast(way === "next" ? offset : offset - PIECE)) {
     const query = new URLSearchParams({ find: found("find").value, way, offset, codes: found("raw").checked ? "shown" : "hidden", lease });
     const answer = await fetch(`${output.dataset.finds}?${query}`, { cache: "no-store" });
-    if (answer.status !== 200) throw new Error("not found out");
-    const { at: place, next: further } = await answer.json();
+    const { title, at: place, next: further } = await answer.json();
+    if (answer.status !== 200) throw new Refused(title);
     if (place !== null) return isPast(place) ? null : [place, way === "next" || place > 0 ? place + PIECE : from % PIECE || PIECE];
     offset = further;
   }
@@ -286,10 +288,13 @@ function tellNoOther(by) {
 }
 
 async function showFound([place, end], by, mine) {
-  const [{ status, piece }, part] = await Promise.all([
+  const [whole, part] = await Promise.all([
     read({ offset: place, limit: end - place + BEHIND }), read({ offset: place, limit: end - place }),
   ]);
-  if (mine !== sought || status !== 200 || part.status !== 200) return;
+  if (mine !== sought) return;
+  const refused = [whole, part].find((each) => each.status !== 200);
+  if (refused) throw new Refused(refused.piece.title);
+  const { piece } = whole;
   asked += 1; // what is being read on is of the part that goes
   isReading = false;
   isElsewhere = true;

@@ -266,30 +266,37 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     expect(page.locator("#output-end")).to_be_hidden()
 
 
-def test_while_a_found_part_is_shown_the_page_goes_on_to_tell_how_the_output_stands(page, panel):
+def test_while_a_found_part_is_shown_it_is_told_how_the_output_stands_and_that_it_is_gone(chromium, panel):
     by = panel.by
     claim = by.start("long", command="git log")
     sink = by.write_live(claim)
     sink.write(b"needle\n" + b"hay\n" * 40_000)
-    page.goto(f"{panel.url}/tasks/long")
-    text, state = page.locator("#output-text"), page.locator("#output-state")
-    searched = page.locator("#output-searched-told")
-    expect(state).to_have_text("Being written: 160,007 bytes so far.")
-    find = page.locator("#output-find")
-    find.fill("needle")
-    find.press("Enter")
-    expect(text).to_contain_text("needle")
+    with (
+        contextlib.closing(chromium.new_context()) as context,
+        visiting(context, panel, "/tasks/long", refused="404") as page,
+    ):
+        text, state = page.locator("#output-text"), page.locator("#output-state")
+        expect(state).to_have_text("Being written: 160,007 bytes so far.")
+        find = page.locator("#output-find")
+        find.fill("needle")
+        find.press("Enter")
+        expect(text).to_contain_text("needle")
 
-    sink.write(b"more\n")
+        sink.write(b"more\n")
 
-    expect(state).to_have_text("Being written: 160,012 bytes so far.")
-    expect(searched).to_contain_text("of 160,012 bytes")
-    by.end(claim, sink, Verdict(decision="REJECT", confidence=0.9, issues=["too short"]))
-    by.reject(claim, ["too short"])
-    expect(state).to_have_text("160,012 bytes.")
-    expect(page.locator("#output-of")).to_contain_text("1: rejected")
-    expect(text).to_contain_text("needle")
-    expect(text).not_to_contain_text("more")
+        expect(state).to_have_text("Being written: 160,012 bytes so far.")
+        expect(page.locator("#output-searched-told")).to_contain_text("of 160,012 bytes")
+        by.end(claim, sink, Verdict(decision="REJECT", confidence=0.9, issues=["too short"]))
+        by.reject(claim, ["too short"])
+        expect(state).to_have_text("160,012 bytes.")
+        expect(page.locator("#output-of")).to_contain_text("1: rejected")
+        expect(text).to_contain_text("needle")
+        expect(text).not_to_contain_text("more")
+
+        for stored in panel.home.outputs.glob("??/*"):
+            stored.unlink()
+        find.press("Enter")
+        expect(page.locator("#output-found")).to_have_text("There is no such thing.")
 
 
 def test_the_page_takes_the_same_letters_for_alike_as_the_panel_and_none_moves_what_is_behind_it(page):
