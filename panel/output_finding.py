@@ -28,8 +28,6 @@ OVERLAP: Final = 4 * MOST_WANTED
 _CODES: Final = re.compile(
     "\u241b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u2407\u241b\n]*(?:\u2407|\u241b\\\\)|[@-Z\\\\^_])|\u240d(?=\n)"
 )
-
-
 #: The letters whose small ones are longer, or depend on what stands beside them (Unicode, SpecialCasing.txt).
 _SPECIAL: Final = {"\u0130": "i", "\u03a3": "\u03c3", "\u03c2": "\u03c3"}
 
@@ -37,7 +35,7 @@ _SPECIAL: Final = {"\u0130": "i", "\u03a3": "\u03c3", "\u03c2": "\u03c3"}
 def folded(text: str) -> str:
     """The text with large and small letters alike, each where it stood; as in `output_folding.js`.
 
-    Where a letter's small one were longer, a page could not tell the place of a hit behind it.
+    Were a letter's small one longer, a page could not tell the place of a hit behind it.
     """
     for letter, small in _SPECIAL.items():
         text = text.replace(letter, small)
