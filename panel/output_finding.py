@@ -28,6 +28,18 @@ OVERLAP: Final = 4 * MOST_WANTED
 _CODES: Final = re.compile(
     "\u241b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\u2407\u241b\n]*(?:\u2407|\u241b\\\\)|[@-Z\\\\^_])|\u240d(?=\n)"
 )
+#: The letters whose small ones are longer, or depend on what stands beside them (Unicode, SpecialCasing.txt).
+_SPECIAL: Final = {"\u0130": "i", "\u03a3": "\u03c3", "\u03c2": "\u03c3"}
+
+
+def folded(text: str) -> str:
+    """The text with large and small letters alike, each where it stood; as in `output_folding.js`.
+
+    Were a letter's small one longer, a page could not tell the place of a hit behind it.
+    """
+    for letter, small in _SPECIAL.items():
+        text = text.replace(letter, small)
+    return text.lower()
 
 
 def find_in(
@@ -44,11 +56,11 @@ def find_in(
     `at` is that place; none where there is none, or where the time was up: then `next` is where to go on.
     """
     end = time.monotonic() + for_s
-    lowered = wanted.lower()
+    sought = folded(wanted)
     with closing(opened.file):
         for begin, stop in _parts(opened.size, start, way):
-            if _holds(opened, begin, stop, lowered, with_codes=with_codes):
-                at = _piece_with(opened, (begin, stop), lowered, way, with_codes=with_codes)
+            if _holds(opened, begin, stop, sought, with_codes=with_codes):
+                at = _piece_with(opened, (begin, stop), sought, way, with_codes=with_codes)
                 return _told(opened, at, None)
             if time.monotonic() >= end:
                 return _told(opened, None, _further(opened.size, begin, stop, way))
@@ -66,17 +78,17 @@ def _parts(
     yield from ((max(first, at - most), at) for at in range(before, first, -most))
 
 
-def _piece_with(opened: Opened, part: tuple[int, int], lowered: str, way: Way, *, with_codes: bool) -> int:
+def _piece_with(opened: Opened, part: tuple[int, int], sought: str, way: Way, *, with_codes: bool) -> int:
     """Where the piece of a part begins that has the hit: parts are large, so that less is read twice."""
     begin, stop = part
     pieces = _parts(stop, None, way, PIECE_BYTES, begin)
-    found = (at for at, end in pieces if _holds(opened, at, end, lowered, with_codes=with_codes))
+    found = (at for at, end in pieces if _holds(opened, at, end, sought, with_codes=with_codes))
     return next(found, begin)
 
 
-def _holds(opened: Opened, begin: int, stop: int, lowered: str, *, with_codes: bool) -> bool:
+def _holds(opened: Opened, begin: int, stop: int, sought: str, *, with_codes: bool) -> bool:
     """Whether a hit begins within a piece, though it may end behind it."""
-    place = _shown(opened, begin, min(stop + OVERLAP, opened.size), with_codes=with_codes).find(lowered)
+    place = _shown(opened, begin, min(stop + OVERLAP, opened.size), with_codes=with_codes).find(sought)
     if place < 0 or stop >= opened.size:
         return place >= 0
     return place < len(_shown(opened, begin, stop, with_codes=with_codes))
@@ -84,7 +96,7 @@ def _holds(opened: Opened, begin: int, stop: int, lowered: str, *, with_codes: b
 
 def _shown(opened: Opened, begin: int, end: int, *, with_codes: bool) -> str:
     text = plain(text_within(opened, begin, end))
-    return (text if with_codes else _CODES.sub("", text)).lower()
+    return folded(text if with_codes else _CODES.sub("", text))
 
 
 def _further(size: int, begin: int, stop: int, way: Way) -> int | None:

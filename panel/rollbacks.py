@@ -40,10 +40,11 @@ class Wanted:
     to_before: bool
     #: every file it holds, and no others, instead of those it changed
     all_of_it: bool
-    #: what that is, what goes with it, and how the files are then, in words
+    #: what that is and what goes with it, in words
     goal: str
     goes: str
-    after: str
+    #: how so many files are then, in words
+    after: Callable[[int], str]
     #: the command line that does it
     line: str
 
@@ -58,8 +59,16 @@ def of_task(here: Panel, task_id: str) -> Wanted:
     line = command_lines.line("rollback", task_id, "--before", "--yes")
     if (row["paths"] or 0) > MOST_PATHS:
         raise _too_many(row["paths"], line)
-    goal, after = telling.goal(task_id), f"as last kept before {task_id}"
-    return Wanted(("task", task_id), row["number"], True, False, goal, telling.GOES, after, line)
+    return Wanted(
+        subject=("task", task_id),
+        number=row["number"],
+        to_before=True,
+        all_of_it=False,
+        goal=telling.goal(task_id),
+        goes=telling.GOES,
+        after=lambda count: f"as last kept before {task_id}",
+        line=line,
+    )
 
 
 def look(here: Panel, wanted: Wanted) -> None:
@@ -181,7 +190,7 @@ def _told(wanted: Wanted, tally: Any, kept_as: int | None) -> str:
         return "The files were so already."
     done = f"{telling.files(tally.count)} {'is' if tally.count == 1 else 'are'}"
     return telling.joined(
-        f"{done} {wanted.after}.",
+        f"{done} {wanted.after(tally.count)}.",
         telling.left_told(tally.left),
         f"What was there until then is checkpoint:{kept_as}.",
     )

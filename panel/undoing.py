@@ -42,7 +42,9 @@ def of_decision(here: Panel, decision_id: str) -> Wanted:
         all_of_it=True,
         goal=f"{kept}, which holds the state before the rollback",
         goes=_GOES,
-        after=f"as {kept} kept them, before the rollback that broke off",
+        after=lambda count: (
+            f"as {kept} kept {'it' if count == 1 else 'them'}, before the rollback that broke off"
+        ),
         line=f"{begun.undo} --yes",
     )
 

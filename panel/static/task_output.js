@@ -2,6 +2,8 @@
 // The output of a task: its last lines first, earlier ones on demand, and what comes as it comes. Text only ever
 // becomes a text node. What is kept here is bounded, so that an endless output costs the browser no more than its end.
 
+import { folded } from "./output_folding.js";
+
 const output = document.getElementById("output");
 const found = (name) => document.getElementById(`output-${name}`);
 const text = found("text");
@@ -18,7 +20,7 @@ let bytes = 0; // of the output, as far as it is known
 let isReading = false;
 let mustDraw = false;
 let asked = 0; // rises when another attempt is chosen: late answers are dropped
-let isElsewhere = false; // whether a part is shown that was found, and not the end
+let isElsewhere = false; // whether a part is shown that was found, and not the end: how the output stands is still told
 
 async function read(parameters) {
   const query = new URLSearchParams(parameters);
@@ -28,7 +30,7 @@ async function read(parameters) {
 }
 
 async function goOn() {
-  if (isReading || isElsewhere) return;
+  if (isReading) return;
   isReading = true;
   const mine = asked;
   try {
@@ -43,7 +45,7 @@ async function goOn() {
 
 // Reads one piece; whether there may be another at once.
 async function readOn(mine) {
-  const { status, piece } = await read(next === null ? {} : { offset: next });
+  const { status, piece } = await read(next === null ? {} : { offset: isElsewhere ? bytes : next });
   if (mine !== asked) return false;
   if (status !== 200) {
     tellState(piece.detail);
@@ -59,6 +61,11 @@ async function readOn(mine) {
     start = piece.offset;
   }
   isLive = piece.is_live;
+  if (isElsewhere) {
+    offer(piece.attempts, piece.lease);
+    tellPiece(piece);
+    return false;
+  }
   if (next !== null && piece.next < next) return false; // what was read is not shown again
   const isNew = next !== piece.next;
   next = piece.next;
@@ -82,6 +89,7 @@ function tellPiece(piece) {
   found("bar").hidden = found("download").hidden = false;
   found("earlier").hidden = start === 0;
   text.hidden = shown === "";
+  tellSearched(found("find").value);
 }
 
 function tellState(told) {
@@ -123,16 +131,19 @@ function append(piece) {
 }
 
 async function showEarlier() {
-  const from = Math.max(0, start - PIECE);
-  const { status, piece } = await read({ offset: from, limit: start - from });
-  if (status !== 200) return;
+  const [mine, end, wasFocused] = [asked, start, document.activeElement === found("earlier")];
+  const from = Math.max(0, end - PIECE);
+  const { status, piece } = await read({ offset: from, limit: end - from });
+  if (status !== 200 || mine !== asked || start !== end) return; // pressed twice, or another part is shown
   const height = text.scrollHeight;
   found("follow").checked = false;
   shown = piece.text + shown;
+  own += piece.text.length;
   start = piece.offset;
   draw();
   text.scrollTop += text.scrollHeight - height;
   found("earlier").hidden = start === 0;
+  if (wasFocused && start === 0) text.focus({ preventScroll: true }); // a button that goes would leave it nowhere
   mark();
 }
 
@@ -159,6 +170,7 @@ function choose(chosen) {
   start = 0;
   next = null;
   isLive = isElsewhere = false;
+  own = Infinity;
   sought += 1;
   text.replaceChildren();
   text.hidden = true;
@@ -173,16 +185,19 @@ function choose(chosen) {
 const MOST_FOUND = 5000;
 let ranges = [];
 const BEHIND = 800; // bytes behind a piece that a text found in it may reach into
+let own = Infinity; // characters of `shown` that a hit begins in; what stands behind them is told with the next part
+let ownEnd = 0; // the same as a byte, where a part is shown that was found
 let sought = 0; // rises with every search: late answers are dropped
 let isMore = false; // whether more was found than is kept
 let at = -1;
 
 function mark() {
-  const wanted = found("find").value.toLowerCase();
+  const wanted = folded(found("find").value);
   ranges = [];
   if (wanted) {
+    const room = own < shown.length ? displayed(shown.slice(0, own)).length : Infinity;
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted);
+    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted, room);
   }
   isMore = ranges.length > MOST_FOUND;
   ranges.length = Math.min(ranges.length, MOST_FOUND);
@@ -197,7 +212,8 @@ function tellSearched(wanted) {
   const isPart = wanted !== "" && (start > 0 || next < bytes);
   found("searched").hidden = !isPart;
   if (!isPart) return;
-  found("searched-told").textContent = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
+  const told = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
+  if (found("searched-told").textContent !== told) found("searched-told").textContent = told;
   found("whole").href = found("download").href;
 }
 
@@ -205,10 +221,9 @@ function howMany() {
   return isMore ? `more than ${MOST_FOUND.toLocaleString()}` : ranges.length.toLocaleString();
 }
 
-function collect(node, wanted) {
-  const lower = node.data.toLowerCase();
-  if (lower.length !== node.data.length) return; // places would not agree
-  for (let place = lower.indexOf(wanted); place >= 0 && ranges.length <= MOST_FOUND; place = lower.indexOf(wanted, place + wanted.length)) {
+function collect(node, wanted, room) {
+  const searched = folded(node.data);
+  for (let place = searched.indexOf(wanted); place >= 0 && place < room && ranges.length <= MOST_FOUND; place = searched.indexOf(wanted, place + wanted.length)) {
     const range = new Range();
     range.setStart(node, place);
     range.setEnd(node, place + wanted.length);
@@ -237,29 +252,31 @@ function go(to) {
 async function findBeyond(by) {
   const mine = ++sought;
   const way = by > 0 ? "next" : "previous";
-  const end = isElsewhere ? Math.min(next, start + PIECE) : next; // what begins behind that may not be all there
+  const end = isElsewhere ? ownEnd : next;
   const [here, there] = by > 0 ? [end, start] : [start, end];
   found("found").textContent = "Looking through the rest of the output.";
   try {
-    const place = await placeOf(way, here, mine) ?? await placeOf(way, by > 0 ? 0 : bytes, mine, there);
+    const part = await partOf(way, here, mine) ?? await partOf(way, by > 0 ? 0 : bytes, mine, there);
     if (mine !== sought) return;
-    if (place === null) tellNoOther(by);
-    else await showFound(place, by, mine);
-  } catch {
-    if (mine === sought) found("found").textContent = "The panel does not answer.";
+    if (part === null) tellNoOther(by);
+    else await showFound(part, by, mine);
+  } catch (trouble) {
+    if (mine === sought) found("found").textContent = trouble instanceof Refused ? trouble.message : "The panel does not answer.";
   }
 }
 
-// The piece that holds the text; null where none does up to the byte `until`.
-async function placeOf(way, from, mine, until = null) {
+class Refused extends Error {}
+
+// Where the piece begins and ends that holds the text; null where none does up to the byte `until`.
+async function partOf(way, from, mine, until = null) {
   const isPast = (place) => until !== null && (way === "next" ? place >= until : place + PIECE <= until);
   let offset = from;
   while (offset !== null && mine === sought && !isPast(way === "next" ? offset : offset - PIECE)) {
     const query = new URLSearchParams({ find: found("find").value, way, offset, codes: found("raw").checked ? "shown" : "hidden", lease });
     const answer = await fetch(`${output.dataset.finds}?${query}`, { cache: "no-store" });
-    if (answer.status !== 200) throw new Error("not found out");
-    const { at: place, next: further } = await answer.json();
-    if (place !== null) return isPast(place) ? null : place;
+    const { title, at: place, next: further } = await answer.json();
+    if (answer.status !== 200) throw new Refused(title);
+    if (place !== null) return isPast(place) ? null : [place, way === "next" || place > 0 ? place + PIECE : from % PIECE || PIECE];
     offset = further;
   }
   return null;
@@ -270,18 +287,25 @@ function tellNoOther(by) {
   else found("found").textContent = "0 found in all of the output";
 }
 
-async function showFound(place, by, mine) {
-  const { status, piece } = await read({ offset: place, limit: PIECE + BEHIND });
-  if (mine !== sought || status !== 200) return;
+async function showFound([place, end], by, mine) {
+  const [whole, part] = await Promise.all([
+    read({ offset: place, limit: end - place + BEHIND }), read({ offset: place, limit: end - place }),
+  ]);
+  if (mine !== sought) return;
+  const refused = [whole, part].find((each) => each.status !== 200);
+  if (refused) throw new Refused(refused.piece.title);
+  const { piece } = whole;
   asked += 1; // what is being read on is of the part that goes
   isReading = false;
   isElsewhere = true;
   found("follow").checked = false;
   found("end").hidden = false;
-  [shown, start, next, bytes] = [piece.text, piece.offset, piece.next, piece.bytes];
+  isLive = piece.is_live;
+  [shown, start, next] = [piece.text, piece.offset, piece.next];
+  [own, ownEnd] = [part.piece.text.length, Math.min(end, next)];
   text.textContent = displayed(shown);
-  text.hidden = false;
-  found("earlier").hidden = start === 0;
+  offer(piece.attempts, piece.lease);
+  tellPiece(piece);
   at = -1;
   mark();
   if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
@@ -308,7 +332,7 @@ text.addEventListener("wheel", (event) => { if (event.deltaY < 0) found("follow"
 
 // A new attempt that begins is gone over to by who follows.
 document.getElementById("live").addEventListener("htmx:afterSwap", async () => {
-  if (isLive || isElsewhere) return;
+  if (isLive) return;
   if (next === null || !found("follow").checked) {
     goOn();
     return;

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
+import unicodedata
 
 import pytest
 
 import host_platform
 from outcome import Verdict
 from panel import rollbacks
+from panel.output_finding import folded
+from panel.task_output import PIECE_BYTES
 from store import recording
 from store.claims import Claimant
 from tests.integration.checkpoint_rig import Rig
@@ -21,6 +25,9 @@ sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.acceptance, pytest.mark.xdist_group("browser")]
+
+#: Half of a pair, which no UTF-8 text holds, and what this Python's Unicode does not know or says nothing of.
+UNSENT = frozenset({"Cs", "Cn", "Co"})
 
 
 def test_the_output_of_a_running_task_appears_as_it_comes(page, panel):
@@ -204,9 +211,13 @@ def test_whoever_searches_an_output_that_is_not_all_loaded_is_told_so(page, pane
 
     expect(page.locator("#output-found")).to_have_text("0 found")
     expect(told).to_contain_text("Only what is shown here was looked through: 65,5")
+    sink.write(b"more\n")
+    expect(page.locator("#output-state")).to_have_text("Being written: 80,012 bytes so far.")
+    expect(told).to_contain_text("of 80,012 bytes")
     expect(page.locator("#cli-search")).to_have_text("skep log long | grep -iF '...'")
-    page.get_by_role("button", name="Show earlier output").click()
+    page.get_by_role("button", name="Show earlier output").press("Enter")
     expect(page.locator("#output-found")).to_have_text("1 found")
+    expect(page.locator("#output-text")).to_be_focused()
     expect(told).to_be_hidden()
     sink.discard()
 
@@ -215,7 +226,9 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     claim = panel.by.start("long", command="git log")
     sink = panel.by.write_live(claim)
     hay = b"hay\n" * 40_000
-    sink.write(b"Needle one\n" + hay + b"needle two\n" + hay + b"the end\n")
+    early = "Needle one\nİ\n".encode().ljust(40_000, b"-") + b"needle amid\n"
+    sink.write(early.ljust(PIECE_BYTES + 99, b"-") + b"\nneedle two\n")
+    sink.write(hay + b"the end\n")
     panel.by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
     page.goto(f"{panel.url}/tasks/long")
     text, told = page.locator("#output-text"), page.locator("#output-found")
@@ -226,14 +239,24 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
 
     find.press("Enter")  # from the end on: it begins anew
     expect(text).to_contain_text("Needle one")
-    expect(told).to_have_text("1 of 1")
+    expect(told).to_have_text("1 of 2")
     expect(text).not_to_contain_text("the end")
     find.press("Enter")
-    expect(text).to_contain_text("needle two")
+    expect(told).to_have_text("2 of 2")
+    find.press("Enter")
     expect(told).to_have_text("1 of 1")
+    expect(text).to_contain_text("needle two")
+    expect(text).not_to_contain_text("needle amid")
     find.press("Shift+Enter")
+    expect(told).to_have_text("2 of 2")
     expect(text).to_contain_text("Needle one")
     expect(find).to_be_focused()
+
+    page.get_by_role("button", name="Show the end of the output").click()
+    expect(text).to_contain_text("the end")
+    for place in ("2 of 2", "1 of 2", "1 of 1"):  # each once, though pieces lie otherwise from the end on
+        find.press("Shift+Enter")
+        expect(told).to_have_text(place)
 
     find.fill("no such thing")
     find.press("Enter")
@@ -241,3 +264,50 @@ def test_next_and_previous_find_what_is_not_loaded_and_show_it_there(page, panel
     page.get_by_role("button", name="Show the end of the output").click()
     expect(text).to_contain_text("the end")
     expect(page.locator("#output-end")).to_be_hidden()
+
+
+def test_while_a_found_part_is_shown_it_is_told_how_the_output_stands_and_that_it_is_gone(chromium, panel):
+    by = panel.by
+    claim = by.start("long", command="git log")
+    sink = by.write_live(claim)
+    sink.write(b"needle\n" + b"hay\n" * 40_000)
+    with (
+        contextlib.closing(chromium.new_context()) as context,
+        visiting(context, panel, "/tasks/long", refused="404") as page,
+    ):
+        text, state = page.locator("#output-text"), page.locator("#output-state")
+        expect(state).to_have_text("Being written: 160,007 bytes so far.")
+        find = page.locator("#output-find")
+        find.fill("needle")
+        find.press("Enter")
+        expect(text).to_contain_text("needle")
+
+        sink.write(b"more\n")
+
+        expect(state).to_have_text("Being written: 160,012 bytes so far.")
+        expect(page.locator("#output-searched-told")).to_contain_text("of 160,012 bytes")
+        by.end(claim, sink, Verdict(decision="REJECT", confidence=0.9, issues=["too short"]))
+        by.reject(claim, ["too short"])
+        expect(state).to_have_text("160,012 bytes.")
+        expect(page.locator("#output-of")).to_contain_text("1: rejected")
+        expect(text).to_contain_text("needle")
+        expect(text).not_to_contain_text("more")
+
+        for stored in panel.home.outputs.glob("??/*"):
+            stored.unlink()
+        find.press("Enter")
+        expect(page.locator("#output-found")).to_have_text("There is no such thing.")
+
+
+def test_the_page_takes_the_same_letters_for_alike_as_the_panel_and_none_moves_what_is_behind_it(page):
+    every = "".join(map(chr, range(sys.maxunicode + 1)))
+    letters = "".join(each for each in every if unicodedata.category(each) not in UNSENT)
+
+    alike = page.evaluate(
+        "async (letters) => (await import('/static/output_folding.js')).folded(letters)", letters
+    )
+
+    assert alike == folded(letters)
+    assert [
+        each for each in letters if len(folded(each).encode("utf-16-le")) != len(each.encode("utf-16-le"))
+    ] == []

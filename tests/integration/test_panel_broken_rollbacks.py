@@ -10,10 +10,14 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 import host_platform
+from panel import undoing
+from panel.context import Panel
 from panel.undoing import LATELY_S
 from road.checkpointing import Checkpointing
 from store.claims import Claimant
@@ -149,9 +153,13 @@ def test_undoing_it_is_shown_first_and_then_brings_all_of_the_workspace_back(bro
     assert browser.post(f"{path}/do", {"digest": shown["digest"]}).status_code == 409
     (rig.files / "b.txt").write_text("1")
     shown = browser.post(path).json["rollback"]["result"]
+    wanted = undoing.of_decision(cast("Panel", SimpleNamespace(reader=rig.store.reader)), question["id"])
     done = browser.post(f"{path}/do", {"digest": shown["digest"]}).json
 
-    assert "kept them, before the rollback that broke off." in done["message"]
+    assert done["message"].startswith(
+        f"2 files are as checkpoint {wanted.number} kept them, before the rollback"
+    )
+    assert wanted.after(1).startswith(f"as checkpoint {wanted.number} kept it, before the rollback")
     assert {each.name: each.read_text() for each in rig.files.iterdir()} == dict.fromkeys(
         ("a.txt", "b.txt", "c.txt"), "1"
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 from urllib.parse import quote
 
 import pytest
 
 from outcome import Verdict
-from panel.output_finding import OVERLAP, WAYS, find_in
+from panel.output_finding import OVERLAP, WAYS, find_in, folded
 from panel.task_output import MOST_BYTES, PIECE_BYTES, Opened
 from store.outputs import OutputSink
 from tests.integration.panel_task import REVIEWED, SECRET, answered, api, page_of
@@ -236,3 +237,15 @@ def test_a_search_whose_time_is_up_says_where_to_go_on(by, home):
     assert places[1:-1] == [MOST_BYTES * number for number in range(1, 5)]
     assert at == MOST_BYTES * 4
     assert find_in(opened(), "hay", None, "previous", for_s=0.0)["at"] is not None
+
+
+def test_no_letter_moves_what_stands_behind_it_or_hides_it_from_a_search(browser, by):
+    letters = [chr(code) for code in range(sys.maxunicode + 1)]
+    longer = [letter for letter in letters if len(letter.lower()) != 1]
+
+    assert longer == ["\u0130"]
+    assert [letter for letter in letters if len(folded(letter)) != 1] == []
+    assert folded("".join(letters)) == "".join(folded(letter) for letter in letters)
+    answered(by, "said", "one\nİ\nΔΓΣ ends, ΔΓΣΔ not\n".encode(), command="git log")
+    for wanted in ("δγς", "ΔΓΣδ", "İ", "i\nδ", "ends"):
+        assert found(browser, wanted)["at"] == 0

@@ -38,7 +38,7 @@ def test_tasks_go_sooner_or_later_by_a_number_that_may_be_below_zero(walk, run):
     assert run("priority", "--json", "--", "a", "8").stdout.count("a has priority 8.") == 1
 
 
-def test_a_priority_out_of_bounds_is_refused_with_value_and_bound(walk, run):
+def test_a_priority_out_of_bounds_or_given_twice_is_refused_in_words(walk, run):
     walk.submit({"id": "a"})
 
     over = run("priority", "a", "1000001", code=1).stderr
@@ -48,6 +48,8 @@ def test_a_priority_out_of_bounds_is_refused_with_value_and_bound(walk, run):
     assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in over
     assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in below
     assert "'high' is not a valid integer" in no_number
+    for two in (("-5", "3"), ("-5", "-3"), ("-5", "--", "3")):
+        assert "are two numbers, and one is the priority" in run("priority", "a", *two, code=2).stderr
     assert walk.store.reader.task("a")["priority"] == 0
 
 
