@@ -30,8 +30,12 @@ class Settings(pydantic.BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True)
 
     # processes
-    swarm_port: int = Field(8420, ge=0, le=65535, description="port of the execution API on 127.0.0.1")
-    panel_port: int = Field(8421, ge=0, le=65535, description="port of the control panel on 127.0.0.1")
+    swarm_port: int = Field(
+        8420, ge=0, le=65535, description="port of the execution API on 127.0.0.1; 0: a free one"
+    )
+    panel_port: int = Field(
+        8421, ge=0, le=65535, description="port of the control panel on 127.0.0.1; 0: a free one"
+    )
     workers: int = Field(1, ge=1, le=16, description="worker processes")
     concurrency: int = Field(8, ge=1, le=512, description="tasks one worker runs at once")
     swarm_threads: int = Field(64, ge=4, le=1024, description="requests the execution API serves at once")

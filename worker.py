@@ -22,6 +22,7 @@ import host_platform
 from config_files.models import read_models_file
 from daemon_log import configure_logging
 from errors import SkepError
+from localhost import port_file
 from road.cycle_client import CycleClient
 from road.judging import Judge
 from road.leadership import Leadership
@@ -75,7 +76,8 @@ class Worker:
         who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
         self.engine = SqliteEngine(self.store, self.pulse, who, settings.concurrency)
         socket = home.cycle_socket if settings.swarm_socket else None
-        self.swarm = CycleClient(settings.swarm_port, home.token, socket)
+        port = functools.partial(_port_of_swarm, home, settings.swarm_port)
+        self.swarm = CycleClient(port, home.token, socket)
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
@@ -183,6 +185,12 @@ class Worker:
             )
 
         self.store.write(tell)
+
+
+def _port_of_swarm(home: Home, port: int) -> int:
+    """Where swarm listens: at the port of the settings; where that is 0 at the one it took, or 0 before."""
+    found = None if port else port_file.holder(home, port_file.SWARM)
+    return port if found is None else found.port
 
 
 def get_ready() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,13 +35,13 @@ class CycleClient:
     """Calls one swarm. Safe to use from every thread.
 
     Parameters:
-        port: where swarm listens on 127.0.0.1.
+        port: where swarm listens on 127.0.0.1, or what tells it, 0 where that is not known.
         token_file: holds the execution token; read again when swarm refuses the one that is known.
         socket: the Unix socket to call instead of the port.
     """
 
-    def __init__(self, port: int, token_file: Path, socket: Path | None = None) -> None:
-        self._port = port
+    def __init__(self, port: int | Callable[[], int], token_file: Path, socket: Path | None = None) -> None:
+        self._port = port if callable(port) else lambda: port
         self._socket = socket
         self._token_file = token_file
         self._headers: Headers | None = None
@@ -97,9 +98,13 @@ class CycleClient:
             raise SwarmGone(f"swarm does not answer: {error}") from error
 
     def _connection(self) -> KeptConnection:
+        """This thread's own, to where swarm listens now. Raises `OSError` where that is not known."""
+        port = self._port()
         found: KeptConnection | None = getattr(self._local, "connection", None)
-        if found is None:
-            found = self._local.connection = KeptConnection(self._port, QUICK_S, self._socket)
+        if found is None or found.port != port:
+            if port == 0 and self._socket is None:
+                raise OSError("it has not said yet where it listens")
+            found = self._local.connection = KeptConnection(port, QUICK_S, self._socket)
             self._connections.append(found)
         return found
 

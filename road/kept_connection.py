@@ -35,6 +35,7 @@ class KeptConnection:
     """
 
     def __init__(self, port: int, connect_s: float, socket: Path | None = None) -> None:
+        self.port = port
         host = b"127.0.0.1:%d" % port if socket is None else b"localhost"
         self._host = (b"Host", host)
         self._address = httpcore.URL(b"http://" + host)

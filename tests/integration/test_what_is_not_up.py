@@ -200,3 +200,17 @@ def test_a_daemon_under_nohup_outlives_its_terminal(daemon):
     daemon.wait_for_ends("later")
     process.send_signal(signal.SIGTERM)
     assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_swarm_at_a_free_port_is_found_and_found_again_at_another(tmp_path):
+    daemon = RunningDaemon(tmp_path / "home", SKEP_SWARM_PORT="0")
+    daemon.start("--no-panel")
+    try:
+        daemon.add_to_queue({"id": "first", "command": "echo 1"})
+        daemon.wait_for_ends("first")
+        daemon.kill("swarm")
+        daemon.add_to_queue({"id": "second", "command": "echo 2"})
+        tasks = daemon.wait_for_ends("second")
+    finally:
+        daemon.kill_everything()
+    assert [tasks[name]["status"] for name in ("first", "second")] == ["approved"] * 2
