@@ -6,7 +6,6 @@ daemon cannot is refused here with the path of its field, so that nothing of a r
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,7 +98,7 @@ def new_run(
         request=told,
         policy=policy.model_dump(mode="json", exclude_unset=True),
         tasks=tasks,
-        digest=digest_of(request),
+        digest=request.digest(),
         on_failure=policy.on_failure,
         budget_micros=None if policy.budget_micros is None else max(1, policy.budget_micros),
         max_tasks=policy.max_tasks,
@@ -155,11 +154,6 @@ def _named(name: str | None, file: Path) -> RunPolicy:
         return policies.named(name)
     except InvalidSetting as error:
         raise InvalidInput(f"policy: {error.message}", path="policy") from None
-
-
-def digest_of(request: StartRunRequest) -> str:
-    """SHA-256 of what a request says, by which a repeat is told from another."""
-    return hashlib.sha256(request.model_dump_json(exclude_unset=True).encode()).hexdigest()
 
 
 def added_tasks(

@@ -6,6 +6,7 @@ with their path.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -172,6 +173,10 @@ class StartRunRequest(Section):
     @classmethod
     def _one_or_the_other(cls, given: Any) -> Any:
         return RunPolicy.model_validate(given) if isinstance(given, dict) else given
+
+    def digest(self) -> str:
+        """SHA-256 of what it says, by which a repeat is told from another."""
+        return hashlib.sha256(self.model_dump_json(exclude_unset=True).encode()).hexdigest()
 
 
 class EnqueueRequest(Section):

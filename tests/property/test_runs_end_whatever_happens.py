@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from run_contract.policy import RunPolicy
 from run_contract.records import ENDED, Condition, InnerRun, Repeat, Run, RunState, RunTask, TaskState, Usage
+from runs import kept_ids
 from runs.control import RunControl
 from runs.factory import new_run
 from runs.work import WorkFailed
@@ -54,7 +55,20 @@ def graphs(draw) -> list[dict[str, Any]]:
                 "max_tokens": draw(st.sampled_from([10, 100])),
             }
         )
-    return found
+    return uncrossed(found)
+
+
+def uncrossed(graph: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same without rounds that cross others, which no run may begin with."""
+    tasks = {each["id"]: each for each in graph}
+    while crossing := next(kept_ids.crossings({name: shape_of(each) for name, each in tasks.items()}), None):
+        tasks[crossing.name]["repeat"] = None
+    return graph
+
+
+def shape_of(each: dict[str, Any]) -> kept_ids.Shape:
+    first = None if each["repeat"] is None else each["repeat"].first or each["id"]
+    return kept_ids.Shape(each["deps"], each["for_each"] is not None, first)
 
 
 policies = st.fixed_dictionaries(

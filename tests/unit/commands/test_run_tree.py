@@ -22,7 +22,7 @@ def task(state: str = "completed", parent: str | None = None, **more: Any) -> di
 def run(**tasks: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": "r-1", "state": "running", "created_at": time.time() * 1000 - 5000, "budget_micros": 500_000,
-        "cost_micros": 3000, "usage": {"tokens": 2400}, "tasks": tasks,
+        "cost_micros": 3000, "usage": {"tokens": 2400}, "tasks": tasks, "is_lost": False,
     }  # fmt: skip
 
 
