@@ -283,6 +283,19 @@ def test_what_changed_while_the_scripts_of_the_page_were_loading_is_seen(page, p
     expect(row(page, "late")).to_be_visible()
 
 
+def test_what_is_pressed_while_the_scripts_of_the_page_are_loading_is_done_once_they_are_there(page, panel):
+    panel.by.add("x")
+    held: list = []
+    page.route("**/trusted.js", lambda route: held.insert(0, route))
+    page.goto(f"{panel.url}/tasks", wait_until="commit")
+    page.get_by_role("button", name="Cancel x").click()
+
+    held[0].continue_()
+
+    page.locator("#ask-yes").click()
+    expect(page.locator("#told")).to_have_text("x is cancelled.")
+
+
 def test_a_panel_that_is_gone_is_noticed(context, panel):
     page = context.new_page()
     page.goto(panel.link)
