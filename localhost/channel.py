@@ -80,6 +80,12 @@ class Channel(HTTPChannel):
         self._is_head = False
         self._held = b""
 
+    def handle_close(self) -> None:
+        """Close, and let go of the file that a large body is read into, if it has not come to its end."""
+        if self.request is not None:
+            self.request.close()
+        super().handle_close()
+
     def begin(self, *, is_first: bool) -> None:
         """A piece of an answer is written; before the first comes the head, which waits for it."""
         self._is_head = is_first

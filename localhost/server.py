@@ -181,6 +181,8 @@ def _is_busy(channel: Any) -> bool:
 
 def _close(servers: list[Any]) -> None:
     servers[0].task_dispatcher.shutdown(cancel_pending=True, timeout=1)
+    for channel in _channels(servers):
+        channel.handle_close()  # not `close`, which keeps the files that large answers are held in
     for dispatcher in list(servers[0]._map.values()):
         with contextlib.suppress(OSError):
             dispatcher.close()

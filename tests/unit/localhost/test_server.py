@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import errno
+import gc
 import http.client
 import os
 import socket
@@ -266,6 +268,38 @@ def test_an_answer_larger_than_what_a_socket_holds_arrives_whole(app):
         connection, answer = get(port)
         with closing(connection):
             assert len(answer.read()) == 30_000_000
+
+
+@pytest.mark.parametrize("length", [30_000_000, 3_000_000])
+def test_a_connection_that_stays_open_keeps_no_file_open_once_the_server_has_ended(app, length, recwarn):
+    app.add_url_rule("/", view_func=lambda: b"x" * length)
+
+    with contextlib.ExitStack() as afterwards:
+        with running(app) as (port, _, _):
+            connection, answer = get(port)
+            afterwards.enter_context(closing(connection))
+            assert len(answer.read()) == length
+        gc.collect()
+
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("is_hung_up", [True, False], ids=["hung up", "still there"])
+def test_a_large_body_that_never_ends_keeps_no_file_open(app, is_hung_up, recwarn):
+    with contextlib.ExitStack() as afterwards:
+        with running(app) as (port, _, _):
+            caller = afterwards.enter_context(socket.create_connection(("127.0.0.1", port)))
+            # More than sockets hold, so that some of it has been read when the last has been sent.
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+            caller.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\n")
+            caller.sendall(b"x" * 7_900_000)
+            if is_hung_up:
+                caller.close()
+            other, _ = get(port)
+            other.close()
+        gc.collect()
+
+    assert not recwarn.list
 
 
 def test_a_caller_that_hangs_up_does_not_stop_what_it_asked_for(app):
