@@ -49,7 +49,7 @@ class LaneTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request` over a lane. httpcore's errors are left as they are."""
-        asked = _core_request(request)
+        asked = core_request(request)
         lane = self._take(asked.url.origin)
         try:
             response = lane.handle_request(asked)
@@ -139,7 +139,8 @@ def _is_usable(lane: Lane) -> bool:
     return lane.is_idle() and not lane.has_expired()
 
 
-def _core_request(request: httpx.Request) -> httpcore.Request:
+def core_request(request: httpx.Request) -> httpcore.Request:
+    """A request of httpx as httpcore sends it; for transports."""
     url = request.url
     assert isinstance(request.stream, httpx.SyncByteStream)  # noqa: S101  tells mypy that it is not async
     return httpcore.Request(

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 import errors
 from outcome import Outcome
 from redaction import KNOWN
-from road.kept_connection import BROKEN, Headers, KeptConnection
+from road.kept_connection import BROKEN, kept_client
 from store import private_files
 from store.records import TaskRef
 
@@ -44,9 +46,9 @@ class CycleClient:
         self._port = port if callable(port) else lambda: port
         self._socket = socket
         self._token_file = token_file
-        self._headers: Headers | None = None
+        self._headers: dict[str, str] | None = None
         self._local = threading.local()
-        self._connections: list[KeptConnection] = []
+        self._clients: list[httpx.Client] = []
 
     def cycle(self, request: dict[str, Any], time_limit_s: float, traceparent: str | None = None) -> Outcome:
         """Execute a lease and wait for its outcome; `traceparent` names the span that it is a part of.
@@ -69,8 +71,8 @@ class CycleClient:
 
     def close(self) -> None:
         """Let every connection go."""
-        for connection in self._connections:
-            connection.close()
+        for client in self._clients:
+            client.close()
 
     def _post(
         self, path: str, body: dict[str, Any], timeout_s: float, traceparent: str | None = None
@@ -92,28 +94,33 @@ class CycleClient:
         try:
             headers = self._token_headers()
             if traceparent is not None:
-                headers = [*headers, (b"traceparent", traceparent.encode())]
-            return self._connection().post(path.encode(), headers, content, timeout_s)
+                headers = {**headers, "traceparent": traceparent}
+            answer = self._client().post(
+                path, content=content, headers=headers, timeout=httpx.Timeout(QUICK_S, read=timeout_s)
+            )
+            return answer.status_code, answer.content
         except BROKEN as error:
             raise SwarmGone(f"swarm does not answer: {error}") from error
 
-    def _connection(self) -> KeptConnection:
+    def _client(self) -> httpx.Client:
         """This thread's own, to where swarm listens now. Raises `OSError` where that is not known."""
         port = self._port()
-        found: KeptConnection | None = getattr(self._local, "connection", None)
-        if found is None or found.port != port:
+        found: tuple[int, httpx.Client] | None = getattr(self._local, "client", None)
+        if found is None or found[0] != port:
             if port == 0 and self._socket is None:
                 raise OSError("it has not said yet where it listens")
-            found = self._local.connection = KeptConnection(port, QUICK_S, self._socket)
-            self._connections.append(found)
-        return found
+            if found is not None:
+                found[1].close()
+            found = self._local.client = (port, kept_client(port, QUICK_S, self._socket))
+            self._clients.append(found[1])
+        return found[1]
 
-    def _token_headers(self) -> Headers:
+    def _token_headers(self) -> dict[str, str]:
         headers = self._headers
         if headers is None:
             token = private_files.read(self._token_file)
             KNOWN.learn(token, "execution-token")
-            headers = [(b"Authorization", f"Bearer {token}".encode()), (b"Content-Type", b"application/json")]
+            headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
             self._headers = headers
         return headers
 

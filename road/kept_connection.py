@@ -1,18 +1,21 @@
-"""One kept connection to a port or a socket of this machine, for one thread.
+"""The one connection that a client of httpx keeps to a port or a socket of this machine.
 
-It is a connection of httpcore, which is what httpx sends with: the pool, the client and the parsed address
-above it would cost more here than the call. httpcore writes the head and the body of a request by themselves;
-sent as one they wake the server once.
+httpx's own transport is a pool, which at 50 threads costs more than the calls, and it lets httpcore write the
+head and the body of a request by themselves; sent as one they wake the server once. So here is a transport of
+one connection of httpcore, for one thread.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import httpcore
+import httpx
+
+from llm.pool import core_request
 
 #: Everything that can go wrong below HTTP.
 BROKEN: Final = (
@@ -20,46 +23,50 @@ BROKEN: Final = (
     httpcore.TimeoutException,
     httpcore.ProtocolError,
     httpcore.ConnectionNotAvailable,
+    httpx.TransportError,
     OSError,
 )
-Headers = list[tuple[bytes, bytes]]
 
 
-class KeptConnection:
-    """Posts to one port, over the same connection as long as both sides keep it.
+def kept_client(port: int, connect_s: float, socket: Path | None = None) -> httpx.Client:
+    """A client for one thread, whose requests go to `port` of 127.0.0.1 over one connection that is kept.
+
+    It looks at no environment and no proxy. What breaks is raised as one of `BROKEN`.
 
     Parameters:
-        port: on 127.0.0.1.
-        connect_s: seconds to come to a connection, and to send.
+        connect_s: seconds to come to a connection, and to send; an answer is waited for as long as a request
+            says.
         socket: the Unix socket to call instead of the port.
     """
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{port}" if socket is None else "http://localhost",
+        transport=KeptConnection(socket),
+        trust_env=False,
+        timeout=httpx.Timeout(connect_s),
+        headers={"Accept-Encoding": "identity"},
+    )
 
-    def __init__(self, port: int, connect_s: float, socket: Path | None = None) -> None:
-        self.port = port
-        host = b"127.0.0.1:%d" % port if socket is None else b"localhost"
-        self._host = (b"Host", host)
-        self._address = httpcore.URL(b"http://" + host)
+
+class KeptConnection(httpx.BaseTransport):
+    """Sends over the same connection as long as both sides keep it.
+
+    Parameters:
+        socket: the Unix socket to call instead of the address of a request.
+    """
+
+    def __init__(self, socket: Path | None = None) -> None:
         self._socket = None if socket is None else str(socket)
-        self._connect_s = connect_s
         self._connection: httpcore.HTTPConnection | None = None
 
-    def post(self, path: bytes, headers: Headers, content: bytes, read_s: float) -> tuple[int, bytes]:
-        """Send, and read the whole answer: its status and body. Raises one of `BROKEN`."""
-        timeouts = {"connect": self._connect_s, "write": self._connect_s, "read": read_s}
-        request = httpcore.Request(
-            b"POST",
-            httpcore.URL(scheme=b"http", host=self._address.host, port=self._address.port, target=path),
-            headers=[self._host, *headers, (b"Content-Length", b"%d" % len(content))],
-            content=content,
-            extensions={"timeout": timeouts},
-        )
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send; the body of the answer is read by who asked. httpcore's errors are left as they are."""
+        asked = core_request(request)
         try:
-            answer = self._usable().handle_request(request)
-            with contextlib.closing(answer):
-                return answer.status, answer.read()
+            answer = self._usable(asked.url.origin).handle_request(asked)
         except BaseException:
             self.close()
             raise
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
 
     def close(self) -> None:
         """Let the connection go; the next request makes another."""
@@ -67,15 +74,27 @@ class KeptConnection:
             self._connection.close()
             self._connection = None
 
-    def _usable(self) -> httpcore.HTTPConnection:
+    def _usable(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
         connection = self._connection
         if connection is not None and connection.is_idle() and not connection.has_expired():
             return connection
         self.close()
-        self._connection = httpcore.HTTPConnection(
-            self._address.origin, uds=self._socket, network_backend=_Backend()
-        )
+        self._connection = httpcore.HTTPConnection(origin, uds=self._socket, network_backend=_Backend())
         return self._connection
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer; closing it before its end closes the connection."""
+
+    def __init__(self, body: Any) -> None:
+        #: httpcore's own, which can be iterated and closed
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._body)
+
+    def close(self) -> None:
+        self._body.close()
 
 
 class _Backend(httpcore.SyncBackend):
