@@ -42,6 +42,8 @@ def shell(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     (tmp_path / ".bashrc").write_text("echo start-up files were read\n")
     found = shutil.which(request.param, path="/usr/bin:/bin")
     if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{request.param} is not installed; .ci/run installs it")
         pytest.skip(f"{request.param} is not installed")
     return os.path.realpath(found)
 
