@@ -170,6 +170,14 @@ def process_start(pid: int) -> int:
     return _process_start_by_ps(pid)
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether a process was stopped by a signal or a debugger (proc(5)); elsewhere than on Linux never."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] in {b"T", b"t"}
+    except OSError:
+        return False
+
+
 def _process_start_by_ps(pid: int) -> int:
     """The same where there is no /proc (ps(1), POSIX)."""
     shown = subprocess.run(["/bin/ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, check=False)

@@ -22,7 +22,7 @@ from store.capacity import CAPACITY
 from store.reading import Reader
 from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
-from supervisor import forking
+from supervisor import first_process, forking
 from supervisor.crew import Crew
 from supervisor.daemon import Daemon, lock_home, modules
 from supervisor.daemon_state import queue_file_trouble
@@ -64,6 +64,7 @@ def up(
     as_json: bool,
 ) -> None:
     """Start everything and stay with it."""
+    first_process.go_on_below()
     home = find_home((context.obj or {}).get("home"), os.environ)
     flags = {"concurrency": concurrency, "workers": workers}
     settings = load_settings(home, os.environ, flags).settings

@@ -23,6 +23,8 @@ from store import checkpoints, claims, decisions, ending, intake, journal, ledge
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
+#: So many times more often than one that had begun may an attempt end with its process that was only claimed.
+CLAIMED_LIMIT: Final = 10
 #: How rules and checks are named: ``workspace``, ``program-unknown``.
 _RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
@@ -403,13 +405,14 @@ def halted(tx: Transaction, ref: TaskRef, effect: str, what: str) -> bool:
 def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what: str) -> None:
     """The process that ran an attempt is gone and left no outcome; `effect` decides what that means.
 
-    ``idempotent``: again, until `limit` attempts have ended so. ``unsafe``: a person is asked.
+    ``idempotent``: again, until `limit` attempts that had begun have ended so, or `CLAIMED_LIMIT` times as
+    many in all. ``unsafe``: a person is asked.
     """
     if end_withdrawn(tx, row):
         return
     if effect == "unsafe":
         _ask_after_interruption(tx, row, what)
-    elif row["interruptions"] + 1 >= limit:
+    elif _may_be_the_cause(tx, row, limit):
         reason = (
             f"{what}, for the {row['interruptions'] + 1}. time; it may be what ends the process. "
             f"`skep retry {row['id']}` tries again"
@@ -417,6 +420,21 @@ def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what
         fail(tx, row, "worker_lost", reason)
     else:
         requeue(tx, row, f"{what}; it is idempotent and runs again", interrupted=True, became="interrupted")
+
+
+def _may_be_the_cause(tx: Transaction, row: sqlite3.Row, limit: int) -> bool:
+    """Whether a task was there too often when its process ended.
+
+    Many are claimed at once and wait for their turn; that says little against one, but not nothing.
+    """
+    before: int = row["interruptions"]
+    if before + 1 >= limit * CLAIMED_LIMIT:
+        return True
+    attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
+    if attempt is not None and attempt["swarm"] is None:
+        return False
+    begun = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
+    return bool(begun + 1 >= limit)
 
 
 def _exit_code(tx: Transaction, row: sqlite3.Row) -> int | None:

@@ -103,6 +103,7 @@ class Daemon:
         """Keep everything up until told to stop or done, then stop in order."""
         try:
             while not stop.asked.wait(self._pause()) and not is_done():
+                self._spawner.tend()
                 for child in self.children:
                     code = child.keep_up(time.monotonic())
                     if code is not None:

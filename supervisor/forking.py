@@ -15,6 +15,7 @@ import select
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,8 +25,8 @@ from supervisor.spawning import ByExec, Spawned, Spawner, start_module
 logger = logging.getLogger(__name__)
 
 #: Seconds for the first answer of a server, which imports everything before, on a busy machine.
-READY_S: Final = 60.0
-#: Seconds for any other.
+READY_S: Final = 30.0
+#: Seconds for any other, and between looks whether a server that has not answered yet is stopped.
 PATIENCE_S: Final = 2.0
 MOST_BYTES: Final = 4096
 #: Said of a process whose server was gone before it: how it ended cannot be known.
@@ -49,6 +50,8 @@ class ForkServer:
         self._by_exec = ByExec()
         self._server: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        #: seconds that its next answer may take
+        self._patience_s = READY_S
         self._begin()
 
     def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Spawned:
@@ -99,11 +102,27 @@ class ForkServer:
         if self._control is None:
             raise OSError("there is no server to be forked")
         socket.send_fds(self._control, [json.dumps(asked).encode()], handles)
+        self._await_answer(self._control)
         answer, came, _, _ = socket.recv_fds(self._control, MOST_BYTES, 1, socket.MSG_CMSG_CLOEXEC)
         if not answer:
             raise ConnectionResetError("the server that is forked has ended")
-        self._control.settimeout(PATIENCE_S)
+        self._patience_s = PATIENCE_S
         return json.loads(answer), came
+
+    def _await_answer(self, control: socket.socket) -> None:
+        """Raises `TimeoutError`."""
+        deadline, answer = time.monotonic() + self._patience_s, select.poll()
+        answer.register(control, select.POLLIN)
+        while not answer.poll(PATIENCE_S * 1000):
+            if time.monotonic() >= deadline:
+                raise TimeoutError("the server that is forked does not answer")
+            if self._server is not None and host_platform.is_stopped(self._server.pid):
+                raise TimeoutError("the server that is forked is stopped")
+
+    def tend(self) -> None:
+        """Take the server away where it has ended."""
+        if self._server is not None and self._server.poll() is not None:
+            self.close()
 
     def close(self) -> None:
         """Let the server go; what it forked goes on."""
@@ -126,8 +145,8 @@ class ForkServer:
                 logger.error("the server that is forked cannot be started: %s", error)
                 ours.close()
                 return
-        ours.settimeout(READY_S)
-        self._control = ours
+        ours.settimeout(PATIENCE_S)
+        self._control, self._patience_s = ours, READY_S
 
 
 class _Forked:

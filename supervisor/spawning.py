@@ -47,6 +47,9 @@ class Spawner(Protocol):
         Raises `OSError` where the machine cannot just now.
         """
 
+    def tend(self) -> None:
+        """Take away what has ended of its own; to be called now and then."""
+
     def close(self) -> None:
         """Begin nothing more. What was begun goes on."""
 
@@ -57,6 +60,9 @@ class ByExec:
     def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> Spawned:
         """Begin a module. Raises `OSError`."""
         return _Executed(start_module(arguments, environment, stdin=subprocess.PIPE))
+
+    def tend(self) -> None:
+        """Nothing is held."""
 
     def close(self) -> None:
         """Nothing is held."""

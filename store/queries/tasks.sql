@@ -206,6 +206,11 @@ UPDATE task SET cancel_requested = 1, reason = :reason WHERE seq = :seq AND stat
 SELECT attempt.* FROM attempt JOIN task ON task.seq = attempt.task
 WHERE task.id = :id AND attempt.lease = :lease;
 
+-- begun_interruptions --
+-- How many of a task's last interruptions were of attempts that swarm had begun to execute.
+SELECT count(swarm) AS n FROM (SELECT swarm FROM attempt WHERE task = :task AND became = 'interrupted'
+                               ORDER BY lease DESC LIMIT :interruptions);
+
 -- start_cycle --
 -- Swarm begins to execute a lease, once.
 UPDATE attempt SET swarm = :swarm, started = :now, traceparent = :traceparent WHERE task = :task AND lease = :lease AND swarm IS NULL;

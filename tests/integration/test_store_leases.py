@@ -130,16 +130,42 @@ def test_an_abandoned_task_is_taken_over_by_one_only_and_keeps_its_lease(store, 
 # -- what an interruption means ------------------------------------------------------------------------------
 
 
-def test_an_idempotent_task_runs_again_until_its_interruptions_are_used_up(store, who):
+@pytest.mark.parametrize("claimed_only", [0, 1, 7])
+def test_an_idempotent_task_runs_again_until_its_interruptions_are_used_up(store, who, claimed_only):
+    """With those that were claimed and never begun, of which any number may lie in between."""
     submit(store, new_task(id="a"))
-    for number in range(1, 4):
+    begins = [True, True, *[False] * claimed_only, True]
+    for number, has_begun in enumerate(begins):
         (claim,) = store.claim(who, 1)
-        assert (claim.attempt, claim.interruptions) == (number, number - 1)
+        assert (claim.attempt, claim.interruptions) == (number + 1, number)
+        if has_begun:
+            store.start_cycle(claim.ref, "swarm")
         interrupt(store, claim, "idempotent", limit=3)
     row = store.reader.task("a")
     assert (row["state"], row["code"]) == ("failed", "worker_lost")
-    assert "for the 3. time" in row["reason"]
-    assert kinds(store).count("task.interrupted") == 2
+    assert f"for the {len(begins)}. time" in row["reason"]
+    assert kinds(store).count("task.interrupted") == len(begins) - 1
+
+
+def test_a_task_that_is_only_claimed_whenever_its_process_ends_fails_after_ten_times_as_many(store, who):
+    submit(store, new_task(id="a"))
+    for _ in range(20):
+        assert state(store) == "ready"
+        (claim,) = store.claim(who, 1)
+        interrupt(store, claim, "idempotent", limit=2)
+    assert (state(store), store.reader.task("a")["code"]) == ("failed", "worker_lost")
+
+
+def test_a_retry_by_a_person_forgets_the_interruptions_that_were(store, who):
+    submit(store, new_task(id="a"))
+    for _ in range(2):
+        for number in range(3):
+            (claim,) = store.claim(who, 1)
+            assert claim.interruptions == number
+            store.start_cycle(claim.ref, "swarm")
+            interrupt(store, claim, "idempotent", limit=3)
+        assert state(store) == "failed"
+        store.retry("a", "me")
 
 
 def test_a_late_word_under_an_interrupted_lease_is_dropped_with_an_event(store, who):

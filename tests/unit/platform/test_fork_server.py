@@ -169,6 +169,36 @@ def test_a_server_that_is_stopped_keeps_nobody_waiting(server, start, monkeypatc
     assert server_of(other) not in (server_of(told), os.getpid())
 
 
+def test_a_server_that_is_stopped_before_it_is_ready_keeps_nobody_waiting(module, start, monkeypatch):
+    monkeypatch.setattr(forking, "PATIENCE_S", 0.05)
+    before = children()
+    server = ForkServer([module("")])
+    (first,) = children() - before
+    os.kill(first, signal.SIGSTOP)
+    try:
+        _, told = start(server)
+
+        assert server_of(told) != first
+        assert first not in children()
+    finally:
+        server.close()
+
+
+def test_a_server_that_has_ended_is_taken_away_while_nothing_is_begun(server, start):
+    _, told = start(server)
+    os.kill(server_of(told), signal.SIGKILL)
+
+    wait_until(lambda: host_platform.process_start(server_of(told)) < 0)  # a zombie, or gone
+    server.tend()
+
+    assert server_of(told) not in children()
+
+
+def children() -> set[int]:
+    listed = (file.read_text() for file in Path("/proc/self/task").glob("*/children"))
+    return {int(word) for text in listed for word in text.split()}
+
+
 def test_a_supervisor_that_may_open_no_more_is_told_so_and_leaves_nothing_open(server, start, tmp_path):
     start(server)
     before, (soft, hard) = open_files(), resource.getrlimit(resource.RLIMIT_NOFILE)

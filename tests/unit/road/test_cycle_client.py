@@ -24,7 +24,8 @@ def answering(*answers, at=None, hung_up=None):
     listener = socket.socket(socket.AF_INET if at is None else socket.AF_UNIX)
     listener.bind(("127.0.0.1", 0) if at is None else str(at))
     listener.listen()
-    left, asked = list(answers), []
+    left = list(answers)
+    asked: list[list[list[bytes]]] = []
 
     def serve():
         while left:
