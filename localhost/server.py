@@ -26,6 +26,7 @@ import waitress.server
 import host_platform
 from localhost import listening
 from localhost.channel import Channel
+from localhost.crowding import room, to_make_room
 from localhost.dispatching import Dispatcher
 from localhost.listening import ADDRESS, BACKLOG, PortTaken
 
@@ -73,6 +74,8 @@ def serve(
         while not stop.is_set():
             _turn(servers[0])
             adapt()
+            for channel in to_make_room(_channels(servers), room(CONNECTION_LIMIT)):
+                channel.will_close = True  # the loop sees to it
         on_closing()
         _drain(servers, time.monotonic() + drain_s)
     finally:

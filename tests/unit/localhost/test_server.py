@@ -5,6 +5,7 @@ import errno
 import gc
 import http.client
 import os
+import resource
 import socket
 import stat
 import subprocess
@@ -268,6 +269,59 @@ def test_an_answer_larger_than_what_a_socket_holds_arrives_whole(app):
         connection, answer = get(port)
         with closing(connection):
             assert len(answer.read()) == 30_000_000
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["", "half", "whole"]
+)
+def test_connections_that_stay_and_say_nothing_more_keep_nobody_out(app, monkeypatch, said):
+    monkeypatch.setattr(server, "CONNECTION_LIMIT", 20)
+    app.add_url_rule("/", view_func=lambda: "hello")
+
+    with running(app) as (port, _, _), contextlib.ExitStack() as they:
+        for _ in range(60):
+            they.enter_context(socket.create_connection(("127.0.0.1", port))).sendall(said)
+        connection, answer = get(port)
+        with closing(connection):
+            assert answer.read() == b"hello"
+
+
+def test_few_files_keep_nobody_out_either(app):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    app.add_url_rule("/", view_func=lambda: "hello")
+    with running(app) as (port, _, _), contextlib.ExitStack() as they:
+        used = max(int(handle.name) for handle in Path("/dev/fd").iterdir()) + 1
+        they.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (used + 200, hard))
+        for _ in range(150):
+            they.enter_context(socket.create_connection(("127.0.0.1", port)))
+        connection, answer = get(port)
+        with closing(connection):
+            assert answer.read() == b"hello"
+
+
+def test_what_is_being_answered_goes_on_however_many_others_come(app, monkeypatch):
+    monkeypatch.setattr(server, "CONNECTION_LIMIT", 20)
+    begun, go_on = threading.Event(), threading.Event()
+
+    @app.get("/")
+    def slow():
+        begun.set()
+        assert go_on.wait(10)
+        return "hello"
+
+    with running(app) as (port, _, _), contextlib.ExitStack() as they:
+        asking = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        asking.request("GET", "/")
+        assert begun.wait(10)
+        for _ in range(60):
+            they.enter_context(socket.create_connection(("127.0.0.1", port)))
+        other, answer = get(port, "/nowhere")
+        with closing(other):
+            assert answer.status == 404
+        go_on.set()
+        with closing(asking):
+            assert asking.getresponse().read() == b"hello"
 
 
 @pytest.mark.parametrize("length", [30_000_000, 3_000_000])

@@ -1,0 +1,31 @@
+"""Room for the next connection, however many stay open and say nothing.
+
+A server takes only so many connections. Any program of this machine may open that many without a token, send
+half a request on each, and stay; so where it gets crowded those that have been silent for longest go first. A
+client whose kept connection has gone makes another.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from typing import Any
+
+
+def room(most: int) -> int:
+    """How many connections may stay open: half of `most`, or of the files that this process may open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (most if files == resource.RLIM_INFINITY else min(most, files)) // 2
+
+
+def to_make_room(channels: Sequence[Any], most: int) -> list[Any]:
+    """Which of waitress's channels to close, so that `most` are left; none that is being answered."""
+    if len(channels) <= most:
+        return []
+    idle = [channel for channel in channels if not channel.requests and not channel.total_outbufs_len]
+    idle.sort(key=_last_heard)
+    return idle[: len(channels) - most]
+
+
+def _last_heard(channel: Any) -> float:
+    return float(channel.last_activity)
