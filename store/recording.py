@@ -402,17 +402,19 @@ def halted(tx: Transaction, ref: TaskRef, effect: str, what: str) -> bool:
     return True
 
 
-def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what: str) -> None:
+def interrupted(
+    tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what: str, *, counts: bool = False
+) -> None:
     """The process that ran an attempt is gone and left no outcome; `effect` decides what that means.
 
     ``idempotent``: again, until `limit` attempts that had begun have ended so, or `CLAIMED_LIMIT` times as
-    many in all. ``unsafe``: a person is asked.
+    many in all. ``unsafe``: a person is asked. With `counts` this one had begun, whatever is recorded.
     """
     if end_withdrawn(tx, row):
         return
     if effect == "unsafe":
         _ask_after_interruption(tx, row, what)
-    elif _may_be_the_cause(tx, row, limit):
+    elif _may_be_the_cause(tx, row, limit, counts=counts):
         reason = (
             f"{what}, for the {row['interruptions'] + 1}. time; it may be what ends the process. "
             f"`skep retry {row['id']}` tries again"
@@ -422,7 +424,7 @@ def interrupted(tx: Transaction, row: sqlite3.Row, effect: str, limit: int, what
         requeue(tx, row, f"{what}; it is idempotent and runs again", interrupted=True, became="interrupted")
 
 
-def _may_be_the_cause(tx: Transaction, row: sqlite3.Row, limit: int) -> bool:
+def _may_be_the_cause(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> bool:
     """Whether a task was there too often when its process ended.
 
     Many are claimed at once and wait for their turn; that says little against one, but not nothing.
@@ -431,7 +433,7 @@ def _may_be_the_cause(tx: Transaction, row: sqlite3.Row, limit: int) -> bool:
     if before + 1 >= limit * CLAIMED_LIMIT:
         return True
     attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
-    if attempt is not None and attempt["swarm"] is None:
+    if not counts and attempt is not None and attempt["swarm"] is None:
         return False
     begun = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
     return bool(begun + 1 >= limit)

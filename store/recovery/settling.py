@@ -69,7 +69,8 @@ def _interrupt(
         settled.ended.append(row["id"])
         return
     task = task_of(row["doc"], row["id"])
-    recording.interrupted(tx, row, effect_of(task), policy.interruption_limit(task), _WHAT)
+    limit = policy.interruption_limit(task)
+    recording.interrupted(tx, row, effect_of(task), limit, _WHAT, counts=True)  # the log tells no start
     state = steering.find(tx, row["id"])["state"]
     where = settled.asked if state == "review" else settled.again if state == "ready" else settled.ended
     where.append(row["id"])
