@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final
 from errors import NotFound
 from panel.context import Panel
 from panel.words import plain
-from redaction import MOST_HELD, StreamRedactor, clean
+from redaction import MOST_HELD, StreamRedactor, clean, open_key
 from store.outputs import note_at_end, open_live, open_output, own_bytes
 
 #: Bytes of a piece where nothing is said, and at most.
@@ -27,6 +27,10 @@ PIECE_BYTES: Final = 64 * 1024
 MOST_BYTES: Final = 256 * 1024
 #: Bytes around a piece that are looked at with it: as many as a stream holds back of a private key.
 _AROUND: Final = MOST_HELD
+#: Bytes before those in which the beginning of a private key is looked for, where a piece may lie amid one.
+_FAR: Final = 1024 * 1024
+#: What a private key and its line ends are made of.
+_OF_KEYS: Final = b"".join(bytes([code]) for code in range(128) if chr(code).isalnum()) + b"+/=:,. \t\r\n-\\"
 #: Attempts whose outputs are offered, the newest.
 _MOST_OFFERED: Final = 50
 _BLOCK: Final = 64 * 1024
@@ -165,7 +169,17 @@ def _read(opened: Opened, begin: int, end: int) -> tuple[str, int]:
         data = data[: end - before]
     begin, end = (_whole(data, place - before) + before for place in (begin, end))
     head, tail = _decoded(data[: begin - before]), _decoded(data[end - before :])
+    head = _key_before(opened, before, data[: begin - before]) + head
     return _within(head, _decoded(data[begin - before : end - before]), tail), end
+
+
+def _key_before(opened: Opened, before: int, head: bytes) -> str:
+    """How the private key begins that all before a piece is amid of; empty where there is none."""
+    if before == 0 or head.translate(None, _OF_KEYS):
+        return ""
+    far = max(0, before - _FAR)
+    opened.file.seek(far)
+    return open_key(_decoded(opened.file.read(before - far) + head))
 
 
 def _whole(data: bytes, place: int) -> int:

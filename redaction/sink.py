@@ -24,7 +24,11 @@ _BEGIN: Final = "-----BEGIN"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
 )
-_PEM_BODY: Final = re.compile(r"(?:[A-Za-z0-9+/=:,. \t-]|\\?\\n|\\?\\r|\r|\n)*")
+#: Lines about a key (RFC 4880, 6.2), and what base64 and its lines are made of.
+_PEM_BODY: Final = re.compile(
+    r"(?:\r?\n[A-Za-z][A-Za-z0-9-]{0,60}: [^\n]{0,300})*+(?:[A-Za-z0-9+/=:,. \t\r\n-]++|\\?\\[nr])*+"
+)
+_END: Final = "-----END "
 _AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 #: characters around an AWS key id in which its secret is looked for
 _AWS_NEAR: Final = 400
@@ -160,17 +164,30 @@ def _named(text: str) -> Iterator[Span]:
         yield from named.find(text)
 
 
+def open_key(text: str) -> str:
+    """How the private key begins that a text ends amid; empty where it ends amid none.
+
+    With that before it, what follows is known for the rest of the key.
+    """
+    begin = _PRIVATE.match(text, max(text.rfind(_BEGIN), 0))
+    if begin is None or _END in text[begin.end() :]:
+        return ""
+    body = _PEM_BODY.match(text, begin.end())
+    rest = text[body.end() :] if body is not None else text
+    return "" if rest.strip("\\") else begin[0]  # an escaped line end may have been cut in two
+
+
 def _pem(text: str) -> Iterator[Span]:
     """Private keys in PEM, whole or cut off."""
     if _BEGIN not in text:
         return
-    last_end = text.rfind("-----END ")
+    last_end = text.rfind(_END)
     past = 0
     for begin in _PRIVATE.finditer(text):
         if begin.start() < past:
             continue
-        end = text.find("-----END ", begin.end()) if begin.end() < last_end else -1
-        closed = text.find("-----", end + 9) if end >= 0 else -1
+        end = text.find(_END, begin.end()) if begin.end() < last_end else -1
+        closed = text.find("-----", end + len(_END)) if end >= 0 else -1
         if closed >= 0:
             past = closed + 5
         else:

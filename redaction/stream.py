@@ -1,7 +1,8 @@
 """Redacting what comes in pieces: a command's output, an answer word by word.
 
 A piece goes on as soon as it can hold no part of a secret: whole lines, and the words of a line in
-which nothing is suspicious. A private key is held back until its end. Bytes that are no secret come out as
+which nothing is suspicious. A private key is held back until its end; of one that is longer than what is
+held back, the rest is left out as it comes. Bytes that are no secret come out as
 they went in.
 """
 
@@ -14,7 +15,7 @@ from typing import Final
 from redaction import named
 from redaction.known import KNOWN
 from redaction.shapes import KEYS
-from redaction.sink import clean, is_suspicious
+from redaction.sink import clean, is_suspicious, open_key
 
 #: Characters that are held back at most; a line beyond that is looked at in parts.
 MOST_HELD: Final = 64 * 1024
@@ -32,6 +33,8 @@ _BEGINS: Final = (
     "http", "ftp", "curl", "discord", "sharedaccesskey", "do_",
 )  # fmt: skip
 _BLANK: Final = re.compile(r"\s(?=\S*$)")
+#: What stands in a private key's place.
+_KEY_MARK: Final = "[redacted:private-key]"
 
 
 class StreamRedactor:
@@ -40,18 +43,24 @@ class StreamRedactor:
     def __init__(self) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._held = ""
+        self._key = ""  # how the private key began whose first part was let go; what is held goes on with it
 
     def feed(self, data: bytes) -> bytes:
         """What can go on now, of this piece and those before."""
         self._held += self._decode.decode(data)
-        cut = self._cut()
-        told, self._held = self._held[:cut], self._held[cut:]
-        return _encoded(told)
+        held = self._key + self._held
+        cut = self._cut(held)
+        if cut < len(self._key):
+            return b""
+        told, self._held = self._told(held[:cut]), held[cut:]
+        self._key = open_key(held[:cut])
+        return told
 
     def finish(self) -> bytes:
         """What is left."""
-        told, self._held = self._held + self._decode.decode(b"", final=True), ""
-        return _encoded(told)
+        told = self._told(self._key + self._held + self._decode.decode(b"", final=True))
+        self._held = self._key = ""
+        return told
 
     @property
     def held(self) -> int:
@@ -59,22 +68,27 @@ class StreamRedactor:
         begun, _ = self._decode.getstate()  # of a character that is not whole
         return len(self._held.encode("utf-8", "surrogateescape")) + len(begun)
 
-    def _cut(self) -> int:
-        held = self._held
+    def _told(self, text: str) -> bytes:
+        """The text without secrets; of a key that goes on, the mark was told with its first part."""
+        told = clean(text)
+        return (told.removeprefix(_KEY_MARK) if self._key else told).encode("utf-8", "surrogateescape")
+
+    def _cut(self, held: str) -> int:
         line = held.rfind("\n") + 1
         begin = held.rfind(_BEGIN)
         end = _END.search(held, begin) if begin >= 0 else None
         if begin >= 0 and (end is None or line <= end.end()):
             cut = held.rfind("\n", 0, begin) + 1
         else:
-            cut = line if is_suspicious(held[line:]) else self._last_word(line)
+            cut = line if is_suspicious(held[line:]) else _last_word(held, line)
         return cut if len(held) - cut <= MOST_HELD else len(held) - _OVERLAP
 
-    def _last_word(self, line: int) -> int:
-        """Where a line without suspicion may be cut: before its last word, or after a plain one."""
-        blank = _BLANK.search(self._held, line)
-        word = blank.end() if blank else line
-        return len(self._held) if _is_plain(self._held[word:]) else word
+
+def _last_word(held: str, line: int) -> int:
+    """Where a line without suspicion may be cut: before its last word, or after a plain one."""
+    blank = _BLANK.search(held, line)
+    word = blank.end() if blank else line
+    return len(held) if _is_plain(held[word:]) else word
 
 
 def _is_plain(word: str) -> bool:
@@ -84,6 +98,3 @@ def _is_plain(word: str) -> bool:
     begins = (*_BEGINS, *(form for form, _ in KNOWN.forms))
     return not any(begin.startswith(word) or word.startswith(begin) for begin in begins)
 
-
-def _encoded(text: str) -> bytes:
-    return clean(text).encode("utf-8", "surrogateescape")

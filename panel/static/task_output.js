@@ -89,7 +89,8 @@ function tellPiece(piece) {
   found("bar").hidden = found("download").hidden = false;
   found("earlier").hidden = start === 0;
   text.hidden = shown === "";
-  tellSearched(found("find").value);
+  if (toldOf === null) tellCount();
+  tellSearched();
 }
 
 function tellState(told) {
@@ -109,7 +110,10 @@ function isSelecting() {
 // Drawing anew would take a selection away, so it waits for its end.
 function draw() {
   mustDraw = isSelecting();
-  if (!mustDraw) text.textContent = displayed(shown);
+  if (mustDraw) return;
+  text.textContent = displayed(shown);
+  if (place !== null) place += moved;
+  moved = 0;
 }
 
 function append(piece) {
@@ -118,6 +122,7 @@ function append(piece) {
   if (shown.length > MOST_CHARS) {
     const cut = shown.indexOf("\n", shown.length - MOST_CHARS) + 1 || shown.length - MOST_CHARS;
     start = Math.min(next, start + new TextEncoder().encode(shown.slice(0, cut)).length);
+    moved -= displayed(shown.slice(0, cut)).length;
     shown = shown.slice(cut);
     draw();
   } else if (mustDraw || /[\u241b\u240d]/.test(piece) || !text.firstChild) {
@@ -138,6 +143,7 @@ async function showEarlier() {
   const height = text.scrollHeight;
   found("follow").checked = false;
   shown = piece.text + shown;
+  moved += displayed(piece.text).length;
   own += piece.text.length;
   start = piece.offset;
   draw();
@@ -145,6 +151,7 @@ async function showEarlier() {
   found("earlier").hidden = start === 0;
   if (wasFocused && start === 0) text.focus({ preventScroll: true }); // a button that goes would leave it nowhere
   mark();
+  if (!isLooking()) tellCount();
 }
 
 // -- which attempt ----------------------------------------------------------------------------------------------
@@ -165,6 +172,7 @@ function offer(attempts, chosen) {
 
 function choose(chosen) {
   asked += 1;
+  if (chosen !== lease) looked = null;
   lease = chosen;
   shown = "";
   start = 0;
@@ -173,6 +181,9 @@ function choose(chosen) {
   own = Infinity;
   sought += 1;
   text.replaceChildren();
+  moved = 0;
+  place = toldOf = null;
+  mark();
   text.hidden = true;
   found("end").hidden = true;
   found("of").dataset.offered = "";
@@ -184,35 +195,79 @@ function choose(chosen) {
 
 const MOST_FOUND = 5000;
 let ranges = [];
+let places = []; // where each of them begins, in characters of what is drawn
 const BEHIND = 800; // bytes behind a piece that a text found in it may reach into
 let own = Infinity; // characters of `shown` that a hit begins in; what stands behind them is told with the next part
 let ownEnd = 0; // the same as a byte, where a part is shown that was found
 let sought = 0; // rises with every search: late answers are dropped
+let underWay = null; // the search of what is not loaded: its number and which way it goes
+let looked = null; // the words for which everything was looked through, and to which byte
 let isMore = false; // whether more was found than is kept
 let at = -1;
+let place = null; // where the hit begins that was gone to: what comes and goes around it leaves it the same
+let moved = 0; // by how many characters it will be, once what came or went in front of it is drawn
+let toldOf = null; // how many were found when that was told; none: it is to be told
 
+// Marks what is found in what is shown, also as more comes. It tells nobody: that is for who searches.
 function mark() {
   const wanted = folded(found("find").value);
-  ranges = [];
+  [ranges, places] = [[], []];
   if (wanted) {
     const room = own < shown.length ? displayed(shown.slice(0, own)).length : Infinity;
     const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
-    while (ranges.length <= MOST_FOUND && walker.nextNode()) collect(walker.currentNode, wanted, room);
+    let before = 0;
+    while (ranges.length <= MOST_FOUND && walker.nextNode()) {
+      collect(walker.currentNode, wanted, room - before, before);
+      before += walker.currentNode.length;
+    }
   }
   isMore = ranges.length > MOST_FOUND;
-  ranges.length = Math.min(ranges.length, MOST_FOUND);
-  at = Math.min(at, ranges.length - 1);
-  found("found").textContent = wanted ? `${howMany()} found` : "";
+  ranges.length = places.length = Math.min(ranges.length, MOST_FOUND);
+  at = place === null ? -1 : places.indexOf(place);
   if (window.CSS && CSS.highlights) CSS.highlights.set("found", new Highlight(...ranges));
-  tellSearched(wanted);
+  light();
+  found("since").textContent = toldOf === null || toldOf === howMany() ? "" : `${howMany()} by now`;
+  tellSearched();
+}
+
+function light() {
+  if (!window.CSS || !CSS.highlights) return;
+  if (at < 0) CSS.highlights.delete("here");
+  else CSS.highlights.set("here", new Highlight(ranges[at]));
+}
+
+// What was found is told once, and stays told until somebody searches anew: what comes since is told beside it, quietly.
+function tellFound(told) {
+  toldOf = howMany();
+  found("since").textContent = "";
+  found("found").textContent = told;
+}
+
+function tellCount() {
+  if (!found("find").value) tellFound("");
+  else if (at >= 0) tellFound(`${at + 1} of ${howMany()}`);
+  else tellFound(`${howMany()} found${ranges.length === 0 && looked !== null && lookedTo() >= bytes ? " in all of the output" : ""}`);
+}
+
+// The byte up to which everything was looked through for what is sought; 0 where only what is shown was.
+function lookedTo() {
+  if (looked === null || looked.words !== sense()) return 0;
+  return !isElsewhere && looked.to >= start ? Math.max(looked.to, next) : looked.to;
+}
+
+// What is looked for: letters alike, among the codes or not.
+function sense() {
+  return `${found("raw").checked} ${folded(found("find").value)}`;
 }
 
 // What is not loaded is not looked through, and whoever looks for something is told so.
-function tellSearched(wanted) {
-  const isPart = wanted !== "" && (start > 0 || next < bytes);
+function tellSearched() {
+  const to = lookedTo();
+  const isPart = next !== null && found("find").value !== "" && (start > 0 || next < bytes) && to < bytes;
   found("searched").hidden = !isPart;
   if (!isPart) return;
-  const told = `Only what is shown here was looked through: ${(next - start).toLocaleString()} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
+  const part = to > 0 ? `the first ${to.toLocaleString()}` : (next - start).toLocaleString();
+  const told = `Only ${to > 0 ? "a part" : "what is shown here"} was looked through: ${part} of ${bytes.toLocaleString()} bytes. Next and Previous go on through the others.`;
   if (found("searched-told").textContent !== told) found("searched-told").textContent = told;
   found("whole").href = found("download").href;
 }
@@ -221,47 +276,58 @@ function howMany() {
   return isMore ? `more than ${MOST_FOUND.toLocaleString()}` : ranges.length.toLocaleString();
 }
 
-function collect(node, wanted, room) {
+function collect(node, wanted, room, before) {
   const searched = folded(node.data);
-  for (let place = searched.indexOf(wanted); place >= 0 && place < room && ranges.length <= MOST_FOUND; place = searched.indexOf(wanted, place + wanted.length)) {
+  for (let from = searched.indexOf(wanted); from >= 0 && from < room && ranges.length <= MOST_FOUND; from = searched.indexOf(wanted, from + wanted.length)) {
     const range = new Range();
-    range.setStart(node, place);
-    range.setEnd(node, place + wanted.length);
+    range.setStart(node, from);
+    range.setEnd(node, from + wanted.length);
     ranges.push(range);
+    places.push(before + from);
   }
 }
 
 function step(by) {
+  if (isLooking() && underWay.by === by) return; // begun anew it would never come to the end of a long output
   const isLast = at >= 0 && (by > 0 ? at === ranges.length - 1 : at === 0);
   if ((ranges.length === 0 || isLast) && found("find").value && (start > 0 || next < bytes)) findBeyond(by);
   else if (ranges.length > 0) go((at < 0 && by < 0 ? 0 : at) + by);
 }
 
 function go(to) {
+  sought += 1; // what was being looked for further away is not wanted any more
   at = (to + ranges.length) % ranges.length;
+  place = places[at];
   found("follow").checked = false;
   const line = ranges[at].getBoundingClientRect();
   const box = text.getBoundingClientRect();
   text.scrollTop += line.top - box.top - box.height / 2;
   text.scrollLeft += line.left - box.left - box.width / 2;
-  if (window.CSS && CSS.highlights) CSS.highlights.set("here", new Highlight(ranges[at]));
-  found("found").textContent = `${at + 1} of ${howMany()}`;
+  light();
+  tellCount();
+}
+
+function isLooking() {
+  return underWay !== null && underWay.number === sought;
 }
 
 // What is not loaded is looked through by the panel, to the end and from the other end up to what is shown here.
 async function findBeyond(by) {
   const mine = ++sought;
+  underWay = { number: mine, by };
   const way = by > 0 ? "next" : "previous";
   const end = isElsewhere ? ownEnd : next;
-  const [here, there] = by > 0 ? [end, start] : [start, end];
-  found("found").textContent = "Looking through the rest of the output.";
+  const [here, there, to] = by > 0 ? [end, start, bytes] : [start, end, bytes];
+  tellFound("Looking through the rest of the output.");
   try {
-    const part = await partOf(way, here, mine) ?? await partOf(way, by > 0 ? 0 : bytes, mine, there);
+    const part = await partOf(way, here, mine) ?? await partOf(way, by > 0 ? 0 : to, mine, there);
     if (mine !== sought) return;
-    if (part === null) tellNoOther(by);
+    if (part === null) tellNoOther(by, to);
     else await showFound(part, by, mine);
   } catch (trouble) {
-    if (mine === sought) found("found").textContent = trouble instanceof Refused ? trouble.message : "The panel does not answer.";
+    if (mine === sought) tellFound(trouble instanceof Refused ? trouble.message : "The panel does not answer.");
+  } finally {
+    if (underWay?.number === mine) underWay = null;
   }
 }
 
@@ -269,27 +335,29 @@ class Refused extends Error {}
 
 // Where the piece begins and ends that holds the text; null where none does up to the byte `until`.
 async function partOf(way, from, mine, until = null) {
-  const isPast = (place) => until !== null && (way === "next" ? place >= until : place + PIECE <= until);
+  const isPast = (byte) => until !== null && (way === "next" ? byte >= until : byte + PIECE <= until);
   let offset = from;
   while (offset !== null && mine === sought && !isPast(way === "next" ? offset : offset - PIECE)) {
     const query = new URLSearchParams({ find: found("find").value, way, offset, codes: found("raw").checked ? "shown" : "hidden", lease });
     const answer = await fetch(`${output.dataset.finds}?${query}`, { cache: "no-store" });
-    const { title, at: place, next: further } = await answer.json();
+    const { title, at: hit, next: further } = await answer.json();
     if (answer.status !== 200) throw new Refused(title);
-    if (place !== null) return isPast(place) ? null : [place, way === "next" || place > 0 ? place + PIECE : from % PIECE || PIECE];
+    if (hit !== null) return isPast(hit) ? null : [hit, way === "next" || hit > 0 ? hit + PIECE : from % PIECE || PIECE];
     offset = further;
   }
   return null;
 }
 
-function tellNoOther(by) {
+function tellNoOther(by, to) {
+  looked = { words: sense(), to };
   if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
-  else found("found").textContent = "0 found in all of the output";
+  else tellCount();
+  tellSearched();
 }
 
-async function showFound([place, end], by, mine) {
+async function showFound([from, end], by, mine) {
   const [whole, part] = await Promise.all([
-    read({ offset: place, limit: end - place + BEHIND }), read({ offset: place, limit: end - place }),
+    read({ offset: from, limit: end - from + BEHIND }), read({ offset: from, limit: end - from }),
   ]);
   if (mine !== sought) return;
   const refused = [whole, part].find((each) => each.status !== 200);
@@ -304,14 +372,26 @@ async function showFound([place, end], by, mine) {
   [shown, start, next] = [piece.text, piece.offset, piece.next];
   [own, ownEnd] = [part.piece.text.length, Math.min(end, next)];
   text.textContent = displayed(shown);
+  [mustDraw, moved, place] = [false, 0, null];
   offer(piece.attempts, piece.lease);
-  tellPiece(piece);
-  at = -1;
   mark();
   if (ranges.length > 0) go(by > 0 ? 0 : ranges.length - 1);
+  else tellCount();
+  tellPiece(piece);
 }
 
-found("find").addEventListener("input", () => { at = -1; sought += 1; text.normalize(); mark(); });
+// The place of a hit is another one, or in another text: what was looked for further away is, too.
+function searchAnew(kept = -1) {
+  sought += 1;
+  place = null;
+  mark();
+  place = places[kept] ?? null;
+  at = place === null ? -1 : kept;
+  light();
+  tellCount();
+}
+
+found("find").addEventListener("input", () => { text.normalize(); searchAnew(); });
 found("end").addEventListener("click", () => { choose(lease); found("follow").checked = true; found("find").focus(); });
 found("find").addEventListener("keydown", (event) => {
   if (event.key === "Enter") step(event.shiftKey ? -1 : 1);
@@ -322,7 +402,11 @@ found("after").addEventListener("click", () => step(1));
 found("of").addEventListener("change", () => choose(Number(found("of").value)));
 found("earlier").addEventListener("click", showEarlier);
 found("wrap").addEventListener("change", () => text.classList.toggle("wraps", found("wrap").checked));
-found("raw").addEventListener("change", () => { draw(); mark(); });
+found("raw").addEventListener("change", () => {
+  const kept = at;
+  draw();
+  searchAnew(kept);
+});
 found("follow").addEventListener("change", () => {
   if (!found("follow").checked) return;
   if (isElsewhere) choose(lease);
@@ -345,7 +429,10 @@ document.getElementById("live").addEventListener("htmx:afterSwap", async () => {
   else goOn();
 });
 setInterval(() => {
-  if (mustDraw) draw();
+  if (mustDraw) {
+    draw();
+    mark();
+  }
   if (isLive && !document.hidden) goOn();
 }, LIVE_MS);
 goOn();

@@ -299,6 +299,122 @@ def test_while_a_found_part_is_shown_it_is_told_how_the_output_stands_and_that_i
         expect(page.locator("#output-found")).to_have_text("There is no such thing.")
 
 
+#: Notes every text that is told of a search.
+TELLINGS = """() => {
+  const told = document.getElementById("output-found");
+  window.tellings = [];
+  const note = () => tellings.push(told.textContent);
+  new MutationObserver(note).observe(told, { childList: true, characterData: true, subtree: true });
+}"""
+#: What the strong highlight is on; false: it is on nothing.
+HERE = "CSS.highlights.has('here') && [...CSS.highlights.get('here')].map(String).join()"
+
+
+def ended(panel, text):
+    """A task that ended with that output."""
+    claim = panel.by.start("long", command="git log")
+    sink = panel.by.write_live(claim)
+    sink.write(text.encode())
+    panel.by.end(claim, sink, Verdict(decision="APPROVE", confidence=0.9))
+
+
+def test_what_was_found_stays_told_while_more_comes_until_somebody_searches_anew(page, panel):
+    claim = panel.by.start("long", command="git log")
+    sink = panel.by.write_live(claim)
+    sink.write(b"early\n" + b"hay\n" * 20_000 + b"needle\nneedle\n")
+    page.goto(f"{panel.url}/tasks/long")
+    text, told, find = (page.locator(f"#output-{name}") for name in ("text", "found", "find"))
+    expect(text).to_contain_text("needle")
+    since, state = page.locator("#output-since"), page.locator("#output-state")
+    page.evaluate(TELLINGS)
+
+    find.fill("needle")
+    find.press("Enter")
+    for number in range(3):
+        sink.write(b"a needle\n")
+        expect(since).to_have_text(f"{3 + number} by now")
+    assert page.evaluate("tellings") == ["2 found", "1 of 2"]
+    assert page.evaluate(HERE) == "needle"
+    find.press("Enter")
+    expect(told).to_have_text("2 of 5")
+    expect(since).to_be_empty()
+
+    find.fill("nowhere")
+    find.press("Enter")
+    expect(told).to_have_text("0 found in all of the output")
+    before = page.evaluate("tellings.length")
+    sink.write(b"more\n")
+    expect(state).to_contain_text("80,052 bytes so far")
+    expect(page.locator("#output-searched")).to_be_hidden()
+    sink.write(b"nowhere\n")
+    expect(since).to_have_text("1 by now")
+    assert page.evaluate(f"tellings.slice({before})") == []
+
+    page.get_by_role("button", name="Show earlier output").click()
+    expect(text).to_contain_text("early")
+    expect(told).to_have_text("1 found")
+    sink.discard()
+
+
+def test_the_hit_that_was_gone_to_stays_so_where_earlier_output_comes_in_front_of_it(page, panel):
+    ended(panel, "a needle\n" + "hay\n" * 20_000 + "the needle\n")
+    page.goto(f"{panel.url}/tasks/long")
+    told, find = page.locator("#output-found"), page.locator("#output-find")
+    expect(page.locator("#output-text")).to_contain_text("the needle")
+    find.fill("needle")
+    find.press("Shift+Enter")
+    expect(told).to_have_text("1 of 1")
+
+    page.get_by_role("button", name="Show earlier output").click()
+
+    expect(told).to_have_text("2 of 2")
+    assert page.evaluate(HERE) == "needle"
+
+
+def test_an_output_that_was_all_looked_through_is_not_said_to_be_looked_through_in_part(page, panel):
+    ended(panel, "hay\n" * 40_000 + "needle\n")
+    page.goto(f"{panel.url}/tasks/long")
+    told, find = page.locator("#output-found"), page.locator("#output-find")
+    searched = page.locator("#output-searched")
+    expect(page.locator("#output-text")).to_contain_text("needle")
+    find.fill("needle")
+    expect(searched).to_be_visible()
+    find.press("Enter")
+    expect(told).to_have_text("1 of 1")
+    assert page.evaluate(HERE) == "needle"
+
+    find.fill("zzzz")
+    expect(searched).to_be_visible()
+    assert page.evaluate(HERE) is False
+    find.press("Enter")
+
+    expect(told).to_have_text("0 found in all of the output")
+    expect(searched).to_be_hidden()
+    find.fill("zzz")
+    expect(searched).to_be_visible()
+
+
+def test_a_search_under_way_goes_on_where_the_same_is_asked_for_again(page, panel):
+    ended(panel, "needle\n" + "hay\n" * 40_000)
+    page.goto(f"{panel.url}/tasks/long")
+    expect(page.locator("#output-text")).to_contain_text("hay")
+    told, find = page.locator("#output-found"), page.locator("#output-find")
+    asked, held = [], []
+    page.on("request", lambda request: asked.append(request.url) if "/output/find?" in request.url else None)
+    page.route("**/output/find?*", lambda route: route.continue_() if held else held.append(route))
+    find.fill("needle")
+    with page.expect_request("**/output/find?*"):
+        find.press("Enter")
+    expect(told).to_have_text("Looking through the rest of the output.")
+
+    find.press("Enter")
+    held[0].continue_()
+
+    expect(told).to_have_text("1 of 1")
+    assert len(asked) == 2, "from the end on, and from the beginning"
+    page.unroute_all(behavior="wait")
+
+
 def test_the_page_takes_the_same_letters_for_alike_as_the_panel_and_none_moves_what_is_behind_it(page):
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     letters = "".join(each for each in every if unicodedata.category(each) not in UNSENT)

@@ -108,6 +108,8 @@ def test_not_one_thing_to_do_is_wrong_usage(store, run, arguments):
         (["p", "--not-before", "soon"], "is not a time"),
         (["   "], "prompt: is missing or empty"),
         (["\u200b\u2800"], "prompt: must not be empty: it holds nothing but blanks"),
+        (["--command", "\u3164"], "command: must not be empty: it holds nothing but blanks"),
+        (["--", "\u3164", "-x"], "argv[0]: must not be empty: it holds nothing but blanks"),
     ],
 )
 def test_what_breaks_the_contract_is_refused_with_field_and_rule(store, run, arguments, said):

@@ -70,3 +70,27 @@ def test_of_what_is_being_written_no_part_of_a_secret_is_shown(kind):
 
     shown += piece(data, place, 100_000)["text"]
     assert shown == f"one two\nthree [redacted:{kind}] four\nfive\n"
+
+
+@pytest.mark.parametrize("is_live", [False, True])
+@pytest.mark.parametrize("most", [10_000, 65_536])
+def test_no_piece_of_a_key_far_longer_than_what_is_looked_at_with_it_is_shown(most, is_live):
+    line = "MIIEpAIBAAKCAQEA7bq" * 3 + "+/=9\n"
+    key = "-----BEGIN RSA PRIVATE KEY-----\n" + line * 8_000 + "-----END RSA PRIVATE KEY-----"
+    data = f"before\n{key}\n(after)\nthe end\n".encode()
+
+    shown, place = "", 0
+    while place < len(data):
+        found = piece(data, place, most, is_live=is_live)
+        shown, place = shown + found["text"], found["next"]
+
+    assert shown == "before\n[redacted:private-key]\n(after)\nthe end\n"
+    assert piece(data, None, most)["text"].endswith("\n(after)\nthe end\n")
+    assert line[:20] not in piece(data, None, most)["text"]
+
+
+def test_what_follows_a_key_that_has_ended_is_shown_however_much_it_looks_like_one():
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\n"
+    data = (key + "hay\n" * 100_000).encode()
+
+    assert piece(data, 300_000, 8)["text"] in "hay\n" * 4

@@ -22,7 +22,7 @@ LIKELY = {
     "mode": st.sampled_from(["llm", "local"]),
     "status": st.sampled_from(["pending", "queued", "approved", "nonsense"]),
     "prompt": TEXTS,
-    "command": TEXTS,
+    "command": st.one_of(TEXTS, st.sampled_from(["\u3164", "\u200b -x", "gr\u00fc\u00df"])),
     "tags": st.lists(TEXTS, max_size=3),
 }
 

@@ -199,6 +199,30 @@ def test_a_secret_that_comes_in_pieces_is_still_seen(kind: str, size: int) -> No
     )
 
 
+ABOUT = "\nVersion: GnuPG v1.4 (GNU/Linux)\nComment: mine\n\n"
+LINE = "MIIEpAIBAAKCAQEA7bq" * 3 + "+/=9"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", r"\n"])
+@pytest.mark.parametrize(
+    ("name", "about"), [("RSA PRIVATE KEY", "\n"), ("PGP PRIVATE KEY BLOCK", ABOUT)], ids=["pem", "pgp"]
+)
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_a_key_far_longer_than_what_is_held_back_is_taken_out_whole(
+    name: str, about: str, line_end: str, is_closed: bool
+) -> None:
+    key = f"-----BEGIN {name}-----{about}" + (LINE + line_end) * 8_000
+    end = f"-----END {name}-----\nafter {{}}\n" if is_closed else "{after}\n"
+    data = f"before\n{key}{end}last\n".encode()
+    redactor = StreamRedactor()
+    pieces = [redactor.feed(data[place : place + 4_099]) for place in range(0, len(data), 4_099)]
+
+    shown = b"".join([*pieces, redactor.finish()]).decode()
+
+    after = "\nafter {}" if is_closed else "{after}"
+    assert shown.replace("\\", "") == f"before\n[redacted:private-key]{after}\nlast\n"
+
+
 def test_a_stream_is_not_held_back_without_need() -> None:
     redactor = StreamRedactor()
 
