@@ -187,6 +187,7 @@ def _furnish_templates(app: flask.Flask) -> None:
     app.jinja_env.filters |= {
         "plain": words.plain,
         "one_line": words.one_line,
+        "with_code": words.with_code,
         "told": shown_text.told,
         "sentence": words.sentence,
         "dollars": dollars_text,

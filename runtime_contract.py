@@ -29,7 +29,7 @@ from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 from task_errors import digits, first_error, kind, shorten
-from unseen import MUST_SAY, is_blank
+from unseen import MUST_SAY, is_blank, program_of
 
 __all__ = [
     "ALLOWED_TRANSITIONS",
@@ -208,8 +208,8 @@ def normalize_task(
 
     Returns the task and its document: the user's keys in their order, aliases under their canonical name.
     The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
-    below `path`, the rule, and for a bound also the value. A prompt that `is_known` was taken in before, and
-    need not draw anything.
+    below `path`, the rule, and for a bound also the value. What a task that `is_known` is to do was taken in
+    before, and need not draw anything.
     """
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
@@ -217,9 +217,22 @@ def normalize_task(
     _check_is_json(document, path)
     task = read_task(document, path)
     _check_bounds(task, limits, path)
-    if not is_known and not (task.command or task.argv) and is_blank(task.prompt or ""):
-        _refuse(path, "prompt", MUST_SAY, task.prompt)
+    if not is_known:
+        _check_says(task, path)
     return task, document
+
+
+def _check_says(task: Task, path: str) -> None:
+    """Raise `InvalidTask` where what is to be done, or the program that does it, draws nothing."""
+    if not (task.command or task.argv) and is_blank(task.prompt or ""):
+        _refuse(path, "prompt", MUST_SAY, task.prompt)
+    if task.command and is_blank(program_of(task.command)):
+        _refuse(path, "command", MUST_SAY, task.command)
+    if task.argv and is_blank(task.argv[0]):
+        _refuse(path, "argv[0]", MUST_SAY, task.argv[0])
+    for number, argv in enumerate(task.expect.commands):
+        if is_blank(argv[0]):
+            _refuse(path, f"expect.commands[{number}][0]", MUST_SAY, argv[0])
 
 
 def read_task(document: dict[str, Any], path: str) -> Task:

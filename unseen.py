@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 import unicodedata
 from typing import Final
 
@@ -48,6 +49,16 @@ MUST_SAY: Final = (
 def is_blank(text: str) -> bool:
     """Whether a text says nothing: there is nothing in it that draws."""
     return _SAYS.search(text) is None
+
+
+def program_of(command: str) -> str:
+    """The word that names the program of a command line; all of a line that cannot be read."""
+    if command.isascii():
+        return command  # a letter that draws nothing is none of these
+    try:
+        return next(iter(shlex.split(command)), "")
+    except ValueError:
+        return command
 
 
 @functools.cache

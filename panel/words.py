@@ -6,15 +6,26 @@ import json
 import re
 from typing import Any, Final
 
+from markupsafe import Markup, escape
+
 from unseen import UNSEEN
 
 _SPACES: Final = re.compile(r"\s+")
 _LINE_CHARS: Final = 240
+_CODE: Final = Markup("<code>%s</code>")
 
 
 def plain(text: str) -> str:
     """The text with every invisible or direction-changing character spelled out."""
     return UNSEEN.sub(_spell, text)
+
+
+def with_code(text: str) -> Markup:
+    """A sentence of Skep's own as markup: what stands in backticks is code, all else as `plain` has it."""
+    pieces = plain(text).split("`")
+    if len(pieces) % 2 == 0:  # one that nothing closes, as where a sentence is cut
+        pieces[-2:] = ["`".join(pieces[-2:])]
+    return Markup().join(_CODE % each if at % 2 else escape(each) for at, each in enumerate(pieces))
 
 
 def as_json(value: Any) -> str:

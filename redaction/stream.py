@@ -97,4 +97,3 @@ def _is_plain(word: str) -> bool:
         return False
     begins = (*_BEGINS, *(form for form, _ in KNOWN.forms))
     return not any(begin.startswith(word) or word.startswith(begin) for begin in begins)
-

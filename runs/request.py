@@ -23,7 +23,7 @@ from runs import named_outputs, run_names
 from runs.workflow import FILE_PATTERN, Rounds, SubRun, When, Workflow, as_items
 from runtime_contract import Expect
 from task_errors import shorten
-from unseen import MUST_SAY, SAYS, is_blank
+from unseen import MUST_SAY, SAYS, is_blank, program_of
 
 Id = Annotated[StrictStr, Field(pattern=rf"^{ID.pattern}$")]
 Text = Annotated[StrictStr, Field(max_length=1_000_000)]
@@ -51,7 +51,7 @@ MOST_TASKS = 100_000
 _ONE_FORM: Final[dict[str, Any]] = {
     "oneOf": [
         {"required": ["prompt"], "properties": {"prompt": {"type": "string", "pattern": SAYS}}},
-        {"required": ["command"], "properties": {"command": {"type": "string", "pattern": r"\S"}}},
+        {"required": ["command"], "properties": {"command": {"type": "string", "pattern": SAYS}}},
         {"required": ["argv"], "properties": {"argv": {"type": "array", "minItems": 1}}},
         {"required": ["ask"], "properties": {"ask": {"type": "string", "pattern": r"\S"}}},
         {"required": ["run"], "properties": {"run": {"type": "object"}}},
@@ -134,6 +134,10 @@ class TaskRequest(Section):
             raise ValueError("give one of prompt, command, argv, ask and run")
         if self.prompt is not None and is_blank(self.prompt):
             raise ValueError(f"prompt {MUST_SAY}")
+        if self.command is not None and is_blank(program_of(self.command)):
+            raise ValueError(f"command {MUST_SAY}")
+        if self.argv and is_blank(self.argv[0]):
+            raise ValueError(f"argv[0] {MUST_SAY}")
         if self.ask is not None and not self.ask.strip():
             raise ValueError("ask must not be empty")
         given = {name for name in self.model_fields_set if getattr(self, name) not in (None, [], {}, False)}

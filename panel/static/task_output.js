@@ -84,6 +84,8 @@ function leave() {
 function tellPiece(piece) {
   bytes = piece.bytes;
   const size = `${piece.bytes.toLocaleString()} bytes`;
+  const isGrowth = isLive && /^Being/.test(found("state").textContent);
+  found("state").setAttribute("aria-live", isGrowth ? "off" : "polite"); // each 400 ms it would be read out
   const cut = piece.cut ? `, ${piece.cut.toLocaleString()} more were not kept` : "";
   tellState(piece.bytes === 0 && !isLive ? "It printed nothing." : isLive ? `Being written: ${size} so far.` : `${size}${cut}.`);
   found("bar").hidden = found("download").hidden = false;

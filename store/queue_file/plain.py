@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from runtime_contract import ENDED, ID_PATTERN, PARENT_PATTERN, STATUS_READINGS, Limits, Task
 from store.records import NewTask
-from unseen import is_blank
+from unseen import is_blank, program_of
 
 Check = Callable[[Any, Limits], bool]
 
@@ -57,7 +57,9 @@ _CHECKS: Final[dict[str, Check]] = {
     "id": lambda value, _: type(value) is str and ID_PATTERN.fullmatch(value) is not None,
     "type": lambda value, _: value == "cycle" and type(value) is str,
     "prompt": lambda value, limits: _is_words(value, limits.prompt_chars) and not is_blank(value),
-    "command": lambda value, limits: _is_words(value, limits.command_chars),
+    "command": lambda value, limits: (
+        _is_words(value, limits.command_chars) and (value.isascii() or not is_blank(program_of(value)))
+    ),
     "mode": lambda value, _: type(value) is str,
     "depends_on": lambda value, limits: (
         _is_texts(value, limits.depends_on_items, 257) and all(map(PARENT_PATTERN.fullmatch, value))

@@ -45,13 +45,14 @@ def test_a_look_says_what_would_become_of_a_prompt(browser, home, store):
     assert store.reader.counts()["pending"] == 0
 
 
-def test_a_prompt_that_draws_nothing_is_refused_by_the_look_and_by_the_adding(browser, store):
-    (entry,) = look(browser, {"prompt": "\u200b\u2800"})["entries"]
-    added = browser.post("/api/v1/tasks", {"tasks": [{"prompt": "\u200b\u2800"}]})
+@pytest.mark.parametrize("form", ["prompt", "command"])
+def test_words_that_draw_nothing_are_refused_by_the_look_and_by_the_adding(browser, store, form):
+    (entry,) = look(browser, {form: "\u200b\u2800"})["entries"]
+    added = browser.post("/api/v1/tasks", {"tasks": [{form: "\u200b\u2800"}]})
 
     assert entry["state"] != "good"
-    assert "prompt: must not be empty: it holds nothing but blanks" in str(entry)
-    assert "prompt: must not be empty: it holds nothing but blanks" in added.text
+    assert f"{form}: must not be empty: it holds nothing but blanks" in str(entry)
+    assert f"{form}: must not be empty: it holds nothing but blanks" in added.text
     assert store.reader.counts()["pending"] == 0
 
 

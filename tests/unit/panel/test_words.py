@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from panel.words import count_of, last_line, one_line, plain
+from panel.words import count_of, last_line, one_line, plain, with_code
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,17 @@ def test_the_last_line_is_the_last_that_says_something():
 
 def test_one_is_not_many():
     assert [count_of(1, "task"), count_of(1200, "task")] == ["1 task", "1,200 tasks"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("`skep up` starts it; `ls`", "<code>skep up</code> starts it; <code>ls</code>"),
+        ("`<b>` & \u202e", "<code>&lt;b&gt;</code> &amp; ⟨U+202E⟩"),
+        ("`ls` or `skep ro …", "<code>ls</code> or `skep ro …"),
+        ("none", "none"),
+        ("", ""),
+    ],
+)
+def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup(text, shown):
+    assert with_code(text) == shown
