@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
 
@@ -400,7 +401,7 @@ def test_a_search_under_way_goes_on_where_the_same_is_asked_for_again(page, pane
     expect(page.locator("#output-text")).to_contain_text("hay")
     told, find = page.locator("#output-found"), page.locator("#output-find")
     asked: list[str] = []
-    held: list[sync_api.Route] = []
+    held: list[Any] = []
     page.on("request", lambda request: asked.append(request.url) if "/output/find?" in request.url else None)
     page.route("**/output/find?*", lambda route: route.continue_() if held else held.append(route))
     find.fill("needle")
