@@ -142,8 +142,8 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
 
 
 def request_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
-    """The request that started a run, for another start of the same. Raises `RunCompleted` for a lost run."""
-    lost_runs.check(row, "written down")
+    """The request that started a run, for another start of the same. Raises `RunCompleted` where it lost tasks."""
+    lost_runs.check_tasks(here.reader, row, "written down")
     told: dict[str, Any] = json.loads(row["request"])
     told |= {"policy": json.loads(row["policy"]), "memory": json.loads(row["memory"])}
     told |= {"tasks": views.asked(here.reader, row)}
