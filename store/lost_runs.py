@@ -7,7 +7,7 @@ came after the backup. Nothing of such a run goes on: without its policy nobody 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from errors import TransitionNotAllowed
@@ -43,6 +43,11 @@ def is_lost(run: sqlite3.Row) -> bool:
     return bool(run["request"] == NO_REQUEST or run["code"] == LOST)
 
 
+def is_text_lost(doc: Mapping[str, Any]) -> bool:
+    """Whether nothing of a task is left but its id and its run's, by its document."""
+    return not any(value for name, value in doc.items() if name not in {"id", "run_id"})
+
+
 def check(run: sqlite3.Row, done: str) -> None:
     """Raise `RunCompleted` where a run was lost and so cannot be `done` (a past participle)."""
     if is_lost(run):
@@ -54,7 +59,7 @@ def check_tasks(asks: Asks, run: sqlite3.Row, done: str) -> None:
     check(run, done)
     lost = [row["id"] for row in asks.all("lost_tasks_of_run", run=run["seq"])]
     if lost:
-        told = f"The run {run['id']!r} cannot be {done}: {why_incomplete(lost)}. Start what is left of it anew."
+        told = f"The run {run['id']!r} cannot be {done}: {why_incomplete(lost)}. Start a new one instead."
         raise RunCompleted(told, run_id=run["id"])
 
 

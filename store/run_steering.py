@@ -50,8 +50,9 @@ def close(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
 def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     """Send back to the queue what did not complete of a run that failed or was aborted; its row.
 
-    What is approved stays so, and a run of which everything is completes at once. Tasks that were lost stay so,
-    and the run fails with them. Raises `RunNotFound`, `RunCompleted` where it has not ended so or was lost.
+    What is approved stays so, and a run of which everything is completes at once. Tasks that were lost stay
+    so, and the run fails with them. Raises `RunNotFound`, `RunCompleted` where it has not ended so, was lost,
+    or nothing but lost tasks is left of it.
     """
     row = runs.find(tx, run_id)
     lost_runs.check(row, "resumed")

@@ -214,7 +214,9 @@ class Entering:
 def _what_is_left(task: Standing, entry: FileEntry | None) -> dict[str, Any]:
     """The document of a task that ended, or never was one: whatever the queue file shows of it."""
     words = queue_view.words_of(entry.raw) if entry is not None else {}
+    run = run_ends.run_of(task.id)
+    known = {"id": task.id} | ({"run_id": run} if run else {})
     if task.state == "approved" or task.queued.get("event") == "task.imported":
-        return {"id": task.id} | words
+        return known | words
     raw = words.get("raw")
-    return {"id": task.id, "raw": raw if isinstance(raw, str) else ""}
+    return known | {"raw": raw if isinstance(raw, str) else ""}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 
 import pytest
@@ -243,10 +244,8 @@ class Life:
         start_under(self.rig, "k", id="r", open=True, tasks=tasks, policy=asked)
 
     def do(self, deed: str) -> None:
-        try:
+        with contextlib.suppress(RunCompleted, TransitionNotAllowed):  # refused, and nothing is changed
             getattr(self, deed)()
-        except (RunCompleted, TransitionNotAllowed):
-            pass  # what cannot be done now is refused, and changes nothing
 
     def turn(self) -> None:
         self.rig.turn()
@@ -322,3 +321,51 @@ def test_a_rebuilt_run_completes_only_where_it_had_or_every_task_of_it_has(
     finally:
         if home.store is not None:
             home.close()
+
+
+def test_items_and_rounds_that_came_after_the_backup_fail_their_run(home) -> None:
+    rig = rig_of(home)
+    until = {"of": "{{output}}", "test": "contains", "value": "good"}
+    rig.start(id="m", tasks=[{"id": "list", "for_each": ["x", "y"], "prompt": "On {{item}}"}])
+    rig.start(id="n", tasks=[{"id": "again", "prompt": "x", "repeat": {"until": until, "most": 3}}])
+    home.back_up()
+    rig.turn()
+    rig.turn()
+
+    again = rebuilt(home)
+    for run in "mn":
+        told = again.go(run)
+        assert (told["state"], told["open_tasks"]) == ("failed", 0)
+        assert told["task_count"] == len(told["tasks"]) > 1
+
+
+INNER = {
+    "name": "inner",
+    "steps": [{"id": "x", "prompt": "x"}, {"id": "y", "depends_on": ["x"], "prompt": "y"}],
+}
+
+
+@pytest.mark.parametrize("turns", [0, 1])
+def test_a_run_within_a_run_is_begun_anew_where_it_came_after_the_backup(home, turns: int) -> None:
+    rig = rig_of(home)
+    rig.start(id="r", tasks=[{"id": "sub", "run": {"workflow": INNER}}])
+    home.back_up()
+    rig.claim()
+    for _ in range(turns):
+        rig.turn()
+
+    again = rebuilt(home)
+    told = again.go("r")
+    assert (told["state"], again.begun) == ("completed", ["x", "y"])
+
+
+def test_a_run_within_a_run_that_the_backup_had_goes_on(home) -> None:
+    rig = rig_of(home)
+    rig.start(id="r", tasks=[{"id": "sub", "run": {"workflow": INNER}}])
+    rig.claim()
+    home.back_up()
+    rig.turn()
+
+    again = rebuilt(home)
+    told = again.go("r")
+    assert (told["state"], again.begun) == ("completed", ["y"])
