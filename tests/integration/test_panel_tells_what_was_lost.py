@@ -1,4 +1,4 @@
-"""The panel over a rebuilt database: of lost runs and tasks it tells what is known, and that the rest is lost."""
+"""The panel over a rebuilt database: of what was lost it tells what is known, and that the rest is lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TWO = [{"id": "first", "prompt": "x"}, {"id": "second", "prompt": "x", "deps": [
 
 
 @pytest.fixture
-def store(home, clock):
+def store(home, clock):  # type: ignore[no-redef]  # in place of the empty one
     """A home that lost the run `whole`, of which one task had completed, and a task of the run `part`."""
     worked = WorkedHome(home.root, clock).open()
     rig = rig_of(worked)
