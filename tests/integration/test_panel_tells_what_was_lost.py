@@ -15,8 +15,8 @@ from tests.unit.store_recovery.worked_home import WorkedHome
 TWO = [{"id": "first", "prompt": "x"}, {"id": "second", "prompt": "x", "deps": ["first"]}]
 
 
-@pytest.fixture
-def store(home, clock):  # type: ignore[no-redef]  # in place of the empty one
+@pytest.fixture  # type: ignore[no-redef]  # in place of the empty one
+def store(home, clock):
     """A home that lost the run `whole`, of which one task had completed, and a task of the run `part`."""
     worked = WorkedHome(home.root, clock).open()
     rig = rig_of(worked)
