@@ -84,5 +84,7 @@ def test_list_page_and_api_agree_on_the_tasks_of_a_run_that_lost_some(browser, h
     assert "2 of 2 ended, 1 of them lost" in page
     assert "2 tasks, 0 dependencies" in page
     assert page.count("late") > 1
+    one = CliRunner().invoke(skep.cli, ["--home", str(home.root), "show", "part:late"])
+    assert "what it asked for was lost with the damaged database" in one.output
     shown = CliRunner().invoke(skep.cli, ["--home", str(home.root), "run", "show", "part"])
     assert "late" in shown.output
