@@ -47,7 +47,7 @@ def list_runs(place: Place, states: tuple[str, ...], limit: int, as_json: bool) 
 
 
 def _line(run: dict[str, Any]) -> tuple[str, str, str, str, str]:
-    done = f"{'?' if run['is_lost'] else format(run['completed_tasks'], ',')} of {run['task_count']:,}"
+    done = f"{run['completed_tasks']:,} of {run['task_count']:,}"
     spent = dollars_text(run["cost_micros"])
     if run["budget_micros"] is not None:
         spent += f" of {dollars_text(run['budget_micros'])}"

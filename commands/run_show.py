@@ -80,10 +80,10 @@ def tell(run: dict[str, Any], *, answers: bool, context: bool) -> None:
 
 def headline(run: dict[str, Any]) -> str:
     """A run in a line."""
-    if run["is_lost"]:
-        spent = dollars_text(run["cost_micros"])
-        return terminal.clean(f"{run['id']} {run['state']}: lost with its {run['task_count']} tasks, {spent}")
     done = sum(task["state"] == "completed" for task in run["tasks"].values())
+    if run["is_lost"]:
+        spent = f"{done} of them completed, {dollars_text(run['cost_micros'])}"
+        return terminal.clean(f"{run['id']} {run['state']}: lost with its {run['task_count']} tasks, {spent}")
     of = "" if run["budget_micros"] is None else f" of {dollars_text(run['budget_micros'])}"
     spent = f"{run['usage']['tokens']:,} tokens, {dollars_text(run['cost_micros'])}{of}"
     return terminal.clean(f"{run['id']} {run['state']}: {done} of {len(run['tasks'])} completed, {spent}")

@@ -17,6 +17,7 @@ from commands.task_view import full
 from errors import NotFound
 from runtime_contract import MICROS_PER_DOLLAR
 from store.budget_words import is_budget
+from store.lost_runs import is_text_lost
 from store.plan_tree import tree_of
 from supervisor.presence import situation
 
@@ -97,8 +98,11 @@ def lines(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for label, name in (("waits for", "waiting_for"), ("reason", "reason"), ("result", "result_summary")):
         if task[name] is not None:
             yield label, str(task[name])
-    yield "prompt" if task["mode"] == "llm" else "command", task["what"]
     settings = {key: value for key, value in task["task"].items() if key not in _TOLD}
+    if is_text_lost(task["task"]):
+        yield "asked for", "what it asked for was lost with the damaged database"
+    else:
+        yield "prompt" if task["mode"] == "llm" else "command", task["what"]
     if settings:
         yield (
             "with",

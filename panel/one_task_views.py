@@ -22,9 +22,9 @@ from panel.words import as_json
 from redaction import clean, clean_value
 from review.checkpoints.broken_off import broken_off
 from runtime_contract import Task
+from store import lost_runs
 from store import rollbacks as rollback_facts
 from store.editing import is_editable
-from store.lost_runs import LOST
 from store.plan_tree import root_of, tree_of, words_of
 from store.queue_file.merge import REFUSED_CODES
 from store.reading import event_of
@@ -40,11 +40,18 @@ def head_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
     return {
         "task": task,
         "buttons": actions_of(task),
-        "remedy": remedy_of(task),
+        "remedy": _lost_remedy(here, row) or remedy_of(task),
         "is_editable": is_editable(row),
         "version": row["version"],
         "of_run": _run_of(here, row["id"]),
+        "is_text_lost": lost_runs.is_text_lost(json.loads(row["doc"])),
     }
+
+
+def _lost_remedy(here: Panel, row: sqlite3.Row) -> str | None:
+    """What to do about a task that was lost as one of a run."""
+    way_out = lost_runs.way_out_of(here.reader, row) if row["code"] == lost_runs.LOST else None
+    return None if way_out is None else f"{way_out[0].upper()}{way_out[1:]}."
 
 
 def _run_of(here: Panel, task_id: str) -> str | None:
@@ -71,8 +78,10 @@ def rest_of(here: Panel, row: sqlite3.Row, before: int | None = None) -> dict[st
         "needed_by": _related(reader.all("some_children_of", parent=row["id"])),
         "document": as_json(clean_value(doc)),
         "words": clean(words_of(doc)),
-        "runs_as": "nothing"
-        if row["code"] in REFUSED_CODES or row["code"] == LOST
+        "runs_as": "lost"
+        if lost_runs.is_text_lost(doc)
+        else "nothing"
+        if row["code"] in REFUSED_CODES
         else "profile"
         if doc.get("profile")
         else "prompt"

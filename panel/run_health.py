@@ -62,7 +62,8 @@ def _of_work(run: Mapping[str, Any], counts: Mapping[str, int], questions: int, 
 def _of_end(run: Mapping[str, Any], counts: Mapping[str, int], done: str) -> dict[str, str]:
     spent = dollars_text(run["cost_micros"])
     if run["is_lost"]:
-        ended = f"It had {count_of(run['task_count'], 'task')} and cost {spent}."
+        done = f"of which {counts['completed']:,} completed"
+        ended = f"It had {count_of(run['task_count'], 'task')}, {done}, and cost {spent}."
         return _told("stopped", f"{run['state'].capitalize()}, and lost: {lost_runs.TOLD}.", ended)
     if run["state"] == "completed":
         skipped = f", {count_of(counts['skipped'], 'task')} skipped" if counts["skipped"] else ""
@@ -71,6 +72,10 @@ def _of_end(run: Mapping[str, Any], counts: Mapping[str, int], done: str) -> dic
     words = one_line(error["message"] or error["code"].replace("_", " "))
     kind, how = ("stopped", "Failed") if run["state"] == "failed" else ("held", "Aborted")
     back = "Resume sends back what did not complete; what completed is not done again."
+    if run.get("lost_tasks"):
+        back = (
+            f"{count_of(run['lost_tasks'], 'task')} of it cannot be done any more, with or without a resume."
+        )
     return _told(kind, f"{how}: {words}", f"{done}, for {spent}. {back}")
 
 

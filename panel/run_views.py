@@ -87,7 +87,8 @@ def listed(here: Panel, query: RunQuery, limit: int) -> dict[str, Any]:
         if used is None and row["tasks"] <= left:
             left -= row["tasks"]
             used = here.run_usage.of(here.reader, row)
-        told.append(brief(here, row) | {"tokens": None if used is None else used.tokens})
+        is_known = used is not None and not lost_runs.is_lost(row)
+        told.append(brief(here, row) | {"tokens": used.tokens if used is not None and is_known else None})
     found: dict[str, Any] = clean_value({"runs": told, "next": following, "is_short": is_short})
     return found
 
@@ -115,10 +116,20 @@ def _counted(here: Panel, row: sqlite3.Row) -> dict[str, int]:
     return dict(counts)
 
 
+def _lost(here: Panel, row: sqlite3.Row) -> int:
+    """How many of its tasks were lost with a damaged database."""
+
+    def counted() -> int:
+        found = here.reader.one("lost_tasks_count", run=row["seq"])
+        return int(found["count"]) if found is not None else 0
+
+    return here.run_usage.keep("lost", row, counted)
+
+
 def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: bool) -> dict[str, Any]:
     """How a run stands, whose tasks are so many in each state: everything but its tasks."""
     reader = here.reader
-    told = brief(here, row)
+    told = brief(here, row) | {"lost_tasks": _lost(here, row)}
     budget, used = views.budget_of(reader, row), here.run_usage.of(reader, row)
     questions = reader.all("open_decisions_of_run", run=row["id"], limit=_MOST_QUESTIONS)
     (reached,) = reader.all("runs_reached", before=2**62, reach=REACH)
@@ -128,7 +139,7 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
     told |= {
         "health": health_of(told, counts, len(questions), worker_runs=worker_runs, stopping=stopping),
         "counts": counts,
-        "tokens": None if used is None else used.tokens,
+        "tokens": None if used is None or told["is_lost"] else used.tokens,
         "budget": budget.as_json(),
         "policy": json.loads(row["policy"]),
         "memory": json.loads(row["memory"]),
@@ -142,8 +153,11 @@ def one(here: Panel, row: sqlite3.Row, counts: dict[str, int], *, worker_runs: b
 
 
 def request_of(here: Panel, row: sqlite3.Row) -> dict[str, Any]:
-    """The request that started a run, for another start of the same. Raises `RunCompleted` for a lost run."""
-    lost_runs.check(row, "written down")
+    """The request that started a run, for another start of the same.
+
+    Raises `RunCompleted` where it or tasks of it were lost.
+    """
+    lost_runs.check_tasks(here.reader, row, "written down")
     told: dict[str, Any] = json.loads(row["request"])
     told |= {"policy": json.loads(row["policy"]), "memory": json.loads(row["memory"])}
     told |= {"tasks": views.asked(here.reader, row)}

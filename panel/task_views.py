@@ -14,9 +14,8 @@ from panel.words import last_line, one_line
 from redaction import clean, clean_start, clean_value
 from run_contract import asking
 from runtime_contract import ENDED, Status
-from store import agreements, budgets, deadlines, plan_review, proposals, shown_text, waiting
+from store import agreements, budgets, deadlines, lost_runs, plan_review, proposals, shown_text, waiting
 from store.answering import FINAL, tries_left, why_outdated
-from store.lost_runs import LOST
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE
@@ -30,7 +29,7 @@ MOST_OUTPUT: Final = 4_000
 #: Characters of a plan that are shown with the question about it.
 MOST_ABOUT_CHARS: Final = 100_000
 #: A task that broke the contract is mended where it was written, not tried again; nor is one that was lost.
-_NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id", LOST})
+_NOT_RETRIED: Final = frozenset({"invalid_task", "duplicate_id", lost_runs.LOST})
 
 
 def page_of(here: Panel, rows: Sequence[sqlite3.Row]) -> list[dict[str, Any]]:
@@ -206,6 +205,8 @@ def _tags(doc: dict[str, Any]) -> list[str]:
 
 
 def _mode(doc: dict[str, Any]) -> str | None:
+    if lost_runs.is_text_lost(doc):
+        return None
     if "raw" in doc and not doc.keys() & {"prompt", "command", "argv", "profile"}:
         return None  # broke the contract; what it was meant to be is not known
     is_local = any(doc.get(name) for name in ("command", "argv", "profile"))

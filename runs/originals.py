@@ -44,8 +44,8 @@ class Original:
 
 
 def original_of(reader: Reader, run: sqlite3.Row) -> Original:
-    """A run, by its row, as it stands now. Raises `RunCompleted` for one that was lost."""
-    lost_runs.check(run, "forked")
+    """A run, by its row, as it stands now. Raises `RunCompleted` where it or tasks of it were lost."""
+    lost_runs.check_tasks(reader, run, "forked")
     rows = {row["name"]: row for row in reader.all("run_tasks_shown", run=run["seq"])}
     rounds = {name: name.rpartition(".r")[0] for name, row in rows.items() if row["round"] > 1}
     asked = {

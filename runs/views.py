@@ -64,7 +64,10 @@ def brief(reader: Reader, run: sqlite3.Row) -> dict[str, Any]:
 
 def completed_of(reader: Reader, run: sqlite3.Row) -> int:
     """How many tasks of a run completed, which of one that failed are fewer than have ended."""
-    found = reader.one("run_completed_count", run=run["seq"])
+    if lost_runs.is_lost(run):
+        found = reader.one("completed_of_lost_count", run=run["id"])
+    else:
+        found = reader.one("run_completed_count", run=run["seq"])
     return 0 if found is None else int(found["count"])
 
 

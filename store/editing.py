@@ -11,6 +11,7 @@ from typing import Any, Final
 from errors import InvalidTask, TransitionNotAllowed
 from redaction import clean_value
 from runtime_contract import ENDED, ID_PATTERN, Limits
+from store import lost_runs
 from store.queue_file import entries, merge
 from store.queue_file.apply import checker
 from store.records import STATUS_OF_STATE, NewTask, RefusedTask
@@ -46,7 +47,8 @@ def document(row: sqlite3.Row) -> dict[str, Any]:
 def copy_of(row: sqlite3.Row, task_id: str) -> dict[str, Any]:
     """The task as a new one of another id: without what only Skep writes."""
     doc = entries.without_machine_keys(document(row))
-    return {"id": task_id} | {name: value for name, value in doc.items() if name not in {"id", "status"}}
+    told = {name: value for name, value in doc.items() if name not in {"id", "status"}}
+    return {"id": task_id} if lost_runs.is_text_lost(doc) else {"id": task_id} | told
 
 
 def free_id(task_id: str, is_known: Callable[[str], bool]) -> str:

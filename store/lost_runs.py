@@ -7,6 +7,7 @@ came after the backup. Nothing of such a run goes on: without its policy nobody 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from errors import TransitionNotAllowed
@@ -23,6 +24,9 @@ TASK_REASON: Final = "its text was lost with the damaged database, and it cannot
 #: What every face says of a run that was lost.
 TOLD: Final = f"what it asked for and its answers were lost with the damaged database; {WAY_OUT}"
 
+#: Names of lost tasks that are told in one sentence.
+_MOST_NAMED: Final = 5
+
 
 class Asks(Protocol):
     """Answers queries: a reader or a transaction."""
@@ -30,16 +34,41 @@ class Asks(Protocol):
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
         """The first row of a query, or none."""
 
+    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
+        """All rows of a query."""
+
 
 def is_lost(run: sqlite3.Row) -> bool:
     """Whether what a run asked for was lost, by its row."""
     return bool(run["request"] == NO_REQUEST or run["code"] == LOST)
 
 
+def is_text_lost(doc: Mapping[str, Any]) -> bool:
+    """Whether nothing of a task is left but its id and its run's, by its document."""
+    return not any(value for name, value in doc.items() if name not in {"id", "run_id"})
+
+
 def check(run: sqlite3.Row, done: str) -> None:
     """Raise `RunCompleted` where a run was lost and so cannot be `done` (a past participle)."""
     if is_lost(run):
         raise RunCompleted(f"The run {run['id']!r} cannot be {done}: {TOLD}.", run_id=run["id"])
+
+
+def check_tasks(asks: Asks, run: sqlite3.Row, done: str) -> None:
+    """Raise `RunCompleted` where a run or tasks of it were lost and so it cannot be `done`."""
+    check(run, done)
+    lost = [row["id"] for row in asks.all("lost_tasks_of_run", run=run["seq"])]
+    if lost:
+        told = f"The run {run['id']!r} cannot be {done}: {why_incomplete(lost)}. Start a new one instead."
+        raise RunCompleted(told, run_id=run["id"])
+
+
+def why_incomplete(names: Sequence[str]) -> str:
+    """Why a run does not complete that lost these of its tasks, by their ids within the run."""
+    more = len(names) - _MOST_NAMED
+    named = ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    what = f"task {named} was" if len(names) == 1 else f"tasks {named} were"
+    return f"{what} lost with the damaged database and cannot be done any more"
 
 
 def way_out_of(asks: Asks, task: sqlite3.Row) -> str | None:

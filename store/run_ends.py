@@ -19,6 +19,8 @@ from runtime_contract import Status
 from store import decisions, lost_runs
 from store.transaction import Transaction, dump
 
+#: The code of a run that went on without some of its tasks.
+INCOMPLETE: Final = "incomplete"
 #: The code of a task that did not begin because its run had come to an end.
 RUN_ENDED: Final = "run_ended"
 #: The code of a task that was begun, and was stopped by a person or with its run.
@@ -177,7 +179,7 @@ def reopened(tx: Transaction, names: Iterable[str]) -> None:
     for run_id, count in Counter(run for name in names if (run := run_of(name))).items():
         again = _go_on(tx, run_id, count)
         if again is not None:
-            _keep_in_mind(tx, again)
+            keep_in_mind(tx, again)
 
 
 def complete(tx: Transaction, run_id: str, end: EndTogether) -> None:
@@ -197,14 +199,17 @@ def _go_on(tx: Transaction, run_id: str, count: int) -> sqlite3.Row | None:
         return None
     if lost_runs.is_lost(row):
         raise TransitionNotAllowed(f"The run {run_id!r} cannot go on: {lost_runs.TOLD}.")
-    again = tx.one("run_reopened", id=run_id, count=count, deadline=_new_deadline(tx, row))
+    again = tx.one("run_reopened", id=run_id, count=count, deadline=new_deadline(tx, row, tx.now))
     if again is not None and row["state"] != "running":
         tell(tx, "run.resumed", again, count=count)
     return again
 
 
-def _new_deadline(tx: Transaction, run: sqlite3.Row) -> float | None:
-    """When a run that goes on must have ended: by its own limit, its task's, and the run's above."""
+def new_deadline(tx: Transaction, run: sqlite3.Row, now: float) -> float | None:
+    """When a run that goes on must have ended: by its own limit, its task's, and the run's above.
+
+    In Unix seconds, as `now`; none: no limit.
+    """
     limits = [json.loads(run["policy"]).get("run_timeout_ms")]
     above, task = None, None
     if run["parent"] is not None:
@@ -213,21 +218,28 @@ def _new_deadline(tx: Transaction, run: sqlite3.Row) -> float | None:
         task = None if above is None else tx.one("run_task_named", run=above["seq"], id=name)
     if task is not None:
         limits.append(json.loads(task["asked"]).get("timeout_ms"))
-    moments = [tx.now + limit / 1000 for limit in limits if limit]
+    moments = [now + limit / 1000 for limit in limits if limit]
     if above is not None and above["deadline"] is not None:
         moments.append(above["deadline"])
     return min(moments, default=None)
 
 
-def _keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
-    """A run some of whose tasks stay uncompleted does not complete, whatever comes of those sent back."""
+def keep_in_mind(tx: Transaction, run: sqlite3.Row) -> None:
+    """A run some of whose tasks stay uncompleted does not complete, whatever comes of the others."""
     left = [row for row in tx.all("run_incomplete", run=run["seq"]) if row["code"] not in SKIPS]
     needed = tx.all("run_losses", ids=dump([row["id"] for row in left])) if left else []
     ended = [row["id"] for row in left if row["code"] == RUN_ENDED]
     if ended or any(each["required"] or run["on_failure"] != "required" for each in needed):
-        name = (ended or [row["id"] for row in left])[0].partition(":")[2]
-        reason = f"task {name} did not complete; `skep run resume {run['id']}` brings back all that did not"
-        decide(tx, run["seq"], "failed", "incomplete", reason)
+        decide(tx, run["seq"], "failed", INCOMPLETE, _why_incomplete(run, left, ended))
+
+
+def _why_incomplete(run: sqlite3.Row, left: Sequence[sqlite3.Row], ended: Sequence[str]) -> str:
+    """Why a run does not complete, of whose tasks these are left."""
+    lost = [row["id"].partition(":")[2] for row in left if row["code"] == lost_runs.LOST]
+    if lost:
+        return lost_runs.why_incomplete(lost)
+    name = (ended or [row["id"] for row in left])[0].partition(":")[2]
+    return f"task {name} did not complete; `skep run resume {run['id']}` brings back all that did not"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,9 @@ def close(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
 def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
     """Send back to the queue what did not complete of a run that failed or was aborted; its row.
 
-    What is approved stays so, and a run of which everything is completes at once. Raises `RunNotFound`,
-    `RunCompleted` where it has not ended so or was lost.
+    What is approved stays so, and a run of which everything is completes at once. Tasks that were lost stay
+    so, and the run fails with them. Raises `RunNotFound`, `RunCompleted` where it has not ended so, was lost,
+    or nothing but lost tasks is left of it.
     """
     row = runs.find(tx, run_id)
     lost_runs.check(row, "resumed")
@@ -59,7 +60,10 @@ def resume(tx: Transaction, run_id: str, by: str) -> sqlite3.Row:
         raise RunCompleted(
             f"The run {run_id!r} is {row['state']}; only a failed or aborted run is resumed.", run_id=run_id
         )
-    back = tx.all("run_incomplete", run=row["seq"])
+    left = tx.all("run_incomplete", run=row["seq"])
+    back = [each for each in left if each["code"] != lost_runs.LOST]
+    if left and not back:
+        lost_runs.check_tasks(tx, row, "resumed")
     if back:
         ending.reopen_together(tx, back, by)
     else:

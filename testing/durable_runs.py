@@ -30,7 +30,7 @@ from store.lanes import Gate
 from store.outputs import read_output
 from store.records import Claim, TaskRef
 from store.sqlite_store import SqliteStore
-from store.transaction import Transaction
+from store.transaction import Transaction, dump
 from tool_router import NO_ROUTE
 
 
@@ -96,9 +96,10 @@ class DurableRuns:
         """Add tasks to a run."""
         row = self.store.reader.one("get_run", id=run_id)
         assert row is not None
-        known = [each["name"] for each in self.store.reader.all("run_tasks_shown", run=row["seq"])]
         policy = RunPolicy.model_validate_json(row["policy"])
         asked = read_enqueue({"tasks": [*tasks]}).tasks
+        wanted = dump(sorted({dep for each in asked for dep in each.deps}))
+        known = [each["id"] for each in self.store.reader.all("run_known_tasks", run=row["seq"], ids=wanted)]
         rounds = rounds_there.parts_behind(
             self.store.reader, row, [dep for each in asked for dep in each.deps]
         )

@@ -20,6 +20,7 @@ from panel.run_graph import graph_of_run
 from panel.run_words import WORDS
 from panel.standing import conditional, tag_of
 from panel.words import as_json
+from store import lost_runs
 
 # Its parts have addresses of their own, which no id of a run can be mistaken for.
 blueprint = flask.Blueprint("run", __name__)
@@ -92,7 +93,9 @@ def _head(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _graph(row: sqlite3.Row) -> dict[str, Any]:
-    return {"graph": graph_of_run(panel(), row["id"]), "picture": graph_picture, "most": _MOST}
+    return {"graph": graph_of_run(panel(), row["id"]), "picture": graph_picture, "most": _MOST} | _is_lost(
+        row
+    )
 
 
 def _tasks(row: sqlite3.Row) -> dict[str, Any]:
@@ -105,11 +108,15 @@ def _tasks(row: sqlite3.Row) -> dict[str, Any]:
         "task_states": WORDS,
         "state": state,
         "after": after,
-    }
+    } | _is_lost(row)
 
 
 def _timeline(row: sqlite3.Row) -> dict[str, Any]:
-    return {"timeline": run_bars.bars_of(panel(), row), "bars": run_bars}
+    return {"timeline": run_bars.bars_of(panel(), row), "bars": run_bars} | _is_lost(row)
+
+
+def _is_lost(row: sqlite3.Row) -> dict[str, Any]:
+    return {"is_lost": lost_runs.is_lost(row)}
 
 
 def _lines(run_id: str) -> dict[str, str]:

@@ -53,7 +53,7 @@ async function readOn(mine) {
     return false;
   }
   if (piece.lease === null) {
-    tellState("There is no output yet.");
+    tellState(output.dataset.nothing ?? "There is no output yet.");
     return false;
   }
   if (next === null) {

@@ -81,3 +81,22 @@ UPDATE run SET
         WHERE id > :first AND id < :last AND state NOT IN ('approved', 'failed', 'safety_blocked', 'cancelled')
     )
 WHERE seq = :seq;
+
+-- put_run_deadline --
+-- Until when a run must have ended that went on by the history that is left.
+UPDATE run SET deadline = :deadline WHERE seq = :seq;
+
+-- runs_gone_on_since --
+-- Runs some of whose tasks were sent back to the queue after a place in the history.
+SELECT * FROM run WHERE id IN (
+    SELECT substr(task_id, 1, instr(task_id, ':') - 1) FROM event
+    WHERE seq > :after AND event = 'task.retried' AND instr(task_id, ':') > 0
+);
+
+-- adopt_lost_tasks --
+-- Tasks that bear the name of a run and came after its backup: nothing is known of what they were within it.
+INSERT INTO run_task (task, run, id, doc, required, needs_any)
+SELECT seq, :run, substr(id, length(:first) + 1), json_object('id', substr(id, length(:first) + 1)), 1, 0
+FROM task
+WHERE id > :first AND id < :last AND plan_parent IS NULL
+    AND NOT EXISTS (SELECT 1 FROM run_task WHERE run_task.task = task.seq);

@@ -162,9 +162,18 @@ WHERE run_task.run = :run AND run_task.id IN (SELECT value FROM json_each(:ids))
 -- run_taken_ids --
 -- Of ids within a run, a JSON list, those that a task has; also one that was lost with a damaged database.
 SELECT substr(id, length(:run) + 2) AS id,
-    NOT EXISTS (SELECT 1 FROM run_task WHERE run_task.task = task.seq) AS is_lost
+    code IS 'lost' OR NOT EXISTS (SELECT 1 FROM run_task WHERE run_task.task = task.seq) AS is_lost
 FROM task
 WHERE id IN (SELECT :run || ':' || value FROM json_each(:ids));
+
+-- lost_tasks_of_run --
+-- Tasks of a run of which nothing but their ids is left, since they came after the backup that was rebuilt from.
+SELECT id FROM run_task WHERE run = :run AND doc = json_object('id', id) ORDER BY id;
+
+-- lost_tasks_count --
+-- How many tasks of a run were lost: those that had not completed.
+SELECT count(*) AS count FROM run_task CROSS JOIN task ON task.seq = run_task.task
+WHERE run_task.run = :run AND +task.code = 'lost';
 
 -- task_left_of_run --
 -- A task that is called after a run, which may have been lost with a damaged database.
@@ -199,6 +208,10 @@ ORDER BY seq DESC LIMIT :limit;
 -- How many tasks of a run completed.
 SELECT count(*) AS count FROM run_task JOIN task ON task.seq = run_task.task
 WHERE run_task.run = :run AND task.state = 'approved';
+
+-- completed_of_lost_count --
+-- How many tasks that bear the name of a run completed.
+SELECT count(*) AS count FROM task WHERE id > :run || ':' AND id < :run || ';' AND state = 'approved';
 
 -- run_tasks_shown --
 -- The tasks of a run, as its page tells them.

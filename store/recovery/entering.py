@@ -76,14 +76,21 @@ class Entering:
             read = None
         doc = read[1] if read is not None else _what_is_left(task, entry)
         if read is None and task.state != "approved" and arrival == "task.queued":
-            self.found.lost.append(task.id)
-            is_of_run = bool(run_ends.run_of(task.id))
-            task.state, task.code = "failed", lost_runs.LOST if is_of_run else "invalid_task"
-            lost = lost_runs.TASK_REASON if is_of_run else _LOST_TEXT
-            task.reason = f"{task.reason}; {lost}" if task.reason else lost
-            task.finished = task.finished or self._tx.now
-            task.end_attempts(task.finished)
+            self._lose(task)
         task.seq = self._insert(task, doc, read[0] if read else None)
+
+    def _lose(self, task: Standing) -> None:
+        """Fail a task whose words nobody knows any more; where it had not ended, that is told."""
+        self.found.lost.append(task.id)
+        is_of_run, had_ended = bool(run_ends.run_of(task.id)), task.is_ended
+        lost = lost_runs.TASK_REASON if is_of_run else _LOST_TEXT
+        if lost not in (task.reason or ""):  # which an earlier rebuilding told
+            task.reason = f"{task.reason}; {lost}" if task.reason else lost
+        task.state, task.code = "failed", lost_runs.LOST if is_of_run else "invalid_task"
+        task.finished = task.finished or self._tx.now
+        task.end_attempts(task.finished)
+        if not had_ended:
+            self._tx.emit("task.failed", task_id=task.id, status="failed", code=task.code, reason=task.reason)
 
     def _insert(self, task: Standing, doc: dict[str, Any], read: Task | None) -> int:
         row = self._tx.one("last_seq")
@@ -207,7 +214,9 @@ class Entering:
 def _what_is_left(task: Standing, entry: FileEntry | None) -> dict[str, Any]:
     """The document of a task that ended, or never was one: whatever the queue file shows of it."""
     words = queue_view.words_of(entry.raw) if entry is not None else {}
+    run = run_ends.run_of(task.id)
+    known = {"id": task.id} | ({"run_id": run} if run else {})
     if task.state == "approved" or task.queued.get("event") == "task.imported":
-        return {"id": task.id} | words
+        return known | words
     raw = words.get("raw")
-    return {"id": task.id, "raw": raw if isinstance(raw, str) else ""}
+    return known | {"raw": raw if isinstance(raw, str) else ""}

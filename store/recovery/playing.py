@@ -128,6 +128,11 @@ def _ended(task: Standing, event: Event) -> None:
     _close_attempt(task, event, task.state)
 
 
+def _reused(task: Standing, event: Event) -> None:
+    """A task of a fork was given an answer, which was lost with the text that asked for it."""
+    task.state, task.finished = "approved", moment_of(event["ts"])
+
+
 def _refused(task: Standing, event: Event) -> None:
     task.queued, task.created = event, moment_of(event["ts"])
     task.state, task.finished = "failed", task.created
@@ -214,6 +219,7 @@ def _fired(task: Standing, event: Event) -> None:
 _ACTS: Final[dict[str, Callable[[Standing, Event], None]]] = {
     "task.queued": _queued,
     "task.refused": _refused,
+    "task.reused": _reused,
     "task.imported": _imported,
     "task.in_progress": _claimed,
     "task.planned": _planned,

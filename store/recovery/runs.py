@@ -3,7 +3,10 @@
 What a run asks for, its policy above all, stands in no log. So a run that came after the backup is not
 brought back: without its limits nobody could say what it may spend. Its tasks are there by themselves, as far
 as their words are. Only one that was started under an idempotency key is there, as the history left it or as
-failed: who repeats the start is answered with it, and nothing is done twice.
+failed: who repeats the start is answered with it, and nothing is done twice. Nothing that happened to such a
+run later lets it go on.
+
+Tasks that came after the backup are lost tasks of their run: it is shown with them, and does not complete.
 """
 
 from __future__ import annotations
@@ -35,8 +38,25 @@ def settle_runs(tx: Transaction, after: int) -> None:
         run = tx.one("get_run", id=str(data.get("run_id")))
         if act is not None and run is not None:
             act(tx, run, data | {"ts": event["ts"]})
+    for row in tx.all("runs_gone_on_since", after=after):
+        _go_on(tx, row)
     for run in tx.all("every_run"):
-        tx.run("recount_run", seq=run["seq"], first=f"{run['id']}:", last=f"{run['id']};")
+        _count(tx, run)
+
+
+def _count(tx: Transaction, run: sqlite3.Row) -> None:
+    """Count what a run has, lost tasks with the others; one some of whose tasks failed does not complete."""
+    name = {"first": f"{run['id']}:", "last": f"{run['id']};"}
+    tx.run("adopt_lost_tasks", run=run["seq"], **name)
+    tx.run("recount_run", seq=run["seq"], **name)
+    if run["state"] == "running" and run["ends_as"] is None:
+        run_ends.keep_in_mind(tx, run)
+
+
+def _go_on(tx: Transaction, run: sqlite3.Row) -> None:
+    """Tasks of a run that had not ended were sent back: what it was to come to is found out anew."""
+    if run["state"] == "running" and not lost_runs.is_lost(run):
+        _stand(tx, run, {}, "running", ends_as=None, is_open=run["is_open"])
 
 
 def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
@@ -75,8 +95,13 @@ def _enter_lost(tx: Transaction, event: dict[str, Any]) -> None:
         depth=0,
         foreign_inputs=None,
     )
+    _stand_lost(tx, seq)
+
+
+def _stand_lost(tx: Transaction, run: int) -> None:
+    """A run that had not ended when what it asked for was lost: it fails when its tasks have ended."""
     lost = {"code": lost_runs.LOST, "reason": lost_runs.RUN_REASON}
-    tx.run("put_run_standing", seq=seq, state="running", ends_as="failed", is_stopping=1, is_open=0,
+    tx.run("put_run_standing", seq=run, state="running", ends_as="failed", is_stopping=1, is_open=0,
            finished=None, **lost)  # fmt: skip
 
 
@@ -128,7 +153,12 @@ def _aborting(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
 
 
 def _resumed(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:
+    if lost_runs.is_lost(run):
+        _stand_lost(tx, run["seq"])
+        return
     _stand(tx, run, event, "running", ends_as=None, is_open=0)
+    deadline = run_ends.new_deadline(tx, run, moment_of(event["ts"]))
+    tx.run("put_run_deadline", seq=run["seq"], deadline=deadline)
 
 
 def _closed(tx: Transaction, run: sqlite3.Row, event: dict[str, Any]) -> None:

@@ -9,7 +9,6 @@ import pytest
 from click.testing import CliRunner
 from skep_client import RunLost, outcomes, reading
 
-import host_platform
 import skep
 from commands import run_show, show
 from commands.task_view import full
@@ -20,12 +19,10 @@ from panel.run_health import health_of
 from panel.task_views import actions_of
 from run_contract.errors import KeyUsed, RunCompleted, RunExists, TaskExists
 from runs import views
-from runs.entering import new_run
-from runs.request import read_start
-from store import run_steering, runs
-from store.claims import Claimant
+from store import run_steering
 from store.editing import is_editable
 from testing.durable_runs import DurableRuns
+from tests.unit.store_recovery.run_homes import rebuilt, rig_of, start_under
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 TASKS: list[dict[str, Any]] = [
@@ -42,26 +39,6 @@ def home(tmp_path, clock):
     yield made
     if made.store is not None:
         made.close()
-
-
-def rig_of(home: WorkedHome) -> DurableRuns:
-    made = DurableRuns(
-        home.opened, Claimant("w", host_platform.this_process(), 60.0), lambda name: f"ok:{name}"
-    )
-    made.read_outputs(home.home.outputs)
-    return made
-
-
-def rebuilt(home: WorkedHome) -> DurableRuns:
-    """The home as it is after its database was damaged, rebuilt and accepted."""
-    home.show()
-    home.close()
-    home.zero_the_header()
-    recovered = home.recover()
-    assert recovered is not None
-    home.open()
-    home.accept(recovered)
-    return rig_of(home)
 
 
 def test_a_run_of_the_backup_goes_on_and_what_ended_since_is_not_done_again(home) -> None:
@@ -154,11 +131,6 @@ def test_a_run_that_came_after_the_backup_is_not_brought_back(home) -> None:
     row = again.store.reader.task("late:a")
     assert row is not None
     assert (row["state"], row["code"]) == ("failed", "lost")
-
-
-def start_under(rig: DurableRuns, key: str, **request: Any) -> str:
-    made = new_run(read_start({"tasks": [{"id": "a", "prompt": "x"}], **request}), rig.house, key)
-    return str(rig.store.write(lambda tx: runs.start(tx, made, "test", rig.store.limits))["id"])
 
 
 @pytest.mark.parametrize("end", ["running", "completed", "aborted"])
