@@ -23,14 +23,14 @@ from execution.run_stream import RunHistory, RunStreams
 from localhost import body
 from run_contract.errors import InvalidInput, RunNotFound
 from run_contract.policy import RunPolicy
-from runs import request_keys, rounds_there, views
+from runs import request_keys, views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.known_models import KnownModels, OfferedModels
 from runs.originals import original_of
 from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_fork, read_start
-from runs.shapes_there import shapes_there
+from runs.task_shapes import shapes_of
 from settings import Home, Settings
-from store import run_keys, run_steering, runs
+from store import run_keys, run_shapes, run_steering, runs
 from store.collecting import no_collecting
 from store.run_keys import RequestKey
 from store.sqlite_store import SqliteStore
@@ -191,9 +191,8 @@ class RunApi:
         policy = RunPolicy.model_validate_json(row["policy"])
         memory = frozenset(json.loads(row["memory"]))
         names = [each["id"] for each in known]
-        rounds = rounds_there.parts_behind(self._store.reader, row, wanted)
-        there = shapes_there(self._store.reader, row, request.tasks)
-        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), rounds, there)
+        there = run_shapes.there(self._store.reader, row, shapes_of(request.tasks))
+        tasks = added_tasks(request.tasks, row["id"], policy, memory, names, self._house(), there)
         limits = self._store.limits
         return self._store.write(
             lambda tx: run_keys.once(tx, key, lambda inner: runs.add(inner, run_id, tasks, SOURCE, limits))

@@ -10,12 +10,12 @@ from typing import Any
 from cost.model_catalog import ModelCatalog
 from run_contract.errors import RunError
 from run_contract.policy import RunPolicy
-from runs import asked_for, kept_ids, rounds_there
+from runs import asked_for, task_shapes
 from runs.asked_for import Rights
 from runs.entering import House, new_task
 from runs.known_models import KnownModels
 from runs.turns import Turns
-from store import run_growth
+from store import run_growth, run_shapes
 from store.budgets import Account, balance_of
 from store.records import Claim
 from store.runs import NewRunTask
@@ -35,31 +35,29 @@ class Adding:
             policy = RunPolicy.model_validate_json(row["policy"])
             if listed and row["depth"] >= policy.max_depth:
                 told = f"tasks: they would stand {row['depth'] + 1} deep; max_depth allows {policy.max_depth}"
-                return _told([], [{"path": "tasks", "reason": told}])
+                return _told({}, [{"path": "tasks", "reason": told}])
         except RunError as error:
-            return _told([], [{"path": "tasks", "reason": error.message}])
+            return _told({}, [{"path": "tasks", "reason": error.message}])
         return self._screened(claim, row, listed, policy) if listed else {}
 
     def _screened(
         self, claim: Claim, row: sqlite3.Row, listed: list[Any], policy: RunPolicy
     ) -> dict[str, Any]:
-        shapes = kept_ids.shapes_of_rows(self._store.reader.all("run_shapes", run=row["run_seq"]))
+        shapes = run_shapes.of_rows(self._store.reader.all("run_shapes", run=row["run_seq"]))
         memory = json.loads(row["memory"])
-        rights = self._rights(claim, row, policy, kept_ids.told_to(row["id"], shapes))
+        rights = self._rights(claim, row, policy, task_shapes.told_to(row["id"], shapes))
         found = asked_for.screened(listed, rights, shapes, memory)
-        house, made = self._house(), list[NewRunTask]()
+        house, made = self._house(), dict[int, NewRunTask]()
         for place, task in [*found.tasks.items()]:
             try:
                 new = new_task(task, row["run"], policy, house, "tasks[0]")
             except RunError as error:
                 found.refuse_for(place, error)
             else:
-                made.append(replace(new, added_by=row["id"], depth=row["depth"] + 1))
+                made[place] = replace(new, added_by=row["id"], depth=row["depth"] + 1)
         asked_for.check_deps(found, rights.told)
-        kept = {task.id for task in found.tasks.values()}
-        made = rounds_there.waiting(made, row["run"], rounds_there.parts_of(shapes))
         refused = [{"path": each.path, "reason": each.reason} for each in found.refused]
-        return _told([task for task in made if task.id in kept], refused)
+        return _told({place: made[place] for place in found.tasks}, refused)
 
     def _rights(self, claim: Claim, row: sqlite3.Row, policy: RunPolicy, told: frozenset[str]) -> Rights:
         task, asked, settings = claim.task, json.loads(row["doc"]), self._store.settings
@@ -93,5 +91,6 @@ class Adding:
         return House(settings.limits, models, home.policies_file)
 
 
-def _told(tasks: list[NewRunTask], refused: list[dict[str, str]]) -> dict[str, Any]:
-    return {"adds": run_growth.as_documents(tasks), "refused": refused}
+def _told(tasks: dict[int, NewRunTask], refused: list[dict[str, str]]) -> dict[str, Any]:
+    adds = run_growth.as_documents([*tasks.values()])
+    return {"adds": adds, "places": [*tasks], "refused": refused}

@@ -15,10 +15,12 @@ from errors import InvalidFile
 from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from run_contract.errors import InvalidInput, RunError
+from run_contract.fitting import misfits
 from run_contract.policy import Role
-from runs import kept_ids, named_outputs, reference_rules, round_rules
-from runs.kept_ids import Shape
+from run_contract.shapes import Shape, deps_of, part
+from runs import named_outputs, reference_rules, round_rules
 from runs.request import TaskRequest, read_task
+from runs.task_shapes import shapes_of
 from runtime_contract import Expect
 from store.queue_file import strict_json
 from task_errors import shorten
@@ -130,9 +132,11 @@ def screened(
     found = Screened({}, [])
     for place, entry in enumerate(listed):
         try:
-            found.tasks[place] = _one(entry, rights, memory)
+            found.tasks[place] = _one(entry, rights)
         except RunError as error:
             found.refuse_for(place, error)
+    _check_rounds(found, rights, known)
+    _check_references(found, known, memory)
     _check_ids(found, known)
     _check_told(found, rights.told, known)
     _share_money(found, rights.left_micros)
@@ -140,7 +144,7 @@ def screened(
     return found
 
 
-def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
+def _one(entry: Any, rights: Rights) -> TaskRequest:
     """One entry as a task. Raises `RunError` with the path of the field."""
     task = read_task(entry)
     if not rights.is_command:
@@ -157,8 +161,6 @@ def _one(entry: Any, rights: Rights, memory: Collection[str]) -> TaskRequest:
     _check_time(task, rights)
     _check_asks_nobody(task, rights)
     review = _review(task, rights)
-    round_rules.check([task])
-    reference_rules.check(task, memory, "tasks[0]", [task.id] if task.repeat is not None else [])
     return _inheriting(task, rights, {} if review == task.review else {"review": review})
 
 
@@ -245,25 +247,51 @@ def _check_is_for_a_model(task: TaskRequest) -> None:
         raise InvalidInput("only a command may have commands added", path="expect.commands")
 
 
-def _check_ids(found: Screened, known: Mapping[str, Shape]) -> None:
-    """Leave out those whose ids are taken, or kept for what lists and rounds become."""
-    seen = set(known)
-    kept = kept_ids.of(known)
-    shapes = kept_ids.shapes_of([*found.tasks.values()])
-    fresh, crossed = kept_ids.of(shapes), {each.name: each for each in kept_ids.crossings(shapes, known)}
-    taken = {owner: name for name in known if (owner := fresh.owner(name)) is not None}
+def _check_rounds(found: Screened, rights: Rights, known: Mapping[str, Shape]) -> None:
+    """Leave out those that cannot be repeated as they ask, or would do again what they may not ask for."""
+    places, tasks = [*found.tasks], [*found.tasks.values()]
+    for each in round_rules.wrong(tasks, known):
+        found.refuse(places[each.number], each.field, each.reason)
+    deps = deps_of({**known, **shapes_of(tasks)})
     for place, task in [*found.tasks.items()]:
-        owner = kept.owner(task.id) or fresh.owner(task.id)
+        own = () if task.repeat is None else part(task.id, task.repeat.first or task.id, deps)
+        more = next(
+            (name for name in sorted(own) if name in known and not _may_repeat(known[name], rights)), None
+        )
+        if more is not None:
+            found.refuse(
+                place, "repeat", f"its rounds would do {more} again, which only a request can ask for"
+            )
+
+
+def _may_repeat(task: Shape, rights: Rights) -> bool:
+    """Whether the rounds of what is asked for may do this task of the run again."""
+    if task.does == "command":
+        return rights.is_command
+    return task.does is None or (task.does == "review" and rights.review == "human")
+
+
+def _check_references(found: Screened, known: Mapping[str, Shape], memory: Collection[str]) -> None:
+    """Leave out those with references that stand for nothing."""
+    repeated = round_rules.repeated([*found.tasks.values()], known)
+    for place, task in [*found.tasks.items()]:
+        try:
+            reference_rules.check(task, memory, "tasks[0]", repeated)
+        except RunError as error:
+            found.refuse_for(place, error)
+
+
+def _check_ids(found: Screened, known: Mapping[str, Shape]) -> None:
+    """Leave out those whose ids are taken, or kept for what lists and rounds become; and crossing rounds."""
+    seen = set(known)
+    for place, task in [*found.tasks.items()]:
         if task.id in seen:
             found.refuse(place, "id", f"there is a task {task.id} already")
-        elif owner is not None:
-            found.refuse(place, "id", kept_ids.told(task.id, owner))
-        elif task.id in crossed:
-            found.refuse(place, "repeat", crossed[task.id].told())
-        elif task.id in taken:
-            field = "for_each" if task.for_each is not None else "repeat"
-            found.refuse(place, field, f"there is a task {taken[task.id]} already, whose id it needs")
         seen.add(task.id)
+    places = {task.id: place for place, task in found.tasks.items()}
+    told = {name: f"tasks[{place}]" for name, place in places.items()}
+    for name, misfit in misfits(shapes_of([*found.tasks.values()]), known, told).items():
+        found.refuse(places[name], misfit.field, misfit.reason)
 
 
 def _check_told(found: Screened, told: Collection[str], known: Collection[str]) -> None:

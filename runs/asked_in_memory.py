@@ -5,7 +5,7 @@ from __future__ import annotations
 from money import dollars_to_micros
 from run_contract.errors import InvalidInput
 from run_contract.records import Condition, Repeat, Run, RunTask, TaskInput
-from runs import asked_for, kept_ids
+from runs import asked_for, task_shapes
 from runs.asked_for import Refusal, Rights
 from runs.request import TaskRequest
 from runs.retrying import models_after
@@ -20,8 +20,8 @@ def tasks_of(run: Run, task: RunTask, text: str, most_tokens: int) -> tuple[list
         return [], [Refusal("tasks", error.message)]
     if not listed:
         return [], []
-    shapes = kept_ids.shapes_in_memory(run.tasks)
-    rights = _rights(run, task, kept_ids.told_to(task.id, shapes), most_tokens)
+    shapes = task_shapes.shapes_in_memory(run.tasks)
+    rights = _rights(run, task, task_shapes.told_to(task.id, shapes), most_tokens)
     found = asked_for.screened(listed, rights, shapes, run.memory)
     room = run.policy.max_tasks - len(run.tasks)
     for place in [*found.tasks][max(0, room) :]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from run_contract import round_waits
 from run_contract.errors import DagCycle, DagInvalid, DepNotFound, InvalidInput
 from run_contract.records import ENDED, ID, Dag, DagNode, Run, RunTask
-from runs import contracts, round_waits
+from run_contract.shapes import Shape, deps_of, firsts
+from runs import contracts, task_shapes
 
 #: Ids of a circle that are told at its beginning, and at its end.
 _TOLD: Final = 10
@@ -100,8 +102,16 @@ def _circle(dag: Dag, stuck: set[str]) -> str:
     return f"tasks wait for each other in a circle: {' -> '.join(circle)}"
 
 
-def enter(run: Run, tasks: Sequence[RunTask], resolver: contracts.DependencyResolver) -> None:
-    """Put tasks into a run and its graph; what they wait for may have ended. Raises as `extend`."""
+def enter(
+    run: Run,
+    tasks: Sequence[RunTask],
+    resolver: contracts.DependencyResolver,
+    there: Mapping[str, Shape] | None = None,
+) -> None:
+    """Put tasks into a run and its graph; what they wait for may have ended. Raises as `extend`.
+
+    `there`: those whose rounds they may wait for, or that their own rounds may do again.
+    """
     if run.dag is None:
         run.dag = Dag()
     resolver.extend(run.dag, tasks)
@@ -110,39 +120,26 @@ def enter(run: Run, tasks: Sequence[RunTask], resolver: contracts.DependencyReso
         node = run.dag.nodes[task.id]
         task.deps = list(node.deps)
         node.pending = sum(_is_open(run, dep) for dep in node.deps)
-    _wait_for_rounds(run.dag, tasks)
+    _wait_for_rounds(run, run.dag, tasks, there or {})
 
 
-def _wait_for_rounds(dag: Dag, tasks: Sequence[RunTask]) -> None:
-    """Have those wait for the end of rounds that depend on a part of them."""
-    rounds = {
-        task.id: task.repeat.first
-        for task in tasks
-        if task.repeat is not None and task.repeat.first not in {None, task.id}
-    }
+def _wait_for_rounds(run: Run, dag: Dag, tasks: Sequence[RunTask], there: Mapping[str, Shape]) -> None:
+    """Have those wait for the end of rounds that go on, and that depend on a part of them."""
+    fresh = task_shapes.shapes_in_memory({task.id: task for task in tasks})
+    shapes = {**there, **fresh}
+    rounds = firsts(shapes)
     if not rounds:
         return
-    waits, parts = round_waits.beside_with_parts({task.id: task.deps for task in tasks}, rounds)
+    waits, parts = round_waits.beside_with_parts(deps_of(shapes), rounds)
     dag.rounds |= parts
-    for name, ends in waits.items():
-        _wait_beside(dag, name, ends)
+    for name in fresh:
+        _wait_beside(dag, name, [last for last in waits.get(name, ()) if _is_open(run, last)])
 
 
 def _wait_beside(dag: Dag, name: str, ends: Sequence[str]) -> None:
     dag.nodes[name].pending += len(ends)
     for last in ends:
         dag.nodes[last].beside.append(name)
-
-
-def wait_for_rounds_there(run: Run, tasks: Sequence[RunTask]) -> None:
-    """Have tasks that were added wait for rounds that go on and that they depend on a part of."""
-    there = {} if run.dag is None else run.dag.rounds
-    if run.dag is None or not there:
-        return
-    names = {task.id for task in tasks}
-    parts = {last: part for last, part in there.items() if last not in names and _is_open(run, last)}
-    for name, ends in round_waits.added({task.id: task.deps for task in tasks}, parts).items():
-        _wait_beside(run.dag, name, ends)
 
 
 def _is_open(run: Run, dep: str) -> bool:

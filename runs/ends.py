@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from run_contract.errors import InvalidResult
+from run_contract.needing import did_not_complete
 from run_contract.records import InnerRun, Run, RunState, RunTask, TaskError, TaskResult, TaskState
 from runs import growth, within
 from runs.board import WAITING, Board
@@ -43,11 +44,12 @@ class Ends:
         lost = [*released.failed, *released.skipped]
         if not counts(board.run, [task, *(board.tasks[name] for name in lost)]):
             return
-        board.failure = board.failure or error
+        named = board.tasks[released.failed[-1]] if released.failed else task  # whose rounds they were
+        why = named.error or error
+        failure = TaskError(why.code, f"task {named.id}: {why.message}")
+        board.failure = board.failure or failure
         if board.outcome is None and board.run.policy.on_failure != "continue":
-            named = board.tasks[released.failed[-1]] if released.failed else task  # whose rounds they were
-            why = named.error or error
-            self.stop(RunState.FAILED, TaskError(why.code, f"task {named.id}: {why.message}"))
+            self.stop(RunState.FAILED, failure)
 
     def _tell_failed(self, task: RunTask) -> None:
         board, error = self._board, task.error
@@ -85,7 +87,7 @@ class Ends:
             if task.state not in WAITING:
                 continue
             if lost is not None:
-                self.skip(task, TaskError("dependency_failed", f"it needs {lost}, which did not complete"))
+                self.skip(task, TaskError("dependency_failed", did_not_complete(lost)))
             elif board.run.dag is not None and board.run.dag.nodes[task.id].pending == 0:
                 board.enqueue([task.id])
 

@@ -18,16 +18,17 @@ from errors import InvalidSetting, InvalidTask, SkepError
 from limits import Limits
 from money import dollars_to_micros
 from run_contract.errors import DagInvalid, DepNotFound, InvalidInput, ModelUnknown, NotOnTheRoad
+from run_contract.fitting import misfits
 from run_contract.policy import ROLES, Role, RunPolicy
 from run_contract.records import RunTask
-from runs import conditions, kept_ids, reference_rules, round_rules, rounds_there, sub_runs
+from run_contract.shapes import Shape
+from runs import conditions, reference_rules, round_rules, sub_runs
 from runs.dependency_resolver import DependencyResolver
 from runs.forking import items_for, kept_answers, request_of_fork, still_asked_for
-from runs.kept_ids import Shape
 from runs.originals import Original
 from runs.policy_file import read_policies
 from runs.request import ForkRequest, StartRunRequest, TaskRequest, read_task
-from runs.rounds_there import Parts
+from runs.task_shapes import shapes_of
 from runs.turns import Turns, is_ruled
 from runs.within import MOST_DEEP, MOST_NESTED
 from runs.workflow import SubRun
@@ -91,6 +92,7 @@ def new_run(
     _check_graph(request.tasks, (), beside)
     told = request.model_dump(mode="json", exclude_unset=True)
     tasks = new_tasks(request.tasks, run_id, policy, frozenset(request.memory), house)
+    tasks = round_rules.waiting(tasks, request.tasks, run_id)
     del told["tasks"]
     return NewRun(
         id=run_id,
@@ -163,16 +165,15 @@ def added_tasks(
     memory: frozenset[str],
     known: Iterable[str],
     house: House,
-    rounds: Parts | None = None,
     there: Mapping[str, Shape] | None = None,
 ) -> list[NewRunTask]:
     """Tasks that are added to a run whose tasks of the ids `known` they may wait for. Raises as `new_run`.
 
-    `rounds`: those of the run that they may depend on a part of (`rounds_there.parts_behind`).
-    `there`: what there is of it, where an id of these could be kept or be needed (`shapes_there`).
+    `there`: what there is of it, as far as it matters to them (`store.run_shapes.there`). What may have come
+    to the run since, and which rounds they wait for, is looked at when they are added (`store.runs.add`).
     """
     _check_graph(tasks, known, there=there)
-    return rounds_there.waiting(new_tasks(tasks, run_id, policy, memory, house), run_id, rounds or {})
+    return new_tasks(tasks, run_id, policy, memory, house, there)
 
 
 def _check_graph(
@@ -194,32 +195,18 @@ def _check_graph(
             if dep not in names and dep not in outside and dep not in beside:
                 path = f"tasks[{number}].deps[{place}]"
                 raise DepNotFound(f"{path}: task {task.id} depends on {dep}, which is not there", path=path)
-    _check_kept_ids(tasks, outside, there or {})
+    _check_fit(tasks, there or {})
     resolver = DependencyResolver()
     inner = [RunTask(task.id, deps=[dep for dep in task.deps if dep in names]) for task in tasks]
     resolver.validate(resolver.build_dag(inner))
 
 
-def _check_kept_ids(tasks: Sequence[TaskRequest], known: Iterable[str], there: Mapping[str, Shape]) -> None:
-    """Raise `DagInvalid` where a list or rounds would need the id of a task, or of another's rounds."""
-    fresh = kept_ids.shapes_of(tasks)
-    places = {task.id: number for number, task in enumerate(tasks)}
-    for crossing in kept_ids.crossings(fresh, there):
-        path = f"tasks[{places[crossing.name]}].repeat"
-        where = f"tasks[{places[crossing.other]}].repeat" if crossing.other in places else ""
-        raise DagInvalid(f"{path}: {crossing.told(where)}", path=path)
-    kept = kept_ids.of({**there, **fresh})
-    for number, task in enumerate(tasks):
-        owner = kept.owner(task.id)
-        if owner is not None:
-            path = f"tasks[{number}].id"
-            raise DagInvalid(f"{path}: {kept_ids.told(task.id, owner)}", path=path)
-    needed = {owner: name for name in (*known, *there) if (owner := kept.owner(name)) is not None}
-    for number, task in enumerate(tasks):
-        if task.id in needed:
-            path = f"tasks[{number}].id"
-            told = f"{path}: a task {needed[task.id]} is there already, whose id {task.id} needs for itself"
-            raise DagInvalid(told, path=path)
+def _check_fit(tasks: Sequence[TaskRequest], there: Mapping[str, Shape]) -> None:
+    """Raise `DagInvalid` where a list or rounds would need the id of a task, or do what others do again."""
+    places = {task.id: f"tasks[{number}]" for number, task in enumerate(tasks)}
+    for name, misfit in misfits(shapes_of(tasks), there, places).items():
+        path = f"{places[name]}.{misfit.field}"
+        raise DagInvalid(f"{path}: {misfit.reason}", path=path)
 
 
 def _check_policy(policy: RunPolicy) -> None:
@@ -249,18 +236,23 @@ def _task_not_on_the_road(task: TaskRequest) -> Iterator[tuple[str, str]]:
 
 
 def new_tasks(
-    tasks: Sequence[TaskRequest], run_id: str, policy: RunPolicy, memory: frozenset[str], house: House
+    tasks: Sequence[TaskRequest],
+    run_id: str,
+    policy: RunPolicy,
+    memory: frozenset[str],
+    house: House,
+    there: Mapping[str, Shape] | None = None,
 ) -> list[NewRunTask]:
-    """The tasks as the store takes them in. Raises as `new_run`."""
+    """The tasks as the store takes them in. `there`: those that they are added to. Raises as `new_run`."""
     found = []
     models: dict[str, bool] = {}
-    repeated = round_rules.check(tasks)
+    repeated = round_rules.check(tasks, there)
     outputs = {each.id: {*each.outputs, *each.files} for each in tasks if each.for_each is None}
     for number, task in enumerate(tasks):
         path = f"tasks[{number}]"
         reference_rules.check(task, memory, path, repeated, outputs)
         found.append(new_task(task, run_id, policy, house, path, models))
-    return round_rules.waiting(found, tasks, run_id)
+    return found
 
 
 def new_task(

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from money import to_dollars
+from run_contract import round_waits
 from run_contract.errors import DepNotFound, InvalidInput, TaskNotFound
 from run_contract.policy import RunPolicy
-from runs import round_rules, round_waits, run_names
+from run_contract.shapes import part
+from runs import run_names
 from runs.originals import Original
 from runs.request import ForkRequest, StartRunRequest, read_start
 
@@ -68,7 +70,7 @@ def _instead(docs: Sequence[dict[str, Any]], name: str) -> str:
     for doc in docs:
         rounds = doc.get("repeat")
         first = doc["id"] if rounds is None else rounds.get("first") or doc["id"]
-        if rounds is not None and step in round_rules.part(doc["id"], first, deps):
+        if rounds is not None and step in part(doc["id"], first, deps):
             return f" that can be forked: rounds are forked from their first step; fork from {first}"
     return ""
 

@@ -7,12 +7,16 @@ nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from run_contract.errors import DagCycle, InvalidInput
+from run_contract import kept_ids
+from run_contract.errors import DagCycle, DagInvalid, InvalidInput
+from run_contract.fitting import misfits
 from run_contract.records import ENDED, Run, RunTask, TaskResult, TaskState
+from run_contract.shapes import Shape
 from runs.contracts import DependencyResolver
-from runs.dependency_resolver import enter, wait_for_rounds_there
+from runs.dependency_resolver import enter
+from runs.task_shapes import shapes_in_memory
 
 
 def add(run: Run, tasks: Sequence[RunTask], parent: RunTask | None, resolver: DependencyResolver) -> None:
@@ -21,18 +25,35 @@ def add(run: Run, tasks: Sequence[RunTask], parent: RunTask | None, resolver: De
     They wait for rounds that they depend on a part of as if they had been there from the start. Raises
     `InvalidInput` over a limit, `DagInvalid`, `DepNotFound`, `DagCycle`.
     """
-    _put(run, tasks, parent, resolver)
-    wait_for_rounds_there(run, tasks)
+    _put(run, tasks, parent, resolver, _fitting(run, tasks))
 
 
-def _put(run: Run, tasks: Sequence[RunTask], parent: RunTask | None, resolver: DependencyResolver) -> None:
+def _fitting(run: Run, tasks: Sequence[RunTask]) -> dict[str, Shape]:
+    """What there is of the run, as far as it matters to tasks that are added. Raises `DagInvalid`."""
+    fresh = shapes_in_memory({task.id: task for task in tasks})
+    grows = any(each.is_list or each.first is not None for each in fresh.values())
+    is_kept = any(owner in run.tasks for name in fresh for owner in kept_ids.may_own(name))
+    goes_on = run.dag is not None and run.dag.rounds
+    there = shapes_in_memory(run.tasks) if grows or is_kept or goes_on else {}
+    for misfit in misfits(fresh, there).values():
+        raise DagInvalid(f"added tasks: {misfit.reason}")
+    return there
+
+
+def _put(
+    run: Run,
+    tasks: Sequence[RunTask],
+    parent: RunTask | None,
+    resolver: DependencyResolver,
+    there: Mapping[str, Shape] | None = None,
+) -> None:
     depth = 0 if parent is None else parent.depth + 1
     _check_limits(run, tasks, depth)
     _check_no_circle(tasks, resolver)
     for task in tasks:
         task.depth = depth
         task.parent = None if parent is None else parent.id
-    enter(run, tasks, resolver)
+    enter(run, tasks, resolver, there)
 
 
 def _check_limits(run: Run, tasks: Sequence[RunTask], depth: int) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from run_contract.errors import InvalidInput, ModelUnknown, RunCompleted
 from run_contract.policy import ROLES, RunPolicy
 from run_contract.records import ENDED, InnerRun, Run, RunState, RunTask
-from runs import kept_ids, within
+from runs import task_shapes, within
 from runs.control import RunControl
 from runs.family import Family
 from runs.parts import Parts
@@ -49,7 +49,7 @@ class Orchestrator:
     def _check(self, run: Run) -> None:
         try:
             self.parts.resolver.validate(run.dag)
-            kept_ids.check(run.tasks)
+            task_shapes.check(run.tasks)
             self._check_fallbacks(run.policy, run.tasks.values())
             for inner in within.all_in(run, run.tasks.values()):
                 self._check_inner(inner)
@@ -59,7 +59,7 @@ class Orchestrator:
 
     def _check_inner(self, inner: InnerRun) -> None:
         self.parts.resolver.validate(self.parts.resolver.build_dag(inner.tasks))
-        kept_ids.check({task.id: task for task in inner.tasks})
+        task_shapes.check({task.id: task for task in inner.tasks})
         self._check_fallbacks(inner.policy, inner.tasks)
 
     def _check_fallbacks(self, policy: RunPolicy, tasks: Iterable[RunTask]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from run_contract.errors import DagInvalid, InvalidInput, RunCompleted, TaskNotFound, TaskNotReady
+from run_contract.needing import did_not_complete, was_skipped
 from run_contract.records import (
     ENDED,
     Dag,
@@ -102,20 +103,23 @@ class Scheduler:
             doomed = self._let_go(run, each, released)
             for name in sorted(doomed):
                 found = run.tasks[name]
-                self._fall(found, task, released)
+                self._fall(found, each, task, released)
                 run.ended += 1
                 fallen.append(found)
         return released
 
     @staticmethod
-    def _fall(found: RunTask, task: RunTask, released: Released) -> None:
-        """End a task that needs one which did not complete: it never started, or its rounds end with it."""
+    def _fall(found: RunTask, needed: RunTask, task: RunTask, released: Released) -> None:
+        """End a task that needs one which did not complete, since `task` did not.
+
+        It never started, or its rounds end with it.
+        """
         if found.is_in_rounds and task.state is TaskState.FAILED and task.error is not None:
             told = f"{task.error.message} ({task.id}, in its rounds)"
             found.state, found.error = TaskState.FAILED, TaskError(task.error.code, told)
             released.failed.append(found.id)
         else:
-            found.state, found.error = TaskState.SKIPPED, _skipped_for(task)
+            found.state, found.error = TaskState.SKIPPED, _skipped_for(needed, task)
             released.skipped.append(found.id)
 
     @staticmethod
@@ -159,10 +163,10 @@ def _any_completed(run: Run, task: RunTask) -> bool:
     return any(tasks[dep].state is TaskState.COMPLETED for dep in task.deps if dep in tasks)
 
 
-def _skipped_for(task: RunTask) -> TaskError:
+def _skipped_for(needed: RunTask, task: RunTask) -> TaskError:
     if task.state is TaskState.FAILED:
-        return TaskError("dependency_failed", f"it needs {task.id}, which failed")
-    return TaskError("dependency_skipped", f"it needs {task.id}, which was skipped")
+        return TaskError("dependency_failed", did_not_complete(needed.id))
+    return TaskError("dependency_skipped", was_skipped(needed.id))
 
 
 def _dag_of(run: Run | None) -> Dag:

@@ -104,6 +104,4 @@ def stopped(job: Job) -> SkepError | None:
 def _failed(job: Job, error: Exception) -> SkepError:
     known = isinstance(error, SkepError | WorkFailed)
     told = str(error) if known else f"{type(error).__name__}: {error}"
-    return TaskFailed(
-        f"task {job.task_id} failed: {told}", work_code=getattr(error, "code", "") if known else ""
-    )
+    return TaskFailed(told, work_code=getattr(error, "code", "") if known else "")

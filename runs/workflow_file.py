@@ -12,11 +12,12 @@ from config_files.documents import Document, parse_document, read_document
 from config_files.wrong import Wrong
 from context import template
 from errors import InvalidFile
+from run_contract import kept_ids
 from run_contract.errors import DagCycle
 from run_contract.records import ID, RunTask
-from runs import kept_ids, run_names, spec_default
+from run_contract.shapes import Shape
+from runs import run_names, spec_default
 from runs.dependency_resolver import DependencyResolver
-from runs.kept_ids import Shape
 from runs.spec_default import ROLE_PROMPTS
 from runs.workflow import Workflow, WorkflowFile
 from runs.workflow_problem import Problem

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
+from run_contract.needing import did_not_complete, was_skipped
 from runtime_contract import Status, check_transition
 from store import round_ends, run_ends, subtasks
 from store.records import STATUS_OF_STATE
@@ -153,10 +154,9 @@ def _fail_dependants(tx: Transaction, ended: list[tuple[str, Status]], known: in
     """Fail who waits for these, near and far. The first `known` of them had ended before."""
     over = {name for name, _ in ended}
     left, gone_too = list(ended), list(ended[known:])
-    while left:
-        name, how = left.pop()
+    for name, how in left:  # grows while it is read: so everyone names the nearest that ended
         # what was split goes first: it takes its own unstarted subtasks with it
-        for child in sorted(tx.all("children_of", parent=name), key=lambda row: -row["planned"]):
+        for child in sorted(tx.all("children_of", parent=name), key=lambda row: (-row["planned"], row["id"])):
             if child["id"] not in over and child["state"] in UNSTARTED:
                 if _may_do_without(tx, child, [name]):
                     continue
@@ -196,10 +196,12 @@ def _end_for_the_sake_of(
     tx: Transaction, row: sqlite3.Row, name: str, how: Status
 ) -> list[tuple[str, Status]]:
     """Fail a task because the one of that name, which it waits for, ended so; all that ended with it."""
+    name = _needed(tx, row, name)
+    own = name.partition(":")[2]  # of a task of a run
     reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
-    code = DEPENDENCY_FAILED
+    reason, code = did_not_complete(own) if own else reason, DEPENDENCY_FAILED
     if run_ends.is_skipped(tx, name):
-        reason = f"needs {name}, which was skipped"
+        reason = was_skipped(own)
         skipped = run_ends.DEPENDENCY_SKIPPED
         return _end(tx, row, Status.CANCELLED, reason, skipped, None, {"depends_on": [name]})
     cause = round_ends.cause_of(tx, row, name)
@@ -215,6 +217,16 @@ def _end_for_the_sake_of(
             "and keeps what is approved"
         )
     return _end(tx, row, Status.FAILED, reason, code, None, {"depends_on": [name]})
+
+
+def _needed(tx: Transaction, row: sqlite3.Row, name: str) -> str:
+    """The task for whose sake one ends: `name`, or where it only waits for the end of that, one it needs."""
+    needs = run_ends.needs_of(tx, row)
+    if needs is None or name in needs.names:
+        return name
+    waited_for = tx.all("parents_of", child=row["seq"])
+    dead = [each["id"] for each in waited_for if each["id"] in needs.names and is_dead(each["state"])]
+    return min(dead, default=name)
 
 
 def reopen_together(tx: Transaction, rows: Sequence[sqlite3.Row], by: str) -> None:
@@ -280,7 +292,9 @@ def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     dead = [each["id"] for each in tx.all("parents_of", child=seq) if is_dead(each["state"])]
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row, dead):
+        own = dead[0].partition(":")[2]
         reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
+        reason = did_not_complete(own) if own else reason
         cause = round_ends.cause_of(tx, row, dead[0])
         if cause is None:
             cause = round_ends.Cause(DEPENDENCY_FAILED, reason)

@@ -24,9 +24,6 @@ from store.transaction import Transaction, dump
 
 #: Tasks that were not added, of one answer, which are told one by one.
 MOST_TOLD: Final = 20
-_NO_ROOM: Final = (
-    "the run has a task of that id, has as many tasks as max_tasks allows, or lacks what it waits for"
-)
 _CAME_LATE: Final = (
     "its answer came after that and does not count, for more would follow from it; it is asked for anew when "
     "the task is sent back"
@@ -82,10 +79,8 @@ def _leave(tx: Transaction, row: sqlite3.Row, **fields: Any) -> None:
 def _add(tx: Transaction, row: sqlite3.Row, run_id: str, growth: dict[str, Any]) -> None:
     """Add the tasks that the answer asks for, as far as the run takes them, and tell which it does not."""
     tasks = [of_document(each) for each in growth.get("adds", ())]
-    kept = runs.fitting(tx, runs.find(tx, run_id), tasks) if tasks else []
     refused = list(growth.get("refused", ()))
-    left_out = {task.id for task in tasks} - {task.id for task in kept}
-    refused += [{"path": "tasks", "reason": f"{name}: {_NO_ROOM}"} for name in sorted(left_out)]
+    kept = _fitting(tx, run_id, tasks, growth.get("places", ()), refused) if tasks else []
     for each in refused[:MOST_TOLD]:
         tx.emit("task.add_refused", task_id=row["id"], path=each["path"], reason=each["reason"])
     if len(refused) > MOST_TOLD:
@@ -93,6 +88,22 @@ def _add(tx: Transaction, row: sqlite3.Row, run_id: str, growth: dict[str, Any])
         tx.emit("task.add_refused", task_id=row["id"], path="tasks", reason=more)
     if kept:
         runs.enter_added(tx, run_id, kept, "task")
+
+
+def _fitting(
+    tx: Transaction,
+    run_id: str,
+    tasks: Sequence[NewRunTask],
+    places: Sequence[int],
+    refused: list[dict[str, str]],
+) -> list[NewRunTask]:
+    """Those of the tasks that the run takes now; why it does not take the others is added to `refused`."""
+    told = {task.id: f"tasks[{place}]" for task, place in zip(tasks, places, strict=False)}
+    found = runs.fitting(tx, runs.find(tx, run_id), tasks, told)
+    for name, (field, reason) in found.left_out.items():
+        path = f"{told.get(name, name)}{'.' if field else ''}{field}"
+        refused.append({"path": path, "reason": f"{path}: {reason}"})
+    return found.tasks
 
 
 def _begin_round(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from run_contract.errors import InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
+from run_contract.errors import DagInvalid, InvalidInput, RunCompleted, RunExists, RunNotFound, TaskExists
+from run_contract.fitting import misfits, waits
+from run_contract.shapes import Shape
 from runtime_contract import Status
-from store import claims, ending, intake, lanes, recording, run_ends, run_keys
+from store import claims, ending, intake, lanes, recording, run_ends, run_keys, run_shapes
 from store.records import Intake, NewTask, TaskRef
 from store.run_keys import RequestKey
 from store.transaction import Transaction, dump
@@ -39,6 +41,22 @@ class NewRunTask:
     #: which round it is of, and the task whose last answer it is told then
     round: int = 1
     previous: str | None = None
+
+
+def waiting(made: Sequence[NewRunTask], run_id: str, ends: Mapping[str, Sequence[str]]) -> list[NewRunTask]:
+    """The tasks, which wait for the end of rounds as well: of those in `ends`, by their ids."""
+    return [also(each, ends.get(each.id, ()), run_id) for each in made]
+
+
+def also(made: NewRunTask, ends: Sequence[str], run_id: str) -> NewRunTask:
+    """A task that waits for the end of these of its run as well."""
+    known = made.new.task.depends_on
+    more = [name for name in (f"{run_id}:{end}" for end in ends) if name not in known]
+    if not more:
+        return made
+    task = made.new.task.model_copy(update={"depends_on": [*known, *more]})
+    doc = {**made.new.doc, "depends_on": task.depends_on}
+    return replace(made, new=replace(made.new, task=task, doc=doc))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +219,30 @@ def add(
     row = find(tx, run_id)
     if row["state"] != "running" or row["is_stopping"]:
         raise RunCompleted(f"The run {run_id!r} is {row['state']} and takes no more tasks.", run_id=run_id)
-    _grow(tx, row, tasks, source, limits)
+    _check_are_new(tx, row, tasks)
+    _grow(tx, row, _fitting(tx, row, tasks), source, limits)
     return find(tx, run_id)
+
+
+def _fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> list[NewRunTask]:
+    """The tasks, which wait for rounds that they depend on a part of. Raises `DagInvalid`.
+
+    They were held to the run before, but for what came to it since.
+    """
+    places = {task.id: f"tasks[{number}]" for number, task in enumerate(tasks)}
+    fresh, there = _shapes(tx, run, tasks)
+    for name, misfit in misfits(fresh, there, places).items():
+        path = f"{places[name]}.{misfit.field}"
+        raise DagInvalid(f"{path}: {misfit.reason}", path=path)
+    return waiting(tasks, run["id"], waits(fresh, there))
+
+
+def _shapes(
+    tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]
+) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Tasks that are added, and what is there of their run."""
+    fresh = {task.id: run_shapes.of_request({**task.doc, "id": task.id}) for task in tasks}
+    return fresh, run_shapes.there(tx, run, fresh)
 
 
 def _grow(
@@ -212,9 +252,7 @@ def _grow(
     source: str,
     limits: lanes.ConcurrencyLimits,
 ) -> None:
-    known = tx.one("run_taken_ids", run=run["id"], ids=dump([one.id for one in tasks]))
-    if known is not None:
-        raise TaskExists(_why_taken(known), task_id=known["id"])
+    _check_are_new(tx, run, tasks)
     count = run["tasks"] + len(tasks)
     if count > run["max_tasks"]:
         most = f"max_tasks allows {run['max_tasks']:,}"
@@ -222,6 +260,12 @@ def _grow(
     tx.run("run_added", seq=run["seq"], count=len(tasks))
     run_ends.tell(tx, "run.tasks_added", run, count=len(tasks), source=source)
     _enter(tx, run["seq"], tasks, source, limits)
+
+
+def _check_are_new(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> None:
+    known = tx.one("run_taken_ids", run=run["id"], ids=dump([one.id for one in tasks]))
+    if known is not None:
+        raise TaskExists(_why_taken(known), task_id=known["id"])
 
 
 def _why_taken(task: sqlite3.Row) -> str:
@@ -234,21 +278,46 @@ def _why_taken(task: sqlite3.Row) -> str:
     return f"The run has a task {task['id']!r} already."
 
 
-def fitting(tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask]) -> list[NewRunTask]:
-    """Those of the tasks that a run has room for, in their order, and whose ids are free in it.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a run takes of the tasks that an answer asks for."""
 
-    One that waits for a task which is left out is left out too.
+    tasks: list[NewRunTask]
+    #: the others, each with the field of it that says why, none for the task itself, and the reason
+    left_out: dict[str, tuple[str, str]]
+
+
+def fitting(
+    tx: Transaction, run: sqlite3.Row, tasks: Sequence[NewRunTask], places: Mapping[str, str]
+) -> Fitted:
+    """Those of the tasks that fit a run and that it has room for, in their order; why the others do not.
+
+    One that waits for a task which is left out is left out too. `places`: where they stand in the answer.
     """
-    rows = tx.all("run_taken_ids", run=run["id"], ids=dump([task.id for task in tasks]))
-    known = {row["id"] for row in rows}
-    free = [task for task in tasks if task.id not in known]
-    kept = free[: max(0, run["max_tasks"] - run["tasks"])]
-    while True:
-        lost = {task.new.task.id for task in tasks} - {task.new.task.id for task in kept}
-        stay = [task for task in kept if lost.isdisjoint(task.new.task.depends_on)]
-        if len(stay) == len(kept):
-            return kept
-        kept = stay
+    taken = {row["id"] for row in tx.all("run_taken_ids", run=run["id"], ids=dump([one.id for one in tasks]))}
+    left_out = {task.id: ("id", f"there is a task {task.id} already") for task in tasks if task.id in taken}
+    fresh, there = _shapes(tx, run, [task for task in tasks if task.id not in taken])
+    found = misfits(fresh, there, places)
+    left_out |= {name: (each.field, each.reason) for name, each in found.items()}
+    kept = [task for task in tasks if task.id not in left_out]
+    room = max(0, run["max_tasks"] - run["tasks"])
+    left_out |= {task.id: ("", f"max_tasks allows {run['max_tasks']:,}") for task in kept[room:]}
+    _leave_out_behind(kept[:room], left_out)
+    kept = [task for task in kept if task.id not in left_out]
+    return Fitted(
+        waiting(kept, run["id"], waits({task.id: fresh[task.id] for task in kept}, there)), left_out
+    )
+
+
+def _leave_out_behind(tasks: Sequence[NewRunTask], left_out: dict[str, tuple[str, str]]) -> None:
+    """Leave out those too that depend on a task which is."""
+    left = [*tasks]
+    for task in left:  # grows while it is read
+        deps = task.doc.get("deps") or ()
+        lost = next((at for at, dep in enumerate(deps) if dep in left_out), None)
+        if task.id not in left_out and lost is not None:
+            left_out[task.id] = (f"deps[{lost}]", f"{deps[lost]} is not there")
+            left += tasks
 
 
 def enter_added(tx: Transaction, run_id: str, tasks: Sequence[NewRunTask], source: str) -> None:

@@ -16,15 +16,15 @@ from outcome import Failure, Outcome, Verdict
 from road.judging import Judge
 from road.run_prompts import Given, RunPrompts
 from run_contract.policy import Role, RunPolicy
-from runs import rounds_there, views
+from runs import views
 from runs.entering import House, added_tasks, forked, new_run
 from runs.originals import original_of
 from runs.request import read_enqueue, read_fork, read_start
-from runs.shapes_there import shapes_there
+from runs.task_shapes import shapes_of
 from runs.within import MOST_NESTED
 from runs.work import WorkFailed
 from runtime_contract import NO_EXPECT
-from store import claims, recording, run_cache, run_growth, run_steering, runs
+from store import claims, recording, run_cache, run_growth, run_shapes, run_steering, runs
 from store.claims import Claimant
 from store.lanes import Gate
 from store.outputs import read_output
@@ -94,18 +94,19 @@ class DurableRuns:
 
     def add(self, run_id: str, *tasks: dict[str, Any]) -> None:
         """Add tasks to a run."""
+        self.read_for(run_id, *tasks)()
+
+    def read_for(self, run_id: str, *tasks: dict[str, Any]) -> Callable[[], object]:
+        """Hold tasks to a run as it is now; what adds them to it as it is then."""
         row = self.store.reader.one("get_run", id=run_id)
         assert row is not None
         policy = RunPolicy.model_validate_json(row["policy"])
         asked = read_enqueue({"tasks": [*tasks]}).tasks
         wanted = dump(sorted({dep for each in asked for dep in each.deps}))
         known = [each["id"] for each in self.store.reader.all("run_known_tasks", run=row["seq"], ids=wanted)]
-        rounds = rounds_there.parts_behind(
-            self.store.reader, row, [dep for each in asked for dep in each.deps]
-        )
-        there = shapes_there(self.store.reader, row, asked)
-        made = added_tasks(asked, run_id, policy, frozenset(), known, self.house, rounds, there)
-        self.store.write(lambda tx: runs.add(tx, run_id, made, "test", self.store.limits))
+        there = run_shapes.there(self.store.reader, row, shapes_of(asked))
+        made = added_tasks(asked, run_id, policy, frozenset(), known, self.house, there)
+        return lambda: self.store.write(lambda tx: runs.add(tx, run_id, made, "test", self.store.limits))
 
     def claim(self, slots: int = 100) -> None:
         """Claim whatever may start, one after the other; those that end without work end."""

@@ -282,7 +282,10 @@ WHERE run_task.run = :run AND (run_task.parent IS NULL OR run_task.round > 1) OR
 -- run_shapes --
 -- All tasks of a run as far as ids and dependencies go, with those that lists and rounds became.
 SELECT id, json_extract(doc, '$.deps') AS deps, json_extract(doc, '$.for_each') IS NOT NULL AS is_list,
-    json_extract(doc, '$.repeat') AS repeat
+    json_extract(doc, '$.repeat') AS repeat, parent,
+    CASE WHEN coalesce(json_extract(doc, '$.command'), json_extract(doc, '$.argv')) IS NOT NULL THEN 'command'
+        WHEN json_extract(doc, '$.ask') IS NOT NULL THEN 'ask' WHEN json_extract(doc, '$.run') IS NOT NULL THEN 'run'
+        WHEN json_extract(doc, '$.review') = 'human' THEN 'review' END AS does
 FROM run_task WHERE run = :run;
 
 -- rounds_behind --

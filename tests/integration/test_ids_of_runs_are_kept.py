@@ -8,9 +8,9 @@ import pytest
 
 from run_contract.errors import DagInvalid
 from run_contract.records import Condition, Repeat, RunTask, TaskInput
-from runs import kept_ids
+from run_contract.shapes import Shape
+from runs import task_shapes
 from runs.asked_for import Rights, screened
-from runs.kept_ids import Shape
 from tests.integration.run_tasks import *  # noqa: F403  the fixtures
 from tests.integration.run_tasks import states, task
 
@@ -79,7 +79,7 @@ def test_rounds_that_cross_are_refused_in_memory() -> None:
     tasks = [RunTask("d", TaskInput("x"))]
     tasks += [RunTask(name, TaskInput("x"), deps=["d"], repeat=repeat) for name in ("k", "q")]
     with pytest.raises(DagInvalid, match="the rounds of q and those of k"):
-        kept_ids.check({each.id: each for each in tasks})
+        task_shapes.check({each.id: each for each in tasks})
 
 
 def test_rounds_after_one_another_do_not_cross(rig) -> None:

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from run_contract import kept_ids
 from run_contract.policy import RunPolicy
 from run_contract.records import ENDED, Condition, InnerRun, Repeat, Run, RunState, RunTask, TaskState, Usage
-from runs import kept_ids
+from run_contract.shapes import Shape
 from runs.control import RunControl
 from runs.factory import new_run
 from runs.work import WorkFailed
@@ -66,9 +67,9 @@ def uncrossed(graph: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return graph
 
 
-def shape_of(each: dict[str, Any]) -> kept_ids.Shape:
+def shape_of(each: dict[str, Any]) -> Shape:
     first = None if each["repeat"] is None else each["repeat"].first or each["id"]
-    return kept_ids.Shape(each["deps"], each["for_each"] is not None, first)
+    return Shape(each["deps"], each["for_each"] is not None, first)
 
 
 policies = st.fixed_dictionaries(

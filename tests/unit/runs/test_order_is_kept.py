@@ -131,7 +131,7 @@ class TestScheduler:
 
         assert released.skipped == ["b", "d", "c"]
         assert states(run) == ["failed", "skipped", "skipped", "skipped", "pending"]
-        assert run.tasks["b"].error == TaskError("dependency_failed", "it needs a, which failed")
+        assert run.tasks["b"].error == TaskError("dependency_failed", "it needs a, which did not complete")
         assert run.ended == 4
 
     def test_who_needs_any_waits_for_all_to_end_and_one_to_complete(self) -> None:

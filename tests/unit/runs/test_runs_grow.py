@@ -10,10 +10,10 @@ import pytest
 from run_contract import errors
 from run_contract.job import Job
 from run_contract.records import Condition, Repeat, RunState, RunTask
+from run_contract.round_waits import beside
 from runs.control import RunControl
 from runs.factory import new_run
 from runs.prompting import plain_prompt
-from runs.round_waits import beside
 from testing.runs import (
     HAIKU,
     Scripted,

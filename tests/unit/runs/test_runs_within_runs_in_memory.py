@@ -81,7 +81,7 @@ def test_a_run_whose_output_has_no_answer_fails_its_task() -> None:
         (inner(*skipped, output="y"), "y, which is its output", "y was skipped (a is not b)"),
         (inner(*skipped), "any of its last steps", "y was skipped (a is not b)"),
         (inner(task("f", required=False), task("x"), output="f", on_failure="required"),
-         "f, which is its output", "f failed (task f failed: it broke)"),
+         "f, which is its output", "f failed (it broke)"),
     ):  # fmt: skip
         run, _ = run_through([sub("s", within=within)], WELL, _failing_f)
         assert code(run, "s") == "invalid_result"
@@ -175,7 +175,7 @@ def test_its_failure_is_the_tasks_by_the_policy_of_the_run_above(
     run, made = run_through([sub("s", required=False), task("u"), task("t", "u")], policy, script)
 
     assert (str(run.state), states(run, "st")) == (state, others)
-    told = "its run r:s failed: task x: task x failed: it broke"
+    told = "its run r:s failed: task x: it broke"
     assert (code(run, "s"), words(run, "s")) == ("execution_failed", told)
     assert [name for name, _ in made.executor.began].count("x") == 1, (
         "a run is not done again as attempts are"

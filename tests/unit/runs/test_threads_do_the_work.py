@@ -95,7 +95,7 @@ def test_an_error_of_any_kind_is_a_failure_and_ends_nothing_else(kind) -> None:
     made.close()
 
     assert [type(each.error) for each in ends] == [errors.TaskFailed] * 2
-    assert ends[0].error.message == "task a failed: RecursionError: too deep"
+    assert ends[0].error.message == "RecursionError: too deep"
     assert ends[1].cause.usage == Usage(3, 4)
 
 

@@ -6,7 +6,7 @@ part of the rounds waits for their end as well, however that is, and is told wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 
 def beside(deps: Mapping[str, Sequence[str]], rounds: Mapping[str, str]) -> dict[str, list[str]]:
@@ -40,22 +40,6 @@ def beside_with_parts(
             if last not in deps[name]:
                 found.setdefault(name, []).append(last)
     return found, parts
-
-
-def added(deps: Mapping[str, Iterable[str]], parts: Mapping[str, frozenset[str]]) -> dict[str, list[str]]:
-    """The tasks added later that wait for rounds which were there before, each with the tasks that end those.
-
-    No such rounds wait for a task that came after them, so none is left out for their sake.
-
-    Parameters:
-        deps: what each added task depends on.
-        parts: what the rounds do again (`beside_with_parts`).
-    """
-    found = {
-        name: [last for last, part in sorted(parts.items()) if last not in own and not part.isdisjoint(own)]
-        for name, own in ((name, set(own)) for name, own in deps.items())
-    }
-    return {name: ends for name, ends in found.items() if ends}
 
 
 def _reached(
