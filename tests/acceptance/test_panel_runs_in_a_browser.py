@@ -152,6 +152,23 @@ def test_a_file_that_is_chosen_is_checked_as_if_it_were_written(page, tmp_path):
     expect(page.locator("#go")).to_be_enabled()
 
 
+def test_a_file_that_is_chosen_while_the_scripts_of_the_page_are_loading_is_taken_once_they_are_there(
+    page, panel, tmp_path
+):
+    file = tmp_path / "run.json"
+    file.write_text('{"name": "brought", "tasks": [{"id": "a", "prompt": "x"}]}')
+    held: list = []
+    page.route("**/start_run.js", lambda route: held.insert(0, route))
+    page.goto(f"{panel.url}/start-run", wait_until="commit")
+    page.locator("#file").set_input_files(file)
+    while not held:
+        page.evaluate("0")
+
+    held[0].continue_()
+
+    expect(page.locator("#told-of")).to_contain_text("brought")
+
+
 def test_the_picture_is_made_smaller_and_walked_by_the_keyboard(page, panel):
     chain = {"a": [], "b": ["a"], "c": ["b"]}
     tasks = [{"id": name, "prompt": "x", "deps": deps} for name, deps in chain.items()]
