@@ -24,6 +24,9 @@ from tests.unit.panel.furnish import furnish, furnish_money, furnish_run
 from tests.unit.panel.furnish_runs import ANSWERS, RunFurnisher, compare_request
 from tests.unit.panel.in_a_browser import RunningPanel
 
+# Each asks thousands of times, by patterns that take long to be turned into texts.
+pytestmark = pytest.mark.timeout(400)
+
 _HERE = Path(__file__).parent / "described"
 _READS = ("--include-method", "GET")
 _CHANGES = ("--exclude-method", "GET")
