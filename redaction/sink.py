@@ -24,9 +24,17 @@ _BEGIN: Final = "-----BEGIN"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
 )
-#: Lines about a key (RFC 4880, 6.2), and what base64 and its lines are made of.
+_NEWLINE: Final = r"(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n)"
+_BETWEEN: Final = rf"(?:{_NEWLINE}|[ \t\r>|#*,\"'-])*+"
+_BASE64: Final = "[A-Za-z0-9+/=]"
+#: What of a key follows its first line: what is left of a line that was cut, lines about it (RFC 4880, 6.2),
+#: its lines of base64, which may be marked as quotations are, and a last one, which alone may be short. So
+#: words of a text that only tells of a key are no part of one.
 _PEM_BODY: Final = re.compile(
-    r"(?:\r?\n[A-Za-z][A-Za-z0-9-]{0,60}: [^\n]{0,300})*+(?:[A-Za-z0-9+/=:,. \t\r\n-]++|\\?\\[nr])*+"
+    rf"{_BASE64}*+(?:{_NEWLINE}[ \t]*[A-Za-z][A-Za-z0-9-]{{0,60}}: [^\n\\]{{0,300}})*+"
+    rf"(?:{_BETWEEN}{_BASE64}{{16,}}+)*+"
+    rf"(?:{_BETWEEN}{_BASE64}{{1,15}}+(?=[ \t]*(?:[\r\n\\\"']|-----|\Z)))?+"
+    rf"(?:{_BETWEEN}\\*\Z)?+"  # at the end of a text another line may follow
 )
 _END: Final = "-----END "
 _AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
@@ -173,8 +181,7 @@ def open_key(text: str) -> str:
     if begin is None or _END in text[begin.end() :]:
         return ""
     body = _PEM_BODY.match(text, begin.end())
-    rest = text[body.end() :] if body is not None else text
-    return "" if rest.strip("\\") else begin[0]  # an escaped line end may have been cut in two
+    return begin[0] if body is not None and body.end() == len(text) else ""
 
 
 def _pem(text: str) -> Iterator[Span]:

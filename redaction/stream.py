@@ -22,6 +22,8 @@ MOST_HELD: Final = 64 * 1024
 #: Of those, what stays behind so that a secret at the cut is still seen whole.
 _OVERLAP: Final = 4 * 1024
 _BEGIN: Final = "-----BEGIN"
+#: Characters of the longest line that begins or ends a key.
+_MARK: Final = 80
 _END: Final = re.compile(r"-----END [^-\n]{0,60}-----")
 _HEX: Final = re.compile("[a-f]*")
 #: How secrets and the names of secrets begin, in small letters.
@@ -81,7 +83,13 @@ class StreamRedactor:
             cut = held.rfind("\n", 0, begin) + 1
         else:
             cut = line if is_suspicious(held[line:]) else _last_word(held, line)
-        return cut if len(held) - cut <= MOST_HELD else len(held) - _OVERLAP
+        return cut if len(held) - cut <= MOST_HELD else _forced(len(held) - _OVERLAP, held)
+
+
+def _forced(cut: int, held: str) -> int:
+    """Where to cut a text that has no good place for it; not amid the line that begins a key."""
+    begin = held.rfind(_BEGIN, max(0, cut - _MARK), cut + len(_BEGIN))
+    return cut if begin < 0 or begin > cut else begin
 
 
 def _last_word(held: str, line: int) -> int:

@@ -219,8 +219,48 @@ def test_a_key_far_longer_than_what_is_held_back_is_taken_out_whole(
 
     shown = b"".join([*pieces, redactor.finish()]).decode()
 
-    after = "\nafter {}" if is_closed else "{after}"
-    assert shown.replace("\\", "") == f"before\n[redacted:private-key]{after}\nlast\n"
+    after = "\nafter {}" if is_closed else f"{line_end}{{after}}"
+    assert shown == f"before\n[redacted:private-key]{after}\nlast\n"
+
+
+KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + (LINE + "\n") * 20 + "-----END RSA PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("piece", [4_096, 65_536])
+def test_no_key_is_shown_behind_a_line_that_is_longer_than_what_is_held_back(piece: int) -> None:
+    for length in range(65_500, 65_540) if piece == 4_096 else range(126_940, 126_980):
+        data = (("hello token=abc " * 9_000)[:length] + KEY + "after\n").encode()
+        redactor = StreamRedactor()
+        pieces = [redactor.feed(data[place : place + piece]) for place in range(0, len(data), piece)]
+
+        shown = b"".join([*pieces, redactor.finish()]).decode()
+
+        assert LINE not in shown
+        assert shown.endswith("after\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "2026-11-29 07:00:00 INFO step 12 of 100: ok\n",
+        "and then base64, as a rule; nothing else is in it\n",
+        "1,2.5,3\n",
+        "a\n",
+    ],
+)
+@pytest.mark.parametrize(
+    "begin", ["k.pem:-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN PGP PRIVATE KEY BLOCK-----"]
+)
+@pytest.mark.parametrize("mark", ["", "\n"])
+def test_a_text_that_only_tells_how_a_key_begins_is_shown_whole(words: str, begin: str, mark: str) -> None:
+    data = (begin + mark + " \n" + words * 5_000 + "the end\n").encode()
+    redactor = StreamRedactor()
+    pieces = [redactor.feed(data[place : place + 4_096]) for place in range(0, len(data), 4_096)]
+
+    shown = b"".join([*pieces, redactor.finish()]).decode()
+
+    assert shown.count(words) >= 4_999
+    assert shown.endswith(words + "the end\n")
 
 
 def test_a_stream_is_not_held_back_without_need() -> None:
