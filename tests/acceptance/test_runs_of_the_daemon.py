@@ -64,6 +64,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, model: ModelServer):
     for name in MODULES:
         (running.root / "workspace" / name).write_text(f'"""The module {name}."""\n' * 40)
     running.start("--no-panel")
+    running.client().close()  # it is up: who watches a run must not come before
     yield running
     running.kill_everything()
 

@@ -93,6 +93,7 @@ def test_a_crash_forgets_neither_the_model_nor_the_money(home, model, tmp_path) 
     assert model.answer.hangs.wait(60)
     home.kill_everything()
     home.start("--no-panel")
+    home.client().close()  # it is up: who watches a run must not come before
 
     assert home.skep("run", "watch", "r").returncode == 0
     run = json.loads(home.skep("run", "show", "r", "--json").stdout)
