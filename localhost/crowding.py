@@ -8,8 +8,12 @@ client whose kept connection has gone makes another.
 from __future__ import annotations
 
 import resource
+import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
+
+#: Seconds in which a connection that was just made may send its request.
+GRACE_S: Final = 1.0
 
 
 def room(most: int) -> int:
@@ -22,7 +26,12 @@ def to_make_room(channels: Sequence[Any], most: int) -> list[Any]:
     """Which of waitress's channels to close, so that `most` are left; none that is being answered."""
     if len(channels) <= most:
         return []
-    idle = [channel for channel in channels if not channel.requests and not channel.total_outbufs_len]
+    before = time.time() - GRACE_S
+    idle = [
+        channel
+        for channel in channels
+        if not channel.requests and not channel.total_outbufs_len and channel.last_activity < before
+    ]
     idle.sort(key=_last_heard)
     return idle[: len(channels) - most]
 
