@@ -9,8 +9,9 @@ from typing import Any, Final, Self
 from clock import local_day
 from money import dollars_text
 from run_contract.records import Run, Usage
+from store.asking import Asks
 from store.budget_words import is_budget
-from store.budgets import Account, Asks, Balance, BudgetLimits, limit_of
+from store.budgets import Account, Balance, BudgetLimits, limit_of
 from store.records import task_of
 
 #: Limits that are told because tasks wait for them.

@@ -2,8 +2,7 @@
 
 A piece goes on as soon as it can hold no part of a secret: whole lines, and the words of a line in
 which nothing is suspicious. A private key is held back until its end; of one that is longer than what is
-held back, the rest is left out as it comes. Bytes that are no secret come out as
-they went in.
+held back, the rest is left out as it comes. Bytes that are no secret come out as they went in.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ from cost.budget_enforcer import Budget
 from errors import CallHeld, OverBudget
 from money import dollars_text
 from store import budgets, decisions, ending, recording, run_money
-from store.budgets import Account, Asks, BudgetLimits
+from store.asking import Asks
+from store.budgets import Account, BudgetLimits
 from store.records import Question, TaskRef, task_of
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction

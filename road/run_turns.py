@@ -14,7 +14,7 @@ from run_contract.policy import RunPolicy
 from runs.retrying import Again
 from runs.turns import Turns, is_ruled
 from store import run_ends
-from store.budgets import Asks
+from store.asking import Asks
 from store.reading import MODEL_STATUS
 from store.records import Claim
 from store.transaction import Transaction

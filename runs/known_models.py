@@ -14,7 +14,7 @@ from errors import ModelError
 from llm.discovery import list_models
 from run_contract.policy import Role
 from settings import Settings
-from store.budgets import Asks
+from store.asking import Asks
 from store.reading import MODEL_STATUS, Reader
 
 #: Seconds for which what the server listed is gone by.

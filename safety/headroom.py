@@ -19,6 +19,7 @@ from money import dollars_to_micros, to_dollars
 from runtime_contract import Task
 from settings import Settings
 from store import budgets, subtree_budgets
+from store.asking import Asks
 from store.reading import MODEL_STATUS, Reader
 
 
@@ -76,7 +77,7 @@ def limits_of(settings: Settings) -> budgets.BudgetLimits:
     )
 
 
-def counted(asks: budgets.Asks, payer: Payer, model: str, now: float) -> list[budgets.Account]:
+def counted(asks: Asks, payer: Payer, model: str, now: float) -> list[budgets.Account]:
     """Everything that a call counts against, with the runs that its run is within, the narrowest first."""
     found = accounts_of(payer, model, now)
     above = [] if payer.run_id is None else asks.all("runs_above", id=payer.run_id)
@@ -85,7 +86,7 @@ def counted(asks: budgets.Asks, payer: Payer, model: str, now: float) -> list[bu
 
 
 def over_budget(
-    asks: budgets.Asks,
+    asks: Asks,
     accounts: list[budgets.Account],
     limits: budgets.BudgetLimits,
     payer: Payer,

@@ -6,7 +6,8 @@ import sqlite3
 from typing import Final
 
 from money import dollars_text
-from store.budgets import Account, Asks, Balance, BudgetLimits, balance_of, limit_of
+from store.asking import Asks
+from store.budgets import Account, Balance, BudgetLimits, balance_of, limit_of
 from store.records import task_of
 
 _SCOPES: Final = frozenset({"day", "total", "model", "run", "subtree", "task"})

@@ -15,12 +15,13 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Self
 
 from clock import local_day
 from host_platform import ProcessId
 from money import dollars_to_micros
 from store import subtree_budgets
+from store.asking import Asks
 from store.transaction import Transaction, dump
 
 #: The limits of the home in `meta`, as the executing process goes by them.
@@ -29,16 +30,6 @@ BUDGET_LIMITS: Final = "budget_limits"
 BUDGET_OVERRIDES: Final = "budget_overrides"
 #: What `held_by` says of a task that waits for the price of its model to be named.
 PRICE_PREFIX: Final = "price:"
-
-
-class Asks(Protocol):
-    """A reader, or a transaction."""
-
-    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
-        """The first row of a query, or none."""
-
-    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
-        """Every row of a query."""
 
 
 @dataclass(frozen=True, slots=True)

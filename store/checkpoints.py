@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from store.budgets import Asks
+from store.asking import Asks
 from store.transaction import Transaction
 
 Kind = Literal["baseline", "task", "rollback"]

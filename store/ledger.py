@@ -14,7 +14,7 @@ from typing import Any, Final
 from clock import local_day, to_rfc3339
 from errors import InvalidRequest, TooFewTokens
 from faults import fault_point
-from store.budgets import Asks
+from store.asking import Asks
 from store.transaction import Transaction
 
 GRANT: Final = "grant"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from errors import TransitionNotAllowed
 from run_contract.errors import RunCompleted
+from store.asking import Asks
 
 #: The code of a run that had not ended when what it asked for was lost, and of tasks lost with their run.
 LOST: Final = "lost"
@@ -26,16 +27,6 @@ TOLD: Final = f"what it asked for and its answers were lost with the damaged dat
 
 #: Names of lost tasks that are told in one sentence.
 _MOST_NAMED: Final = 5
-
-
-class Asks(Protocol):
-    """Answers queries: a reader or a transaction."""
-
-    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
-        """The first row of a query, or none."""
-
-    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
-        """All rows of a query."""
 
 
 def is_lost(run: sqlite3.Row) -> bool:

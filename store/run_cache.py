@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from store.budgets import Asks
+from store.asking import Asks
 from store.transaction import Transaction
 
 

@@ -10,20 +10,14 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final
 
 from run_contract.errors import KeyUsed
+from store.asking import Asks
 from store.transaction import Transaction
 
 #: Stands before the hash of a key that only the history tells of.
 HASHED: Final = "sha256:"
-
-
-class Asks(Protocol):
-    """Answers queries: a reader or a transaction."""
-
-    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
-        """The first row of a query, or none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Final
 from run_contract.errors import BudgetExceeded
 from runtime_contract import Status
 from store import ending
-from store.budgets import Account, Asks, Balance
+from store.asking import Asks
+from store.budgets import Account, Balance
 from store.run_ends import run_of
 from store.transaction import Transaction
 

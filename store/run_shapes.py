@@ -5,21 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from run_contract import kept_ids
 from run_contract.shapes import Shape
+from store.asking import Asks
 from store.transaction import dump
-
-
-class Asks(Protocol):
-    """A reader, or a transaction."""
-
-    def one(self, name: str, **values: Any) -> sqlite3.Row | None:
-        """The first row of a query, or none."""
-
-    def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
-        """Every row of a query."""
 
 
 def of_request(asked: Mapping[str, Any]) -> Shape:

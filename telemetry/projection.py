@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from settings import Settings
-from store.budgets import Asks
+from store.asking import Asks
 from store.run_ends import run_of
 from store.transaction import dump
 from telemetry import names, texts

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from runtime_contract import Expect
-from store.budgets import Asks
+from store.asking import Asks
 from telemetry import names
 from telemetry.span import LONGEST_TEXT, Value, known
 

@@ -11,7 +11,7 @@ import hashlib
 import re
 from typing import Final, NamedTuple, Self
 
-from store.budgets import Asks
+from store.asking import Asks
 
 #: The header, in HTTP.
 HEADER: Final = "traceparent"

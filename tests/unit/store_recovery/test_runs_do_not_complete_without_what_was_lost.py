@@ -62,30 +62,20 @@ def test_a_lost_run_that_had_been_resumed_fails_as_lost(home, deeds: list[str]) 
     assert home.opened.reader.task("r:s")["code"] == "lost"
 
 
-def test_a_lost_run_that_was_resumed_and_aborted_again_is_aborted(home) -> None:
+@pytest.mark.parametrize(
+    ("end", "state"), [("abort", "aborted"), ("go", "completed")], ids=["aborted again", "completed"]
+)
+def test_a_lost_run_that_was_resumed_and_then_ended_stays_as_it_ended(home, end: str, state: str) -> None:
     rig = rig_of(home)
     home.add("own")
     home.back_up()
     start_under(rig, "k", id="r", tasks=ONE)
     rig.abort("r")
     resume(rig, "r")
-    rig.abort("r")
+    getattr(rig, end)("r")
 
     told = rebuilt(home).shown("r")
-    assert (told["state"], told["is_lost"]) == ("aborted", True)
-
-
-def test_a_lost_run_that_was_resumed_and_then_completed_stays_so(home) -> None:
-    rig = rig_of(home)
-    home.add("own")
-    home.back_up()
-    start_under(rig, "k", id="r", tasks=ONE)
-    rig.abort("r")
-    resume(rig, "r")
-    rig.go("r")
-
-    told = rebuilt(home).shown("r")
-    assert (told["state"], told["is_lost"]) == ("completed", True)
+    assert (told["state"], told["is_lost"]) == (state, True)
 
 
 def test_a_lost_fork_keeps_the_answers_it_began_with_as_completed(home) -> None:
