@@ -17,6 +17,7 @@ from typing import Any, Final
 import click
 from click.shell_completion import CompletionItem
 
+from collecting import no_collecting
 from commands import exits, terminal
 from errors import SkepError
 
@@ -79,7 +80,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module, _, name = VERBS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(f"commands.{module}"), name)
+        with no_collecting():
+            command: click.Command = getattr(importlib.import_module(f"commands.{module}"), name)
         return command
 
     def resolve_command(

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import flask
 
+from collecting import no_collecting
 from cost.model_catalog import ModelCatalog
 from execution import run_decisions, run_output
 from execution.run_decisions import AnswerRequest
@@ -31,7 +32,6 @@ from runs.request import EnqueueRequest, ForkRequest, read, read_enqueue, read_f
 from runs.task_shapes import shapes_of
 from settings import Home, Settings
 from store import run_keys, run_shapes, run_steering, runs
-from store.collecting import no_collecting
 from store.run_keys import RequestKey
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction, dump

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any, Final
 
+from collecting import no_collecting
 from cost.model_catalog import ModelCatalog
 from panel.context import Panel
 from panel.run_cost import cost_of
@@ -21,7 +22,6 @@ from runs.known_models import KnownModels
 from runs.originals import original_of
 from runs.request import read_fork, read_start
 from store import run_keys, runs
-from store.collecting import no_collecting
 from store.runs import NewRun
 
 #: Names of tasks that are told of what a fork does.

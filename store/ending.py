@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from run_contract.needing import did_not_complete, was_skipped
 from runtime_contract import Status, check_transition
-from store import round_ends, run_ends, subtasks
+from store import round_ends, run_ends, subtasks, suspects
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction, dump
 
@@ -241,6 +241,7 @@ def _send_back(tx: Transaction, row: sqlite3.Row, reason: str, by: str) -> None:
     waiting_on = sum(each["state"] != "approved" for each in parents)
     state = "blocked" if waiting_on else "ready"
     tx.run("reopen_task", seq=row["seq"], state=state, waiting_on=waiting_on)
+    suspects.clear(tx, row)
     tx.emit("task.retried", task_id=row["id"], status="queued", reason=reason, source=by)
     tx.mark_dirty(row["seq"])
     if not waiting_on:

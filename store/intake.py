@@ -318,6 +318,6 @@ def assign_lanes(tx: Transaction, limits: lanes.ConcurrencyLimits) -> None:
     """Put every open task into the lane that `limits` ask for."""
     for row in tx.all("open_docs"):
         lane = lanes.lane_of(task_of(row["doc"], row["id"]), limits)
-        lane = lanes.joined(lane, lanes.run_part_of(row["lane"]))
+        lane = lanes.joined(lane, lanes.lasting_part_of(row["lane"]))
         if lane != row["lane"]:
             tx.run("set_lane", seq=row["seq"], lane=lane)

@@ -21,6 +21,8 @@ from settings import Settings
 from store.processes import SWARM, SWARM_STARTING
 
 ALONE = "alone"
+#: The part of a lane for a task that may be what ends its process (`store.suspects`): it runs alone.
+SUSPECT: Final = "suspect"
 #: Begins the part of a lane that names a model whose rate is limited; no name: the model that is used where a
 #: task names none.
 RATE: Final = "rate:"
@@ -151,9 +153,19 @@ def run_part(run_id: str, at_once: int) -> str:
     return f"{RUN}{at_once}/{run_id}"
 
 
-def run_part_of(lane: str) -> str:
-    """The parts of a lane that its run asks for; empty for a task of none."""
-    return "|".join(part for part in lane.split("|") if part == ASK or part.startswith(RUN))
+def lasting_part_of(lane: str) -> str:
+    """The parts of a lane that do not follow from the words of its task and the limits."""
+    return "|".join(part for part in lane.split("|") if part in {ASK, SUSPECT} or part.startswith(RUN))
+
+
+def is_suspect(lane: str) -> bool:
+    """Whether the tasks of a lane may be what ends their process."""
+    return SUSPECT in lane.split("|")
+
+
+def unsuspected(lane: str) -> str:
+    """The lane of the same task when it is cleared of that."""
+    return "|".join(part for part in lane.split("|") if part != SUSPECT)
 
 
 def is_ask(lane: str) -> bool:
@@ -191,9 +203,9 @@ def choose(
     """
     for head in sorted(heads, key=lambda head: (-head.priority, head.seq)):
         if _is_let_through(head.lane, gate):
-            if _is_alone(head.lane):
+            if is_alone(head.lane):
                 return None if running else head.lane
-            if any(map(_is_alone, running)):
+            if any(map(is_alone, running)):
                 return None
             if full_limit(head.lane, running, limits) is None:
                 return head.lane
@@ -213,7 +225,7 @@ def ahead_alone(task: Head, heads: Iterable[Head], running: Sequence[str], gate:
     before = [
         head
         for head in heads
-        if _is_alone(head.lane) and _is_let_through(head.lane, gate) and (-head.priority, head.seq) < place
+        if is_alone(head.lane) and _is_let_through(head.lane, gate) and (-head.priority, head.seq) < place
     ]
     return min(before, key=lambda head: (-head.priority, head.seq), default=None)
 
@@ -249,5 +261,6 @@ def full_limit(lane: str, running: Sequence[str], limits: ConcurrencyLimits) -> 
     return None
 
 
-def _is_alone(lane: str) -> bool:
-    return ALONE in lane.split("|")
+def is_alone(lane: str) -> bool:
+    """Whether a task of this lane runs with nothing beside it."""
+    return not {ALONE, SUSPECT}.isdisjoint(lane.split("|"))

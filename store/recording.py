@@ -19,12 +19,10 @@ from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
-from store import checkpoints, claims, decisions, ending, intake, journal, ledger
+from store import checkpoints, claims, decisions, ending, intake, journal, ledger, suspects
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
-#: So many times more often than one that had begun may an attempt end with its process that was only claimed.
-CLAIMED_LIMIT: Final = 10
 #: How rules and checks are named: ``workspace``, ``program-unknown``.
 _RULE: Final = re.compile(r"[a-z][a-z0-9_-]{0,60}")
 
@@ -195,6 +193,7 @@ def requeue(
     if end_withdrawn(tx, row) or end_with_its_parent(tx, row):
         return
     end_attempt(tx, row, became, feedback)
+    suspects.clear_by_outcome(tx, row)
     later = not_before if not_before is not None and not_before > tx.now else None
     _to_queue(
         tx,
@@ -407,36 +406,32 @@ def interrupted(
 ) -> None:
     """The process that ran an attempt is gone and left no outcome; `effect` decides what that means.
 
-    ``idempotent``: again, until `limit` attempts that had begun have ended so, or `CLAIMED_LIMIT` times as
-    many in all. ``unsafe``: a person is asked. With `counts` this one had begun, whatever is recorded.
+    ``idempotent``: again, until `limit` attempts that had begun have ended so, the last of them alone
+    (`suspects`). ``unsafe``: a person is asked. With `counts` this one had begun, whatever is recorded.
     """
     if end_withdrawn(tx, row):
         return
     if effect == "unsafe":
         _ask_after_interruption(tx, row, what)
-    elif _may_be_the_cause(tx, row, limit, counts=counts):
+    else:
+        _try_again(tx, row, limit, what, counts=counts)
+
+
+def _try_again(tx: Transaction, row: sqlite3.Row, limit: int, what: str, *, counts: bool) -> None:
+    standing = suspects.standing(tx, row, limit, counts=counts)
+    if standing == "cause":
         reason = (
             f"{what}, for the {row['interruptions'] + 1}. time; it may be what ends the process. "
             f"`skep retry {row['id']}` tries again"
         )
         fail(tx, row, "worker_lost", reason)
-    else:
-        requeue(tx, row, f"{what}; it is idempotent and runs again", interrupted=True, became="interrupted")
-
-
-def _may_be_the_cause(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> bool:
-    """Whether a task was there too often when its process ended.
-
-    Many are claimed at once and wait for their turn; that says little against one, but not nothing.
-    """
-    before: int = row["interruptions"]
-    if before + 1 >= limit * CLAIMED_LIMIT:
-        return True
-    attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
-    if not counts and attempt is not None and attempt["swarm"] is None:
-        return False
-    begun = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
-    return bool(begun + 1 >= limit)
+        return
+    alone = ""
+    if standing == "suspect":
+        suspects.isolate(tx, row)
+        alone = ", alone, which shows whether it is what ends the process"
+    reason = f"{what}; it is idempotent and runs again{alone}"
+    requeue(tx, row, reason, interrupted=True, became="interrupted")
 
 
 def _exit_code(tx: Transaction, row: sqlite3.Row) -> int | None:

@@ -121,10 +121,11 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
     full = lanes.full_limit(lane, now.running, now.limits)
     if full is not None:
         return _limit(full, now.limits)
-    if lanes.ALONE in lane.split("|") and now.running:
+    if lanes.is_alone(lane) and now.running:
         count = "a running task" if len(now.running) == 1 else f"{len(now.running)} running tasks"
-        return f"{count} to end: it runs alone (parallel_safe is false)"
-    if any(lanes.ALONE in other.split("|") for other in now.running):
+        why = "its process has ended amid it before" if lanes.is_suspect(lane) else "parallel_safe is false"
+        return f"{count} to end: it runs alone ({why})"
+    if any(map(lanes.is_alone, now.running)):
         return "a task that runs alone to end"
     ahead = None
     if now.heads:

@@ -31,6 +31,7 @@ from typing import Any, Final
 from setproctitle import setproctitle, setthreadtitle
 
 import host_platform
+from collecting import no_collecting
 from errors import SkepError
 
 #: Bytes of the longest message, which holds arguments and a few variables.
@@ -115,11 +116,12 @@ def _close(handles: tuple[int, ...] | list[int]) -> None:
 
 def _get_ready(modules: list[str]) -> None:
     """Import what will be run, and keep it where the collector writes nothing: pages stay shared."""
-    for name in modules:
-        module = importlib.import_module(name)
-        if hasattr(module, "get_ready"):
-            with contextlib.suppress(SkepError):  # it says so itself, where it is run
-                module.get_ready()
+    with no_collecting():
+        for name in modules:
+            module = importlib.import_module(name)
+            if hasattr(module, "get_ready"):
+                with contextlib.suppress(SkepError):  # it says so itself, where it is run
+                    module.get_ready()
     gc.collect()
     gc.freeze()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +21,12 @@ from testing.running_daemon import RunningDaemon
 #: An example may take long on a machine that has other things to do: nothing here is timed.
 hypothesis.settings.register_profile("skep", deadline=None)
 hypothesis.settings.load_profile("skep")
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: it need not be walked at each search for cycles of objects."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

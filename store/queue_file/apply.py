@@ -11,7 +11,7 @@ from typing import Any
 from errors import InvalidTask, TransitionNotAllowed
 from runtime_contract import ENDED, Limits, Status, Task, normalize_task
 from store import ending, intake, lost_runs, steering
-from store.lanes import ConcurrencyLimits, joined, lane_of, run_part_of
+from store.lanes import ConcurrencyLimits, joined, lane_of, lasting_part_of
 from store.queue_file import merge
 from store.queue_file.entries import NO_SECRETS, secret_in_a_name, with_id, without_machine_keys
 from store.queue_file.rendering import machine_values
@@ -207,7 +207,7 @@ def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, a
         "edit_task",
         seq=row["seq"],
         doc=dump(with_id(edit.doc, row["id"])),
-        lane=joined(lane_of(task, rules.lanes), run_part_of(row["lane"])),
+        lane=joined(lane_of(task, rules.lanes), lasting_part_of(row["lane"])),
         priority=task.priority,
         not_before=_not_before(tx, row, task, edit.fields),
         every=task.every,

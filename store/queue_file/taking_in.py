@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from collecting import no_collecting
 from faults import fault_point
 from runtime_contract import ENDED, Status
 from settings import Settings
 from store import decisions, intake, steering
-from store.collecting import no_collecting
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
 from store.queue_file.rendering import hash_entry

@@ -98,6 +98,31 @@ def test_a_task_that_takes_its_process_with_it_every_time_stops_after_its_attemp
     assert daemon.events("lethal")[-1]["code"] == "worker_lost"
 
 
+def test_one_that_takes_its_process_with_it_does_not_take_along_what_ran_beside_it(daemon):
+    beside = ["beside-1", "beside-2"]
+    daemon.start("--no-panel")
+    daemon.add_to_queue(
+        {"id": "lethal", "command": "sleep 7127"}, *[{"id": name, "command": "sleep 3"} for name in beside]
+    )
+    for times in (1, 2, 3):
+        daemon.wait_for_command("7127")
+        daemon.kill("swarm")
+        daemon.wait_until(lambda _, times=times: ends_with_swarm(daemon, "lethal") == times, "it is noticed")
+    tasks = settled(daemon, ["lethal", *beside])
+    assert tasks["lethal"]["status"] == "failed"
+    assert daemon.events("lethal")[-1]["code"] == "worker_lost"
+    assert [tasks[name]["status"] for name in beside] == ["approved", "approved"]
+    assert all(ends_with_swarm(daemon, name) <= 2 for name in beside)
+
+
+def ends_with_swarm(daemon: RunningDaemon, task_id: str) -> int:
+    """How often an attempt of a task has ended with its process."""
+    return sum(
+        event["event"] == "task.interrupted" or event.get("code") == "worker_lost"
+        for event in daemon.events(task_id)
+    )
+
+
 def test_random_kills_over_three_hundred_tasks_while_another_program_edits_the_queue(daemon, model, files):
     rng = random.Random(20261121)
     tasks = mixed_tasks(daemon, 240)

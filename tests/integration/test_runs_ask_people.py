@@ -157,7 +157,7 @@ def test_a_question_is_asked_where_no_model_answers(rig) -> None:
     lane = rig.store.reader.task(f"{run}:q")["lane"]
     closed = Gate(closed_modes={"llm": "no model answers"})
     assert lanes.held_by_mode(lane, closed) is None
-    assert lanes.run_part_of(lane) == f"ask|run:1/{run}"
+    assert lanes.lasting_part_of(lane) == f"ask|run:1/{run}"
 
 
 def test_a_question_too_long_to_be_read_fails_its_task_before_anybody_is_asked(rig) -> None:

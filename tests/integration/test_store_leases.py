@@ -12,9 +12,10 @@ import host_platform
 from errors import AlreadyAnswered, InvalidRequest, TransitionNotAllowed
 from host_platform import ProcessId
 from outcome import Verdict
-from store import answering, claims, ledger, recording
+from store import answering, claims, intake, ledger, recording
 from store.answering import Answer
 from store.claims import Claimant
+from store.lanes import ConcurrencyLimits
 from store.records import Intake, Question, TaskRef
 from testing.tasks import new_task
 from tests.conformance.store_suite import approve, outcome_of
@@ -154,6 +155,94 @@ def test_a_task_that_is_only_claimed_whenever_its_process_ends_fails_after_ten_t
         (claim,) = store.claim(who, 1)
         interrupt(store, claim, "idempotent", limit=2)
     assert (state(store), store.reader.task("a")["code"]) == ("failed", "worker_lost")
+
+
+def interrupt_together(store, who, times: int) -> None:
+    """Everything that is ready is claimed and begun, then its process ends."""
+    for _ in range(times):
+        for claim in store.claim(who, 9):
+            store.start_cycle(claim.ref, "swarm")
+            interrupt(store, claim, "idempotent")
+
+
+def claim_alone(store, who, expected: str):
+    """The next task to be claimed, beside which nothing else is."""
+    (claim,) = store.claim(who, 9)
+    assert (claim.id, store.claim(who, 9)) == (expected, [])
+    store.start_cycle(claim.ref, "swarm")
+    return claim
+
+
+def test_who_was_there_whenever_its_process_ended_is_tried_alone_at_last_so_that_the_innocent_pass(
+    store, who
+):
+    submit(store, *[new_task(id=name) for name in ("before", "culprit", "behind")])
+    interrupt_together(store, who, 2)
+    *_, told = store.reader.events(task_id="before")
+    assert "runs again, alone, which shows whether it is what ends the process" in told["data"]
+    submit(store, new_task(id="other"))
+    approve(store, claim_alone(store, who, "before"))
+    culprit = claim_alone(store, who, "culprit")
+    reader = store.reader
+    assert reader.waiting_for(reader.task("other")) == "a task that runs alone to end"
+    why = "a running task to end: it runs alone (its process has ended amid it before)"
+    assert reader.waiting_for(reader.task("behind")) == why
+    interrupt(store, culprit, "idempotent")
+    approve(store, claim_alone(store, who, "behind"))
+    states = [state(store, name) for name in ("before", "culprit", "behind")]
+    assert states == ["approved", "failed", "approved"]
+    assert store.reader.task("culprit")["code"] == "worker_lost"
+    assert [claim.id for claim in store.claim(who, 9)] == ["other"]
+
+
+def test_a_suspect_whose_attempt_came_to_an_outcome_runs_beside_others_again(store, who):
+    submit(store, new_task(id="a", prompt="x"))
+    interrupt_together(store, who, 2)
+    claim = claim_alone(store, who, "a")
+    store.record_outcome(outcome_of(claim))
+
+    def reject(tx) -> None:
+        row = claims.held(tx, claim.ref, "a verdict")
+        assert row is not None
+        recording.requeue(tx, row, "a critic", became="rejected")
+
+    store.write(reject)
+    submit(store, new_task(id="b", prompt="x"))
+    assert {claim.id for claim in store.claim(who, 9)} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    "pass_by",
+    [
+        lambda store: store.write(lambda tx: intake.assign_lanes(tx, ConcurrencyLimits(models={"big": 1}))),
+        lambda store: store.pause("me", None) or store.resume("me"),
+    ],
+    ids=["other limits", "a pause"],
+)
+def test_a_suspect_stays_one_over_what_says_nothing_of_it(store, who, pass_by):
+    submit(store, new_task(id="a", prompt="x"), new_task(id="b", prompt="x"))
+    interrupt_together(store, who, 2)
+    pass_by(store)
+    claim = claim_alone(store, who, "a")
+    store.write(lambda tx: recording.hand_back(tx, claim.ref, "the worker stops"))
+    claim_alone(store, who, "a")
+
+
+def test_a_suspect_that_a_person_sends_back_runs_beside_others(store, who):
+    submit(store, new_task(id="a"))
+    interrupt_together(store, who, 2)
+    store.cancel("a", "me")
+    store.retry("a", "me")
+    submit(store, new_task(id="b"))
+    assert {claim.id for claim in store.claim(who, 9)} == {"a", "b"}
+
+
+def test_a_task_with_one_try_is_no_suspect_first(store, who):
+    submit(store, new_task(id="a"), new_task(id="b"))
+    for claim in store.claim(who, 9):
+        store.start_cycle(claim.ref, "swarm")
+        interrupt(store, claim, "idempotent", limit=1)
+    assert [state(store, name) for name in ("a", "b")] == ["failed", "failed"]
 
 
 def test_a_retry_by_a_person_forgets_the_interruptions_that_were(store, who):

@@ -55,6 +55,7 @@ FLOORS: list[set[str]] = [
         "limits",
         "work_context",
         "clock",
+        "collecting",
         "faults",
         "money",
         "outcome",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from store.collecting import no_collecting
+from collecting import no_collecting
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,8 @@
 """Python's search for cycles of objects, left out while much is made that is all in use.
 
 It is made again after so many new objects, walks all that there are, and would find nothing. Where tasks come
-by the ten thousand that is a third of the time, and more for each task the more there are.
+by the ten thousand that is a third of the time, and more for each task the more there are; where a process
+imports its modules, a quarter.
 """
 
 from __future__ import annotations

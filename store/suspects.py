@@ -1,0 +1,59 @@
+"""Tasks that ran whenever their process ended: how often that may be, and how the cause is told from others.
+
+Many tasks run in one process, and it ends for all of them. So the last try that a task has left runs alone:
+if the process ends again it was this task, and those that only ran beside one pass.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final, Literal
+
+from store import lanes
+from store.transaction import Transaction
+
+#: So many times more often than one that had begun may an attempt end with its process that was only claimed.
+CLAIMED_LIMIT: Final = 10
+
+Standing = Literal["innocent", "suspect", "cause"]
+
+
+def standing(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> Standing:
+    """What is to be thought of a task whose process has just ended, of which `limit` begun attempts may.
+
+    Many are claimed at once and wait for their turn; that says little against one, but not nothing. With
+    `counts` this attempt had begun, whatever is recorded. What a person or another run does is no suspect:
+    it is done by no process that it could end.
+    """
+    has_begun = counts or _has_begun(tx, row)
+    before: int = row["interruptions"]
+    begun = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"] + has_begun
+    if before + 1 >= limit * CLAIMED_LIMIT or (has_begun and begun >= limit):
+        return "cause"
+    is_last = begun and begun + 1 >= limit
+    return "suspect" if is_last and not lanes.is_ask(row["lane"]) else "innocent"
+
+
+def isolate(tx: Transaction, row: sqlite3.Row) -> None:
+    """Let a task run alone from here on."""
+    if not lanes.is_suspect(row["lane"]):
+        tx.run("set_lane", seq=row["seq"], lane=lanes.joined(row["lane"], lanes.SUSPECT))
+
+
+def clear(tx: Transaction, row: sqlite3.Row) -> None:
+    """Let a task run beside others again."""
+    if lanes.is_suspect(row["lane"]):
+        tx.run("set_lane", seq=row["seq"], lane=lanes.unsuspected(row["lane"]))
+
+
+def clear_by_outcome(tx: Transaction, row: sqlite3.Row) -> None:
+    """The same where its attempt came to an outcome, which its process outlived."""
+    if lanes.is_suspect(row["lane"]):
+        attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
+        if attempt is not None and attempt["outcome"] is not None:
+            clear(tx, row)
+
+
+def _has_begun(tx: Transaction, row: sqlite3.Row) -> bool:
+    attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
+    return attempt is None or attempt["swarm"] is not None
