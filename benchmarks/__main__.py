@@ -57,7 +57,7 @@ def _merge(figures: Mapping[str, Sequence[Figure]], about: Mapping[str, str], fa
     """Put the rows that were measured into the page of the last whole run."""
     path = DOCS / "performance.md"
     has_plots = _draw_growths([one for found in figures.values() for one in found], DOCS)
-    page = merging.merge(path.read_text("utf-8"), figures, about["When"], has_plots=has_plots)
+    page = merging.merge(path.read_text("utf-8"), figures, machine.in_short(about), has_plots=has_plots)
     path.write_text(page, "utf-8")
     print(f"merged into {path}: {', '.join(figures)}")
     return 1 if failed else 0

@@ -16,6 +16,8 @@ def test_the_machine_is_described(tmp_path: Path):
     assert {"CPU", "Memory", "System", "File system", "Python", "SQLite", "Peers"} <= about.keys()
     assert all(about.values())
     assert "a second" in about["File system"]
+    assert "million additions a second" in about["Python"]
+    assert about["When"] in machine.in_short(about)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -63,4 +63,16 @@ def test_a_row_that_is_measured_by_itself_takes_the_place_of_its_old_self_alone(
     assert "* **path**: no-op tasks\n  * drain" in page
     assert page.count("* **planning**") == 1
     assert "  * measured by itself, today\n\n## Measure it yourself" in page
+    assert "--merge" in page  # how to measure is told as it is today
     assert merging.merge(page, {"planning": [fresh]}, "today") == page
+
+
+def test_a_figure_that_has_another_name_today_leaves_nothing_of_its_old_one_behind():
+    fresh = Figure(
+        "plainer", 400, "µs", [Beside("nothing", 1)], Bar(500, "under", "figure"), [400.0], "a note"
+    )
+    page = merging.merge(PAGE, {"planning": [fresh]}, "today")
+    assert "| plain |" not in page
+    assert "* plain:" not in page
+    assert "| plainer | 400 µs |" in page
+    assert "| drain |" in page
