@@ -32,9 +32,8 @@
   async function tellChanges() {
     const since = sinceWhen();
     if (!since || nowSeconds() - since < LEAST_S) return;
-    const answer = await fetch(`/api/v1/changes?since=${since}`, { cache: "no-store" }).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const found = await answer.json();
+    const { said: found } = (await readJson(`/api/v1/changes?since=${since}`)) || {};
+    if (!found) return;
     document.getElementById("changes-since").textContent = new Date(found.since * 1000).toLocaleString(undefined, CLOCK);
     document.getElementById("changes-sentence").textContent = found.sentence;
     document.getElementById("changes-list").replaceChildren(

@@ -90,11 +90,10 @@
   }
 
   async function readFigures() {
-    const headers = figuresTag ? { "If-None-Match": figuresTag } : {};
-    const answer = await fetch(`/api/v1/series?span=${encodeURIComponent(spanField.value)}`, { headers, cache: "no-store" }).catch(() => null);
-    if (!answer || answer.status !== 200) return;
-    figuresTag = answer.headers.get("ETag") || "";
-    figures = await answer.json();
+    const found = await readJson(`/api/v1/series?span=${encodeURIComponent(spanField.value)}`, figuresTag);
+    if (!found) return;
+    figuresTag = found.tag;
+    figures = found.said;
     drawAll();
   }
 

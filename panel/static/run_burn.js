@@ -60,10 +60,10 @@
 
   async function read() {
     askedAt = Date.now();
-    const answer = await fetch(place.dataset.asks, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" }).catch(() => null);
-    if (!answer || answer.status !== 200) return;
-    tag = answer.headers.get("ETag") || "";
-    figures = await answer.json();
+    const found = await readJson(place.dataset.asks, tag);
+    if (!found) return;
+    tag = found.tag;
+    figures = found.said;
     draw();
   }
 

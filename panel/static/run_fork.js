@@ -96,12 +96,19 @@
     else say(told, "good");
   }
 
+  // Whether there is such a step. Asked of a name that is not offered, which most often is half written.
+  async function isStep(name) {
+    if (offered.has(name)) return true;
+    const { ok, said } = await postJson(form.dataset.asks, { task: name });
+    return ok && said.ok;
+  }
+
   // Reads how the named step was asked for; its own words stand where the person has not written any.
   async function readStep(name) {
-    if (steps.has(name)) return;
-    const answer = await fetch(`${form.dataset.tasks}/${encodeURIComponent(name)}`).catch(() => null);
-    if (!answer || !answer.ok) return;
-    const { asked } = await answer.json();
+    if (steps.has(name) || !(await isStep(name))) return;
+    const found = await readJson(`${form.dataset.tasks}/${encodeURIComponent(name)}`);
+    if (!found) return;
+    const { asked } = found.said;
     steps.set(name, { prompt: asked.prompt || "", model: asked.model || "", hasWords: asked.prompt !== undefined });
     if (named() !== name) return;
     if (typed.has("") && !typed.has(name) && asked.prompt !== undefined) {

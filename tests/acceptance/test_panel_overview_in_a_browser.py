@@ -77,6 +77,29 @@ def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):
     expect(page.locator("#figures-rows tr").first).to_be_visible()
 
 
+def test_figures_whose_answer_breaks_off_are_asked_for_again(page, panel):
+    """The tag of what was not read to its end is not told to the server, which would send it no more."""
+    expect(page.locator("#charts-told")).to_contain_text("In the last")
+    asked: list[str | None] = []
+
+    def break_off_the_first(route):
+        asked.append(route.request.headers.get("if-none-match"))
+        if len(asked) == 1:
+            route.fulfill(
+                body='{"at": [1', headers={"ETag": '"broken-off"', "Content-Type": "application/json"}
+            )
+        else:
+            route.continue_()
+
+    page.route("**/api/v1/series?*", break_off_the_first)
+    page.get_by_label("How far back").select_option("1h")
+    page.wait_for_function("document.getElementById('span').value === '1h'")
+    page.get_by_label("How far back").select_option("24h")
+    page.get_by_label("How far back").select_option("1h")
+    expect(page.locator("#charts-told")).to_contain_text("In the last 1 hour")
+    assert '"broken-off"' not in asked
+
+
 def test_what_changed_since_the_last_visit_is_told(page, panel):
     expect(page.locator("#changes")).to_be_hidden()
     page.goto(f"{panel.url}/tools")

@@ -110,7 +110,8 @@ def check_the_fork_form_keeps_what_is_written(page):
     model.fill("other-model")
     task.press_sequentially("x")
     task.fill("")
-    task.press_sequentially("against", delay=60)
+    task.press_sequentially("ag", delay=500)  # so slowly that half a name is looked at
+    task.press_sequentially("ainst", delay=60)
     expect(page.locator("#fork-told")).to_contain_text(re.compile(r"\d done anew"))
     expect(prompt).not_to_have_value(re.compile("^(Mine.)?$"))
     expect(model).not_to_have_value("other-model")

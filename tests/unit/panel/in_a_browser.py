@@ -140,7 +140,8 @@ def visiting(context, running: RunningPanel, path: str = "/", refused: str = "")
     if path != "/":
         page.goto(f"{running.url}{path}")
     yield page
-    assert [told for told in complaints if not refused or refused not in told] == []
+    unwanted = [told for told in complaints if not refused or refused not in told]
+    assert unwanted == [], f"the console of {page.url} complains: {unwanted}"
 
 
 @contextlib.contextmanager
