@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Final
 
 from runtime_contract import Task
+
+#: Once alone, whatever a task says: that it ran beside one which ends its process is no fault of its own.
+LEAST_INTERRUPTIONS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,8 +34,11 @@ class AttemptPolicy:
         return task.max_attempts or default
 
     def interruption_limit(self, task: Task) -> int:
-        """Attempts that may end with their process before the task fails."""
-        return task.max_attempts or self.max_attempts
+        """Attempts that may end with their process before the task fails: two at least.
+
+        The last of them runs alone, so that it is known to be the task that ends the process.
+        """
+        return max(LEAST_INTERRUPTIONS, task.max_attempts or self.max_attempts)
 
     def backoff(self, tries: int, chance: random.Random) -> float:
         """Seconds to wait after the `tries`-th try in a row, from 1: doubling, capped, with equal jitter."""

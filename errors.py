@@ -317,7 +317,7 @@ class ModelError(SkepError):
     #: whether the same call may succeed later
     retryable: ClassVar[bool] = False
     #: whether the try counts against the task's attempts
-    counts: ClassVar[bool] = True
+    counts: bool = True
 
     def __init__(
         self, message: str | None = None, *, retry_after_s: float | None = None, **details: Any

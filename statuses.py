@@ -41,6 +41,10 @@ STATUS_READINGS: Final[dict[str, Status]] = {status.value: status for status in 
     "subtask_failed": Status.FAILED,
 }
 
+#: Words by which other programs say that a task is done. Of one that is new here they mean what ``approved``
+#: does: it has run, its result is not here to be judged, and it does not run again.
+DONE_ELSEWHERE: Final = frozenset({"completed", "subtask_completed"})
+
 #: From each status, where a task may go. ``pending`` from a later status is a requeue or a retry.
 ALLOWED_TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
     Status.PENDING: frozenset({Status.IN_PROGRESS, Status.FAILED, Status.CANCELLED}),

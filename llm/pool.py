@@ -74,7 +74,7 @@ class LaneTransport(httpx.BaseTransport):
         now = time.monotonic()
         idle: list[Lane] = []
         with self._lock:
-            if self._closed:
+            if self._closed or has_surplus(lane):
                 idle.append(lane)
             else:
                 self._free.append((now, lane))
@@ -137,6 +137,27 @@ def _is_usable(lane: Lane) -> bool:
     if isinstance(lane, httpcore.ConnectionPool):
         return True
     return lane.is_idle() and not lane.has_expired()
+
+
+def has_surplus(lane: Lane) -> bool:
+    """Whether a connection holds more than the answer that was asked for; for transports.
+
+    httpcore leaves such bytes where they are and takes them for the answer to the next request, which is
+    somebody else's (RFC 9112, 9.2: what comes unasked is no answer to anything; the connection is closed).
+    Where it cannot be told, for httpcore keeps to itself what it has read, the answer is yes.
+    """
+    made = lane.connections if isinstance(lane, httpcore.ConnectionPool) else [lane]
+    return any(_is_more_left(each) for each in made)
+
+
+def _is_more_left(connection: Any) -> bool:
+    inner = connection
+    while getattr(inner, "_connection", None) is not None:
+        inner = inner._connection
+    if inner.is_closed() or isinstance(inner, httpcore.HTTPConnection):
+        return False  # nothing came over it, or nothing will any more
+    state = getattr(inner, "_h11_state", None)  # of h11, which tells what it has not taken for an answer
+    return state is None or bool(state.trailing_data[0])
 
 
 def core_request(request: httpx.Request) -> httpcore.Request:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import httpcore
 import httpx
 
 import errors
@@ -25,12 +26,20 @@ from store.records import TaskRef
 PATIENCE_S: Final = 60.0
 QUICK_S: Final = 5.0
 
+#: So often may swarm end while it has the same call of a lease, before that call is given up.
+SWARM_ENDS: Final = 3
+
 _OK: Final = 200
 _UNAUTHORIZED: Final = 401
 
 
 class SwarmGone(Exception):
     """The connection to swarm could not be made or broke; what it did is in the store."""
+
+    def __init__(self, message: str, *, is_amid: bool = False) -> None:
+        super().__init__(message)
+        #: whether it broke when the call had been sent
+        self.is_amid = is_amid
 
 
 class CycleClient:
@@ -100,7 +109,9 @@ class CycleClient:
             )
             return answer.status_code, answer.content
         except BROKEN as error:
-            raise SwarmGone(f"swarm does not answer: {error}") from error
+            is_amid = isinstance(error, httpcore.NetworkError | httpcore.ProtocolError)
+            is_amid = is_amid and not isinstance(error, httpcore.ConnectError)
+            raise SwarmGone(f"swarm does not answer: {error}", is_amid=is_amid) from error
 
     def _client(self) -> httpx.Client:
         """This thread's own, to where swarm listens now. Raises `OSError` where that is not known."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 
-from llm.pool import core_request
+from llm.pool import core_request, has_surplus
 
 #: Everything that can go wrong below HTTP.
 BROKEN: Final = (
@@ -76,11 +76,15 @@ class KeptConnection(httpx.BaseTransport):
 
     def _usable(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
         connection = self._connection
-        if connection is not None and connection.is_idle() and not connection.has_expired():
+        if connection is not None and _is_usable(connection):
             return connection
         self.close()
         self._connection = httpcore.HTTPConnection(origin, uds=self._socket, network_backend=_Backend())
         return self._connection
+
+
+def _is_usable(connection: httpcore.HTTPConnection) -> bool:
+    return connection.is_idle() and not connection.has_expired() and not has_surplus(connection)
 
 
 class _Body(httpx.SyncByteStream):

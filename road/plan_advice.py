@@ -16,7 +16,7 @@ import pydantic
 import errors
 from planning.plan import Decision, PlanRules, is_worth_asking, with_proposal
 from planning.proposal import BadProposal, Proposal
-from road.cycle_client import CycleClient, SwarmGone
+from road.cycle_client import SWARM_ENDS, CycleClient, SwarmGone
 from runtime_contract import Task
 from settings import Settings
 from store.records import Claim
@@ -80,10 +80,16 @@ class PlanAdvice:
     def _ask(self, claim: Claim, is_over: Callable[[], bool]) -> Proposal | None:
         limit = float(claim.task.timeout_s or self._timeout_s)
         body: dict[str, Any] = {"task_id": claim.id, "lease": claim.ref.lease, "timeout": limit}
+        ends = 0
         while self._swarm is not None and not is_over():
             try:
                 return Proposal.model_validate_json(self._swarm.plan(body, limit))
-            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning):
+            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning) as error:
+                ends += isinstance(error, SwarmGone) and error.is_amid
+                if ends >= SWARM_ENDS:
+                    told = f"swarm ended {ends} times while a model was asked for the plan"
+                    self._tell_refused(claim, told, "swarm_lost")
+                    return None
                 self._never.wait(LOOK_AGAIN_S)
             except (errors.KillSwitchOn, errors.LeaseLost):
                 raise

@@ -22,7 +22,7 @@ from outcome import CriticVerdict, Failure, Outcome
 from road import run_summaries
 from road.agreement import question
 from road.checking import Checking
-from road.cycle_client import CycleClient, SwarmGone
+from road.cycle_client import SWARM_ENDS, CycleClient, SwarmGone
 from road.holding import Holding
 from road.journey import Journey
 from road.judging import Judge
@@ -254,15 +254,20 @@ class Road:
     def _execute(self, journey: Journey, request: dict[str, Any]) -> Outcome | None:
         """Have swarm execute the lease; none when the task is no longer ours or has been dealt with."""
         swarm_errors = 0
+        ends = 0
         traceparent = self._spans.of(journey.claim.ref)
         while not journey.is_over:
             try:
                 self._kill_switch.check()  # also while swarm does not answer
                 fault_point("cycle.sent")
                 return self._swarm.cycle(request, request["timeout"], traceparent)
-            except (SwarmGone, errors.DaemonStopping):
+            except (SwarmGone, errors.DaemonStopping) as error:
                 if self._has_started(journey.claim):
                     return self._await_outcome(journey)
+                ends += isinstance(error, SwarmGone) and error.is_amid
+                if ends >= SWARM_ENDS:
+                    self._never_started(journey.claim, ends)
+                    return None
                 self._pause(journey)
             except (errors.CycleRunning, errors.CycleLost) as error:
                 if request.get("summary") and isinstance(error, errors.CycleRunning):
@@ -271,10 +276,7 @@ class Road:
                 return self._await_outcome(journey)
             except errors.KillSwitchOn as error:
                 return self._end_halted(journey, error.message)
-            except errors.LeaseLost as error:
-                logger.warning("task %s: %s", journey.claim.id, error)
-                return None
-            except (errors.CallHeld, errors.NotAllowed) as error:
+            except (errors.LeaseLost, errors.CallHeld, errors.NotAllowed) as error:
                 self._refused_by_swarm(journey.claim, error)
                 return None
             except errors.SkepError as error:
@@ -329,7 +331,20 @@ class Road:
 
         self._store.write(interrupt)
 
+    def _never_started(self, claim: Claim, times: int) -> None:
+        what = f"swarm ended {times} times when it was sent to it, before it had begun"
+
+        def interrupt(tx: Transaction) -> None:
+            row = claims.held(tx, claim.ref, "an interruption")
+            if row is not None:
+                recording.never_started(tx, row, what)
+
+        self._store.write(interrupt)
+
     def _refused_by_swarm(self, claim: Claim, error: errors.SkepError) -> None:
+        if isinstance(error, errors.LeaseLost):
+            logger.warning("task %s: %s", claim.id, error)
+            return
         if isinstance(error, errors.CallHeld):
             self._holding.hold(claim.ref, error, is_known=True)
             return

@@ -154,6 +154,8 @@ class SecureAPIWrapper:
             call.told = {"code": error.code}
             if (error.turned_away or isinstance(error, ModelUnreachable)) and not heard:
                 call.bill = _NOTHING
+            else:
+                error.counts = True  # it may have been worked for: whatever ended it, it was a try
             raise
         call.told = told_of(result)
         usage = result.usage

@@ -19,7 +19,7 @@ from errors import CallHeld
 from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
-from store import checkpoints, claims, decisions, ending, intake, journal, ledger, suspects
+from store import checkpoints, claims, decisions, ending, intake, journal, lanes, ledger, suspects
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
@@ -193,7 +193,6 @@ def requeue(
     if end_withdrawn(tx, row) or end_with_its_parent(tx, row):
         return
     end_attempt(tx, row, became, feedback)
-    suspects.clear_by_outcome(tx, row)
     later = not_before if not_before is not None and not_before > tx.now else None
     _to_queue(
         tx,
@@ -432,6 +431,17 @@ def _try_again(tx: Transaction, row: sqlite3.Row, limit: int, what: str, *, coun
         alone = ", alone, which shows whether it is what ends the process"
     reason = f"{what}; it is idempotent and runs again{alone}"
     requeue(tx, row, reason, interrupted=True, became="interrupted")
+
+
+def never_started(tx: Transaction, row: sqlite3.Row, what: str) -> None:
+    """Swarm ended again and again on being sent a task; once more, alone, and where it was alone it fails."""
+    if end_withdrawn(tx, row):
+        return
+    if lanes.is_suspect(row["lane"]):
+        fail(tx, row, "worker_lost", f"{what}, also alone. `skep retry {row['id']}` tries again")
+        return
+    suspects.isolate(tx, row)
+    requeue(tx, row, f"{what}; it is tried again, alone", interrupted=True, became="interrupted")
 
 
 def _exit_code(tx: Transaction, row: sqlite3.Row) -> int | None:

@@ -1,7 +1,8 @@
 """Tasks that ran whenever their process ended: how often that may be, and how the cause is told from others.
 
 Many tasks run in one process, and it ends for all of them. So the last try that a task has left runs alone:
-if the process ends again it was this task, and those that only ran beside one pass.
+if the process ends again it was this task, and those that only ran beside one pass. It stays alone until it
+ends or a person sends it back, also where an attempt was given back or judged bad: the next is its last, too.
 """
 
 from __future__ import annotations
@@ -41,17 +42,9 @@ def isolate(tx: Transaction, row: sqlite3.Row) -> None:
 
 
 def clear(tx: Transaction, row: sqlite3.Row) -> None:
-    """Let a task run beside others again."""
+    """Let a task that a person sends back run beside others again."""
     if lanes.is_suspect(row["lane"]):
         tx.run("set_lane", seq=row["seq"], lane=lanes.unsuspected(row["lane"]))
-
-
-def clear_by_outcome(tx: Transaction, row: sqlite3.Row) -> None:
-    """The same where its attempt came to an outcome, which its process outlived."""
-    if lanes.is_suspect(row["lane"]):
-        attempt = tx.one("get_attempt", id=row["id"], lease=row["lease"])
-        if attempt is not None and attempt["outcome"] is not None:
-            clear(tx, row)
 
 
 def _has_begun(tx: Transaction, row: sqlite3.Row) -> bool:

@@ -28,6 +28,7 @@ from runtime_contract import (
     Status,
     normalize_task,
 )
+from statuses import DONE_ELSEWHERE
 from store.queue_file import plain
 from store.records import EndedTask, NewTask, RefusedTask
 from store.transaction import dump
@@ -234,7 +235,7 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     except InvalidTask as error:
         path = error.details.get("path", entry.path)
         return refuse(entry.raw, error.message, path, task_id=own_id)
-    reading = STATUS_READINGS[task.status]
+    reading = Status.APPROVED if task.status in DONE_ELSEWHERE else STATUS_READINGS[task.status]
     if entry.section == "failed":
         return EndedTask(task.id, reading if reading in ENDED - {Status.APPROVED} else Status.FAILED, doc)
     return EndedTask(task.id, reading, doc) if reading in ENDED else NewTask(task, document)

@@ -12,12 +12,15 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from runtime_contract import ENDED, ID_PATTERN, PARENT_PATTERN, STATUS_READINGS, Limits, Task
+from statuses import DONE_ELSEWHERE
 from store.records import NewTask
 from unseen import is_blank, program_of
 
 Check = Callable[[Any, Limits], bool]
 
-_OPEN_READINGS: Final = frozenset(word for word, status in STATUS_READINGS.items() if status not in ENDED)
+_OPEN_READINGS: Final = frozenset(
+    word for word, status in STATUS_READINGS.items() if status not in ENDED and word not in DONE_ELSEWHERE
+)
 
 
 def _is_texts(value: object, most: int, longest: int) -> bool:

@@ -57,7 +57,9 @@ def read(path: Path, limits: Limits) -> Content:
         raise
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.EMLINK}:
-            raise InvalidFile("is a symbolic link") from error
+            told = "is a symbolic link"
+            target = "" if path.exists() else f" to {path.readlink()}, where no file is"
+            raise InvalidFile(told + target) from error
         raise InvalidFile(f"cannot be opened: {error.strerror}") from error
     info = os.fstat(handle)
     try:

@@ -135,6 +135,28 @@ def test_a_call_that_is_turned_away_costs_nothing(rig: SwarmRig, model: ModelSer
     assert audit(rig)[-1] == ("model_call", "settled", 0)
 
 
+OVERLOADED = {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+
+@pytest.mark.parametrize("text", ["half an answer", ""])
+def test_a_call_that_breaks_off_busy_when_it_was_begun_counts_as_a_try(
+    rig: SwarmRig, model: ModelServer, text: str
+) -> None:
+    """It is booked, so that it may not be made again and again without an end."""
+    model.reply_with(Reply(text=text, stream_error=OVERLOADED))
+    body = rig.cycle(claim := rig.claim(prompt="hello", max_tokens=100)).json()
+    assert (body["failure"]["code"], body["failure"]["retryable"]) == ("model_busy", True)
+    assert body["failure"]["counts"] is True
+    assert balance(rig).spent == worst(claim)
+
+
+def test_a_call_that_a_busy_server_turns_away_counts_as_none(rig: SwarmRig, model: ModelServer) -> None:
+    model.reply_with(Reply(status=529, text="Overloaded"))
+    failure = rig.cycle(rig.claim(prompt="hello")).json()["failure"]
+    assert (failure["code"], failure["counts"]) == ("model_busy", False)
+    assert balance(rig).spent == 0
+
+
 def test_a_server_that_is_not_there_costs_nothing(rig: SwarmRig, model: ModelServer) -> None:
     model.close()
 

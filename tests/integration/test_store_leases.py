@@ -195,7 +195,8 @@ def test_who_was_there_whenever_its_process_ended_is_tried_alone_at_last_so_that
     assert [claim.id for claim in store.claim(who, 9)] == ["other"]
 
 
-def test_a_suspect_whose_attempt_came_to_an_outcome_runs_beside_others_again(store, who):
+def test_a_suspect_whose_result_was_judged_bad_has_its_next_try_alone_too(store, who):
+    """It keeps the count, so beside another that ends the process it would fail for that one's sake."""
     submit(store, new_task(id="a", prompt="x"))
     interrupt_together(store, who, 2)
     claim = claim_alone(store, who, "a")
@@ -208,7 +209,36 @@ def test_a_suspect_whose_attempt_came_to_an_outcome_runs_beside_others_again(sto
 
     store.write(reject)
     submit(store, new_task(id="b", prompt="x"))
-    assert {claim.id for claim in store.claim(who, 9)} == {"a", "b"}
+    claim_alone(store, who, "a")
+
+
+def test_a_suspect_that_was_stopped_with_its_worker_has_its_next_try_alone_too(store, who):
+    submit(store, new_task(id="a"), new_task(id="b"))
+    interrupt_together(store, who, 2)
+    claim = claim_alone(store, who, "a")
+    store.record_outcome(outcome_of(claim, status="cancelled"))
+    store.write(lambda tx: recording.hand_back(tx, claim.ref, "the worker stops"))
+    claim_alone(store, who, "a")
+
+
+def test_a_task_that_swarm_never_began_though_it_was_sent_is_tried_alone_and_then_fails(store, who):
+    submit(store, new_task(id="a"), new_task(id="b"))
+
+    def give_up(claim) -> None:
+        def work(tx) -> None:
+            row = claims.held(tx, claim.ref, "an interruption")
+            assert row is not None
+            recording.never_started(tx, row, "swarm ended 3 times")
+
+        store.write(work)
+
+    for claim in store.claim(who, 9):
+        give_up(claim)
+    (claim,) = store.claim(who, 9)
+    assert (claim.id, store.claim(who, 9)) == ("a", [])
+    give_up(claim)
+    assert (state(store), store.reader.task("a")["code"]) == ("failed", "worker_lost")
+    approve(store, claim_alone(store, who, "b"))
 
 
 @pytest.mark.parametrize(

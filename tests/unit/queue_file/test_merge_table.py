@@ -431,23 +431,6 @@ def test_half_a_surrogate_pair_is_refused_by_the_name_of_its_field(keeping: Keep
     assert keeping.entry("s")["reason"] == "tasks[0].x-note: holds a lone surrogate, which is not text"
 
 
-def test_ended_tasks_of_a_foreign_file_are_entered_as_ended(keeping: Keeping) -> None:
-    keeping.save(
-        {
-            "tasks": [
-                {"id": "a", "prompt": "x", "status": "needs_qa"},
-                {"id": "b", "prompt": "x", "status": "queued"},
-            ],
-            "completed": [{"id": "c", "whatever": 1, "result_summary": "good"}],
-            "failed": [{"id": "d", "prompt": "x"}],
-        }
-    )
-    keeping.round()
-
-    assert keeping.statuses() == {"a": "approved", "b": "pending", "c": "approved", "d": "failed"}
-    assert keeping.entry("c")["result_summary"] == "good"
-
-
 def test_unknown_keys_and_the_order_of_keys_survive(keeping: Keeping) -> None:
     content = {
         "zeta": {"b": 1, "a": 2},
