@@ -28,6 +28,7 @@ FAULT_POINTS: Final[dict[str, str]] = {
     "cycle.ended": "it has ended, the outcome is not durable",
     "cycle.recorded": "the outcome is durable, the worker does not know",
     "check.sent": "the attempt has its outcome, and the worker is about to have it checked",
+    "review.began": "the worker has the outcome and begins to judge it",
     "review.before_commit": "the worker has the outcome and the verdict, neither is durable",
     "review.committed": "the task has its end, dependants are released",
     "checkpoint.written": "the workspace is committed, the store does not know of it",

@@ -39,7 +39,7 @@ from safety.gateway import SafetyGateway
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
-from store import last_words, planning, processes
+from store import claims, last_words, planning, processes
 from store.capacity import CAPACITY, Capacity
 from store.claims import Claimant
 from store.engine import SqliteEngine
@@ -92,6 +92,7 @@ class Worker:
             Rewarding(who_if_none),
             functools.partial(planning.whole_intent, self.store.reader),
             gateway.effect_of,
+            ends_amid=functools.partial(claims.ends_since, self.store.reader),
         )
         personas = Personas(self.store, roster, who_if_none)
         planner = Planner(self.store, gateway, read, settings, self.swarm)

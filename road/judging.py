@@ -41,6 +41,8 @@ from store.transaction import Transaction
 from tool_router import Route
 
 #: Why a task runs again whose result was good.
+#: So many workers may end while they judge a result, before a person is asked.
+JUDGE_ENDS: Final = 3
 NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 
 
@@ -56,6 +58,7 @@ class Judge:
         rewarding: what an approved task earns.
         intent_of: the intent of the whole that a claimed task is a part of; none where it is no part.
         effect_of: what running it again means: idempotent or unsafe.
+        ends_amid: how many workers have ended since a result was there, which each of them was to judge.
     """
 
     def __init__(
@@ -68,6 +71,8 @@ class Judge:
         rewarding: Rewarding | None = None,
         intent_of: Callable[[Claim], dict[str, Any] | None] = lambda _: None,
         effect_of: Callable[[Task], str] = guess_effect,
+        *,
+        ends_amid: Callable[[Claim, Outcome], int] = lambda _claim, _outcome: 0,
     ) -> None:
         self._conclude = conclude
         self._effect_of = effect_of
@@ -77,6 +82,7 @@ class Judge:
         self._workspace = workspace
         self._policy = policy
         self._sample = sample
+        self._ends_amid = ends_amid
 
     def conclude(
         self,
@@ -127,6 +133,11 @@ class Judge:
 
     def _verdict(self, claim: Claim, outcome: Outcome) -> tuple[Verdict, list[str]]:
         """The critics' word, and what of the result differs from the intent without being wrong."""
+        ended = self._ends_amid(claim, outcome)
+        if ended >= JUDGE_ENDS:
+            issues = [f"{ended} workers have ended since it ran, so no worker judges it again"]
+            return Verdict(decision="HELD", confidence=0.0, issues=issues), []
+        fault_point("review.began")
         try:
             text = self._text(outcome)
         except (NotFound, OSError) as error:

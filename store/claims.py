@@ -11,9 +11,12 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from clock import to_rfc3339
 from faults import fault_point
 from host_platform import ProcessId
+from outcome import Outcome
 from store import lanes, subtasks
+from store.asking import Asks
 from store.records import Claim, TaskRef
 from store.transaction import Transaction
 
@@ -147,6 +150,12 @@ def adopt(tx: Transaction, who: Claimant, row: sqlite3.Row) -> Claim | None:
     )
     tx.mark_dirty(taken["seq"])
     return Claim.from_row(taken)
+
+
+def ends_since(reader: Asks, claim: Claim, outcome: Outcome) -> int:
+    """How many workers that held a lease have ended since its outcome was there."""
+    found = reader.one("adoptions_since", task_id=claim.id, since=to_rfc3339(outcome.ended_at))
+    return 0 if found is None else int(found["n"])
 
 
 def is_abandoned(row: sqlite3.Row, monotonic: float) -> bool:

@@ -211,6 +211,10 @@ WHERE task.id = :id AND attempt.lease = :lease;
 SELECT count(swarm) AS n FROM (SELECT swarm FROM attempt WHERE task = :task AND became = 'interrupted'
                                ORDER BY lease DESC LIMIT :interruptions);
 
+-- adoptions_since --
+-- How often another worker has taken a task over since a moment.
+SELECT count(*) AS n FROM event WHERE task_id = :task_id AND event = 'task.adopted' AND ts >= :since;
+
 -- start_cycle --
 -- Swarm begins to execute a lease, once.
 UPDATE attempt SET swarm = :swarm, started = :now, traceparent = :traceparent WHERE task = :task AND lease = :lease AND swarm IS NULL;

@@ -115,6 +115,18 @@ def test_one_that_takes_its_process_with_it_does_not_take_along_what_ran_beside_
     assert all(ends_with_swarm(daemon, name) <= 2 for name in beside)
 
 
+def test_a_result_that_ends_each_worker_which_judges_it_is_put_before_a_person(daemon):
+    daemon.start("--no-panel", SKEP_FAULT="review.began:1")
+    daemon.add_to_queue({"id": "lethal", "command": "echo found"})
+    tasks = settled(daemon, ["lethal"])
+    held = tasks["lethal"]
+    assert held["status"] == "pending_review"
+    assert sum(event["event"] == "task.adopted" for event in daemon.events("lethal")) == 3
+    assert "3 workers have ended since it ran" in daemon.skep("show", "lethal").stdout
+    assert daemon.skep("approve", "lethal").returncode == 0
+    assert daemon.tasks()["lethal"]["status"] == "approved"
+
+
 def ends_with_swarm(daemon: RunningDaemon, task_id: str) -> int:
     """How often an attempt of a task has ended with its process."""
     return sum(
