@@ -23,12 +23,13 @@ def standing(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> 
     """What is to be thought of a task whose process has just ended, of which `limit` begun attempts may.
 
     Many are claimed at once and wait for their turn; that says little against one, but not nothing. With
-    `counts` this attempt had begun, whatever is recorded. What a person or another run does is no suspect:
-    it is done by no process that it could end.
+    `counts` this attempt and those before it had begun, whatever is recorded. What a person or another run
+    does is no suspect: it is done by no process that it could end.
     """
     has_begun = counts or _has_begun(tx, row)
     before: int = row["interruptions"]
-    begun = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"] + has_begun
+    known = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
+    begun = before + 1 if counts else known + has_begun
     if before + 1 >= limit * CLAIMED_LIMIT or (has_begun and begun >= limit):
         return "cause"
     is_last = begun and begun + 1 >= limit
