@@ -2,7 +2,7 @@
 
 It is made again after so many new objects, walks all that there are, and would find nothing. Where tasks come
 by the ten thousand that is a third of the time, and more for each task the more there are; where a process
-imports its modules, a quarter.
+imports its modules, a twelfth.
 """
 
 from __future__ import annotations
