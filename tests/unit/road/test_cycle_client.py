@@ -132,9 +132,10 @@ def test_a_unix_socket_is_called_where_one_is_given(token, tmp_path):
 def test_an_answer_that_breaks_off_says_that_swarm_is_gone_and_the_next_call_goes_anew(token, broken):
     answers, hung_up = (broken, answer(FOUND)), threading.Event()
     with answering(*answers, hung_up=hung_up) as (port, asked), client(port, token) as calling:
-        with pytest.raises(SwarmGone, match="swarm does not answer"):
+        with pytest.raises(SwarmGone, match="swarm does not answer") as gone:
             calling.cancel(REF)
         calling.cancel(REF)
+    assert gone.value.is_amid
 
     assert [len(requests) for requests in asked] == [1, 1]
 
@@ -142,8 +143,18 @@ def test_an_answer_that_breaks_off_says_that_swarm_is_gone_and_the_next_call_goe
 def test_no_server_at_all_says_that_swarm_is_gone(token):
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
-        with client(taken.getsockname()[1], token) as calling, pytest.raises(SwarmGone):
+        with client(taken.getsockname()[1], token) as calling, pytest.raises(SwarmGone) as gone:
             calling.cancel(REF)
+    assert not gone.value.is_amid
+
+
+def test_what_came_behind_an_answer_is_no_answer_to_the_next_call(token):
+    answers = (answer(FOUND) + answer(REFUSED, "409 Conflict"), answer(FOUND))
+    with answering(*answers) as (port, asked), client(port, token) as calling:
+        calling.cancel(REF)
+        calling.cancel(REF)
+
+    assert [len(requests) for requests in asked] == [1, 1]
 
 
 def test_a_problem_is_raised_as_the_error_that_it_stands_for(token):
