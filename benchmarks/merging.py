@@ -29,11 +29,9 @@ def _standing(page: str) -> str:
     """The page with today's words on how to measure and how it is done."""
     page = _section(page, "Measure it yourself", report.REPRODUCE)
     rounds = re.search(r"Each figure is the median of ([^;]+);", page)
-    return (
-        page
-        if rounds is None
-        else _section(page, "How it is measured", report.METHOD.format(rounds=rounds[1]))
-    )
+    if rounds is None:
+        return page
+    return _section(page, "How it is measured", report.METHOD.format(rounds=rounds[1]))
 
 
 def _told_before(page: str, figures: Mapping[str, Sequence[Figure]]) -> set[str]:
