@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpcore
-import httpx
 
 import errors
 from outcome import Outcome
 from redaction import KNOWN
-from road.kept_connection import BROKEN, kept_client
+from road.kept_connection import BROKEN, KeptConnection
 from store import private_files
 from store.records import TaskRef
 
@@ -57,7 +56,7 @@ class CycleClient:
         self._token_file = token_file
         self._headers: dict[str, str] | None = None
         self._local = threading.local()
-        self._clients: list[httpx.Client] = []
+        self._connections: list[KeptConnection] = []
 
     def cycle(self, request: dict[str, Any], time_limit_s: float, traceparent: str | None = None) -> Outcome:
         """Execute a lease and wait for its outcome; `traceparent` names the span that it is a part of.
@@ -80,8 +79,8 @@ class CycleClient:
 
     def close(self) -> None:
         """Let every connection go."""
-        for client in self._clients:
-            client.close()
+        for connection in self._connections:
+            connection.close()
 
     def _post(
         self, path: str, body: dict[str, Any], timeout_s: float, traceparent: str | None = None
@@ -99,31 +98,27 @@ class CycleClient:
         self, path: str, body: dict[str, Any], timeout_s: float, traceparent: str | None
     ) -> tuple[int, bytes]:
         """Send by this thread's own connection; status and body of the answer."""
-        content = json.dumps(body, separators=(",", ":")).encode()
         try:
             headers = self._token_headers()
             if traceparent is not None:
                 headers = {**headers, "traceparent": traceparent}
-            answer = self._client().post(
-                path, content=content, headers=headers, timeout=httpx.Timeout(QUICK_S, read=timeout_s)
-            )
-            return answer.status_code, answer.content
+            return self._connection().post(path, json.dumps(body, separators=(",", ":")), headers, timeout_s)
         except BROKEN as error:
             is_amid = isinstance(error, httpcore.NetworkError | httpcore.ProtocolError)
             is_amid = is_amid and not isinstance(error, httpcore.ConnectError)
             raise SwarmGone(f"swarm does not answer: {error}", is_amid=is_amid) from error
 
-    def _client(self) -> httpx.Client:
+    def _connection(self) -> KeptConnection:
         """This thread's own, to where swarm listens now. Raises `OSError` where that is not known."""
         port = self._port()
-        found: tuple[int, httpx.Client] | None = getattr(self._local, "client", None)
+        found: tuple[int, KeptConnection] | None = getattr(self._local, "connection", None)
         if found is None or found[0] != port:
             if port == 0 and self._socket is None:
                 raise OSError("it has not said yet where it listens")
             if found is not None:
                 found[1].close()
-            found = self._local.client = (port, kept_client(port, QUICK_S, self._socket))
-            self._clients.append(found[1])
+            found = self._local.connection = (port, KeptConnection(port, QUICK_S, self._socket))
+            self._connections.append(found[1])
         return found[1]
 
     def _token_headers(self) -> dict[str, str]:

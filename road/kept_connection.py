@@ -1,14 +1,15 @@
-"""The one connection that a client of httpx keeps to a port or a socket of this machine.
+"""The one connection that a thread keeps to a port or a socket of this machine, as a transport of httpx.
 
 httpx's own transport is a pool, which at 50 threads costs more than the calls, and it lets httpcore write the
 head and the body of a request by themselves; sent as one they wake the server once. So here is a transport of
-one connection of httpcore, for one thread.
+one connection of httpcore, for one thread. It is called directly: what `httpx.Client` adds (the environment,
+redirects, cookies, authentication) is not wanted here, and costs as much as the rest.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,40 +24,43 @@ BROKEN: Final = (
     httpcore.TimeoutException,
     httpcore.ProtocolError,
     httpcore.ConnectionNotAvailable,
-    httpx.TransportError,
+    httpx.RequestError,
     OSError,
 )
 
 
-def kept_client(port: int, connect_s: float, socket: Path | None = None) -> httpx.Client:
-    """A client for one thread, whose requests go to `port` of 127.0.0.1 over one connection that is kept.
-
-    It looks at no environment and no proxy. What breaks is raised as one of `BROKEN`.
+class KeptConnection(httpx.BaseTransport):
+    """Sends over the same connection as long as both sides keep it. For one thread.
 
     Parameters:
+        port: of 127.0.0.1.
         connect_s: seconds to come to a connection, and to send; an answer is waited for as long as a request
             says.
         socket: the Unix socket to call instead of the port.
     """
-    return httpx.Client(
-        base_url=f"http://127.0.0.1:{port}" if socket is None else "http://localhost",
-        transport=KeptConnection(socket),
-        trust_env=False,
-        timeout=httpx.Timeout(connect_s),
-        headers={"Accept-Encoding": "identity"},
-    )
 
-
-class KeptConnection(httpx.BaseTransport):
-    """Sends over the same connection as long as both sides keep it.
-
-    Parameters:
-        socket: the Unix socket to call instead of the address of a request.
-    """
-
-    def __init__(self, socket: Path | None = None) -> None:
+    def __init__(self, port: int, connect_s: float, socket: Path | None = None) -> None:
+        self._base = f"http://127.0.0.1:{port}" if socket is None else "http://localhost"
+        self._connect_s = connect_s
         self._socket = None if socket is None else str(socket)
         self._connection: httpcore.HTTPConnection | None = None
+        #: addresses by path, each read once
+        self._urls: dict[str, httpx.URL] = {}
+
+    def post(self, path: str, body: str, headers: Mapping[str, str], timeout_s: float) -> tuple[int, bytes]:
+        """Send `body`, wait up to `timeout_s` seconds for the answer; its status and body.
+
+        What breaks is raised as one of `BROKEN`.
+        """
+        timeout = httpx.Timeout(self._connect_s, read=timeout_s)
+        request = httpx.Request(
+            "POST", self._url(path), headers=headers, content=body, extensions={"timeout": timeout.as_dict()}
+        )
+        with contextlib.closing(self.handle_request(request)) as response:
+            return response.status_code, response.read()
+
+    def _url(self, path: str) -> httpx.URL:
+        return self._urls.get(path) or self._urls.setdefault(path, httpx.URL(self._base + path))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send; the body of the answer is read by who asked. httpcore's errors are left as they are."""
