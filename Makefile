@@ -4,6 +4,9 @@ PYTHON ?= python3
 ARGS ?=
 WORKERS ?= 3
 
+# Skep is many processes of the same modules: each would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 # Touched when the environment agrees with the lock file and both pyproject.toml.

@@ -9,10 +9,11 @@ import click
 
 from commands import terminal
 from commands.login_link import LoginLink
-from commands.place import Place
+from commands.place import NoHome, Place
 from commands.telling import Teller, say
 from commands.terminal import clean
 from daemon_log import configure_logging
+from localhost import port_file
 from safety.gateway import checked_commands
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
@@ -67,7 +68,11 @@ def up(
     first_process.go_on_below()
     home = find_home((context.obj or {}).get("home"), os.environ)
     flags = {"concurrency": concurrency, "workers": workers}
+    if not home.root.is_dir():  # a name that was mistyped, more likely than a home to be made
+        raise NoHome(f"There is no directory {home.root}; make a home there by `skep init {home.root}`.")
     settings = load_settings(home, os.environ, flags).settings
+    if not no_panel:
+        port_file.check_apart(settings.swarm_port, settings.panel_port)
     configure_logging(settings, "supervisor", home)
     said = {name for name, flag in (("workers", workers), ("pace", concurrency)) if flag is not None}
     code = _run(home, settings, said, until_idle=until_idle, with_panel=not no_panel, as_json=as_json)

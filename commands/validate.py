@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import click
 import pydantic
@@ -14,8 +16,9 @@ from commands.exits import FAILED, FINE
 from commands.place import Place, json_option, place_of
 from config_files import tables
 from errors import InvalidFile, InvalidSetting, SkepError
+from runtime_contract import Limits
 from store.queue_file import plain_files
-from store.queue_file.report import Report, check
+from store.queue_file.report import Report, check, refused
 from store.task_file import STDIN
 
 #: What a list of the home's `config` is called, whatever its ending.
@@ -42,8 +45,11 @@ def validate(context: click.Context, file: str | None, as_json: bool) -> int:
     path = Path(file) if file else place.home.queue_file
     if file and path.suffix in tables.ENDINGS and path.stem in LISTS:
         return _validate_list(path, as_json=as_json)
-    data = _read(place, path, is_named=file is not None)
-    report = check(data, place.settings.limits, _known(place, path))
+    limits = place.settings.limits
+    try:
+        report = check(_read(place, path, is_named=file is not None), limits, _known(place, path))
+    except InvalidFile as error:
+        report = refused(error)
     if as_json:
         terminal.print_json({"file": str(path)} | report.to_json())
     else:
@@ -78,11 +84,19 @@ def _read(place: Place, path: Path, *, is_named: bool) -> bytes:
         return sys.stdin.buffer.read(place.settings.limits.file_bytes + 1)
     if is_named:
         with path.open("rb") as file:
+            _check_size(file, place.settings.limits)
             return file.read(place.settings.limits.file_bytes + 1)
     try:
         return plain_files.read(path.resolve(), place.settings.limits).data
     except InvalidFile as error:
         raise click.FileError(str(path), error.message) from error
+
+
+def _check_size(file: BinaryIO, limits: Limits) -> None:
+    """Raise `InvalidFile` with the size of a file over the bound, which is not read; a pipe has none yet."""
+    info = os.fstat(file.fileno())
+    if stat.S_ISREG(info.st_mode):
+        plain_files.check(info, limits)
 
 
 def _known(place: Place, path: Path) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Final
 import host_platform
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
-from errors import SkepError
+from errors import InvalidSetting, SkepError
 from execution import markers
 from localhost import listening, port_file
 from settings import Home, Settings
@@ -21,6 +21,11 @@ _LAST_PORT: Final = 65_535
 
 def check_ports(home: Home, settings: Settings) -> Iterator[Finding]:
     """Whether the ports are free on both loopback addresses, or ours; and whether the socket can be made."""
+    try:
+        port_file.check_apart(settings.swarm_port, settings.panel_port)
+    except InvalidSetting as error:
+        told, _, way_out = error.message.partition("; ")
+        yield fail("ports", f"{told}.", f"{way_out[0].upper()}{way_out[1:]}.")
     for name, port in ((port_file.SWARM, settings.swarm_port), (port_file.PANEL, settings.panel_port)):
         yield _port_of(home, name, port)
     if settings.swarm_socket:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
-from errors import StoreError
+from errors import InvalidSetting, StoreError
 from host_platform import ProcessId
 from settings import Home
 from store import private_files
@@ -51,6 +51,16 @@ def holder(home: Home, name: str) -> Holder | None:
     except (OSError, StoreError, ValueError):
         return None
     return found if found.process.is_alive() else None
+
+
+def check_apart(swarm_port: int, panel_port: int) -> None:
+    """Raise `InvalidSetting` where swarm and the panel are given the same port."""
+    if swarm_port == panel_port != 0:
+        raise InvalidSetting(
+            f"swarm_port and panel_port are both {panel_port}; give one of them another port "
+            "(SKEP_SWARM_PORT, SKEP_PANEL_PORT or skep.toml)",
+            setting=PANEL,
+        )
 
 
 def _path(home: Home, name: str) -> Path:

@@ -47,8 +47,7 @@ def check(data: bytes, limits: Limits, known: Collection[str] = ()) -> Report:
     try:
         found = entries.read(strict_json.parse(data, limits))
     except InvalidFile as error:
-        report.problems.append({"rule": error.message, **error.details})
-        return report
+        return refused(error)
     for name, rule, value in found.refused_keys:
         report.problems.append(_finding(name, f"{rule}, got {value}"))
     report.problems += [_finding(each.path, _without(each.path, each.reason)) for each in found.refused]
@@ -58,6 +57,13 @@ def check(data: bytes, limits: Limits, known: Collection[str] = ()) -> Report:
     report.tasks = len(found.refused) + len(found.twins)
     _check_entries(found.entries, limits, known, report)
     report.problems.sort(key=_place_in_file)
+    return report
+
+
+def refused(error: InvalidFile) -> Report:
+    """The report of a file of which nothing can be taken in."""
+    report = Report()
+    report.problems.append({"rule": error.message, **error.details})
     return report
 
 

@@ -53,6 +53,23 @@ def test_a_second_daemon_on_the_same_home_is_refused_with_a_sentence(home) -> No
     lock_home(home).release()
 
 
+def test_no_home_is_made_where_there_is_no_directory(tmp_path) -> None:
+    answer = skep(tmp_path / "mistyped", "up", "--no-panel")
+
+    assert (answer.returncode, answer.stdout) == (3, "")
+    assert f"skep init {tmp_path / 'mistyped'}" in answer.stderr
+    assert not (tmp_path / "mistyped").exists()
+
+
+def test_swarm_and_the_panel_cannot_have_the_same_port(home) -> None:
+    (home.root / "skep.toml").write_text("swarm_port = 8499\npanel_port = 8499\n")
+
+    answer = skep(home.root, "up")
+
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "swarm_port and panel_port are both 8499" in answer.stderr
+
+
 def test_the_place_of_a_daemon_that_was_killed_is_free_at_once(home) -> None:
     home.state.mkdir()
     program = (

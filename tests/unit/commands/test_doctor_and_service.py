@@ -134,6 +134,14 @@ def test_a_port_another_program_has_is_a_failure_with_the_way_out(store, run, mo
     assert (found["level"], "SKEP_SWARM_PORT=" in found["way_out"]) == ("fail", True)
 
 
+def test_one_port_for_both_is_a_failure_with_the_way_out(home):
+    (found, *_) = checks_daemon.check_ports(home, Settings(swarm_port=8499, panel_port=8499))
+
+    assert (found.check, found.level) == ("ports", "fail")
+    assert "both 8499" in found.told
+    assert found.way_out.startswith("Give one of them another port")
+
+
 def test_a_damaged_store_is_a_failure(store, home, run):
     store.submit  # noqa: B018  the store was made
     store.close()

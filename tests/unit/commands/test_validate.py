@@ -90,6 +90,16 @@ def test_the_bounds_are_those_of_the_home(home, run):
     assert "over the bound of 5" in run("validate", code=1).stdout
 
 
+def test_a_file_over_the_bound_is_refused_with_its_own_size(home, run):
+    (home.root / "skep.toml").write_text("limit_file_bytes = 1024\n")
+    home.queue_file.write_text(" " * 5000)
+
+    named = run("validate", str(home.queue_file), code=1).stdout
+    assert "1:1: 5,000 bytes are over the bound of 1,024" in named
+    (problem,) = json.loads(run("validate", str(home.queue_file), "--json", code=1).stdout)["problems"]
+    assert (problem["line"], problem["column"]) == (1, 1)
+
+
 def test_a_pipe_in_place_of_the_queue_is_refused_and_holds_nobody_up(store, home, run):
     os.mkfifo(home.queue_file)
 
