@@ -16,10 +16,10 @@ MOST_DEPTH: Final = 32
 TOO_DEEP: Final = f"is nested more than {MOST_DEPTH} deep"
 
 #: A text of JSON, which counts for nothing, also one that does not end; or a bracket.
-_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_JSON_TOKEN: Final = re.compile(r'"(?>(?:[^"\\]|\\.)*)"?|[\[{]|[\]}]', re.DOTALL)
 
 #: A text of JSON, which counts for nothing; or what Python's reader takes for a number.
-_WORD: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|-?Infinity|NaN', re.DOTALL)
+_WORD: Final = re.compile(r'"(?>(?:[^"\\]|\\.)*)"?|-?Infinity|NaN', re.DOTALL)
 
 
 def json_breach(text: str) -> tuple[int, int] | None:

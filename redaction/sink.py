@@ -25,16 +25,17 @@ _PRIVATE: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
 )
 _NEWLINE: Final = r"(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n)"
-_BETWEEN: Final = rf"(?:{_NEWLINE}|[ \t\r>|#*,\"'-])*+"
+_BETWEEN: Final = rf"(?>(?:{_NEWLINE}|[ \t\r>|#*,\"'-])*)"
 _BASE64: Final = "[A-Za-z0-9+/=]"
 #: What of a key follows its first line: what is left of a line that was cut, lines about it (RFC 4880, 6.2),
 #: its lines of base64, which may be marked as quotations are, and a last one, which alone may be short. So
-#: words of a text that only tells of a key are no part of one.
+#: words of a text that only tells of a key are no part of one. What is taken is never given back, by atomic
+#: groups: a group with ``*+`` behind it takes too much before Python 3.11.5 (python/cpython, issue 106052).
 _PEM_BODY: Final = re.compile(
-    rf"{_BASE64}*+(?:{_NEWLINE}[ \t]*[A-Za-z][A-Za-z0-9-]{{0,60}}: [^\n\\]{{0,300}})*+"
-    rf"(?:{_BETWEEN}{_BASE64}{{16,}}+)*+"
-    rf"(?:{_BETWEEN}{_BASE64}{{1,15}}+(?=[ \t]*(?:[\r\n\\\"']|-----|\Z)))?+"
-    rf"(?:{_BETWEEN}\\*\Z)?+"  # at the end of a text another line may follow
+    rf"{_BASE64}*+(?>(?:{_NEWLINE}[ \t]*[A-Za-z][A-Za-z0-9-]{{0,60}}: [^\n\\]{{0,300}})*)"
+    rf"(?>(?:{_BETWEEN}{_BASE64}{{16,}}+)*)"
+    rf"(?>(?:{_BETWEEN}{_BASE64}{{1,15}}+(?=[ \t]*(?:[\r\n\\\"']|-----|\Z)))?)"
+    rf"(?>(?:{_BETWEEN}\\*\Z)?)"  # at the end of a text another line may follow
 )
 _END: Final = "-----END "
 _AWS_SECRET: Final = re.compile(r"(?<![A-Za-z0-9/+=])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
