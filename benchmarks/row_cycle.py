@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+import httpx
 
 import host_platform
 from benchmarks import homes, processes
@@ -24,23 +27,47 @@ AT_ONCE = 50
 DELAY_S = 0.2
 #: Times the fifty are sent in a round, after a first time that only opens the connections.
 TIMES = 8
+#: Threads of the bare server, as many as swarm has.
+THREADS = Settings().swarm_threads
 
 
 def run(bench: Bench) -> list[Figure]:
-    """Measure fifty calls at once, beside the time they must take."""
+    """Measure fifty calls at once, beside the time they must take and the libraries without Skep."""
     times = bench.size(TIMES, 3)
-    with processes.model_server(DELAY_S * 1000) as model, _swarm(bench.place("cycle"), model) as calling:
-        results = bench.alternate({"through /cycle": lambda: calling.seconds(times)})
+    with (
+        processes.model_server(DELAY_S * 1000) as model,
+        processes.module("benchmarks.bare_cycle", str(THREADS), model) as bare,
+        _swarm(bench.place("cycle"), model) as calling,
+    ):
+        posting = _Posting(processes.first_line(bare), calling.pool)
+        results = bench.alternate(
+            {"through /cycle": lambda: calling.seconds(times), "bare": lambda: posting.seconds(times)}
+        )
+    taken = {name: [one for found in rounds for one in found] for name, rounds in results.items()}
     return [
         figure(
             f"{AT_ONCE} calls of /cycle at once, each a model call of 200 ms",
             "s",
-            [one for found in results["through /cycle"] for one in found],
-            beside={"the calls alone must take": [DELAY_S]},
+            taken["through /cycle"],
+            beside={"the calls alone must take": [DELAY_S], "bare Flask, waitress and httpx": taken["bare"]},
             bar=Bar(1.25, "at most", "ratio"),
             note="from the first call to the last answer, each with its start and its outcome durable",
         )
     ]
+
+
+def _at_once(pool: ThreadPoolExecutor, calls: Sequence[Callable[[], None]]) -> float:
+    """Seconds from the first call to the last answer of calls that are made together, a thread for each."""
+    together = threading.Barrier(len(calls))
+
+    def timed(call: Callable[[], None]) -> tuple[float, float]:
+        together.wait()
+        start = time.monotonic()
+        call()
+        return start, time.monotonic()
+
+    spans = list(pool.map(timed, calls))
+    return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +83,7 @@ class _Calling:
         return [self._send() for _ in range(times + 1)][1:]
 
     def _send(self) -> float:
-        claims = self._claim()
-        together = threading.Barrier(AT_ONCE)
-        spans = list(self.pool.map(lambda claim: self._call(claim, together), claims))
-        return max(end for _, end in spans) - min(start for start, _ in spans)
+        return _at_once(self.pool, [functools.partial(self._call, claim) for claim in self._claim()])
 
     def _claim(self) -> Sequence[Claim]:
         name = f"at-{time.monotonic_ns()}"
@@ -71,17 +95,32 @@ class _Calling:
             raise RuntimeError(f"{len(claims)} of {AT_ONCE} tasks were claimed")
         return claims
 
-    def _call(self, claim: Claim, together: threading.Barrier) -> tuple[float, float]:
+    def _call(self, claim: Claim) -> None:
         body = {
             "task_id": claim.id, "lease": claim.ref.lease, "mode": "llm", "prompt": claim.task.prompt,
             "timeout": 60.0, "intensity": "medium",
         }  # fmt: skip
-        together.wait()
-        start = time.monotonic()
         outcome = self.client.cycle(body, 60.0)
         if outcome.status != "completed":
             raise RuntimeError(f"{claim.id}: {outcome.result}")
-        return start, time.monotonic()
+
+
+class _Posting:
+    """The same threads, each with a client of httpx, before the libraries alone."""
+
+    def __init__(self, url: str, pool: ThreadPoolExecutor) -> None:
+        self._url = url
+        self._pool = pool
+        self._local = threading.local()
+
+    def seconds(self, times: int) -> list[float]:
+        """Send all at once, `times` times after a first one that does not count."""
+        return [_at_once(self._pool, [self._post] * AT_ONCE) for _ in range(times + 1)][1:]
+
+    def _post(self) -> None:
+        if not hasattr(self._local, "client"):
+            self._local.client = httpx.Client(trust_env=False, timeout=60)
+        self._local.client.post(self._url, json={"task_id": "bare"}).raise_for_status()
 
 
 @contextlib.contextmanager
