@@ -19,6 +19,7 @@ import click
 import flask
 
 from clock import Clock, SystemClock
+from collecting import settle
 from daemon_log import configure_logging
 from errors import NotAuthenticated, SkepError
 from localhost import problems, server
@@ -316,6 +317,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     try:
         loaded = load_settings(home, os.environ, {"panel_port": port})
         configure_logging(loaded.settings, "panel", home)
+        settle()
         run(home, loaded, stop, supervised=supervised)
     except SkepError as error:
         click.echo(f"control_panel: {error}", err=True)

@@ -28,6 +28,7 @@ import filelock
 import flask
 
 import host_platform
+from collecting import settle
 from cost.model_catalog import ModelCatalog
 from cost.usage_tracker import standing_of
 from daemon_log import configure_logging
@@ -383,6 +384,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
         settings = load_settings(home, os.environ, {"swarm_port": port}).settings
         configure_logging(settings, "swarm", home)
         host_platform.step_back(settings.nice)
+        settle()
         Swarm(home, settings, stop).run()
     except SkepError as error:
         click.echo(f"swarm: {error}", err=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 import click
 
 import host_platform
+from collecting import settle
 from config_files.models import read_models_file
 from daemon_log import configure_logging
 from errors import SkepError
@@ -218,6 +219,7 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
         read_models_file(home.models_file)  # one that is wrong is refused here
         configure_logging(settings, "worker", home, worker_id or "worker")
         host_platform.step_back(settings.nice)
+        settle()
         number = processes.number_of(worker_id) if supervised and worker_id else None
         Worker(home, settings, stop, worker_id or f"worker-{os.getpid()}", number=number).run()
     except SkepError as error:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import importlib
 import json
 import os
@@ -31,7 +30,7 @@ from typing import Any, Final
 from setproctitle import setproctitle, setthreadtitle
 
 import host_platform
-from collecting import no_collecting
+from collecting import no_collecting, settle
 from errors import SkepError
 
 #: Bytes of the longest message, which holds arguments and a few variables.
@@ -115,15 +114,14 @@ def _close(handles: tuple[int, ...] | list[int]) -> None:
 
 
 def _get_ready(modules: list[str]) -> None:
-    """Import what will be run, and keep it where the collector writes nothing: pages stay shared."""
+    """Import what will be run, and set it aside: its pages stay shared."""
     with no_collecting():
         for name in modules:
             module = importlib.import_module(name)
             if hasattr(module, "get_ready"):
                 with contextlib.suppress(SkepError):  # it says so itself, where it is run
                     module.get_ready()
-    gc.collect()
-    gc.freeze()
+    settle()
 
 
 def main() -> None:

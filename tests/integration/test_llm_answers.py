@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from errors import ModelFailed, ModelTimeout
 from llm import Call, Message, Usage
 from testing.model_client import TEST_KEY, ask, client_for, question
+from testing.model_script import ModelRequest
 from testing.model_server import Reply
 
 PROTOCOLS = ["openai", "anthropic"]
@@ -252,11 +254,16 @@ def test_connections_are_kept(server, client):
 
 
 def test_fifty_calls_at_once_have_fifty_connections_and_the_next_fifty_reuse_them(server, client):
-    server.answer = lambda request: Reply(text=request.prompt, delay_s=0.2)
+    together = threading.Barrier(50)  # none is answered before all are there
+
+    def answer(request: ModelRequest) -> Reply:
+        # One after the other: an end that is late for its answer costs the connection.
+        return Reply(text=request.prompt, delay_s=together.wait(60) / 50)
 
     def one(number: int) -> str:
         return ask(client, f"call {number}").text
 
+    server.answer = answer
     with ThreadPoolExecutor(50) as pool:
         assert list(pool.map(one, range(50))) == [f"call {number}" for number in range(50)]
         first = {request.connection for request in server.requests}

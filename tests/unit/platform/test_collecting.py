@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from collecting import no_collecting
+
+HERE = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +45,33 @@ def test_two_at_once_leave_it_as_it_was() -> None:
         with no_collecting(), no_collecting():
             assert not gc.isenabled()
         assert gc.isenabled() is was_on
+
+
+def test_a_settled_process_still_finds_the_cycles_it_makes() -> None:
+    program = """if True:
+        import gc, weakref
+        from collecting import YOUNG, settle
+
+        settle()
+        aside = gc.get_freeze_count()
+        settle()  # once is enough
+        assert 0 < aside == gc.get_freeze_count()
+
+        class Loop:
+            pass
+
+        def make():
+            loop = Loop()
+            loop.itself = loop
+            return weakref.ref(loop)
+
+        lost = make()
+        kept = [[] for _ in range(2 * YOUNG)]
+        assert lost() is None
+        print("found")
+    """
+    answer = subprocess.run(
+        [sys.executable, "-c", program], cwd=HERE, capture_output=True, text=True, check=False
+    )
+
+    assert (answer.stdout, answer.stderr) == ("found\n", "")
