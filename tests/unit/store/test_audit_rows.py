@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 
 import pytest
 
@@ -109,3 +110,43 @@ def test_a_record_that_is_older_than_the_one_before_says_that_the_clock_was_set_
         told.append(json.loads(row["data"]).get("clock_back_s"))
 
     assert told == [None, None, 60.0, None]
+
+
+def test_of_records_that_are_written_together_the_first_says_so(store: SqliteStore, clock: FakeClock) -> None:
+    store.audit("token", "recorded", actor="swarm")
+    clock.jump(-60.0)
+
+    def record(tx: Transaction) -> None:
+        for _ in range(3):
+            tx.audit("token", "recorded", actor="swarm")
+
+    store.write(record)
+
+    assert _told_of_the_last(store, 3) == [60.0, None, None]
+
+
+def test_a_record_whose_work_failed_says_it_for_no_other(store: SqliteStore, clock: FakeClock) -> None:
+    store.audit("token", "recorded", actor="swarm")
+    clock.jump(-60.0)
+    is_queued = threading.Event()
+
+    def record(tx: Transaction) -> None:
+        tx.audit("token", "recorded", actor="swarm")
+
+    def fail(tx: Transaction) -> None:
+        record(tx)
+        raise LookupError
+
+    held = store.writer.submit(lambda tx: is_queued.wait(10))
+    failed, recorded = store.writer.submit(fail), store.writer.submit(record)
+    is_queued.set()
+    recorded.result(10)
+
+    assert held.result(10)
+    assert isinstance(failed.exception(10), LookupError)
+    assert _told_of_the_last(store, 1) == [60.0]
+
+
+def _told_of_the_last(store: SqliteStore, count: int) -> list[float | None]:
+    rows = store.reader.all("last_audit", limit=count)
+    return [json.loads(row["data"]).get("clock_back_s") for row in reversed(rows)]
