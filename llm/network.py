@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 #: Bytes read from below TLS at once: one record and its frame.
 _TLS_READ: Final = 17 * 1024
+#: What a connection is asked by `get_extra_info`, besides what httpcore asks: `WatchedStream.holds_more`.
+HOLDS_MORE: Final = "holds_more"
 
 
 class ConnectionStale(httpcore.ReadError):
@@ -39,6 +41,10 @@ class WatchedStream(NetworkStream, abc.ABC):
     """What plain and TLS connections share: telling a stale connection from a broken answer."""
 
     _used = False
+
+    @abc.abstractmethod
+    def holds_more(self) -> bool:
+        """Whether there is anything that was taken from the network and that nobody has read."""
 
     @abc.abstractmethod
     def receive(self, max_bytes: int, timeout: float | None) -> bytes:
@@ -79,6 +85,10 @@ class SocketStream(WatchedStream):
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._unsent: list[bytes] = []
+
+    def holds_more(self) -> bool:
+        """Never: what is received is handed on."""
+        return False
 
     def receive(self, max_bytes: int, timeout: float | None) -> bytes:
         """What the socket has, waiting for it where it has nothing."""
@@ -128,6 +138,8 @@ class SocketStream(WatchedStream):
         """``is_readable`` tells httpcore that an idle connection was closed by its server."""
         if info == "is_readable":
             return _is_readable(self._sock)
+        if info == HOLDS_MORE:
+            return self.holds_more()
         return self._sock if info == "socket" else None
 
 
@@ -169,6 +181,18 @@ class TlsStream(WatchedStream):
         else:
             self._incoming.write_eof()
 
+    def holds_more(self) -> bool:
+        """Whether there are records that hold more than what TLS tells itself, if only the end."""
+        if self._below.holds_more():
+            return True
+        try:
+            self._tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            return True
+        return True
+
     def receive(self, max_bytes: int, timeout: float | None) -> bytes:
         """Decrypted bytes; a connection that ends without TLS's goodbye has simply ended."""
         try:
@@ -193,6 +217,8 @@ class TlsStream(WatchedStream):
 
     def get_extra_info(self, info: str) -> Any:
         """What the stream below knows, and the TLS object."""
+        if info == HOLDS_MORE:
+            return self.holds_more()
         return self._tls if info == "ssl_object" else self._below.get_extra_info(info)
 
 

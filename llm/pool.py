@@ -20,7 +20,7 @@ import httpcore
 import httpx
 
 from llm.endpoint import Endpoint
-from llm.network import WatchedBackend
+from llm.network import HOLDS_MORE, WatchedBackend
 
 Lane = httpcore.HTTPConnection | httpcore.ConnectionPool
 
@@ -144,7 +144,8 @@ def has_surplus(lane: Lane) -> bool:
 
     httpcore leaves such bytes where they are and takes them for the answer to the next request, which is
     somebody else's (RFC 9112, 9.2: what comes unasked is no answer to anything; the connection is closed).
-    Where it cannot be told, for httpcore keeps to itself what it has read, the answer is yes.
+    So does TLS with records that came along. Where it cannot be told, for httpcore keeps to itself what it
+    has read, the answer is yes.
     """
     made = lane.connections if isinstance(lane, httpcore.ConnectionPool) else [lane]
     return any(_is_more_left(each) for each in made)
@@ -157,7 +158,10 @@ def _is_more_left(connection: Any) -> bool:
     if inner.is_closed() or isinstance(inner, httpcore.HTTPConnection):
         return False  # nothing came over it, or nothing will any more
     state = getattr(inner, "_h11_state", None)  # of h11, which tells what it has not taken for an answer
-    return state is None or bool(state.trailing_data[0])
+    stream = getattr(inner, "_network_stream", None)
+    if state is None or stream is None or state.trailing_data[0]:
+        return True
+    return bool(stream.get_extra_info(HOLDS_MORE))
 
 
 def core_request(request: httpx.Request) -> httpcore.Request:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 
 import pytest
@@ -17,26 +15,6 @@ from errors import ModelUnreachable
 from llm import Call, CallCancelled
 from testing.model_client import ask, client_for, question
 from testing.model_server import ModelServer, Reply
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    if shutil.which("openssl") is None:
-        pytest.skip("openssl makes the certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=models.test",
-         "-addext", "subjectAltName=DNS:models.test,IP:127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return key, cert
-
-
-@pytest.fixture
-def trusted(certificate, monkeypatch):
-    monkeypatch.setattr(llm.pool, "_tls_context", lambda: ssl.create_default_context(cafile=certificate[1]))
 
 
 class Relay:
