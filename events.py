@@ -62,6 +62,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "task.cancel_requested": "a person asked to stop a running task",
     "task.retried": "a person sent an ended task back to the queue",
     "task.brought_forward": "a person let a delayed task go before its time",
+    "task.left": "a worker that stops leaves a task whose result is not judged yet to the next",
     "task.adopted": "a worker took over a task whose worker had gone",
     "task.result_dropped": "a result or heartbeat came with a superseded lease and was not recorded",
     "task.interrupted": "an attempt ended with the process that ran it",

@@ -19,7 +19,7 @@ from redaction import clean
 from review import policy
 from review.critics import CONFIDENCE_APPROVED, CONFIDENCE_REJECTED, LONGEST_FINDING
 from review.model_verdict import MOST_CHARS, NoVerdict, read_verdict
-from road.cycle_client import CycleClient, SwarmGone
+from road.cycle_client import SWARM_ENDS, CycleClient, SwarmGone
 from road.journey import Journey
 from settings import Home, Settings
 from store.outputs import open_output
@@ -145,12 +145,15 @@ class Checking:
     def _execute(self, journey: Journey, name: str) -> Outcome:
         """Have swarm execute a check, or say what came of it before. Raises `CannotJudge`, `Stopped`."""
         request = self._request(journey, name)
-        swarm_errors = 0
+        swarm_errors = ends = 0
         while not journey.is_over:
             fault_point("check.sent")
             try:
                 return self._swarm.cycle(request, self._patience(name))
-            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning):
+            except (SwarmGone, errors.DaemonStopping, errors.CycleRunning) as error:
+                ends += isinstance(error, SwarmGone) and error.is_amid
+                if ends >= SWARM_ENDS:
+                    raise CannotJudge(f"swarm ended {ends} times when it was asked for it") from error
                 journey.is_handed_back.wait(LOOK_AGAIN_S)
             except errors.RateLimited as error:
                 wait = error.retry_after_s or RATE_LOOK_S

@@ -131,11 +131,18 @@ class Judge:
         fault_point("review.committed")
         return True
 
+    def why_not(self, claim: Claim, outcome: Outcome) -> str | None:
+        """Why no worker looks at a result any more; none where one may."""
+        ended = self._ends_amid(claim, outcome)
+        if ended < JUDGE_ENDS:
+            return None
+        return f"{ended} workers have ended since it ran, so no worker judges it again"
+
     def _verdict(self, claim: Claim, outcome: Outcome) -> tuple[Verdict, list[str]]:
         """The critics' word, and what of the result differs from the intent without being wrong."""
-        ended = self._ends_amid(claim, outcome)
-        if ended >= JUDGE_ENDS:
-            issues = [f"{ended} workers have ended since it ran, so no worker judges it again"]
+        given_up = self.why_not(claim, outcome)
+        if given_up is not None:
+            issues = [*_plain_facts(outcome), given_up]
             return Verdict(decision="HELD", confidence=0.0, issues=issues), []
         fault_point("review.began")
         try:
@@ -332,3 +339,10 @@ class Judge:
             return ruled.again.wait_s
         tries = row["attempts"] - row["interruptions"] if failure.counts else row["retries"] + 1
         return self._policy.backoff(max(tries, 1), chance)
+
+
+def _plain_facts(outcome: Outcome) -> list[str]:
+    """What says that an attempt failed, where nobody looks at what it printed."""
+    if outcome.timed_out:
+        return ["it did not end in time"]
+    return [f"the command ended with exit code {outcome.exit_code}"] if outcome.exit_code else []

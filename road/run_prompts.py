@@ -156,16 +156,22 @@ class RunPrompts:
         """Put up the question to a person that a claimed task is; or end it: skipped, or not to be asked."""
         self.given(claim, envelope.new_mark())
 
-    def growth_of(self, claim: Claim, outcome: Outcome) -> dict[str, Any] | None:
+    def growth_of(
+        self, claim: Claim, outcome: Outcome, why_not: Callable[[], str | None] = lambda: None
+    ) -> dict[str, Any] | None:
         """What follows in its run if the answer of a task counts; none where nothing does.
 
-        Raises `SkepError`, `OSError` where that cannot be read: then the answer must not count either.
+        Raises `SkepError`, `OSError` where that cannot be read, or is not to be, as `why_not` says: then the
+        answer must not count either.
         """
         row = self._store.reader.one("run_task_of", task=claim.seq) if run_ends.run_of(claim.id) else None
         if row is None or outcome.status != "completed" or outcome.failure is not None:
             return None
         if _GROWS.isdisjoint(json.loads(row["doc"])):
             return None
+        told = why_not()
+        if told is not None:
+            raise StoreError(told)
         run, task, _ = self._loaded(claim, row)
         text = self._text(claim.id, outcome.output_ref, outcome.output)
         return self._growing.of_answer(claim, row, run, task, text)

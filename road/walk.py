@@ -7,6 +7,7 @@ means is the task's `effect`.
 
 from __future__ import annotations
 
+import functools
 import logging
 import random
 import sqlite3
@@ -422,7 +423,8 @@ class Road:
             return self._checking.ask(journey, outcome)
 
         try:
-            growth = self._runs.growth_of(journey.claim, outcome) if journey.grows else None
+            why_not = functools.partial(self._judge.why_not, journey.claim, outcome)
+            growth = self._runs.growth_of(journey.claim, outcome, why_not) if journey.grows else None
         except (errors.SkepError, OSError) as error:
             self._put_off(journey.claim, error)
             return
@@ -438,3 +440,5 @@ class Road:
         )
         if not is_concluded and journey.is_cancelled.is_set():
             self._end_unstarted(journey)
+        elif not is_concluded and journey.is_handed_back.is_set():
+            self._store.write(lambda tx: claims.leave(tx, journey.claim.ref))

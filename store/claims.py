@@ -152,10 +152,24 @@ def adopt(tx: Transaction, who: Claimant, row: sqlite3.Row) -> Claim | None:
     return Claim.from_row(taken)
 
 
+def leave(tx: Transaction, ref: TaskRef) -> None:
+    """A worker that stops leaves a task whose result is not judged yet: the next one takes it over."""
+    row = held(tx, ref, "a stop")
+    if row is not None:
+        tx.emit(
+            "task.left",
+            task_id=ref.id,
+            status="in_progress",
+            worker_id=row["worker_id"],
+            attempt=row["attempts"],
+            lease=ref.lease,
+        )
+
+
 def ends_since(reader: Asks, claim: Claim, outcome: Outcome) -> int:
-    """How many workers that held a lease have ended since its outcome was there."""
+    """How many workers that held a lease have ended since its outcome was there, and not in good order."""
     found = reader.one("adoptions_since", task_id=claim.id, since=to_rfc3339(outcome.ended_at))
-    return 0 if found is None else int(found["n"])
+    return 0 if found is None else max(0, int(found["n"]))
 
 
 def is_abandoned(row: sqlite3.Row, monotonic: float) -> bool:

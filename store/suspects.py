@@ -30,9 +30,11 @@ def standing(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> 
     before: int = row["interruptions"]
     known = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
     begun = before + 1 if counts else known + has_begun
-    if before + 1 >= limit * CLAIMED_LIMIT or (has_begun and begun >= limit):
+    is_over = before + 1 >= limit * CLAIMED_LIMIT or bool(has_begun and begun >= limit)
+    if is_over and (lanes.is_suspect(row["lane"]) or lanes.is_ask(row["lane"])):
         return "cause"
-    is_last = begun and begun + 1 >= limit
+    # One that is over and was never alone, as where the limit was lowered or it had never begun, is tried so.
+    is_last = is_over or bool(begun and begun + 1 >= limit)
     return "suspect" if is_last and not lanes.is_ask(row["lane"]) else "innocent"
 
 

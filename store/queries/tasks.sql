@@ -212,8 +212,9 @@ SELECT count(swarm) AS n FROM (SELECT swarm FROM attempt WHERE task = :task AND 
                                ORDER BY lease DESC LIMIT :interruptions);
 
 -- adoptions_since --
--- How often another worker has taken a task over since a moment.
-SELECT count(*) AS n FROM event WHERE task_id = :task_id AND event = 'task.adopted' AND ts >= :since;
+-- How often another worker has taken a task over since a moment that the one before had not left.
+SELECT coalesce(sum(CASE event WHEN 'task.adopted' THEN 1 ELSE -1 END), 0) AS n FROM event
+WHERE task_id = :task_id AND event IN ('task.adopted', 'task.left') AND ts >= :since;
 
 -- start_cycle --
 -- Swarm begins to execute a lease, once.

@@ -8,6 +8,7 @@ import pytest
 
 from attempts import AttemptPolicy
 from road.adding import Adding
+from road.judging import Judge
 from run_contract.errors import NotOnTheRoad
 from store import run_steering
 from store.answering import yes_or_no
@@ -201,6 +202,16 @@ def test_an_answer_is_put_off_where_it_cannot_be_told_what_follows_from_it(
     assert "cannot be told yet: the disk is away" in rig.store.reader.task("two:a")["waiting_for"]
 
 
+def test_what_follows_is_not_looked_at_where_three_workers_ended_on_it(rig, server, monkeypatch) -> None:
+    server.default = Reply(text='yes\n```skep-tasks\n{"tasks": [{"id": "b", "prompt": "more"}]}\n```')
+    monkeypatch.setattr(Judge, "why_not", lambda *_: "3 workers have ended since it ran")
+    monkeypatch.setattr(Adding, "of_answer", never)
+    told = rig.go(rig.start(id="one", tasks=[TASK | {"may_add": True}]))["tasks"]["a"]
+
+    assert told["state"] == "pending"
+    assert "3 workers have ended since it ran" in rig.store.reader.task("one:a")["waiting_for"]
+
+
 def test_an_answer_counts_once_it_can_be_told_what_follows_from_it(rig, server, monkeypatch) -> None:
     server.default = Reply(text='yes\n```skep-tasks\n{"tasks": [{"id": "b", "prompt": "more"}]}\n```')
     monkeypatch.setattr(run_steering, "AGAIN_S", 0.0)
@@ -225,3 +236,7 @@ def test_an_answer_of_which_that_can_never_be_told_fails_after_three_times(rig, 
 
 def unreadable(*_: Any) -> dict[str, Any]:
     raise OSError("the disk is away")
+
+
+def never(*_: Any) -> dict[str, Any]:
+    raise AssertionError("it was looked at")

@@ -148,13 +148,32 @@ def test_an_idempotent_task_runs_again_until_its_interruptions_are_used_up(store
     assert kinds(store).count("task.interrupted") == len(begins) - 1
 
 
-def test_a_task_that_is_only_claimed_whenever_its_process_ends_fails_after_ten_times_as_many(store, who):
-    submit(store, new_task(id="a"))
+def test_a_task_that_is_only_claimed_whenever_its_process_ends_is_tried_alone_after_ten_times_as_many(
+    store, who
+):
+    submit(store, *[new_task(id=name) for name in ("a", "b")])
     for _ in range(20):
-        assert state(store) == "ready"
-        (claim,) = store.claim(who, 1)
-        interrupt(store, claim, "idempotent", limit=2)
+        claimed = store.claim(who, 9)
+        assert [claim.id for claim in claimed] == ["a", "b"]
+        for claim in claimed:
+            interrupt(store, claim, "idempotent", limit=2)
+    (claim,) = store.claim(who, 9)
+    interrupt(store, claim, "idempotent", limit=2)
     assert (state(store), store.reader.task("a")["code"]) == ("failed", "worker_lost")
+    approve(store, claim_alone(store, who, "b"))
+
+
+def test_a_task_whose_limit_was_lowered_below_what_it_had_is_tried_alone_before_it_fails(store, who):
+    submit(store, *[new_task(id=name) for name in ("a", "b")])
+    for limit in (6, 6, 2):
+        claimed = store.claim(who, 9)
+        assert [claim.id for claim in claimed] == ["a", "b"]
+        for claim in claimed:
+            store.start_cycle(claim.ref, "swarm")
+            interrupt(store, claim, "idempotent", limit=limit)
+    approve(store, claim_alone(store, who, "a"))
+    interrupt(store, claim_alone(store, who, "b"), "idempotent", limit=2)
+    assert [state(store, name) for name in ("a", "b")] == ["approved", "failed"]
 
 
 def interrupt_together(store, who, times: int) -> None:
@@ -267,12 +286,30 @@ def test_a_suspect_that_a_person_sends_back_runs_beside_others(store, who):
     assert {claim.id for claim in store.claim(who, 9)} == {"a", "b"}
 
 
-def test_a_task_with_one_try_is_no_suspect_first(store, who):
+def test_a_task_with_one_try_is_tried_alone_too_before_it_fails(store, who):
     submit(store, new_task(id="a"), new_task(id="b"))
     for claim in store.claim(who, 9):
         store.start_cycle(claim.ref, "swarm")
         interrupt(store, claim, "idempotent", limit=1)
-    assert [state(store, name) for name in ("a", "b")] == ["failed", "failed"]
+    interrupt(store, claim_alone(store, who, "a"), "idempotent", limit=1)
+    approve(store, claim_alone(store, who, "b"))
+    assert [state(store, name) for name in ("a", "b")] == ["failed", "approved"]
+
+
+def test_workers_that_stop_in_good_order_have_not_ended_on_a_result(store, who):
+    claim = claim_one(store, someone(store, ProcessId("gone", 1, 1)))
+    outcome = outcome_of(claim)
+    store.record_outcome(outcome)
+
+    def ends(*, in_order: bool) -> int:
+        if in_order:
+            store.write(lambda tx: claims.leave(tx, claim.ref))
+        (found,) = store.find_abandoned()
+        next_one = someone(store, ProcessId("gone", 1, 1))
+        store.write(lambda tx: claims.adopt(tx, next_one, found.row))
+        return claims.ends_since(store.reader, claim, outcome)
+
+    assert [ends(in_order=each) for each in (True, True, False, True, False)] == [0, 0, 1, 1, 2]
 
 
 def test_a_retry_by_a_person_forgets_the_interruptions_that_were(store, who):

@@ -318,3 +318,30 @@ def test_an_edit_of_what_is_not_asked_lets_the_answer_be_approved(store, who, ju
     conclude(judge, claim)
 
     assert row_of(store)["state"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "told"),
+    [
+        ({}, "review", "3 workers have ended since it ran"),
+        (
+            {"exit_code": 7, "mode": "local", "status": "failed"},
+            "failed",
+            "the command ended with exit code 7; 3 workers have",
+        ),
+    ],
+    ids=["a result", "a failure"],
+)
+def test_what_three_workers_ended_on_is_looked_at_by_none_and_says_what_is_known(
+    store, home, who, fields, state, told
+) -> None:
+    judge = Judge(lambda ref, work: store.write(work), unread, home.workspace, POLICY, ends_amid=lambda *_: 3)
+    claim = claim_one(store, who, **({"command": "false", "prompt": None} if fields else {}))
+    judge.conclude(claim, outcome_of(claim, output_ref="0" * 64, **fields), NO_ROUTE, random.Random(1))
+
+    assert row_of(store)["state"] == state
+    assert told in str([dict(row) for row in store.reader.events(task_id="a")])
+
+
+def unread(ref: str) -> bytes:
+    raise AssertionError("it was looked at")
