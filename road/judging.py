@@ -40,9 +40,9 @@ from store.run_ends import run_of
 from store.transaction import Transaction
 from tool_router import Route
 
-#: Why a task runs again whose result was good.
 #: So many workers may end while they judge a result, before a person is asked.
 JUDGE_ENDS: Final = 3
+#: Why a task runs again whose result was good.
 NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 
 
