@@ -87,7 +87,7 @@ def _read(place: Place, path: Path, *, is_named: bool) -> bytes:
             _check_size(file, place.settings.limits)
             return file.read(place.settings.limits.file_bytes + 1)
     try:
-        return plain_files.read(path.resolve(), place.settings.limits).data
+        return plain_files.read(plain_files.target_of(path), place.settings.limits).data
     except InvalidFile as error:
         raise click.FileError(str(path), error.message) from error
 
@@ -101,7 +101,7 @@ def _check_size(file: BinaryIO, limits: Limits) -> None:
 
 def _known(place: Place, path: Path) -> frozenset[str]:
     """Ids of the home that the file belongs to: a dependency on one of them is not missing."""
-    if not path.exists() or not path.resolve().is_relative_to(place.home.root):
+    if not path.exists() or not plain_files.target_of(path).is_relative_to(place.home.root):
         return frozenset()
     try:
         with place.reader() as reader:

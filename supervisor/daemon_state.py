@@ -55,7 +55,7 @@ def has_unread_changes(home: Home, reader: Reader) -> bool:
     if look(home).is_running:
         return False
     try:
-        content = plain_files.read(home.queue_file.resolve(), Limits()).data
+        content = plain_files.read(plain_files.target_of(home.queue_file), Limits()).data
     except (OSError, InvalidFile):  # `skep validate` and `skep doctor` say what is wrong with it
         return False
     return not has_seen(reader, hashlib.sha256(content).hexdigest()) and not _is_empty(content)

@@ -41,11 +41,21 @@ class Content:
     signature: Signature
 
 
+def target_of(path: Path) -> Path:
+    """What a name leads to through links; the name itself where they lead in a circle or into no folder.
+
+    `Path.resolve` raises where links lead in a circle, and what it raises depends on Python's version. Here
+    such a link is left as it is, for `read` to refuse.
+    """
+    target = Path(os.path.realpath(path))
+    return target if os.access(target.parent, os.X_OK) else path
+
+
 def look_at(path: Path) -> Signature | None:
-    """The file's signature, or none where there is no file."""
+    """The signature of what stands there, of a link its own, or none where nothing can be found."""
     try:
-        return Signature.of(path.stat())
-    except FileNotFoundError:
+        return Signature.of(path.lstat())
+    except OSError:
         return None
 
 
@@ -57,9 +67,7 @@ def read(path: Path, limits: Limits) -> Content:
         raise
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.EMLINK}:
-            told = "is a symbolic link"
-            target = "" if path.exists() else f" to {path.readlink()}, where no file is"
-            raise InvalidFile(told + target) from error
+            raise InvalidFile(_told_of_link(path)) from error
         raise InvalidFile(f"cannot be opened: {error.strerror}") from error
     info = os.fstat(handle)
     try:
@@ -73,6 +81,18 @@ def read(path: Path, limits: Limits) -> Content:
     if len(data) > limits.file_bytes:
         raise too_large(len(data), limits)
     return Content(data, hashlib.sha256(data).hexdigest(), Signature.of(info))
+
+
+def _told_of_link(link: Path) -> str:
+    try:
+        link.stat()
+    except FileNotFoundError:
+        why = "where no file is"
+    except OSError as error:
+        why = f"which cannot be followed: {error.strerror}"
+    else:
+        return "is a symbolic link"
+    return f"is a symbolic link to {link.readlink()}, {why}"
 
 
 def check(info: os.stat_result, limits: Limits) -> None:

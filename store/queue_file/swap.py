@@ -30,7 +30,7 @@ class Places:
     def __init__(self, queue_file: Path, state: Path) -> None:
         self._queue_file = queue_file
         #: what the name leads to: a link is followed and stays
-        self.target = Path(os.path.realpath(queue_file))
+        self.target = plain_files.target_of(queue_file)
         folder, prefix = state, ""
         if self.target.parent.stat().st_dev != state.stat().st_dev:
             folder, prefix = self.target.parent, f".{self.target.name}.skep-"
@@ -42,9 +42,8 @@ class Places:
         self.error = queue_file.with_name(f"{queue_file.name}.error")
 
     def has_moved(self) -> bool:
-        """Whether the name leads elsewhere by now, to a folder that is there."""
-        target = Path(os.path.realpath(self._queue_file))
-        return target != self.target and target.parent.is_dir()
+        """Whether the name leads elsewhere by now."""
+        return plain_files.target_of(self._queue_file) != self.target
 
     def out(self, revision: int, digest: str) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""

@@ -199,6 +199,15 @@ def test_a_queue_file_that_is_wrong_is_a_warning(store, home, ask):
 
 
 @pytest.mark.skipif(not host_platform.IS_LINUX, reason="only Linux shows another process's environment")
+def test_a_queue_file_that_is_a_link_to_itself_is_a_failure(store, home, run):
+    home.queue_file.symlink_to(home.queue_file.name)
+
+    told = json.loads(run("doctor", "--json", code=1).stdout)
+    (found,) = [each for each in told["checks"] if each["check"] == "queue file"]
+    assert found["level"] == "fail"
+    assert "is a symbolic link to queue.json, which cannot be followed" in found["told"]
+
+
 def test_a_command_that_outlived_its_daemon_is_found(store, home):
     environment = os.environ | {markers.VARIABLE: markers.mark(host_platform.this_process(), home, "1-1")}
     with subprocess.Popen(["sleep", "60"], env=environment) as stray:

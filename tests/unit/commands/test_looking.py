@@ -347,6 +347,14 @@ def test_a_queue_file_that_cannot_be_read_is_told_by_status(home, store, ask):
     assert "queue.json is not taken in: queue.json: line 1, column 2" in told["health"]
 
 
+@pytest.mark.parametrize("verb", ["status", "list"])
+def test_a_queue_file_that_is_a_link_to_itself_keeps_nobody_from_looking(home, walk, run, verb):
+    walk.submit({"id": "seen"})
+    home.queue_file.symlink_to(home.queue_file.name)
+
+    assert run(verb).stderr == ""
+
+
 def test_a_question_about_no_one_task_is_shown_with_every_word_of_it(store, run, ask):
     tasks = [{"id": "todo-1", "prompt": f"Run rm -rf / {ESCAPE}"}]
     name = store.write(lambda tx: proposals.ask(tx, "site in the workspace", tasks))

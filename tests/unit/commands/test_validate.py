@@ -107,6 +107,14 @@ def test_a_pipe_in_place_of_the_queue_is_refused_and_holds_nobody_up(store, home
     assert run("list").stderr == ""
 
 
+@pytest.mark.parametrize("leads_to", ["queue.json", "nowhere/queue.json"])
+def test_a_link_that_leads_to_no_file_is_refused_with_a_sentence(store, home, run, leads_to):
+    home.queue_file.symlink_to(leads_to)
+
+    assert f"is a symbolic link to {leads_to}, wh" in run("validate", code=3).stderr
+    assert run("validate", str(home.queue_file), code=3).stderr.startswith("skep validate: ")
+
+
 def test_a_file_can_come_from_standard_input(store, run):
     run("validate", "-", given='{"tasks": []}')
     run("validate", "-", given="{", code=1)
