@@ -5,6 +5,7 @@
 (() => {
   const REFRESH_MS = 5000; // a busy home changes all the time
   const HEIGHT = 190;
+  const COLUMNS = ["at", "approved", "failed", "cancelled", "median_s", "p95_s"];
   const spanField = document.getElementById("span");
   const plots = {};
   let figures = null;
@@ -65,7 +66,7 @@
   }
 
   function describe() {
-    const span = spanField.selectedOptions[0].textContent;
+    const span = [...spanField.options].find((each) => each.value === figures.span).textContent;
     const ends = `In the last ${span}: ${told(sum(figures.approved))} approved, ${told(sum(figures.failed))} failed, ${told(sum(figures.cancelled))} cancelled.`;
     const slowest = Math.max(0, ...figures.p95_s.filter((each) => each !== null));
     document.getElementById("throughput").setAttribute("aria-label", ends);
@@ -89,9 +90,14 @@
     return row;
   }
 
+  // An answer that came so late that another span is chosen by now is not drawn, nor is one that lacks its figures.
+  function isWanted(said) {
+    return Boolean(said) && said.span === spanField.value && COLUMNS.every((name) => Array.isArray(said[name]));
+  }
+
   async function readFigures() {
     const found = await readJson(`/api/v1/series?span=${encodeURIComponent(spanField.value)}`, figuresTag);
-    if (!found) return;
+    if (!found || !isWanted(found.said)) return;
     figuresTag = found.tag;
     figures = found.said;
     drawAll();

@@ -77,7 +77,8 @@ def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):
     expect(page.locator("#figures-rows tr").first).to_be_visible()
 
 
-def test_figures_whose_answer_breaks_off_are_asked_for_again(page, panel):
+@pytest.mark.parametrize("body", ['{"at": [1', "{}", "null", '{"span": "1h"}'])
+def test_figures_that_cannot_be_read_are_asked_for_again(page, panel, body):
     """The tag of what was not read to its end is not told to the server, which would send it no more."""
     expect(page.locator("#charts-told")).to_contain_text("In the last")
     asked: list[str | None] = []
@@ -85,9 +86,7 @@ def test_figures_whose_answer_breaks_off_are_asked_for_again(page, panel):
     def break_off_the_first(route):
         asked.append(route.request.headers.get("if-none-match"))
         if len(asked) == 1:
-            route.fulfill(
-                body='{"at": [1', headers={"ETag": '"broken-off"', "Content-Type": "application/json"}
-            )
+            route.fulfill(body=body, headers={"ETag": '"broken-off"', "Content-Type": "application/json"})
         else:
             route.continue_()
 
@@ -98,6 +97,62 @@ def test_figures_whose_answer_breaks_off_are_asked_for_again(page, panel):
     page.get_by_label("How far back").select_option("1h")
     expect(page.locator("#charts-told")).to_contain_text("In the last 1 hour")
     assert '"broken-off"' not in asked
+
+
+#: `reads`: the last reading for each span. Who waits for one goes on once it was drawn, if it is.
+KEEP_READS = """() => {
+    const read = readJson;
+    window.reads = {};
+    window.readJson = (path, tag) => {
+        const found = read(path, tag);
+        window.reads[path.split("=")[1]] = found;
+        return found;
+    };
+}"""
+
+
+def test_figures_of_a_span_that_is_chosen_no_more_are_not_drawn_when_they_come_late(page, panel):
+    told, span = page.locator("#charts-told"), page.get_by_label("How far back")
+    expect(told).to_contain_text("In the last 24 hours: 2 approved")
+    held: list = []
+    page.route("**/api/v1/series?span=24h", lambda route: held.insert(0, route))
+    page.evaluate(KEEP_READS)
+    span.select_option("6h")
+    span.select_option("24h")
+    while not held:
+        page.evaluate("0")
+    span.select_option("1h")
+    page.evaluate("() => reads['1h']")
+    expect(told).to_contain_text("In the last 1 hour: 2 approved")
+
+    answer = held[0].fetch()
+    figures = answer.json()
+    figures["approved"][0] += 97
+    held[0].fulfill(response=answer, json=figures)
+
+    assert page.evaluate("() => reads['24h'].then((found) => found.said.span)") == "24h"
+    assert "In the last 1 hour: 2 approved" in told.text_content()
+
+
+#: `turned`: the colours of the system have changed, and what the page does about it is done.
+KEEP_TURN = """() => {
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    window.turned = new Promise((resolve) => dark.addEventListener("change", resolve, { once: true }));
+}"""
+
+
+def test_figures_that_are_drawn_anew_are_told_by_their_own_span(page, panel):
+    """The colours of the system change while the figures of another span are under way."""
+    told = page.locator("#charts-told")
+    expect(told).to_contain_text("In the last 24 hours")
+    page.route("**/api/v1/series?span=1h", lambda route: None)
+    with page.expect_request("**/api/v1/series?span=1h"):
+        page.get_by_label("How far back").select_option("1h")
+    page.evaluate(KEEP_TURN)
+    page.emulate_media(color_scheme="dark")
+
+    page.evaluate("() => turned")
+    expect(told).to_contain_text("In the last 24 hours")
 
 
 def test_what_changed_since_the_last_visit_is_told(page, panel):
