@@ -3,6 +3,19 @@
 
 const pageToken = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRF-Token"] || "";
 
+const UNREAD_ANSWER = "The panel's answer cannot be read.";
+
+// What an answer says: an object, as all of them are; else, as where it breaks off or another program gave it, none.
+async function saidBy(answer) {
+  try {
+    const said = await answer.json();
+    return said instanceof Object ? said : null;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return null;
+  }
+}
+
 async function postJson(path, body, signal) {
   let answer;
   try {
@@ -17,9 +30,6 @@ async function postJson(path, body, signal) {
     return { ok: false, status: 0, said: { detail: "The panel does not answer." } };
   }
   if (answer.status === 401) location.reload();
-  let said = { detail: "The panel does not answer." };
-  try {
-    said = await answer.json();
-  } catch { /* no JSON: the sentence stays */ }
-  return { ok: answer.ok, status: answer.status, said };
+  const said = await saidBy(answer);
+  return { ok: answer.ok && said !== null, status: answer.status, said: said || { detail: UNREAD_ANSWER } };
 }

@@ -107,7 +107,7 @@
   async function readStep(name) {
     if (steps.has(name) || !(await isStep(name))) return;
     const found = await readJson(`${form.dataset.tasks}/${encodeURIComponent(name)}`);
-    if (!found) return;
+    if (!found || !found.said || !found.said.asked) return;
     const { asked } = found.said;
     steps.set(name, { prompt: asked.prompt || "", model: asked.model || "", hasWords: asked.prompt !== undefined });
     if (named() !== name) return;
@@ -147,7 +147,7 @@
     field("go").disabled = !isFine;
     field("lists").replaceChildren(...(isFine ? [...blockedOf(said.blocked), listOf("Done anew", said.anew), listOf("Kept as they are", said.reused)] : []));
     if (isFine) sayForetold(said);
-    else say(ok ? said.problem : said.detail, "bad");
+    else say((ok ? said.problem : said.detail) || UNREAD_ANSWER, "bad");
   }
 
   function changed() {
@@ -170,9 +170,12 @@
     event.preventDefault();
     field("go").disabled = true;
     const { ok, said } = await postJson(form.dataset.starts, bodyOf());
-    if (ok) keepDraft(null);
-    if (ok) location.assign(`/runs/${encodeURIComponent(said.run.id)}`);
-    else say(said.detail, "bad");
+    if (!ok || !said.run) {
+      say(said.detail || UNREAD_ANSWER, "bad");
+      return;
+    }
+    keepDraft(null);
+    location.assign(`/runs/${encodeURIComponent(said.run.id)}`);
   });
 
   const draft = keptDraft();

@@ -130,6 +130,31 @@ def check_the_fork_form_keeps_what_is_written(page):
     expect(prompt).to_have_value(own)
 
 
+@pytest.mark.parametrize("body", ["<p>Nothing of the panel's", '{"ok": tr', "null", "{}"])
+def test_an_answer_to_the_fork_form_that_cannot_be_read_is_told_and_asked_for_again(page, panel, body):
+    RunFurnisher(panel.store, panel.home).start(id="r", tasks=[{"id": "a", "prompt": "x"}])
+    page.goto(f"{panel.url}/runs/r")
+    form, told = page.locator("#fork"), page.locator("#fork-told")
+    asks, starts = (f"**{form.get_attribute(name)}" for name in ("data-asks", "data-starts"))
+    for path in (asks, starts):
+        page.route(path, lambda route: route.fulfill(body=body, content_type="application/json"))
+
+    page.locator("#fork-task").fill("a")
+    expect(told).to_have_text("The panel's answer cannot be read.")
+    expect(page.locator("#fork-go")).to_be_disabled()
+    page.unroute(asks)
+    page.locator("#fork-prompt").fill("y")
+    expect(told).to_contain_text("1 done anew, 0 kept.")
+
+    page.locator("#fork-go").click()
+    expect(told).to_have_text("The panel's answer cannot be read.")
+    expect(page.locator("#fork-prompt")).to_have_value("y")
+    page.unroute(starts)
+    page.locator("#fork-prompt").fill("z")
+    page.locator("#fork-go").click()
+    page.wait_for_url("**/runs/run-*")
+
+
 def test_a_run_is_aborted_after_a_question_and_resumed(page, panel):
     RunFurnisher(panel.store, panel.home).start(id="r", tasks=[{"id": "a", "prompt": "x"}])
 
