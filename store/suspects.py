@@ -23,15 +23,15 @@ def standing(tx: Transaction, row: sqlite3.Row, limit: int, *, counts: bool) -> 
     """What is to be thought of a task whose process has just ended, of which `limit` begun attempts may.
 
     Many are claimed at once and wait for their turn; that says little against one, but not nothing. With
-    `counts` this attempt and those before it had begun, whatever is recorded. What a person or another run
-    does is no suspect: it is done by no process that it could end.
+    `counts` this attempt and those before it had begun, whatever is recorded, and who was alone is not known.
+    What a person or another run does is no suspect: it is done by no process that it could end.
     """
     has_begun = counts or _has_begun(tx, row)
     before: int = row["interruptions"]
     known = tx.all("begun_interruptions", task=row["seq"], interruptions=before)[0]["n"]
     begun = before + 1 if counts else known + has_begun
     is_over = before + 1 >= limit * CLAIMED_LIMIT or bool(has_begun and begun >= limit)
-    if is_over and (lanes.is_suspect(row["lane"]) or lanes.is_ask(row["lane"])):
+    if is_over and (counts or lanes.is_suspect(row["lane"]) or lanes.is_ask(row["lane"])):
         return "cause"
     # One that is over and was never alone, as where the limit was lowered or it had never begun, is tried so.
     is_last = is_over or bool(begun and begun + 1 >= limit)
