@@ -71,7 +71,7 @@ def _shortfalls(page: str, figures: Sequence[Figure], names: Set[str]) -> str:
 def _notes(page: str, name: str, figures: Sequence[Figure], when: str) -> str:
     before, blocks, after = _blocks(page)
     kept = [block for block in blocks if not _is_of(block, name)]
-    block = "\n".join([*report.note_lines(name, figures), f"  * measured by itself, {when}"])
+    block = "\n".join([*report.note_lines(name, figures), report.wrapped(f"measured by itself, {when}")])
     return before + "\n".join([*kept, block]) + after
 
 

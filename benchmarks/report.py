@@ -193,11 +193,11 @@ def note_lines(name: str, figures: Sequence[Figure]) -> list[str]:
     told = next(row.told for row in ROWS if row.name == name)
     return [
         f"* **{name}**: {told}",
-        *(_wrapped(f"{one.what}: {_rounds(one)}{one.note}") for one in figures),
+        *(wrapped(f"{one.what}: {_rounds(one)}{one.note}") for one in figures),
     ]
 
 
-def _wrapped(text: str) -> str:
+def wrapped(text: str) -> str:
     """A point of a list, in lines as long as those of the other documents."""
     return textwrap.fill(
         text,

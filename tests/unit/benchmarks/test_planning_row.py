@@ -67,6 +67,13 @@ def test_a_row_that_is_measured_by_itself_takes_the_place_of_its_old_self_alone(
     assert merging.merge(page, {"planning": [fresh]}, "today") == page
 
 
+def test_when_and_where_a_row_was_measured_is_told_in_lines_of_the_page() -> None:
+    when = "today, " + "on a machine of which there is much to say, " * 5
+    page = merging.merge(PAGE, {"planning": []}, when)
+
+    assert max(len(line) for line in page.split("## Row by row")[1].splitlines()) <= 115
+
+
 def test_a_figure_that_has_another_name_today_leaves_nothing_of_its_old_one_behind():
     fresh = Figure(
         "plainer", 400, "µs", [Beside("nothing", 1)], Bar(500, "under", "figure"), [400.0], "a note"
