@@ -115,7 +115,7 @@ class Run:
 
     def __init__(self, home: Home, store: SqliteStore, daemon: Daemon, *, as_json: bool) -> None:
         self._daemon = daemon
-        self._idleness = Idleness(home, store.reader)
+        self._idleness = Idleness(home, store.reader, store.settings.limits)
         self._teller = Teller(store.reader, as_json=as_json)
         self._record = ProcessRecord(home, store)
         self._crew = Crew(daemon, self._record, store)

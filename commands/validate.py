@@ -29,7 +29,7 @@ LISTS: Final = ("models", "policies")
     help="""Check a queue file without taking it in: JSON, the contract, ids, dependencies.
 
     Exit code 0: it can be taken in as it is. 1: something breaks the contract.
-    3: it cannot be read. FILE - is standard input.
+    3: it cannot be read. FILE - is standard input, and a pipe is read to its end.
 
     A file named models or policies, with the ending .toml, .yaml, .yml or .json,
     is checked as that list.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 
+from errors import InvalidFile
 from road.holding import look_at
+from runtime_contract import Limits
 from settings import Home
 from store import lanes
+from store.queue_file import plain_files
 from store.queue_file.memory import has_seen
 from store.reading import Reader
 
@@ -26,8 +28,9 @@ class Left:
 class Idleness:
     """Looks at one home from the moment it is made."""
 
-    def __init__(self, home: Home, reader: Reader) -> None:
+    def __init__(self, home: Home, reader: Reader, limits: Limits) -> None:
         self._home = home
+        self._limits = limits
         self._reader = reader
         row = reader.one("last_event_seq")
         self._since = int(row["seq"]) if row else 0
@@ -60,10 +63,10 @@ class Idleness:
         if any((self._home.inbox / "new").glob("*")):
             return False
         try:
-            digest = hashlib.sha256(self._home.queue_file.read_bytes()).hexdigest()
-        except OSError:
+            content = plain_files.read(plain_files.target_of(self._home.queue_file), self._limits)
+        except (OSError, InvalidFile):  # the leader says what is wrong with it
             return "leader" in self._started
-        return has_seen(self._reader, digest)
+        return has_seen(self._reader, content.digest)
 
     def _is_busy(self) -> bool:
         states = self._reader.state_counts()

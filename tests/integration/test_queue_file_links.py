@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -115,3 +116,26 @@ def test_beside_such_a_link_the_daemon_leads_and_does_what_is_in_the_inbox(
     assert "queue.json: is a symbolic link" in told["queue_file_trouble"]
     assert "leading broke off" not in daemon.log()
     assert "Traceback" not in daemon.log()
+
+
+def a_pipe(file: Path) -> None:
+    os.mkfifo(file)
+
+
+def three_gigabytes(file: Path) -> None:
+    with file.open("wb") as sparse:
+        sparse.truncate(3 * 2**30)
+
+
+@pytest.mark.parametrize("put", [a_pipe, three_gigabytes])
+def test_until_idle_ends_where_what_stands_there_cannot_be_read(
+    daemon: RunningDaemon, put: Callable[[Path], None]
+) -> None:
+    (daemon.root / "queue.json").unlink()
+    put(daemon.root / "queue.json")
+
+    answer = daemon.skep("up", "--no-panel", "--until-idle")
+
+    assert answer.returncode == 3, answer
+    assert "Traceback" not in answer.stderr
+    assert "queue.json" in json.loads(daemon.skep("status", "--json").stdout)["queue_file_trouble"]
