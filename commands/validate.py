@@ -87,7 +87,7 @@ def _read(place: Place, path: Path, *, is_named: bool) -> bytes:
             _check_size(file, place.settings.limits)
             return file.read(place.settings.limits.file_bytes + 1)
     try:
-        return plain_files.read(plain_files.target_of(path), place.settings.limits).data
+        return plain_files.read_by_name(path, place.settings.limits).data
     except InvalidFile as error:
         raise click.FileError(str(path), error.message) from error
 

@@ -135,7 +135,7 @@ def check_queue_file(examined: Examined) -> Iterator[Finding]:
     """Whether the queue file can be taken in."""
     path = examined.home.queue_file
     try:
-        content = plain_files.read(plain_files.target_of(path), examined.settings.limits).data
+        content = plain_files.read_by_name(path, examined.settings.limits).data
         report = check_queue(content, examined.settings.limits)
     except FileNotFoundError:
         yield ok("queue file", "There is no queue.json; the daemon writes one.")

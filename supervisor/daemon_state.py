@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Final
@@ -55,10 +54,10 @@ def has_unread_changes(home: Home, reader: Reader) -> bool:
     if look(home).is_running:
         return False
     try:
-        content = plain_files.read(plain_files.target_of(home.queue_file), Limits()).data
+        content = plain_files.read_by_name(home.queue_file, Limits())
     except (OSError, InvalidFile):  # `skep validate` and `skep doctor` say what is wrong with it
         return False
-    return not has_seen(reader, hashlib.sha256(content).hexdigest()) and not _is_empty(content)
+    return not has_seen(reader, content.digest) and not _is_empty(content.data)
 
 
 def _is_empty(content: bytes) -> bool:

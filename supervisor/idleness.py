@@ -63,7 +63,7 @@ class Idleness:
         if any((self._home.inbox / "new").glob("*")):
             return False
         try:
-            content = plain_files.read(plain_files.target_of(self._home.queue_file), self._limits)
+            content = plain_files.read_by_name(self._home.queue_file, self._limits)
         except (OSError, InvalidFile):  # the leader says what is wrong with it
             return "leader" in self._started
         return has_seen(self._reader, content.digest)

@@ -83,6 +83,11 @@ def read(path: Path, limits: Limits) -> Content:
     return Content(data, hashlib.sha256(data).hexdigest(), Signature.of(info))
 
 
+def read_by_name(path: Path, limits: Limits) -> Content:
+    """Read what a name leads to. Raises as `read`."""
+    return read(target_of(path), limits)
+
+
 def _told_of_link(link: Path) -> str:
     try:
         link.stat()

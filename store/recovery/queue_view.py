@@ -31,7 +31,7 @@ class QueueView:
 def read(home: Home, limits: Limits, base_revision: int) -> QueueView:
     """Read the file of a home; `base_revision` is the newest that the backup knows."""
     try:
-        content = plain_files.read(plain_files.target_of(home.queue_file), limits)
+        content = plain_files.read_by_name(home.queue_file, limits)
         found = entries.read(strict_json.parse(content.data, limits))
     except FileNotFoundError:
         return QueueView(trouble="is missing")
