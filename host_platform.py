@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from path_names import real_path
+
 IS_LINUX: Final = sys.platform.startswith("linux")
 IS_MACOS: Final = sys.platform == "darwin"
 
@@ -279,7 +281,7 @@ def file_system_type(path: Path) -> str:
 
 
 def _longest_mount(path: Path, mounts: str) -> str:
-    target = path.resolve()
+    target = real_path(path)
     best, kind = -1, "unknown"
     for line in mounts.splitlines():
         fields = line.split(" ")

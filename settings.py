@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, SecretStr
 
 from attempts import AttemptPolicy
 from limits import MOST_TIMEOUT_S
+from path_names import expanded, real_path
 from runtime_contract import ID_PATTERN, Limits
 
 #: Name of the file that is the kill switch, beside the database.
@@ -477,4 +478,4 @@ class Home:
 
 def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
     """The home named by the flag or ``SKEP_HOME``, else the current directory."""
-    return Home(Path(flag or environ.get("SKEP_HOME") or os.curdir).expanduser().resolve())
+    return Home(real_path(expanded(flag or environ.get("SKEP_HOME") or os.curdir)))

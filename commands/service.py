@@ -15,6 +15,7 @@ from commands.exits import FINE, UNREACHABLE
 from commands.place import Place, json_option, with_place
 from commands.unit_file import MARK, render_unit
 from errors import NotAllowed, NotFound
+from path_names import expanded
 
 _ACTIONS: Final = ("install", "uninstall", "show")
 _NAME: Final = "skep.service"
@@ -54,7 +55,7 @@ def service(place: Place, action: str, now: bool, as_json: bool) -> int:
 def unit_path(environ: os._Environ[str] | dict[str, str]) -> Path:
     """Where the unit stands (systemd.unit(5), user unit search path)."""
     base = environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return Path(base).expanduser() / "systemd" / "user" / _NAME
+    return expanded(base) / "systemd" / "user" / _NAME
 
 
 def _install(place: Place, path: Path, unit: str) -> list[list[str]]:

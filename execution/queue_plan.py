@@ -16,6 +16,7 @@ from errors import InvalidRequest, SkepError
 from execution.contract import PlanRequest, ProposedTasksAnswer
 from execution.proposing import MOST_TOKENS, Proposer
 from execution.scan import read_texts
+from path_names import real_path
 from planning.plan import PlanRules
 from planning.proposal import BadProposal, Proposal
 from planning.queue_tasks import read_goal, read_project
@@ -75,11 +76,11 @@ class QueuePlanner:
 
     def _inside(self, directory: str) -> Path:
         """A directory of the workspace, reached by no link. Raises `InvalidRequest`."""
-        root = self._workspace.resolve()
+        root = real_path(self._workspace)
         try:
             wanted = root.joinpath(directory)
             found = wanted.resolve(strict=True)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):  # a loop of links is the last of them before Python 3.13
             raise InvalidRequest(
                 f"There is no directory {directory!r} in the workspace.", path="directory"
             ) from None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from outcome import CriticVerdict, Outcome, Verdict
+from path_names import real_path
 from redaction import clean
 from review import apart
 from review.intent_critic import Finding, compare
@@ -201,8 +202,8 @@ def bare_answer(text: str) -> str:
 
 
 def _beneath(workspace: Path, name: str) -> Path:
-    path = (workspace / name).resolve()
-    if not path.is_relative_to(workspace.resolve()):
+    path = real_path(workspace / name)
+    if not path.is_relative_to(real_path(workspace)):
         raise CannotJudge(f"{name!r} lies outside the workspace")
     return path
 

@@ -18,6 +18,7 @@ import pydantic
 from pydantic import ConfigDict, Field
 
 from errors import InvalidSetting
+from path_names import real_path
 from safety.patterns import MOST_STEPS, MOST_STEPS_SHIPPED, SlowPattern, compile_safely
 from safety.screen import Screen, ScreenRule, sequences
 from safety.screen.lexicon import Lexicon
@@ -110,7 +111,7 @@ def has_own(root: Path) -> bool:
 def _own_bytes(root: Path) -> bytes | None:
     """The home's own file; none where there is none, or it is the one that ships."""
     own = _read(root / FILE)
-    return None if (root / FILE).resolve() == SHIPPED else own
+    return None if real_path(root / FILE) == SHIPPED else own
 
 
 def _read(path: Path) -> bytes | None:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
 
 from errors import InvalidSetting
+from path_names import expanded, real_path
 from runtime_contract import PROFILE_PATTERN
 from safety import prompt_places
 from safety.command_compiler import Tables, explain
@@ -118,7 +118,7 @@ class _Declaration:
     def _program(self, name: str) -> str:
         if "/" not in name:
             return place_of(name)
-        path = Path(name).expanduser()
+        path = expanded(name)
         if not path.is_absolute():
             raise self._error("argv", f"must begin with a bare name or an absolute path, not {name!r}")
         if path.is_relative_to(self._home.workspace):
@@ -138,12 +138,12 @@ class _Declaration:
         return tuple(dict.fromkeys(self._path(key, path) for path in paths))
 
     def _path(self, key: str, text: str) -> str:
-        path = Path(text).expanduser()
+        path = expanded(text)
         if not path.is_absolute() or ".." in path.parts:
             raise self._error(key, f"has {text!r}, which is not an absolute path (~ is your home)")
-        real, root = path.resolve(), self._home.root.resolve()
+        real, root = real_path(path), real_path(self._home.root)
         if root.is_relative_to(real) or (
-            real.is_relative_to(root) and not real.is_relative_to(self._home.workspace.resolve())
+            real.is_relative_to(root) and not real.is_relative_to(real_path(self._home.workspace))
         ):
             raise self._error(
                 key, f"has {text!r}, which opens Skep's own home, its token and its rules; name less"

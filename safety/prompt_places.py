@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from path_names import expanded, real_path
 from safety.code_runners import (
     MODULE_OPTION,
     is_never_run,
@@ -44,8 +45,8 @@ def complaint(argv: Sequence[str]) -> str | None:
 
 def _names(program: str) -> tuple[str, str]:
     """The names of a program: as it is written, and as what it leads to."""
-    found = Path(program).expanduser() if "/" in program else Path(shutil.which(program) or program)
-    return Path(program).name, found.resolve().name
+    found = expanded(program) if "/" in program else Path(shutil.which(program) or program)
+    return Path(program).name, real_path(found).name
 
 
 def _has_script(name: str, options: frozenset[str], before: Sequence[str]) -> bool:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from path_names import real_path
+
 #: Nanoseconds before a look within which a change may be followed by one that bears the same time.
 RACY_NS: Final = 50_000_000
 #: Folders in each other that are looked into.
@@ -82,7 +84,7 @@ class Bounds:
 @contextmanager
 def opened(root: Path) -> Iterator[int]:
     """The workspace itself, open. It may be a link of the user's own; nothing that runs can change it."""
-    handle = os.open(root.resolve(), _FOLDER)
+    handle = os.open(real_path(root), _FOLDER)
     try:
         yield handle
     finally:

@@ -64,7 +64,9 @@ class HomePlace:
     """
 
     def __init__(self, root: str | os.PathLike[str] | None, environ: Mapping[str, str]) -> None:
-        self.root = Path(root or environ.get("SKEP_HOME") or os.curdir).expanduser().resolve()
+        named = root or environ.get("SKEP_HOME") or os.curdir
+        # Links in a circle and the ~ of nobody are told as no home; pathlib raises RuntimeError for both.
+        self.root = Path(os.path.realpath(os.path.expanduser(named)))  # noqa: PTH111
 
     def find(self) -> Address:
         """The address as the daemon wrote it down. Raises `HomeUnusable`, `Unreachable`."""

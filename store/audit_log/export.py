@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clock import Clock, to_rfc3339
+from path_names import expanded
 from settings import Home, Settings
 from store import database, sql
 from store.audit_log import checkpoint as checkpoints
@@ -120,7 +121,7 @@ class AuditExporter:
         made = Checkpoint(exporter.exported, exporter.seal)
         trouble = None
         if self._checkpoint_file is not None:
-            path = self._home.root / Path(self._checkpoint_file).expanduser()
+            path = self._home.root / expanded(self._checkpoint_file)
             trouble = checkpoints.add_to(path, made, self._home.root, to_rfc3339(self._clock.now()))
         self._writer.run(lambda tx: checkpoints.keep(tx, made, trouble))
         self._last = made.seq

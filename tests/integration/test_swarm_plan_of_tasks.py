@@ -155,10 +155,13 @@ def test_a_directory_is_read_without_links_and_shown(rig_of, tmp_path):
     assert plan(rig, directory="site").json() == {"status": "asked", "decision": None, "tasks": []}
 
 
-@pytest.mark.parametrize("directory", ["/etc", "..", "site/../..", "link", "nothing", "file.txt", "a\0b"])
+@pytest.mark.parametrize(
+    "directory", ["/etc", "..", "site/../..", "link", "round", "nothing", "file.txt", "a\0b"]
+)
 def test_a_directory_outside_of_the_workspace_or_behind_a_link_is_refused(rig_of, directory):
     rig = rig_of()
     (rig.home.workspace / "link").symlink_to("/etc")
+    (rig.home.workspace / "round").symlink_to("round")
     (rig.home.workspace / "file.txt").write_text("x")
     assert plan(rig, directory=directory).status_code == 400
 

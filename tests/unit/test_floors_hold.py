@@ -59,6 +59,7 @@ FLOORS: list[set[str]] = [
         "faults",
         "money",
         "outcome",
+        "path_names",
         "redaction",
         "stopping",
         "unseen",

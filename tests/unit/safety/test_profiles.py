@@ -215,6 +215,11 @@ def test_a_profile_may_stand_in_the_commands_file_but_in_one_place_only(home: Ho
         ({"environment_keys": ["PATH"]}, "never handed on"),
         ({"read_paths": ["relative"]}, "not an absolute path"),
         ({"read_paths": ["/opt/../etc"]}, "not an absolute path"),
+        ({"read_paths": ["~nobody-of-this-name/x"]}, "not an absolute path"),
+        (
+            {"argv": ["~nobody-of-this-name/agent", "{prompt}"]},
+            "must begin with a bare name or an absolute path",
+        ),
         ({"read_paths": ["/"]}, "opens Skep's own home"),
         ({"write_paths": ["/"]}, "opens Skep's own home"),
         ({"timeout_s": 0}, "profiles.agent.timeout_s must be greater than 0"),
@@ -258,6 +263,15 @@ def test_no_profile_opens_skep_s_own_home(home: Home, key: str, where: str) -> N
 
     with pytest.raises(InvalidSetting, match="opens Skep's own home"):
         policy(home, agent=AGENT | {key: [path]})
+
+
+def test_links_in_a_circle_break_no_profile(home: Home, tmp_path_factory: pytest.TempPathFactory) -> None:
+    link = tmp_path_factory.mktemp("elsewhere") / "round"
+    link.symlink_to("round")
+
+    own = policy(home, agent=AGENT | {"read_paths": [str(link)]})
+
+    assert argv(own, "hello")[-1] == "hello"
 
 
 def test_a_link_to_skep_s_own_home_is_one_too(home: Home, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -52,6 +52,14 @@ def test_a_socket_on_which_somebody_listens_goes_before_the_port(home: Home) -> 
     listening.close()
 
 
+def test_links_in_a_circle_and_the_directory_of_nobody_are_no_home(tmp_path: Path) -> None:
+    (tmp_path / "round").symlink_to("about")
+    (tmp_path / "about").symlink_to("round")
+    for name in (str(tmp_path / "round"), "~nobody-of-this-name"):
+        with pytest.raises(HomeUnusable, match="skep init"):
+            HomePlace(name, {}).find()
+
+
 def test_no_home_and_no_daemon_are_told_apart(home: Home, tmp_path: Path) -> None:
     with pytest.raises(HomeUnusable, match="skep init"):
         HomePlace(tmp_path / "none", {}).find()

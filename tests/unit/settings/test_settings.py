@@ -276,6 +276,17 @@ def test_the_home_is_the_flags_else_the_environments_else_here(tmp_path, monkeyp
     assert find_home("b", {"SKEP_HOME": str(tmp_path / "a")}).root == tmp_path / "b"
 
 
+def test_a_home_behind_links_in_a_circle_and_one_of_nobody_are_homes_that_are_not_there(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "round").symlink_to("about")
+    (tmp_path / "about").symlink_to("round")
+
+    assert not find_home(str(tmp_path / "round"), {}).root.exists()
+    assert find_home("~nobody-of-this-name", {}).root == tmp_path / "~nobody-of-this-name"
+
+
 @pytest.mark.parametrize("name", ["skep.toml", "config/skep.toml"])
 def test_a_settings_file_may_switch_the_sandbox_off(home, name):
     write(home, 'sandbox = "off"\n', name)
