@@ -59,7 +59,7 @@ def list_tasks(
     most = limit if limit is not None or as_json else SHOWN
     with place.reader() as reader:
         found, has_more = select(reader, situation(place.home, reader), statuses, tag, most)
-        if has_unread_changes(place.home, reader):
+        if has_unread_changes(place.home, reader, place.settings.limits):
             terminal.note(UNREAD)
     if as_json:
         terminal.print_json({"tasks": found})

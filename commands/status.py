@@ -66,7 +66,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         },
         "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
         "broken_rollbacks": [clean_value(each.as_json()) for each in broken_off(place.home, reader)],
-        "queue_file_unread": has_unread_changes(place.home, reader),
+        "queue_file_unread": has_unread_changes(place.home, reader, place.settings.limits),
         "queue_file_trouble": queue_file_trouble(place.home),
     }
     return {"health": health(told, daemon)} | told

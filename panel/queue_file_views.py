@@ -61,7 +61,8 @@ def queue_file_of(here: Panel) -> dict[str, Any]:
 
 def _has_unread_changes(here: Panel) -> bool:
     """Whether nobody has read what was saved; the file is looked into once for each time it was saved."""
-    found: bool = _once(here, "unread", lambda: has_unread_changes(here.home, here.reader))
+    limits = here.settings.limits
+    found: bool = _once(here, "unread", lambda: has_unread_changes(here.home, here.reader, limits))
     return found
 
 

@@ -49,12 +49,12 @@ def queue_file_trouble(home: Home) -> str | None:
         return None
 
 
-def has_unread_changes(home: Home, reader: Reader) -> bool:
+def has_unread_changes(home: Home, reader: Reader, limits: Limits) -> bool:
     """Whether queue.json holds something that no daemon has looked at and none is there to look."""
     if look(home).is_running:
         return False
     try:
-        content = plain_files.read_by_name(home.queue_file, Limits())
+        content = plain_files.read_by_name(home.queue_file, limits)
     except (OSError, InvalidFile):  # `skep validate` and `skep doctor` say what is wrong with it
         return False
     return not has_seen(reader, content.digest) and not _is_empty(content.data)
