@@ -333,7 +333,7 @@ class Road:
         self._store.write(interrupt)
 
     def _never_started(self, claim: Claim, times: int) -> None:
-        what = f"swarm ended {times} times when it was sent to it, before it had begun"
+        what = f"swarm ended {times} times when it was sent to it, before the task itself had begun"
 
         def interrupt(tx: Transaction) -> None:
             row = claims.held(tx, claim.ref, "an interruption")
