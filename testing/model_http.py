@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Protocol
 
 from testing import model_wire
 from testing.model_script import ModelRequest, Reply
 
-if TYPE_CHECKING:
-    from testing.model_server import ModelServer, _HttpServer
-
 _JSON = "application/json"
 _STREAM = "text/event-stream"
+
+
+class Scripted(Protocol):
+    """Says what is answered."""
+
+    #: the names that the lists of models have
+    models: list[str]
+    #: sent for the lists of models instead of the list
+    models_reply: Reply | None
+    #: set once nothing is answered any more
+    closing: threading.Event
+
+    def take(self, request: ModelRequest) -> Reply:
+        """The answer to a request."""
 
 
 class ModelHandler(BaseHTTPRequestHandler):
@@ -24,10 +36,10 @@ class ModelHandler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    server: _HttpServer
+    server: ModelHttp
 
     @property
-    def _model_server(self) -> ModelServer:
+    def _model_server(self) -> Scripted:
         return self.server.model_server
 
     def log_message(self, *_: Any) -> None:
@@ -139,6 +151,52 @@ class ModelHandler(BaseHTTPRequestHandler):
     def _break(self) -> None:
         self.close_connection = True
         self.connection.shutdown(socket.SHUT_RDWR)
+
+
+class ModelHttp(ThreadingHTTPServer):
+    """A thread for each connection; `block_on_close` joins them, so no socket outlives the server."""
+
+    daemon_threads = False
+    request_queue_size = 1024
+
+    def __init__(self, address: tuple[str, int], model_server: Scripted) -> None:
+        self.model_server = model_server
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__(address, ModelHandler)
+
+    def server_bind(self) -> None:
+        """Bind without asking a name server who we are."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Serve one connection."""
+        with self._open_lock:
+            self._open.add(request)
+        try:
+            if self.model_server.closing.is_set():
+                # Accepted too late for `break_connections`.
+                request.shutdown(socket.SHUT_RDWR)
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._open_lock:
+                self._open.discard(request)
+
+    def break_connections(self) -> None:
+        """Wake every thread that reads or writes."""
+        with self._open_lock:
+            for sock in self._open:
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away is part of what is tested; anything else is a bug and is shown."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
 
 
 def _chunk(piece: bytes) -> bytes:

@@ -24,17 +24,15 @@ import itertools
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from testing.model_http import ModelHandler
+from testing.model_http import ModelHttp
 from testing.model_script import Markers, ModelRequest, Reply
 
 __all__ = ["ModelRequest", "ModelServer", "Reply"]
@@ -67,7 +65,7 @@ class ModelServer:
         self._requests: list[ModelRequest] = []
         self._holds: set[threading.Event] = set()
         self._changed = threading.Condition()
-        self._http = _HttpServer(("127.0.0.1", port), self)
+        self._http = ModelHttp(("127.0.0.1", port), self)
         self._thread = threading.Thread(
             # Seconds between looks for the end: a suite starts and ends hundreds of servers.
             target=self._http.serve_forever,
@@ -152,52 +150,6 @@ class ModelServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class _HttpServer(ThreadingHTTPServer):
-    """A thread for each connection; `block_on_close` joins them, so no socket outlives the server."""
-
-    daemon_threads = False
-    request_queue_size = 1024
-
-    def __init__(self, address: tuple[str, int], model_server: ModelServer) -> None:
-        self.model_server = model_server
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        super().__init__(address, ModelHandler)
-
-    def server_bind(self) -> None:
-        """Bind without asking a name server who we are."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection."""
-        with self._open_lock:
-            self._open.add(request)
-        try:
-            if self.model_server.closing.is_set():
-                # Accepted too late for `break_connections`.
-                request.shutdown(socket.SHUT_RDWR)
-            super().process_request_thread(request, client_address)
-        finally:
-            with self._open_lock:
-                self._open.discard(request)
-
-    def break_connections(self) -> None:
-        """Wake every thread that reads or writes."""
-        with self._open_lock:
-            for sock in self._open:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is part of what is tested; anything else is a bug and is shown."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
 
 
 class CallLog:

@@ -18,6 +18,7 @@ from skep_client import (
     TooBusy,
     UnexpectedAnswer,
     Unreachable,
+    sending,
 )
 from skep_client.problems import retry_after
 
@@ -42,6 +43,19 @@ def problem(status: int, code: str = "stopping", **headers: str) -> httpx.Respon
 
 def told(value: object) -> httpx.Response:
     return httpx.Response(200, json=value)
+
+
+class SleptClock:
+    """A clock that moves by what is slept."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
 
 
 class Script:
@@ -118,11 +132,19 @@ def test_it_is_not_sent_again_for_ever() -> None:
         with script.skep() as skep, pytest.raises(error):
             GET(skep)
         assert len(script.requests) == most
+
+
+def test_where_nothing_answers_it_is_sent_again_for_as_long_as_it_has_patience(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SleptClock()
+    monkeypatch.setattr(sending, "time", clock)
     script = Script(httpx.ConnectError("refused"))
-    patient = Retries(base_s=0.0001, longest_s=0.0001, patience_s=0.5)
+    patient = Retries(base_s=0.1, longest_s=0.5, patience_s=10.0)
     with script.skep(patient) as skep, pytest.raises(Unreachable, match="skep up"):
         GET(skep)
     assert len(script.requests) > QUICK.most
+    assert 10.0 <= clock.now_s <= 10.5
 
 
 def test_a_problem_is_read_to_its_last_member() -> None:
