@@ -36,6 +36,20 @@ def test_the_footer_of_a_task_names_the_version_of_the_product(browser, by):
     assert f"Skep {version()}" in Seen(page_of(browser, "t")).text
 
 
+def test_what_ended_a_task_is_named_once(browser, by, store):
+    for name, code, reason in (
+        ("sent-back", "rejected", "rejected after 1 attempt: it is not two paragraphs"),
+        ("gone", "worker_lost", "its worker ended three times"),
+    ):
+        by.review(name)
+        store.write(lambda tx, n=name, c=code, r=reason: recording.fail(tx, row_of(tx, n), c, r))
+
+    sent_back = Seen(page_of(browser, "sent-back")).text
+    assert "rejected after 1 attempt" in sent_back
+    assert "rejected:" not in sent_back
+    assert "worker lost: its worker ended" in Seen(page_of(browser, "gone")).text
+
+
 def test_the_page_tells_the_whole_story_of_a_task(browser, by):
     by.answer_twice(
         "notes", "one\nhot!\n", "one\n", prompt="Write the notes.", review="human", max_attempts=3
