@@ -7,6 +7,7 @@ standard output, and one of the exit codes of `commands.exits`.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import os
@@ -165,7 +166,8 @@ def tell(error: Exception, arguments: Sequence[str]) -> int:
     verb = next((word for word in arguments if word in VERBS), "")
     click.echo(terminal.clean(f"{f'skep {verb}'.rstrip()}: {exits.sentence(error)}"), err=True)
     if exits.is_json(arguments):
-        terminal.print_json({"error": exits.problem(error)})
+        with contextlib.suppress(OSError):  # it may be just what failed
+            terminal.print_json({"error": exits.problem(error)})
     return exits.code_of(error)
 
 

@@ -13,6 +13,7 @@ import click
 from clock import to_local_text
 from commands import terminal
 from commands.exits import FAILED, FINE
+from commands.numbers import FROM_ONE
 from commands.place import Place, json_option, with_place
 from commands.progress import progress_bar
 from store.audit_log import Checkpoint, record_of
@@ -40,7 +41,7 @@ _ACTIONS: Final = ("list", "verify")
     Example: skep audit verify --from-checkpoint 1000:3f2a..."""
 )
 @click.argument("action", type=click.Choice(_ACTIONS), default="list", required=False)
-@click.option("--limit", type=click.IntRange(min=1), help="list: at most so many.")
+@click.option("--limit", type=FROM_ONE, help="list: at most so many.")
 @click.option("-f", "--follow", is_flag=True, help="list: go on with what comes.")
 @click.option("--from-checkpoint", metavar="SEQ:MAC", help="verify: this record must be there.")
 @json_option

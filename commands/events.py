@@ -13,6 +13,7 @@ import jsonlines
 from clock import to_local_text
 from commands import terminal
 from commands.exits import FINE
+from commands.numbers import FROM_ONE, FROM_ZERO
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound
@@ -35,10 +36,8 @@ SHOWN_BEFORE: Final = 10
 )
 @click.argument("task_id", metavar="[ID]", required=False, shell_complete=offer_ids)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what happens.")
-@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Only events after this one.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="At most so many: the newest, or the first after --after."
-)
+@click.option("--after", type=FROM_ZERO, metavar="SEQ", help="Only events after this one.")
+@click.option("--limit", type=FROM_ONE, help="At most so many: the newest, or the first after --after.")
 @json_option
 @with_place
 def events(

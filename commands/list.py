@@ -11,6 +11,7 @@ import click
 
 from commands import terminal
 from commands.exits import FINE
+from commands.numbers import FROM_ONE
 from commands.place import Place, json_option, with_place
 from commands.task_view import brief
 from runtime_contract import Status
@@ -47,9 +48,7 @@ def read_statuses(
     help=f"Only these: {', '.join(Status)}.",
 )  # fmt: skip
 @click.option("--tag", help="Only tasks with this tag.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help=f"The newest so many; default {SHOWN}, all with --json."
-)
+@click.option("--limit", type=FROM_ONE, help=f"The newest so many; default {SHOWN}, all with --json.")
 @json_option
 @with_place
 def list_tasks(

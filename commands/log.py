@@ -13,6 +13,7 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.following import blocks_of, follow_task, tell_cut
+from commands.numbers import FROM_ONE
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from commands.task_view import status_of
@@ -37,7 +38,7 @@ from supervisor.presence import situation
 )
 @click.argument("task_id", metavar="ID", shell_complete=offer_ids)
 @click.option("-f", "--follow", is_flag=True, help="Follow it while it comes.")
-@click.option("--attempt", type=click.IntRange(min=1), help="Of this attempt, not the newest.")
+@click.option("--attempt", type=FROM_ONE, help="Of this attempt, not the newest.")
 @json_option
 @with_place
 def log(place: Place, task_id: str, follow: bool, attempt: int | None, as_json: bool) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from commands.numbers import FROM_ZERO
 from commands.place import Place, json_option, with_place
 from supervisor.daemon_state import look
 
@@ -27,7 +28,7 @@ LOOK_S: Final = 2.0
     Example: skep run watch newsletter-3f9a21c0"""
 )
 @click.argument("run_id", metavar="RUN")
-@click.option("--after", type=click.IntRange(min=0), metavar="SEQ", help="Only events after this one.")
+@click.option("--after", type=FROM_ZERO, metavar="SEQ", help="Only events after this one.")
 @click.option("--events", "as_events", is_flag=True, help="Print events on a terminal too.")
 @json_option
 @with_place

@@ -25,6 +25,7 @@ from errors import (
     LeaseLost,
     ModelError,
     NotAllowed,
+    SkepError,
     StoreError,
 )
 from execution import outcomes, summaries
@@ -32,7 +33,7 @@ from execution.attempt import Attempt, Examined, Interrupted
 from execution.attempt_runner import AttemptRunner
 from execution.checks import CheckMaker
 from execution.contract import CancelRequest, CycleRequest, Found
-from execution.job import Job, LeaseRecord, Record
+from execution.job import Job, LeaseRecord, Record, Settle
 from execution.llm_runner import LlmRunner
 from execution.local_runner import LocalRunner
 from execution.running import RunningSet
@@ -274,9 +275,9 @@ class Executor:
         call = examined.call
         settle = None if call is None else lambda tx: self._secure.settle(tx, call)
         try:
-            outcome = outcomes.without_secrets(self._outcome(attempt, examined))
+            outcome = self._outcome(attempt, examined)
             fault_point("cycle.ended")
-            self._durably(lambda: record.keep(outcome, settle))
+            outcome = self._kept(attempt, outcome, record, settle)
         except Interrupted:
             if settle is not None:  # else the next start does, at the worst case
                 with contextlib.suppress(StoreError):
@@ -284,6 +285,23 @@ class Executor:
             raise CycleLost("swarm stopped while this was being executed") from None
         fault_point("cycle.recorded")
         return outcome
+
+    def _kept(self, attempt: Attempt, outcome: Outcome, record: Record, settle: Settle | None) -> Outcome:
+        """The outcome as it is kept; where it cannot be written down at all, that it could not.
+
+        Without an outcome the task would wait for one for as long as this process lives.
+        """
+        try:
+            told = outcomes.without_secrets(outcome)
+            self._durably(lambda: record.keep(told, settle))
+        except (Interrupted, SkepError):
+            raise
+        except Exception as error:
+            logger.exception("what came of task %s cannot be written down", attempt.ref.id)
+            why = f"what came of it cannot be written down: {type(error).__name__}"
+            told = outcomes.unreadable(attempt, outcome, why)
+            self._durably(lambda: record.keep(told, settle))
+        return told
 
     def _outcome(self, attempt: Attempt, examined: Examined) -> Outcome:
         approved, report = examined.approved, examined.report

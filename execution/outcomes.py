@@ -84,6 +84,14 @@ def failed(
     return _outcome(attempt, None, report, status="failed", result=message, failure=failure)
 
 
+def unreadable(attempt: Attempt, outcome: Outcome, why: str) -> Outcome:
+    """In place of an outcome that cannot be kept: what it cost, and that it is no more known than that."""
+    costs = ("cost_micros", "reserved_micros", "unsettled", "budget_used")
+    return failed(attempt, "internal", why).model_copy(
+        update={name: getattr(outcome, name) for name in costs}
+    )
+
+
 def not_started(attempt: Attempt, error: NotStarted, report: Report) -> Outcome:
     """The system would not start the command."""
     for_now = error.is_for_now

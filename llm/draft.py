@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from llm.contracts import ChatRequest, ChatResult, Usage
+from llm.failures import clean
 
 #: Bytes of UTF-8 text that are taken for one token where the server does not count.
 BYTES_PER_TOKEN: Final = 4
+#: The most characters of a server's name for its model, its answer, or why that ended.
+WORD_CHARS: Final = 200
 
 #: What servers say when an answer ends -> what we say.
 _FINISH: Final = {
@@ -60,10 +63,8 @@ class Draft:
 
     def name(self, document: dict[str, Any]) -> None:
         """Take the id and the model from wherever the server writes them."""
-        if isinstance(document.get("id"), str) and document["id"]:
-            self.response_id = document["id"]
-        if isinstance(document.get("model"), str) and document["model"]:
-            self.model = document["model"]
+        self.response_id = _word(document.get("id")) or self.response_id
+        self.model = _word(document.get("model")) or self.model
 
     def count(self, prompt: int | None, completion: int | None) -> None:
         """Take the server's counts; a later one replaces an earlier one."""
@@ -73,7 +74,7 @@ class Draft:
     def result(self, request: ChatRequest) -> ChatResult:
         """The answer. Only for a draft that is complete."""
         text = "".join(self.parts)
-        word = self.finish or ""
+        word = _word(self.finish)
         return ChatResult(
             text=text,
             model=self.model or request.model,
@@ -93,6 +94,11 @@ def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """Tokens of a question and its answer where nobody counted: UTF-8 bytes / 4, rounded up."""
     prompt = sum(_bytes(message.content) for message in request.messages)
     return Usage(-(-prompt // BYTES_PER_TOKEN), -(-_bytes(text) // BYTES_PER_TOKEN), "estimate")
+
+
+def _word(value: Any) -> str:
+    """A name as the server writes it, made one printable line; nothing where it is no text."""
+    return clean(value, None, WORD_CHARS) if isinstance(value, str) else ""
 
 
 def _bytes(text: str) -> int:

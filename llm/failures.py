@@ -23,6 +23,8 @@ from llm.retry_after import retry_after_s
 
 #: The most characters of a provider's words that are quoted.
 WORDS_CHARS: Final = 400
+#: How many objects and lists a provider's sentence may stand in.
+MOST_WITHIN: Final = 8
 
 #: Statuses below 500 that a second try may change: time-out, conflict, too early.
 _TRY_AGAIN: Final = frozenset({408, 409, 425})
@@ -116,7 +118,7 @@ def failure_of_answer(status: int, headers: Mapping[str, str], body: bytes, endp
 
 def failure_in_stream(said: Any, endpoint: Endpoint) -> Failure:
     """What an error inside a stream or a 200 body says; its status is inferred from the provider's names."""
-    found = _failure(500, said, json.dumps(said)[:4096], {}, endpoint)
+    found = _failure(500, said, _as_json(said)[:4096], {}, endpoint)
     for kind in sorted(found.kinds):
         status = int(kind) if kind.isdecimal() and len(kind) == 3 else _STATUS_OF_KIND.get(kind, 0)
         if 400 <= status <= 599:
@@ -146,19 +148,29 @@ def _error_object(said: Any) -> dict[str, Any]:
     return inner if isinstance(inner, dict) else said
 
 
-def _words(said: Any) -> str:
-    """The sentence in any of the known shapes."""
+def _as_json(said: Any) -> str:
+    try:
+        return json.dumps(said)
+    except RecursionError:
+        return ""
+
+
+def _words(said: Any, within: int = 0) -> str:
+    """The sentence in any of the known shapes, looked for in so many objects and lists `within` another."""
     if isinstance(said, str):
         return _TAGS.sub(" ", said) if said.lstrip().startswith("<") else said
+    if within == MOST_WITHIN:
+        return ""
     if isinstance(said, list):
-        return "; ".join(_words(item) for item in said[:5])
+        return "; ".join(_words(item, within + 1) for item in said[:5])
     if not isinstance(said, dict):
         return ""
     for name in ("error", "message", "detail", "msg", "errors", "title"):
         if said.get(name):
             place = ".".join(str(part) for part in said["loc"]) if isinstance(said.get("loc"), list) else ""
-            return f"{place}: {_words(said[name])}" if place else _words(said[name])
-    return json.dumps(said)[:WORDS_CHARS] if said else ""
+            words = _words(said[name], within + 1)
+            return f"{place}: {words}" if place else words
+    return _as_json(said)[:WORDS_CHARS] if said else ""
 
 
 def clean(words: str, key: str | None, limit: int = WORDS_CHARS) -> str:

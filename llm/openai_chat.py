@@ -130,5 +130,6 @@ class OpenAIChatWire:
 def _text(content: Any) -> str:
     """A content, which some servers send as a list of parts."""
     if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, dict))
+        texts = [part.get("text") for part in content if isinstance(part, dict)]
+        return "".join(text for text in texts if isinstance(text, str))
     return content if isinstance(content, str) else ""

@@ -35,6 +35,7 @@ from store.transaction import dump
 
 Section = Literal["tasks", "completed", "failed"]
 SECTIONS: Final[tuple[Section, ...]] = ("tasks", "completed", "failed")
+_NO_TEXT: Final = "holds a lone surrogate, which is not text"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 #: fields by which things are named and found beside the id; nothing is taken out of a name that is shown
 _NAMES: Final = ("id", "model", "identity_id", "run_id", "profile", "depends_on")
@@ -90,8 +91,11 @@ def read(parsed: object) -> QueueEntries:
     """Take a parsed file apart. Raises `InvalidFile` naming the key that is wrong."""
     if not isinstance(parsed, dict):
         raise InvalidFile('the file must be an object such as {"tasks": []}', line=1, column=1)
+    no_text = {key: value for key, value in parsed.items() if surrogate_at({key: None}, "") is not None}
+    parsed = {key: value for key, value in parsed.items() if key not in no_text}
     queue = _check_top(parsed)
     found = QueueEntries(top=_top_of(parsed), revision=queue.revision)
+    found.refused_keys += [(ascii(key)[1:-1], _NO_TEXT, dump(value)) for key, value in no_text.items()]
     if not _is_loopback(queue.api_endpoint):
         rule = "must be a loopback http address (127.0.0.1, localhost or ::1)"
         found.refused_keys.append(("api_endpoint", rule, dump(queue.api_endpoint)))
@@ -227,7 +231,7 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     doc = with_id(entry.raw, entry.id)
     where = surrogate_at(doc, entry.path)
     if where is not None:
-        return refuse(entry.raw, f"{where}: holds a lone surrogate, which is not text", where, task_id=own_id)
+        return refuse(entry.raw, f"{where}: {_NO_TEXT}", where, task_id=own_id)
     if own_id is not None and entry.section == "completed":
         return EndedTask(own_id, Status.APPROVED, doc)
     try:

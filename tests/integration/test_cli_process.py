@@ -126,6 +126,25 @@ def test_a_reader_that_goes_away_ends_it_quietly(home):
     assert piped.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["list", "list --json", "status --json", "show nobody --json"])
+def test_a_full_disk_behind_the_output_is_told_in_one_line(home, arguments):
+    told = subprocess.run(
+        f"{sys.executable} -m skep {arguments} > /dev/full",
+        shell=True,
+        check=False,
+        executable="/bin/bash",
+        cwd=REPOSITORY,
+        env=ENVIRONMENT | {"SKEP_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+
+    assert told.returncode == (1 if "nobody" in arguments else 3), told.stderr
+    assert told.stderr.startswith("skep ")
+    assert told.stderr.count("\n") == 1
+
+
 def test_ctrl_c_ends_what_follows_with_130(home):
     process = subprocess.Popen(
         [*HEEDING, *SKEP, "events", "-f"],

@@ -59,6 +59,34 @@ def test_a_prompt_is_asked_and_counted(rig: SwarmRig, model: ModelServer) -> Non
     assert asked["messages"][1]["content"] == "What is six times seven?"
 
 
+NO_TEXT_FOR_A_NAME = Reply(
+    body='data: {"model": "m\\udfff", "choices": [{"delta": {"content": "ok"}, "finish_reason": "stop"}]}\n\n'
+    "data: [DONE]\n\n",
+    content_type="text/event-stream",
+)
+
+
+def test_a_model_whose_name_is_no_text_has_answered(rig: SwarmRig, model: ModelServer) -> None:
+    model.reply_with(NO_TEXT_FOR_A_NAME)
+    body = rig.cycle(rig.claim(prompt="What?")).json()
+
+    assert (body["status"], body["output"], body["model"]) == ("completed", "ok", "m")
+
+
+def test_what_cannot_be_written_down_is_an_end_that_says_so(
+    rig: SwarmRig, model: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llm.draft.clean", lambda words, *_: words)  # so that the name comes through as it is
+    model.reply_with(NO_TEXT_FOR_A_NAME)
+    claim = rig.claim(prompt="What?")
+    body = rig.cycle(claim).json()
+
+    assert (body["status"], body["failure"]["code"]) == ("failed", "internal")
+    assert "cannot be written down" in body["failure"]["message"]
+    assert body["cost_micros"] == 0
+    assert Outcome.model_validate_json(rig.attempt(claim)["outcome"]).failure is not None
+
+
 def test_the_prompt_of_the_call_is_what_is_sent(rig: SwarmRig, model: ModelServer) -> None:
     rig.cycle(rig.claim(prompt="Write a poem"), prompt="Write a poem\n\nLast time it did not rhyme.")
 

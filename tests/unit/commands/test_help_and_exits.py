@@ -52,6 +52,24 @@ def test_every_verb_can_answer_in_json(verb):
         assert "--json" in [name for parameter in each.params for name in parameter.opts]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "list --limit",
+        "events --limit",
+        "events --after",
+        "events -f --after",
+        "audit --limit",
+        "log nobody --attempt",
+        "run watch nobody --after",
+    ],
+)
+def test_a_number_that_nothing_can_count_to_is_wrong_usage(run, home, line):
+    told = run(*line.split(), "9" * 30, code=2)
+
+    assert "is not in the range" in told.stderr
+
+
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_says_what_it_does(verb):
     given = [each for action in actions(verb) for each in action.params]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llm.contracts import ChatRequest, Message, Usage
-from llm.draft import Draft, estimate_usage, whole_number
+from llm.draft import WORD_CHARS, Draft, estimate_usage, whole_number
 
 REQUEST = ChatRequest((Message("system", "abcd"), Message("user", "\u00e4")), "asked", 10, None, 1.0)
 
@@ -41,6 +41,19 @@ def test_half_a_count_is_no_count():
 )
 def test_odd_reasons_are_read(said, meant):
     assert Draft(lambda _: None, finish=said).result(REQUEST).finish_reason == meant
+
+
+def test_what_a_server_calls_itself_is_one_short_printable_line():
+    draft = Draft(lambda _: None, finish="\udfffdone\n")
+    draft.name({"id": "a\x1b[31m\udfff", "model": "m\ud800" + "x" * 1_000_000})
+    result = draft.result(REQUEST)
+
+    assert (result.response_id, result.finish_reason) == ("a [31m", "done")
+    assert result.model.startswith("m xxx")
+    assert len(result.model) == WORD_CHARS
+
+    draft.name({"id": 5, "model": "\ud800"})
+    assert draft.result(REQUEST).response_id == "a [31m"
 
 
 def test_only_an_answer_that_has_begun_and_ended_is_complete():

@@ -99,3 +99,21 @@ def test_a_redirect_is_named_without_its_query():
 )
 def test_an_error_inside_a_stream_becomes_the_same_errors(said, kind):
     assert type(failure_in_stream(said, ENDPOINT).to_error(ENDPOINT)) is kind
+
+
+@pytest.mark.parametrize("depth", [20, 300, 700, 5_000, 100_000])
+def test_a_refusal_in_a_thousand_lists_is_one_like_any(depth):
+    nested = b"[" * depth + b'"deep"' + b"]" * depth
+    in_objects = b'{"error":' * depth + b'"deep"' + b"}" * depth
+
+    assert type(error_of(429, nested)) is ModelBusy
+    assert type(error_of(500, in_objects)) is ModelFailed
+
+
+def test_an_error_within_a_stream_may_be_as_deep_as_json_is_read():
+    said: object = "deep"
+    for _ in range(900):
+        said = [said]
+
+    assert type(failure_in_stream({"error": said}, ENDPOINT).to_error(ENDPOINT)) is ModelFailed
+    assert type(failure_in_stream({"odd": said}, ENDPOINT).to_error(ENDPOINT)) is ModelFailed

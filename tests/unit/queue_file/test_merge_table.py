@@ -431,6 +431,16 @@ def test_half_a_surrogate_pair_is_refused_by_the_name_of_its_field(keeping: Keep
     assert keeping.entry("s")["reason"] == "tasks[0].x-note: holds a lone surrogate, which is not text"
 
 
+def test_a_key_at_the_top_that_is_no_text_costs_only_itself(keeping: Keeping) -> None:
+    keeping.put(A, **{"\ud800": {"kept": [1]}, "x-note": "stays"})
+
+    assert keeping.status("a") == "pending"
+    assert keeping.shown()["x-note"] == "stays"
+    (told,) = keeping.events("queue_file.key_refused")
+    assert (told["path"], told["raw"]) == ("\\ud800", '{"kept":[1]}')
+    assert "holds a lone surrogate, which is not text" in told["reason"]
+
+
 def test_unknown_keys_and_the_order_of_keys_survive(keeping: Keeping) -> None:
     content = {
         "zeta": {"b": 1, "a": 2},
