@@ -170,7 +170,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "timed_out": "whether the time limit ended it",
     "output_ref": "hash of the stored output under .swarm/outputs",
     "output_bytes": "bytes of the stored output",
-    "output_cut": "bytes that were over the cap and not stored",
+    "output_cut": "bytes that were not stored: over the cap, or for want of room",
     "usage": "tokens: prompt_tokens, completion_tokens, and source server or estimate",
     "cost_micros": "micro-dollars",
     "budget_used": "the same in dollars",

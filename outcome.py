@@ -54,7 +54,7 @@ class Outcome(pydantic.BaseModel):
     output_ref: str | None = None
     #: bytes stored
     output_bytes: int = 0
-    #: bytes over the cap, not stored
+    #: bytes that were not stored: over the cap, or for want of room
     output_cut: int = 0
     exit_code: int | None = None
     timed_out: bool = False

@@ -28,8 +28,8 @@ from supervisor.presence import situation
 @click.command(
     help="""Print what a task printed, or what the model answered: of the newest attempt that
     has an output. Secrets are taken out; all other bytes are as they were, but on a
-    terminal control characters are made visible. What was over the cap and was not kept is
-    told on standard error, with --json as cut.
+    terminal control characters are made visible. What was not kept, over the cap or for
+    want of room, is told on standard error, with --json as cut.
 
     With -f the output is followed while it comes, until the task ends: exit code 0
     approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs.

@@ -147,8 +147,8 @@ def _attempt(each: dict[str, Any]) -> Iterator[tuple[str, str]]:
         by = f" ({check['model']})" if check["model"] not in {None, "local"} else ""
         yield "", f"checked by {check['check']}{by}: {check['result'] or 'under way'}"
     if each["output_cut"]:
-        told = f"output cut: {each['output_cut']:,} bytes were over the cap and are gone"
-        yield "", f"{told}, {each['output_bytes'] or 0:,} bytes are kept"
+        told = f"output cut: {each['output_cut']:,} bytes were not kept"
+        yield "", f"{told}, {each['output_bytes'] or 0:,} bytes were"
     for finding in each["findings"]:
         yield "", f"found: {finding}"
     if each["usage"]:

@@ -119,8 +119,25 @@ def _limit_of(work: Work) -> float:
     return work.task.timeout_s or round(work.outcome.ended_at - work.outcome.started_at)
 
 
+def _is_whole(work: Work) -> Iterator[str]:
+    """An answer is its text; of a command only what somebody expects of its text is judged by it."""
+    if work.outcome.mode == "llm" and work.outcome.status == "completed":
+        _check_whole(work)
+    yield from ()
+
+
+def _check_whole(work: Work) -> None:
+    """Raise `CannotJudge` where a part of the text was not kept: over the cap, or for want of room."""
+    if work.outcome.output_cut:
+        raise CannotJudge(
+            f"{work.outcome.output_cut:,} more bytes were not kept, and nobody knows what they said"
+        )
+
+
 def _is_not_empty(work: Work) -> Iterator[str]:
-    if work.outcome.mode == "llm" and work.outcome.status == "completed" and not work.text.strip():
+    outcome = work.outcome
+    is_answer = outcome.mode == "llm" and outcome.status == "completed" and not outcome.output_cut
+    if is_answer and not work.text.strip():
         yield "the answer is empty"
 
 
@@ -134,6 +151,7 @@ def _is_json(work: Work) -> Iterator[str]:
     expect = work.task.expect
     if expect.format != "json" and expect.json_schema is None:
         return
+    _check_whole(work)
     try:
         value = json.loads(bare_answer(work.text), parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -156,17 +174,19 @@ def _schema_errors(value: object, expect: Expect) -> Iterator[str]:
 
 
 def _contains_what_it_must(work: Work) -> Iterator[str]:
-    for text in work.task.expect.contains:
-        if text not in work.text:
-            yield f"the answer does not contain {text!r}"
-    for text in work.task.expect.not_contains:
-        if text in work.text:
-            yield f"the answer contains {text!r}"
+    expect = work.task.expect
+    missing = [text for text in expect.contains if text not in work.text]
+    unwanted = [text for text in expect.not_contains if text in work.text]
+    if not unwanted and (missing or expect.not_contains):
+        _check_whole(work)
+    yield from (f"the answer does not contain {text!r}" for text in missing)
+    yield from (f"the answer contains {text!r}" for text in unwanted)
 
 
 def _compiles(work: Work) -> Iterator[str]:
     wanted = work.task.expect.python_compiles
     if wanted is True:
+        _check_whole(work)
         yield from _syntax_errors(bare_answer(work.text), "the answer")
     for name in wanted if isinstance(wanted, list) else ():
         path = _beneath(work.workspace, name)
@@ -234,6 +254,7 @@ def _compared(work: Work) -> list[Finding]:
 #: Every critic, in the order they are asked.
 CRITICS: Final[tuple[Critic, ...]] = (
     _ran_to_its_end,
+    _is_whole,
     _is_not_empty,
     _has_its_files,
     _is_json,

@@ -113,6 +113,8 @@ class translated:  # noqa: N801  reads like a function, and is no generator beca
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         if isinstance(error, sqlite3.Error):
             raise translate(error, self._path) from error
+        if isinstance(error, UnicodeDecodeError):  # `sqlite3` tells of a schema that is no text so
+            raise StoreCorrupt(_damaged(self._path, error)) from error
         if isinstance(error, OSError):
             if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
                 raise StoreReadOnly(f"{self._path} cannot be written: {error.strerror}") from error
@@ -131,7 +133,13 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return StoreBusy(f"{path} is locked by another program")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return StoreCorrupt(f"{path} is damaged: {error}. Run `skep doctor` for the way out.")
+        return StoreCorrupt(_damaged(path, error))
+    if "Could not decode to UTF-8" in str(error):  # a value of a row; it has no code of its own
+        return StoreCorrupt(_damaged(path, error))
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StoreReadOnly(f"{path} cannot be opened or written: {error}")
     return StoreError(f"{path}: {error}")
+
+
+def _damaged(path: Path, error: Exception) -> str:
+    return f"{path} is damaged: {error}. Run `skep doctor` for the way out."

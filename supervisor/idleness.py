@@ -60,7 +60,7 @@ class Idleness:
 
     def _is_taken_in(self) -> bool:
         """Whether the store has seen what the queue file and the inbox hold."""
-        if any((self._home.inbox / "new").glob("*")):
+        if any((self._home.inbox / "new").glob("[!.]*")):  # the inbox passes over names with a dot
             return False
         try:
             content = plain_files.read_by_name(self._home.queue_file, self._limits)

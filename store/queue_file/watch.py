@@ -27,8 +27,7 @@ class FileWatch(FileSystemEventHandler):
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._names: dict[str, frozenset[str] | None] = {}
-        self._observer = _observer()
-        self._started = False
+        self._observer: BaseObserver | None = None
 
     def add(self, folder: Path, *names: str) -> None:
         """Watch these names in a folder, or all of them where none is given. Before `start`."""
@@ -37,20 +36,22 @@ class FileWatch(FileSystemEventHandler):
     def start(self) -> bool:
         """Begin; whether the system can."""
         try:
+            observer = _observer()  # asks the system for room, and may be refused
             for folder in self._names:
-                self._observer.schedule(self, folder)
-            self._observer.start()
-            self._started = True
+                observer.schedule(self, folder)
+            observer.start()
         except Exception as error:
             logger.warning("changes of files are only found by polling: %s", error)
-        return self._started
+            return False
+        self._observer = observer
+        return True
 
     def stop(self) -> None:
         """End the thread."""
-        if self._started:
+        if self._observer is not None:
             self._observer.stop()
             self._observer.join()
-            self._started = False
+            self._observer = None
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """One change in a watched folder."""

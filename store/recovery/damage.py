@@ -11,12 +11,17 @@ import contextlib
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from errors import StoreCorrupt, StoreError, StoreUnsupported
 from settings import Home
 from store import backup, database, sql
 from store.chained_log.files import LogFiles
 from store.recovery import old_log
+
+_NO_TEXT: Final = "it holds text that is not UTF-8"
+#: What `sqlite3` says of a value that is not; it has no code of its own.
+_UNDECODED: Final = "Could not decode to UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,8 @@ def look(path: Path) -> int | None:
             if version > newest:
                 raise StoreUnsupported(f"{path} was written by a newer Skep (schema {version}); update Skep")
             return None if version == 0 else _count(connection)
+    except UnicodeDecodeError as error:  # of the schema: `sqlite3` reads that itself
+        raise StoreCorrupt(_NO_TEXT) from error
     except sqlite3.Error as error:
         if _is_damage(error):
             raise StoreCorrupt(str(error)) from error
@@ -95,7 +102,14 @@ def look(path: Path) -> int | None:
 
 
 def _count(connection: sqlite3.Connection) -> int:
-    """The last event; reads a row of every table that matters on the way."""
+    """The last event; reads a row of every table that matters on the way, and the words of every task.
+
+    SQLite's own check looks at how pages and rows are built, not at the letters in them; and one task that
+    cannot be read would hold up whatever reads all of them.
+    """
+    for row in connection.execute(sql.queries()["texts_of_tasks"]):
+        if not row["is_json"]:
+            raise StoreCorrupt("the words of a task are no JSON any more")
     for query in ("unsettled", "count_by_state", "open_decisions"):
         connection.execute(sql.queries()[query]).fetchone()
     return int(connection.execute(sql.queries()["last_event_seq"]).fetchone()[0])
@@ -103,6 +117,8 @@ def _count(connection: sqlite3.Connection) -> int:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     """SQLITE_ERROR, the plain one, is what a schema that lacks our tables or cannot be read gives."""
+    if _UNDECODED in str(error):
+        return True
     name = getattr(error, "sqlite_errorname", "") or ""
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name == "SQLITE_ERROR"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable
 
 import pytest
@@ -37,7 +39,36 @@ def remove_it(home: WorkedHome) -> None:
     home.home.database.unlink()
 
 
+def _in_place(home: WorkedHome, old: bytes, new: bytes) -> None:
+    """Change bytes of the file that SQLite itself does not look at, once its log is put in."""
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = home.home.database.read_bytes()
+    assert old in data
+    home.home.database.write_bytes(data.replace(old, new))
+    with (
+        contextlib.closing(sqlite3.connect(home.home.database)) as connection,
+        contextlib.suppress(Exception),
+    ):
+        assert connection.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+
+
+def spoil_the_schema(home: WorkedHome) -> None:
+    _in_place(home, b"CREATE TABLE task (", b"CREATE \x92ABLE task (")
+
+
+def spoil_a_letter_of_every_task(home: WorkedHome) -> None:
+    _in_place(home, b'{"id":', b'{"\xffd":')
+
+
+def spoil_the_json_of_every_task(home: WorkedHome) -> None:
+    _in_place(home, b'{"id":', b'{"id"!')
+
+
 DAMAGE = [
+    spoil_the_schema,
+    spoil_a_letter_of_every_task,
+    spoil_the_json_of_every_task,
     WorkedHome.zero_the_header,
     garble_the_middle,
     cut_it_short,

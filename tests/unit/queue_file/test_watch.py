@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import queue
 import threading
 from pathlib import Path
@@ -42,6 +43,21 @@ def test_a_change_of_the_file_that_is_watched_wakes(folder: Path, way: str):
         assert woken.wait(PATIENCE_S)
     finally:
         watch.stop()
+
+
+def test_where_the_system_has_no_room_for_a_watch_polling_goes_on_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_room() -> None:
+        raise OSError(errno.EMFILE, "inotify instance limit reached")
+
+    monkeypatch.setattr("store.queue_file.watch._observer", no_room)
+    watch = FileWatch(lambda: None)
+    watch.add(folder, "queue.json")
+
+    assert not watch.start()
+    assert "only found by polling: [Errno 24] inotify instance limit reached" in caplog.text
+    watch.stop()
 
 
 class Told(FileSystemEventHandler):

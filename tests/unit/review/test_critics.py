@@ -153,6 +153,39 @@ def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspac
     assert trouble in verdict.issues[0].replace("_", " ")
 
 
+@pytest.mark.parametrize(
+    ("mode", "text", "expect", "decision"),
+    [
+        ("llm", "half", {}, "HELD"),
+        ("llm", "", {}, "HELD"),
+        ("llm", "half", {"contains": ["half"]}, "HELD"),
+        ("local", "half", {}, "APPROVE"),
+        ("local", "half", {"files": ["a.txt"]}, "APPROVE"),
+        ("local", "half", {"contains": ["half"]}, "APPROVE"),
+        ("local", "half", {"contains": ["half", "whole"]}, "HELD"),
+        ("local", "half", {"not_contains": ["error"]}, "HELD"),
+        ("local", "half, error", {"not_contains": ["error"]}, "REJECT"),
+        ("local", '{"a": 1}', {"format": "json"}, "HELD"),
+        ("local", "5", {"schema": {"type": "integer"}}, "HELD"),
+        ("local", "x = 1", {"python_compiles": True}, "HELD"),
+    ],
+)
+def test_what_was_not_kept_of_a_text_is_judged_by_nobody(workspace, mode, text, expect, decision):
+    verdict = judge(workspace, text, expect, mode=mode, output_cut=10)
+
+    assert verdict.decision == decision
+    if decision == "HELD":
+        assert any("10 more bytes were not kept" in issue for issue in verdict.issues)
+
+
+def test_a_failing_command_fails_whatever_was_kept_of_its_words(workspace):
+    verdict = judge(
+        workspace, "half", {"not_contains": ["x"]}, mode="local", status="failed", exit_code=2, output_cut=10
+    )
+
+    assert verdict.decision == "REJECT"
+
+
 def test_a_schema_cannot_make_the_critic_fetch_anything(workspace):
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
