@@ -149,7 +149,7 @@ EVENT_FIELDS: Final[dict[str, str]] = {
     "waiting_for": "what holds the task",
     "depends_on": "ids of the tasks it waits for",
     "missing": "ids that do not exist",
-    "cycle": "the ids of a dependency cycle, in order, the first again at the end",
+    "cycle": "the ids of a dependency cycle, in order, the first again at the end; at most 21",
     "workers": "worker processes a person wants; missing: as the settings say",
     "pace": "tasks a worker runs at once, as a person wants; missing: as the settings say",
     "count": "how many",

@@ -26,6 +26,9 @@ from llm.watch import Watch
 ANSWER_BYTES: Final = 64 * 1024 * 1024
 #: The most bytes that are read of an error's body.
 ERROR_BYTES: Final = 64 * 1024
+#: How an answer may be packed, once. What lies packed within it may become a thousand times as large again
+#: before anybody sees its size.
+_UNPACKED: Final = frozenset({"identity", "gzip", "deflate"})
 #: What httpcore raises before a request is sent.
 _NOT_CONNECTED: Final = (
     httpcore.ConnectError,
@@ -77,9 +80,15 @@ class Answer:
     def _unpacked(self) -> Iterator[bytes]:
         """The body, unpacked where a server packs it though it was asked not to."""
         stream = self._response.stream
-        if "content-encoding" in self.headers or not isinstance(stream, httpx.SyncByteStream):
-            return self._response.iter_bytes()
-        return iter(stream)
+        packed = self._response.headers.get_list("content-encoding", split_commas=True)
+        if not packed and isinstance(stream, httpx.SyncByteStream):
+            return iter(stream)
+        if len(packed) > 1 or not {each.lower() for each in packed} <= _UNPACKED:
+            raise ModelFailed(
+                f"The model server at {self._endpoint.base_url} packed its answer as "
+                f"{clean(', '.join(packed), self._endpoint.api_key, 60)}, and it was asked not to pack it."
+            )
+        return self._response.iter_bytes()
 
     def failure(self) -> Failure:
         """What an answer that is not `ok` says."""

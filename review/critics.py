@@ -22,6 +22,7 @@ from review.intent_critic import Finding, compare
 from review.own_must_nots import own_must_nots
 from runtime_contract import Expect, Task
 from store.subtasks import own_words
+from unseen import is_blank
 
 CONFIDENCE_APPROVED: Final = 0.95
 CONFIDENCE_REJECTED: Final = 0.9
@@ -137,7 +138,7 @@ def _check_whole(work: Work) -> None:
 def _is_not_empty(work: Work) -> Iterator[str]:
     outcome = work.outcome
     is_answer = outcome.mode == "llm" and outcome.status == "completed" and not outcome.output_cut
-    if is_answer and not work.text.strip():
+    if is_answer and is_blank(work.text):
         yield "the answer is empty"
 
 

@@ -14,6 +14,8 @@ from store.records import EndedTask, Intake, NewTask, RefusedTask, task_of
 from store.transaction import Transaction, dump
 
 CYCLE: Final = "dependency_cycle"
+#: How many names of a dependency cycle are told.
+CYCLE_TOLD: Final = 20
 #: The limits that the leader goes by, kept so that every process enters tasks into the same lanes.
 LANE_LIMITS: Final = "lane_limits"
 
@@ -281,9 +283,18 @@ def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: boo
             tx,
             [row for row in rows if row is not None and row["state"] == "blocked"],
             code=CYCLE,
-            reason=f"depends on itself: {' -> '.join(cycle)}; edit depends_on of one of them",
-            cycle=list(cycle),
+            reason=f"depends on itself: {_told_of(cycle)}; edit depends_on of one of them",
+            cycle=[*cycle[:CYCLE_TOLD], cycle[-1]] if len(cycle) > CYCLE_TOLD + 1 else list(cycle),
         )
+
+
+def _told_of(cycle: Sequence[str]) -> str:
+    """The path of a cycle; of a long one its beginning and its end, for each of its members tells it."""
+    most = CYCLE_TOLD // 2
+    if len(cycle) <= CYCLE_TOLD + 1:
+        return " -> ".join(cycle)
+    left_out = f"({len(cycle) - 2 * most:,} more)"
+    return " -> ".join([*cycle[:most], left_out, *cycle[-most:]])
 
 
 def find_cycles(graph: Mapping[str, Iterable[str]]) -> list[list[str]]:

@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -58,6 +59,8 @@ class Inbox:
         self._limits = limits
         self._lanes = lanes
         self._seen_mtime = -1
+        #: why nothing is taken in at all
+        self._kept_out: str | None = None
 
     def prepare(self) -> None:
         """Make the folders, for this user alone."""
@@ -66,8 +69,9 @@ class Inbox:
 
     def look(self) -> int:
         """Take in every file; return how many were. One stat where nothing has come. Raises `StoreError`."""
-        mtime = self.new.stat().st_mtime_ns
-        if mtime == self._seen_mtime:
+        info = self.new.lstat()
+        mtime = info.st_mtime_ns
+        if not self._is_ours(info) or mtime == self._seen_mtime:
             return 0
         # A file that comes in the same tick of the kernel's clock leaves the same time.
         is_settled = abs(time.time_ns() - mtime) > RACY_NS
@@ -76,6 +80,22 @@ class Inbox:
             total += sum(map(self._take, _portions(names)))
         self._seen_mtime = mtime if total == 0 and is_settled else -1
         return total
+
+    def _is_ours(self, info: os.stat_result) -> bool:
+        """Whether it is a folder of this user: what it holds is moved and removed. Tells once where not."""
+        why = None
+        if not stat.S_ISDIR(info.st_mode):
+            why = "is no folder (no link is followed: what lies in the inbox is moved and removed)"
+        elif info.st_uid != os.geteuid():
+            why = f"belongs to another user (uid {info.st_uid})"
+        if why is not None and why != self._kept_out:
+            self._writer.run(
+                lambda tx: tx.emit(
+                    "inbox.refused", file="inbox/new", reason=f"inbox/new {why}; nothing is taken in"
+                )
+            )
+        self._kept_out = why
+        return why is None
 
     def _take(self, names: Iterable[str]) -> int:
         letters: list[_Letter] = []

@@ -25,11 +25,14 @@ class Signature:
     mtime_ns: int
     size: int
     inode: int
+    #: whose it is and who may read it: a refused file may become one that can be read
+    owner: int
+    mode: int
 
     @classmethod
     def of(cls, info: os.stat_result) -> Signature:
         """The signature of a file by its stat."""
-        return cls(info.st_mtime_ns, info.st_size, info.st_ino)
+        return cls(info.st_mtime_ns, info.st_size, info.st_ino, info.st_uid, info.st_mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,11 @@ def read(path: Path, limits: Limits) -> Content:
     except InvalidFile:
         os.close(handle)
         raise
-    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
-        data = file.read(limits.file_bytes + 1)
+    try:
+        with open(handle, "rb") as file:  # noqa: PTH123  a descriptor
+            data = file.read(limits.file_bytes + 1) or b""  # nothing at all: of a device that would block
+    except OSError as error:
+        raise InvalidFile(f"cannot be read: {error.strerror}") from error
     if len(data) > limits.file_bytes:
         raise too_large(len(data), limits)
     return Content(data, hashlib.sha256(data).hexdigest(), Signature.of(info))

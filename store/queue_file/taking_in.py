@@ -7,11 +7,13 @@ they are then. The file's hash is stored with it, so doing it again after a cras
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from clock import to_rfc3339
 from collecting import no_collecting
 from faults import fault_point
 from runtime_contract import ENDED, Status
@@ -219,7 +221,10 @@ class Taker:
                 tally.cancelled += 1
 
     def _ask(self, tx: Transaction, ids: Sequence[str], revision: int | None) -> None:
-        """Put up the question, once for the same tasks missing from the same revision."""
+        """Put up the question, once for the same tasks missing from the same revision.
+
+        It takes the place of older ones about some of them: what was saved last is what is wanted.
+        """
         mark = f"{entries.short_hash(sorted(ids))} {revision}"
         if tx.meta(_REMOVAL) == mark or _is_open(tx, ids):
             return
@@ -231,16 +236,31 @@ class Taker:
         )  # fmt: skip
         question = Question(
             kind="removal",
-            question=f"{len(ids)} pending tasks are missing from the saved queue.json: cancel them?",
+            # With its time: the file shows them again until the answer, and may have been saved so since.
+            question=f"{len(ids)} pending tasks were missing from queue.json when it was saved "
+            f"({_moment(tx.now)}): cancel them?",
             options=("accept", "keep"),
             payload={"ids": list(ids)},
         )
+        for row in _asked_of_some(tx, ids):
+            decisions.withdraw_one(tx, row, apply.SOURCE)
         decisions.ask(tx, question)
 
 
 def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:
     payload = dump({"ids": list(ids)})
     return any(row["kind"] == "removal" and row["payload"] == payload for row in tx.all("open_decisions"))
+
+
+def _asked_of_some(tx: Transaction, ids: Sequence[str]) -> list[sqlite3.Row]:
+    """The open questions about the removal of some of these tasks."""
+    wanted = set(ids)
+    asked = [row for row in tx.all("open_decisions") if row["kind"] == "removal"]
+    return [row for row in asked if not wanted.isdisjoint(json.loads(row["payload"])["ids"])]
+
+
+def _moment(now: float) -> str:
+    return to_rfc3339(now)[:19].replace("T", " ") + " UTC"
 
 
 def _id_of(judged: NewTask | RefusedTask | EndedTask) -> str:

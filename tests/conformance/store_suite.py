@@ -302,6 +302,15 @@ class StoreSuite:
             assert row["reason"].count("->") == 3
         assert store.reader.task("d")["code"] == "dependency_failed"
 
+    def test_a_long_cycle_is_told_shortly_for_each_of_its_members_tells_it(self, store, who):
+        names = [f"t{number:03}" + "x" * 100 for number in range(300)]
+        submit(store, *(new_task(id=name, depends_on=[names[at - 1]]) for at, name in enumerate(names)))
+        for name in names:
+            row = store.reader.task(name)
+            assert row["code"] == "dependency_cycle"
+            assert " -> (281 more) -> " in row["reason"]
+            assert len(row["reason"]) < 3_000
+
     def test_a_missing_dependency_is_waited_for_and_named(self, store, who):
         submit(store, new_task(id="a", depends_on=["ghost"]))
         assert "ghost, which does not exist" in store.reader.waiting_for(store.reader.task("a"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +49,23 @@ def test_an_answer_is_streamed_and_given_whole(server, client):
     assert result.finish_reason == "stop"
     assert result.model == "test-model"
     assert result.response_id
+
+
+@pytest.mark.parametrize(
+    ("packed", "is_read"), [(["gzip"], True), (["gzip", "gzip"], False), (["br"], False)]
+)
+def test_an_answer_is_unpacked_once_for_what_is_packed_in_it_has_no_bound(server, openai, packed, is_read):
+    body = b'{"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}'
+    for _ in packed:
+        body = gzip.compress(body)
+    headers = {"Content-Encoding": ", ".join(packed)}
+    server.reply_with(Reply(body=body, content_type="application/json", headers=headers))
+
+    if is_read:
+        assert ask(openai, "hi").text == "ok"
+    else:
+        with pytest.raises(ModelFailed, match="it was asked not to pack it"):
+            ask(openai, "hi")
 
 
 def test_the_openai_request_is_as_documented(server, openai):

@@ -44,6 +44,37 @@ def test_a_task_a_list_and_a_queue_are_taken_in_and_the_files_removed(keeping: K
     assert inbox.look() == 0
 
 
+def test_what_a_link_in_the_place_of_the_folder_leads_to_stays_as_it_is(
+    keeping: Keeping, inbox: Inbox, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    (mine / "thesis").mkdir(parents=True)
+    (mine / "package.json").write_text('{"prompt": "x"}')
+    inbox.new.rmdir()
+    inbox.new.symlink_to(mine)
+
+    assert [inbox.look(), inbox.look()] == [0, 0]
+
+    assert sorted(path.name for path in mine.iterdir()) == ["package.json", "thesis"]
+    assert keeping.statuses() == {}
+    (told,) = keeping.events("inbox.refused")
+    assert "no link is followed" in told["reason"]
+
+    inbox.new.unlink()
+    inbox.new.mkdir()
+    drop(inbox, "one.json", {"prompt": "x"})
+    assert inbox.look() == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders away")
+def test_the_folder_of_another_user_is_not_the_inbox(keeping: Keeping, inbox: Inbox) -> None:
+    drop(inbox, "one.json", {"prompt": "x"})
+    os.chown(inbox.new, 65534, 65534)
+
+    assert inbox.look() == 0
+    assert "another user (uid 65534)" in keeping.events("inbox.refused")[0]["reason"]
+
+
 def test_a_file_of_a_known_stem_is_a_duplicate_and_removed(keeping: Keeping, inbox: Inbox) -> None:
     for _ in range(2):
         drop(inbox, "one.json", {"prompt": "x"})

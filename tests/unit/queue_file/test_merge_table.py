@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -224,6 +225,36 @@ def test_many_missing_tasks_are_asked_about_once_and_cancelled_only_when_accepte
 
     keeping.store.approve(decision["id"], "cli")
     assert list(keeping.statuses().values()).count("cancelled") == 25
+
+
+def test_a_later_removal_of_some_of_them_is_asked_about_in_place_of_the_first(keeping: Keeping) -> None:
+    keeping.put(*({"id": f"t{number}", "prompt": "x"} for number in range(40)))
+    content = keeping.shown()
+    tasks = content["tasks"]
+    for left in (5, 8):
+        keeping.save(content | {"tasks": tasks[:left], "x": left})
+        keeping.look()
+
+    [decision] = keeping.store.reader.decisions()
+    assert len(json.loads(decision["payload"])["ids"]) == 32
+    assert "32 pending tasks were missing from queue.json when it was saved (" in decision["question"]
+    assert [each["answer"] for each in keeping.events("decision.answered")] == ["withdrawn"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_that_is_ours_again_is_read_again(keeping: Keeping) -> None:
+    keeping.put(A)
+    keeping.save(keeping.shown() | {"tasks": [A, {"id": "b", "prompt": "more"}]})
+    os.chown(keeping.file, 65534, 65534)
+    keeping.look()
+    error = keeping.file.with_name("queue.json.error")
+    assert "another user" in error.read_text()
+
+    os.chown(keeping.file, 0, 0)
+    keeping.look()
+
+    assert not error.exists()
+    assert keeping.status("b") == "pending"
 
 
 def test_an_empty_file_cancels_nothing(keeping: Keeping) -> None:

@@ -153,6 +153,11 @@ def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspac
     assert trouble in verdict.issues[0].replace("_", " ")
 
 
+@pytest.mark.parametrize("text", ["", " \n", "\u200b\u2800", "\u2066 \u2069"])
+def test_an_answer_that_draws_nothing_is_empty(workspace, text):
+    assert judge(workspace, text).issues == ["the answer is empty"]
+
+
 @pytest.mark.parametrize(
     ("mode", "text", "expect", "decision"),
     [
