@@ -44,6 +44,11 @@ from tool_router import Route
 JUDGE_ENDS: Final = 3
 #: Why a task runs again whose result was good.
 NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
+#: What a person is told beside the question whether a result is good, where it is none of today's words.
+OLD_WORDS: Final = (
+    " Its words were changed while it ran: this is the result of those before, and the new ones have not run."
+    " Approving counts it as done; rejecting runs the new ones, where an attempt is left."
+)
 
 
 class Judge:
@@ -180,12 +185,14 @@ class Judge:
             planning.tell_drift(tx, row, drift)
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
-        if follows is Next.APPROVE and is_asked_anew(tx, row):
+        is_edited = is_asked_anew(tx, row)
+        if follows is Next.APPROVE and is_edited:
             follows = with_new_words(follows, self._effect_of(claim.task))
         is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)
         if is_sample or follows is Next.HOLD:
             reward = self._rewarding.in_question(tx, row, claim, outcome, verdict)
-            recording.hold(tx, row, self._question(claim, outcome, verdict, reward, is_sample=is_sample))
+            told_too = (OLD_WORDS if is_edited else "") + (self._sampled() if is_sample else _found(verdict))
+            recording.hold(tx, row, self._question(claim, outcome, verdict, reward, told_too))
         elif follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
         elif follows is Next.ANEW:
@@ -213,21 +220,20 @@ class Judge:
             **told,
         )
 
+    def _sampled(self) -> str:
+        return f" The critics approve it; one of {self._sample} such results is shown to you."
+
     def _question(
         self,
         claim: Claim,
         outcome: Outcome,
         verdict: Verdict,
         reward: dict[str, Any],
-        *,
-        is_sample: bool = False,
+        told_too: str,
     ) -> Question:
-        found = f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""
-        if is_sample:
-            found = f" The critics approve it; one of {self._sample} such results is shown to you."
         return Question(
             kind="review",
-            question=f"Is the result of {claim.id} good?{found} (skep approve {claim.id}, or "
+            question=f"Is the result of {claim.id} good?{told_too} (skep approve {claim.id}, or "
             f"skep reject {claim.id} --reason ...)",
             options=("approve", "reject"),
             payload={
@@ -346,3 +352,7 @@ def _plain_facts(outcome: Outcome) -> list[str]:
     if outcome.timed_out:
         return ["it did not end in time"]
     return [f"the command ended with exit code {outcome.exit_code}"] if outcome.exit_code else []
+
+
+def _found(verdict: Verdict) -> str:
+    return f" The critics found: {'; '.join(verdict.issues)}." if verdict.issues else ""

@@ -309,6 +309,9 @@ def test_a_command_that_must_not_run_twice_asks_when_it_was_changed_while_it_ran
     conclude(judge, claim, mode="local", exit_code=0)
 
     assert row_of(store)["state"] == "review"
+    assert "the result of those before, and the new ones have not run" in store.reader.waiting_for(
+        row_of(store)
+    )
 
 
 def test_an_edit_of_what_is_not_asked_lets_the_answer_be_approved(store, who, judge):
