@@ -9,6 +9,7 @@ stays without one, so that the worker decides what the interruption means.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import threading
 import time
@@ -62,6 +63,8 @@ Result = TypeVar("Result")
 
 #: Seconds between tries to make something durable while the disk is full or busy.
 TRY_AGAIN_S: Final = 0.5
+#: What the machine lacks and may have again soon: descriptors, memory, processes.
+_FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
 class Executor:
@@ -315,7 +318,14 @@ class Executor:
             raise
         except Exception as error:
             logger.exception("task %s could not be executed", attempt.ref.id)
-            failed = outcomes.failed(attempt, "internal", f"swarm failed: {type(error).__name__}: {error}")
+            failed = outcomes.failed(
+                attempt,
+                "internal",
+                f"swarm failed: {type(error).__name__}: {error}",
+                retryable=isinstance(error, OSError)
+                and error.errno in _FOR_NOW
+                and self._gateway.effect_of(attempt.task) == "idempotent",
+            )
             return outcomes.billed(failed, examined.call)
 
     def _is_agreed(self, attempt: Attempt, approved: Approved) -> bool:

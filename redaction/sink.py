@@ -25,7 +25,9 @@ _PRIVATE: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
 )
 _NEWLINE: Final = r"(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n)"
-_BETWEEN: Final = rf"(?>(?:{_NEWLINE}|[ \t\r>|#*,\"'-])*)"
+#: The number of a line, as ``grep -n`` and ``cat -n`` put it before.
+_NUMBER: Final = r"(?<![A-Za-z0-9+/=])[0-9]{1,7}(?=[:.)\t |-])[:.)]?"
+_BETWEEN: Final = rf"(?>(?:{_NEWLINE}|[ \t\r>|#*,\"'-]|{_NUMBER})*)"
 _BASE64: Final = "[A-Za-z0-9+/=]"
 #: What of a key follows its first line: what is left of a line that was cut, lines about it (RFC 4880, 6.2),
 #: its lines of base64, which may be marked as quotations are, and a last one, which alone may be short. So

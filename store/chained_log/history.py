@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,7 @@ class History:
     def _run(self, query: str, **values: Any) -> list[sqlite3.Row]:
         if self._connection is None:
             self._connection = self._open_reader()
-            self._path = Path(self._connection.execute("PRAGMA database_list").fetchone()["file"])
+            with contextlib.suppress(sqlite3.OperationalError):  # a path that is no text is not told
+                self._path = Path(self._connection.execute("PRAGMA database_list").fetchone()["file"])
         with database.translated(self._path):
             return self._connection.execute(sql.queries()[query], values).fetchall()

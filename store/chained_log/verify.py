@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from clock import to_rfc3339
 from store import database
 from store.chained_log.book import BROKEN_CHAIN, Book, Problem
 from store.chained_log.files import LONGEST_LINE, LogFiles, Rotated
@@ -22,6 +23,8 @@ from store.chained_log.walk import LogWalk, OpenFile
 Progress = Callable[[int, int], None]
 
 PATIENCE_S: Final = 0.5  # a line that is being written is whole after this
+#: Seconds after which a row that has not been written is told of.
+UNWRITTEN_S: Final = 2.0
 _LINES_PER_PROGRESS: Final = 1000
 
 
@@ -133,7 +136,17 @@ class Check:
         if self._seq < known:
             missing = f"{self._book.row}s {self._seq + 1} to {known} are missing at the end"
             raise Bad(f"{missing}; start Skep: it writes them again")
+        self._note_unwritten()
         self._ended()
+
+    def _note_unwritten(self) -> None:
+        """Say so where the store has rows that should have been written by now."""
+        row = self._history.row(self._seq + 1)
+        if row is not None and row["ts"] < to_rfc3339(time.time() - UNWRITTEN_S):
+            self._notes.append(
+                f"{self._book.row.capitalize()}s from {self._seq + 1} on are in the store alone: a running "
+                "Skep writes them at once, and where it does not, its messages say why."
+            )
 
     def _lines_of(self, file: OpenFile) -> Iterator[bytes]:
         for raw in self._walk.lines(file):

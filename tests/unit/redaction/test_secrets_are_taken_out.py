@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import logging
 import sys
@@ -318,3 +319,19 @@ def test_no_text_makes_it_slow(text: str) -> None:
 def test_a_secret_that_is_a_member_s_name_is_taken_out_of_a_value() -> None:
     told = clean_value({"task": [{SHAPES["github-token"]: 1, "api_key": "x"}]})
     assert told == {"task": [{"[redacted:github-token]": 1, "api_key": "x"}]}
+
+
+@pytest.mark.parametrize("numbered", ["{}:{}", "{:>6}\t{}", "{}) {}", "{:>3} | {}", "{}-{}"])
+def test_a_key_whose_lines_are_numbered_and_whose_end_is_missing_is_taken_out(numbered: str) -> None:
+    body = [hashlib.sha256(bytes([number])).hexdigest() for number in range(12)]
+    lines = ["-----BEGIN OPENSSH PRIVATE KEY-----", *body]
+    shown = clean("\n".join(numbered.format(*each) for each in enumerate(lines, 1)))
+
+    assert "[redacted:private-key]" in shown
+    assert not [line for line in body if line in shown]
+
+
+def test_numbered_words_behind_the_beginning_of_a_key_are_shown() -> None:
+    words = "1: see what the manual says of it\n2: and of a passphrase"
+
+    assert clean(f"-----BEGIN PRIVATE KEY-----\n{words}").endswith(words)
