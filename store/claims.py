@@ -168,7 +168,13 @@ def leave(tx: Transaction, ref: TaskRef) -> None:
 
 def ends_since(reader: Asks, claim: Claim, outcome: Outcome) -> int:
     """How many workers that held a lease have ended since its outcome was there, and not in good order."""
-    found = reader.one("adoptions_since", task_id=claim.id, since=to_rfc3339(outcome.ended_at))
+    attempt = reader.one("get_attempt", id=claim.id, lease=claim.ref.lease)
+    found = reader.one(
+        "adoptions_since",
+        task_id=claim.id,
+        after=None if attempt is None else attempt["ended_event"],
+        since=to_rfc3339(outcome.ended_at),
+    )
     return 0 if found is None else max(0, int(found["n"]))
 
 

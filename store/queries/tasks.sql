@@ -212,9 +212,11 @@ SELECT count(swarm) AS n FROM (SELECT swarm FROM attempt WHERE task = :task AND 
                                ORDER BY lease DESC LIMIT :interruptions);
 
 -- adoptions_since --
--- How often another worker has taken a task over since a moment that the one before had not left.
+-- How often another worker has taken a task over since a place in the history (else a moment) that the one before had
+-- not left.
 SELECT coalesce(sum(CASE event WHEN 'task.adopted' THEN 1 ELSE -1 END), 0) AS n FROM event
-WHERE task_id = :task_id AND event IN ('task.adopted', 'task.left') AND ts >= :since;
+WHERE task_id = :task_id AND event IN ('task.adopted', 'task.left')
+    AND (seq > :after OR (:after IS NULL AND ts >= :since));
 
 -- start_cycle --
 -- Swarm begins to execute a lease, once.
@@ -222,7 +224,7 @@ UPDATE attempt SET swarm = :swarm, started = :now, traceparent = :traceparent WH
 
 -- record_outcome --
 -- What the attempt brought, once.
-UPDATE attempt SET outcome = :outcome, ended = :now
+UPDATE attempt SET outcome = :outcome, ended = :now, ended_event = (SELECT coalesce(max(seq), 0) FROM event)
 WHERE task = :task AND lease = :lease AND outcome IS NULL;
 
 -- end_attempt --

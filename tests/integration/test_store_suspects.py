@@ -174,3 +174,20 @@ def test_workers_that_stop_in_good_order_have_not_ended_on_a_result(store, who):
         return claims.ends_since(store.reader, claim, outcome)
 
     assert [ends(in_order=each) for each in (True, True, False, True, False)] == [0, 0, 1, 1, 2]
+
+
+def test_a_clock_that_is_set_back_neither_hides_ends_nor_adds_those_before_a_result(store, who, clock):
+    claim = claim_one(store, someone(store, ProcessId("gone", 1, 1)))
+
+    def end() -> None:
+        (found,) = store.find_abandoned()
+        store.write(lambda tx: claims.adopt(tx, someone(store, ProcessId("gone", 1, 1)), found.row))
+
+    end()
+    end()
+    outcome = outcome_of(claim)
+    store.record_outcome(outcome)
+    clock.jump(-3600.0)
+    assert claims.ends_since(store.reader, claim, outcome) == 0
+    end()
+    assert claims.ends_since(store.reader, claim, outcome) == 1
