@@ -399,9 +399,7 @@ class Settings(pydantic.BaseModel):
     @pydantic.field_validator("llm_base_url", "ollama_url", "llm_proxy")
     @classmethod
     def _is_http_address(cls, value: str | None) -> str | None:
-        if value is not None and (
-            urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname
-        ):
+        if value is not None and not _is_http(value):
             raise ValueError("must be an http:// or https:// address")
         return value
 
@@ -474,6 +472,14 @@ class Home:
         self.checkpoints = self.state / "checkpoints.git"
         self.conflicts = root / "conflicts"
         self.traces = self.state / "traces"
+
+
+def _is_http(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # such as half a bracket of an IPv6 address
+        return False
 
 
 def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:

@@ -22,6 +22,8 @@ from store.queue_file.entries import NO_SECRETS, secret_in_a_name
 
 Document = dict[str, Any]
 
+#: Times that the editor is opened for one text.
+MOST_TIMES: Final = 100
 _COMMENT: Final = "#"
 _HEAD: Final = (
     "# Change the tasks below, save, and leave the editor. Lines with # at the top are not read.\n"
@@ -122,26 +124,27 @@ def edit_until_good(
 ) -> dict[str, Document] | None:
     """Open the editor until what is saved is good; none when nothing was changed.
 
-    Raises what `check` raises when a text that is wrong is saved again as it was.
+    Raises what `check` raises when a text that is wrong is saved again as it was, or for the hundredth time:
+    an editor may be a program.
     """
     with edit_path() as path:
         shown = render(docs)
         path.write_text(shown, "utf-8")
-        first = True
+        opened = 0
         while True:
+            opened += 1
             run_editor(command, path)
             saved = path.read_text("utf-8", errors="surrogateescape")
             unchanged = without_comment(saved).strip() == without_comment(shown).strip()
-            if first and unchanged:
+            if opened == 1 and unchanged:
                 return None
             try:
                 return check(saved)
             except (InvalidFile, InvalidTask) as error:
-                if unchanged:
+                if unchanged or opened == MOST_TIMES:
                     raise _given_up(path, error) from error
                 shown = with_comment(saved, _told(error))
                 path.write_text(shown, "utf-8", errors="surrogateescape")
-                first = False
 
 
 def _given_up(path: Path, error: SkepError) -> SkepError:

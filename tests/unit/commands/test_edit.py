@@ -115,6 +115,17 @@ def test_a_mistake_opens_the_editor_again_with_what_is_wrong_on_top(walk, run, e
     assert doc(walk, "a") == good
 
 
+def test_a_program_that_writes_something_wrong_again_and_again_comes_to_an_end(
+    walk, run, editor, monkeypatch
+):
+    monkeypatch.setattr(edit_file, "MOST_TIMES", 3)
+    walk.submit({"id": "a", "prompt": "old"})
+    seen = editor("docs = [{'id': 'a', 'priority': 'x' * (round + 1)}]")
+
+    assert "Nothing was changed; what you wrote is in" in run("edit", "a", code=1).stderr
+    assert len(list(seen.iterdir())) == 3
+
+
 def test_broken_json_is_shown_with_its_line_and_keeps_what_was_written(walk, run, editor):
     walk.submit({"id": "a", "prompt": "old"})
     seen = editor(

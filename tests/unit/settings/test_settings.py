@@ -198,6 +198,12 @@ def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
             "",
             "ollama_url must be an http:// or https:// address, got 'ftp://x'",
         ),
+        (
+            {"SKEP_LLM_BASE_URL": "http://[::1"},
+            {},
+            "",
+            "llm_base_url must be an http:// or https:// address, got 'http://[::1'",
+        ),
         ({"SKEP_OLLAMA_URL": "http://"}, {}, "", "ollama_url must be an http:// or https:// address"),
         ({"SKEP_TAG_LIMITS": "gpu=1"}, {}, "", 'SKEP_TAG_LIMITS: must be JSON such as {"gpu": 1}'),
         ({"SKEP_TAG_LIMITS": "[1]"}, {}, "", "environment: tag_limits must be a valid dictionary"),
