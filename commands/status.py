@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from typing import Any
@@ -59,7 +60,12 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "model": reader.fact(MODEL_STATUS),
         "budget": {name: standing_of(reader, name, reader.now()).as_json() for name in ("day", "total")},
         "sandbox": reader.fact(LOCAL_STATUS),
-        "disk": {"free_bytes": disk.free, "total_bytes": disk.total, "full": reader.fact(DISK_FULL)},
+        "disk": {
+            "free_bytes": disk.free,
+            "total_bytes": disk.total,
+            "full": reader.fact(DISK_FULL),
+            "read_only": not os.access(place.home.state, os.W_OK),
+        },
         "audit": {
             "blocked": reader.fact(AUDIT_BLOCKED),
             "checkpoint": None if checkpoint is None else str(checkpoint),
@@ -130,6 +136,8 @@ def _halt(told: dict[str, Any]) -> str | None:
     if killed["on"]:
         reason = f": {killed['reason']}" if killed["reason"] else ""
         return f"The kill switch is on{reason}; `skep kill-switch off` clears it"
+    if told["disk"]["read_only"]:
+        return "This home can only be read: nothing is started and nothing kept until it can be written again"
     if full is not None:
         return f"Nothing new is started: {full['reason']}"
     if told["audit"]["blocked"] is not None:

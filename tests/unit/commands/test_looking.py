@@ -95,6 +95,15 @@ def test_show_tells_every_attempt_the_words_of_the_error_and_the_way_on(walk, ru
         assert words in shown
 
 
+def test_status_tells_first_of_a_home_that_can_only_be_read(walk, run, ask, monkeypatch):
+    walk.approved(id="a")
+    assert ask("status")["disk"]["read_only"] is False
+
+    monkeypatch.setattr("os.access", lambda *_: False)  # as of a disk that the kernel made so, whoever asks
+
+    assert run("status").stdout.startswith("This home can only be read: nothing is started and nothing kept")
+
+
 def test_show_tells_how_much_of_an_output_was_cut(walk, run):
     walk.cut(b"x" * 1500, 2_000_000, id="a")
     walk.approved(id="b")
