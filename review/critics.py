@@ -144,7 +144,8 @@ def _is_not_empty(work: Work) -> Iterator[str]:
 
 def _has_its_files(work: Work) -> Iterator[str]:
     for name in work.task.expect.files:
-        if not _beneath(work.workspace, name).exists():
+        path = _beneath(work.workspace, name)
+        if not path.is_file() and not path.is_dir():
             yield f"the file {name!r} does not exist in the workspace"
 
 
@@ -158,8 +159,11 @@ def _is_json(work: Work) -> Iterator[str]:
     except json.JSONDecodeError as error:
         yield f"the answer is not JSON from line {error.lineno}, column {error.colno} on"
         return
+    except RecursionError:
+        raise CannotJudge("the answer is nested too deeply to be read") from None
     except ValueError as error:
-        yield f"the answer is not JSON: {error}"
+        is_number = "integer string conversion" in str(error)  # Python's own words for it are for programmers
+        yield f"the answer is not JSON: {'a number in it has too many digits' if is_number else error}"
         return
     if expect.json_schema is not None:
         yield from _schema_errors(value, expect)

@@ -98,6 +98,8 @@ def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
         ({"format": "json"}, "hello", "the answer is not JSON from line 1, column 1 on"),
         ({"format": "json"}, "{'a': 1}", "the answer is not JSON"),
         ({"format": "json"}, '{"a": NaN}', "the answer is not JSON: NaN is no JSON value"),
+        ({"format": "json"}, "1" * 5_000, "the answer is not JSON: a number in it has too many digits"),
+        ({"files": ["pipe.py"]}, "x", "the file 'pipe.py' does not exist in the workspace"),
         ({"format": "json"}, "-Infinity", "the answer is not JSON: -Infinity is no JSON value"),
         ({"format": "json"}, 'Sure! {"a": 1}', "the answer is not JSON"),
         ({"schema": NESTED}, "hello", "the answer is not JSON"),
@@ -144,7 +146,7 @@ def test_an_answer_that_is_not_is_rejected_with_the_finding(workspace, expect, t
         ({"schema": {"pattern": "^(a+)+$"}}, f'"{"a" * 60}!"', "could not be judged within"),
         ({"schema": DOUBLED}, "5", "could not be judged within"),
         ({"python_compiles": ["large.py"]}, "x", "'large.py' is larger than 4,000,000 bytes"),
-        ({"format": "json"}, "[" * 100_000, "could not judge"),
+        ({"format": "json"}, "[" * 100_000, "the answer is nested too deeply to be read"),
     ],
 )
 def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspace, expect, text, trouble):
