@@ -140,12 +140,13 @@ class Check:
         self._ended()
 
     def _note_unwritten(self) -> None:
-        """Say so where the store has rows that should have been written by now."""
+        """Say so where the store has rows that whoever leads should have written by now."""
         row = self._history.row(self._seq + 1)
-        if row is not None and row["ts"] < to_rfc3339(time.time() - UNWRITTEN_S):
+        is_late = row is not None and row["ts"] < to_rfc3339(time.time() - UNWRITTEN_S)
+        if is_late and self._leader_runs():
             self._notes.append(
-                f"{self._book.row.capitalize()}s from {self._seq + 1} on are in the store alone: a running "
-                "Skep writes them at once, and where it does not, its messages say why."
+                f"{self._book.row.capitalize()}s from {self._seq + 1} on are in the store alone, though Skep "
+                "runs and should have written them; its messages say why."
             )
 
     def _lines_of(self, file: OpenFile) -> Iterator[bytes]:
