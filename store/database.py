@@ -134,11 +134,16 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
         return StoreBusy(f"{path} is locked by another program")
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return StoreCorrupt(_damaged(path, error))
-    if "Could not decode to UTF-8" in str(error):  # a value of a row; it has no code of its own
+    if is_undecoded(error):
         return StoreCorrupt(_damaged(path, error))
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return StoreReadOnly(f"{path} cannot be opened or written: {error}")
     return StoreError(f"{path}: {error}")
+
+
+def is_undecoded(error: sqlite3.Error) -> bool:
+    """Whether a value of a row is text that is not UTF-8; `sqlite3` has no code for it, only words."""
+    return "Could not decode to UTF-8" in str(error)
 
 
 def _damaged(path: Path, error: Exception) -> str:

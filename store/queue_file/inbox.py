@@ -83,11 +83,7 @@ class Inbox:
 
     def _is_ours(self, info: os.stat_result) -> bool:
         """Whether it is a folder of this user: what it holds is moved and removed. Tells once where not."""
-        why = None
-        if not stat.S_ISDIR(info.st_mode):
-            why = "is no folder (no link is followed: what lies in the inbox is moved and removed)"
-        elif info.st_uid != os.geteuid():
-            why = f"belongs to another user (uid {info.st_uid})"
+        why = _why_not(info, self.new)
         if why is not None and why != self._kept_out:
             self._writer.run(
                 lambda tx: tx.emit(
@@ -170,6 +166,16 @@ class Inbox:
             logger.warning("%s could not be moved aside: %s", path.name, failure)
             with contextlib.suppress(OSError):
                 path.unlink()
+
+
+def _why_not(info: os.stat_result, folder: Path) -> str | None:
+    if not stat.S_ISDIR(info.st_mode):
+        return "is no folder (no link is followed: what lies in the inbox is moved and removed)"
+    try:
+        plain_files.check_owner(info, folder)
+    except InvalidFile as error:
+        return error.message
+    return None
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

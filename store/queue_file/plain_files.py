@@ -12,6 +12,7 @@ from pathlib import Path
 
 import host_platform
 from errors import InvalidFile
+from path_names import real_path
 from runtime_contract import ID_PATTERN, Limits
 from store.queue_file.strict_json import too_large
 
@@ -47,10 +48,9 @@ class Content:
 def target_of(path: Path) -> Path:
     """What a name leads to through links; the name itself where they lead in a circle or into no folder.
 
-    `Path.resolve` raises where links lead in a circle, and what it raises depends on Python's version. Here
-    such a link is left as it is, for `read` to refuse.
+    Such a link is left as it is, for `read` to refuse.
     """
-    target = Path(os.path.realpath(path))
+    target = real_path(path)
     return target if os.access(target.parent, os.X_OK) else path
 
 
@@ -75,7 +75,7 @@ def read(path: Path, limits: Limits) -> Content:
     info = os.fstat(handle)
     try:
         check(info, limits)
-        _check_owner(info, path)
+        check_owner(info, path)
     except InvalidFile:
         os.close(handle)
         raise
@@ -114,8 +114,8 @@ def check(info: os.stat_result, limits: Limits) -> None:
         raise too_large(info.st_size, limits)
 
 
-def _check_owner(info: os.stat_result, path: Path) -> None:
-    """Raise `InvalidFile` unless the file is this user's.
+def check_owner(info: os.stat_result, path: Path) -> None:
+    """Raise `InvalidFile` unless the file or folder is this user's.
 
     Root works for whom a directory above belongs to: who may replace that may also write this file.
     """

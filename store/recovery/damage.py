@@ -20,8 +20,6 @@ from store.chained_log.files import LogFiles
 from store.recovery import old_log
 
 _NO_TEXT: Final = "it holds text that is not UTF-8"
-#: What `sqlite3` says of a value that is not; it has no code of its own.
-_UNDECODED: Final = "Could not decode to UTF-8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +115,7 @@ def _count(connection: sqlite3.Connection) -> int:
 
 def _is_damage(error: sqlite3.Error) -> bool:
     """SQLITE_ERROR, the plain one, is what a schema that lacks our tables or cannot be read gives."""
-    if _UNDECODED in str(error):
+    if database.is_undecoded(error):
         return True
     name = getattr(error, "sqlite_errorname", "") or ""
     return name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")) or name == "SQLITE_ERROR"

@@ -107,12 +107,9 @@ def test_the_exit_code_reaches_the_shell(home, arguments, code):
     assert "Traceback" not in told.stderr
 
 
-def test_a_reader_that_goes_away_ends_it_quietly(home):
-    lines = "".join(json.dumps({"id": f"n{i}", "prompt": "x" * 200}) + "\n" for i in range(8_000))
-    skep(home, "add", "--file", "-", given=lines)
-
-    piped = subprocess.run(
-        f"{sys.executable} -m skep events --json | head -c 10; echo ${{PIPESTATUS[0]}}",
+def in_bash(home, line: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        line,
         shell=True,
         check=False,
         executable="/bin/bash",
@@ -121,6 +118,13 @@ def test_a_reader_that_goes_away_ends_it_quietly(home):
         capture_output=True,
         text=True,
     )
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(home):
+    lines = "".join(json.dumps({"id": f"n{i}", "prompt": "x" * 200}) + "\n" for i in range(8_000))
+    skep(home, "add", "--file", "-", given=lines)
+
+    piped = in_bash(home, f"{sys.executable} -m skep events --json | head -c 10; echo ${{PIPESTATUS[0]}}")
 
     assert piped.stdout.endswith("141\n")
     assert piped.stderr == ""
@@ -129,16 +133,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(home):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", ["list", "list --json", "status --json", "show nobody --json"])
 def test_a_full_disk_behind_the_output_is_told_in_one_line(home, arguments):
-    told = subprocess.run(
-        f"{sys.executable} -m skep {arguments} > /dev/full",
-        shell=True,
-        check=False,
-        executable="/bin/bash",
-        cwd=REPOSITORY,
-        env=ENVIRONMENT | {"SKEP_HOME": str(home)},
-        capture_output=True,
-        text=True,
-    )
+    told = in_bash(home, f"{sys.executable} -m skep {arguments} > /dev/full")
 
     assert told.returncode == (1 if "nobody" in arguments else 3), told.stderr
     assert told.stderr.startswith("skep ")

@@ -75,6 +75,16 @@ def test_the_folder_of_another_user_is_not_the_inbox(keeping: Keeping, inbox: In
     assert "another user (uid 65534)" in keeping.events("inbox.refused")[0]["reason"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root works for others")
+def test_root_takes_in_what_the_owner_of_the_home_put_in(keeping: Keeping, inbox: Inbox) -> None:
+    drop(inbox, "one.json", {"prompt": "x"})
+    for path in (keeping.home.root, inbox.new, inbox.new / "one.json"):
+        os.chown(path, 65534, 65534)
+
+    assert inbox.look() == 1
+    assert list(keeping.statuses()) == ["one"]
+
+
 def test_a_file_of_a_known_stem_is_a_duplicate_and_removed(keeping: Keeping, inbox: Inbox) -> None:
     for _ in range(2):
         drop(inbox, "one.json", {"prompt": "x"})
