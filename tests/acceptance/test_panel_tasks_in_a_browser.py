@@ -197,3 +197,22 @@ def test_nothing_is_wider_than_the_window(page, panel, width, path):
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+#: The words of why tasks wait that stand in two lines.
+TORN_REASONS = """() => [...document.querySelectorAll("td.remark bdi")].flatMap((reason) =>
+  [...reason.firstChild.data.matchAll(/\\w+/g)].filter((word) => {
+    const range = new Range();
+    range.setStart(reason.firstChild, word.index);
+    range.setEnd(reason.firstChild, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map((line) => line.top)).size > 1;
+  }).map((word) => word[0]))"""
+
+
+def test_why_a_task_waits_is_broken_between_its_words_alone(page, panel):
+    panel.by.requeue("ask", "no model configured: set SKEP_LLM_BASE_URL, or start Ollama", wait_s=60)
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.goto(f"{panel.url}/tasks")
+    expect(row(page, "ask").locator(".remark bdi")).to_contain_text("SKEP_LLM_BASE_URL")
+
+    assert page.evaluate(TORN_REASONS) == []
