@@ -14,10 +14,8 @@ home in ``SKEP_HOME``; `skep up` runs it beside worker and panel.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import resource
 import sys
 import threading
 from pathlib import Path
@@ -28,6 +26,7 @@ import filelock
 import flask
 
 import host_platform
+import open_files
 from collecting import settle
 from cost.model_catalog import ModelCatalog
 from cost.usage_tracker import standing_of
@@ -75,9 +74,6 @@ HURRIED_GRACE_S: Final = 2.0
 SPARE_THREADS: Final = 8
 #: Bytes of a request: the longest prompt with everything that is added to it.
 MOST_BODY_BYTES: Final = 7 * 1024 * 1024
-
-#: Open files; a connection takes one, a running command up to five.
-MOST_FILES: Final = 16_384
 
 _JSON: Final = "application/json"
 
@@ -149,7 +145,7 @@ class Swarm:
         except SkepError as error:
             logger.error("how much is to run at once cannot be read: %s", error)
             return settings.swarm_threads
-        return max(settings.swarm_threads, wanted.workers * wanted.pace + SPARE_THREADS)
+        return max(settings.swarm_threads, wanted.at_once + SPARE_THREADS)
 
     def _open_up(self, port: int) -> None:
         """The port is ours: let callers in."""
@@ -346,14 +342,6 @@ def _json(answer: contract.Answer) -> flask.Response:
     return flask.Response(answer.model_dump_json(), mimetype=_JSON)
 
 
-def _allow_files() -> None:
-    """Let this process open as many files as the system gives it."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
-    with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
-
-
 def _only_one(home: Home) -> filelock.BaseFileLock:
     """One swarm a home: a second would take the first one's live output for a dead one's."""
     prepare_state_directory(home.state)
@@ -377,7 +365,7 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     home = find_home(home_flag, os.environ)
     stop = Stop()
     stop.on_signals()
-    _allow_files()
+    open_files.allow_files()
     if supervised:
         stop.on_closed_pipe()
     try:

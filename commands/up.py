@@ -7,6 +7,7 @@ import time
 
 import click
 
+import open_files
 from commands import terminal
 from commands.login_link import LoginLink
 from commands.place import NoHome, Place
@@ -19,7 +20,7 @@ from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import database
-from store.capacity import CAPACITY
+from store.capacity import CAPACITY, Capacity
 from store.reading import Reader
 from store.recovery import recover_if_damaged
 from store.sqlite_store import SqliteStore
@@ -101,6 +102,7 @@ def _run(
             if not as_json:
                 greet(home)
             warn_of_halt(store.reader)
+            warn_of_few_files(store)
             code = run.keep_up(stop, until_idle=until_idle)
     finally:
         spawner.close()
@@ -180,6 +182,13 @@ def warn_of_halt(reader: Reader) -> None:
     gate = reader.gate()
     if gate.cause in LOUD and gate.paused is not None:
         click.secho(clean(f"{LOUD[gate.cause]}: {gate.paused}"), fg="red", bold=True, err=True)
+
+
+def warn_of_few_files(store: SqliteStore) -> None:
+    """Say so when the system lets Skep open fewer files than its tasks may need."""
+    told = open_files.shortage(Capacity.of(store.reader.fact(CAPACITY), store.settings).at_once)
+    if told is not None:
+        click.secho(clean(f"{told} {open_files.WAY_OUT}"), fg="yellow", err=True)
 
 
 def _exit_code(left: Left) -> int:

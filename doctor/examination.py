@@ -39,6 +39,7 @@ def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
     yield from machine.check_file_system(examined.home)
     yield from daemon.check_ports(examined.home, settings)
     yield from machine.check_clock()
+    yield from machine.check_open_files(settings)
     yield from machine.check_sandbox(settings)
     yield from home.check_commands(examined.home, settings)
     yield from home.check_lists(examined.home)

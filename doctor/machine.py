@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import host_platform
+import open_files
 from doctor.findings import Finding, fail, ok, warn
 from errors import SkepError
 from safety.sandbox import Sandbox
@@ -118,6 +119,15 @@ def check_clock() -> Iterator[Finding]:
         )
     else:
         yield ok("clock", f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S %z}")
+
+
+def check_open_files(settings: Settings) -> Iterator[Finding]:
+    """Whether what starts Skep lets it open the files that its tasks need."""
+    told = open_files.shortage(settings.concurrency * settings.workers)
+    if told is not None:
+        yield warn("open files", told, open_files.WAY_OUT)
+    else:
+        yield ok("open files", "As many files may be open as the tasks at once may need.")
 
 
 def check_sandbox(settings: Settings) -> Iterator[Finding]:

@@ -47,6 +47,11 @@ class Capacity:
         workers = said.get("workers") or settings.workers
         return cls(int(workers), int(said.get("pace") or settings.concurrency))
 
+    @property
+    def at_once(self) -> int:
+        """Tasks that run at once in all."""
+        return self.workers * self.pace
+
     def pace_of(self, number: int | None) -> int:
         """How many tasks a worker runs at once, by its place among the workers of a supervisor, from 1.
 
@@ -72,9 +77,9 @@ def _check(change: Change) -> None:
 
 
 def _check_together(wanted: Capacity) -> None:
-    if wanted.workers * wanted.pace > MOST_AT_ONCE:
+    if wanted.at_once > MOST_AT_ONCE:
         raise InvalidRequest(
-            f"{wanted.workers} workers with a pace of {wanted.pace} are {wanted.workers * wanted.pace:,} "
+            f"{wanted.workers} workers with a pace of {wanted.pace} are {wanted.at_once:,} "
             f"tasks at once; swarm serves at most {MOST_AT_ONCE:,}. Lower one of the two first."
         )
 

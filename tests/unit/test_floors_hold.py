@@ -58,6 +58,7 @@ FLOORS: list[set[str]] = [
         "collecting",
         "faults",
         "money",
+        "open_files",
         "outcome",
         "path_names",
         "redaction",
