@@ -17,6 +17,7 @@ from typing import Final
 import host_platform
 from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
 from store import sql
+from store.letters import trouble_with_letters
 from store.write_lock import WriteLock
 
 BUSY_TIMEOUT_MS: Final = 5_000  # a foreign SQLite client may hold the file; ours wait at write.lock
@@ -95,8 +96,9 @@ def check_integrity(path: Path) -> None:
         return
     with translated(path), contextlib.closing(open_reader(path)) as connection:
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise StoreCorrupt(f"{path} is damaged: {found}")
+        trouble = str(found) if found != "ok" else trouble_with_letters(connection)
+    if trouble is not None:
+        raise StoreCorrupt(f"{path} is damaged: {trouble}")
 
 
 class translated:  # noqa: N801  reads like a function, and is no generator because every read goes through it

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clock import Clock, SystemClock
+from errors import StoreCorrupt
 from settings import KILL_SWITCH
 from store import database, kill_file, lanes, processes, rates, sql, waiting
 from store.budget_words import HeldWords
@@ -229,7 +230,16 @@ def states_of_statuses(statuses: Sequence[str]) -> str | None:
 
 
 def event_of(row: sqlite3.Row) -> dict[str, Any]:
-    """An event as every face shows it: columns and fields in one object, `task_id` and `status` always."""
+    """An event as every face shows it: columns and fields in one object, `task_id` and `status` always.
+
+    Raises `StoreCorrupt` for one whose fields are no JSON any more.
+    """
     columns = ("seq", "ts", "event", "task_id", "status", "worker_id", "attempt")
-    fields: dict[str, Any] = json.loads(row["data"])
+    try:
+        fields: dict[str, Any] = json.loads(row["data"])
+    except ValueError as error:
+        raise StoreCorrupt(
+            f"event {row['seq']} of the database is damaged: its fields are no JSON. Run `skep doctor` "
+            "for the way out."
+        ) from error
     return {name: row[name] for name in columns} | fields

@@ -18,10 +18,6 @@ WHERE seq = :seq;
 INSERT OR IGNORE INTO attempt (task, lease, attempt, worker_id, claimed)
 VALUES (:task, :lease, :attempt, :worker_id, :claimed);
 
--- texts_of_tasks --
--- The words of every task, to be read; and whether they are what was written.
-SELECT doc, result, json_valid(doc) AND (result IS NULL OR json_valid(result)) AS is_json FROM task;
-
 -- unsettled --
 -- Tasks that ran or were being judged, with whether a person is asked about them.
 SELECT task.*, EXISTS (SELECT 1 FROM decision WHERE decision.task = task.seq AND decision.answer IS NULL) AS is_asked

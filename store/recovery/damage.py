@@ -17,6 +17,7 @@ from errors import StoreCorrupt, StoreError, StoreUnsupported
 from settings import Home
 from store import backup, database, sql
 from store.chained_log.files import LogFiles
+from store.letters import trouble_with_letters
 from store.recovery import old_log
 
 _NO_TEXT: Final = "it holds text that is not UTF-8"
@@ -100,14 +101,10 @@ def look(path: Path) -> int | None:
 
 
 def _count(connection: sqlite3.Connection) -> int:
-    """The last event; reads a row of every table that matters on the way, and the words of every task.
-
-    SQLite's own check looks at how pages and rows are built, not at the letters in them; and one task that
-    cannot be read would hold up whatever reads all of them.
-    """
-    for row in connection.execute(sql.queries()["texts_of_tasks"]):
-        if not row["is_json"]:
-            raise StoreCorrupt("the words of a task are no JSON any more")
+    """The last event; reads everything there is on the way."""
+    trouble = trouble_with_letters(connection)
+    if trouble is not None:
+        raise StoreCorrupt(trouble)
     for query in ("unsettled", "count_by_state", "open_decisions"):
         connection.execute(sql.queries()[query]).fetchone()
     return int(connection.execute(sql.queries()["last_event_seq"]).fetchone()[0])

@@ -41,7 +41,7 @@ class AuditPlayed:
         """What the record of it says."""
         if self.trouble is not None:
             return f"the database was rebuilt; {self.trouble}, so the audit is that of the backup alone"
-        lost = f", {self.damaged} damaged lines were passed over" if self.damaged else ""
+        lost = f", passed over as damaged: {self.damaged}" if self.damaged else ""
         taken = f"{self.records} records were taken from the audit file{lost}"
         return f"the database was rebuilt; {taken}; what was not exported yet is lost"
 

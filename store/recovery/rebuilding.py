@@ -75,7 +75,7 @@ class Account:
         if self.base is not None:
             made = self.base.made
             sources.append("itself" if made is None else f"the backup of {to_local_text(made)}")
-        sources.append(f"{self.lines} lines of the log")
+        sources.append(_lines(self.lines, "of the log"))
         if self.no_queue_file is None:
             sources.append("queue.json")
         return f"{', '.join(sources[:-1])} and {sources[-1]}" if len(sources) > 1 else sources[0]
@@ -88,11 +88,11 @@ class Account:
         if self.found.old_text:
             told.append(f"The last edit of these is lost: {_some(self.found.old_text)}.")
         if self.damaged_lines:
-            told.append(f"{self.damaged_lines} lines of the log are damaged and were passed over.")
+            told.append(f"Passed over as damaged: {_lines(self.damaged_lines, 'of the log')}.")
         if self.foreign_log:
             told.append("The log does not belong to the backup and was not used.")
         if self.audit.damaged:
-            told.append(f"{self.audit.damaged} lines of the audit are damaged and were passed over.")
+            told.append(f"Passed over as damaged: {_lines(self.audit.damaged, 'of the audit')}.")
         if self.audit.trouble is not None:
             told.append(f"The audit was not used: {self.audit.trouble}.")
         if self.no_queue_file is not None:
@@ -207,6 +207,10 @@ def _pause_and_ask(tx: Transaction, account: Account) -> None:
     tx.set_meta(PAUSED, dump({"by": SOURCE, "reason": way_out, "at": to_rfc3339(tx.now)}))
     tx.emit("daemon.recovered", reason=question, file=f".swarm/{account.moved_to}", decision=account.decision,
             count=account.tasks, missing=account.found.lost[:100] or None)  # fmt: skip
+
+
+def _lines(count: int, of: str) -> str:
+    return f"{count:,} line{'' if count == 1 else 's'} {of}"
 
 
 def empty_folder(path: Path) -> Path:

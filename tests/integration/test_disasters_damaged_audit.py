@@ -101,8 +101,8 @@ def test_a_damaged_record_leaves_a_place_that_says_so(home: AuditedHome) -> None
     ]  # fmt: skip
     assert home.home.audit_file.with_name("audit.torn-1").read_bytes() == b"".join(lines[2:])
     assert json.loads(home.rows()[2]["data"])["code"] == "lost"
-    assert "1 damaged lines were passed over" in json.loads(home.rows()[4]["data"])["reason"]
-    assert "1 lines of the audit are damaged" in home.opened.reader.decisions()[0]["question"]
+    assert "passed over as damaged: 1" in json.loads(home.rows()[4]["data"])["reason"]
+    assert "Passed over as damaged: 1 line of the audit." in home.opened.reader.decisions()[0]["question"]
     assert verify(home.home).ok
     assert not verify(home.home, checkpoint=checkpoint).ok
 

@@ -65,7 +65,22 @@ def spoil_the_json_of_every_task(home: WorkedHome) -> None:
     _in_place(home, b'{"id":', b'{"id"!')
 
 
+def spoil_a_letter_of_every_event(home: WorkedHome) -> None:
+    _in_place(home, b'{"lease":', b'{"\xffease":')
+
+
+def spoil_the_json_of_every_event(home: WorkedHome) -> None:
+    _in_place(home, b'{"lease":', b'{"lease"!')
+
+
+def spoil_a_letter_of_every_worker(home: WorkedHome) -> None:
+    _in_place(home, b"worker-test", b"worker-\xffest")
+
+
 DAMAGE = [
+    spoil_a_letter_of_every_worker,
+    spoil_a_letter_of_every_event,
+    spoil_the_json_of_every_event,
     spoil_the_schema,
     spoil_a_letter_of_every_task,
     spoil_the_json_of_every_task,
@@ -268,3 +283,25 @@ def test_a_sound_home_and_a_new_one_are_left_alone(worked: WorkedHome, tmp_path,
     fresh = WorkedHome(tmp_path / "fresh", clock)
     assert fresh.recover() is None
     assert not fresh.home.root.exists()
+
+
+@pytest.mark.parametrize("damage", [spoil_a_letter_of_every_event, spoil_the_json_of_every_event])
+def test_what_meets_a_damaged_event_says_so_and_what_helps(
+    worked: WorkedHome, damage: Callable[[WorkedHome], None]
+) -> None:
+    worked.export()
+    worked.close()
+    damage(worked)
+
+    for verb in (["verify"], ["events"]):
+        told = CliRunner().invoke(skep.cli, verb, env={"SKEP_HOME": str(worked.home.root)})
+
+        assert told.exit_code == 3, verb
+        assert "damaged" in told.stderr
+        assert "Run `skep doctor` for the way out." in told.stderr
+    found = json.loads(
+        CliRunner().invoke(skep.cli, ["doctor", "--json"], env={"SKEP_HOME": str(worked.home.root)}).stdout
+    )
+    (store,) = [each for each in found["checks"] if each["check"] == "store"]
+    assert store["level"] == "fail"
+    assert "it moves the file aside, rebuilds" in store["way_out"]

@@ -38,7 +38,7 @@ def test_a_damaged_line_of_the_log_costs_itself_and_no_other(worked: WorkedHome)
     lines[hit] = b"#" * (len(lines[hit]) - 1) + b"\n"
     worked.home.log_file.write_bytes(b"".join(lines))
     recovered = break_and_recover(worked)
-    assert "1 lines of the log are damaged" in recovered.message
+    assert "Passed over as damaged: 1 line of the log." in recovered.message
     assert worked.states() == dict.fromkeys("abc", "approved")
     assert not worked.verify().ok
 
