@@ -13,7 +13,7 @@ import click
 
 from commands import edit_file, terminal
 from commands.exits import FAILED, FINE, problem, sentence
-from commands.list import read_statuses
+from commands.list import offer_statuses, read_statuses
 from commands.place import Place, json_option, with_place
 from commands.task_id import offer_ids
 from errors import NotFound, SkepError, StoreError
@@ -43,8 +43,9 @@ Apply = Callable[[str, dict[str, Any]], EditResult]
 )
 @click.argument("pattern", metavar="[FILTER]", required=False, shell_complete=offer_ids)
 @click.option(
-    "--status", "statuses", multiple=True, callback=read_statuses, metavar="STATUS", help="Only these."
-)
+    "--status", "statuses", multiple=True, callback=read_statuses, shell_complete=offer_statuses,
+    metavar="STATUS", help="Only these.",
+)  # fmt: skip
 @click.option("--retry", "send_back", is_flag=True, help="Send tasks that have ended back to the queue.")
 @json_option
 @with_place

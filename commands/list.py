@@ -38,14 +38,20 @@ def read_statuses(
     return tuple(words)
 
 
+def offer_statuses(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The statuses that go on so, after those that stand before a comma."""
+    before, comma, begun = incomplete.rpartition(",")
+    return [f"{before}{comma}{status}" for status in Status if status.startswith(begun)]
+
+
 @click.command(
     help="""List tasks, the newest last, with what each waits for.
 
     Example: skep list --status pending,failed --limit 20"""
 )
 @click.option(
-    "--status", "statuses", multiple=True, callback=read_statuses, metavar="STATUS",
-    help=f"Only these: {', '.join(Status)}.",
+    "--status", "statuses", multiple=True, callback=read_statuses, shell_complete=offer_statuses,
+    metavar="STATUS", help=f"Only these: {', '.join(Status)}.",
 )  # fmt: skip
 @click.option("--tag", help="Only tasks with this tag.")
 @click.option("--limit", type=FROM_ONE, help=f"The newest so many; default {SHOWN}, all with --json.")

@@ -189,6 +189,8 @@ def test_completion_offers_verbs_and_ids(walk, home):
 
     assert complete(home, "skep sh", 1) == ["plain,show"]
     assert complete(home, "skep show re", 2) == ["plain,report-1"]
+    assert complete(home, "skep list --status fa", 3) == ["plain,failed"]
+    assert complete(home, "skep edit --status failed,ap", 3) == ["plain,failed,approved"]
 
 
 def complete(home, words: str, number: int) -> list[str]:
