@@ -24,7 +24,11 @@ _BEGIN: Final = "-----BEGIN"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN ([A-Z0-9 ]{0,40})(?:PRIVATE KEY(?: BLOCK)?|CERTIFICATE REQUEST)-----"
 )
-_NEWLINE: Final = r"(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n)"
+#: The end of a line: as it is, as JSON and programming languages escape it, and as HTML says it.
+_NEWLINE: Final = (
+    r"(?:\r?\n|(?:\\{1,2}r)?\\{1,2}n|[\v\f\x85\u2028\u2029]"
+    r"|\\{1,2}(?:u00|x)0[aAdD]|&#(?:10|13|[xX]0?[aAdD]);|<[bB][rR] {0,2}/?>)"
+)
 #: The number of a line, as ``grep -n`` and ``cat -n`` put it before.
 _NUMBER: Final = r"(?<![A-Za-z0-9+/=])[0-9]{1,7}(?=[:.)\t |-])[:.)]?"
 _BETWEEN: Final = rf"(?>(?:{_NEWLINE}|[ \t\r>|#*,\"'-]|{_NUMBER})*)"
@@ -36,7 +40,7 @@ _BASE64: Final = "[A-Za-z0-9+/=]"
 _PEM_BODY: Final = re.compile(
     rf"{_BASE64}*+(?>(?:{_NEWLINE}[ \t]*[A-Za-z][A-Za-z0-9-]{{0,60}}: [^\n\\]{{0,300}})*)"
     rf"(?>(?:{_BETWEEN}{_BASE64}{{16,}}+)*)"
-    rf"(?>(?:{_BETWEEN}{_BASE64}{{1,15}}+(?=[ \t]*(?:[\r\n\\\"']|-----|\Z)))?)"
+    rf"(?>(?:{_BETWEEN}{_BASE64}{{1,15}}+(?=[ \t]*(?:[\r\n\\\"'<&\v\f\x85\u2028\u2029]|-----|\Z)))?)"
     rf"(?>(?:{_BETWEEN}\\*\Z)?)"  # at the end of a text another line may follow
 )
 _END: Final = "-----END "

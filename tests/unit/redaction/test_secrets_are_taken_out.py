@@ -331,6 +331,16 @@ def test_a_key_whose_lines_are_numbered_and_whose_end_is_missing_is_taken_out(nu
     assert not [line for line in body if line in shown]
 
 
+@pytest.mark.parametrize(
+    "end", ["<br>", "<BR />", "\\u000a", "\\\\u000A", "\\x0a", "&#10;", "&#xa;", "\v", "\f", "\x85", "\u2028"]
+)
+def test_a_key_whose_lines_end_in_another_way_and_whose_end_is_missing_is_taken_out(end: str) -> None:
+    body = [hashlib.sha256(bytes([number])).hexdigest() for number in range(12)]
+    shown = clean(end.join(["-----BEGIN OPENSSH PRIVATE KEY-----", *body, "c2hvcnQ=", "that was all"]))
+
+    assert shown == f"[redacted:private-key]{end}that was all"
+
+
 def test_numbered_words_behind_the_beginning_of_a_key_are_shown() -> None:
     words = "1: see what the manual says of it\n2: and of a passphrase"
 
