@@ -108,7 +108,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "queue_file.recreated": "the queue file was missing and was written again",
     "queue_file.key_refused": "a key at the top of the queue file was refused and has no effect",
     "inbox.taken_in": "a file from the inbox was taken in",
-    "inbox.refused": "a file from the inbox could not be read and was moved to inbox/refused",
+    "inbox.refused": "a file from the inbox could not be read and was moved aside, or none can be taken in",
     "daemon.started": "a process of the daemon started",
     "daemon.stopped": "a process of the daemon stopped in good order",
     "daemon.crashed": "a process of the daemon ended by itself and is started again",

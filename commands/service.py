@@ -54,8 +54,10 @@ def service(place: Place, action: str, now: bool, as_json: bool) -> int:
 
 def unit_path(environ: os._Environ[str] | dict[str, str]) -> Path:
     """Where the unit stands (systemd.unit(5), user unit search path)."""
-    base = environ.get("XDG_CONFIG_HOME") or "~/.config"
-    return expanded(base) / "systemd" / "user" / _NAME
+    base = Path(environ.get("XDG_CONFIG_HOME") or "")
+    if not base.is_absolute():  # the XDG Base Directory Specification has such a value ignored
+        base = expanded("~/.config")
+    return base / "systemd" / "user" / _NAME
 
 
 def _install(place: Place, path: Path, unit: str) -> list[list[str]]:

@@ -21,7 +21,7 @@ from store import database
 from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
-from store.queue_file import plain_files
+from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
 from store.reading import AUDIT_BLOCKED
 from toolbox import files
@@ -225,13 +225,16 @@ def check_leftovers(home: Home) -> Iterator[Finding]:
             f"{len(kept)} edits were kept aside in conflicts/.",
             "Look at them, then delete them.",
         )
-    refused = list(_files(home.inbox / "refused"))
-    if refused:
-        yield warn(
-            "inbox",
-            f"{len(refused)} files were refused, in inbox/refused.",
-            "Correct and move them to inbox/new.",
-        )
+    yield from _check_inbox(home)
+
+
+def _check_inbox(home: Home) -> Iterator[Finding]:
+    """Whether anything can be taken in, and what could not."""
+    why = inbox_folder.why_not(home.inbox)
+    if why is not None:
+        yield warn("inbox", f"{why}.", "Put a folder of your own in its place.")
+    elif any(_files(home.inbox / "refused")):
+        yield warn("inbox", "Files were refused, in inbox/refused.", "Correct and move them to inbox/new.")
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -34,7 +34,7 @@ from store.audit_log import AuditExporter
 from store.backup import Backup
 from store.execution_log import LogExporter
 from store.pulse import Pulse
-from store.queue_file import plain_files
+from store.queue_file import inbox_folder, plain_files
 from store.queue_file.inbox import Inbox
 from store.queue_file.keeper import QueueFileKeeper
 from store.queue_file.watch import FileWatch
@@ -168,7 +168,7 @@ class Leadership:
         for export in exports:
             export.start()
         try:
-            inbox.prepare()
+            inbox_folder.make(self._home.inbox)
             queue_file = plain_files.target_of(self._home.queue_file)
             watch.add(queue_file.parent, queue_file.name)
             watch.add(self._home.inbox / "new")

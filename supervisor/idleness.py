@@ -10,7 +10,7 @@ from road.holding import look_at
 from runtime_contract import Limits
 from settings import Home
 from store import lanes
-from store.queue_file import plain_files
+from store.queue_file import inbox_folder, plain_files
 from store.queue_file.memory import has_seen
 from store.reading import Reader
 
@@ -37,6 +37,7 @@ class Idleness:
         self._seen = self._since
         self._started: set[str] = set()
         self._failed: set[str] = set()
+        self._refused: set[str] = set()
         self._quiet_looks = 0
 
     def look(self) -> Left:
@@ -53,6 +54,8 @@ class Idleness:
                 self._started.add(_process(row["data"]))
             if row["event"] == "daemon.leader":
                 self._started.add("leader")
+            if row["event"] == "inbox.refused":
+                self._refused.add(str(json.loads(row["data"])["file"]))
             if row["task_id"] and row["event"] in {"task.failed", "task.safety_blocked", "task.refused"}:
                 self._failed.add(row["task_id"])
             elif row["task_id"] and row["event"] in {"task.approved", "task.retried", "task.cancelled"}:
@@ -60,15 +63,20 @@ class Idleness:
 
     def _is_taken_in(self) -> bool:
         """Whether the store has seen what the queue file and the inbox hold."""
-        new = self._home.inbox / "new"
-        # The inbox follows no link, and passes over names with a dot.
-        if not new.is_symlink() and any(new.glob("[!.]*")):
+        if self._has_letters():
             return False
         try:
             content = plain_files.read_by_name(self._home.queue_file, self._limits)
         except (OSError, InvalidFile):  # the leader says what is wrong with it
             return "leader" in self._started
         return has_seen(self._reader, content.digest)
+
+    def _has_letters(self) -> bool:
+        """Whether the inbox holds what is still to be taken in; dot files and what had to stay are not."""
+        if inbox_folder.why_not(self._home.inbox) is not None:
+            return False
+        new = self._home.inbox / "new"
+        return any(path.name not in self._refused for path in new.glob("[!.]*"))
 
     def _is_busy(self) -> bool:
         states = self._reader.state_counts()

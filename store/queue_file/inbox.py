@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import logging
 import os
-import stat
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,13 +20,11 @@ from errors import InvalidFile
 from runtime_contract import ID_PATTERN, Limits
 from store import intake
 from store.lanes import ConcurrencyLimits
-from store.queue_file import entries, plain_files, strict_json
+from store.queue_file import entries, inbox_folder, plain_files, strict_json
 from store.queue_file.entries import FileEntry
 from store.records import EndedTask, Intake, NewTask, RefusedTask
 from store.transaction import Transaction
 from store.writer import Writer
-
-logger = logging.getLogger(__name__)
 
 SOURCE: Final = "inbox"
 #: two changes within this time may bear the same time stamp
@@ -52,6 +48,7 @@ class Inbox:
     """Takes in what lies in ``inbox/new``. One thread of the leader uses it."""
 
     def __init__(self, root: Path, writer: Writer, limits: Limits, lanes: ConcurrencyLimits) -> None:
+        self._root = root
         self.new = root / "new"
         self.tmp = root / "tmp"
         self.refused = root / "refused"
@@ -61,37 +58,42 @@ class Inbox:
         self._seen_mtime = -1
         #: why nothing is taken in at all
         self._kept_out: str | None = None
-
-    def prepare(self) -> None:
-        """Make the folders, for this user alone."""
-        for folder in (self.new.parent, self.tmp, self.new, self.refused):
-            folder.mkdir(mode=0o700, exist_ok=True)
+        #: what could not be moved aside, by its name, and as it was then
+        self._stuck: dict[str, plain_files.Signature | None] = {}
 
     def look(self) -> int:
-        """Take in every file; return how many were. One stat where nothing has come. Raises `StoreError`."""
-        info = self.new.lstat()
-        mtime = info.st_mtime_ns
-        if not self._is_ours(info) or mtime == self._seen_mtime:
+        """Take in every file; return how many were. A few stats where none has come. Raises `StoreError`."""
+        if not self._is_open() or (mtime := self.new.stat().st_mtime_ns) == self._seen_mtime:
             return 0
         # A file that comes in the same tick of the kernel's clock leaves the same time.
         is_settled = abs(time.time_ns() - mtime) > RACY_NS
         total = 0
-        while names := sorted(path.name for path in self.new.iterdir() if path.name[0] != "."):
+        while names := self._names():
             total += sum(map(self._take, _portions(names)))
         self._seen_mtime = mtime if total == 0 and is_settled else -1
         return total
 
-    def _is_ours(self, info: os.stat_result) -> bool:
-        """Whether it is a folder of this user: what it holds is moved and removed. Tells once where not."""
-        why = _why_not(info, self.new)
+    def _is_open(self) -> bool:
+        """Whether the folders may be used; makes what is missing. Tells once where not."""
+        if not inbox_folder.is_whole(self._root):
+            inbox_folder.make(self._root)
+        why = inbox_folder.why_not(self._root)
+        if why is None and not inbox_folder.is_whole(self._root):
+            why = f"{self._root.name} cannot be made; nothing is taken in"
         if why is not None and why != self._kept_out:
-            self._writer.run(
-                lambda tx: tx.emit(
-                    "inbox.refused", file="inbox/new", reason=f"inbox/new {why}; nothing is taken in"
-                )
-            )
+            self._emit_refused(self._root.name, why)
         self._kept_out = why
         return why is None
+
+    def _names(self) -> list[str]:
+        """What lies there to be taken in, in order."""
+        names = sorted(path.name for path in self.new.iterdir() if path.name[0] != ".")
+        self._stuck = {name: self._stuck[name] for name in names if name in self._stuck}
+        return [name for name in names if not self._is_stuck(name)]
+
+    def _is_stuck(self, name: str) -> bool:
+        """Whether it is still what could not be moved aside."""
+        return name in self._stuck and plain_files.look_at(self.new / name) == self._stuck[name]
 
     def _take(self, names: Iterable[str]) -> int:
         letters: list[_Letter] = []
@@ -153,29 +155,23 @@ class Inbox:
         line, column = error.details.get("line"), error.details.get("column")
         place = f" line {line}, column {column}:" if line else ":"
         message = f"{path.name}{place} {error.message}"
-        self._writer.run(
-            lambda tx: tx.emit("inbox.refused", file=path.name, reason=message, line=line, column=column)
-        )
-        target = self.refused / path.name
-        with contextlib.suppress(OSError):
-            target.with_name(f"{path.name}.error").write_text(f"{message}\n", "utf-8")
+        self._emit_refused(path.name, message, line=line, column=column)
+        target = self.refused / inbox_folder.free_name(self.refused, path.name)
+        with contextlib.suppress(OSError), target.with_name(f"{target.name}.error").open("xb") as beside:
+            beside.write(f"{message}\n".encode("utf-8", "backslashreplace"))
         try:
             path.rename(target)
         except OSError as failure:
-            # What cannot be moved would be refused for ever.
-            logger.warning("%s could not be moved aside: %s", path.name, failure)
-            with contextlib.suppress(OSError):
-                path.unlink()
+            self._leave(path, failure)
 
+    def _leave(self, path: Path, failure: OSError) -> None:
+        """What cannot be moved stays, and is passed over until it is another."""
+        self._stuck[path.name] = plain_files.look_at(path)
+        why = f"{path.name} cannot be moved to inbox/refused ({failure.strerror}) and stays in inbox/new"
+        self._emit_refused(path.name, why)
 
-def _why_not(info: os.stat_result, folder: Path) -> str | None:
-    if not stat.S_ISDIR(info.st_mode):
-        return "is no folder (no link is followed: what lies in the inbox is moved and removed)"
-    try:
-        plain_files.check_owner(info, folder)
-    except InvalidFile as error:
-        return error.message
-    return None
+    def _emit_refused(self, file: str, reason: str, **place: Any) -> None:
+        self._writer.run(lambda tx: tx.emit("inbox.refused", file=file, reason=reason, **place))
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

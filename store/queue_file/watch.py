@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ class FileWatch(FileSystemEventHandler):
     """Calls `wake` from a thread of its own when a watched file may have changed.
 
     Only the folders themselves are watched, not what is below them. Where the system cannot watch (its limit
-    of watches is reached, the file system tells nothing), polling goes on alone.
+    of watches is reached, the file system tells nothing, no folder is there), polling goes on alone.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
@@ -37,7 +38,7 @@ class FileWatch(FileSystemEventHandler):
         """Begin; whether the system can."""
         try:
             observer = _observer()  # asks the system for room, and may be refused
-            for folder in self._names:
+            for folder in filter(os.path.isdir, self._names):
                 observer.schedule(self, folder)
             observer.start()
         except Exception as error:

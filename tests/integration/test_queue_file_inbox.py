@@ -23,7 +23,7 @@ def keeping(tmp_path: Path) -> Iterator[Keeping]:
 @pytest.fixture
 def inbox(keeping: Keeping) -> Inbox:
     made = Inbox(keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits)
-    made.prepare()
+    made.look()
     return made
 
 

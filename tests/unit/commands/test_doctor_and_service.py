@@ -12,6 +12,7 @@ import subprocess
 import pytest
 
 import host_platform
+from commands.service import unit_path
 from commands.unit_file import MARK, quote, render_unit
 from doctor import daemon as checks_daemon
 from doctor import home as checks_home
@@ -245,6 +246,12 @@ def units(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(folder))
     monkeypatch.setattr(host_platform, "IS_LINUX", True)
     return folder / "systemd" / "user"
+
+
+@pytest.mark.parametrize("value", ["~nobody-of-this-name/x", "relative/folder"])
+def test_a_folder_for_settings_that_is_not_absolute_is_ignored(value, tmp_path):
+    assert unit_path({"XDG_CONFIG_HOME": value}) == unit_path({})
+    assert unit_path({}).is_absolute()
 
 
 def test_the_unit_runs_this_home_with_this_skep(store, home, run):

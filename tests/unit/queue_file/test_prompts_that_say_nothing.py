@@ -29,7 +29,7 @@ def test_a_saved_file_s_entry_is_refused_with_field_rule_and_way_out(keeping: Ke
 
 def test_one_that_is_dropped_into_the_inbox_is_too(keeping: Keeping) -> None:
     inbox = Inbox(keeping.home.inbox, keeping.store.writer, Limits(), keeping.store.limits)
-    inbox.prepare()
+    inbox.look()
     (inbox.new / "one.json").write_text(json.dumps({"id": "empty", "prompt": NOTHING}))
 
     inbox.look()
