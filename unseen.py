@@ -22,8 +22,10 @@ _ALWAYS: Final = (
 _JOINERS: Final = "\u200c\u200d"
 _LOOKS: Final = "\ufe0e\ufe0f"
 _IGNORABLE: Final = _ALWAYS + _JOINERS + _LOOKS
-#: C0 but for tab and newline, DEL, C1, ends of lines and paragraphs, marks of annotations, halves of pairs.
-_CONTROLS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb\ud800-\udfff"
+#: C0 but for tab and newline, DEL, C1, ends of lines and paragraphs, marks of annotations.
+_COMMANDS: Final = "\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufff9-\ufffb"
+#: Those, and halves of pairs.
+_CONTROLS: Final = f"{_COMMANDS}\ud800-\udfff"
 #: What is no letter or sign that something may be joined to.
 _NOTHING: Final = f"\\s{_CONTROLS}{_ALWAYS}"
 
@@ -37,7 +39,7 @@ _BLANK: Final = f"\\s\u2800{_IGNORABLE}{_CONTROLS}"
 #: Behind the last combining mark that is not ignorable.
 _LAST_MARK: Final = 0x1F000
 #: What a text has that says anything, as a regular expression: a sign that draws.
-SAYS: Final = f"[^\\s\u2800{_IGNORABLE}]"
+SAYS: Final = f"[^\\s\u2800{_IGNORABLE}{_COMMANDS}]"
 _SAYS: Final = re.compile(SAYS)
 #: What is said of a field that `is_blank` finds to say nothing: the rule and the way out.
 MUST_SAY: Final = (

@@ -55,6 +55,14 @@ class _Stream:
             fault_point("cycle.running")
 
 
+#: What is said of an answer that ended otherwise than by itself, by why it did.
+_NOTES: Final = {
+    "length": "cut off at max_tokens",
+    "content_filter": "the server ended it by its content filter",
+    "pause_turn": "the server paused amid it",
+}
+
+
 def _wishes(attempt: Attempt) -> Wishes:
     request, task = attempt.request, attempt.task
     return Wishes(
@@ -69,4 +77,5 @@ def line_of(result: ChatResult, text: str) -> str:
     """The answer in a line: its first line, and whether it was cut short."""
     first = next((line.strip() for line in text.splitlines() if line.strip()), "(empty answer)")
     line = first if len(first) <= LINE_CHARS else f"{first[:LINE_CHARS]}..."
-    return f"{line} (cut off at max_tokens)" if result.finish_reason == "length" else line
+    note = _NOTES.get(result.finish_reason)
+    return line if note is None else f"{line} ({note})"

@@ -20,6 +20,9 @@ API_VERSION: Final = "2023-06-01"
 
 NO_TEMPERATURE: Final = "no temperature"
 
+#: What an error event says that says nothing.
+_NO_WORDS: Final = "an error without words"
+
 _READ_COUNTS: Final = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
@@ -78,14 +81,16 @@ class AnthropicMessagesWire:
         try:
             said = json.loads(event.data)
         except (ValueError, RecursionError):
-            return event.data if event.name == "error" else None
+            said = event.data
         if not isinstance(said, dict):
-            return said if event.name == "error" else None
+            return said or _NO_WORDS if event.name == "error" else None
         kind = said.get("type", event.name)
         if kind == "error" or said.get("error"):
-            return said
+            return said or _NO_WORDS
         if kind == "message_start" and isinstance(said.get("message"), dict):
             self._take_message(said["message"], draft)
+        elif kind == "content_block_start":
+            draft.add(_text(said.get("content_block"), "text"))
         elif kind == "content_block_delta" and isinstance(said.get("delta"), dict):
             draft.add(_text(said["delta"], "text_delta"))
         elif kind == "message_delta":

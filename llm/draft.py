@@ -11,6 +11,9 @@ from llm.failures import clean
 
 #: Bytes of UTF-8 text that are taken for one token where the server does not count.
 BYTES_PER_TOKEN: Final = 4
+#: The most tokens that are taken for a count: more than a server ever read, and a sum of a few stays a number
+#: that every reader of JSON takes (RFC 8259, section 6).
+MOST_TOKENS: Final = 10**12
 #: The most characters of a server's name for its model, its answer, or why that ended.
 WORD_CHARS: Final = 200
 
@@ -107,6 +110,6 @@ def _bytes(text: str) -> int:
 
 def whole_number(value: Any) -> int | None:
     """A count as servers write it; None for what is no count."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_TOKENS:
         return None
     return value

@@ -28,7 +28,10 @@ ANSWER_BYTES: Final = 64 * 1024 * 1024
 ERROR_BYTES: Final = 64 * 1024
 #: How an answer may be packed, once. What lies packed within it may become a thousand times as large again
 #: before anybody sees its size.
-_UNPACKED: Final = frozenset({"identity", "gzip", "deflate"})
+_UNPACKED: Final = frozenset({"gzip", "deflate"})
+#: What packs a body (the registry of HTTP content codings). Other words, `none` and `utf-8` among them, are
+#: sent by servers that pack nothing.
+_PACKINGS: Final = _UNPACKED | {"br", "compress", "dcb", "dcz", "x-compress", "x-gzip", "zstd"}
 #: What httpcore raises before a request is sent.
 _NOT_CONNECTED: Final = (
     httpcore.ConnectError,
@@ -80,10 +83,11 @@ class Answer:
     def _unpacked(self) -> Iterator[bytes]:
         """The body, unpacked where a server packs it though it was asked not to."""
         stream = self._response.stream
-        packed = self._response.headers.get_list("content-encoding", split_commas=True)
+        words = self._response.headers.get_list("content-encoding", split_commas=True)
+        packed = [each for each in map(str.lower, words) if each in _PACKINGS]
         if not packed and isinstance(stream, httpx.SyncByteStream):
             return iter(stream)
-        if len(packed) > 1 or not {each.lower() for each in packed} <= _UNPACKED:
+        if len(packed) > 1 or not _UNPACKED.issuperset(packed):
             raise ModelFailed(
                 f"The model server at {self._endpoint.base_url} packed its answer as "
                 f"{clean(', '.join(packed), self._endpoint.api_key, 60)}, and it was asked not to pack it."
@@ -93,8 +97,8 @@ class Answer:
     def failure(self) -> Failure:
         """What an answer that is not `ok` says."""
         body = b""
-        # The status alone says enough where the words break off.
-        with contextlib.suppress(AnswerCut):
+        # The status alone says enough where the words break off, or cannot be read.
+        with contextlib.suppress(ModelFailed):
             for piece in self.pieces():
                 body += piece
                 if len(body) >= ERROR_BYTES:

@@ -33,7 +33,7 @@ function seen(text) {
 
 // Whether a text says nothing: there is nothing in it that draws.
 function isBlank(text) {
-  return /^[\s\u2800\p{Default_Ignorable_Code_Point}]*$/u.test(text);
+  return /^[\s\u2800\p{Default_Ignorable_Code_Point}\u0000-\u001f\u007f-\u009f\ufff9-\ufffb]*$/u.test(text);
 }
 
 // What is decided on: how long it is, and its parts in a region of its own that scrolls; nothing where there is nothing.

@@ -52,11 +52,12 @@ def test_an_answer_is_streamed_and_given_whole(server, client):
 
 
 @pytest.mark.parametrize(
-    ("packed", "is_read"), [(["gzip"], True), (["gzip", "gzip"], False), (["br"], False)]
+    ("packed", "is_read"),
+    [(["gzip"], True), (["gzip", "identity"], True), (["gzip", "gzip"], False), (["br"], False)],
 )
 def test_an_answer_is_unpacked_once_for_what_is_packed_in_it_has_no_bound(server, openai, packed, is_read):
     body = b'{"choices": [{"message": {"content": "ok"}, "finish_reason": "stop"}]}'
-    for _ in packed:
+    for _ in filter("identity".__ne__, packed):
         body = gzip.compress(body)
     headers = {"Content-Encoding": ", ".join(packed)}
     server.reply_with(Reply(body=body, content_type="application/json", headers=headers))
@@ -66,6 +67,13 @@ def test_an_answer_is_unpacked_once_for_what_is_packed_in_it_has_no_bound(server
     else:
         with pytest.raises(ModelFailed, match="it was asked not to pack it"):
             ask(openai, "hi")
+
+
+@pytest.mark.parametrize("word", ["none", "utf-8", "", "identity", "aws-chunked"])
+def test_an_answer_that_is_called_packed_by_a_word_that_is_no_packing_is_read(server, client, word):
+    server.reply_with(Reply(text="one two", headers={"Content-Encoding": word}))
+
+    assert ask(client).text == "one two"
 
 
 def test_the_openai_request_is_as_documented(server, openai):
@@ -113,6 +121,45 @@ def test_anthropics_cached_tokens_count_as_read(server, anthropic):
     server.reply_with(Reply(body=json.dumps(body)))
 
     assert ask(anthropic).usage == Usage(543, 9, "server")
+
+
+def test_a_count_that_nobody_could_read_again_is_no_count(server, client):
+    digits = "9" + "0" * 4299  # the most that Python reads; of two of them the sum has one more
+    counts = dict.fromkeys(("prompt_tokens", "input_tokens", "cache_read_input_tokens"), "HUGE")
+    ends = {"completion_tokens": 1, "output_tokens": 1}
+    content = [{"type": "text", "text": "x"}]
+    choices = [{"message": {"content": "x"}, "finish_reason": "stop"}]
+    body = json.dumps({"content": content, "choices": choices, "usage": counts | ends})
+    server.reply_with(Reply(body=body.replace('"HUGE"', digits), content_type="application/json"))
+
+    assert ask(client, "1234").usage == Usage(1, 1, "estimate")
+
+
+def test_text_that_begins_a_block_is_part_of_the_answer(server, anthropic):
+    said: list[dict[str, object]] = [
+        {"type": "message_start", "message": {"id": "m", "model": "m"}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": "one "}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "two"}},
+        {"type": "content_block_start", "index": 1, "content_block": {"type": "tool_use", "text": "no"}},
+        {"type": "message_stop"},
+    ]
+    stream = "".join(f"event: {each['type']}\ndata: {json.dumps(each)}\n\n" for each in said)
+    server.reply_with(Reply(body=stream, content_type="text/event-stream"))
+
+    assert ask(anthropic).text == "one two"
+
+
+@pytest.mark.parametrize("data", ["", "0", "null", "{}", "[]"])
+def test_an_error_in_the_stream_that_says_nothing_is_an_error(server, anthropic, data):
+    stream = (
+        'event: message_start\ndata: {"type": "message_start", "message": {}}\n\n'
+        f"event: error\ndata: {data}\n\n"
+        'event: message_stop\ndata: {"type": "message_stop"}\n\n'
+    )
+    server.reply_with(Reply(body=stream, content_type="text/event-stream"))
+
+    with pytest.raises(ModelFailed, match="an error without words"):
+        ask(anthropic)
 
 
 def test_a_server_that_ignores_stream_is_understood(server, client):

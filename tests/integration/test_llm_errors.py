@@ -47,6 +47,25 @@ def test_a_status_is_an_error_with_the_servers_words(server, client, status, hea
     assert TEST_KEY not in repr(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "packed", "kind"),
+    [
+        (401, "br", ModelRefused),
+        (429, "gzip", ModelBusy),
+        (429, "zstd", ModelBusy),
+        (400, "gzip", ModelRefused),
+    ],
+)
+def test_the_status_counts_where_the_words_cannot_be_read(server, client, status, packed, kind):
+    headers = {"Content-Encoding": packed, "Retry-After": "7"}
+    server.reply_with(Reply(body=b"\x1f\x8bnot packed", status=status, headers=headers))
+
+    with pytest.raises(kind) as caught:
+        ask(client)
+
+    assert caught.value.retry_after_s == (7.0 if status == 429 else None)
+
+
 def test_a_connection_serves_again_after_an_error(server, client):
     server.reply_with(Reply(status=500))
     with pytest.raises(ModelFailed):

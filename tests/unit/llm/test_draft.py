@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from llm.contracts import ChatRequest, Message, Usage
-from llm.draft import WORD_CHARS, Draft, estimate_usage, whole_number
+from llm.draft import MOST_TOKENS, WORD_CHARS, Draft, estimate_usage, whole_number
 
 REQUEST = ChatRequest((Message("system", "abcd"), Message("user", "\u00e4")), "asked", 10, None, 1.0)
 
@@ -65,7 +65,19 @@ def test_only_an_answer_that_has_begun_and_ended_is_complete():
 
 
 @pytest.mark.parametrize(
-    ("value", "count"), [(3, 3), (0, 0), (-1, None), (True, None), (2.5, None), ("3", None), (None, None)]
+    ("value", "count"),
+    [
+        (3, 3),
+        (0, 0),
+        (-1, None),
+        (True, None),
+        (2.5, None),
+        ("3", None),
+        (None, None),
+        (MOST_TOKENS, MOST_TOKENS),
+        (MOST_TOKENS + 1, None),
+        (10**4000, None),
+    ],
 )
-def test_a_count_is_a_whole_number(value, count):
+def test_a_count_is_a_whole_number_that_everybody_can_read(value, count):
     assert whole_number(value) == count
