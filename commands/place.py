@@ -76,6 +76,9 @@ class Place:
 
     def _expect(self, path: Path) -> None:
         if not path.exists():
+            from store.recovery import refuse_damaged
+
+            refuse_damaged(self.home)
             raise NoHome(
                 f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."
             )

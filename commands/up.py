@@ -22,7 +22,7 @@ from stopping import Stop
 from store import database
 from store.capacity import CAPACITY, Capacity
 from store.reading import Reader
-from store.recovery import recover_if_damaged
+from store.recovery import is_foreign, recover_if_damaged
 from store.sqlite_store import SqliteStore
 from supervisor import first_process, forking
 from supervisor.crew import Crew
@@ -35,6 +35,12 @@ EXIT_FAILED = 1
 EXIT_WAITS = 75
 EXIT_UNREADABLE = 3
 LOOK_EVERY_S = 0.3
+
+#: Why nothing runs where the log is not of the database.
+FOREIGN = (
+    "the log tells of another history than the database: one of them is of another home, or of another time. "
+    "Look whether .swarm/state.db is the right one; `skep resume` goes on with it"
+)
 
 #: What holds everything back and is said loudly at the start, by its cause.
 LOUD = {"kill_switch": "NOTHING RUNS", "circuit_breaker": "NOTHING STARTS"}
@@ -101,6 +107,8 @@ def _run(
             run = Run(home, store, daemon, as_json=as_json)
             if not as_json:
                 greet(home)
+            if is_foreign(home):
+                store.pause("recovery", FOREIGN)
             warn_of_halt(store.reader)
             warn_of_few_files(store)
             code = run.keep_up(stop, until_idle=until_idle)

@@ -77,7 +77,7 @@ def _copy(reader: sqlite3.Connection, target: Path, progress: Callable[..., None
         writer.execute("PRAGMA synchronous=OFF")
         reader.backup(writer, pages=PAGES_PER_STEP, progress=progress)
         writer.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
-        return str(writer.execute("PRAGMA quick_check(1)").fetchone()[0])
+        return str(writer.execute("PRAGMA integrity_check(1)").fetchone()[0])
 
 
 def pin(reader: sqlite3.Connection) -> int:

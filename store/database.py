@@ -17,7 +17,7 @@ from typing import Final
 import host_platform
 from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
 from store import sql
-from store.letters import trouble_with_letters
+from store.soundness import trouble_with
 from store.write_lock import WriteLock
 
 BUSY_TIMEOUT_MS: Final = 5_000  # a foreign SQLite client may hold the file; ours wait at write.lock
@@ -95,8 +95,7 @@ def check_integrity(path: Path) -> None:
     if not path.exists():
         return
     with translated(path), contextlib.closing(open_reader(path)) as connection:
-        found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        trouble = str(found) if found != "ok" else trouble_with_letters(connection)
+        trouble = trouble_with(connection)
     if trouble is not None:
         raise StoreCorrupt(f"{path} is damaged: {trouble}")
 

@@ -17,9 +17,12 @@ from errors import StoreCorrupt, StoreError, StoreUnsupported
 from settings import Home
 from store import backup, database, sql
 from store.chained_log.files import LogFiles
-from store.letters import trouble_with_letters
+from store.execution_log.chain import disagreement
 from store.recovery import old_log
+from store.soundness import trouble_with
 
+#: The way out of any damage.
+REBUILDS: Final = "Start `skep up`: it rebuilds it from its copies, the log and queue.json, and asks you."
 _NO_TEXT: Final = "it holds text that is not UTF-8"
 
 
@@ -46,13 +49,13 @@ def find_damage(home: Home) -> Damage | None:
     """What is wrong with the home's database, if anything. Raises `StoreError` where it cannot be read."""
     logged = old_log.last_logged(LogFiles(home.log_file))
     if not home.database.exists():
-        return Damage("is gone", best_base(home)) if _had_a_life(home, logged) else None
+        return Damage("is gone", best_base(home)) if had_a_life(home) else None
     try:
         last = look(home.database)
     except StoreCorrupt as error:
         return Damage(f"is damaged ({error})", best_base(home))
     if last is None:
-        return Damage("is empty", best_base(home)) if _had_a_life(home, logged) else None
+        return Damage("is empty", best_base(home)) if had_a_life(home) else None
     if last < logged and old_log.agrees_at(LogFiles(home.log_file), _row(home.database, last), last):
         what = f"ends with event {last}, its log with event {logged}"
         return Damage(what, max(Base(home.database, last, None), best_base(home), key=_last))
@@ -63,8 +66,31 @@ def _last(base: Base | None) -> int:
     return -1 if base is None else base.last
 
 
-def _had_a_life(home: Home, logged: int) -> bool:
-    return logged > 0 or any(path.exists() for path in backup.generations(home))
+def had_a_life(home: Home) -> bool:
+    """Whether there was a database here: its log or a copy of it is there."""
+    return old_log.last_line(LogFiles(home.log_file)) is not None or any(
+        path.exists() for path in backup.generations(home)
+    )
+
+
+def refuse_damaged(home: Home) -> None:
+    """For who does not rebuild. Raises `StoreCorrupt` with the way out, `StoreError` if it cannot look."""
+    damage = find_damage(home)
+    if damage is not None:
+        raise StoreCorrupt(f"The database of {home.root} {damage.what}. {REBUILDS}")
+
+
+def is_foreign(home: Home) -> bool:
+    """Whether the log tells of another history than a sound database does."""
+    files = LogFiles(home.log_file)
+    line = old_log.last_line(files)
+    if line is None:
+        return False
+    row = _row(home.database, line.seq)
+    if row is not None:
+        return disagreement(line, row) is not None
+    last = look(home.database) or 0
+    return not old_log.agrees_at(files, _row(home.database, last), last)
 
 
 def best_base(home: Home) -> Base | None:
@@ -85,12 +111,12 @@ def look(path: Path) -> int | None:
     newest = sql.migrations()[-1][0]
     try:
         with contextlib.closing(database.open_reader(path)) as connection:
-            found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if found != "ok":
-                raise StoreCorrupt(str(found))
             if version > newest:
                 raise StoreUnsupported(f"{path} was written by a newer Skep (schema {version}); update Skep")
+            trouble = trouble_with(connection)
+            if trouble is not None:
+                raise StoreCorrupt(trouble)
             return None if version == 0 else _count(connection)
     except UnicodeDecodeError as error:  # of the schema: `sqlite3` reads that itself
         raise StoreCorrupt(_NO_TEXT) from error
@@ -101,10 +127,7 @@ def look(path: Path) -> int | None:
 
 
 def _count(connection: sqlite3.Connection) -> int:
-    """The last event; reads everything there is on the way."""
-    trouble = trouble_with_letters(connection)
-    if trouble is not None:
-        raise StoreCorrupt(trouble)
+    """The last event; reads a row of every table that matters on the way."""
     for query in ("unsettled", "count_by_state", "open_decisions"):
         connection.execute(sql.queries()[query]).fetchone()
     return int(connection.execute(sql.queries()["last_event_seq"]).fetchone()[0])

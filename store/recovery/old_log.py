@@ -53,15 +53,21 @@ OLD_EVENTS: Final = OldForm(check_line, re.compile(rb'^\{"seq":(\d{1,18}),'), _i
 
 def last_logged(files: LogFiles) -> int:
     """The last event that a whole line tells of; 0 where there is none."""
+    line = last_line(files)
+    return 0 if line is None else line.seq
+
+
+def last_line(files: LogFiles) -> Line | None:
+    """The last whole line."""
     for path in _paths(files, after=0, newest_first=True):
         try:
             with open_to_read(path) as handle:
-                seq = _last_of(handle)
+                line = _last_of(handle)
         except (OSError, StoreError):
             continue
-        if seq:
-            return seq
-    return 0
+        if line is not None:
+            return line
+    return None
 
 
 def _paths(files: LogFiles, after: int, *, newest_first: bool = False) -> list[Path]:
@@ -73,7 +79,7 @@ def _paths(files: LogFiles, after: int, *, newest_first: bool = False) -> list[P
     return found[::-1] if newest_first else found
 
 
-def _last_of(handle: BinaryIO) -> int:
+def _last_of(handle: BinaryIO) -> Line | None:
     size = handle.seek(0, os.SEEK_END)
     back = 0
     while back < size:
@@ -82,8 +88,8 @@ def _last_of(handle: BinaryIO) -> int:
         for raw in reversed(handle.read(back).splitlines(keepends=True)):
             line = check_line(raw)
             if isinstance(line, Line):
-                return line.seq
-    return 0
+                return line
+    return None
 
 
 def agrees_at(files: LogFiles, row: sqlite3.Row | None, seq: int, form: OldForm = OLD_EVENTS) -> bool:

@@ -77,7 +77,36 @@ def spoil_a_letter_of_every_worker(home: WorkedHome) -> None:
     _in_place(home, b"worker-test", b"worker-\xffest")
 
 
+def leave_an_index_behind_its_table(home: WorkedHome) -> None:
+    """Change a row while SQLite knows nothing of an index on it."""
+    columns = "type, name, tbl_name, rootpage, sql"
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        index = connection.execute(
+            f"SELECT {columns} FROM sqlite_schema WHERE name = 'task_ready'"
+        ).fetchone()
+        connection.execute("DELETE FROM sqlite_schema WHERE name = 'task_ready'")
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection, connection:
+        connection.execute("UPDATE task SET priority = priority + 1")
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute(f"INSERT INTO sqlite_schema ({columns}) VALUES (?, ?, ?, ?, ?)", index)
+
+
+def take_a_column_away(home: WorkedHome) -> None:
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection, connection:
+        connection.execute("ALTER TABLE decision RENAME COLUMN comment TO commment")
+
+
+def make_every_event_s_fields_a_list(home: WorkedHome) -> None:
+    with contextlib.closing(sqlite3.connect(home.home.database)) as connection, connection:
+        connection.execute("UPDATE event SET data = '[1]'")
+
+
 DAMAGE = [
+    leave_an_index_behind_its_table,
+    take_a_column_away,
+    make_every_event_s_fields_a_list,
     spoil_a_letter_of_every_worker,
     spoil_a_letter_of_every_event,
     spoil_the_json_of_every_event,
