@@ -130,6 +130,8 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "tools.kept": "a person kept the result of a task as a new tool",
     "log.repaired": "execution_log.jsonl was torn, missing or not ours; what was there was kept aside",
     "audit.repaired": "audit.jsonl was torn, missing, not ours or of another key; it was kept aside",
+    "log.blocked": "execution_log.jsonl cannot be written; tasks go on, and later it is made good",
+    "log.ok": "execution_log.jsonl can be written again",
     "audit.blocked": "the audit cannot be written; nothing new is started",
     "audit.ok": "the audit can be written again",
     "audit.checkpoint": "how far the audit went, and the MAC of its last record",

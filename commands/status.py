@@ -19,7 +19,16 @@ from redaction import clean_value
 from review.checkpoints.broken_off import broken_off
 from store import kill_file, processes, rollbacks
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
-from store.reading import AUDIT_BLOCKED, BREAKER, DISK_FULL, LOCAL_STATUS, MODEL_STATUS, PAUSED, Reader
+from store.reading import (
+    AUDIT_BLOCKED,
+    BREAKER,
+    DISK_FULL,
+    LOCAL_STATUS,
+    LOG_BLOCKED,
+    MODEL_STATUS,
+    PAUSED,
+    Reader,
+)
 from supervisor.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
 
 
@@ -70,6 +79,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
             "blocked": reader.fact(AUDIT_BLOCKED),
             "checkpoint": None if checkpoint is None else str(checkpoint),
         },
+        "log": {"blocked": reader.fact(LOG_BLOCKED)},
         "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
         "broken_rollbacks": [clean_value(each.as_json()) for each in broken_off(place.home, reader)],
         "queue_file_unread": has_unread_changes(place.home, reader, place.settings.limits),
@@ -148,6 +158,14 @@ def _halt(told: dict[str, Any]) -> str | None:
     return None
 
 
+def _holding(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Why the home is paused, and why its log is behind."""
+    paused, blocked = told["paused"], told["log"]["blocked"]
+    reason = "" if paused is None else str(paused.get("reason") or "")
+    rows = [("paused", f"by {paused['by']}: {reason}")] if reason else []
+    return rows if blocked is None else [*rows, ("log", str(blocked["reason"]))]
+
+
 def _print(told: dict[str, Any]) -> None:
     is_grave = told["kill_switch"]["on"] or told["circuit_breaker"] is not None
     click.secho(terminal.clean(told["health"]), fg="red" if is_grave else None, bold=is_grave or None)
@@ -155,6 +173,7 @@ def _print(told: dict[str, Any]) -> None:
     rows = [
         ("home", told["home"]),
         *(("down", sentence) for sentence in told["processes"]["down"].values()),
+        *_holding(told),
         ("tasks", ", ".join(f"{count} {name}" for name, count in told["counts"].items() if count) or "none"),
         *(("rollback", each["told"]) for each in told["broken_rollbacks"]),
         *((("refused", _refused(told["refused"])),) if told["refused"] else ()),
@@ -166,7 +185,7 @@ def _print(told: dict[str, Any]) -> None:
     ]
     for label, text in rows:
         is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
-        is_grave = is_off or label in {"down", "rollback"}
+        is_grave = is_off or label in {"down", "log", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from errors import SkepError
-from store.reading import AUDIT_BLOCKED
+from store.reading import AUDIT_BLOCKED, LOG_BLOCKED
 from store.sqlite_store import SqliteStore
 
 logger = logging.getLogger(__name__)
@@ -98,31 +98,54 @@ class Exporting:
             logger.error("how the %s stands cannot be told: %s", self._name, error)
 
 
-class AuditGate:
-    """Lets nothing new start while the audit cannot be written, and goes on by itself when it can."""
+class Standing:
+    """Keeps on record whether one copy can be written; an event tells when that changes.
 
-    def __init__(self, store: SqliteStore) -> None:
+    Parameters:
+        store: where it is kept.
+        fact: under which name.
+        note: keeps why it cannot be written, or (none) that it can.
+        meaning: that it cannot, and what that means, as the beginning of a sentence.
+    """
+
+    def __init__(
+        self, store: SqliteStore, fact: str, note: Callable[[str | None], None], meaning: str
+    ) -> None:
         self._store = store
+        self._fact = fact
+        self._note = note
+        self._meaning = meaning
         self._is_open: bool | None = None
-        #: set once it is known, and on record, whether the audit can be written
+        #: set once it is known, and on record, whether it can be written
         self.is_known = threading.Event()
 
     def tell(self, trouble: Exception | None) -> None:
         """Take note of a pass. Raises `StoreError` where that cannot be kept; the next pass tries again."""
-        self._note(trouble)
+        self._keep(trouble)
         self.is_known.set()
 
-    def _note(self, trouble: Exception | None) -> None:
+    def _keep(self, trouble: Exception | None) -> None:
         is_open = trouble is None
         if is_open is self._is_open:
             return
-        if self._is_open is None and is_open and self._store.reader.fact(AUDIT_BLOCKED) is None:
+        if self._is_open is None and is_open and self._store.reader.fact(self._fact) is None:
             self._is_open = True
             return
-        self._store.set_audit_blocked(None if trouble is None else _why(trouble))
+        self._note(None if trouble is None else f"{self._meaning}: {_words(trouble)}")
         self._is_open = is_open
 
 
-def _why(trouble: Exception) -> str:
-    what = trouble.message if isinstance(trouble, SkepError) else str(trouble) or type(trouble).__name__
-    return f"the audit cannot be written, so nothing new starts: {what}"
+def audit_gate(store: SqliteStore) -> Standing:
+    """Lets nothing new start while the audit cannot be written, and goes on by itself when it can."""
+    meaning = "the audit cannot be written, so nothing new starts"
+    return Standing(store, AUDIT_BLOCKED, store.set_audit_blocked, meaning)
+
+
+def log_standing(store: SqliteStore) -> Standing:
+    """Tells of a log that cannot be written; it is made good from the store when it can."""
+    meaning = "execution_log.jsonl cannot be written; tasks go on, and it will be brought up to date"
+    return Standing(store, LOG_BLOCKED, store.set_log_blocked, meaning)
+
+
+def _words(trouble: Exception) -> str:
+    return trouble.message if isinstance(trouble, SkepError) else str(trouble) or type(trouble).__name__

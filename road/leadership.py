@@ -24,7 +24,7 @@ from errors import SkepError, StoreFull
 from review.checkpoints.keeping import Keeper
 from road import free_time, halts, personas, quality_view, reward_view, statistics_view
 from road.checkpointing import Checkpointing
-from road.exporting import AuditGate, Exporting
+from road.exporting import Exporting, audit_gate, log_standing
 from road.holding import Holding
 from road.rescue import Rescuer
 from safety.circuit_breaker import Bounds
@@ -122,7 +122,8 @@ class Leadership:
         self._hinted = threading.Event()
         for listener in (self._changed, self._to_log, self._to_audit):
             pulse.listen(listener)
-        self._audit_gate = AuditGate(store)
+        self._audit_gate = audit_gate(store)
+        self._log_standing = log_standing(store)
         #: set once another worker was found to lead
         self._follows = threading.Event()
         self._thread = threading.Thread(target=self._run, name="leader", daemon=True)
@@ -200,6 +201,7 @@ class Leadership:
     def _tell_of_log(self, trouble: Exception | None) -> None:
         if isinstance(trouble, StoreFull):
             self._store.set_disk_full(trouble.message)
+        self._log_standing.tell(trouble)
 
     # -- the rest ------------------------------------------------------------------------------------------
 

@@ -30,6 +30,7 @@ LOCAL_STATUS: Final = "local_status"
 DISK_FULL: Final = "disk_full"
 BREAKER: Final = "circuit_breaker"
 AUDIT_BLOCKED: Final = "audit_blocked"
+LOG_BLOCKED: Final = "log_blocked"
 
 
 class Reader:

@@ -31,7 +31,7 @@ from store.deadline_text import read_deadline
 from store.lanes import ConcurrencyLimits
 from store.queue_file import plain_files
 from store.queue_file.apply import EditResult, Rules, edit_task
-from store.reading import AUDIT_BLOCKED, DISK_FULL, PAUSED, Reader
+from store.reading import AUDIT_BLOCKED, DISK_FULL, LOG_BLOCKED, PAUSED, Reader
 from store.records import Claim, Intake, TaskRef
 from store.transaction import Transaction, dump
 from store.writer import Writer
@@ -317,6 +317,10 @@ class SqliteStore:
         """The audit cannot be written, or (none) it can be again."""
         self.write(lambda tx: _note_obstacle(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
 
+    def set_log_blocked(self, reason: str | None) -> None:
+        """The log cannot be written, or (none) it can be again."""
+        self.write(lambda tx: _note_obstacle(tx, LOG_BLOCKED, reason, "log.blocked", "log.ok"))
+
     def apply_limits(self) -> None:
         """Let today's settings count: the lanes of waiting tasks, and how long questions wait."""
 
@@ -331,7 +335,7 @@ class SqliteStore:
 
 
 def _note_obstacle(tx: Transaction, fact: str, reason: str | None, came: str, went: str) -> None:
-    """Keep why nothing new may start, or (none) that it may; an event tells when that changes."""
+    """Keep what stands in the way, or (none) that nothing does; an event tells when that changes."""
     was_there = tx.meta(fact) is not None
     if reason is not None and not was_there:
         tx.set_meta(fact, dump({"reason": reason}))

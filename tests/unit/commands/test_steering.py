@@ -182,6 +182,15 @@ def test_a_pause_is_lifted_once(store, run):
 # -- wait --------------------------------------------------------------------------------------------------
 
 
+def test_status_says_why_the_home_is_paused_and_why_its_log_is_behind(store, run, ask):
+    store.pause("ann", "lunch")
+    store.set_log_blocked("execution_log.jsonl cannot be written: no rights")
+
+    assert "paused   by ann: lunch\n" in run("status").stdout
+    assert "log      execution_log.jsonl cannot be written: no rights\n" in run("status").stdout
+    assert ask("status")["log"]["blocked"]["reason"].endswith("no rights")
+
+
 def test_waiting_for_what_has_ended_is_over_at_once(walk, ask, run):
     walk.approved(id="a")
     walk.failed(id="b")

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from errors import StoreFull, StoreReadOnly
-from road.exporting import AuditGate, Exporting
+from road.exporting import Exporting, Standing, audit_gate, log_standing
 from store.lanes import Gate
-from store.reading import AUDIT_BLOCKED
+from store.reading import AUDIT_BLOCKED, LOG_BLOCKED
 from store.sqlite_store import SqliteStore
 
 
@@ -68,15 +68,15 @@ def test_a_store_that_cannot_take_the_news_is_told_again() -> None:
 
 
 @pytest.fixture
-def gate(store: SqliteStore) -> AuditGate:
-    return AuditGate(store)
+def gate(store: SqliteStore) -> Standing:
+    return audit_gate(store)
 
 
 def events(store: SqliteStore) -> list[str]:
     return [row["event"] for row in store.reader.events() if row["event"].startswith("audit.")]
 
 
-def test_nothing_is_claimed_while_the_audit_cannot_be_written(store: SqliteStore, gate: AuditGate) -> None:
+def test_nothing_is_claimed_while_the_audit_cannot_be_written(store: SqliteStore, gate: Standing) -> None:
     gate.tell(None)
     assert store.reader.gate() == Gate()
 
@@ -91,7 +91,7 @@ def test_nothing_is_claimed_while_the_audit_cannot_be_written(store: SqliteStore
     assert events(store) == ["audit.blocked", "audit.ok"]
 
 
-def test_a_gate_that_an_earlier_leader_closed_is_opened(store: SqliteStore, gate: AuditGate) -> None:
+def test_a_gate_that_an_earlier_leader_closed_is_opened(store: SqliteStore, gate: Standing) -> None:
     store.set_audit_blocked("it could not be written")
 
     gate.tell(None)
@@ -99,10 +99,25 @@ def test_a_gate_that_an_earlier_leader_closed_is_opened(store: SqliteStore, gate
     assert store.reader.fact(AUDIT_BLOCKED) is None
 
 
-def test_an_open_gate_costs_no_write(store: SqliteStore, gate: AuditGate) -> None:
+def test_an_open_gate_costs_no_write(store: SqliteStore, gate: Standing) -> None:
     before = store.reader.data_version()
 
     for _ in range(5):
         gate.tell(None)
 
     assert store.reader.data_version() == before
+
+
+def test_a_log_that_cannot_be_written_is_told_of_and_holds_nothing_up(store: SqliteStore) -> None:
+    standing = log_standing(store)
+    for _ in range(2):
+        standing.tell(StoreReadOnly("execution_log.jsonl is no plain file."))
+
+    blocked = store.reader.fact(LOG_BLOCKED)
+    assert blocked is not None
+    assert blocked["reason"].endswith("it will be brought up to date: execution_log.jsonl is no plain file.")
+    assert store.reader.gate() == Gate()
+    standing.tell(None)
+    assert store.reader.fact(LOG_BLOCKED) is None
+    told = [row["event"] for row in store.reader.events() if row["event"].startswith("log.")]
+    assert told == ["log.blocked", "log.ok"]
