@@ -121,7 +121,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "daemon.breaker_tripped": "the circuit breaker tripped, by which rule: nothing new is started",
     "daemon.breaker_reset": "a person reset the circuit breaker; it counts anew",
     "daemon.sandbox": "what holds commands was tried, and is another than before",
-    "daemon.model": "the model that answers LLM tasks changed, or went",
+    "daemon.model": "the model of LLM tasks changed, went, or can be reached now, or no more",
     "daemon.disk_full": "the disk is full; nothing new is started",
     "daemon.disk_ok": "there is room on the disk again",
     "daemon.recovered": "the database was rebuilt from what was left, and nothing runs until a person agrees",

@@ -185,7 +185,8 @@ def _print(told: dict[str, Any]) -> None:
     ]
     for label, text in rows:
         is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
-        is_grave = is_off or label in {"down", "log", "rollback"}
+        is_unreached = label == "model" and model is not None and model.get("reached") is False
+        is_grave = is_off or is_unreached or label in {"down", "log", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 from typing import Final
 
 from errors import NoModel, SkepError
+from execution.heard_client import HeardClient
 from llm.contracts import ChatClient
 from llm.discovery import ModelStatus, find_model, make_client
 from settings import Settings
@@ -35,6 +37,8 @@ class ModelWatch:
         #: seconds between looks
         self.look_s = look_s
         self._lock = threading.Lock()
+        #: held while it is told, so that what is told last is the newest
+        self._telling = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._client: ChatClient | None = None
@@ -61,9 +65,16 @@ class ModelWatch:
             if found.endpoint != self.status.endpoint and self._client is not None:
                 self._retired.append(self._client)
                 self._client = None
-            self.status = found
-        if found != self._told:
-            self._tell(found)
+            if not (self.status.ready and found.ready and found.reached is None):
+                self.status = found  # else nobody was asked, and the calls know more
+        self._tell()
+
+    def hear(self, endpoint: str | None, trouble: str | None) -> None:
+        """A call has ended: the server at `endpoint` answered (none), or why it could not be reached."""
+        with self._lock:
+            if self.status.ready and endpoint == self.status.endpoint:
+                self.status = self.status.heard(trouble)
+        self._tell()
 
     def client(self) -> tuple[ChatClient, ModelStatus]:
         """The client and what it talks to. Raises `NoModel`."""
@@ -71,7 +82,8 @@ class ModelWatch:
             if not self.status.ready:
                 raise NoModel(self.status.reason)
             if self._client is None:
-                self._client = make_client(self._settings, self.status)
+                made = make_client(self._settings, self.status)
+                self._client = HeardClient(made, functools.partial(self.hear, self.status.endpoint))
             return self._client, self.status
 
     def close(self) -> None:
@@ -93,14 +105,21 @@ class ModelWatch:
         """Whether nothing changes any more: a configured server, its model known, the store told."""
         return bool(self._settings.llm_base_url) and self.status.ready and self._told == self.status
 
-    def _tell(self, found: ModelStatus) -> None:
+    def _tell(self) -> None:
+        """Keep how it stands now, where that is another than was told last."""
+        with self._telling:
+            if self.status != self._told:
+                self._keep(self.status)
+
+    def _keep(self, found: ModelStatus) -> None:
         fact = {
             "ready": found.ready,
             "model": found.model,
             "endpoint": found.endpoint,
             "reason": found.reason,
+            "reached": found.reached,
         }
-        event = {name: value for name, value in fact.items() if name != "ready"}
+        event = {name: value for name, value in fact.items() if name not in {"ready", "reached"}}
         try:
             self._store.set_fact(MODEL_STATUS, fact, "daemon.model", **event)
             self._told = found

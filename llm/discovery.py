@@ -6,7 +6,7 @@ import contextlib
 import re
 import socket
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -42,6 +42,13 @@ class ModelStatus:
     endpoint: str | None
     #: a sentence: which model answers, or what to do so that one does
     reason: str
+    #: whether the server could be reached when it was asked last; none: nobody has asked it yet
+    reached: bool | None = None
+
+    def heard(self, trouble: str | None) -> ModelStatus:
+        """The same after a call: the server answered (none), or why it could not be reached."""
+        told = f"{self.model} answers at {self.endpoint}" if trouble is None else f"{self.model}: {trouble}"
+        return replace(self, reason=told, reached=trouble is None)
 
 
 def find_model(settings: Settings) -> ModelStatus:
@@ -55,7 +62,7 @@ def find_model(settings: Settings) -> ModelStatus:
     if endpoint is None:
         return _ask_ollama(settings)
     if settings.llm_model:
-        return _ready(settings.llm_model, endpoint)
+        return _configured(settings.llm_model, endpoint)
     try:
         name = first_chat_model(_list(endpoint))
     except ModelError as error:
@@ -121,8 +128,14 @@ def _wanted(model: str, names: list[str], endpoint: Endpoint) -> ModelStatus:
     )
 
 
+def _configured(model: str, endpoint: Endpoint) -> ModelStatus:
+    reason = f"{model} is configured at {endpoint.base_url}, and was not asked yet"
+    return ModelStatus(True, model, endpoint.base_url, reason)
+
+
 def _ready(model: str, endpoint: Endpoint) -> ModelStatus:
-    return ModelStatus(True, model, endpoint.base_url, f"{model} at {endpoint.base_url}")
+    """A model of a server that has just told of it."""
+    return _configured(model, endpoint).heard(None)
 
 
 def _not_ready(endpoint: Endpoint | None, reason: str) -> ModelStatus:

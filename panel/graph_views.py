@@ -76,7 +76,8 @@ def graph_of(reader: Reader, scope: Scope) -> dict[str, Any]:
     told: dict[str, Any] = {
         "task": scope.task,
         "run": scope.run,
-        "tasks": len(order),
+        "tasks": len(found.rows),
+        "missing": len(order) - len(found.rows),
         "dependencies": len(found.edges),
         "more": found.more,
         "statuses": dict(Counter(found.status[name] for name in order)),
@@ -139,8 +140,12 @@ def _edges(rows: Iterable[sqlite3.Row]) -> list[Edge]:
 
 
 def _weights(found: Found) -> dict[str, float]:
-    """What is ahead counts one a task; where nothing is, what a task took counts, in seconds."""
-    ahead = {name: float(found.status[name] not in _ENDED) for name in found.ids}
+    """What is ahead counts one a task; where nothing is, what a task took counts, in seconds.
+
+    What does not exist is no step of any way.
+    """
+    no_step = _ENDED | {MISSING}
+    ahead = {name: float(found.status[name] not in no_step) for name in found.ids}
     return ahead if any(ahead.values()) else {name: _took(found.rows.get(name)) for name in found.ids}
 
 

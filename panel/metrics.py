@@ -110,8 +110,11 @@ def _of_daemon(here: Panel, now: Standing) -> Iterator[Metric]:
         up.add_metric([name], float(fact["up"]))
     yield up
     model = here.reader.fact(MODEL_STATUS)
+    answers = bool(model and model["ready"] and model.get("reached") is not False)
     yield GaugeMetricFamily(
-        "skep_model_ready", "Whether a model answers.", value=float(bool(model and model["ready"]))
+        "skep_model_ready",
+        "Whether a model can be asked, and the last call reached it.",
+        value=float(answers),
     )
 
 

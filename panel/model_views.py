@@ -34,6 +34,7 @@ def models_of(here: Panel) -> dict[str, Any]:
     told = {
         "in_use": in_use,
         "ready": bool(status.get("ready")),
+        "reached": status.get("reached"),
         "endpoint": status.get("endpoint"),
         "reason": status.get("reason"),
         "models": [

@@ -22,7 +22,7 @@ class Line:
     """How one process or model stands."""
 
     name: str
-    #: a stable word: up, starting, down, leaving
+    #: a stable word: up, starting, down, leaving; of models also configured, waits
     state: str
     #: the sentence about it
     told: str
@@ -115,29 +115,36 @@ def models_of(here: Panel) -> list[Line]:
     """The model that answers, and how often each whose rate is limited may still be asked."""
     fact = here.reader.fact(MODEL_STATUS)
     lines = [] if fact is None else [_model(fact)]
+    server = lines[0].state if lines else "up"
     limits = rates.RateLimits.of_fact(here.reader.fact(rates.RATE_LIMITS))
     for row in here.reader.all("buckets") if limits.models else []:
         most = limits.of(row["model"]).get(row["kind"])
         if most is not None:
-            lines.append(_bucket(here, row, most))
+            lines.append(_bucket(here, row, most, server))
     return lines
 
 
 def _model(fact: dict[str, Any]) -> Line:
     name = one_line(clean(str(fact.get("model") or _UNKNOWN)))
     endpoint = one_line(clean(str(fact.get("endpoint") or "")))
-    if fact["ready"]:
+    if not fact["ready"]:
+        return Line(name, "down", one_line(clean(str(fact["reason"]))))
+    if fact.get("reached") is None:
+        return Line(name, "configured", f"at {endpoint}, not asked yet" if endpoint else "not asked yet")
+    if fact["reached"]:
         return Line(name, "up", f"answers at {endpoint}" if endpoint else "answers")
-    return Line(name, "down", one_line(clean(str(fact["reason"]))))
+    trouble = str(fact["reason"]).removeprefix(f"{fact['model']}: ")
+    return Line(name, "down", one_line(clean(trouble)))
 
 
-def _bucket(here: Panel, row: sqlite3.Row, most: int) -> Line:
+def _bucket(here: Panel, row: sqlite3.Row, most: int, server: str) -> Line:
+    """What is left of a model's minute; `server` is how the server of all of them stands."""
     level = rates.level_at(row, most, here.clock.monotonic(), host_platform.boot_id())
     left = max(0, math.floor(level))
     kind = str(row["kind"])
     return Line(
         name=one_line(clean(row["model"])),
-        state="up" if left else "waits",
+        state=server if left else "waits",
         told=f"{most:,} {kind} a minute",
         value=left,
         most=most,

@@ -70,6 +70,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         task=MAYBE,
         run=MAYBE,
         tasks=NUMBER,
+        missing=NUMBER | {"description": "what is waited for and does not exist; `tasks` leaves it out"},
         dependencies=NUMBER,
         more=FLAG | {"description": "whether there is more than was read: the nearest or newest are told"},
         statuses=ANY_OBJECT | {"additionalProperties": NUMBER},

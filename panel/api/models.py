@@ -50,7 +50,14 @@ SCHEMAS: Final[dict[str, Any]] = {
         at_once=MAYBE_NUMBER | {"description": "tasks of it that may run at once"},
         rates=list_of(ref("Rate")),
     ),
-    "Models": shape(in_use=MAYBE, ready=FLAG, endpoint=MAYBE, reason=MAYBE, models=list_of(ref("Model"))),
+    "Models": shape(
+        in_use=MAYBE,
+        ready=FLAG | {"description": "whether one can be asked"},
+        reached={"type": ["boolean", "null"], "description": "by the last call; null: it was not asked yet"},
+        endpoint=MAYBE,
+        reason=MAYBE,
+        models=list_of(ref("Model")),
+    ),
     "Ping": shape(
         endpoint=TEXT,
         reached=FLAG,

@@ -27,7 +27,8 @@ SCHEMAS: Final[dict[str, Any]] = {
         kill_switch=ref("KillSwitch"),
         circuit_breaker=_MAYBE_OBJECT,
         gate=ANY_OBJECT,
-        model=_MAYBE_OBJECT,
+        model=_MAYBE_OBJECT
+        | {"description": "the fact that the daemon keeps; `reached` is that of `GET /api/v1/models`"},
         budget=shape(day=ref("Limit"), total=ref("Limit")),
         sandbox=_MAYBE_OBJECT,
         worker_runs=FLAG,

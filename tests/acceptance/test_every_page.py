@@ -76,6 +76,18 @@ BROKEN_WORDS = """() => {
   return broken;
 }"""
 
+#: What is pressed and is lower than 24 pixels (w3.org/TR/WCAG22/#target-size-minimum), but for links in
+#: sentences. A box to tick is pressed with its label.
+LOW_TARGETS = """() => {
+  const pressed = document.querySelectorAll("main :is(button, summary, select, input, nav a)");
+  return [...pressed]
+    .map((each) => (each.matches("[type=checkbox], [type=radio]") && each.closest("label")) || each)
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }))
+    .map((each) => [each.outerHTML.slice(0, 120), each.getBoundingClientRect()])
+    .filter(([, box]) => box.width > 1 && box.height < 23.9)
+    .map(([html, box]) => `${html}: ${box.height}`);
+}"""
+
 
 @pytest.fixture(scope="module")
 def panel(tmp_path_factory):
@@ -188,6 +200,15 @@ def test_words_of_a_table_stay_whole_on_a_phone(looking, panel, path):
     looking.set_viewport_size({"width": 390, "height": 900})
 
     assert looking.evaluate(BROKEN_WORDS) == []
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_that_is_pressed_is_less_than_24_pixels_high_on_a_phone(looking, panel, path):
+    visit(looking, panel, path)
+    looking.set_viewport_size({"width": 390, "height": 844})
+    looking.evaluate("document.querySelectorAll('main details').forEach((each) => { each.open = true; })")
+
+    assert looking.evaluate(LOW_TARGETS) == []
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -67,6 +67,43 @@ def test_workers_and_pace_are_changed_and_the_focus_stays(page, panel):
     expect(page.locator("#workers-wanted")).to_have_text("1")
 
 
+#: The height of the line that the words of each part named stand on.
+BASELINES = """(parts) => [...document.querySelectorAll(parts)].map((part) => {
+    const mark = document.createElement("span");
+    mark.style.cssText = "display: inline-block; width: 0; height: 0";
+    part.append(mark);
+    const { bottom } = mark.getBoundingClientRect();
+    mark.remove();
+    return bottom;
+})"""
+
+
+@pytest.mark.parametrize("row", [".switch", ".steering"])
+def test_command_lines_stand_on_the_line_of_the_buttons_beside_them(page, panel, row):
+    page.set_viewport_size({"width": 1440, "height": 900})
+
+    lines = page.evaluate(BASELINES, f"{row} :is(button:not(.copy), summary)")
+
+    assert len(lines) >= 2
+    assert max(lines) - min(lines) < 1, lines
+
+
+@pytest.mark.parametrize("model", ["m", "claude-sonnet-4-5-20250929", "meta-llama/Llama-3.3-70B-Instruct"])
+@pytest.mark.parametrize("reached", [True, None, False])
+def test_the_word_of_how_a_model_stands_is_beside_its_dot_however_long_its_name(page, panel, model, reached):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    fact = {"ready": True, "model": model, "endpoint": "http://x/v1", "reason": "no", "reached": reached}
+    panel.store.set_fact("model_status", fact, "daemon.model")
+    expect(page.locator("#models b")).to_have_text(model)
+
+    dot, word = page.locator("#models .dot").bounding_box(), page.locator("#models .word").bounding_box()
+
+    assert 0 < word["x"] - (dot["x"] + dot["width"]) < 12
+    assert word["y"] <= dot["y"] < word["y"] + word["height"]
+    name = page.locator("#models b").evaluate("(name) => [name.scrollWidth, name.clientWidth]")
+    assert name[0] <= name[1] + 1
+
+
 def test_charts_are_drawn_and_their_figures_can_be_read(page, panel):
     expect(page.locator("#throughput canvas")).to_be_visible()
     expect(page.locator("#latency canvas")).to_be_visible()

@@ -74,6 +74,20 @@ def test_a_dependency_that_does_not_exist_stands_there_as_missing(browser, by):
     assert "missing" in Seen(browser.get("/graph")).text
 
 
+def test_what_does_not_exist_is_counted_by_itself_and_on_no_way(browser, by):
+    by.add("first", depends_on=["nobody"])
+
+    told = graph(browser)
+    words = " ".join(Seen(browser.get("/graph")).text.split())
+
+    assert (told["tasks"], told["missing"], told["critical_path"]) == (1, 1, ["first"])
+    assert told["statuses"] == {"missing": 1, "pending": 1}
+    assert "1 task, 1 dependency, 2 layers. 1 more is waited for and does not exist." in words
+    assert "Longest way" not in words
+    by.add("second", depends_on=["first", "nobody-else"])
+    assert "Longest way ahead (2 tasks): first → second" in " ".join(Seen(browser.get("/graph")).text.split())
+
+
 def test_a_cycle_is_drawn_too(browser, by):
     by.add("a", depends_on=["b"])
     by.add("b", depends_on=["a"])

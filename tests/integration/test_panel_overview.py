@@ -10,7 +10,7 @@ import sqlite3
 import pytest
 
 from panel.past_ends import PastEnds
-from store import database, processes, sql
+from store import database, processes, rates, sql
 from store.processes import PROCESSES
 from store.transaction import dump
 from tests.integration.test_panel_page import HOSTILE_TEXTS, Seen
@@ -22,6 +22,17 @@ def figure(browser, name):
     """The value of a metric without labels, or with exactly these."""
     lines = browser.get("/metrics").text.splitlines()
     return next(float(line.rpartition(" ")[2]) for line in lines if line.rpartition(" ")[0] == name)
+
+
+def tell_model(store, reason, *, reached):
+    """What the daemon tells of a model that can be asked."""
+    fact = {"ready": True, "model": "m", "endpoint": "http://x/v1", "reason": reason, "reached": reached}
+    store.set_fact("model_status", fact, "daemon.model")
+
+
+def words_of(page):
+    """The words of a page, a space between each two."""
+    return " ".join(Seen(page).text.split())
 
 
 def end_later(by, clock, task_id, seconds):
@@ -83,11 +94,37 @@ def test_a_worker_that_runs_more_than_its_pace_by_now_is_told_in_words(browser, 
 
 def test_it_tells_the_model_and_how_often_one_whose_rate_is_limited_may_be_asked(browser, store):
     assert "has not looked for a model yet" in Seen(browser.get("/live")).text
-    store.set_fact(
-        "model_status", {"ready": True, "model": "m", "endpoint": "http://x/v1", "reason": ""}, "daemon.model"
-    )
+    tell_model(store, "m answers at http://x/v1", reached=True)
 
-    assert "answers at http://x/v1" in Seen(browser.get("/live")).text
+    assert "m up answers at http://x/v1" in words_of(browser.get("/live"))
+
+
+def test_of_a_model_that_nobody_has_asked_it_says_where_it_is_configured_alone(browser, store):
+    tell_model(store, "m is configured at http://x/v1, and was not asked yet", reached=None)
+
+    told = words_of(browser.get("/live"))
+
+    assert "m configured at http://x/v1, not asked yet" in told
+    assert "answers" not in told
+    assert browser.get("/api/v1/models").json["reached"] is None
+
+
+def test_of_a_model_that_the_last_call_could_not_reach_every_face_says_that(browser, store, clock):
+    trouble = "The model server at http://x/v1 cannot be reached: nothing listens there."
+    limits = rates.RateLimits({"m": 60})
+    store.write(lambda tx: tx.set_meta(rates.RATE_LIMITS, limits.as_json()))
+    store.write(lambda tx: rates.take(tx, limits, "m", 1))
+    tell_model(store, f"m: {trouble}", reached=False)
+
+    told = words_of(browser.get("/live"))
+
+    assert f"m down {trouble}" in told
+    assert "requests left" in told
+    assert "m up" not in told
+    assert browser.get("/api/v1/models").json["reached"] is False
+    assert browser.get("/api/v1/status").json["model"]["reason"] == f"m: {trouble}"
+    assert trouble in Seen(browser.get("/budget")).text
+    assert figure(browser, "skep_model_ready") == 0
 
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)

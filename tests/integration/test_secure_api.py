@@ -242,6 +242,7 @@ def test_a_repeat_is_neither_asked_nor_paid_twice(rig: SwarmRig, model: ModelSer
 def test_paying_costs_no_commit_of_its_own(tmp_path: Path, model: ModelServer, prices: dict) -> None:
     """Swarm commits the start with the reservation, and the outcome with the settlement."""
     with SwarmRig(tmp_path, llm_base_url=model.url, llm_model="m", **prices) as rig:
+        rig.cycle(rig.claim(prompt="the first call of a daemon tells that the model answers"))
         claim, store = rig.claim(prompt="hello"), rig.swarm.store
         really, commits = store.writer.run, []
 

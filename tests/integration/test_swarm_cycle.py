@@ -375,6 +375,34 @@ def test_a_model_that_starts_later_is_found(tmp_path: Path) -> None:
     assert rig.swarm.models.status.model == "llama3.2:latest"
 
 
+def test_calls_tell_that_a_configured_model_cannot_be_reached_and_that_it_can_again(tmp_path: Path) -> None:
+    with ModelServer() as reserve:
+        url, port = reserve.url, int(reserve.root.rpartition(":")[2])
+    with SwarmRig(tmp_path, llm_base_url=url, llm_model="m") as rig:
+        told = [rig.store.reader.fact("model_status") or {}]
+        for _ in range(2):
+            rig.cycle(rig.claim(prompt="Say hi."))
+        told.append(rig.store.reader.fact("model_status") or {})
+        with ModelServer(port=port):
+            rig.cycle(rig.claim(prompt="Say hi."))
+            told.append(rig.store.reader.fact("model_status") or {})
+        seen = len(rig.events("daemon.model"))
+
+    assert [(each["ready"], each["reached"]) for each in told] == [(True, None), (True, False), (True, True)]
+    assert told[0]["reason"] == f"m is configured at {url}, and was not asked yet"
+    assert told[1]["reason"].startswith(f"m: The model server at {url} cannot be reached: nothing listens")
+    assert told[2]["reason"] == f"m answers at {url}"
+    assert seen == len(told), "what stays as it was is told once"
+
+
+def test_a_server_that_refuses_the_call_is_there(rig: SwarmRig, model: ModelServer) -> None:
+    model.reply_with(Reply(status=401, text="no such key"))
+
+    rig.cycle(rig.claim(prompt="Say hi."))
+
+    assert (rig.store.reader.fact("model_status") or {})["reached"] is True
+
+
 def test_a_lease_no_store_can_hold_is_refused_as_a_field(rig: SwarmRig) -> None:
     answer = rig.client.post("/cycle", json={"task_id": "a", "lease": 2**70, "command": "true"})
     assert (answer.status_code, answer.json()["path"]) == (422, "lease")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 
 import pytest
 
+from errors import ModelUnreachable
+from execution.model_watch import ModelWatch
 from host_platform import is_lock_held
+from settings import Settings
 from store import processes, proposals
 from store.reading import LOCAL_STATUS, MODEL_STATUS
 from store.records import Intake, RefusedTask
 from supervisor.daemon import lock_home
 from supervisor.daemon_state import look
+from testing.model_client import ask as ask_model
 
 ESCAPE = "\x1b]0;owned\x07\x1b[31m\u202e"
 
@@ -209,6 +215,21 @@ def test_status_tells_counts_model_and_questions_and_is_0(walk, ask, run):
     assert told["decisions"][0]["task_id"] == "a"
     assert "1 thing waits for you" in told["health"]
     assert "m at http://x" in run("status").stdout
+
+
+def test_status_says_that_the_last_call_could_not_reach_the_model(walk, ask, run):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+    models = ModelWatch(Settings(llm_base_url=url, llm_model="m"), walk.store)
+    with contextlib.closing(models):
+        models.start()
+        before = run("status").stdout
+        with pytest.raises(ModelUnreachable):
+            ask_model(models.client()[0])
+
+    assert f"model    m is configured at {url}, and was not asked yet" in before
+    assert f"model    m: The model server at {url} cannot be reached: nothing listens" in run("status").stdout
+    assert (ask("status")["model"]["ready"], ask("status")["model"]["reached"]) == (True, False)
 
 
 def test_open_questions_are_listed_oldest_first_also_those_of_one_moment(walk, ask):
