@@ -270,7 +270,7 @@ def create_app(swarm: Swarm) -> flask.Flask:
 
     @app.get("/openapi.json")
     def description() -> flask.Response:
-        return flask.jsonify(openapi.document())
+        return flask.Response(openapi.text(), mimetype=_JSON)
 
     return app
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import json
+import threading
 from typing import Any, Final
 
 import pydantic
@@ -39,6 +41,19 @@ _WHY: Final = {
     504: "the model did not answer in time",
 }
 _COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)
+#: It takes a third of a second to make, which every thread would spend that is asked before it is there.
+_making: Final = threading.Lock()
+
+
+def text() -> bytes:
+    """The description as it is sent, made once: any program of this machine may ask for it."""
+    with _making:
+        return _text()
+
+
+@functools.cache
+def _text() -> bytes:
+    return json.dumps(document(), separators=(",", ":"), sort_keys=True).encode()
 
 
 @functools.cache
