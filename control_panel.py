@@ -7,6 +7,7 @@ methods, so it never stands in the worker's way and goes on working when the oth
 
 from __future__ import annotations
 
+import functools
 import gc
 import logging
 import os
@@ -253,6 +254,7 @@ def run(home: Home, loaded: Loaded, stop: Stop, *, supervised: bool) -> None:
             on_listening=on_listening,
             on_closing=lambda: _close(app, home),
             drain_s=DRAIN_S,
+            may_send=functools.partial(access.may_send, app),
         )
         follower.close()
         app.extensions[EXTENSION].refusals.close()

@@ -132,6 +132,7 @@ class Swarm:
                 on_listening=self._open_up,
                 on_closing=lambda: port_file.let_go(self.home, port_file.SWARM),
                 socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
+                may_send=lambda request: gate.has_token(request, self.token),
             )
             self._tell("daemon.stopped")
         finally:

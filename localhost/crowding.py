@@ -1,8 +1,8 @@
 """Room for the next connection, however many stay open and say nothing.
 
 A server takes only so many connections. Any program of this machine may open that many without a token, send
-half a request on each, and stay; so where it gets crowded those that have been silent for longest go first. A
-client whose kept connection has gone makes another.
+half a request on each, or take no answer, and stay; so where it gets crowded those on which nothing has moved
+for longest go first. A client whose kept connection has gone makes another.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-#: Seconds in which a connection that was just made may send its request.
+#: Seconds in which a connection that was just made may send its request, or take more of an answer.
 GRACE_S: Final = 1.0
 
 
@@ -23,15 +23,11 @@ def room(most: int) -> int:
 
 
 def to_make_room(channels: Sequence[Any], most: int) -> list[Any]:
-    """Which of waitress's channels to close, so that `most` are left; none that is being answered."""
+    """Which of waitress's channels to close, so that `most` are left; none whose answer is being made."""
     if len(channels) <= most:
         return []
     before = time.time() - GRACE_S
-    idle = [
-        channel
-        for channel in channels
-        if not channel.requests and not channel.total_outbufs_len and channel.last_activity < before
-    ]
+    idle = [channel for channel in channels if not channel.requests and channel.last_activity < before]
     idle.sort(key=_last_heard)
     return idle[: len(channels) - most]
 

@@ -28,6 +28,7 @@ from localhost import listening
 from localhost.channel import Channel
 from localhost.crowding import room, to_make_room
 from localhost.dispatching import Dispatcher
+from localhost.incoming import MaySend
 from localhost.listening import ADDRESS, BACKLOG, PortTaken
 
 __all__ = ["ADDRESS", "PortTaken", "serve"]
@@ -56,16 +57,18 @@ def serve(
     on_closing: Callable[[], None] = lambda: None,
     drain_s: float = 5.0,
     socket_path: Path | None = None,
+    may_send: MaySend = lambda request: True,
 ) -> None:
     """Serve `app` on loopback, and at `socket_path` where one is given, until `stop` is set.
 
     Returns when the answers under way are out, or `drain_s` is over. `port` 0 takes a free one; the real one
     is told to `on_listening` before the first request is answered. `on_closing` is called before the port is
     let go. `threads` that may become more are asked for every second. `setting` names the port's setting in
-    the error. Raises `PortTaken`, `SocketUnusable`.
+    the error. `may_send` is asked in the loop, with the head of a request, whether its body is kept if it is
+    long; otherwise the app cannot read it. Raises `PortTaken`, `SocketUnusable`.
     """
     count = threads if callable(threads) else lambda: threads
-    servers = _open(app, _bind(port, setting, socket_path), count())
+    servers = _open(app, _bind(port, setting, socket_path), count(), may_send)
     adapt = _adapter(servers[0].task_dispatcher, count)
     try:
         if on_listening is not None:
@@ -75,7 +78,7 @@ def serve(
             _turn(servers[0])
             adapt()
             for channel in to_make_room(_channels(servers), room(CONNECTION_LIMIT)):
-                channel.will_close = True  # the loop sees to it
+                channel.handle_close()  # at once: one that takes nothing would never be seen to
         on_closing()
         _drain(servers, time.monotonic() + drain_s)
     finally:
@@ -94,7 +97,7 @@ def _bind(port: int, setting: str, socket_path: Path | None) -> list[socket.sock
         raise
 
 
-def _open(app: flask.Flask, bound: list[socket.socket], threads: int) -> list[Any]:
+def _open(app: flask.Flask, bound: list[socket.socket], threads: int, may_send: MaySend) -> list[Any]:
     """A server for every socket; the first has the loop and the threads of all."""
     # A full queue is no fault of anybody's, and a waiting request shows as waiting.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
@@ -103,6 +106,7 @@ def _open(app: flask.Flask, bound: list[socket.socket], threads: int) -> list[An
     for each in bound:
         shared = {"map": servers[0]._map} if servers else {}
         servers.append(_create(app, each, threads, _dispatcher=dispatcher, **shared))
+        servers[-1].may_send = may_send
         if each.family == socket.AF_UNIX:
             _tell_peers_apart(servers[-1])
     return servers

@@ -13,7 +13,7 @@ import flask
 
 from errors import ForeignRequest, NotAuthenticated, SkepError, StoreError
 from localhost import gate, problems
-from panel.context import Panel, panel
+from panel.context import EXTENSION, Panel, panel
 from store import private_files
 
 CSRF_HEADER: Final = "X-CSRF-Token"
@@ -78,6 +78,15 @@ def check_csrf(request: flask.Request, here: Panel) -> None:
     """Raise `NoCsrfToken` unless the page showed the token it was given."""
     if not here.sessions.is_csrf_token(request.headers.get(CSRF_HEADER, "")):
         raise NoCsrfToken("The page is out of date; reload it.")
+
+
+def may_send(app: flask.Flask, request: flask.Request) -> bool:
+    """Whether who sent this head may send a long body: a program with the token, a browser that is in."""
+    here: Panel = app.extensions[EXTENSION]
+    if "Authorization" in request.headers:
+        return gate.has_token(request, read_token(here))
+    session = app.session_interface.open_session(app, request)
+    return session is not None and here.sessions.has(session)
 
 
 def is_still_in() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import Final
 
 import flask
@@ -47,7 +48,11 @@ class Sessions:
 
     def is_open(self) -> bool:
         """Whether the browser of this request is logged in."""
-        return flask.session.get(_ID) in self._csrf_of
+        return self.has(flask.session)
+
+    def has(self, session: Mapping[str, object]) -> bool:
+        """Whether this is the session of a browser that is logged in."""
+        return session.get(_ID) in self._csrf_of
 
     @staticmethod
     def is_of_another_start() -> bool:

@@ -118,6 +118,23 @@ def test_a_link_made_by_another_process_logs_in_and_shows_up_nowhere(home):
         assert code not in printed + logged
 
 
+def test_a_long_body_is_read_of_a_program_with_the_token_alone(home):
+    home.state.mkdir(mode=0o700, exist_ok=True)
+    home.token.touch(mode=0o600)
+    home.token.write_text("the-token")
+    tasks = {"tasks": [{"id": f"t-{number}", "command": "echo x"} for number in range(2000)]}
+    sent = {"Content-Type": "application/json"}
+    with panel(home, "--port", "0") as process:
+        port = port_told(process)
+
+        known = sent | {"Authorization": "Bearer the-token"}
+        answer, _ = ask(port, "POST", "/api/v1/tasks/check", json.dumps(tasks), known)
+        assert answer.status == 200
+        own_page = sent | {"Origin": f"http://127.0.0.1:{port}"}
+        answer, body = ask(port, "POST", "/login", json.dumps({"code": "x" * 100_000}), own_page)
+        assert (answer.status, json.loads(body)["code"]) == (400, "invalid_request")
+
+
 def test_a_taken_port_names_the_way_out(home):
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", 0))

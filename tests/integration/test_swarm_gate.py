@@ -6,6 +6,7 @@ import http.client
 import json
 import socket
 import stat
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,20 @@ def test_a_body_over_every_bound_is_refused_as_a_problem_before_it_is_read(rig: 
     assert (answer.status, answer.headers["Content-Type"]) == (413, problems.MEDIA_TYPE)
     assert (told["code"], told["status"]) == ("body_too_large", 413)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize("header", [{}, {"Authorization": "Bearer wrong"}])
+def test_a_large_body_without_the_token_is_refused_and_kept_nowhere(
+    rig: SwarmRig, monkeypatch: pytest.MonkeyPatch, header: dict[str, str]
+) -> None:
+    files: list[str] = []
+    monkeypatch.setattr(tempfile, "TemporaryFile", files.append)  # what large bodies are kept in
+    del rig.client.headers["Authorization"]
+
+    answer = rig.client.post("/cycle", content=b" " * 8_000_000, headers=header)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
+    assert not files
 
 
 @pytest.mark.parametrize("path", POSTS)

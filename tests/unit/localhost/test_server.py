@@ -20,40 +20,14 @@ import pytest
 
 import host_platform
 from localhost import listening, server
+from tests.unit.localhost.serving import get, running
 
 REPOSITORY = Path(__file__).parents[3]
-
-
-@contextmanager
-def running(app, **options):
-    stop, listening, ports = threading.Event(), threading.Event(), []
-
-    def on_listening(port):
-        ports.append(port)
-        listening.set()
-
-    thread = threading.Thread(
-        target=server.serve, args=(app, 0, 4, stop), kwargs={"on_listening": on_listening, **options}
-    )
-    thread.start()
-    assert listening.wait(10)
-    try:
-        yield ports[0], stop, thread
-    finally:
-        stop.set()
-        thread.join(10)
-        assert not thread.is_alive()
 
 
 @pytest.fixture
 def app():
     return flask.Flask(__name__)
-
-
-def get(port, path="/", headers=None):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("GET", path, headers=headers or {})
-    return connection, connection.getresponse()
 
 
 def is_open(port):
@@ -300,6 +274,21 @@ app = flask.Flask("few")
 app.add_url_rule("/", view_func=lambda: "hello")
 server.serve(app, 0, 2, threading.Event(), on_listening=lambda port: print(port, flush=True))
 """
+
+
+def test_connections_that_take_no_answer_keep_nobody_out(app, monkeypatch):
+    monkeypatch.setattr(server, "CONNECTION_LIMIT", 20)
+    app.add_url_rule("/", view_func=lambda: "hello")
+    app.add_url_rule("/long", "long", lambda: b"x" * 5_000_000)  # more than sockets hold
+
+    with running(app) as (port, _, _), contextlib.ExitStack() as they:
+        for _ in range(30):
+            caller = they.enter_context(socket.create_connection(("127.0.0.1", port)))
+            with contextlib.suppress(ConnectionError):  # it has been closed already
+                caller.sendall(b"GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection, answer = get(port)
+        with closing(connection):
+            assert answer.read() == b"hello"
 
 
 def test_few_files_keep_nobody_out_either():

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import flask
 import pytest
 
+from panel import access
 from tests.unit.panel.conftest import OWN, PORT
 
 FORM = "application/x-www-form-urlencoded"
@@ -273,3 +275,30 @@ def test_no_variable_of_the_environment_turns_debugging_on(store, home, monkeypa
     app = control_panel.create_app(store, home, store.settings, port=PORT)
 
     assert app.debug is False
+
+
+# -- long bodies --------------------------------------------------------------------------------------------
+
+
+def may_send(app, headers):
+    with app.test_request_context("/", base_url=OWN, headers=headers):
+        return access.may_send(app, flask.request)
+
+
+def test_long_bodies_are_kept_of_programs_with_the_token_and_browsers_that_are_in(app, token, browser):
+    cookie = browser._client.get_cookie(app.config["SESSION_COOKIE_NAME"], "127.0.0.1")
+    assert cookie is not None
+
+    assert may_send(app, {"Authorization": f"Bearer {token}"})
+    assert may_send(app, {"Cookie": f"{cookie.key}={cookie.value}"})
+
+
+def test_long_bodies_of_nobody_else_are_kept(app, token, browser):
+    name = app.config["SESSION_COOKIE_NAME"]
+    cookie = browser._client.get_cookie(name, "127.0.0.1")
+    browser.post("/logout")
+
+    assert not may_send(app, {})
+    assert not may_send(app, {"Authorization": "Bearer wrong"})
+    assert not may_send(app, {"Cookie": f"{name}=wrong"})
+    assert not may_send(app, {"Cookie": f"{cookie.key}={cookie.value}"})
