@@ -29,6 +29,8 @@ class Serving:
         self.stop = threading.Event()
         self.done: list[tuple[str, int]] = []
         self.most_at_once = 0
+        self._at_once = 0
+        self._counting = threading.Lock()
         self.ended = threading.Semaphore(0)
         #: what is done with a task before it is concluded
         self.before: Callable[[Claim], None] = lambda claim: None
@@ -39,11 +41,18 @@ class Serving:
         self._thread.start()
 
     def handle(self, claim: Claim) -> None:
-        self.most_at_once = max(self.most_at_once, len(self.engine.held()))
+        self._count(1)
         self.before(claim)
         self.done.append((claim.id, threading.get_ident()))
+        self._count(-1)
         self.engine.conclude(claim.ref, approval_of(claim))
         self.ended.release()
+
+    def _count(self, more: int) -> None:
+        """So many more are being done. What is held are more: what is concluded, and what follows it."""
+        with self._counting:
+            self._at_once += more
+            self.most_at_once = max(self.most_at_once, self._at_once)
 
     def wait_for_ends(self, count: int) -> None:
         for _ in range(count):
@@ -72,6 +81,12 @@ def submit(store: SqliteStore, count: int) -> list[str]:
 
 def test_every_task_is_done_once_and_never_more_at_once_than_there_are_places(store, serving):
     ids = submit(store, 40)
+    two = threading.Barrier(2)
+
+    def wait_for_another(claim: Claim) -> None:
+        two.wait(PATIENCE_S)
+
+    serving.before = wait_for_another
     serving.start()
     serving.wait_for_ends(40)
     assert sorted(name for name, _ in serving.done) == sorted(ids)
