@@ -6,6 +6,7 @@ asked. File critics look only beneath the workspace.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -28,6 +29,9 @@ CONFIDENCE_APPROVED: Final = 0.95
 CONFIDENCE_REJECTED: Final = 0.9
 MOST_FINDINGS: Final = 10
 LONGEST_FINDING: Final = 500  # characters; findings go into the next prompt
+LONGEST_NAME: Final = 200  # characters of a file's name that are shown
+#: Why a file cannot be opened that is not there, or not by that name.
+_MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _WORST_FIRST: Final = ("REJECT", "HELD", "APPROVE")
 
 
@@ -145,8 +149,15 @@ def _is_not_empty(work: Work) -> Iterator[str]:
 def _has_its_files(work: Work) -> Iterator[str]:
     for name in work.task.expect.files:
         path = _beneath(work.workspace, name)
-        if not path.is_file() and not path.is_dir():
-            yield f"the file {name!r} does not exist in the workspace"
+        if path is None or not path.is_dir():
+            yield from _is_no_file(path, name, "neither a file nor a folder")
+
+
+def _is_no_file(path: Path | None, name: str, what: str) -> Iterator[str]:
+    if path is None:
+        yield f"the file {name!r} does not exist in the workspace"
+    elif not path.is_file():
+        yield f"{name!r} in the workspace is {what}"
 
 
 def _is_json(work: Work) -> Iterator[str]:
@@ -195,10 +206,10 @@ def _compiles(work: Work) -> Iterator[str]:
         yield from _syntax_errors(bare_answer(work.text), "the answer")
     for name in wanted if isinstance(wanted, list) else ():
         path = _beneath(work.workspace, name)
-        if path.is_file():
+        if path is not None and path.is_file():
             yield from _syntax_errors(_source(path, name), name)
         else:
-            yield f"the file {name!r} does not exist in the workspace"
+            yield from _is_no_file(path, name, "no file")
 
 
 def _syntax_errors(source: str, name: str) -> Iterator[str]:
@@ -226,11 +237,28 @@ def bare_answer(text: str) -> str:
     return text.strip()
 
 
-def _beneath(workspace: Path, name: str) -> Path:
-    path = real_path(workspace / name)
-    if not path.is_relative_to(real_path(workspace)):
-        raise CannotJudge(f"{name!r} lies outside the workspace")
+def _beneath(workspace: Path, name: str) -> Path | None:
+    """Where a named file is, with no link left in it; none where it is missing, or behind links in a circle.
+
+    Raises `CannotJudge` for what no file can be called, and for what may not be looked at.
+    """
+    try:
+        path: Path | None = Path(os.path.realpath(workspace / name, strict=True))
+    except ValueError:
+        raise CannotJudge(f"{_short(name)} cannot be the name of a file: it holds a null byte") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise CannotJudge(f"{_short(name)} cannot be the name of a file: it is too long") from None
+        if error.errno not in _MISSING:
+            raise
+        path = None
+    if not (path or real_path(workspace / name)).is_relative_to(real_path(workspace)):
+        raise CannotJudge(f"{_short(name)} lies outside the workspace")
     return path
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
 
 
 def _keeps_the_must_nots(work: Work) -> Iterator[str]:
