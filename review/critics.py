@@ -64,9 +64,8 @@ def judge(work: Work) -> Verdict:
         try:
             issues += [clean(issue)[:LONGEST_FINDING] for issue in critic(work)]
         except Exception as error:
-            troubles.append(
-                f"{critic.__name__.strip('_')} could not judge: {str(error) or type(error).__name__}"
-            )
+            trouble = f"could not judge whether {CRITICS[critic]}: {_words_of(error)}"
+            troubles.append(clean(trouble)[:LONGEST_FINDING])
     if issues:
         return Verdict(decision="REJECT", confidence=CONFIDENCE_REJECTED, issues=issues + troubles)
     if troubles:
@@ -74,6 +73,13 @@ def judge(work: Work) -> Verdict:
     if not is_reviewed:
         return Verdict(decision="APPROVE", confidence=0.0, reviewer="none")
     return Verdict(decision="APPROVE", confidence=CONFIDENCE_APPROVED)
+
+
+def _words_of(error: Exception) -> str:
+    """An error in words; what the system says of a file without its path, which is no business of a task."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
 
 
 def together(first: Verdict, found: list[CriticVerdict]) -> Verdict:
@@ -284,14 +290,14 @@ def _compared(work: Work) -> list[Finding]:
     return [each for each in found if each.is_violation][:MOST_FINDINGS]
 
 
-#: Every critic, in the order they are asked.
-CRITICS: Final[tuple[Critic, ...]] = (
-    _ran_to_its_end,
-    _is_whole,
-    _is_not_empty,
-    _has_its_files,
-    _is_json,
-    _contains_what_it_must,
-    _compiles,
-    _keeps_the_must_nots,
-)
+#: Every critic, in the order they are asked, and what each says, where it can.
+CRITICS: Final[Mapping[Critic, str]] = {
+    _ran_to_its_end: "it ran to its end",
+    _is_whole: "its text is whole",
+    _is_not_empty: "the answer is empty",
+    _has_its_files: "its files are there",
+    _is_json: "the answer is the JSON that is expected",
+    _contains_what_it_must: "its text contains what it must",
+    _compiles: "its Python compiles",
+    _keeps_the_must_nots: "it keeps to what must not be",
+}

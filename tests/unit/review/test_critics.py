@@ -155,6 +155,53 @@ def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspac
     assert trouble in verdict.issues[0].replace("_", " ")
 
 
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"output_cut": 10}, "could not judge whether its text is whole: 10 more bytes were not kept"),
+        (
+            {"expect": {"files": ["a\0b"]}},
+            "could not judge whether its files are there: "
+            "'a\\x00b' cannot be the name of a file: it holds a null byte",
+        ),
+        (
+            {"expect": {"python_compiles": ["n" * 300]}},
+            "could not judge whether its Python compiles: "
+            f"'{'n' * 200}...' cannot be the name of a file: it is too long",
+        ),
+        (
+            {"expect": {"python_compiles": ["gone/" * 300 + "x"]}},
+            "the file 'gone/gone/",
+        ),
+    ],
+    ids=["cut", "null byte", "too long", "long and missing"],
+)
+def test_what_cannot_be_judged_is_told_in_words_and_names_no_code_and_no_place(workspace, fields, words):
+    (issue,) = judge(workspace, "half", **fields).issues
+
+    assert issue.startswith(words)
+    assert "_" not in issue
+    assert str(workspace) not in issue
+
+
+@pytest.mark.parametrize(
+    "name", ["loop/../link/", "link/../loop/../link/", "through/", "missing/../link/", "link/"]
+)
+@pytest.mark.parametrize("file", ["secret.txt", "bad.py", "none.txt"])
+@pytest.mark.parametrize("field", ["files", "python_compiles"])
+def test_no_circle_of_links_leads_out_of_the_workspace(workspace, name, file, field):
+    outside = workspace.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("x = 1")
+    (outside / "bad.py").write_text("if x")
+    (workspace / "link").symlink_to(outside)
+    (workspace / "through").symlink_to("loop/../link")
+
+    verdict = judge(workspace, "x", {field: [name + file]})
+    assert verdict.decision == "HELD"
+    assert "lies outside the workspace" in str(verdict.issues), "nothing else is told, not even what is there"
+
+
 @pytest.mark.parametrize("text", ["", " \n", "\u200b\u2800", "\u2066 \u2069"])
 def test_an_answer_that_draws_nothing_is_empty(workspace, text):
     assert judge(workspace, text).issues == ["the answer is empty"]
