@@ -295,7 +295,9 @@ class Settings(pydantic.BaseModel):
 
     # concurrency limits
     tag_limits: dict[str, int] = Field({}, description="tasks with a tag that may run at once, by tag")
-    model_limits: dict[str, int] = Field({}, description="tasks of a model that may run at once, by model")
+    model_limits: dict[str, int] = Field(
+        {}, description="tasks of a model that may run at once, by model; one without counts for the default"
+    )
 
     # budgets and rates
     budget_day_usd: float | None = Field(

@@ -61,7 +61,7 @@ ALLOWED_TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
 ENDED: Final = frozenset({Status.APPROVED, Status.FAILED, Status.SAFETY_BLOCKED, Status.CANCELLED})
 
 
-def check_transition(before: Status, after: Status) -> None:
-    """Raise `TransitionNotAllowed` unless a task may go from `before` to `after`."""
+def check_transition(before: Status, after: Status, task: str = "A task") -> None:
+    """Raise `TransitionNotAllowed`, which names the `task`, unless it may go from `before` to `after`."""
     if after not in ALLOWED_TRANSITIONS[before]:
-        raise TransitionNotAllowed(f"A task cannot go from {before} to {after}.")
+        raise TransitionNotAllowed(f"{task} cannot go from {before} to {after}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -92,7 +93,7 @@ def _name(home: Home, path: Path) -> str:
 def _tell(home: Home, made: list[str]) -> None:
     told = f"made {', '.join(made)}" if made else "everything was there already"
     click.echo(terminal.clean(f"Skep home {home.root}: {told}"))
-    flag = "" if home.root == Path.cwd() else f"cd {home.root} && "
+    flag = "" if home.root == Path.cwd() else f"cd {shlex.quote(str(home.root))} && "
     click.echo("Next:")
     click.echo(terminal.clean(f"  {flag}skep up                              run it"))
     click.echo(terminal.clean(f"  {flag}skep add --command 'echo hello'      give it something to do"))

@@ -12,8 +12,8 @@ from commands.task_id import offer_ids
 @click.command(
     help="""Say no to what waits for you. A result is requeued with feedback: tried again with
     your reason in the prompt. Where no attempts are left, or with --final, it is rejected:
-    the task fails. A command that may not run fails, and so does
-    a question of a run, unless one of its choices is a no.
+    the task fails. Where its words were changed since, the new ones run.
+    A command that may not run fails, and so does a question of a run, unless one of its choices is a no.
 
     Example: skep reject t-1 --reason "the figures of May are missing\""""
 )

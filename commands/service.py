@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ import host_platform
 from commands import terminal
 from commands.exits import FINE, UNREACHABLE
 from commands.place import Place, json_option, with_place
-from commands.unit_file import MARK, render_unit
+from commands.unit_file import MARK, home_of, render_unit
 from errors import NotAllowed, NotFound
 from path_names import expanded
 
@@ -48,7 +49,7 @@ def service(place: Place, action: str, now: bool, as_json: bool) -> int:
             "Services are installed with systemd, which this system lacks. On macOS let a launchd agent in "
             "~/Library/LaunchAgents run `skep up` with SKEP_HOME set (launchd.plist(5))."
         )
-    commands = _install(place, path, unit) if action == "install" else _uninstall(path)
+    commands = _install(place, path, unit) if action == "install" else _uninstall(place, path)
     return _finish(action, path, commands, now=now, as_json=as_json)
 
 
@@ -62,24 +63,31 @@ def unit_path(environ: os._Environ[str] | dict[str, str]) -> Path:
 
 def _install(place: Place, path: Path, unit: str) -> list[list[str]]:
     place.check()
-    _check_ours(path)
+    _check_ours(place, path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(unit, "utf-8")
     return [["systemctl", "--user", "daemon-reload"], ["systemctl", "--user", "enable", "--now", _NAME]]
 
 
-def _uninstall(path: Path) -> list[list[str]]:
+def _uninstall(place: Place, path: Path) -> list[list[str]]:
     if not path.exists():
         raise NotFound(f"There is no {path}; nothing is installed.")
-    _check_ours(path)
+    _check_ours(place, path)
     path.unlink()
     return [["systemctl", "--user", "disable", "--now", _NAME], ["systemctl", "--user", "daemon-reload"]]
 
 
-def _check_ours(path: Path) -> None:
-    """Raise `NotAllowed` for a unit that somebody else wrote."""
-    if path.exists() and not path.read_text("utf-8", errors="replace").startswith(MARK):
+def _check_ours(place: Place, path: Path) -> None:
+    """Raise `NotAllowed` for a unit that somebody else wrote, or that runs another home."""
+    unit = path.read_text("utf-8", errors="replace") if path.exists() else MARK
+    if not unit.startswith(MARK):
         raise NotAllowed(f"{path} was not written by `skep service`; move it away first.")
+    other = home_of(unit)
+    if other not in {None, str(place.home.root)}:
+        raise NotAllowed(
+            f"{path} runs the home {other}, and there is one unit for all. To take it out: "
+            f"skep --home {shlex.quote(str(other))} service uninstall"
+        )
 
 
 def _finish(action: str, path: Path, commands: list[list[str]], *, now: bool, as_json: bool) -> int:

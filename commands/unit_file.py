@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ from settings import Home, Settings
 
 #: The first line of every unit we wrote; one without it is somebody else's.
 MARK: Final = "# Written by `skep service install`; changes are lost when it is run again."
+#: The line by which a unit names its home.
+_HOME: Final = re.compile(r'^Environment="SKEP_HOME=(.*)"$', re.MULTILINE)
 #: Seconds systemd waits beyond the grace that running tasks get.
 _BEYOND_GRACE_S: Final = 30
 
@@ -70,6 +73,12 @@ def quote(text: str) -> str:
     for special, plain in (("\\", "\\\\"), ('"', '\\"'), ("%", "%%")):
         text = text.replace(special, plain)
     return f'"{text}"'
+
+
+def home_of(unit: str) -> str | None:
+    """The home whose daemon a unit of ours runs; none where it names none."""
+    found = _HOME.search(unit)
+    return None if found is None else re.sub(r"\\(.)", r"\1", found[1]).replace("%%", "%")
 
 
 def _skep() -> str:

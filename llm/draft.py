@@ -42,6 +42,8 @@ class Draft:
     #: takes each new piece of text
     on_text: Callable[[str], None]
     parts: list[str] = field(default_factory=list)
+    #: the first half of a character beyond U+FFFF, as JSON writes it, while the other has not come
+    half: str = ""
     model: str = ""
     response_id: str | None = None
     #: the server's own word for why it stopped; None until it says one
@@ -59,7 +61,12 @@ class Draft:
         return self.begun and (self.ended or self.finish is not None)
 
     def add(self, text: str) -> None:
-        """Take a piece of text."""
+        """Take a piece of text; half a character at its end waits for its other half."""
+        text = _joined(self.half, text)
+        self.half = text[-1:] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        self._give(text.removesuffix(self.half))
+
+    def _give(self, text: str) -> None:
         if text:
             self.parts.append(text)
             self.on_text(text)
@@ -76,6 +83,8 @@ class Draft:
 
     def result(self, request: ChatRequest) -> ChatResult:
         """The answer. Only for a draft that is complete."""
+        self._give(self.half)
+        self.half = ""
         text = "".join(self.parts)
         word = _word(self.finish)
         return ChatResult(
@@ -97,6 +106,14 @@ def estimate_usage(request: ChatRequest, text: str) -> Usage:
     """Tokens of a question and its answer where nobody counted: UTF-8 bytes / 4, rounded up."""
     prompt = sum(_bytes(message.content) for message in request.messages)
     return Usage(-(-prompt // BYTES_PER_TOKEN), -(-_bytes(text) // BYTES_PER_TOKEN), "estimate")
+
+
+def _joined(half: str, text: str) -> str:
+    """A text behind the first half of a character, as one character where it begins with the other half."""
+    if half and "\udc00" <= text[:1] <= "\udfff":
+        pair = (half + text[0]).encode("utf-16-le", "surrogatepass")
+        return pair.decode("utf-16-le") + text[1:]
+    return half + text
 
 
 def _word(value: Any) -> str:

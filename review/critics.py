@@ -6,6 +6,7 @@ asked. File critics look only beneath the workspace.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -28,6 +29,9 @@ CONFIDENCE_APPROVED: Final = 0.95
 CONFIDENCE_REJECTED: Final = 0.9
 MOST_FINDINGS: Final = 10
 LONGEST_FINDING: Final = 500  # characters; findings go into the next prompt
+LONGEST_NAME: Final = 200  # characters of a file's name that are shown
+#: Why a file cannot be opened that is not there, or not by that name.
+_MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _WORST_FIRST: Final = ("REJECT", "HELD", "APPROVE")
 
 
@@ -60,9 +64,8 @@ def judge(work: Work) -> Verdict:
         try:
             issues += [clean(issue)[:LONGEST_FINDING] for issue in critic(work)]
         except Exception as error:
-            troubles.append(
-                f"{critic.__name__.strip('_')} could not judge: {str(error) or type(error).__name__}"
-            )
+            trouble = f"could not judge whether {CRITICS[critic]}: {_words_of(error)}"
+            troubles.append(clean(trouble)[:LONGEST_FINDING])
     if issues:
         return Verdict(decision="REJECT", confidence=CONFIDENCE_REJECTED, issues=issues + troubles)
     if troubles:
@@ -70,6 +73,13 @@ def judge(work: Work) -> Verdict:
     if not is_reviewed:
         return Verdict(decision="APPROVE", confidence=0.0, reviewer="none")
     return Verdict(decision="APPROVE", confidence=CONFIDENCE_APPROVED)
+
+
+def _words_of(error: Exception) -> str:
+    """An error in words; what the system says of a file without its path, which is no business of a task."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error) or type(error).__name__
 
 
 def together(first: Verdict, found: list[CriticVerdict]) -> Verdict:
@@ -145,8 +155,15 @@ def _is_not_empty(work: Work) -> Iterator[str]:
 def _has_its_files(work: Work) -> Iterator[str]:
     for name in work.task.expect.files:
         path = _beneath(work.workspace, name)
-        if not path.is_file() and not path.is_dir():
-            yield f"the file {name!r} does not exist in the workspace"
+        if path is None or not path.is_dir():
+            yield from _is_no_file(path, name, "neither a file nor a folder")
+
+
+def _is_no_file(path: Path | None, name: str, what: str) -> Iterator[str]:
+    if path is None:
+        yield f"the file {name!r} does not exist in the workspace"
+    elif not path.is_file():
+        yield f"{name!r} in the workspace is {what}"
 
 
 def _is_json(work: Work) -> Iterator[str]:
@@ -195,10 +212,10 @@ def _compiles(work: Work) -> Iterator[str]:
         yield from _syntax_errors(bare_answer(work.text), "the answer")
     for name in wanted if isinstance(wanted, list) else ():
         path = _beneath(work.workspace, name)
-        if path.is_file():
+        if path is not None and path.is_file():
             yield from _syntax_errors(_source(path, name), name)
         else:
-            yield f"the file {name!r} does not exist in the workspace"
+            yield from _is_no_file(path, name, "no file")
 
 
 def _syntax_errors(source: str, name: str) -> Iterator[str]:
@@ -226,11 +243,28 @@ def bare_answer(text: str) -> str:
     return text.strip()
 
 
-def _beneath(workspace: Path, name: str) -> Path:
-    path = real_path(workspace / name)
-    if not path.is_relative_to(real_path(workspace)):
-        raise CannotJudge(f"{name!r} lies outside the workspace")
+def _beneath(workspace: Path, name: str) -> Path | None:
+    """Where a named file is, with no link left in it; none where it is missing, or behind links in a circle.
+
+    Raises `CannotJudge` for what no file can be called, and for what may not be looked at.
+    """
+    try:
+        path: Path | None = Path(os.path.realpath(workspace / name, strict=True))
+    except ValueError:
+        raise CannotJudge(f"{_short(name)} cannot be the name of a file: it holds a null byte") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise CannotJudge(f"{_short(name)} cannot be the name of a file: it is too long") from None
+        if error.errno not in _MISSING:
+            raise
+        path = None
+    if not (path or real_path(workspace / name)).is_relative_to(real_path(workspace)):
+        raise CannotJudge(f"{_short(name)} lies outside the workspace")
     return path
+
+
+def _short(name: str) -> str:
+    return repr(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}...")
 
 
 def _keeps_the_must_nots(work: Work) -> Iterator[str]:
@@ -256,14 +290,14 @@ def _compared(work: Work) -> list[Finding]:
     return [each for each in found if each.is_violation][:MOST_FINDINGS]
 
 
-#: Every critic, in the order they are asked.
-CRITICS: Final[tuple[Critic, ...]] = (
-    _ran_to_its_end,
-    _is_whole,
-    _is_not_empty,
-    _has_its_files,
-    _is_json,
-    _contains_what_it_must,
-    _compiles,
-    _keeps_the_must_nots,
-)
+#: Every critic, in the order they are asked, and what each says, where it can.
+CRITICS: Final[Mapping[Critic, str]] = {
+    _ran_to_its_end: "it ran to its end",
+    _is_whole: "its text is whole",
+    _is_not_empty: "the answer is empty",
+    _has_its_files: "its files are there",
+    _is_json: "the answer is the JSON that is expected",
+    _contains_what_it_must: "its text contains what it must",
+    _compiles: "its Python compiles",
+    _keeps_the_must_nots: "it keeps to what must not be",
+}

@@ -23,10 +23,13 @@ class Next(Enum):
 
 
 def with_new_words(follows: Next, effect: str) -> Next:
-    """What becomes of a good result of words that were changed while it was made; `effect` as of the task."""
-    if follows is not Next.APPROVE:
-        return follows
-    return Next.HOLD if effect == "unsafe" else Next.ANEW
+    """What becomes of the result of words that were changed while it was made; `effect` as of the task.
+
+    What was done well may not be done twice where that is unsafe. What was not says nothing of the new words.
+    """
+    if follows is Next.APPROVE and effect == "unsafe":
+        return Next.HOLD
+    return Next.HOLD if follows is Next.HOLD else Next.ANEW
 
 
 def decide(task: Task, outcome: Outcome, verdict: Verdict, judged: int, policy: AttemptPolicy) -> Next:

@@ -16,11 +16,9 @@ from typing import Any, Final
 
 from errors import NotFound
 from outcome import Outcome, Verdict
-from road.judging import NEW_WORDS
 from runtime_contract import QUEUE_CONTRACT_VERSION, Task
 from safety.work import SYSTEM_MESSAGE
 from store import ending, recording, run_cache, run_growth
-from store.edits import is_asked_anew
 from store.reading import MODEL_STATUS
 from store.records import Claim
 from store.sqlite_store import SqliteStore
@@ -113,9 +111,7 @@ def _take(
     if growth is not None:
         run_growth.note(tx, claim.seq, claim.ref, growth)
     row = recording.begin_review(tx, claim.ref, outcome, verdict, {})
-    if row is not None and is_asked_anew(tx, row):
-        recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
-    elif row is not None:
+    if row is not None and not recording.run_new_words(tx, row):
         run_cache.note_hit(tx, row, source)
         tx.emit("task.reused", task_id=claim.id, reason=outcome.result)
         run_growth.approve(tx, row, verdict.reviewer)

@@ -34,7 +34,7 @@ from store import (
     sampling,
 )
 from store.edits import is_asked_anew
-from store.records import Claim, Question, TaskRef, digest_of_ask
+from store.records import Claim, Question, TaskRef, digest_of_ask, task_of
 from store.recovery.settling import guess_effect
 from store.run_ends import run_of
 from store.transaction import Transaction
@@ -42,12 +42,10 @@ from tool_router import Route
 
 #: So many workers may end while they judge a result, before a person is asked.
 JUDGE_ENDS: Final = 3
-#: Why a task runs again whose result was good.
-NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 #: What a person is told beside the question whether a result is good, where it is none of today's words.
 OLD_WORDS: Final = (
     " Its words were changed while it ran: this is the result of those before, and the new ones have not run."
-    " Approving counts it as done; rejecting runs the new ones, where an attempt is left."
+    " Approving counts it as done; rejecting runs the new ones."
 )
 
 
@@ -186,17 +184,18 @@ class Judge:
         judged = row["attempts"] - row["interruptions"]
         follows = decide(claim.task, outcome, verdict, judged, self._policy)
         is_edited = is_asked_anew(tx, row)
-        if follows is Next.APPROVE and is_edited:
+        if is_edited:
             follows = with_new_words(follows, self._effect_of(claim.task))
         is_sample = follows is Next.APPROVE and sampling.is_drawn(tx, claim.task, self._sample)
         if is_sample or follows is Next.HOLD:
             reward = self._rewarding.in_question(tx, row, claim, outcome, verdict)
             told_too = (OLD_WORDS if is_edited else "") + (self._sampled() if is_sample else _found(verdict))
+            reward |= _made_of(claim, row, is_edited)
             recording.hold(tx, row, self._question(claim, outcome, verdict, reward, told_too))
         elif follows is Next.APPROVE:
             self._approve(tx, row, claim, outcome, verdict)
         elif follows is Next.ANEW:
-            recording.requeue(tx, row, NEW_WORDS, code="edited", counts=False, became="edited")
+            recording.run_new_words(tx, row, "; ".join(verdict.issues))
         else:
             ruled = run_turns.after(tx, claim, judged, outcome)
             if follows is Next.FAIL if ruled is None else ruled.again is None:
@@ -238,7 +237,6 @@ class Judge:
             options=("approve", "reject"),
             payload={
                 "task": claim.id,
-                "asked": digest_of_ask(claim.task),
                 "attempt": claim.attempt,
                 **reviewed_output.bytes_about(outcome),
                 "critics": [each.model_dump(exclude_none=True) for each in critics.each_of(verdict)],
@@ -308,6 +306,9 @@ class Judge:
             return
         ruled = run_turns.after(tx, claim, row["attempts"] - row["interruptions"], outcome)
         again = self._may_try_again(row, claim, failure) if ruled is None else ruled.again is not None
+        if (not again or failure.counts) and is_asked_anew(tx, row):
+            recording.run_new_words(tx, row, failure.message)
+            return
         if not again:
             told = receipts.receipt(route, claim, outcome) | self._rewarding.told(claim)
             recording.fail_attempt(tx, row, outcome, told, failure.code, failure.message)
@@ -352,6 +353,13 @@ def _plain_facts(outcome: Outcome) -> list[str]:
     if outcome.timed_out:
         return ["it did not end in time"]
     return [f"the command ended with exit code {outcome.exit_code}"] if outcome.exit_code else []
+
+
+def _made_of(claim: Claim, row: sqlite3.Row, is_edited: bool) -> dict[str, Any]:
+    """Which words a yes is about; `ran_before`: the result is of those that they took the place of."""
+    if is_edited:
+        return {"asked": digest_of_ask(task_of(row["doc"], row["id"])), "ran_before": True}
+    return {"asked": digest_of_ask(claim.task)}
 
 
 def _found(verdict: Verdict) -> str:

@@ -13,6 +13,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from path_names import real_path
 from safety.command_line import CommandRefused
 
 #: seconds
@@ -78,7 +79,7 @@ class Values:
         if not value or _ADDRESS.match(value):
             return None
         try:
-            return os.path.realpath(value if value.startswith("/") else f"{self._base}/{value}")
+            return str(real_path(value if value.startswith("/") else f"{self._base}/{value}"))
         except (OSError, ValueError):  # such as /proc/1/root, which only its owner may follow
             return None
 

@@ -137,19 +137,34 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     if given.is_final:
         recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
         return f"{row['id']} is rejected: it failed."
-    if not tries_left(row, policy):
+    if not tries_left(row, policy, decision):
         recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
         return f"{row['id']} is rejected and has no attempts left: it failed."
+    is_old = _is_of_old_words(row, decision)
     recording.requeue(
-        tx, row, f"rejected by {given.by}: {words}", feedback=[words], rejected=True, became="rejected"
-    )
+        tx, row, f"rejected by {given.by}: {words}", code="edited" if is_old else None, counts=not is_old,
+        feedback=[words], rejected=True, became="rejected",
+    )  # fmt: skip
+    if is_old:
+        return f"{row['id']} is requeued with your feedback: the words that it has now run."
     return f"{row['id']} is requeued with your feedback: it will be tried again."
 
 
-def tries_left(row: sqlite3.Row, policy: AttemptPolicy) -> int:
-    """Attempts that may follow a rejected result of a task: with any, a no requeues it with the feedback."""
-    judged: int = row["attempts"] - row["interruptions"]
-    return max(0, policy.judged_limit(task_of(row["doc"], row["id"])) - judged)
+def tries_left(row: sqlite3.Row, policy: AttemptPolicy, decision: sqlite3.Row | None = None) -> int:
+    """Attempts that may follow a rejected result of a task: with any, a no requeues it with the feedback.
+
+    By the `decision` about the result it is known whether that is of the words that the task has now: one of
+    the words before takes no attempt from them.
+    """
+    is_old = decision is not None and _is_of_old_words(row, decision)
+    judged: int = row["attempts"] - row["interruptions"] - is_old
+    return max(int(is_old), policy.judged_limit(task_of(row["doc"], row["id"])) - judged)
+
+
+def _is_of_old_words(row: sqlite3.Row, decision: sqlite3.Row) -> bool:
+    """Whether a result that is asked about was made before the task got the words that it has."""
+    ran_before: bool = json.loads(decision["payload"]).get("ran_before", False)
+    return ran_before or why_outdated(row, decision) is not None
 
 
 def _check_still_asked(row: sqlite3.Row, decision: sqlite3.Row) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 from store.transaction import Transaction
 
+#: Why a task runs again whatever its attempt brought.
+NEW_WORDS: Final = "its words were changed while it ran; it runs again with the new ones"
 #: Fields that say what is to be done; the others say how, when and for whom.
 ASKING: Final = frozenset({"prompt", "command", "argv", "profile", "mode"})
 

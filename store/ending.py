@@ -43,7 +43,7 @@ def end_task(
     **event_fields: Any,
 ) -> None:
     """End a task and let its dependants know. Raises `TransitionNotAllowed`."""
-    check_transition(STATUS_OF_STATE[row["state"]], status)
+    check_transition(STATUS_OF_STATE[row["state"]], status, row["id"])
     ended = _end(tx, row, status, reason, code, result, event_fields)
     if status is Status.APPROVED:
         release_children(tx, row["id"])
@@ -253,7 +253,7 @@ def reopen(tx: Transaction, row: sqlite3.Row, by: str) -> list[str]:
 
     Those that wait for another ended task too fail again. Raises `TransitionNotAllowed`.
     """
-    check_transition(STATUS_OF_STATE[row["state"]], Status.PENDING)
+    check_transition(STATUS_OF_STATE[row["state"]], Status.PENDING, row["id"])
     revived = _failed_for_the_sake_of(tx, row)
     for task, parent in revived.values():
         _send_back(tx, task, f"sent back by {by}" if parent is None else f"{parent} was sent back", by)

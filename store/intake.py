@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import cronsim
 
@@ -284,8 +284,15 @@ def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: boo
             [row for row in rows if row is not None and row["state"] == "blocked"],
             code=CYCLE,
             reason=f"depends on itself: {_told_of(cycle)}; edit depends_on of one of them",
-            cycle=[*cycle[:CYCLE_TOLD], cycle[-1]] if len(cycle) > CYCLE_TOLD + 1 else list(cycle),
+            **_way_of(cycle),
         )
+
+
+def _way_of(cycle: Sequence[str]) -> dict[str, Any]:
+    """The fields that tell a cycle; of a long one its beginning, with how many ids come behind that."""
+    if len(cycle) <= CYCLE_TOLD + 1:
+        return {"cycle": list(cycle)}
+    return {"cycle": list(cycle[:CYCLE_TOLD]), "cycle_left_out": len(cycle) - CYCLE_TOLD}
 
 
 def _told_of(cycle: Sequence[str]) -> str:

@@ -23,6 +23,8 @@ from store.processes import SWARM, SWARM_STARTING
 ALONE = "alone"
 #: The part of a lane for a task that may be what ends its process (`store.suspects`): it runs alone.
 SUSPECT: Final = "suspect"
+#: Begins the part of a lane that names a model of which so many tasks may run at once; no name: as of `RATE`.
+MODEL: Final = "model:"
 #: Begins the part of a lane that names a model whose rate is limited; no name: the model that is used where a
 #: task names none.
 RATE: Final = "rate:"
@@ -51,13 +53,16 @@ class ConcurrencyLimits:
 
     def as_json(self) -> str:
         """The limits as the store keeps them."""
-        return json.dumps([dict(self.tags), dict(self.models), sorted(self.rated)], sort_keys=True)
+        # Tasks that name no model were once in no lane of one: where models are limited this tells it apart.
+        unnamed = ["unnamed"] if self.models else []
+        told = [dict(self.tags), dict(self.models), sorted(self.rated), *unnamed]
+        return json.dumps(told, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The limits that `as_json` told."""
         tags, models, *rated = json.loads(text)
-        return cls(tags, models, frozenset(*rated))
+        return cls(tags, models, frozenset(*rated[:1]))
 
     def of(self, limit: str) -> int | None:
         """The limit a part of a lane stands for, or none."""
@@ -141,7 +146,9 @@ def lane_of(task: Task, limits: ConcurrencyLimits) -> str:
     if not task.parallel_safe:
         parts.append(ALONE)
     if task.model in limits.models:
-        parts.append(f"model:{task.model}")
+        parts.append(f"{MODEL}{task.model}")
+    elif limits.models and task.model is None and task.mode == "llm":
+        parts.append(MODEL)
     parts += sorted({f"tag:{tag}" for tag in task.tags if tag in limits.tags})
     if limits.rated and task.mode == "llm" and _is_rated(task.model, limits):
         parts.append(RATE + quote(task.model or "", safe="/:"))
@@ -207,7 +214,7 @@ def choose(
                 return None if running else head.lane
             if any(map(is_alone, running)):
                 return None
-            if full_limit(head.lane, running, limits) is None:
+            if full_limit(head.lane, running, limits, gate.default_model) is None:
                 return head.lane
     return None
 
@@ -251,14 +258,24 @@ def closed_room(lane: str, gate: Gate) -> Room | None:
     return room if room is not None and room.calls < 1 else None
 
 
-def full_limit(lane: str, running: Sequence[str], limits: ConcurrencyLimits) -> str | None:
-    """The first limit of this lane that is used up, or none."""
-    counts = Counter(part for other in running for part in other.split("|")[1:])
-    for part in lane.split("|")[1:]:
+def full_limit(
+    lane: str, running: Sequence[str], limits: ConcurrencyLimits, default_model: str = ""
+) -> str | None:
+    """The first limit of this lane that is used up, or none; with the model that a task without one asks."""
+    counts = Counter(part for other in running for part in _limited(other, default_model))
+    for part in _limited(lane, default_model):
         limit = limits.of(part)
         if limit is not None and counts[part] >= limit:
             return part
     return None
+
+
+def _limited(lane: str, default_model: str) -> list[str]:
+    """The parts of a lane that stand for limits, with the name of the model where the task names none."""
+    parts = lane.split("|")[1:]
+    if ASK in parts:
+        return [part for part in parts if part != MODEL]
+    return [MODEL + default_model if part == MODEL else part for part in parts]
 
 
 def is_alone(lane: str) -> bool:

@@ -20,6 +20,7 @@ from faults import fault_point
 from outcome import Outcome, Verdict
 from runtime_contract import Status
 from store import checkpoints, claims, decisions, ending, intake, journal, lanes, ledger, suspects
+from store.edits import NEW_WORDS, is_asked_anew
 from store.records import Question, TaskRef, task_of
 from store.transaction import Transaction, dump
 
@@ -221,6 +222,18 @@ def requeue(
     )
 
 
+def run_new_words(tx: Transaction, row: sqlite3.Row, found: str = "") -> bool:
+    """Send a task back whose words were changed while it ran; false where they were not.
+
+    The attempt was none of the new words, so it does not count. `found`: what was wrong with it.
+    """
+    if not is_asked_anew(tx, row):
+        return False
+    reason = f"{NEW_WORDS}. With the old ones: {found}" if found else NEW_WORDS
+    requeue(tx, row, reason, code="edited", counts=False, became="edited")
+    return True
+
+
 def _to_queue(
     tx: Transaction, row: sqlite3.Row, later: float | None, held: CallHeld | None, **columns: Any
 ) -> None:
@@ -301,11 +314,10 @@ def fail_attempt(
 
 
 def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) -> bool:
-    """The safety gateway refuses: the task ends and never runs."""
+    """The safety gateway refuses: the task ends and never runs, unless it has got new words meanwhile."""
     row = claims.held(tx, ref, "a refusal")
     if row is None:
         return False
-    end_attempt(tx, row, "safety_blocked")
     tx.audit(
         "execution",
         "blocked",
@@ -315,6 +327,9 @@ def block(tx: Transaction, ref: TaskRef, reason: str, report: dict[str, Any]) ->
         rule=report.get("rule") or _rule_in(report) or _rule_of(reason),
         digest=hashlib.sha256(row["doc"].encode("utf-8", "surrogatepass")).hexdigest(),
     )
+    if run_new_words(tx, row, reason):
+        return True
+    end_attempt(tx, row, "safety_blocked")
     ending.end_task(
         tx,
         row,
@@ -423,7 +438,8 @@ def _try_again(tx: Transaction, row: sqlite3.Row, limit: int, what: str, *, coun
             f"{what}, for the {row['interruptions'] + 1}. time; it may be what ends the process. "
             f"`skep retry {row['id']}` tries again"
         )
-        fail(tx, row, "worker_lost", reason)
+        if not run_new_words(tx, row, what):
+            fail(tx, row, "worker_lost", reason)
         return
     alone = ""
     if standing == "suspect":
@@ -438,7 +454,8 @@ def never_started(tx: Transaction, row: sqlite3.Row, what: str) -> None:
     if end_withdrawn(tx, row):
         return
     if lanes.is_suspect(row["lane"]):
-        fail(tx, row, "worker_lost", f"{what}, also alone. `skep retry {row['id']}` tries again")
+        if not run_new_words(tx, row, what):
+            fail(tx, row, "worker_lost", f"{what}, also alone. `skep retry {row['id']}` tries again")
         return
     suspects.isolate(tx, row)
     requeue(tx, row, f"{what}; it is tried again, alone", interrupted=True, became="interrupted")

@@ -101,7 +101,8 @@ def put_off_answered(tx: Transaction, ref: TaskRef, reason: str, effect: str, li
         recording.interrupted(tx, row, effect, limit, reason)
     elif row["interruptions"] + 1 >= max(limit, LEAST_TRIES):
         told = f"{reason}, for the {row['interruptions'] + 1}. time; `skep retry {row['id']}` tries again"
-        recording.fail(tx, row, run_growth.INVALID_RESULT, told)
+        if not recording.run_new_words(tx, row, reason):
+            recording.fail(tx, row, run_growth.INVALID_RESULT, told)
     else:
         _send_back(tx, row, reason, interrupted=True, became="interrupted")
 

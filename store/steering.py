@@ -26,6 +26,8 @@ def cancel(tx: Transaction, task_id: str, by: str, reason: str | None = None) ->
     Raises `NotFound`, `TransitionNotAllowed`.
     """
     row = find(tx, task_id)
+    if STATUS_OF_STATE[row["state"]] in ENDED:
+        raise TransitionNotAllowed(f"{task_id} is {STATUS_OF_STATE[row['state']]} already.")
     why = reason or f"cancelled by {by}"
     if row["state"] == "running":
         tx.run("request_cancel", seq=row["seq"], reason=why)

@@ -118,7 +118,7 @@ def _turn(row: sqlite3.Row, now: Situation) -> str:
     if room is not None:
         model = lanes.rated_model(lane, now.gate)
         return f"rate limit of {model} ({room.limit}); next try at {to_local_text(room.opens_at)}"
-    full = lanes.full_limit(lane, now.running, now.limits)
+    full = lanes.full_limit(lane, now.running, now.limits, now.gate.default_model)
     if full is not None:
         return _limit(full, now.limits)
     if lanes.is_alone(lane) and now.running:

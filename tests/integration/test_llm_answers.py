@@ -52,6 +52,29 @@ def test_an_answer_is_streamed_and_given_whole(server, client):
 
 
 @pytest.mark.parametrize(
+    ("halves", "whole"),
+    [
+        (["a \\ud83d", "\\udc1d b"], "a \U0001f41d b"),
+        (["\\ud83d", "", "\\udc1d\\ud83d", "\\udc1d"], "\U0001f41d\U0001f41d"),
+        (["a\\ud83d", "b"], "a\ud83db"),
+        (["a", "b\\ud83d"], "ab\ud83d"),
+        (["\\udc1d", "\\ud83d"], "\udc1d\ud83d"),
+    ],
+    ids=["a pair", "apart", "no pair", "the end", "the wrong way round"],
+)
+def test_a_character_whose_halves_come_in_two_pieces_is_one(server, openai, halves, whole):
+    said = [f'{{"choices": [{{"delta": {{"content": "{half}"}}}}]}}' for half in halves]
+    said += ['{"choices": [{"delta": {}, "finish_reason": "stop"}]}', "[DONE]"]
+    body = "".join(f"data: {each}\n\n" for each in said)
+    server.reply_with(Reply(body=body.encode(), content_type="text/event-stream"))
+    pieces: list[str] = []
+
+    result = openai.complete(question(), on_text=pieces.append, call=Call())
+
+    assert result.text == "".join(pieces) == whole
+
+
+@pytest.mark.parametrize(
     ("packed", "is_read"),
     [(["gzip"], True), (["gzip", "identity"], True), (["gzip", "gzip"], False), (["br"], False)],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
 import pytest
 
 from errors import TransitionNotAllowed
@@ -114,6 +117,20 @@ def test_a_task_that_waits_for_itself_fails_and_retrying_it_says_so_again(store)
         with pytest.raises(TransitionNotAllowed, match="again at once: it depends on itself: a -> a;"):
             store.retry("a", "me")
         assert states(store, "a") == {"a": "failed"}
+
+
+@pytest.mark.parametrize(("count", "told", "left_out"), [(20, 21, None), (21, 20, 2), (300, 20, 281)])
+def test_every_step_of_a_cycle_that_is_told_exists_and_what_is_left_out_is_counted(
+    store, count, told, left_out
+):
+    names = [f"t{number:03}" for number in range(count)]
+    submit(store, *(new_task(id=name, depends_on=[names[at - 1]]) for at, name in enumerate(names)))
+
+    event = next(row for row in store.reader.events(task_id="t007") if row["event"] == "task.failed")
+    fields = json.loads(event["data"])
+    assert (len(fields["cycle"]), fields.get("cycle_left_out")) == (told, left_out)
+    places = [names.index(name) for name in fields["cycle"]]
+    assert all((at - 1) % count == parent for at, parent in itertools.pairwise(places))
 
 
 @pytest.mark.parametrize("order", [["a", "b"], ["b", "a"], ["a", "a", "b", "b", "a"]])

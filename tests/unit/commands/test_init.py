@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import subprocess
 import tomllib
@@ -45,6 +46,13 @@ def test_a_directory_can_be_named(tmp_path, run):
 
 def test_the_next_steps_are_told(run):
     assert "skep up" in run("init").stdout
+
+
+def test_the_way_to_a_home_whose_name_has_blanks_can_be_pasted(tmp_path, run):
+    told = run("init", str(tmp_path / "my home's")).stdout
+
+    (way,) = {line.partition(" && ")[0].strip() for line in told.splitlines() if " && " in line}
+    assert shlex.split(way) == ["cd", str(tmp_path / "my home's")]
 
 
 def test_the_sample_keeps_the_contract_and_is_the_repositorys_own_queue(home, run):

@@ -25,6 +25,17 @@ def test_several_are_done_each_by_itself_and_one_that_cannot_be_makes_1(walk, ru
     assert "nope" in told.stderr
 
 
+def test_what_has_ended_is_not_cancelled_and_told_with_its_name(walk, run):
+    walk.approved(id="done")
+    walk.submit({"id": "a"})
+    run("cancel", "a")
+
+    told = run("cancel", "a", "done", code=1)
+
+    assert "a is cancelled already." in told.stderr
+    assert "done is approved already." in told.stderr
+
+
 def test_tasks_go_sooner_or_later_by_a_number_that_may_be_below_zero(walk, run):
     walk.submit({"id": "a"}, {"id": "b"})
     walk.approved(id="done")

@@ -50,8 +50,10 @@ def test_a_task_goes_only_where_the_table_allows(before, after):
     if after.value in TABLE[before.value]:
         check_transition(before, after)
     else:
-        with pytest.raises(TransitionNotAllowed, match=f"cannot go from {before} to {after}"):
+        with pytest.raises(TransitionNotAllowed, match=f"A task cannot go from {before} to {after}"):
             check_transition(before, after)
+        with pytest.raises(TransitionNotAllowed, match=f"t-1 cannot go from {before} to {after}"):
+            check_transition(before, after, "t-1")
 
 
 def test_an_ended_task_goes_nowhere_but_back_and_an_approved_one_not_even_there():

@@ -99,7 +99,7 @@ def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
         ({"format": "json"}, "{'a': 1}", "the answer is not JSON"),
         ({"format": "json"}, '{"a": NaN}', "the answer is not JSON: NaN is no JSON value"),
         ({"format": "json"}, "1" * 5_000, "the answer is not JSON: a number in it has too many digits"),
-        ({"files": ["pipe.py"]}, "x", "the file 'pipe.py' does not exist in the workspace"),
+        ({"files": ["pipe.py"]}, "x", "'pipe.py' in the workspace is neither a file nor a folder"),
         ({"format": "json"}, "-Infinity", "the answer is not JSON: -Infinity is no JSON value"),
         ({"format": "json"}, 'Sure! {"a": 1}', "the answer is not JSON"),
         ({"schema": NESTED}, "hello", "the answer is not JSON"),
@@ -118,8 +118,8 @@ def test_an_answer_that_is_as_expected_is_approved(workspace, expect, text):
         ({"python_compiles": True}, "(" * 5000, "the answer is not Python that compiles"),
         ({"python_compiles": ["bad.py"]}, "x", "bad.py is not Python that compiles in line 2"),
         ({"python_compiles": ["none.py"]}, "x", "the file 'none.py' does not exist in the workspace"),
-        ({"python_compiles": ["pipe.py"]}, "x", "the file 'pipe.py' does not exist in the workspace"),
-        ({"python_compiles": ["folder"]}, "x", "the file 'folder' does not exist in the workspace"),
+        ({"python_compiles": ["pipe.py"]}, "x", "'pipe.py' in the workspace is no file"),
+        ({"python_compiles": ["folder"]}, "x", "'folder' in the workspace is no file"),
         ({"python_compiles": ["loop"]}, "x", "the file 'loop' does not exist in the workspace"),
         ({"files": ["loop"]}, "x", "the file 'loop' does not exist in the workspace"),
     ],
@@ -153,6 +153,53 @@ def test_a_critic_that_cannot_do_its_work_is_no_approval_but_a_question(workspac
     verdict = judge(workspace, text, expect)
     assert (verdict.decision, verdict.confidence) == ("HELD", 0.0)
     assert trouble in verdict.issues[0].replace("_", " ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"output_cut": 10}, "could not judge whether its text is whole: 10 more bytes were not kept"),
+        (
+            {"expect": {"files": ["a\0b"]}},
+            "could not judge whether its files are there: "
+            "'a\\x00b' cannot be the name of a file: it holds a null byte",
+        ),
+        (
+            {"expect": {"python_compiles": ["n" * 300]}},
+            "could not judge whether its Python compiles: "
+            f"'{'n' * 200}...' cannot be the name of a file: it is too long",
+        ),
+        (
+            {"expect": {"python_compiles": ["gone/" * 300 + "x"]}},
+            "the file 'gone/gone/",
+        ),
+    ],
+    ids=["cut", "null byte", "too long", "long and missing"],
+)
+def test_what_cannot_be_judged_is_told_in_words_and_names_no_code_and_no_place(workspace, fields, words):
+    (issue,) = judge(workspace, "half", **fields).issues
+
+    assert issue.startswith(words)
+    assert "_" not in issue
+    assert str(workspace) not in issue
+
+
+@pytest.mark.parametrize(
+    "name", ["loop/../link/", "link/../loop/../link/", "through/", "missing/../link/", "link/"]
+)
+@pytest.mark.parametrize("file", ["secret.txt", "bad.py", "none.txt"])
+@pytest.mark.parametrize("field", ["files", "python_compiles"])
+def test_no_circle_of_links_leads_out_of_the_workspace(workspace, name, file, field):
+    outside = workspace.parent / "outside"
+    outside.mkdir()
+    (outside / "secret.txt").write_text("x = 1")
+    (outside / "bad.py").write_text("if x")
+    (workspace / "link").symlink_to(outside)
+    (workspace / "through").symlink_to("loop/../link")
+
+    verdict = judge(workspace, "x", {field: [name + file]})
+    assert verdict.decision == "HELD"
+    assert "lies outside the workspace" in str(verdict.issues), "nothing else is told, not even what is there"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\u200b\u2800", "\u2066 \u2069"])

@@ -11,7 +11,7 @@ import pytest
 from attempts import AttemptPolicy
 from outcome import Failure, Outcome
 from road.judging import Judge
-from store import recording
+from store import claims, recording
 from store.queue_file import apply
 from store.records import Claim, Intake
 from testing.tasks import new_task
@@ -281,9 +281,9 @@ def test_an_outcome_that_was_cancelled_or_blocked_is_no_result_to_approve(store,
 
 
 def edit(store, **fields: Any) -> None:
-    doc = json.loads(row_of(store)["doc"])
+    doc, version = json.loads(row_of(store)["doc"]), row_of(store)["version"]
     rules = apply.Rules(store.settings.limits, store.limits)
-    store.write(lambda tx: apply.edit_task(tx, "a", 1, doc | fields, "cli", rules))
+    store.write(lambda tx: apply.edit_task(tx, "a", version, doc | fields, "cli", rules))
 
 
 def test_a_good_answer_to_words_that_were_changed_meanwhile_is_not_approved_the_new_ones_run(
@@ -311,6 +311,115 @@ def test_a_command_that_must_not_run_twice_asks_when_it_was_changed_while_it_ran
     assert row_of(store)["state"] == "review"
     assert "the result of those before, and the new ones have not run" in store.reader.waiting_for(
         row_of(store)
+    )
+
+
+@pytest.mark.parametrize(
+    "brought",
+    [
+        {"exit_code": 1, "output": "boom"},
+        {"failure": Failure(code="model_refused", message="too long")},
+        {"failure": Failure(code="model_failed", message="half an answer", retryable=True)},
+        {"timed_out": True, "failure": Failure(code="timeout", message="too slow")},
+    ],
+    ids=["exit code", "refused", "counts", "too slow"],
+)
+@pytest.mark.parametrize("effect", ["idempotent", "unsafe"])
+def test_words_that_were_changed_while_the_last_attempt_failed_run_next_and_once_for_each_change(
+    store, who, judge, clock, brought, effect
+):
+    fields = {"status": "failed", "mode": "local"} | brought
+    claim = claim_one(store, who, prompt=None, command="false", effect=effect, max_attempts=1)
+    for number in range(2):
+        edit(store, command=f"true {number}")
+        conclude(judge, claim, **fields)
+        assert row_of(store)["state"] == "ready"
+        told = event(store, "task.requeue")
+        assert told["code"] == "edited"
+        assert told["reason"].startswith(
+            "its words were changed while it ran; it runs again with the new ones"
+        )
+        claim = again(store, who, clock)
+        assert (claim.task.command, claim.attempt) == (f"true {number}", 1)
+
+    conclude(judge, claim, **fields)
+    assert row_of(store)["state"] == "failed", "nothing was changed while this one ran"
+
+
+def test_a_rejected_attempt_of_old_words_takes_none_from_the_new_ones(store, who, judge, clock):
+    claim = claim_one(store, who, expect={"contains": ["42"]}, max_attempts=2)
+    edit(store, prompt="y")
+    conclude(judge, claim)
+
+    for number in (1, 2):
+        claim = again(store, who, clock)
+        assert (claim.task.prompt, claim.attempt, claim.rejections) == ("y", number, number - 1)
+        conclude(judge, claim)
+    assert row_of(store)["state"] == "failed"
+
+
+@pytest.mark.parametrize("is_adopted", [False, True], ids=["", "adopted"])
+@pytest.mark.parametrize("is_yes", [True, False], ids=["yes", "no"])
+def test_a_person_s_word_on_a_result_of_old_words_does_what_the_question_says(
+    store, who, judge, clock, is_adopted, is_yes
+):
+    claim = claim_one(store, who, prompt=None, command="touch b", effect="unsafe", review="human")
+    edit(store, command="touch c")
+    if is_adopted:
+        claim = store.write(lambda tx: claims.adopt(tx, who, tx.one("get_task", id="a")))
+    conclude(judge, claim, mode="local", exit_code=0)
+    assert "Approving counts it as done; rejecting runs the new ones." in store.reader.waiting_for(
+        row_of(store)
+    )
+
+    if is_yes:
+        assert store.approve("a", "me") == "a is approved."
+        return
+    assert store.reject("a", "me", "no") == "a is requeued with your feedback: the words that it has now run."
+    claim = again(store, who, clock)
+    assert (claim.task.command, claim.attempt) == ("touch c", 1)
+    conclude(judge, claim, mode="local", exit_code=0)
+    assert "rejected and has no attempts left" in store.reject("a", "me", "no")
+
+
+def test_words_that_were_changed_in_review_run_when_the_last_attempt_is_rejected(store, who, judge, clock):
+    claim = claim_one(store, who, prompt=None, command="touch b", review="human", max_attempts=1)
+    conclude(judge, claim, mode="local", exit_code=0)
+    edit(store, command="touch c")
+
+    store.reject("a", "me", "no")
+    assert again(store, who, clock).task.command == "touch c"
+
+
+def test_words_that_were_changed_while_the_gateway_refused_the_old_ones_are_looked_at_next(store, who, clock):
+    claim = claim_one(store, who)
+    edit(store, prompt="y")
+    store.write(lambda tx: recording.block(tx, claim.ref, "refused", {}))
+    claim = again(store, who, clock)
+    assert claim.task.prompt == "y"
+
+    store.write(lambda tx: recording.block(tx, claim.ref, "refused", {}))
+    assert row_of(store)["state"] == "safety_blocked"
+
+
+def test_words_that_were_changed_while_the_old_ones_ended_their_process_run_once(store, who, clock):
+    claim_one(store, who)
+    lost(store)
+    again(store, who, clock)
+    lost(store)
+    for number in range(2):
+        again(store, who, clock)
+        edit(store, prompt=f"y{number}")
+        lost(store)
+        assert row_of(store)["state"] == "ready"
+    again(store, who, clock)
+    lost(store)
+    assert (row_of(store)["state"], row_of(store)["code"]) == ("failed", "worker_lost")
+
+
+def lost(store) -> None:
+    store.write(
+        lambda tx: recording.interrupted(tx, tx.one("get_task", id="a"), "idempotent", 3, "gone", counts=True)
     )
 
 
