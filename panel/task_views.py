@@ -125,7 +125,7 @@ def decision_of(
     outdated = None if task is None else why_outdated(task, row)
     left = None
     if row["kind"] == "review" and task is not None and policy is not None:
-        left = tries_left(task, policy)
+        left = tries_left(task, policy, row)
     about = clean(outdated or _about(row))
     return shown_text.told(about) | {
         "id": row["id"],

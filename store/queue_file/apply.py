@@ -223,17 +223,15 @@ def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, a
     if edit.fields:
         tx.emit(
             "task.edited", task_id=row["id"], status=_status(row), source=asked.by, fields=list(edit.fields),
-            revision=asked.revision, reason=_note(row),
+            revision=asked.revision, reason=_note(tx, row),
         )  # fmt: skip
     tx.mark_dirty(row["seq"])
 
 
-def _note(row: sqlite3.Row) -> str | None:
+def _note(tx: Transaction, row: sqlite3.Row) -> str | None:
     """What to say of an edit that does not count at once."""
     if STATUS_OF_STATE[row["state"]] is Status.PENDING_REVIEW:
-        return (
-            f"the result that waits was made of the old text; `skep reject {row['id']}` has the new one run"
-        )
+        return _note_of_question(tx, row)
     if STATUS_OF_STATE[row["state"]] is Status.IN_PROGRESS:
         return "the attempt under way goes on with the old text; a new ask runs next"
     if row["planned"]:
@@ -241,6 +239,14 @@ def _note(row: sqlite3.Row) -> str | None:
             "it was split before: its subtasks stay as they are, putting their answers together goes by this"
         )
     return None
+
+
+def _note_of_question(tx: Transaction, row: sqlite3.Row) -> str:
+    asked = tx.one("open_decision_of", id=row["id"])
+    if asked is not None and asked["kind"] != "review":
+        told = "the question that waits is about the old text"
+        return f"{told}; `skep reject {row['id']}`, then `skep retry {row['id']}` has the new one run"
+    return f"the result that waits was made of the old text; `skep reject {row['id']}` has the new one run"
 
 
 def _not_before(tx: Transaction, row: sqlite3.Row, task: Task, fields: Sequence[str]) -> float | None:
@@ -319,4 +325,6 @@ def edit_task(
     actions += [Retry()] if stored.status in ENDED else []
     act(tx, task_id, actions, rules, asked)
     version = steering.find(tx, task_id)["version"]
-    return EditResult(version, tuple(fields), tuple(conflicts), _note(row), retried=stored.status in ENDED)
+    return EditResult(
+        version, tuple(fields), tuple(conflicts), _note(tx, row), retried=stored.status in ENDED
+    )

@@ -238,6 +238,19 @@ def test_without_attempts_left_there_is_only_one_no_and_it_is_final(browser, by,
     assert labels(browser.get("/inbox"), "x") == ["Approve", "Reject"]
 
 
+def test_a_result_of_words_that_were_changed_since_leaves_an_attempt_to_the_new_ones(browser, by, store):
+    by.ask("x", "Send it?", "Dear all.", prompt="Write.", max_attempts=1)
+    version = store.reader.task("x")["version"]
+    edited = {"task": {"prompt": "Write anew.", "max_attempts": 1}, "version": version}
+    assert browser.post("/api/v1/tasks/x/edit", edited).status_code == 200
+
+    (card,) = browser.get("/api/v1/decisions").json["decisions"]
+    assert card["tries_left"] == 1
+    given = {"answer": "reject", "digest": card["digest"], "comment": "old"}
+    browser.post(f"/api/v1/decisions/{card['id']}/answer", given)
+    assert store.reader.task("x")["state"] == "ready"
+
+
 def test_a_result_is_rejected_from_the_inbox_though_attempts_are_left(browser, by, store):
     decision = by.ask("x", "Send it?", "Dear all.", prompt="Write.")
     (card,) = browser.get("/api/v1/decisions").json["decisions"]

@@ -249,6 +249,18 @@ def test_what_changed_is_told_as_json(walk, ask, editor):
     assert (told["id"], told["ok"], told["fields"]) == ("a", True, ["prompt"])
 
 
+def test_a_question_of_leave_for_the_old_words_is_told_with_the_way_to_the_new_ones(walk, run, editor):
+    walk.waits_for_leave(("/usr/bin/echo", "old"), id="a", profile="agent", prompt="old")
+    editor("docs[0]['prompt'] = 'new'")
+
+    told = " ".join(run("edit", "a").stdout.split())
+    assert "the question that waits is about the old text" in told
+    run("reject", "a", "--reason", "old")
+    run("retry", "a")
+    task = walk.store.reader.task("a")
+    assert (task["state"], json.loads(task["doc"])["prompt"]) == ("ready", "new")
+
+
 def test_a_result_of_the_old_words_is_not_approved_for_the_new_ones(walk, run, ask, editor):
     walk.held(id="a", prompt="old", review="human")
     editor("docs[0]['prompt'] = 'new'")

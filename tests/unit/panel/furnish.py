@@ -18,7 +18,7 @@ from store.budgets import Account, BudgetLimits, Reservation
 from store.claims import Claimant
 from store.outputs import OutputSink
 from store.planning import NewPlan, enter_plan
-from store.records import Claim, Intake, NewTask, Question, RefusedTask
+from store.records import Claim, Intake, NewTask, Question, RefusedTask, digest_of_ask
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
 from testing.clock import FakeClock
@@ -90,8 +90,9 @@ class Furnisher:
 
     def ask(self, task_id: str, question: str, result: str = "", **fields) -> str | None:
         """A task that waits for a person's review; the decision's id."""
-        self.review(task_id, result, **fields)
-        asked = Question("review", question, ("approve", "reject"), {"result": result})
+        claim = self.review(task_id, result, **fields)
+        payload = {"asked": digest_of_ask(claim.task), "result": result}
+        asked = Question("review", question, ("approve", "reject"), payload)
         return self.store.write(lambda tx: recording.hold(tx, row_of(tx, task_id), asked))
 
     def ask_about(self, task_id: str, output: bytes, **fields) -> str | None:
