@@ -31,6 +31,8 @@ SOURCE: Final = "inbox"
 RACY_NS: Final = 20_000_000
 #: files of one transaction
 MOST_FILES: Final = 500
+#: Begins the name of a file that is being removed. One that a crash left goes back: its tasks are known.
+_ASIDE: Final = ".taken-"
 #: bytes of one transaction, about
 MOST_BYTES: Final = 16 * 1024 * 1024
 
@@ -41,6 +43,8 @@ class _Letter:
 
     path: Path
     size: int
+    #: what was read
+    read: plain_files.Signature
     judged: list[NewTask | RefusedTask | EndedTask] = field(default_factory=list)
 
 
@@ -65,6 +69,8 @@ class Inbox:
         """Take in every file; return how many were. A few stats where none has come. Raises `StoreError`."""
         if not self._is_open() or (mtime := self.new.stat().st_mtime_ns) == self._seen_mtime:
             return 0
+        if self._seen_mtime < 0:
+            self._put_back_what_was_left()
         # A file that comes in the same tick of the kernel's clock leaves the same time.
         is_settled = abs(time.time_ns() - mtime) > RACY_NS
         total = 0
@@ -84,6 +90,10 @@ class Inbox:
             self._emit_refused(self._root.name, why)
         self._kept_out = why
         return why is None
+
+    def _put_back_what_was_left(self) -> None:
+        for aside in self.new.glob(f"{_ASIDE}*"):
+            _put_back(aside, aside.with_name(aside.name.removeprefix(_ASIDE)))
 
     def _names(self) -> list[str]:
         """What lies there to be taken in, in order."""
@@ -109,7 +119,7 @@ class Inbox:
         if letters:
             self._writer.run(lambda tx: self._enter(tx, letters))
         for letter in letters:
-            letter.path.unlink(missing_ok=True)
+            _remove(letter)
         return handled
 
     def _open(self, path: Path) -> _Letter | None:
@@ -122,7 +132,7 @@ class Inbox:
         except InvalidFile as error:
             self._refuse(path, error)
             return None
-        letter = _Letter(path, len(content.data))
+        letter = _Letter(path, len(content.data), content.signature)
         for each in given:
             if isinstance(each, RefusedTask):
                 letter.judged.append(each)
@@ -172,6 +182,37 @@ class Inbox:
 
     def _emit_refused(self, file: str, reason: str, **place: Any) -> None:
         self._writer.run(lambda tx: tx.emit("inbox.refused", file=file, reason=reason, **place))
+
+
+def _remove(letter: _Letter) -> None:
+    """Remove the file that was read, and none that a program has put in its place since.
+
+    It gets a name of its own first, under which nobody changes places with it. One that is another goes back,
+    unless a third has come: then that took its place.
+    """
+    aside = letter.path.with_name(f"{_ASIDE}{letter.path.name}")
+    try:
+        letter.path.rename(aside)
+    except OSError:  # it has gone, or cannot get such a name
+        if plain_files.look_at(letter.path) == letter.read:
+            letter.path.unlink()
+        return
+    if plain_files.look_at(aside) == letter.read:
+        aside.unlink()
+    else:
+        _put_back(aside, letter.path)
+
+
+def _put_back(aside: Path, path: Path) -> None:
+    try:
+        os.link(aside, path, follow_symlinks=False)
+    except FileExistsError:
+        pass
+    except OSError:  # a folder, or a file system without links
+        with contextlib.suppress(FileNotFoundError):
+            aside.rename(path)
+        return
+    aside.unlink(missing_ok=True)
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

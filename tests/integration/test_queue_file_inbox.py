@@ -185,3 +185,32 @@ def test_a_thousand_files_are_taken_in_together(keeping: Keeping, inbox: Inbox) 
 
     assert inbox.look() == 1200
     assert len(keeping.statuses()) == 1200
+
+
+@pytest.mark.parametrize("how", ["renamed over it", "written in its place", "a folder"])
+def test_what_comes_under_the_name_of_a_file_that_is_being_taken_in_is_kept(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    drop(inbox, "x.json", {"id": "first", "prompt": "x"})
+    write = keeping.store.writer.run
+
+    def write_and_be_overtaken(work: Any) -> Any:
+        done = write(work)
+        monkeypatch.undo()
+        if how == "renamed over it":
+            drop(inbox, "x.json", {"id": "second", "prompt": "y"})
+        elif how == "written in its place":
+            (inbox.new / "x.json").write_text('{"id": "second", "prompt": "y and more"}')
+        else:
+            (inbox.new / "x.json").unlink()
+            (inbox.new / "x.json").mkdir()
+        return done
+
+    monkeypatch.setattr(keeping.store.writer, "run", write_and_be_overtaken)
+    inbox.look()
+    inbox.look()
+
+    expected = {"first"} if how == "a folder" else {"first", "second"}
+    assert set(keeping.statuses()) == expected
+    assert (inbox.refused / "x.json").is_dir() is (how == "a folder")
+    assert list(inbox.new.iterdir()) == []
