@@ -92,7 +92,7 @@ class Inbox:
         return why is None
 
     def _put_back_what_was_left(self) -> None:
-        for aside in self.new.glob(f"{_ASIDE}*"):
+        for aside in self.new.glob(f"{_ASIDE}[!.]*"):  # no other was ever taken in
             _put_back(aside, aside.with_name(aside.name.removeprefix(_ASIDE)))
 
     def _names(self) -> list[str]:

@@ -174,6 +174,32 @@ def test_what_cannot_be_moved_aside_stays_until_it_is_another(
     assert set(keeping.statuses()) == {"good", "bad"}
 
 
+@pytest.mark.parametrize("name", [".taken-", ".taken-.", ".taken-..", ".taken-.hidden", ".hidden"])
+def test_a_name_with_a_dot_is_passed_over_whatever_it_is_like(
+    keeping: Keeping, inbox: Inbox, name: str
+) -> None:
+    inbox.look()
+    (inbox.new / name).write_text("mine")
+    (inbox.new / "good.json").write_text('{"prompt": "x"}')
+
+    inbox.look()
+
+    assert keeping.statuses() == {"good": "pending"}
+    assert (inbox.new / name).read_text() == "mine"
+
+
+def test_a_file_that_a_crash_left_amid_its_removal_is_taken_in_if_it_is_another(
+    keeping: Keeping, inbox: Inbox
+) -> None:
+    inbox.look()
+    (inbox.new / ".taken-late.json").write_text('{"prompt": "x"}')
+
+    inbox.look()
+
+    assert keeping.statuses() == {"late": "pending"}
+    assert list(inbox.new.iterdir()) == []
+
+
 def is_idle(keeping: Keeping) -> bool:
     """What ``skep up --until-idle`` would find once everything has started."""
     looking = Idleness(keeping.home, keeping.store.reader, Limits())
