@@ -91,7 +91,8 @@ class Swarm:
         self._lock = _only_one(home)
         self.store = SqliteStore(home, settings)
         gateway = SafetyGateway(home, settings)
-        self.models = ModelWatch(settings, self.store)
+        self.kill_switch = KillSwitch(home)
+        self.models = ModelWatch(settings, self.store, is_halted=self.kill_switch.is_on)
         catalog = ModelCatalog.of_home(settings, home.models_file)
         owner = str(host_platform.this_process())
         self.secure = SecureAPIWrapper(self.store, settings, catalog, self.models, owner)
@@ -104,7 +105,6 @@ class Swarm:
         self.proposer = Proposer(home, settings, self.store.reader, self.secure, gateway, running)
         self.runs = run_api.RunApi(home, settings, self.store, catalog)
         self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
-        self.kill_switch = KillSwitch(home)
         self._watch = KillSwitchWatch(
             self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
         )

@@ -1,9 +1,14 @@
-"""``/cycle`` by itself: fifty leases executed at once, each a model call that takes its time."""
+"""``/cycle`` by itself: fifty leases executed at once, each a model call that takes its time.
+
+Beside it stand the libraries that it is made of without Skep, in one process and in two: what they take is
+what no program built on them can go below, on this machine.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -37,11 +42,17 @@ def run(bench: Bench) -> list[Figure]:
     with (
         processes.model_server(DELAY_S * 1000) as model,
         processes.module("benchmarks.bare_cycle", str(THREADS), model) as bare,
+        processes.module("benchmarks.bare_cycle", str(THREADS), model) as second,
         _swarm(bench.place("cycle"), model) as calling,
     ):
-        posting = _Posting(processes.first_line(bare), calling.pool)
+        servers = [processes.first_line(each) for each in (bare, second)]
+        one, two = (_Posting(servers[:count], calling.pool) for count in (1, 2))
         results = bench.alternate(
-            {"through /cycle": lambda: calling.seconds(times), "bare": lambda: posting.seconds(times)}
+            {
+                "through /cycle": lambda: calling.seconds(times),
+                "bare": lambda: one.seconds(times),
+                "bare twice": lambda: two.seconds(times),
+            }
         )
     taken = {name: [one for found in rounds for one in found] for name, rounds in results.items()}
     return [
@@ -49,7 +60,11 @@ def run(bench: Bench) -> list[Figure]:
             f"{AT_ONCE} calls of /cycle at once, each a model call of 200 ms",
             "s",
             taken["through /cycle"],
-            beside={"the calls alone must take": [DELAY_S], "bare Flask, waitress and httpx": taken["bare"]},
+            beside={
+                "the calls alone must take": [DELAY_S],
+                "bare Flask, waitress and httpx": taken["bare"],
+                "the same in two processes": taken["bare twice"],
+            },
             bar=Bar(1.25, "at most", "ratio"),
             note="from the first call to the last answer, each with its start and its outcome durable",
         )
@@ -106,21 +121,23 @@ class _Calling:
 
 
 class _Posting:
-    """The same threads, each with a client of httpx, before the libraries alone."""
+    """The same threads, each with a client of httpx, before the libraries alone, at each address in turn."""
 
-    def __init__(self, url: str, pool: ThreadPoolExecutor) -> None:
-        self._url = url
+    def __init__(self, urls: Sequence[str], pool: ThreadPoolExecutor) -> None:
+        self._urls = urls
         self._pool = pool
         self._local = threading.local()
 
     def seconds(self, times: int) -> list[float]:
         """Send all at once, `times` times after a first one that does not count."""
-        return [_at_once(self._pool, [self._post] * AT_ONCE) for _ in range(times + 1)][1:]
+        turns = itertools.islice(itertools.cycle(self._urls), AT_ONCE)
+        posts = [functools.partial(self._post, url) for url in turns]
+        return [_at_once(self._pool, posts) for _ in range(times + 1)][1:]
 
-    def _post(self) -> None:
+    def _post(self, url: str) -> None:
         if not hasattr(self._local, "client"):
             self._local.client = httpx.Client(trust_env=False, timeout=60)
-        self._local.client.post(self._url, json={"task_id": "bare"}).raise_for_status()
+        self._local.client.post(url, json={"task_id": "bare"}).raise_for_status()
 
 
 @contextlib.contextmanager

@@ -1,23 +1,29 @@
-"""Which model answers right now: found at start, looked for again while it may change, told in the store."""
+"""Which model answers right now: found at start, looked for again while it may change, told in the store.
+
+A server that a call could not reach is asked for its list of models every now and then, which costs nothing,
+until it answers: nobody who has mended it should read that it is gone until the next task says otherwise.
+"""
 
 from __future__ import annotations
 
 import functools
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from errors import NoModel, SkepError
 from execution.heard_client import HeardClient
 from llm.contracts import ChatClient
-from llm.discovery import ModelStatus, find_model, make_client
+from llm.discovery import ModelStatus, endpoint_of, find_model, make_client
+from llm.ping import ping
 from settings import Settings
 from store.reading import MODEL_STATUS
 from store.sqlite_store import SqliteStore
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between looks while none is ready, or while the one in use was only found on this machine.
+#: Seconds between looks while none is ready or reached, or while the one in use was only found here.
 LOOK_S: Final = 5.0
 _NOT_LOOKED: Final = ModelStatus(False, None, None, "no model configured: still looking for one")
 
@@ -29,17 +35,27 @@ class ModelWatch:
         settings: which model is wanted.
         store: is told which one answers.
         look_s: seconds between looks.
+        is_halted: whether nothing may be sent now; a server that was lost is not asked then.
     """
 
-    def __init__(self, settings: Settings, store: SqliteStore, look_s: float = LOOK_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: SqliteStore,
+        look_s: float = LOOK_S,
+        is_halted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._is_halted = is_halted
         #: seconds between looks
         self.look_s = look_s
         self._lock = threading.Lock()
         #: held while it is told, so that what is told last is the newest
         self._telling = threading.Lock()
         self._stop = threading.Event()
+        #: set when there may be something to look at at once
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._client: ChatClient | None = None
         #: clients of earlier endpoints; calls under way still use them
@@ -51,9 +67,8 @@ class ModelWatch:
         """Look, at once where nobody has to be asked, and go on looking while the answer may change."""
         if self._settings.llm_base_url and self._settings.llm_model:
             self.look()
-        if not self._is_settled():
-            self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
-            self._thread.start()
+        self._thread = threading.Thread(target=self._watch, name="model-watch", daemon=True)
+        self._thread.start()
 
     def look(self) -> None:
         """Look once, and tell what has changed."""
@@ -75,6 +90,8 @@ class ModelWatch:
             if self.status.ready and endpoint == self.status.endpoint:
                 self.status = self.status.heard(trouble)
         self._tell()
+        if trouble is not None or not self._is_settled():
+            self._wake.set()
 
     def client(self) -> tuple[ChatClient, ModelStatus]:
         """The client and what it talks to. Raises `NoModel`."""
@@ -89,6 +106,7 @@ class ModelWatch:
     def close(self) -> None:
         """Stop looking and close every connection. No call may be running."""
         self._stop.set()
+        self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=10)
         for client in [*self._retired, *([self._client] if self._client else [])]:
@@ -96,13 +114,23 @@ class ModelWatch:
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            self.look()
-            if self._is_settled():
-                return
+            if not self._is_settled():
+                self.look()
+            elif self.status.reached is False:
+                self._ask()
+            if self._is_settled() and self.status.reached is not False:
+                self._wake.wait()
+            self._wake.clear()
             self._stop.wait(self.look_s)
 
+    def _ask(self) -> None:
+        """Ask a server that could not be reached whether it is there again."""
+        endpoint = endpoint_of(self._settings)
+        if not self._is_halted() and ping(endpoint).reached:
+            self.hear(endpoint.base_url, None)
+
     def _is_settled(self) -> bool:
-        """Whether nothing changes any more: a configured server, its model known, the store told."""
+        """Whether it is known which model is used: a configured server, its model known, the store told."""
         return bool(self._settings.llm_base_url) and self.status.ready and self._told == self.status
 
     def _tell(self) -> None:

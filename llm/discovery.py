@@ -79,12 +79,17 @@ def make_client(settings: Settings, status: ModelStatus) -> ChatClient:
     """A client for the endpoint of `status`. Raises `NoModel` where none is ready."""
     if not status.ready:
         raise NoModel(status.reason)
-    return client_of(endpoint_from_settings(settings) or ollama_endpoint(settings))
+    return client_of(endpoint_of(settings))
+
+
+def endpoint_of(settings: Settings) -> Endpoint:
+    """The server that the settings name, or Ollama here. Raises `InvalidSetting`."""
+    return endpoint_from_settings(settings) or ollama_endpoint(settings)
 
 
 def list_models(settings: Settings) -> list[str]:
     """The models that the server lists which the settings name, or Ollama here. Raises `ModelError`."""
-    return _list(endpoint_from_settings(settings) or ollama_endpoint(settings))
+    return _list(endpoint_of(settings))
 
 
 def first_chat_model(names: list[str]) -> str | None:

@@ -113,7 +113,7 @@ def _of_daemon(here: Panel, now: Standing) -> Iterator[Metric]:
     answers = bool(model and model["ready"] and model.get("reached") is not False)
     yield GaugeMetricFamily(
         "skep_model_ready",
-        "Whether a model can be asked, and the last call reached it.",
+        "Whether a model can be asked, and its server was reached when it was asked last.",
         value=float(answers),
     )
 

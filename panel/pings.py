@@ -10,7 +10,7 @@ from typing import Final
 from clock import Clock
 from config_files.models import read_models_file
 from errors import KillSwitchOn, TransitionNotAllowed
-from llm.endpoint import endpoint_from_settings, ollama_endpoint
+from llm.discovery import endpoint_of
 from llm.ping import Ping, ping
 from settings import Settings
 from store.kill_file import KillFile
@@ -40,7 +40,7 @@ class Pings:
             raise TransitionNotAllowed("A ping is under way; its answer is here within seconds.")
         try:
             if self._last is None or clock.monotonic() - self._last[0] >= QUIET_S:
-                endpoint = endpoint_from_settings(settings) or ollama_endpoint(settings)
+                endpoint = endpoint_of(settings)
                 self._last = (clock.monotonic(), ping(endpoint, wanted=wanted))
             return self._last[1]
         finally:

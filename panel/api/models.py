@@ -53,7 +53,10 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Models": shape(
         in_use=MAYBE,
         ready=FLAG | {"description": "whether one can be asked"},
-        reached={"type": ["boolean", "null"], "description": "by the last call; null: it was not asked yet"},
+        reached={
+            "type": ["boolean", "null"],
+            "description": "when it was asked last; null: it was not asked yet",
+        },
         endpoint=MAYBE,
         reason=MAYBE,
         models=list_of(ref("Model")),
