@@ -31,7 +31,7 @@ SOURCE: Final = "inbox"
 RACY_NS: Final = 20_000_000
 #: files of one transaction
 MOST_FILES: Final = 500
-#: Begins the name of a file that is being removed. One that a crash left goes back: its tasks are known.
+#: Begins the name of a file that is being removed. One that is left goes back: its tasks are known.
 _ASIDE: Final = ".taken-"
 #: bytes of one transaction, about
 MOST_BYTES: Final = 16 * 1024 * 1024
@@ -69,8 +69,7 @@ class Inbox:
         """Take in every file; return how many were. A few stats where none has come. Raises `StoreError`."""
         if not self._is_open() or (mtime := self.new.stat().st_mtime_ns) == self._seen_mtime:
             return 0
-        if self._seen_mtime < 0:
-            self._put_back_what_was_left()
+        self._put_back_what_was_left()
         # A file that comes in the same tick of the kernel's clock leaves the same time.
         is_settled = abs(time.time_ns() - mtime) > RACY_NS
         total = 0
@@ -209,10 +208,13 @@ def _put_back(aside: Path, path: Path) -> None:
     except FileExistsError:
         pass
     except OSError:  # a folder, or a file system without links
-        with contextlib.suppress(FileNotFoundError):
-            aside.rename(path)
-        return
-    aside.unlink(missing_ok=True)
+        if not os.path.lexists(path):
+            with contextlib.suppress(OSError):
+                aside.rename(path)
+    with contextlib.suppress(
+        OSError
+    ):  # it is there again, or is a folder beside a file of its name, and stays
+        aside.unlink()
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

@@ -200,6 +200,43 @@ def test_a_file_that_a_crash_left_amid_its_removal_is_taken_in_if_it_is_another(
     assert list(inbox.new.iterdir()) == []
 
 
+def test_a_folder_that_is_called_like_what_a_crash_leaves_stops_nothing(
+    keeping: Keeping, inbox: Inbox
+) -> None:
+    inbox.look()
+    (inbox.new / ".taken-one.json").mkdir()
+    (inbox.new / ".taken-two.json").mkdir()
+    (inbox.new / "one.json").write_text('{"prompt": "x"}')
+
+    inbox.look()
+    inbox.look()
+
+    assert keeping.statuses() == {"one": "pending"}
+    assert (inbox.refused / "two.json").is_dir()
+
+
+@pytest.mark.parametrize("third", [False, True])
+def test_without_links_of_files_what_came_meanwhile_goes_back_as_well(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, third: bool
+) -> None:
+    def no_links(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    inbox.look()
+    monkeypatch.setattr(os, "link", no_links)
+    (inbox.new / ".taken-late.json").write_text('{"prompt": "x"}')
+    if third:
+        (inbox.new / "late.json").write_text('{"prompt": "of the third"}')
+
+    inbox.look()
+
+    assert keeping.statuses() == {"late": "pending"}
+    late = keeping.store.reader.task("late")
+    assert late is not None
+    assert late["doc"].count("of the third") == third
+    assert list(inbox.new.iterdir()) == []
+
+
 def is_idle(keeping: Keeping) -> bool:
     """What ``skep up --until-idle`` would find once everything has started."""
     looking = Idleness(keeping.home, keeping.store.reader, Limits())
