@@ -27,7 +27,10 @@ def main() -> None:
         asked = flask.request.get_json()
         return flask.jsonify({"task_id": asked["task_id"], "result": _answer(local.client, model)})
 
-    server: Any = waitress.server.create_server(app, host="127.0.0.1", port=0, threads=threads)
+    # A hundred connections, which is waitress's own limit, are kept open by two rounds of callers.
+    server: Any = waitress.server.create_server(
+        app, host="127.0.0.1", port=0, threads=threads, connection_limit=1000
+    )
     print(f"http://127.0.0.1:{server.effective_port}/cycle", flush=True)
     server.run()
 
