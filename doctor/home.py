@@ -13,7 +13,7 @@ from typing import Final
 from config_files import tables
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
-from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt
+from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt, StoreUnsupported
 from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
@@ -71,6 +71,9 @@ def check_store(examined: Examined) -> Iterator[Finding]:
         yield fail(
             "store", error.message, "Start `skep up`: it moves the file aside, rebuilds, and asks you."
         )
+        return
+    except StoreUnsupported as error:
+        yield fail("store", error.message, "Until then it can be looked at, and nothing in it is changed.")
         return
     except SkepError as error:
         yield fail("store", error.message, "Look at the rights and the disk of the home.")

@@ -81,20 +81,30 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Bring the schema to today's, in one transaction. Raises `StoreUnsupported` for a newer one."""
     steps = sql.migrations()
     with translated(path), WriteLock(path):
-        current = connection.execute("PRAGMA user_version").fetchone()[0]
-        if current > steps[-1][0]:
-            raise StoreUnsupported(f"{path} was written by a newer Skep (schema {current}); update Skep")
+        current = check_version(connection, path)
         missing = [script for number, script in steps if number > current]
         if missing:
             version = f"PRAGMA user_version={steps[-1][0]};"
             connection.executescript("\n".join(["BEGIN IMMEDIATE;", *missing, version, "COMMIT;"]))
 
 
+def check_version(connection: sqlite3.Connection, path: Path) -> int:
+    """The number of its schema, 0 where it has none. Raises `StoreUnsupported` for one newer than ours."""
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > sql.migrations()[-1][0]:
+        raise StoreUnsupported(f"{path} was written by a newer Skep (schema {version}); update Skep")
+    return version
+
+
 def check_integrity(path: Path) -> None:
-    """Raise `StoreCorrupt` when the file is not a sound database; a missing one is sound."""
+    """Raise `StoreCorrupt` when the file is not a sound database; a missing one is sound.
+
+    Raises `StoreUnsupported` for one of a newer Skep.
+    """
     if not path.exists():
         return
     with translated(path), contextlib.closing(open_reader(path)) as connection:
+        check_version(connection, path)
         trouble = trouble_with(connection)
     if trouble is not None:
         raise StoreCorrupt(f"{path} is damaged: {trouble}")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from errors import StoreCorrupt, StoreError, StoreUnsupported
+from errors import StoreCorrupt, StoreError
 from settings import Home
 from store import backup, database, sql
 from store.chained_log.files import LogFiles
@@ -108,12 +108,9 @@ def look(path: Path) -> int | None:
 
     Raises `StoreCorrupt` with what is wrong, other `StoreError` where it cannot be read at all.
     """
-    newest = sql.migrations()[-1][0]
     try:
         with contextlib.closing(database.open_reader(path)) as connection:
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if version > newest:
-                raise StoreUnsupported(f"{path} was written by a newer Skep (schema {version}); update Skep")
+            version = database.check_version(connection, path)
             trouble = trouble_with(connection)
             if trouble is not None:
                 raise StoreCorrupt(trouble)

@@ -155,6 +155,15 @@ def test_a_damaged_store_is_a_failure(store, home, run):
     assert levels(told)["store"] == "fail"
 
 
+def test_a_store_of_a_newer_skep_is_a_failure_that_names_it(store, run):
+    store.write(lambda tx: tx.connection.execute("PRAGMA user_version=999").fetchall())
+
+    told = run("doctor", code=1).stdout
+
+    assert "was written by a newer Skep (schema 999); update Skep" in told
+    assert "damaged" not in told
+
+
 def test_a_wrong_setting_is_a_failure_and_the_rest_is_still_looked_at(store, home, run):
     (home.root / "skep.toml").write_text("nonsense = 1\n")
 
