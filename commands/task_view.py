@@ -9,7 +9,7 @@ from typing import Any, Final
 from clock import to_rfc3339
 from redaction import clean_value
 from store import lost_runs, planning, waiting
-from store.edits import why_outdated
+from store.answering import why_outdated
 from store.plan_tree import words_of
 from store.reading import Reader
 from store.records import STATUS_OF_STATE

@@ -10,7 +10,7 @@ from panel import inbox_views
 from panel.answer_labels import asks
 from panel.context import Panel
 from panel.words import count_of
-from store.edits import why_outdated
+from store.answering import why_outdated
 from store.transaction import dump
 
 #: Results of one look, as many as the inbox has cards; each of them is bounded as it is there.

@@ -15,8 +15,7 @@ from redaction import clean, clean_start, clean_value
 from run_contract import asking
 from runtime_contract import ENDED, Status
 from store import agreements, budgets, deadlines, lost_runs, plan_review, proposals, shown_text, waiting
-from store.answering import FINAL, tries_left
-from store.edits import why_outdated
+from store.answering import FINAL, tries_left, why_outdated
 from store.reading import Reader, event_of
 from store.records import STATUS_OF_STATE
 from store.steering import RETRIABLE

@@ -17,7 +17,6 @@ from store import (
     agreements,
     budgets,
     decisions,
-    edits,
     ending,
     halting,
     ledger,
@@ -30,7 +29,7 @@ from store import (
     run_questions,
     steering,
 )
-from store.records import STATUS_OF_STATE, task_of
+from store.records import STATUS_OF_STATE, digest_of_ask, task_of
 from store.transaction import Transaction
 
 
@@ -141,7 +140,7 @@ def _review(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: Attem
     if not tries_left(row, policy, decision):
         recording.fail(tx, row, "rejected", f"rejected by {given.by}: {words}", reviewer=given.by)
         return f"{row['id']} is rejected and has no attempts left: it failed."
-    is_old = edits.is_of_old_words(row, decision)
+    is_old = _is_of_old_words(row, decision)
     recording.requeue(
         tx, row, f"rejected by {given.by}: {words}", code="edited" if is_old else None, counts=not is_old,
         feedback=[words], rejected=True, became="rejected",
@@ -157,16 +156,33 @@ def tries_left(row: sqlite3.Row, policy: AttemptPolicy, decision: sqlite3.Row | 
     By the `decision` about the result it is known whether that is of the words that the task has now: one of
     the words before takes no attempt from them.
     """
-    is_old = decision is not None and edits.is_of_old_words(row, decision)
+    is_old = decision is not None and _is_of_old_words(row, decision)
     judged: int = row["attempts"] - row["interruptions"] - is_old
     return max(int(is_old), policy.judged_limit(task_of(row["doc"], row["id"])) - judged)
 
 
+def _is_of_old_words(row: sqlite3.Row, decision: sqlite3.Row) -> bool:
+    """Whether a result that is asked about was made before the task got the words that it has."""
+    ran_before: bool = json.loads(decision["payload"]).get("ran_before", False)
+    return ran_before or why_outdated(row, decision) is not None
+
+
 def _check_still_asked(row: sqlite3.Row, decision: sqlite3.Row) -> None:
     """Raise `TransitionNotAllowed` where the task asks for something else than what the result answers."""
-    outdated = edits.why_outdated(row, decision)
+    outdated = why_outdated(row, decision)
     if outdated is not None:
         raise TransitionNotAllowed(outdated)
+
+
+def why_outdated(row: sqlite3.Row, decision: sqlite3.Row) -> str | None:
+    """Why the result that a person is asked about cannot be approved, and the way out; none where it can."""
+    asked = json.loads(decision["payload"]).get("asked") if decision["kind"] == "review" else None
+    if asked in {None, digest_of_ask(task_of(row["doc"], row["id"]))}:
+        return None
+    return (
+        f"{row['id']} was edited after this result was made; it is not what the words there now ask for. "
+        f"`skep reject {row['id']}` has them run."
+    )
 
 
 def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:

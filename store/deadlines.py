@@ -1,8 +1,7 @@
 """Until when decisions wait for a person, and what follows when nobody answers: never what a yes would do.
 
-A task that waits for the word ends as failed, and what waits for it with it; one that was given other words
-than those its result is of goes on with them. A question that holds something else (a removal, a rebuilt
-store, a tripped breaker, a limit, proposed tasks) goes on holding it, overdue.
+A task that waits for the word ends as failed, and what waits for it with it. A question that holds something
+else (a removal, a rebuilt store, a tripped breaker, a limit, proposed tasks) goes on holding it, overdue.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from run_contract import asking
 from runtime_contract import Status
 from store import agreements, decisions, plan_review, recording, steering
 from store.deadline_text import NONE
-from store.edits import is_of_old_words
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction
 
@@ -34,8 +32,6 @@ _ENDS_TASK: Final = {
     plan_review.KIND: "its plan was not entered",
     asking.KIND: "its question has no answer",
 }
-#: What follows where the result is of words that the task has no more, as it does after a no.
-_NEW_WORDS: Final = "the result was of other words than it has now, which run"
 
 
 def ends_task(kind: str) -> bool:
@@ -105,10 +101,6 @@ def _end_task(tx: Transaction, row: sqlite3.Row) -> None:
         decisions.withdraw_one(tx, row, BY)
         return
     decisions.expire(tx, row, BY)
-    if row["kind"] == "review" and is_of_old_words(task, row):
-        reason = f"nobody answered by {to_local_text(row['deadline'])}; {_NEW_WORDS}"
-        recording.requeue(tx, task, reason, code="edited", counts=False, became="rejected")
-        return
     reason = (
         f"nobody answered by {to_local_text(row['deadline'])}: {_ENDS_TASK[row['kind']]}. "
         f"`skep retry {row['task_id']}` tries again"

@@ -47,24 +47,6 @@ def pass_an_hour(store, clock):
     return store.pass_deadlines()
 
 
-def test_a_task_goes_on_with_the_words_that_it_was_given_while_a_result_of_others_was_asked_about(
-    store, home, clock, by
-):
-    by.ask("t", "Send it?", "Dear all.", prompt="Write.")
-    store.edit("t", store.reader.task("t")["version"], {"id": "t", "prompt": "Write less."}, "cli")
-    by.add("after", depends_on=["t"])
-
-    assert pass_an_hour(store, clock) == 1
-
-    row = store.reader.task("t")
-    assert (row["state"], row["attempts"]) == ("ready", 0)  # the new words have had no attempt
-    assert row["reason"].startswith("nobody answered by ")
-    assert row["reason"].endswith("; the result was of other words than it has now, which run")
-    assert store.reader.task("after")["state"] == "blocked"
-    assert store.reader.decisions() == []
-    assert audits(home)[-1][:2] == ("deadline", "t")
-
-
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
