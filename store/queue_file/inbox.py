@@ -20,7 +20,7 @@ from errors import InvalidFile
 from runtime_contract import ID_PATTERN, Limits
 from store import intake
 from store.lanes import ConcurrencyLimits
-from store.queue_file import entries, inbox_folder, plain_files, strict_json
+from store.queue_file import entries, inbox_folder, plain_files, setting_aside, strict_json
 from store.queue_file.entries import FileEntry
 from store.records import EndedTask, Intake, NewTask, RefusedTask
 from store.transaction import Transaction
@@ -31,8 +31,6 @@ SOURCE: Final = "inbox"
 RACY_NS: Final = 20_000_000
 #: files of one transaction
 MOST_FILES: Final = 500
-#: Begins the name of a file that is being removed. One that is left goes back: its tasks are known.
-_ASIDE: Final = ".taken-"
 #: bytes of one transaction, about
 MOST_BYTES: Final = 16 * 1024 * 1024
 
@@ -69,12 +67,12 @@ class Inbox:
         """Take in every file; return how many were. A few stats where none has come. Raises `StoreError`."""
         if not self._is_open() or (mtime := self.new.stat().st_mtime_ns) == self._seen_mtime:
             return 0
-        self._put_back_what_was_left()
+        setting_aside.give_back_what_was_left(self.new)
         # A file that comes in the same tick of the kernel's clock leaves the same time.
         is_settled = abs(time.time_ns() - mtime) > RACY_NS
         total = 0
-        while names := self._names():
-            total += sum(map(self._take, _portions(names)))
+        while taken := sum(map(self._take, _portions(self._names()))):
+            total += taken
         self._seen_mtime = mtime if total == 0 and is_settled else -1
         return total
 
@@ -90,10 +88,6 @@ class Inbox:
         self._kept_out = why
         return why is None
 
-    def _put_back_what_was_left(self) -> None:
-        for aside in self.new.glob(f"{_ASIDE}[!.]*"):  # no other was ever taken in
-            _put_back(aside, aside.with_name(aside.name.removeprefix(_ASIDE)))
-
     def _names(self) -> list[str]:
         """What lies there to be taken in, in order."""
         names = sorted(path.name for path in self.new.iterdir() if path.name[0] != ".")
@@ -105,31 +99,34 @@ class Inbox:
         return name in self._stuck and plain_files.look_at(self.new / name) == self._stuck[name]
 
     def _take(self, names: Iterable[str]) -> int:
+        """How many of them have gone or have to stay; one that changed meanwhile is read again."""
         letters: list[_Letter] = []
-        size = handled = 0
+        size = done = 0
         for name in names:
-            handled += 1
-            letter = self._open(self.new / name)
-            if letter is not None:
-                letters.append(letter)
-                size += letter.size
+            path = self.new / name
+            seen = plain_files.look_at(path)
+            try:
+                letter = self._open(path)
+            except InvalidFile as error:
+                done += self._refuse(path, seen, error)
+                continue
+            if letter is None:
+                done += 1
+                continue
+            letters.append(letter)
+            size += letter.size
             if size >= MOST_BYTES:
                 break
         if letters:
             self._writer.run(lambda tx: self._enter(tx, letters))
-        for letter in letters:
-            _remove(letter)
-        return handled
+        return done + sum(map(self._remove, letters))
 
     def _open(self, path: Path) -> _Letter | None:
-        """One file, judged; one that cannot be read is moved aside."""
+        """One file, judged; none where it has gone. Raises `InvalidFile` for one that cannot be read."""
         try:
             content = plain_files.read(path, self._limits)
             given = _give_ids(_tasks_of(strict_json.parse(content.data, self._limits)), path.stem)
         except FileNotFoundError:
-            return None
-        except InvalidFile as error:
-            self._refuse(path, error)
             return None
         letter = _Letter(path, len(content.data), content.signature)
         for each in given:
@@ -159,62 +156,56 @@ class Inbox:
             )  # fmt: skip
         intake.enter(tx, brought, SOURCE, self._lanes)
 
-    def _refuse(self, path: Path, error: InvalidFile) -> None:
-        """Move a file aside and say why, in the history and beside it."""
+    def _remove(self, letter: _Letter) -> bool:
+        """Remove a file whose tasks are taken in; false where it is another by now."""
+        path = letter.path
+        try:
+            held = setting_aside.hold(path, letter.read)
+        except OSError:  # where it cannot be moved, it can perhaps be removed
+            held = path if plain_files.look_at(path) == letter.read else None
+        if held is None:
+            return not os.path.lexists(path)
+        try:
+            held.unlink(missing_ok=True)
+        except OSError as failure:
+            setting_aside.give_back(held, path)
+            return self._leave(path, f"be removed ({failure.strerror}); its tasks are taken in, and it")
+        return True
+
+    def _refuse(self, path: Path, seen: plain_files.Signature | None, error: InvalidFile) -> bool:
+        """Move a file to ``refused`` and say why, in the history and beside it; false where it is another."""
         line, column = error.details.get("line"), error.details.get("column")
         place = f" line {line}, column {column}:" if line else ":"
         message = f"{path.name}{place} {error.message}"
+        try:
+            held = setting_aside.hold(path, seen)
+        except OSError as failure:
+            self._emit_refused(path.name, message, line=line, column=column)
+            return self._leave(path, f"be moved to inbox/refused ({failure.strerror}) and")
+        if held is None:
+            return not os.path.lexists(path)
         self._emit_refused(path.name, message, line=line, column=column)
+        return self._move(path, held, message)
+
+    def _move(self, path: Path, held: Path, message: str) -> bool:
         target = self.refused / inbox_folder.free_name(self.refused, path.name)
         with contextlib.suppress(OSError), target.with_name(f"{target.name}.error").open("xb") as beside:
             beside.write(f"{message}\n".encode("utf-8", "backslashreplace"))
         try:
-            path.rename(target)
+            held.rename(target)
         except OSError as failure:
-            self._leave(path, failure)
+            setting_aside.give_back(held, path)
+            return self._leave(path, f"be moved to inbox/refused ({failure.strerror}) and")
+        return True
 
-    def _leave(self, path: Path, failure: OSError) -> None:
+    def _leave(self, path: Path, why: str) -> bool:
         """What cannot be moved stays, and is passed over until it is another."""
         self._stuck[path.name] = plain_files.look_at(path)
-        why = f"{path.name} cannot be moved to inbox/refused ({failure.strerror}) and stays in inbox/new"
-        self._emit_refused(path.name, why)
+        self._emit_refused(path.name, f"{path.name} cannot {why} stays in inbox/new")
+        return True
 
     def _emit_refused(self, file: str, reason: str, **place: Any) -> None:
         self._writer.run(lambda tx: tx.emit("inbox.refused", file=file, reason=reason, **place))
-
-
-def _remove(letter: _Letter) -> None:
-    """Remove the file that was read, and none that a program has put in its place since.
-
-    It gets a name of its own first, under which nobody changes places with it. One that is another goes back,
-    unless a third has come: then that took its place.
-    """
-    aside = letter.path.with_name(f"{_ASIDE}{letter.path.name}")
-    try:
-        letter.path.rename(aside)
-    except OSError:  # it has gone, or cannot get such a name
-        if plain_files.look_at(letter.path) == letter.read:
-            letter.path.unlink()
-        return
-    if plain_files.look_at(aside) == letter.read:
-        aside.unlink()
-    else:
-        _put_back(aside, letter.path)
-
-
-def _put_back(aside: Path, path: Path) -> None:
-    try:
-        os.link(aside, path, follow_symlinks=False)
-    except FileExistsError:
-        pass
-    except OSError:  # a folder, or a file system without links
-        if not os.path.lexists(path):
-            with contextlib.suppress(OSError):
-                aside.rename(path)
-    with contextlib.suppress(
-        OSError
-    ):  # it is there again, or is a folder beside a file of its name, and stays
-        aside.unlink()
 
 
 def _portions(names: list[str]) -> Iterator[list[str]]:

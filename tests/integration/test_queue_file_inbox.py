@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from runtime_contract import Limits
-from store.queue_file import Inbox
+from store.queue_file import Inbox, strict_json
 from tests.unit.queue_file.keeping import Keeping
 
 
@@ -214,3 +215,56 @@ def test_what_comes_under_the_name_of_a_file_that_is_being_taken_in_is_kept(
     assert set(keeping.statuses()) == expected
     assert (inbox.refused / "x.json").is_dir() is (how == "a folder")
     assert list(inbox.new.iterdir()) == []
+
+
+@pytest.mark.parametrize("when", ["read", "told"])
+def test_what_comes_under_the_name_of_a_file_that_is_being_refused_is_taken_in(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    drop(inbox, "x.json", b"{bad")
+    place, name = (strict_json, "parse") if when == "read" else (keeping.store.writer, "run")
+    step = getattr(place, name)
+
+    def step_and_be_overtaken(*arguments: Any) -> Any:
+        monkeypatch.undo()
+        drop(inbox, "x.json", {"id": "mended", "prompt": "y"})
+        return step(*arguments)
+
+    monkeypatch.setattr(place, name, step_and_be_overtaken)
+    inbox.look()
+    inbox.look()
+
+    assert set(keeping.statuses()) == {"mended"}
+    refused = [path.read_text() for path in inbox.refused.glob("*.json")]
+    assert refused == (["{bad"] if when == "told" else [])
+    assert list(inbox.new.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_removed_is_taken_in_once_and_told_of(
+    keeping: Keeping, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(inbox, "stays.json", {"id": "one", "prompt": "x"})
+    drop(inbox, "to-go.json", {"id": "two", "prompt": "x"})
+
+    def immutable(step: Any) -> Any:
+        def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
+            if path.name == "stays.json":
+                raise PermissionError(errno.EPERM, "Operation not permitted")
+            return step(path, *arguments, **named)
+
+        return refuse
+
+    monkeypatch.setattr(Path, "rename", immutable(Path.rename))
+    monkeypatch.setattr(Path, "unlink", immutable(Path.unlink))
+    inbox.look()
+    for _ in range(3):
+        assert inbox.look() == 0
+
+    assert set(keeping.statuses()) == {"one", "two"}
+    assert [path.name for path in inbox.new.iterdir()] == ["stays.json"]
+    (told,) = keeping.events("inbox.refused")
+    assert told["reason"] == (
+        "stays.json cannot be removed (Operation not permitted); its tasks are taken in, and it stays in "
+        "inbox/new"
+    )
+    assert len(keeping.events("inbox.taken_in")) == 2
