@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 #: Seconds between looks while none is ready or reached, or while the one in use was only found here.
 LOOK_S: Final = 5.0
+#: Seconds that a look which is under way may take at the end.
+PATIENCE_S: Final = 0.5
 _NOT_LOOKED: Final = ModelStatus(False, None, None, "no model configured: still looking for one")
 
 
@@ -35,7 +37,7 @@ class ModelWatch:
         settings: which model is wanted.
         store: is told which one answers.
         look_s: seconds between looks.
-        is_halted: whether nothing may be sent now; a server that was lost is not asked then.
+        is_halted: whether nothing may be sent now; nobody is asked then.
     """
 
     def __init__(
@@ -86,11 +88,14 @@ class ModelWatch:
 
     def hear(self, endpoint: str | None, trouble: str | None) -> None:
         """A call has ended: the server at `endpoint` answered (none), or why it could not be reached."""
+        self._note(endpoint, trouble, reached=trouble is None)
+
+    def _note(self, endpoint: str | None, trouble: str | None, *, reached: bool) -> None:
         with self._lock:
             if self.status.ready and endpoint == self.status.endpoint:
-                self.status = self.status.heard(trouble)
+                self.status = self.status.heard(trouble, reached=reached)
         self._tell()
-        if trouble is not None or not self._is_settled():
+        if not (reached and self._is_settled()):
             self._wake.set()
 
     def client(self) -> tuple[ChatClient, ModelStatus]:
@@ -108,26 +113,30 @@ class ModelWatch:
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
-            self._thread.join(timeout=10)
+            self._thread.join(PATIENCE_S)  # it may wait for a server, and has nothing to say any more
         for client in [*self._retired, *([self._client] if self._client else [])]:
             client.close()
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            if not self._is_settled():
-                self.look()
-            elif self.status.reached is False:
-                self._ask()
+            if not self._is_halted():
+                self._look_again()
             if self._is_settled() and self.status.reached is not False:
                 self._wake.wait()
             self._wake.clear()
             self._stop.wait(self.look_s)
 
+    def _look_again(self) -> None:
+        if not self._is_settled():
+            self.look()
+        elif self.status.reached is False:
+            self._ask()
+
     def _ask(self) -> None:
         """Ask a server that could not be reached whether it is there again."""
         endpoint = endpoint_of(self._settings)
-        if not self._is_halted() and ping(endpoint).reached:
-            self.hear(endpoint.base_url, None)
+        found = ping(endpoint)
+        self._note(endpoint.base_url, None if found.welcome else found.reason, reached=found.reached)
 
     def _is_settled(self) -> bool:
         """Whether it is known which model is used: a configured server, its model known, the store told."""
@@ -136,7 +145,7 @@ class ModelWatch:
     def _tell(self) -> None:
         """Keep how it stands now, where that is another than was told last."""
         with self._telling:
-            if self.status != self._told:
+            if self.status != self._told and not self._stop.is_set():
                 self._keep(self.status)
 
     def _keep(self, found: ModelStatus) -> None:

@@ -45,10 +45,10 @@ class ModelStatus:
     #: whether the server could be reached when it was asked last; none: nobody has asked it yet
     reached: bool | None = None
 
-    def heard(self, trouble: str | None) -> ModelStatus:
-        """The same after a call: the server answered (none), or why it could not be reached."""
+    def heard(self, trouble: str | None, *, reached: bool = False) -> ModelStatus:
+        """The same after it was asked: it answers (none), or what was wrong, and whether it was reached."""
         told = f"{self.model} answers at {self.endpoint}" if trouble is None else f"{self.model}: {trouble}"
-        return replace(self, reason=told, reached=trouble is None)
+        return replace(self, reason=told, reached=trouble is None or reached)
 
 
 def find_model(settings: Settings) -> ModelStatus:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from errors import ModelUnreachable
+from execution import model_watch
 from execution.model_watch import ModelWatch
+from llm.endpoint import Endpoint
+from llm.ping import Ping, ping
 from settings import Settings
 from store.reading import MODEL_STATUS
 from store.sqlite_store import SqliteStore
@@ -62,6 +67,40 @@ def test_a_server_that_refuses_to_list_its_models_has_been_reached(store):
         with server:
             eventually(lambda: watch.status.reached, "told")
 
+            assert "401" in watch.status.reason
+
+
+def test_what_a_server_lacks_that_is_there_and_does_not_answer_is_told(store, monkeypatch):
+    monkeypatch.setattr(model_watch, "ping", functools.partial(ping, timeout_s=0.05))
+    port = free_port()
+    with watching(store, port) as watch:
+        lose(watch)
+        with socket.create_server(("127.0.0.1", port)):
+            eventually(lambda: "gave no full answer" in watch.status.reason, "told")
+
+            assert watch.status.reached is False
+
+
+def test_a_look_that_hangs_does_not_hold_up_the_end(store, monkeypatch):
+    asked, done = threading.Event(), threading.Event()
+
+    def hang(endpoint: Endpoint) -> Ping:
+        asked.set()
+        done.wait(20)
+        return ping(endpoint)
+
+    monkeypatch.setattr(model_watch, "ping", hang)
+    port = free_port()
+    with watching(store, port) as watch:
+        lose(watch)
+        told = store.reader.fact(MODEL_STATUS)
+        assert asked.wait(20)
+    with ModelServer(port=port):
+        done.set()
+        eventually(lambda: watch.status.reached, "heard")
+
+    assert store.reader.fact(MODEL_STATUS) == told  # the store may be closed by then
+
 
 def test_a_lost_server_is_not_asked_while_the_kill_switch_is_on(store):
     port, asked, halted = free_port(), threading.Event(), threading.Event()
@@ -78,3 +117,21 @@ def test_a_lost_server_is_not_asked_while_the_kill_switch_is_on(store):
             assert watch.status.reached is False
             halted.clear()
             eventually(lambda: watch.status.reached, "told")
+
+
+def test_with_the_kill_switch_on_a_server_whose_models_are_not_known_is_not_asked_either(store):
+    halted, looked = threading.Event(), threading.Event()
+    halted.set()
+
+    def is_halted() -> bool:
+        looked.set()
+        return halted.is_set()
+
+    with ModelServer() as server:
+        watch = ModelWatch(Settings(llm_base_url=server.url), store, SOON_S, is_halted)
+        with contextlib.closing(watch):
+            watch.start()
+            assert looked.wait(20)
+            assert not watch.status.ready
+            halted.clear()
+            eventually(lambda: watch.status.ready, "found")
