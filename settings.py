@@ -145,7 +145,7 @@ class Settings(pydantic.BaseModel):
 
     # safety
     safety_timeout_s: float = Field(
-        30.0, gt=0, le=600, description="seconds a safety check may take before it blocks"
+        30.0, gt=0, le=600, description="seconds of a processor a safety check may take before it blocks"
     )
 
     # attempts

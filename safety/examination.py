@@ -7,7 +7,6 @@ command is read once, and what comes of it is what runs.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -60,25 +59,31 @@ class Examination:
     #: weak signs, as the report tells them
     flags: list[dict[str, Any]] = field(default_factory=list)
     _command: Approved | None = None
+    _clean: list[Redacted] | None = None
+    _hits: list[tuple[Rule, Hit]] | None = None
 
-    @functools.cached_property
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The messages as they would be sent: without secrets."""
         return tuple(
             message if found.text == message.content else Message(message.role, found.text)
-            for message, found in zip(self.work.messages, self._redacted, strict=False)
+            for message, found in zip(self.work.messages, self._redacted(), strict=False)
         )
 
-    @functools.cached_property
+    # Kept by hand: before Python 3.12 `functools.cached_property` has one lock for all instances of a class,
+    # so that a short text would wait for every long one that is looked at beside it.
+
     def _redacted(self) -> list[Redacted]:
         """The messages, or the prompt of a profile, without secrets."""
-        texts = [message.content for message in self.work.messages]
-        return [redact(text) for text in texts or [self.work.prompt or ""]]
+        if self._clean is None:
+            texts = [message.content for message in self.work.messages]
+            self._clean = [redact(text) for text in texts or [self.work.prompt or ""]]
+        return self._clean
 
     @property
     def secrets(self) -> int:
         """How many secrets were taken out of the messages."""
-        return sum(each.count for each in self._redacted)
+        return sum(each.count for each in self._redacted())
 
     @property
     def approved(self) -> Approved:
@@ -92,7 +97,7 @@ class Examination:
             self._ask_plugged()
         if check == "workspace" and not self.work.messages:
             self._check_command()
-        for rule, hit in self._found:
+        for rule, hit in self._found():
             if rule.check == check:
                 self._judge(rule, hit)
 
@@ -121,15 +126,19 @@ class Examination:
     def _check_command(self) -> None:
         work = self.work
         if work.prompt is not None:  # a model behind a profile's program reads it
-            work = dataclasses.replace(work, prompt=self._redacted[0].text)
+            work = dataclasses.replace(work, prompt=self._redacted()[0].text)
         try:
             self._command = self.policy.approve(work)
         except CommandRefused as error:
             raise Refused(error.rule, error.message) from error
 
-    @functools.cached_property
     def _found(self) -> list[tuple[Rule, Hit]]:
         """What the constitution says of the text: what is meant first."""
+        if self._hits is None:
+            self._hits = self._look()
+        return self._hits
+
+    def _look(self) -> list[tuple[Rule, Hit]]:
         mode: Mode = "llm" if self.work.is_for_model else "local"
         screen = self.constitution.screens[mode]
         hits = screen.look(self.work.text, self.work.mark) if screen else []
