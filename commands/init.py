@@ -19,6 +19,7 @@ from runtime_contract import normalize_queue
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
 from settings_file import render_settings
+from store import database
 from store.recovery import refuse_damaged
 from store.sqlite_store import SqliteStore
 
@@ -59,7 +60,7 @@ def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
         yield home.queue_file.name
     if config and _write_new(home.root / SETTINGS_FILE, render_settings(), mode=0o600):
         yield SETTINGS_FILE
-    if not home.database.exists():
+    if not database.is_made(home.database):
         refuse_damaged(home)
         SqliteStore(home, settings).close()
         yield _name(home, home.database)

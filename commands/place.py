@@ -7,14 +7,14 @@ import functools
 import getpass
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
 from errors import StoreError
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
+from store import database
 from store.lanes import ConcurrencyLimits
 from store.reading import Reader
 from store.sqlite_store import SqliteStore
@@ -67,21 +67,22 @@ class Place:
             yield opened
 
     def check(self) -> None:
-        """Raise `NoHome` where no home was made."""
-        self._expect(self.home.database)
+        """Raise `NoHome` where no home was made, `StoreCorrupt` where its database is gone or emptied."""
+        if not database.is_made(self.home.database):
+            self._refuse()
 
     def check_state(self) -> None:
         """The same for a verb that works without the database."""
-        self._expect(self.home.state)
+        if not self.home.state.exists():
+            self._refuse()
 
-    def _expect(self, path: Path) -> None:
-        if not path.exists():
-            from store.recovery import refuse_damaged
+    def _refuse(self) -> NoReturn:
+        from store.recovery import refuse_damaged
 
-            refuse_damaged(self.home)
-            raise NoHome(
-                f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."
-            )
+        refuse_damaged(self.home)
+        raise NoHome(
+            f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."
+        )
 
 
 def place_of(context: click.Context) -> Place:

@@ -17,6 +17,7 @@ from store import (
     agreements,
     budgets,
     decisions,
+    edits,
     ending,
     halting,
     ledger,
@@ -185,12 +186,22 @@ def why_outdated(row: sqlite3.Row, decision: sqlite3.Row) -> str | None:
     )
 
 
+def _check_same_words(tx: Transaction, row: sqlite3.Row) -> None:
+    """Raise `TransitionNotAllowed` where a task asks for something else than what was interrupted."""
+    if edits.is_asked_anew(tx, row):
+        raise TransitionNotAllowed(
+            f"{row['id']} was edited after it had begun; what it asks for now has not run. "
+            f"`skep retry {row['id']}` runs it."
+        )
+
+
 def _interrupted(tx: Transaction, decision: sqlite3.Row, given: Answer, policy: AttemptPolicy) -> str:
     row = _task(tx, decision)
     if given.choice == "again":
         recording.requeue(tx, row, f"{given.by} lets it run again", became="interrupted", interrupted=True)
         return f"{row['id']} runs again."
     if given.choice == "done":
+        _check_same_words(tx, row)
         identity = task_of(row["doc"], row["id"]).identity_id
         told = {} if identity is None else ledger.not_granted(identity, "review_not_approved")
         recording.approve(tx, row, given.by, comment=given.comment, decision=given.decision, **told)

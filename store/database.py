@@ -88,6 +88,12 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             connection.executescript("\n".join(["BEGIN IMMEDIATE;", *missing, version, "COMMIT;"]))
 
 
+def is_made(path: Path) -> bool:
+    """Whether a database is there; an empty file is none, unless what belongs into it lies beside it."""
+    wal = path.with_name(f"{path.name}-wal")
+    return any(each.exists() and (not each.is_file() or each.stat().st_size > 0) for each in (path, wal))
+
+
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
     """The number of its schema, 0 where it has none. Raises `StoreUnsupported` for one newer than ours."""
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])

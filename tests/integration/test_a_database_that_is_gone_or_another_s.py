@@ -47,14 +47,19 @@ def run_alone(daemon: RunningDaemon, program: str) -> subprocess.CompletedProces
     )
 
 
-def test_no_verb_calls_a_home_without_its_database_no_home_or_makes_another(daemon: RunningDaemon) -> None:
+@pytest.mark.parametrize("state", ["gone", "empty"])
+def test_no_verb_calls_a_home_without_its_database_no_home_or_makes_another(
+    daemon: RunningDaemon, state: str
+) -> None:
     remove_the_database(daemon)
+    if state == "empty":
+        (daemon.root / ".swarm" / "state.db").touch()
 
     for verb in (["list"], ["add", "--id", "new", "--", "echo", "hi"], ["status"], ["init"]):
         told = daemon.skep(*verb)
         assert told.returncode == 3, verb
-        assert f"is gone. {WAY_OUT}" in told.stderr
-    assert not (daemon.root / ".swarm" / "state.db").exists()
+        assert f"is {state}. {WAY_OUT}" in told.stderr
+    assert (daemon.root / ".swarm" / "state.db").exists() == (state == "empty")
 
     assert "was rebuilt" in run_until_idle(daemon).stdout
     assert daemon.statuses("done").count("in_progress") == 1

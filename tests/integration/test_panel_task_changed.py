@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from errors import TransitionNotAllowed
 from tests.integration.panel_task import SECRET, api, page_of
 from tests.integration.test_panel_page import Seen
 from tests.unit.panel.conftest import *  # noqa: F403  the fixtures
@@ -176,3 +177,15 @@ def test_a_task_has_its_page_whatever_it_is_called(browser, by, task_id):
 
     assert "Count the bees." in browser.get(f"/tasks/{task_id}").text
     assert browser.get(f"/api/v1/tasks/{task_id}").json["id"] == task_id
+
+
+def test_what_was_edited_after_it_was_cut_off_does_not_count_as_done(browser, by, store):
+    by.interrupt("cut", command="sleep 9", effect="unsafe")
+    store.edit("cut", 1, {"id": "cut", "command": "echo fresh", "effect": "unsafe"}, "cli")
+
+    with pytest.raises(TransitionNotAllowed, match="`skep retry cut` runs it"):
+        store.approve("cut", "cli")
+
+    assert store.reader.task("cut")["state"] == "review"
+    store.choose("cut", "again", "cli")
+    assert store.reader.task("cut")["state"] == "ready"
