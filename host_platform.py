@@ -36,6 +36,7 @@ CAN_FORK_SERVERS: Final = IS_LINUX and hasattr(os, "pidfd_open") and hasattr(sig
 MOST_SOCKET_PATH_BYTES: Final = 103 if IS_MACOS else 107
 
 _AT_FDCWD: Final = -100
+_F_SETSIG: Final = 10
 _AUTOGROUP_TRIES: Final = 5
 _AUTOGROUP_PAUSE_S: Final = 0.1
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
@@ -108,6 +109,29 @@ def sync_data(handle: int) -> None:
         fcntl.fcntl(handle, 51)  # F_FULLFSYNC, fcntl(2) on macOS
     else:
         os.fdatasync(handle)
+
+
+def is_open_for_writing(path: Path) -> bool:
+    """Whether another handle of this user's file can write to it; False where the system does not tell.
+
+    A read lease is given only where no such handle is (fcntl(2), F_SETLEASE).
+    """
+    if not IS_LINUX:
+        return False
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # Who opens it in between would have SIGIO sent here, which ends a process; this one is ignored.
+        fcntl.fcntl(handle, _F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(handle)
+    return False
 
 
 def flock_holder(path: Path) -> int | None:

@@ -1,4 +1,7 @@
-"""Queue files that were swapped out: watched for some seconds, for editors that still write into them."""
+"""Queue files that were swapped out: watched for some seconds, for editors that still write into them.
+
+One that a program still holds open for writing is watched for as long as it does, where the system tells.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import host_platform
 from clock import Clock
 from errors import InvalidFile
 from runtime_contract import Limits
@@ -18,7 +22,8 @@ from store.queue_file.plain_files import Content, Signature
 
 logger = logging.getLogger(__name__)
 
-#: seconds an old file is watched for writes through a handle that was open before the exchange
+#: seconds an old file is watched for writes through a handle that was open before the exchange, and then
+#: between looks whether there still is one
 HELD_S: Final = 5.0
 SETTLE_S: Final = 0.025  # between two reads that must agree
 
@@ -72,7 +77,12 @@ class OldFiles:
         return took
 
     def _is_over(self, held: _Held) -> bool:
-        return self._clock.monotonic() >= held.until
+        if self._clock.monotonic() < held.until:
+            return False
+        if not host_platform.is_open_for_writing(held.path):
+            return True
+        held.until = self._clock.monotonic() + HELD_S
+        return False
 
     @staticmethod
     def _is_changed(held: _Held) -> bool:

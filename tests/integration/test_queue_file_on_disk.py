@@ -17,6 +17,7 @@ import host_platform
 from clock import SystemClock
 from settings import Home, Settings
 from store.queue_file import QueueFileKeeper, swap
+from store.queue_file.old_files import HELD_S
 from store.sqlite_store import SqliteStore
 from tests.unit.queue_file.keeping import Keeping
 
@@ -121,6 +122,28 @@ def test_a_save_through_a_handle_opened_before_the_exchange_is_not_lost(keeping:
 
     assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
     assert "b" in {each["id"] for each in keeping.shown()["tasks"]}
+
+
+@pytest.mark.skipif(not host_platform.IS_LINUX, reason="only Linux tells whether a file is open for writing")
+def test_a_save_through_such_a_handle_is_not_lost_however_long_it_takes(keeping: Keeping) -> None:
+    keeping.put(A)
+    content = keeping.shown()
+    content["tasks"].append(B)
+    with keeping.file.open("r+b") as old:
+        keeping.store.submit(_one("c"), "cli")
+        keeping.round()
+        for _ in range(4):
+            keeping.clock.advance(HELD_S)
+            keeping.round()
+        old.truncate()
+        old.write(json.dumps(content).encode())
+    keeping.clock.advance(HELD_S)
+    keeping.round()
+
+    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
+    keeping.clock.advance(HELD_S)
+    keeping.round()
+    assert [path.name for path in keeping.home.state.iterdir() if "swap" in path.name] == []
 
 
 def test_a_half_written_save_caught_by_the_exchange_goes_back_to_its_place(
