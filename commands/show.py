@@ -176,6 +176,8 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if task["decision"] is not None:
         yield "asks", task["decision"]["question"]
         yield from question_view.about(task["decision"])
+        if task["decision"]["deadline_at"] is not None:
+            yield "deadline", question_view.deadline(task["decision"])
         if task["decision"]["outdated"] is not None:
             yield "approve", task["decision"]["outdated"]
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"

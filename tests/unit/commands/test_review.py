@@ -240,6 +240,7 @@ def test_what_waits_is_given_a_deadline_and_has_it_lifted(run, ask, walk):
     (waiting,) = ask("review")["waiting"]
     assert waiting["deadline_at"] is not None
     assert "answer by " in run("review").stdout
+    assert "answer by " in run("show", "a").stdout
     run("deadline", "a", "--until", "none")
     assert ask("review")["waiting"][0]["deadline_at"] is None
     assert "is neither a span such as" in run("deadline", "a", "--until", "soon", code=2).output
