@@ -160,6 +160,7 @@ class Worker:
     def _obey_capacity(self) -> None:
         """Run as many tasks at once as is wanted; go where this worker is not, once nothing runs here."""
         wanted = Capacity.of(self.store.reader.fact(CAPACITY), self.settings)
+        self.engine.share(wanted.shared_by(self.worker_id, self.number))
         self.engine.pace = wanted.pace_of(self.number)
         if self.engine.pace == 0 and not self.engine.held():
             self.stop.ask("fewer workers are wanted")

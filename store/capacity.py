@@ -15,6 +15,8 @@ from typing import Any, Final, Self
 
 from errors import InvalidRequest
 from settings import Settings
+from store import processes
+from store.room import Shared
 from store.transaction import Transaction, dump
 
 #: The fact, kept in `meta`: ``workers`` and ``pace`` where a person has set them, and who did last.
@@ -58,6 +60,12 @@ class Capacity:
         One that is one too many runs none; one that no supervisor keeps has no place.
         """
         return self.pace if number is None or number <= self.workers else 0
+
+    def shared_by(self, worker_id: str, number: int | None) -> Shared:
+        """The places a worker has together with the others of its supervisor; its own where it has none."""
+        if number is None:
+            return Shared(self.pace, frozenset({worker_id}))
+        return Shared(self.at_once, frozenset(processes.names_of_workers(self.workers)))
 
 
 def note_start(tx: Transaction, settings: Settings) -> None:

@@ -13,6 +13,7 @@ from outcome import Outcome
 from store.claims import Claimant
 from store.reading import Reader
 from store.records import Claim, Intake, TaskRef
+from store.room import Shared
 from store.transaction import Transaction
 
 #: What is done with a claimed task. Returns when the task is off our hands, whatever became of it.
@@ -33,10 +34,12 @@ class Store(Protocol):
     def submit(self, brought: Intake, source: str) -> list[str]:
         """Enter tasks; ids already known are noted and left. The ids entered."""
 
-    def claim(self, who: Claimant, slots: int) -> list[Claim]:
+    def claim(self, who: Claimant, slots: int, shared: Shared | None = None) -> list[Claim]:
         """Take up to `slots` ready tasks, each under a lease that no one else has."""
 
-    def conclude(self, work: Work, who: Claimant, slots: int = 1) -> list[Claim]:
+    def conclude(
+        self, work: Work, who: Claimant, slots: int = 1, shared: Shared | None = None
+    ) -> list[Claim]:
         """Do the last write of a task and take up to `slots` ready ones, both or neither."""
 
     def heartbeat(self, who: Claimant, held: Sequence[TaskRef]) -> list[TaskRef]:

@@ -23,6 +23,7 @@ from store.claims import Claimant
 from store.contracts import Handler, Work
 from store.pulse import Pulse
 from store.records import Claim, Intake, TaskRef
+from store.room import Shared
 from store.sqlite_store import SqliteStore
 from work_context import concerning
 
@@ -45,6 +46,8 @@ class SqliteEngine:
         self.who = who
         self._store = store
         self._pace = concurrency
+        #: the places this worker has together with others; none: it counts what it holds, and no more
+        self._shared: Shared | None = None
         self._wake = threading.Event()
         self._mutex = threading.Lock()
         self._held: dict[TaskRef, Claim] = {}
@@ -90,6 +93,12 @@ class SqliteEngine:
             self._pace = pace
             self._wake.set()
 
+    def share(self, places: Shared) -> None:
+        """Claim no more than these places leave room for, whoever holds what runs."""
+        if places != self._shared:
+            self._shared = places
+            self._wake.set()
+
     def serve(self, handle: Handler, stop: threading.Event) -> None:
         """Claim and hand out until `stop` is set. What was handed out goes on; `drain` waits for it."""
         self._stop, self._handle = stop, handle
@@ -121,7 +130,7 @@ class SqliteEngine:
             return
         further, claims = self._promise(), list[Claim]()
         try:
-            claims = self._store.conclude(work, self.who, 1 + further)
+            claims = self._store.conclude(work, self.who, 1 + further, self._shared)
         finally:
             self._hold(claims, further, after=ref)
         self._hand_out(claims[1:])
@@ -156,7 +165,7 @@ class SqliteEngine:
         try:
             if not self._store.reader.all("any_ready"):
                 return LOOK_ANYWAY_S
-            claims = self._store.claim(self.who, free)
+            claims = self._store.claim(self.who, free, self._shared)
         finally:
             self._hold(claims, free)
         self._hand_out(claims)

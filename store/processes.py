@@ -51,6 +51,11 @@ def number_of(worker_id: str) -> int | None:
     return int(found[1]) if found else None
 
 
+def names_of_workers(count: int) -> list[str]:
+    """What the workers of a supervisor are called."""
+    return [f"{WORKER}-{number}" for number in range(1, count + 1)]
+
+
 def come_up(tx: Transaction, name: str) -> None:
     """A process is up; one that no supervisor has entered is told nowhere."""
     found = _read(tx)

@@ -20,6 +20,7 @@ from store import (
     intake,
     limit_overrides,
     rescue,
+    room,
     schedule_steering,
     schedules,
     steering,
@@ -74,22 +75,29 @@ class SqliteStore:
 
     # -- the worker ----------------------------------------------------------------------------------------
 
-    def claim(self, who: claims.Claimant, slots: int) -> list[Claim]:
-        """Take up to `slots` tasks, as gate and limits allow; durable when it returns."""
-        return [Claim.from_row(row) for row in self.write(lambda tx: self._take(tx, who, slots))]
+    def claim(self, who: claims.Claimant, slots: int, shared: room.Shared | None = None) -> list[Claim]:
+        """Take up to `slots` tasks, as gate, limits and shared places allow; durable when it returns."""
+        return [Claim.from_row(row) for row in self.write(lambda tx: self._take(tx, who, slots, shared))]
 
     def conclude(
-        self, work: Callable[[Transaction], object], who: claims.Claimant, slots: int = 1
+        self,
+        work: Callable[[Transaction], object],
+        who: claims.Claimant,
+        slots: int = 1,
+        shared: room.Shared | None = None,
     ) -> list[Claim]:
         """Do the last write of a task, and in the same transaction take up to `slots` ready ones."""
 
         def conclude(tx: Transaction) -> list[sqlite3.Row]:
             work(tx)
-            return self._take(tx, who, slots)
+            return self._take(tx, who, slots, shared)
 
         return [Claim.from_row(row) for row in self.write(conclude)]
 
-    def _take(self, tx: Transaction, who: claims.Claimant, slots: int) -> list[sqlite3.Row]:
+    def _take(
+        self, tx: Transaction, who: claims.Claimant, slots: int, shared: room.Shared | None
+    ) -> list[sqlite3.Row]:
+        slots = room.left(tx, shared, slots)
         # The gate as it is now: it, or the kill switch, may have been set while this waited for its turn.
         return claims.claim(tx, who, slots, self.reader.gate_of(tx.all("gate_facts")), self.limits)
 

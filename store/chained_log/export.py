@@ -76,8 +76,8 @@ class Exporter:
         self._let_go()
         with database.translated(self._files.current):
             found = recover(self._files, self._history, self._book)
-            if found.exists:
-                self._open(new=False)
+            if found.exists or found.end.seq:  # else nothing has happened yet
+                self._open(new=not found.exists)
         self._seq, self._prev = found.end.seq, found.end.seal
         self._size, self._first = found.end.offset, found.first
         self._tell(found)
@@ -184,7 +184,7 @@ class Exporter:
             raise
 
     def _rotate(self) -> None:
-        """Give the full file its name; the next row begins a new one."""
+        """Give the full file its name and begin a new one: whoever looks for the copy finds it."""
         self.sync()
         with database.translated(self._files.current):
             target = self._files.name_for(self._first, self._seq)
@@ -193,6 +193,7 @@ class Exporter:
             self._files.current.rename(target)
             self._close_handle()
             self._size, self._first = 0, self._seq + 1
+            self._open(new=True)
             host_platform.fsync_directory(target.parent)
         self._note()
 

@@ -9,6 +9,7 @@ ours means that the file is another's, and it is moved aside. Nothing that stood
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Literal
 
@@ -61,15 +62,22 @@ class _Recovery:
 
     def run(self) -> Recovered:
         while True:
-            if not os.path.lexists(self._files.current):
+            is_there = os.path.lexists(self._files.current)
+            if not is_there or self._is_empty():
                 newest = self._newest()
                 end, verdict = self._end_of_rotated(newest) if newest else (self._start(), "good")
-                if newest is None or verdict == "good":
+                if newest is not None and verdict != "good":
+                    # The end of a full file is damaged: it becomes the current one again, in the place of one
+                    # that holds nothing, and is repaired as such.
+                    newest.path.rename(self._files.current)
+                elif not is_there:
                     return self._fresh(End(end.seq, end.seal))
-                # The end of a full file is damaged: it becomes the current one again and is repaired as such.
-                newest.path.rename(self._files.current)
             if (found := self._recover_current()) is not None:
                 return found
+
+    def _is_empty(self) -> bool:
+        found = self._files.current.lstat()
+        return stat.S_ISREG(found.st_mode) and found.st_size == 0
 
     def _start(self) -> End:
         return End(0, self._chain.genesis)

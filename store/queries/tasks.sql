@@ -193,6 +193,18 @@ SELECT task.*, attempt.swarm AS swarm, attempt.outcome AS outcome, attempt.start
 FROM task LEFT JOIN attempt ON attempt.task = task.seq AND attempt.lease = task.lease
 WHERE task.state = 'running';
 
+-- count_running --
+-- How many run.
+SELECT count(*) AS n FROM task WHERE state = 'running';
+
+-- running_by_owner --
+-- How many run under whom, by what tells whether somebody still executes them.
+SELECT task.owner AS owner, task.worker_id AS worker_id, task.lease_expires AS lease_expires,
+    attempt.swarm AS swarm, attempt.outcome AS outcome, count(*) AS n
+FROM task LEFT JOIN attempt ON attempt.task = task.seq AND attempt.lease = task.lease
+WHERE task.state = 'running'
+GROUP BY task.owner, task.worker_id, task.lease_expires < :monotonic, attempt.swarm, attempt.outcome IS NULL;
+
 -- running_to_cancel --
 -- Running tasks a person wants stopped.
 SELECT id, lease, worker_id FROM task WHERE state = 'running' AND cancel_requested = 1;

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from errors import StoreReadOnly
-from store.execution_log import GENESIS
+from store.execution_log import GENESIS, LogFiles
+from store.recovery.old_log import last_logged
 from tests.unit.execution_log.log_home import LogHome
 
 SMALL = 4096
@@ -100,6 +101,45 @@ def test_a_full_file_is_given_a_name_that_sorts_and_the_chain_goes_on(log_home: 
     assert names[0].startswith("execution_log.000000000001-0000000000")
     assert all(path.stat().st_size < SMALL + 500 for path in log_home.files())
     assert log_home.is_whole()
+
+
+def test_a_new_file_is_there_as_soon_as_one_is_full(log_home: LogHome) -> None:
+    exporter = log_home.exporter(rotate_bytes=1)
+    log_home.emit(3)
+    exporter.export_new()
+
+    assert log_home.log.read_bytes() == b""
+    assert stat.S_IMODE(log_home.log.stat().st_mode) == 0o600
+    assert last_logged(LogFiles(log_home.log)) == 3
+    assert log_home.is_whole()
+
+    begun = log_home.log.stat().st_ino
+    log_home.emit(1)
+    exporter.export_new()
+    assert LogFiles(log_home.log).rotated()[-1].path.stat().st_ino == begun
+    exporter.close()
+    assert log_home.is_whole()
+
+
+@pytest.mark.parametrize("is_there", [True, False], ids=["empty", "not yet made"])
+def test_a_start_right_after_a_file_became_full_goes_on_in_an_empty_one(
+    log_home: LogHome, is_there: bool
+) -> None:
+    log_home.emit(3)
+    log_home.export(rotate_bytes=1)
+    if not is_there:
+        log_home.log.unlink()
+
+    exporter = log_home.exporter()
+    assert exporter.start_up() == []
+    assert log_home.log.read_bytes() == b""
+    log_home.emit(2)
+    exporter.export_new()
+    exporter.close()
+
+    assert [line["seq"] for line in map(json.loads, log_home.log.read_bytes().splitlines())] == [4, 5]
+    assert log_home.is_whole()
+    assert log_home.repairs() == []
 
 
 def test_a_crash_between_rename_and_create_is_gone_on_from(log_home: LogHome) -> None:

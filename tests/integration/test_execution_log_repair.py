@@ -155,11 +155,14 @@ def test_a_log_that_is_ahead_of_a_restored_store_is_moved_aside(log_home: LogHom
     assert set(codes(log_home)) == {"foreign"}
 
 
-def test_a_damaged_end_of_a_full_file_is_repaired_before_going_on(log_home: LogHome) -> None:
+@pytest.mark.parametrize("is_there", [True, False], ids=["empty", "not yet made"])
+def test_a_damaged_end_of_a_full_file_is_repaired_before_going_on(log_home: LogHome, is_there: bool) -> None:
     log_home.emit(100)
     log_home.export(SMALL)
     log_home.log.unlink(missing_ok=True)
     newest = log_home.files()[-1]
+    if is_there:
+        log_home.log.touch()
     newest.write_bytes(newest.read_bytes()[:-10])
 
     log_home.export(SMALL)

@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+import host_platform
+from host_platform import ProcessId
+from store import claims
 from store.claims import Claimant
 from store.contracts import Work
 from store.engine import SqliteEngine
 from store.pulse import Pulse
 from store.records import Claim, Intake, TaskRef
+from store.room import Shared
 from store.sqlite_store import SqliteStore
 from testing.tasks import new_task
 from tests.conformance.store_suite import approval_of
@@ -166,6 +170,22 @@ def test_an_adopted_task_claims_nothing_for_it_has_no_place_to_give(store, who, 
     assert over.wait(PATIENCE_S)
     assert serving.engine.drain(PATIENCE_S) == []
     assert store.reader.state_counts() == {"approved": 1, "ready": 2}
+
+
+def test_a_worker_that_follows_a_dead_one_runs_no_more_than_its_places(store, who, serving):
+    submit(store, 8)
+    gone = Claimant("worker-test", ProcessId("gone", 1, 1), store.settings.lease_s)
+    left = store.claim(gone, 2)
+    for claim in left:
+        store.start_cycle(claim.ref, str(host_platform.this_process()))
+    serving.engine.share(Shared(2, frozenset({"worker-test"})))
+    serving.start()
+    rows = [store.reader.task(claim.id) for claim in left]
+    for row in rows:
+        serving.engine.adopt(store.write(lambda tx, row=row: claims.adopt(tx, who, row)), serving.handle)
+    serving.wait_for_ends(8)
+    assert serving.most_at_once <= 2
+    assert {name for name, _ in serving.done[:2]} == {claim.id for claim in left}
 
 
 def test_a_road_that_breaks_off_after_its_end_still_hands_its_place_on(store, serving):
