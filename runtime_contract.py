@@ -343,9 +343,10 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
     if task.status not in STATUS_READINGS:
         _refuse(path, "status", f"must be one of {', '.join(sorted(STATUS_READINGS))}", task.status)
     for field, size, bound in _measures(task, limits):
-        if size > bound:
+        if abs(size) > bound:
+            side, most = ("over", bound) if size > 0 else ("under", -bound)
             raise InvalidTask(
-                f"{path}.{field}: {digits(size)} is over the bound of {bound:,} "
+                f"{path}.{field}: {digits(size)} is {side} the bound of {most:,} "
                 f"(settings: {_setting(field)})",
                 path=f"{path}.{field}",
             )
@@ -389,7 +390,7 @@ def _measures(task: Task, limits: Limits) -> list[tuple[str, float, float]]:
         ("argv", len(argv), limits.argv_items),
         ("depends_on", len(task.depends_on), limits.depends_on_items),
         ("tags", len(task.tags), limits.tags_items),
-        ("priority", abs(task.priority), limits.priority),
+        ("priority", task.priority, limits.priority),
         ("max_tokens", task.max_tokens or 0, limits.max_tokens),
         ("timeout_s", task.timeout_s or 0, limits.timeout_s),
         ("max_attempts", task.max_attempts or 0, limits.max_attempts),

@@ -57,7 +57,7 @@ def test_a_priority_out_of_bounds_or_given_twice_is_refused_in_words(walk, run):
     no_number = run("priority", "a", "high", code=2).stderr
 
     assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in over
-    assert "1,000,001 is over the bound of 1,000,000 (settings: limit_priority)" in below
+    assert "-1,000,001 is under the bound of -1,000,000 (settings: limit_priority)" in below
     assert "'high' is not a valid integer" in no_number
     for two in (("-5", "3"), ("-5", "-3"), ("-5", "--", "3")):
         assert "are two numbers, and one is the priority" in run("priority", "a", *two, code=2).stderr

@@ -185,7 +185,6 @@ def test_the_path_leads_into_lists_and_objects(fields, path, rule):
         ({"prompt": "x", "identity_id": "m" * 9}, "identity_id", "9", "8", "limit_name_chars"),
         ({"prompt": "x", "every": "* * * * *"}, "every", "9", "8", "limit_name_chars"),
         ({"prompt": "x", "priority": 10}, "priority", "10", "9", "limit_priority"),
-        ({"prompt": "x", "priority": -10}, "priority", "10", "9", "limit_priority"),
         ({"prompt": "x", "max_tokens": 101}, "max_tokens", "101", "100", "limit_max_tokens"),
         ({"prompt": "x", "timeout_s": 61}, "timeout_s", "61", "60", "limit_timeout_s"),
         ({"prompt": "x", "max_attempts": 6}, "max_attempts", "6", "5", "limit_max_attempts"),
@@ -201,6 +200,11 @@ def test_the_path_leads_into_lists_and_objects(fields, path, rule):
 def test_a_passed_bound_is_named_with_the_value_and_its_setting(fields, path, value, bound, setting):
     message = refusal(**fields).message
     assert message == f"tasks[3].{path}: {value} is over the bound of {bound} (settings: {setting})"
+
+
+def test_a_priority_below_its_bound_is_named_with_both_as_they_are():
+    message = refusal(prompt="x", priority=-10).message
+    assert message == "tasks[3].priority: -10 is under the bound of -9 (settings: limit_priority)"
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
