@@ -143,27 +143,6 @@ def test_one_port_for_both_is_a_failure_with_the_way_out(home):
     assert found.way_out.startswith("Give one of them another port")
 
 
-def test_a_damaged_store_is_a_failure(store, home, run):
-    store.submit  # noqa: B018  the store was made
-    store.close()
-    content = bytearray(home.database.read_bytes())
-    content[100:3000] = b"\xff" * 2900
-    home.database.write_bytes(content)
-
-    told = json.loads(run("doctor", "--json", code=1).stdout)
-
-    assert levels(told)["store"] == "fail"
-
-
-def test_a_store_of_a_newer_skep_is_a_failure_that_names_it(store, run):
-    store.write(lambda tx: tx.connection.execute("PRAGMA user_version=999").fetchall())
-
-    told = run("doctor", code=1).stdout
-
-    assert "was written by a newer Skep (schema 999); update Skep" in told
-    assert "damaged" not in told
-
-
 def test_a_wrong_setting_is_a_failure_and_the_rest_is_still_looked_at(store, home, run):
     (home.root / "skep.toml").write_text("nonsense = 1\n")
 
