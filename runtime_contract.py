@@ -7,19 +7,16 @@ can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
 reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
-`errors` and `task_errors`.
+`errors`, `task_errors` and `task_times`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-import cronsim
 import pydantic
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
@@ -29,6 +26,7 @@ from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 from task_errors import digits, first_error, kind, shorten
+from task_times import check_cron, check_ever_fires, read_moment
 from unseen import MUST_SAY, is_blank, program_of
 
 __all__ = [
@@ -317,21 +315,6 @@ def _texts(value: object) -> list[str]:
     return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
 
 
-def read_moment(value: object, path: str) -> float:
-    """Unix seconds from a number or an ISO 8601 text; a text without offset is local time."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidTask(f"{path}: must be a time like 2030-01-31T09:00+01:00 or Unix seconds", path=path)
-    try:
-        seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError, OSError):
-        raise InvalidTask(
-            f"{path}: {shorten(value)} is not a time like 2030-01-31T09:00+01:00", path=path
-        ) from None
-    if not math.isfinite(seconds) or not 0 <= seconds < 253_402_300_800:
-        raise InvalidTask(f"{path}: {shorten(value)} is outside the years 1970 to 9999", path=path)
-    return seconds
-
-
 def _check_bounds(task: Task, limits: Limits, path: str) -> None:
     """Raise `InvalidTask` where a value passes a bound or two fields contradict each other."""
     _check_work(task, path)
@@ -351,6 +334,7 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
             )
     if task.every is not None:
         check_cron(task.every, f"{path}.every")
+        check_ever_fires(task.every, task.not_before, f"{path}.not_before")
 
 
 def _check_work(task: Task, path: str) -> None:
@@ -430,21 +414,6 @@ _SETTING_NAMES: Final = {
 def _setting(field: str) -> str:
     name = "name_chars" if field.startswith("tags[") else _SETTING_NAMES.get(field, field)
     return f"limit_{name}"
-
-
-def check_cron(expression: str, path: str) -> None:
-    """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
-    try:
-        # A sixth field would be seconds.
-        fires = len(expression.split()) == 5 and next(
-            cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
-        )
-    except (cronsim.CronSimError, StopIteration):
-        fires = False
-    if not fires:
-        raise InvalidTask(
-            f"{path}: {shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
-        )
 
 
 def _refuse(path: str, field: str, rule: str, value: object) -> None:

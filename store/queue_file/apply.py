@@ -252,9 +252,7 @@ def _note_of_question(tx: Transaction, row: sqlite3.Row) -> str:
 def _not_before(tx: Transaction, row: sqlite3.Row, task: Task, fields: Sequence[str]) -> float | None:
     """When the task may start: what the edit says, else what held before, a retry's pause included."""
     before: float | None = row["not_before"]
-    if task.every is not None:
-        return intake.next_firing(task.every, tx.now) if "every" in fields else before
-    return task.not_before if {"not_before", "every"} & set(fields) else before
+    return intake.first_time(task, tx.now) if {"not_before", "every"} & set(fields) else before
 
 
 def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:
