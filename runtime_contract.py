@@ -43,6 +43,7 @@ __all__ = [
     "PROFILE_PATTERN",
     "QUEUE_CONTRACT_VERSION",
     "STATUS_READINGS",
+    "STATUS_RULE",
     "USER_FIELDS",
     "Event",
     "Expect",
@@ -69,6 +70,8 @@ DEFAULT_API_ENDPOINT: Final = "http://127.0.0.1:8420"
 PARENT_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
 #: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+#: What is said of a status that nobody knows.
+STATUS_RULE: Final = f"must be one of {', '.join(sorted(STATUS_READINGS))}"
 #: What the name of a profile may look like.
 PROFILE_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -324,7 +327,7 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
         if not PARENT_PATTERN.fullmatch(parent):
             _refuse(path, f"depends_on[{number}]", "must be the id of a task", parent)
     if task.status not in STATUS_READINGS:
-        _refuse(path, "status", f"must be one of {', '.join(sorted(STATUS_READINGS))}", task.status)
+        _refuse(path, "status", STATUS_RULE, task.status)
     for field, size, bound in _measures(task, limits):
         if size > bound:
             raise InvalidTask(
