@@ -7,7 +7,7 @@ can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
 reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
-`errors`, `task_errors` and `task_times`.
+`errors`, `task_errors`, `task_times` and `expectations`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 
 from errors import InvalidTask, SkepError, TransitionNotAllowed
 from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
+from expectations import NO_EXPECT, Expect, as_list, check_expect
 from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
@@ -39,6 +40,7 @@ __all__ = [
     "KNOWN_EXECUTION_STATUSES",
     "MACHINE_KEYS",
     "MICROS_PER_DOLLAR",
+    "NO_EXPECT",
     "PARENT_PATTERN",
     "PROFILE_PATTERN",
     "QUEUE_CONTRACT_VERSION",
@@ -76,47 +78,7 @@ STATUS_RULE: Final = f"must be one of {', '.join(sorted(STATUS_READINGS))}"
 PROFILE_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _as_commands(value: object) -> object:
-    """One command as a list of one."""
-    is_one = isinstance(value, list) and bool(value) and all(isinstance(word, str) for word in value)
-    return [value] if is_one else value
-
-
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Texts = Annotated[list[StrictStr], pydantic.BeforeValidator(_as_list)]
-Argv = Annotated[list[StrictStr], Field(min_length=1)]
-#: Commands that one task's result may be checked with.
-MOST_COMMANDS: Final = 10
-Commands = Annotated[list[Argv], pydantic.BeforeValidator(_as_commands), Field(max_length=MOST_COMMANDS)]
-
-
-class Expect(pydantic.BaseModel):
-    """What the answer of a task must satisfy before it can be approved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    #: files that must exist in the workspace afterwards, relative to it
-    files: Texts = []
-    #: the answer must be of this format
-    format: Literal["json"] | None = None
-    #: the answer, read as JSON, must satisfy this JSON Schema (draft 2020-12)
-    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
-    #: texts the answer must contain, letter by letter
-    contains: Texts = []
-    #: texts the answer must not contain
-    not_contains: Texts = []
-    #: true: the answer is Python that compiles; or the workspace files that must compile
-    python_compiles: StrictBool | Texts = False
-    #: commands that must end with exit code 0 afterwards, such as a test run; each a list of arguments
-    commands: Commands = []
-
-
-#: What most tasks expect. One object for all of them: a default is copied for every task.
-NO_EXPECT: Final = Expect()
 
 
 class Task(pydantic.BaseModel):
@@ -203,14 +165,19 @@ FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def normalize_task(
-    raw: object, limits: Limits, path: str = "task", *, is_known: bool = False
+    raw: object,
+    limits: Limits,
+    path: str = "task",
+    *,
+    is_known: bool = False,
+    is_expect_known: bool = False,
 ) -> tuple[Task, dict[str, Any]]:
     """Read one task as the contract asks.
 
     Returns the task and its document: the user's keys in their order, aliases under their canonical name.
     The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
     below `path`, the rule, and for a bound also the value. What a task that `is_known` is to do was taken in
-    before, and need not draw anything.
+    before, and need not draw anything; nor need an `expect` that is known be one that can be judged.
     """
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
@@ -220,6 +187,8 @@ def normalize_task(
     _check_bounds(task, limits, path)
     if not is_known:
         _check_says(task, path)
+    if not is_expect_known and document.get("expect"):
+        check_expect(task.expect, f"{path}.expect")
     return task, document
 
 
@@ -314,7 +283,7 @@ def _normalise_values(fields: dict[str, Any], path: str) -> None:
 
 
 def _texts(value: object) -> list[str]:
-    items = _as_list(value)
+    items = as_list(value)
     return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
 
 

@@ -68,6 +68,6 @@ def document_of(entry: FileEntry | None, limits: Limits) -> tuple[Task, dict[str
         return None
     try:
         raw = entries.without_machine_keys(entry.raw) | {"status": "pending"}
-        return normalize_task(raw, limits, is_known=True)
+        return normalize_task(raw, limits, is_known=True, is_expect_known=True)
     except InvalidTask:
         return None

@@ -47,7 +47,7 @@ FLOORS: list[set[str]] = [
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},
-    {"run_contract", "statuses", "task_times"},
+    {"expectations", "run_contract", "statuses", "task_times"},
     {"task_errors"},
     {
         "audit_events",
