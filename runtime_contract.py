@@ -7,28 +7,27 @@ can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
 reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
-`errors` and `task_errors`.
+`errors`, `task_errors`, `task_times` and `expectations`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
-from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
-import cronsim
 import pydantic
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 from errors import InvalidTask, SkepError, TransitionNotAllowed
 from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
+from expectations import NO_EXPECT, Expect, as_list, check_expect
 from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
 from task_errors import digits, first_error, kind, shorten
+from task_times import check_cron, check_ever_fires, read_moment
 from unseen import MUST_SAY, is_blank, program_of
 
 __all__ = [
@@ -41,10 +40,12 @@ __all__ = [
     "KNOWN_EXECUTION_STATUSES",
     "MACHINE_KEYS",
     "MICROS_PER_DOLLAR",
+    "NO_EXPECT",
     "PARENT_PATTERN",
     "PROFILE_PATTERN",
     "QUEUE_CONTRACT_VERSION",
     "STATUS_READINGS",
+    "STATUS_RULE",
     "USER_FIELDS",
     "Event",
     "Expect",
@@ -71,51 +72,13 @@ DEFAULT_API_ENDPOINT: Final = "http://127.0.0.1:8420"
 PARENT_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}(:[A-Za-z0-9][A-Za-z0-9._-]{0,127})?")
 #: What a user's task id may look like. ``:`` is reserved for the tasks of a run (``run:task``).
 ID_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+#: What is said of a status that nobody knows.
+STATUS_RULE: Final = f"must be one of {', '.join(sorted(STATUS_READINGS))}"
 #: What the name of a profile may look like.
 PROFILE_PATTERN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _as_commands(value: object) -> object:
-    """One command as a list of one."""
-    is_one = isinstance(value, list) and bool(value) and all(isinstance(word, str) for word in value)
-    return [value] if is_one else value
-
-
 Number = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Texts = Annotated[list[StrictStr], pydantic.BeforeValidator(_as_list)]
-Argv = Annotated[list[StrictStr], Field(min_length=1)]
-#: Commands that one task's result may be checked with.
-MOST_COMMANDS: Final = 10
-Commands = Annotated[list[Argv], pydantic.BeforeValidator(_as_commands), Field(max_length=MOST_COMMANDS)]
-
-
-class Expect(pydantic.BaseModel):
-    """What the answer of a task must satisfy before it can be approved."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    #: files that must exist in the workspace afterwards, relative to it
-    files: Texts = []
-    #: the answer must be of this format
-    format: Literal["json"] | None = None
-    #: the answer, read as JSON, must satisfy this JSON Schema (draft 2020-12)
-    json_schema: dict[str, Any] | None = Field(default=None, alias="schema")
-    #: texts the answer must contain, letter by letter
-    contains: Texts = []
-    #: texts the answer must not contain
-    not_contains: Texts = []
-    #: true: the answer is Python that compiles; or the workspace files that must compile
-    python_compiles: StrictBool | Texts = False
-    #: commands that must end with exit code 0 afterwards, such as a test run; each a list of arguments
-    commands: Commands = []
-
-
-#: What most tasks expect. One object for all of them: a default is copied for every task.
-NO_EXPECT: Final = Expect()
 
 
 class Task(pydantic.BaseModel):
@@ -202,14 +165,19 @@ FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
 
 
 def normalize_task(
-    raw: object, limits: Limits, path: str = "task", *, is_known: bool = False
+    raw: object,
+    limits: Limits,
+    path: str = "task",
+    *,
+    is_known: bool = False,
+    is_expect_known: bool = False,
 ) -> tuple[Task, dict[str, Any]]:
     """Read one task as the contract asks.
 
     Returns the task and its document: the user's keys in their order, aliases under their canonical name.
     The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
     below `path`, the rule, and for a bound also the value. What a task that `is_known` is to do was taken in
-    before, and need not draw anything.
+    before, and need not draw anything; nor need an `expect` that is known be one that can be judged.
     """
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
@@ -219,6 +187,8 @@ def normalize_task(
     _check_bounds(task, limits, path)
     if not is_known:
         _check_says(task, path)
+    if not is_expect_known and document.get("expect"):
+        check_expect(task.expect, f"{path}.expect")
     return task, document
 
 
@@ -313,23 +283,8 @@ def _normalise_values(fields: dict[str, Any], path: str) -> None:
 
 
 def _texts(value: object) -> list[str]:
-    items = _as_list(value)
+    items = as_list(value)
     return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
-
-
-def read_moment(value: object, path: str) -> float:
-    """Unix seconds from a number or an ISO 8601 text; a text without offset is local time."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidTask(f"{path}: must be a time like 2030-01-31T09:00+01:00 or Unix seconds", path=path)
-    try:
-        seconds = datetime.fromisoformat(value).timestamp() if isinstance(value, str) else float(value)
-    except (ValueError, OverflowError, OSError):
-        raise InvalidTask(
-            f"{path}: {shorten(value)} is not a time like 2030-01-31T09:00+01:00", path=path
-        ) from None
-    if not math.isfinite(seconds) or not 0 <= seconds < 253_402_300_800:
-        raise InvalidTask(f"{path}: {shorten(value)} is outside the years 1970 to 9999", path=path)
-    return seconds
 
 
 def _check_bounds(task: Task, limits: Limits, path: str) -> None:
@@ -341,7 +296,7 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
         if not PARENT_PATTERN.fullmatch(parent):
             _refuse(path, f"depends_on[{number}]", "must be the id of a task", parent)
     if task.status not in STATUS_READINGS:
-        _refuse(path, "status", f"must be one of {', '.join(sorted(STATUS_READINGS))}", task.status)
+        _refuse(path, "status", STATUS_RULE, task.status)
     for field, size, bound in _measures(task, limits):
         if abs(size) > bound:
             side, most = ("over", bound) if size > 0 else ("under", -bound)
@@ -352,6 +307,7 @@ def _check_bounds(task: Task, limits: Limits, path: str) -> None:
             )
     if task.every is not None:
         check_cron(task.every, f"{path}.every")
+        check_ever_fires(task.every, task.not_before, f"{path}.not_before")
 
 
 def _check_work(task: Task, path: str) -> None:
@@ -431,21 +387,6 @@ _SETTING_NAMES: Final = {
 def _setting(field: str) -> str:
     name = "name_chars" if field.startswith("tags[") else _SETTING_NAMES.get(field, field)
     return f"limit_{name}"
-
-
-def check_cron(expression: str, path: str) -> None:
-    """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
-    try:
-        # A sixth field would be seconds.
-        fires = len(expression.split()) == 5 and next(
-            cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
-        )
-    except (cronsim.CronSimError, StopIteration):
-        fires = False
-    if not fires:
-        raise InvalidTask(
-            f"{path}: {shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
-        )
 
 
 def _refuse(path: str, field: str, rule: str, value: object) -> None:

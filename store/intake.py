@@ -18,6 +18,8 @@ CYCLE: Final = "dependency_cycle"
 CYCLE_TOLD: Final = 20
 #: The limits that the leader goes by, kept so that every process enters tasks into the same lanes.
 LANE_LIMITS: Final = "lane_limits"
+#: Seconds between two times of a schedule, at the least.
+_MINUTE: Final = 60.0
 
 
 def enter_unknown(
@@ -110,7 +112,7 @@ def _row(
     limits: lanes.ConcurrencyLimits,
 ) -> tuple[object, ...]:
     task = new.task
-    not_before = next_firing(task.every, tx.now) if task.every else task.not_before
+    not_before = first_time(task, tx.now)
     waiting_on = waiting.get(task.id, 0)
     is_later = not_before is not None and not_before > tx.now
     return (
@@ -126,6 +128,17 @@ def _row(
         source,
         tx.now,
     )
+
+
+def first_time(task: Task, now: float) -> float | None:
+    """When a task may start; a schedule at the first of its times to come that is not before `not_before`."""
+    earliest = task.not_before
+    if task.every is None:
+        return earliest
+    moment = next_firing(task.every, now if earliest is None else max(now, earliest - _MINUTE))
+    while earliest is not None and moment < earliest:  # at that very time it may fire
+        moment = next_firing(task.every, moment)
+    return moment
 
 
 def next_firing(every: str, after: float) -> float:

@@ -81,14 +81,15 @@ class Tally:
 def checker(limits: Limits, known: Document | None = None) -> merge.Check:
     """Holds documents to the contract, also those of tasks whose ids Skep made (``run:task``).
 
-    The prompt that a task has, as `known` has it, stays good where a rule for prompts came later.
+    The prompt and the `expect` that a task has, as `known` has them, stay good where a rule came later.
 
     A secret may come in by an edit as little as by a new entry: both are looked at in the same way.
     """
 
     def check(doc: Document) -> Document:
         is_known = known is not None and doc.get("prompt") == known.get("prompt")
-        _, found = normalize_task({**doc, "id": "task"}, limits, is_known=is_known)
+        has_known = known is not None and doc.get("expect") == known.get("expect")
+        _, found = normalize_task({**doc, "id": "task"}, limits, is_known=is_known, is_expect_known=has_known)
         named = secret_in_a_name(found, "task")
         if named is not None:
             raise InvalidTask(f"{named}: {NO_SECRETS}", path=named)
@@ -252,9 +253,7 @@ def _note_of_question(tx: Transaction, row: sqlite3.Row) -> str:
 def _not_before(tx: Transaction, row: sqlite3.Row, task: Task, fields: Sequence[str]) -> float | None:
     """When the task may start: what the edit says, else what held before, a retry's pause included."""
     before: float | None = row["not_before"]
-    if task.every is not None:
-        return intake.next_firing(task.every, tx.now) if "every" in fields else before
-    return task.not_before if {"not_before", "every"} & set(fields) else before
+    return intake.first_time(task, tx.now) if {"not_before", "every"} & set(fields) else before
 
 
 def _enter_edges(tx: Transaction, seq: int, task: Task) -> None:

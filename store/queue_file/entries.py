@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, NamedTuple
 from urllib.parse import urlsplit
 
-import pydantic
-
 from errors import InvalidFile, InvalidTask
 from redaction import clean
 from runtime_contract import (
@@ -22,9 +20,9 @@ from runtime_contract import (
     ENDED,
     ID_PATTERN,
     MACHINE_KEYS,
+    QUEUE_CONTRACT_VERSION,
     STATUS_READINGS,
     Limits,
-    Queue,
     Status,
     normalize_task,
 )
@@ -35,6 +33,14 @@ from store.transaction import dump
 
 Section = Literal["tasks", "completed", "failed"]
 SECTIONS: Final[tuple[Section, ...]] = ("tasks", "completed", "failed")
+#: What counts in the place of a key at the top that is refused.
+_STAND_INS: Final[Mapping[str, Any]] = {
+    "api_endpoint": DEFAULT_API_ENDPOINT,
+    "revision": None,
+    "completed": [],
+    "failed": [],
+}
+_LONGEST_SHOWN: Final = 80
 _NO_TEXT: Final = "holds a lone surrogate, which is not text"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 #: fields by which things are named and found beside the id; nothing is taken out of a name that is shown
@@ -76,6 +82,8 @@ class QueueEntries:
     refused: list[RefusedTask] = field(default_factory=list)
     #: keys at the top that have no effect: name, rule, value
     refused_keys: list[tuple[str, str, str]] = field(default_factory=list)
+    #: whether every list could be read; where not, a task that is missing may stand in what could not be
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,32 +96,55 @@ class Namesake:
 
 
 def read(parsed: object) -> QueueEntries:
-    """Take a parsed file apart. Raises `InvalidFile` naming the key that is wrong."""
+    """Take a parsed file apart. Raises `InvalidFile` where `version` or `tasks` is wrong."""
     if not isinstance(parsed, dict):
         raise InvalidFile('the file must be an object such as {"tasks": []}', line=1, column=1)
     no_text = {key: value for key, value in parsed.items() if surrogate_at({key: None}, "") is not None}
     parsed = {key: value for key, value in parsed.items() if key not in no_text}
-    queue = _check_top(parsed)
-    found = QueueEntries(top=_top_of(parsed), revision=queue.revision)
+    _check_top(parsed)
+    wrong = _wrong_keys(parsed)
+    counted = parsed | {key: _STAND_INS[key] for key in wrong}
+    found = QueueEntries(top=_top_of(counted), revision=counted.get("revision"))
     found.refused_keys += [(ascii(key)[1:-1], _NO_TEXT, dump(value)) for key, value in no_text.items()]
-    if not _is_loopback(queue.api_endpoint):
-        rule = "must be a loopback http address (127.0.0.1, localhost or ::1)"
-        found.refused_keys.append(("api_endpoint", rule, dump(queue.api_endpoint)))
-        found.top["api_endpoint"] = DEFAULT_API_ENDPOINT
+    found.refused_keys += [(key, rule, dump(parsed[key])) for key, rule in wrong.items()]
+    found.is_whole = wrong.keys().isdisjoint(SECTIONS)
     for section in SECTIONS:
-        for index, raw in enumerate(getattr(queue, section)):
+        for index, raw in enumerate(counted.get(section) or ()):
             _sort_in(found, section, raw, f"{section}[{index}]")
     return found
 
 
-def _check_top(parsed: dict[str, Any]) -> Queue:
-    try:
-        return Queue.model_validate(parsed)
-    except pydantic.ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        key = str(first["loc"][0])
-        rule = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-        raise InvalidFile(f"{key} must be a {rule}", key=key) from error
+def _check_top(parsed: dict[str, Any]) -> None:
+    """Raise `InvalidFile` for what leaves open how the file is to be read, or which tasks are wanted."""
+    version, tasks = parsed.get("version", QUEUE_CONTRACT_VERSION), parsed.get("tasks", [])
+    if not isinstance(version, str):
+        way = "write it in quotes, or take the key out"
+        told = f'version must be a text such as "{QUEUE_CONTRACT_VERSION}", got {_shown(version)}; {way}'
+        raise InvalidFile(told, key="version")
+    if not isinstance(tasks, list):
+        way = "write the list, or delete the file: it is written again, and nothing is cancelled by that"
+        raise InvalidFile(f"tasks must be a list, got {_shown(tasks)}; {way}", key="tasks")
+
+
+def _shown(value: object) -> str:
+    """A value in the file's own words, as far as a message has room for it."""
+    text = json.dumps(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _wrong_keys(parsed: dict[str, Any]) -> dict[str, str]:
+    """The keys at the top whose values cost only themselves, each with the rule that it breaks."""
+    wrong = {
+        key: "must be a list, or it is passed over"
+        for key in ("completed", "failed")
+        if not isinstance(parsed.get(key), list | None)
+    }
+    revision, endpoint = parsed.get("revision"), parsed.get("api_endpoint", DEFAULT_API_ENDPOINT)
+    if revision is not None and type(revision) is not int:
+        wrong["revision"] = "must be a whole number, or the file counts as one without a revision"
+    if not isinstance(endpoint, str) or not _is_loopback(endpoint):
+        wrong["api_endpoint"] = "must be a loopback http address (127.0.0.1, localhost or ::1)"
+    return wrong
 
 
 def _top_of(parsed: dict[str, Any]) -> dict[str, Any]:

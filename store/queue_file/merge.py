@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from errors import InvalidTask
-from runtime_contract import ENDED, MACHINE_KEYS, STATUS_READINGS, Status
+from runtime_contract import ENDED, MACHINE_KEYS, STATUS_READINGS, STATUS_RULE, Status
 from store.queue_file.entries import Section, surrogate_at, with_id, without_machine_keys
 from store.queue_file.wishes import (
     Action,
@@ -36,6 +36,7 @@ from store.queue_file.wishes import (
     Withdraw,
 )
 from store.transaction import dump
+from task_errors import shorten
 
 #: Reads a document by the contract and returns it with canonical names. Raises `InvalidTask`.
 Check = Callable[[Document], Document]
@@ -71,10 +72,22 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         edits = _undone(wish, stored, base)
         return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits)
     try:
+        _check_status(wish, base)
         edits = _edits(wish, stored, base, check)
     except InvalidTask as error:
         return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
     return _decide_status(wish, stored, base, edits)
+
+
+def _check_status(wish: Wish, base: _Base) -> None:
+    """Raise `InvalidTask` where the file gives a task a status that nobody knows: perhaps a mistyped cancel.
+
+    What another program wrote of a task that it entered as ended says nothing new.
+    """
+    word = wish.entry.get("status")
+    is_known = word is None or (isinstance(word, str) and word in STATUS_READINGS)
+    if not is_known and not _is_equal(word, base.doc.get("status", _MISSING)):
+        raise InvalidTask(f"task.status: {STATUS_RULE}, got {shorten(word)}", path="task.status")
 
 
 def _stale_as(wish: Wish, stored: Stored, base: _Base) -> Rendering | None:

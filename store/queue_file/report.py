@@ -15,6 +15,7 @@ from store.queue_file import entries, strict_json
 from store.records import EndedTask, NewTask, RefusedTask
 
 Finding = dict[str, Any]
+_LONGEST_VALUE: Final = 200
 #: A reason begins with the path of the field, as ``tasks[3].priority: must be a whole number``.
 _REASON: Final = re.compile(
     r"(?P<entry>(?:tasks|completed|failed)\[\d+\]|task)(?P<field>[\w.\[\]-]*): (?P<rule>.+)", re.DOTALL
@@ -49,7 +50,7 @@ def check(data: bytes, limits: Limits, known: Collection[str] = ()) -> Report:
     except InvalidFile as error:
         return refused(error)
     for name, rule, value in found.refused_keys:
-        report.problems.append(_finding(name, f"{rule}, got {value}"))
+        report.problems.append(_finding(name, f"{rule}, got {_cut(value)}"))
     report.problems += [_finding(each.path, _without(each.path, each.reason)) for each in found.refused]
     for each in found.twins:
         rule = f"the id {each.id!r} stands already at {found.named[each.id].path}"
@@ -146,6 +147,11 @@ def _missing(tasks: dict[str, tuple[str, Task]], known: Collection[str]) -> Iter
 def _place_in_file(finding: Finding) -> tuple[str, int]:
     section, _, rest = finding["path"].partition("[")
     return section, int(rest.partition("]")[0] or 0)
+
+
+def _cut(text: str) -> str:
+    """A value of any length, as far as a person reads on."""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def _finding(path: str, rule: str) -> Finding:

@@ -94,7 +94,8 @@ class Taker:
             elif shown != (entry.section, dump(entry.raw)):
                 brought.changed.append(entry)
         self._note_refused(brought, found, known)
-        self._note_missing(brought, {each.id for each in everything})
+        if found.is_whole:
+            self._note_missing(brought, {each.id for each in everything})
         return brought
 
     def _known_revision(self, revision: int | None) -> int | None:

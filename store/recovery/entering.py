@@ -97,7 +97,7 @@ class Entering:
         seq = int(row["seq"]) + 1 if row else 1
         every = read.every if read else None
         if task.not_before is None and read is not None:
-            task.not_before = intake.next_firing(every, self._tx.now) if every else read.not_before
+            task.not_before = intake.first_time(read, self._tx.now)
         source = task.queued.get("source")
         self._tx.run(
             "insert_task",

@@ -37,6 +37,8 @@ def read(home: Home, limits: Limits, base_revision: int) -> QueueView:
         return QueueView(trouble="is missing")
     except (InvalidFile, OSError) as error:
         return QueueView(trouble=f"cannot be read ({error})")
+    if not found.is_whole:  # what ended may stand there, and must not run again unsaid
+        return QueueView(trouble="cannot be read (completed and failed must be lists)")
     revision = found.revision if found.revision and 0 < found.revision < _MOST_REVISION else None
     return QueueView(found.named, revision, revision is None or revision > base_revision)
 
@@ -68,6 +70,6 @@ def document_of(entry: FileEntry | None, limits: Limits) -> tuple[Task, dict[str
         return None
     try:
         raw = entries.without_machine_keys(entry.raw) | {"status": "pending"}
-        return normalize_task(raw, limits, is_known=True)
+        return normalize_task(raw, limits, is_known=True, is_expect_known=True)
     except InvalidTask:
         return None

@@ -246,6 +246,30 @@ def test_firing_twice_at_one_moment_from_two_processes_makes_one_task(tmp_path, 
         assert len(occurrences(one)) == 1
 
 
+@pytest.mark.parametrize(
+    ("not_before", "first"),
+    [
+        ("2027-03-01T09:07:00", "s.20270301T091000Z"),
+        ("2027-03-01T09:10:00", "s.20270301T091000Z"),
+        ("2027-03-01T09:10:01", "s.20270301T091500Z"),
+        ("2027-02-01T00:00:00", "s.20270301T090500Z"),
+    ],
+)
+def test_a_schedule_fires_first_at_its_first_time_from_not_before_on(store, clock, in_utc, not_before, first):
+    clock.jump(utc("2027-03-01T09:00:30") - clock.now())
+    submit(store, new_task(id="s", every="*/5 * * * *", not_before=utc(not_before)))
+
+    made = []
+    for _ in range(20):
+        clock.jump(MINUTE)
+        store.promote_due()
+        made = occurrences(store)
+        if made:
+            break
+
+    assert made == [first]
+
+
 # -- summer time ---------------------------------------------------------------------------------------------
 
 

@@ -47,7 +47,8 @@ FLOORS: list[set[str]] = [
     {"settings", "host_platform"},
     {"attempts"},
     {"runtime_contract"},
-    {"run_contract", "statuses", "task_errors"},
+    {"expectations", "run_contract", "statuses", "task_times"},
+    {"task_errors"},
     {
         "audit_events",
         "errors",

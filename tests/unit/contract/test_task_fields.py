@@ -83,6 +83,11 @@ def test_a_good_value_is_kept(field, value, kept):
     assert getattr(read(limits, prompt="x", **{field: value}), field) == kept
 
 
+def test_a_schedule_that_never_fires_from_not_before_on_is_refused():
+    with pytest.raises(InvalidTask, match=r"not_before: the schedule never fires from 2534"):
+        read(Limits(), prompt="x", every="0 9 1 1 *", not_before=253402300799)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "rule"),
     [

@@ -478,7 +478,7 @@ def test_an_endpoint_that_is_not_on_this_machine_has_no_effect(keeping: Keeping,
     assert keeping.status("a") == "pending"
 
 
-@pytest.mark.parametrize("key", ["tasks", "completed", "version", "revision"])
+@pytest.mark.parametrize("key", ["tasks", "version"])
 def test_a_wrong_type_at_the_top_is_an_error_of_the_file(keeping: Keeping, key: str) -> None:
     keeping.edit(lambda file: file.update({key: {"no": 1}}))
     before = keeping.file.read_bytes()

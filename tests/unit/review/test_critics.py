@@ -23,7 +23,8 @@ def judge(
 ) -> Verdict:
     mode = fields.pop("mode", "llm")
     work = {"prompt": "x"} if mode == "llm" else {"command": "true"}
-    task, _ = normalize_task({"id": "t", "review": review, "expect": expect, **work}, Limits())
+    raw = {"id": "t", "review": review, "expect": expect, **work}
+    task, _ = normalize_task(raw, Limits(), is_expect_known=True)  # it may have come before the rules
     base = {
         "status": "completed",
         "task_id": "t",

@@ -120,8 +120,8 @@ def test_a_task_for_a_person_is_held_and_their_answer_counts(store, who, judge):
 
 
 def test_what_a_critic_cannot_judge_is_held_with_its_trouble(store, who, judge):
-    conclude(judge, claim_one(store, who, expect={"files": ["/etc/passwd"]}))
-    assert "lies outside the workspace" in store.reader.waiting_for(row_of(store))
+    conclude(judge, claim_one(store, who, expect={"files": ["n" * 300]}))
+    assert "it is too long" in store.reader.waiting_for(row_of(store))
 
 
 def test_a_question_holds_the_hash_of_a_long_answer_or_all_of_one_that_has_none(store, who, judge):
