@@ -60,7 +60,8 @@ def test_a_queue_file_cannot_bring_its_own_profile_or_leave(daemon: RunningDaemo
     )  # fmt: skip
     daemon.start("--no-panel")
 
-    tasks = daemon.wait_until(lambda found: asks(found) and "u" in daemon.wait_for_ends("u"), "the question")
+    daemon.wait_for_ends("u")
+    tasks = daemon.wait_until(asks, "the question")
 
     assert tasks["u"]["status"] == "safety_blocked"
     assert "declared: agent" in tasks["u"]["reason"]
