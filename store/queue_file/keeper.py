@@ -118,13 +118,13 @@ class QueueFileKeeper:
         self._pace.begin()
         if self._unreadable or not (self._stale or self._projection.is_dirty()):
             return False
-        began = time.monotonic()
+        began = self._clock.monotonic()
         cost = FAILED_S / COST_FACTOR
         done = False
         try:
             with self._lock:
                 done = self._project()
-            cost = time.monotonic() - began
+            cost = self._clock.monotonic() - began
         except (OSError, StoreFull) as error:
             logger.error("queue.json could not be written: %s", error)
             self._stale = True
