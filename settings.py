@@ -320,7 +320,7 @@ class Settings(pydantic.BaseModel):
     )
 
     # the queue file and the log
-    queue_poll_s: float = Field(0.25, gt=0, le=60, description="seconds between looks at the queue file")
+    queue_poll_s: float = Field(1.0, gt=0, le=60, description="seconds between looks at the queue file")
     project_quiet_s: float = Field(
         0.25, ge=0, le=60, description="seconds of quiet before the file is written"
     )

@@ -33,11 +33,11 @@ from store import database, run_steering
 from store.audit_log import AuditExporter
 from store.backup import Backup
 from store.execution_log import LogExporter
+from store.file_watch import FileWatch
 from store.pulse import Pulse
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.inbox import Inbox
 from store.queue_file.keeper import QueueFileKeeper
-from store.queue_file.watch import FileWatch
 from store.reading import DISK_FULL
 from store.sqlite_store import SqliteStore
 

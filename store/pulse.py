@@ -1,6 +1,7 @@
-"""Noticing that somebody has committed: within 20 ms, 50 ms after seconds of quiet, 100 ms after a minute.
+"""Noticing that somebody has committed: within 20 ms, and after seconds of quiet when the system tells of it.
 
-What this process takes in itself, such as a queue file that was saved, waits for no look (`Pulse.beat`).
+Where it tells nothing: within 50 ms, after a minute within 100 ms. What this process takes in itself, a queue
+file that was saved for one, waits for no look (`Pulse.beat`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import threading
 from typing import Final
 
 from errors import StoreError
+from store.commit_ear import CommitEar
 from store.reading import Reader
 
 logger = logging.getLogger(__name__)
@@ -21,6 +23,9 @@ IDLE_AFTER_LOOKS: Final = 250
 IDLE_LOOK_S: Final = 0.05
 REST_AFTER_LOOKS: Final = 1350
 REST_LOOK_S: Final = 0.1
+#: Looks of an idle store whose commits the system tells of, and how late it may tell.
+LISTENING_LOOK_S: Final = 1.0
+TELLING_S: Final = 0.1
 
 
 def pause_after(quiet_looks: int) -> float:
@@ -36,7 +41,10 @@ class Pulse:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._listeners: list[threading.Event] = []
-        self._stop = threading.Event()
+        self._is_over = False
+        #: somebody may have committed, or this is over
+        self._told = threading.Event()
+        self._ear = CommitEar(reader.path, self._told)
         self._thread = threading.Thread(target=self._watch, name="store-pulse", daemon=True)
 
     def listen(self, listener: threading.Event) -> None:
@@ -54,18 +62,44 @@ class Pulse:
 
     def stop(self) -> None:
         """Look no more."""
-        self._stop.set()
+        self._is_over = True
+        self._told.set()
         self._thread.join()
 
     def _watch(self) -> None:
         seen, quiet_looks = -1, 0
-        while not self._stop.wait(pause_after(quiet_looks)):
-            try:
-                version = self._reader.data_version()
-            except StoreError as error:
-                logger.warning("the store cannot be looked at: %s", error)
-                continue
+        while not self._is_over:
+            was_listening = self._ear.is_listening
+            is_told = self._rest(quiet_looks)
+            version = self._look(seen)
             quiet_looks += 1
+            if is_told or version != seen:
+                # What is told of comes before the commit can be seen: it is looked for.
+                quiet_looks = 0
             if version != seen:
-                seen, quiet_looks = version, 0
+                seen = version
                 self.beat()
+                if was_listening and not is_told and not self._told.wait(TELLING_S):
+                    self._ear.missed()
+        self._ear.end()
+
+    def _rest(self, quiet_looks: int) -> bool:
+        """Wait for the next look; whether the system told of a change."""
+        pause = pause_after(quiet_looks)
+        if quiet_looks < IDLE_AFTER_LOOKS:
+            self._ear.end()
+            self._told.clear()
+        elif self._ear.is_listening:
+            pause = LISTENING_LOOK_S
+        else:
+            self._ear.listen()
+        is_told = self._told.wait(pause)
+        self._told.clear()
+        return is_told
+
+    def _look(self, seen: int) -> int:
+        try:
+            return self._reader.data_version()
+        except StoreError as error:
+            logger.warning("the store cannot be looked at: %s", error)
+            return seen

@@ -46,7 +46,8 @@ class Reader:
         clock: Clock | None = None,
         own_writes: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._path = path
+        #: the database
+        self.path = path
         self._kill_switch = path.with_name(KILL_SWITCH)
         self._limits = limits
         self._clock = clock or SystemClock()
@@ -64,7 +65,7 @@ class Reader:
         return found
 
     def _open(self) -> sqlite3.Connection:
-        opened = database.open_reader(self._path)
+        opened = database.open_reader(self.path)
         self._opened.append(opened)
         return opened
 
@@ -76,7 +77,7 @@ class Reader:
 
     def all(self, name: str, **values: Any) -> list[sqlite3.Row]:
         """Every row of a query of ``queries/``."""
-        with database.translated(self._path):
+        with database.translated(self.path):
             return self.connection.execute(self._queries[name], values).fetchall()
 
     def one(self, name: str, **values: Any) -> sqlite3.Row | None:
@@ -90,7 +91,7 @@ class Reader:
 
     def data_version(self) -> int:
         """A number that changes when anybody has committed (sqlite.org/pragma.html#pragma_data_version)."""
-        with database.translated(self._path):
+        with database.translated(self.path):
             return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
 
     def fact(self, key: str) -> dict[str, Any] | None:
@@ -187,7 +188,7 @@ class Reader:
 
     def state_counts(self) -> dict[str, int]:
         """How many tasks are in each state of the store; counted anew where anybody has written since."""
-        with database.translated(self._path):
+        with database.translated(self.path):
             return self._counts.get()
 
     def keep_counts(self, seconds: float) -> None:

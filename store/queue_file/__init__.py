@@ -1,6 +1,6 @@
 """The queue file: an inbox that people edit and a view that they read, merged with the store.
 
-The names are found when they are asked for: whoever needs only the strict reader of JSON watches no folder.
+The names are found when they are asked for: whoever needs only the strict reader of JSON loads nothing else.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ if TYPE_CHECKING:
     from store.queue_file.apply import EditResult, Rules, edit_task
     from store.queue_file.inbox import Inbox
     from store.queue_file.keeper import QueueFileKeeper
-    from store.queue_file.watch import FileWatch
 
-__all__ = ["EditResult", "FileWatch", "Inbox", "QueueFileKeeper", "Rules", "edit_task"]
+__all__ = ["EditResult", "Inbox", "QueueFileKeeper", "Rules", "edit_task"]
 
 #: Where each is.
-_MODULES: Final = {"Inbox": "inbox", "QueueFileKeeper": "keeper", "FileWatch": "watch"}
+_MODULES: Final = {"Inbox": "inbox", "QueueFileKeeper": "keeper"}
 
 
 def __getattr__(name: str) -> Any:

@@ -386,7 +386,12 @@ def test_a_file_that_is_dear_to_write_is_written_more_seldom(
 ) -> None:
     keeping.put(A)
     dress = swap.dress
-    monkeypatch.setattr(swap, "dress", lambda *paths: (keeping.clock.advance(1), dress(*paths)))
+
+    def take_a_second(new: Path, old: Path) -> None:
+        keeping.clock.advance(1)
+        dress(new, old)
+
+    monkeypatch.setattr(swap, "dress", take_a_second)
     keeping.store.submit(_one("slow"), "cli")
     keeping.clock.advance(5)
     assert keeping.keeper.project_if_due() is False, "the change is noted"

@@ -11,7 +11,7 @@ import pytest
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
 import host_platform
-from store.queue_file import FileWatch
+from store.file_watch import FileWatch
 
 PATIENCE_S = 60
 
@@ -51,7 +51,7 @@ def test_where_the_system_has_no_room_for_a_watch_polling_goes_on_alone(
     def no_room() -> None:
         raise OSError(errno.EMFILE, "inotify instance limit reached")
 
-    monkeypatch.setattr("store.queue_file.watch._observer", no_room)
+    monkeypatch.setattr("store.file_watch._observer", no_room)
     watch = FileWatch(lambda: None)
     watch.add(folder, "queue.json")
 
@@ -79,7 +79,7 @@ class Told(FileSystemEventHandler):
 
 @pytest.mark.skipif(not host_platform.IS_LINUX, reason="inotify is Linux's")
 def test_what_is_moved_away_is_not_told_so_nothing_waits_behind_it(folder: Path, tmp_path: Path):
-    from store.queue_file.arrivals import ArrivalObserver
+    from store.arrivals import ArrivalObserver
 
     old, fresh = folder / "old.json", tmp_path / "fresh.json"
     old.write_text("old")

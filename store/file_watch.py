@@ -73,6 +73,6 @@ def _observer() -> BaseObserver:
     """What watches folders on this system."""
     if not host_platform.IS_LINUX:
         return Observer()
-    from store.queue_file.arrivals import ArrivalObserver  # noqa: PLC0415  can be imported on Linux only
+    from store.arrivals import ArrivalObserver  # noqa: PLC0415  can be imported on Linux only
 
     return ArrivalObserver()
