@@ -368,44 +368,6 @@ def test_nothing_is_written_when_nothing_changed(keeping: Keeping) -> None:
     assert keeping.file.stat().st_ino == before.st_ino
 
 
-def test_a_busy_store_is_shown_at_intervals_and_a_quiet_one_soon(keeping: Keeping) -> None:
-    written = 0
-    for number in range(40):
-        keeping.store.submit(_one(f"t{number}"), "cli")
-        keeping.clock.advance(0.1)
-        written += keeping.keeper.project_if_due()
-    assert 2 <= written <= 5
-
-    keeping.clock.advance(2)
-    keeping.keeper.project_if_due()
-    assert len(keeping.shown()["tasks"]) == 40
-
-
-def test_a_file_that_is_dear_to_write_is_written_more_seldom(
-    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    keeping.put(A)
-    dress = swap.dress
-
-    def take_a_second(new: Path, old: Path) -> None:
-        keeping.clock.advance(1)
-        dress(new, old)
-
-    monkeypatch.setattr(swap, "dress", take_a_second)
-    keeping.store.submit(_one("slow"), "cli")
-    keeping.clock.advance(5)
-    assert keeping.keeper.project_if_due() is False, "the change is noted"
-    keeping.clock.advance(5)
-    assert keeping.keeper.project_if_due()
-
-    keeping.store.submit(_one("later"), "cli")
-    assert not keeping.keeper.project_if_due()
-    keeping.clock.advance(19)
-    assert not keeping.keeper.project_if_due(), "a second was spent: twenty are waited for"
-    keeping.clock.advance(1.1)
-    assert keeping.keeper.project_if_due()
-
-
 def _one(task_id: str) -> Any:
     from runtime_contract import Limits, normalize_task
     from store.records import Intake, NewTask
