@@ -19,6 +19,7 @@ from redaction import clean_value
 from review.checkpoints.broken_off import broken_off
 from store import kill_file, processes, rollbacks
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
+from store.model_standing import server_trouble
 from store.reading import (
     AUDIT_BLOCKED,
     BREAKER,
@@ -185,8 +186,8 @@ def _print(told: dict[str, Any]) -> None:
     ]
     for label, text in rows:
         is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
-        is_unreached = label == "model" and model is not None and model.get("reached") is False
-        is_grave = is_off or is_unreached or label in {"down", "log", "rollback"}
+        is_in_trouble = label == "model" and model is not None and server_trouble(model) is not None
+        is_grave = is_off or is_in_trouble or label in {"down", "log", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]

@@ -1,11 +1,16 @@
-"""A client whose calls tell whether the model server could be reached: known at no cost beyond the calls."""
+"""A client whose calls tell how it stands with the model server: known at no cost beyond the calls."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
 
-from errors import ModelError, ModelUnreachable
+from errors import ModelBusy, ModelError, ModelUnreachable
 from llm.contracts import Call, ChatClient, ChatRequest, ChatResult
+
+#: Statuses below 500 that no other call would be spared: the key is refused, or the account is empty.
+_REFUSES_ALL: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN})
 
 
 class HeardClient:
@@ -13,10 +18,10 @@ class HeardClient:
 
     Parameters:
         client: makes the calls.
-        hear: is told that the server answered (none), or why it could not be reached.
+        hear: is told what is wrong (none: the server answered), and whether it could be reached.
     """
 
-    def __init__(self, client: ChatClient, hear: Callable[[str | None], None]) -> None:
+    def __init__(self, client: ChatClient, hear: Callable[[str | None, bool], None]) -> None:
         self._client = client
         self._hear = hear
 
@@ -25,13 +30,13 @@ class HeardClient:
         try:
             result = self._client.complete(request, on_text=on_text, call=call)
         except ModelUnreachable as error:
-            self._hear(error.message)
+            self._hear(error.message, False)
             raise
         except ModelError as error:
             if "server_status" in error.details:
-                self._hear(None)
+                self._hear(error.message if _is_of_the_server(error) else None, True)
             raise
-        self._hear(None)
+        self._hear(None, True)
         return result
 
     def models(self, timeout_s: float) -> list[str]:
@@ -41,3 +46,11 @@ class HeardClient:
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
+
+
+def _is_of_the_server(error: ModelError) -> bool:
+    """Whether what it said is about itself and not about the one call; one that is busy answers."""
+    status = int(error.details["server_status"])
+    return status in _REFUSES_ALL or (
+        status >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, ModelBusy)
+    )

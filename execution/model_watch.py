@@ -86,11 +86,8 @@ class ModelWatch:
                 self.status = found  # else nobody was asked, and the calls know more
         self._tell()
 
-    def hear(self, endpoint: str | None, trouble: str | None) -> None:
-        """A call has ended: the server at `endpoint` answered (none), or why it could not be reached."""
-        self._note(endpoint, trouble, reached=trouble is None)
-
-    def _note(self, endpoint: str | None, trouble: str | None, *, reached: bool) -> None:
+    def hear(self, endpoint: str | None, trouble: str | None, reached: bool) -> None:
+        """The server at `endpoint` was asked: what is wrong, if anything, and whether it was reached."""
         with self._lock:
             if self.status.ready and endpoint == self.status.endpoint:
                 self.status = self.status.heard(trouble, reached=reached)
@@ -136,7 +133,7 @@ class ModelWatch:
         """Ask a server that could not be reached whether it is there again."""
         endpoint = endpoint_of(self._settings)
         found = ping(endpoint)
-        self._note(endpoint.base_url, None if found.welcome else found.reason, reached=found.reached)
+        self.hear(endpoint.base_url, None if found.welcome else found.reason, found.reached)
 
     def _is_settled(self) -> bool:
         """Whether it is known which model is used: a configured server, its model known, the store told."""

@@ -14,6 +14,7 @@ from panel.words import one_line
 from redaction import clean
 from store import processes, rates
 from store.capacity import CAPACITY, Capacity
+from store.model_standing import server_trouble
 from store.reading import MODEL_STATUS
 
 
@@ -131,9 +132,9 @@ def _model(fact: dict[str, Any]) -> Line:
         return Line(name, "down", one_line(clean(str(fact["reason"]))))
     if fact.get("reached") is None:
         return Line(name, "configured", f"at {endpoint}, not asked yet" if endpoint else "not asked yet")
-    if fact["reached"]:
+    trouble = server_trouble(fact)
+    if trouble is None:
         return Line(name, "up", f"answers at {endpoint}" if endpoint else "answers")
-    trouble = str(fact["reason"]).removeprefix(f"{fact['model']}: ")
     return Line(name, "down", one_line(clean(trouble)))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from errors import ModelUnreachable
+from errors import ModelError, ModelUnreachable
 from execution import model_watch
 from execution.model_watch import ModelWatch
 from llm.endpoint import Endpoint
@@ -68,6 +68,22 @@ def test_a_server_that_refuses_to_list_its_models_has_been_reached(store):
             eventually(lambda: watch.status.reached, "told")
 
             assert "401" in watch.status.reason
+
+
+@pytest.mark.parametrize(
+    ("status", "is_told"), [(401, True), (402, True), (403, True), (500, True), (404, False), (429, False)]
+)
+def test_what_a_server_says_of_itself_to_a_call_is_told_until_it_answers(store, status, is_told):
+    port = free_port()
+    with ModelServer(port=port) as server, watching(store, port) as watch:
+        server.reply_with(Reply(status=status))
+        with pytest.raises(ModelError):
+            ask(watch.client()[0])
+        assert watch.status.reached is True
+        assert (f"({status} " in watch.status.reason) is is_told
+
+        ask(watch.client()[0])
+        assert watch.status.reason == f"m answers at {server.url}"
 
 
 def test_what_a_server_lacks_that_is_there_and_does_not_answer_is_told(store, monkeypatch):
