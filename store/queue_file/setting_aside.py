@@ -52,9 +52,8 @@ def give_back(held: Path, path: Path) -> None:
         if not os.path.lexists(path):
             with contextlib.suppress(OSError):
                 held.rename(path)
-    with contextlib.suppress(
-        OSError
-    ):  # it is there again, or is a folder beside a file of its name, and stays
+    # A folder beside a file of its name cannot be removed, and stays.
+    with contextlib.suppress(OSError):
         held.unlink()
 
 
