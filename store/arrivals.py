@@ -8,8 +8,16 @@ so only what comes is asked for.
 
 from __future__ import annotations
 
+import logging
+
 from watchdog.observers.inotify import InotifyEmitter, InotifyObserver
+from watchdog.observers.inotify import logger as watchdogs_words
 from watchdog.observers.inotify_c import InotifyConstants, Mask
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether it is more than that a watch has ended while its thread was about to look."""
+    return "called when the thread is inactive" not in record.getMessage()
 
 
 class ArrivalObserver(InotifyObserver):
@@ -17,6 +25,7 @@ class ArrivalObserver(InotifyObserver):
 
     def __init__(self) -> None:
         super().__init__()
+        watchdogs_words.addFilter(_is_news)
         self._emitter_class = _ArrivalEmitter
 
 

@@ -69,8 +69,7 @@ class Pulse:
     def _watch(self) -> None:
         seen, quiet_looks = -1, 0
         while not self._is_over:
-            was_listening = self._ear.is_listening
-            is_told = self._rest(quiet_looks)
+            is_told, listened = self._rest(quiet_looks)
             version = self._look(seen)
             quiet_looks += 1
             if is_told or version != seen:
@@ -79,23 +78,24 @@ class Pulse:
             if version != seen:
                 seen = version
                 self.beat()
-                if was_listening and not is_told and not self._told.wait(TELLING_S):
+                if listened and not is_told and not self._told.wait(TELLING_S):
                     self._ear.missed()
         self._ear.end()
 
-    def _rest(self, quiet_looks: int) -> bool:
-        """Wait for the next look; whether the system told of a change."""
+    def _rest(self, quiet_looks: int) -> tuple[bool, bool]:
+        """Wait for the next look: whether the system told of a change, and whether it was to meanwhile."""
         pause = pause_after(quiet_looks)
+        listens = False
         if quiet_looks < IDLE_AFTER_LOOKS:
             self._ear.end()
             self._told.clear()
         elif self._ear.is_listening:
-            pause = LISTENING_LOOK_S
+            pause, listens = LISTENING_LOOK_S, True
         else:
             self._ear.listen()
         is_told = self._told.wait(pause)
         self._told.clear()
-        return is_told
+        return is_told, listens
 
     def _look(self, seen: int) -> int:
         try:
