@@ -57,3 +57,5 @@ class Examined:
     call: ModelCall | None = None
     #: why no call could be made ready
     error: ModelError | None = None
+    #: it was stopped before the gate had looked at all of it
+    is_given_up: bool = False

@@ -45,6 +45,7 @@ from runtime_contract import Task
 from safety.command_line import CommandRefused
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch
+from safety.long_texts import GivenUp
 from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
 from safety.work import Approved, Work
@@ -193,7 +194,11 @@ class Executor:
 
     def _examine(self, attempt: Attempt, work: Work) -> Examined:
         """The gate's word on the exact bytes that would run, and for a model what they may cost."""
-        approved, report = self._gateway.examine(attempt.task, work)
+        running = attempt.running
+        try:
+            approved, report = self._gateway.examine(attempt.task, work, lambda: running.stopped is not None)
+        except GivenUp:
+            return Examined(None, {}, is_given_up=True)
         if approved is not None and approved.rights.needs_person and not self._is_agreed(attempt, approved):
             return Examined(None, _not_agreed(report))
         if approved is None or attempt.task.mode == "local":
@@ -308,6 +313,8 @@ class Executor:
 
     def _outcome(self, attempt: Attempt, examined: Examined) -> Outcome:
         approved, report = examined.approved, examined.report
+        if examined.is_given_up:
+            return outcomes.cancelled(attempt, None, report)
         if approved is None:
             return outcomes.blocked(attempt, report)
         if self._kill_switch.is_on():  # set since this began: the watch need not come first

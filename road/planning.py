@@ -61,7 +61,7 @@ class Planner:
     def split(self, claim: Claim, is_over: Callable[[], bool] = lambda: False) -> bool:
         """Split a claimed task where it should be; true where there is nothing left to walk for it.
 
-        `is_over`: whether nobody waits for it any more. Raises `KillSwitchOn`.
+        `is_over`: whether nobody waits for it any more. Raises `KillSwitchOn`, `GivenUp`.
         """
         if claim.is_planned or claim.task.mode != "llm" or claim.task.decompose == "never":
             return False
@@ -72,7 +72,7 @@ class Planner:
             return False
         if plan_review.is_whole(self._store.reader, claim.seq, digest_of_ask(claim.task)):
             return False
-        if not self._gateway.pre_execute_safety_check(claim.task)[0]:
+        if not self._gateway.pre_execute_safety_check(claim.task, is_over=is_over)[0]:
             return False
         if is_asked:
             try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
 from runtime_contract import Task
@@ -41,19 +41,22 @@ class Routing:
         self._router = router
         self._gateway = gateway
 
-    def route(self, claim: Claim) -> Route:
-        """Tool first. Commands and profiles have been routed by whoever wrote them."""
+    def route(self, claim: Claim, is_over: Callable[[], bool] = lambda: False) -> Route:
+        """Tool first. Commands and profiles have been routed by whoever wrote them.
+
+        `is_over`: whether nobody waits for it any more. Raises `GivenUp`.
+        """
         task = claim.task
         if task.mode != "llm" or not task.prompt:
             return NO_ROUTE
         found = self._router.route(task.prompt, why_not_run=_why_not(claim))
-        refused = self._refusal(task, found) if found.outcome == "run" else None
+        refused = self._refusal(task, found, is_over) if found.outcome == "run" else None
         return found if refused is None else self._router.route(task.prompt, why_not_run=refused)
 
-    def _refusal(self, task: Task, route: Route) -> str | None:
+    def _refusal(self, task: Task, route: Route, is_over: Callable[[], bool]) -> str | None:
         """Why the gateway lets the command not run, with the way out; none where it may."""
         for each in (task, as_command(task, route.command)):
-            approved, report = self._gateway.examine(each, Work.of(each))
+            approved, report = self._gateway.examine(each, Work.of(each), is_over)
             if approved is None:
                 return str(report["blocked_reason"])
         return None

@@ -36,6 +36,7 @@ from run_contract.errors import ContextTooLarge
 from safety.gateway import SafetyGateway
 from safety.headroom import Headroom
 from safety.kill_switch import KillSwitch
+from safety.long_texts import GivenUp
 from safety.work import Approved, Work
 from settings import Settings
 from store import agreements, claims, recording, run_ends, run_steering
@@ -99,7 +100,7 @@ class Road:
             who = self._personas.of(claim)
             if who is None or self._planner.split(claim, lambda: journey.is_over):
                 return
-            route = self._routing.route(claim)
+            route = self._routing.route(claim, lambda: journey.is_over)
             what_goes = going(claim, route)
             mark = envelope.new_mark()
             given = self._runs.given(what_goes, mark)
@@ -112,7 +113,7 @@ class Road:
                     return
             journey.ledger, journey.grows = given.ledger, given.grows
             request = self._request(what_goes, route, who, given, mark)
-            if not self._may_go(what_goes, request):
+            if not self._may_go(journey, what_goes, request):
                 return
             if given.is_cached and self._is_answered(journey, what_goes, request):
                 return
@@ -123,6 +124,8 @@ class Road:
                 self._record(journey, outcome, route)
         except errors.KillSwitchOn as error:  # set while the plan was made
             self._end_halted(journey, error.message)
+        except GivenUp:
+            self._end_unstarted(journey)
         finally:
             self._arrive(claim)
 
@@ -215,10 +218,10 @@ class Road:
         settings = self._settings
         return settings.local_timeout_s if claim.task.mode == "local" else settings.llm_timeout_s
 
-    def _may_go(self, claim: Claim, request: dict[str, Any]) -> bool:
+    def _may_go(self, journey: Journey, claim: Claim, request: dict[str, Any]) -> bool:
         """Preflight: may it run, with all that was added to it, and has a person agreed who must?"""
         work = Work.of(claim.task, request.get("prompt"), request.get("mark"))
-        approved, report = self._gateway.examine(claim.task, work)
+        approved, report = self._gateway.examine(claim.task, work, lambda: journey.is_over)
         if approved is None:
             reason = str(report["blocked_reason"])
             self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))

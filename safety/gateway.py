@@ -10,10 +10,9 @@ runners accept nothing else.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import threading
 import time
+from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from clock import Clock, SystemClock, to_rfc3339
@@ -23,6 +22,7 @@ from runtime_contract import Task
 from safety import constitution
 from safety.command_policy import CommandPolicy
 from safety.examination import CHECKS, Examination, Refused
+from safety.long_texts import OneByOne
 from safety.plugged import PluggedCheck
 from safety.work import Approved, Work
 from settings import Home, Settings
@@ -54,15 +54,16 @@ class SafetyGateway:
         self._most_chars = settings.limits.prompt_chars + added_chars
         self._timeout_s = settings.safety_timeout_s
         self._clock = clock or SystemClock()
-        #: held while a long text is checked
-        self._long = threading.Lock()
+        self._long: OneByOne[tuple[Approved | None, Report]] = OneByOne()
 
-    def pre_execute_safety_check(self, task: Task, work: Work | str | None = None) -> tuple[bool, Report]:
-        """Whether `work` may run for `task`, and the report.
+    def pre_execute_safety_check(
+        self, task: Task, work: Work | str | None = None, is_over: Callable[[], bool] = lambda: False
+    ) -> tuple[bool, Report]:
+        """Whether `work` may run for `task`, and the report; `is_over` as for `examine`.
 
         `work` may be the prompt as it will be sent; without it, what the task says itself is looked at.
         """
-        _, report = self.examine(task, work if isinstance(work, Work) else Work.of(task, work))
+        _, report = self.examine(task, work if isinstance(work, Work) else Work.of(task, work), is_over)
         return bool(report["passed"]), report
 
     def approve(self, task: Task, work: Work) -> tuple[Approved, Report]:
@@ -72,10 +73,17 @@ class SafetyGateway:
             raise NotAllowed(report["blocked_reason"], safety_report=report)
         return approved, report
 
-    def examine(self, task: Task, work: Work) -> tuple[Approved | None, Report]:
-        """What may run, or none, and the report in either case."""
-        with self._long if len(work.text) > LONG_CHARS else contextlib.nullcontext():
+    def examine(
+        self, task: Task, work: Work, is_over: Callable[[], bool] = lambda: False
+    ) -> tuple[Approved | None, Report]:
+        """What may run, or none, and the report in either case.
+
+        `is_over`: whether nobody waits for it any more; a long text is not waited for then, and `GivenUp` is
+        raised.
+        """
+        if len(work.text) <= LONG_CHARS:
             return self._examine(task, work)
+        return self._long.make(lambda: self._examine(task, work), is_over)
 
     def _examine(self, task: Task, work: Work) -> tuple[Approved | None, Report]:
         examination = Examination(

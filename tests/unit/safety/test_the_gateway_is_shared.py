@@ -13,6 +13,7 @@ import pytest
 from redaction import Redacted, redact
 from runtime_contract import Task
 from safety.gateway import LONG_CHARS, SafetyGateway
+from safety.long_texts import GivenUp
 from settings import Home, Settings
 
 PATIENCE_S = 30.0
@@ -29,8 +30,10 @@ class Held:
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
         self.may_go_on = threading.Event()
+        self.seen: list[str] = []
 
     def __call__(self, text: str) -> Redacted:
+        self.seen.append(text)
         if len(text) > LONG_CHARS:
             self.begun.release()
             assert self.may_go_on.wait(PATIENCE_S)
@@ -84,3 +87,28 @@ def test_what_runs_beside_a_check_does_not_make_it_slow(tmp_path: Path, held: He
         long_wait = threading.Event().wait(0.3)  # of a processor it takes nothing
     assert long_wait is False
     assert long.result(PATIENCE_S)
+
+
+def test_who_waits_for_a_long_text_may_give_it_up_while_it_is_checked_and_before(
+    tmp_path: Path, held: Held
+) -> None:
+    gateway = SafetyGateway(Home(tmp_path), Settings())
+    is_over = threading.Event()
+
+    def examine(text: str) -> str:
+        try:
+            gateway.pre_execute_safety_check(prompt(text), is_over=is_over.is_set)
+        except GivenUp:
+            return "given up"
+        return "checked"
+
+    with ThreadPoolExecutor(2) as pool:
+        begun = pool.submit(examine, LONG)
+        assert held.begun.acquire(timeout=PATIENCE_S)
+        waiting = pool.submit(examine, f"{LONG} again")
+        is_over.set()
+        assert {begun.result(PATIENCE_S), waiting.result(PATIENCE_S)} == {"given up"}
+        is_over.clear()
+        held.may_go_on.set()
+        assert gateway.pre_execute_safety_check(prompt(LONG))[0], "the next is checked as ever"
+    assert not any("again" in text for text in held.seen), "what nobody waited for was not begun"
