@@ -42,6 +42,8 @@ from tool_router import Route
 
 #: So many workers may end while they judge a result, before a person is asked.
 JUDGE_ENDS: Final = 3
+#: Seconds; a server that names a shorter wait, or a moment that is past, would be asked without a pause.
+SOONEST_S: Final = 1.0
 #: What a person is told beside the question whether a result is good, where it is none of today's words.
 OLD_WORDS: Final = (
     " Its words were changed while it ran: this is the result of those before, and the new ones have not run."
@@ -338,9 +340,9 @@ class Judge:
     def _wait(
         self, row: sqlite3.Row, failure: Failure, chance: random.Random, ruled: Follows | None
     ) -> float:
-        """Seconds: the server's own where it named one, else as the run says, else by the tries so far."""
+        """Seconds: the server's own where it named some, else as the run says, else by the tries so far."""
         is_same_model = ruled is None or (ruled.again is not None and ruled.again.why == "retry")
-        if failure.retry_after_s is not None and is_same_model:
+        if failure.retry_after_s is not None and failure.retry_after_s >= SOONEST_S and is_same_model:
             return failure.retry_after_s
         if ruled is not None and ruled.again is not None:
             return ruled.again.wait_s

@@ -177,10 +177,11 @@ def test_the_servers_own_time_is_waited_for_and_told(store, who, judge, clock):
     assert store.reader.waiting_for(row_of(store)).startswith("try later; next try at ")
 
 
-def test_the_wait_doubles_from_try_to_try_with_jitter_and_a_bound(store, who, judge, clock):
+@pytest.mark.parametrize("named", [{}, {"retry_after_s": 0.0}, {"retry_after_s": 0.99}])
+def test_the_wait_doubles_from_try_to_try_with_jitter_and_a_bound(store, who, judge, clock, named):
     claim, waits = claim_one(store, who), []
     for _ in range(9):
-        failed(judge, claim, counts=False)
+        failed(judge, claim, counts=False, **named)
         waits.append(row_of(store)["not_before"] - clock.now())
         claim = again(store, who, clock)
     for number, wait in enumerate(waits):
