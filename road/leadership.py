@@ -35,7 +35,7 @@ from store.backup import Backup
 from store.execution_log import LogExporter
 from store.file_watch import FileWatch
 from store.pulse import Pulse
-from store.queue_file import inbox_folder, plain_files
+from store.queue_file import inbox_folder
 from store.queue_file.inbox import Inbox
 from store.queue_file.keeper import QueueFileKeeper
 from store.reading import DISK_FULL
@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 LOOK_AGAIN_S: Final = 0.05
 #: Seconds between the moments at which what is done again and again is done, all of it at once.
 BEAT_S: Final = 0.25
+#: Seconds between looks at files, at most, where the system tells of no change.
+UNWATCHED_POLL_S: Final = 0.25
 TAKE_OVER_S: Final = 0.5  # how often a worker that does not lead tries to
 
 
@@ -170,11 +172,10 @@ class Leadership:
             export.start()
         try:
             inbox_folder.make(self._home.inbox)
-            queue_file = plain_files.target_of(self._home.queue_file)
-            watch.add(queue_file.parent, queue_file.name)
+            keeper.watch_with(watch)
             watch.add(self._home.inbox / "new")
-            watch.start()
-            self._keep_house(keeper, inbox)
+            poll_s = self._settings.queue_poll_s
+            self._keep_house(keeper, inbox, poll_s if watch.start() else min(poll_s, UNWATCHED_POLL_S))
         finally:
             watch.stop()
             for export in exports:
@@ -205,7 +206,8 @@ class Leadership:
 
     # -- the rest ------------------------------------------------------------------------------------------
 
-    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox) -> None:
+    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox, poll_s: float) -> None:
+        """Do what is due until the stop; files are looked at after `poll_s` seconds where nothing is told."""
         keeper.start_up()
         copies = Backup(self._home, self._settings, self._store.clock)
         kill_switch = halts.KillSwitchTeller(self._store)
@@ -221,8 +223,8 @@ class Leadership:
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
             Duty("rescue", 1.0, self._rescuer.rescue),
-            Duty("queue file", self._settings.queue_poll_s, lambda: self._take_in(keeper.look), on_hint=True),
-            Duty("inbox", self._settings.queue_poll_s, lambda: self._take_in(inbox.look), on_hint=True),
+            Duty("queue file", poll_s, lambda: self._take_in(keeper.look), on_hint=True),
+            Duty("inbox", poll_s, lambda: self._take_in(inbox.look), on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("deadlines of runs", 1.0, self._end_runs, on_change_s=0.05),

@@ -22,6 +22,7 @@ from clock import Clock
 from errors import InvalidFile, StoreFull
 from faults import fault_point
 from settings import Home, Settings
+from store.file_watch import FileWatch
 from store.lanes import ConcurrencyLimits
 from store.queue_file import plain_files, swap
 from store.queue_file.apply import Rules
@@ -81,11 +82,24 @@ class QueueFileKeeper:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
             self._places.writing.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                self._places.set_aside(self._memory.known())
             for path, digest in self._places.left_over():
-                self._old.take_last(path, digest)
+                self._old.take_up(path, digest)
+            self._old.look()
             self._missing_since = float("-inf")
             self._take_current()
         self._pace.note_change(self._clock.monotonic())
+
+    def watch_with(self, watch: FileWatch) -> None:
+        """Ask to be told of the file, and of old ones that a program still writes into."""
+        target, exchanged = self._places.target, self._places.exchanged
+        if exchanged == target.parent:
+            watch.add(exchanged)
+            return
+        exchanged.mkdir(mode=0o700, exist_ok=True)
+        watch.add(target.parent, target.name)
+        watch.add(exchanged)
 
     def look(self) -> bool:
         """Take in what has changed; whether anything was. One stat where nothing has. Raises `StoreError`."""
@@ -246,7 +260,7 @@ class QueueFileKeeper:
         fault_point("project.exchanged")
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
-        if not was_missing:
+        if self._places.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(known, digest, revision)
         return True
 
@@ -272,7 +286,7 @@ class QueueFileKeeper:
         if plain_files.hash_file(self._places.swap) == ours:
             self._places.swap.unlink()
         else:
-            self._old.take_last(self._places.swap, None)
+            self._old.take_up(*self._places.set_aside(frozenset()))
 
     # -- old files -----------------------------------------------------------------------------------------
 

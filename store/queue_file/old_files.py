@@ -31,7 +31,8 @@ SETTLE_S: Final = 0.025  # between two reads that must agree
 @dataclass(slots=True)
 class _Held:
     path: Path
-    signature: Signature
+    #: none: it has not been looked at
+    signature: Signature | None
     digest: str
     until: float
 
@@ -57,6 +58,10 @@ class OldFiles:
         until = self._clock.monotonic() + HELD_S
         self._held.append(_Held(path, content.signature, content.digest, until))
 
+    def take_up(self, path: Path, digest: str) -> None:
+        """Keep a file that an earlier process watched, which held `digest` when it came out."""
+        self._held.append(_Held(path, None, digest, float("-inf")))
+
     def next_end(self) -> float:
         """When the first file is let go; never, where there is none."""
         return min((held.until for held in self._held), default=float("inf"))
@@ -71,7 +76,7 @@ class OldFiles:
         for held in list(self._held):
             if self._is_over(held):
                 self._held.remove(held)
-                took = self.take_last(held.path, held.digest) or took
+                took = self._take_last(held) or took
             elif self._is_changed(held):
                 took = self._take_settled(held) or took
         return took
@@ -100,17 +105,17 @@ class OldFiles:
                 return took
         return False
 
-    def take_last(self, path: Path, digest: str | None) -> bool:
-        """Look at a file for the last time and let it go; `digest` is the content that needs no look."""
+    def _take_last(self, held: _Held) -> bool:
+        """Look at a file for the last time and let it go."""
         took = False
         try:
-            content = plain_files.read(path, self._limits)
-            if content.digest != digest:
+            content = plain_files.read(held.path, self._limits)
+            if content.digest != held.digest:
                 took = self._take_or_put_aside(content)
         except (FileNotFoundError, InvalidFile) as error:
-            logger.warning("%s was not taken in: %s", path.name, error)
+            logger.warning("%s was not taken in: %s", held.path.name, error)
         with contextlib.suppress(IsADirectoryError, PermissionError):
-            path.unlink(missing_ok=True)
+            held.path.unlink(missing_ok=True)
         return took
 
     def _take_or_put_aside(self, content: Content) -> bool:

@@ -13,6 +13,7 @@ import contextlib
 import glob
 import os
 import stat
+import time
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,8 @@ from store.queue_file import plain_files
 #: seconds since its last change that an editor's mark holds projection, by name
 _LONG: Final = 15 * 60.0
 _SHORT: Final = 5.0
+#: in a name, for a content that is to be looked at
+NOT_KNOWN: Final = "0" * 64
 
 
 class Places:
@@ -35,6 +38,8 @@ class Places:
         if self.target.parent.stat().st_dev != state.stat().st_dev:
             folder, prefix = self.target.parent, f".{self.target.name}.skep-"
         stem = prefix or "queue.json."
+        #: where old files lie, by themselves where that can be: what is written there is told of
+        self.exchanged = state / "exchanged" if not prefix else folder
         self.writing = folder / f"{stem}writing"
         self.swap = folder / f"{stem}swap"
         self._out = f"{stem}out-"
@@ -47,13 +52,23 @@ class Places:
 
     def out(self, revision: int, digest: str) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""
-        return self.folder / f"{self._out}{revision}-{digest}"
+        self.exchanged.mkdir(mode=0o700, exist_ok=True)
+        return self.exchanged / f"{self._out}{revision}-{digest}"
 
-    def left_over(self) -> list[tuple[Path, str | None]]:
+    def left_over(self) -> list[tuple[Path, str]]:
         """Old files that a process which is gone was still watching, with what each held when it came out."""
-        found = sorted(self.folder.glob(f"{glob.escape(self._out)}*"))
-        known: list[tuple[Path, str | None]] = [(path, path.name.rpartition("-")[2]) for path in found]
-        return [*known, (self.swap, None)] if self.swap.exists() else known
+        folders = dict.fromkeys((self.exchanged, self.folder))  # they lay beside the others once
+        found = sorted(path for each in folders for path in each.glob(f"{glob.escape(self._out)}*"))
+        return [(path, path.name.rpartition("-")[2]) for path in found]
+
+    def set_aside(self, known: frozenset[str]) -> tuple[Path, str]:
+        """Let what lies half exchanged, ours or a save of that instant, be an old file: where, and its hash.
+
+        `known`: hashes of what need not be taken in; `NOT_KNOWN` is told of another.
+        """
+        found = plain_files.hash_file(self.swap)
+        digest = found if found is not None and found in known else NOT_KNOWN
+        return self.swap.replace(self.out(time.time_ns(), digest)), digest
 
     def is_being_edited(self, now: float) -> bool:
         """Whether an editor's mark beside the file asks to leave it alone; `now` is wall time."""

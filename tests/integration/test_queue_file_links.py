@@ -37,15 +37,6 @@ def into_no_folder(file: Path) -> None:
 LINKS = [to_itself, round_in_a_circle, through_a_circle, into_no_folder]
 
 
-@pytest.fixture
-def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    made.keeper.start_up()
-    made.keeper.project()
-    yield made
-    made.close()
-
-
 @pytest.mark.parametrize("link", LINKS)
 def test_a_link_that_leads_to_no_file_is_refused_once_and_left(
     keeping: Keeping, link: Callable[[Path], None]

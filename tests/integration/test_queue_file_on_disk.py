@@ -7,9 +7,8 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,21 +16,11 @@ import host_platform
 from clock import SystemClock
 from settings import Home, Settings
 from store.queue_file import QueueFileKeeper, swap
-from store.queue_file.old_files import HELD_S
 from store.sqlite_store import SqliteStore
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "prompt": "say hello"}
 B = {"id": "b", "prompt": "say more"}
-
-
-@pytest.fixture
-def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    made.keeper.start_up()
-    made.keeper.project()
-    yield made
-    made.close()
 
 
 def test_a_file_torn_at_any_byte_is_neither_followed_nor_overwritten(keeping: Keeping) -> None:
@@ -106,37 +95,6 @@ def test_every_way_of_saving_is_taken_in(keeping: Keeping, save: Callable[[Path,
     assert keeping.doc("a")["priority"] == 4
     assert keeping.status("b") == "pending"
     assert keeping.entry("b")["status"] == "pending"
-
-
-ONLY_LINUX = pytest.mark.skipif(
-    not host_platform.IS_LINUX, reason="only Linux tells whether a file is open for writing"
-)
-
-
-@pytest.mark.parametrize("waits", [0, pytest.param(4, marks=ONLY_LINUX)])
-def test_a_save_through_a_handle_opened_before_the_exchange_is_not_lost_however_long_it_takes(
-    keeping: Keeping, waits: int
-) -> None:
-    keeping.put(A)
-    content = keeping.shown()
-    content["tasks"].append(B)
-    with keeping.file.open("r+b") as old:
-        keeping.store.submit(_one("c"), "cli")
-        keeping.round()
-        assert keeping.entry("c")
-        for _ in range(waits):
-            keeping.clock.advance(HELD_S)
-            keeping.round()
-        old.truncate()
-        old.write(json.dumps(content).encode())
-    keeping.round()
-
-    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
-    assert "b" in {each["id"] for each in keeping.shown()["tasks"]}
-    for _ in range(2):
-        keeping.clock.advance(HELD_S)
-        keeping.round()
-    assert [path.name for path in keeping.home.state.iterdir() if "swap" in path.name] == []
 
 
 def test_a_half_written_save_caught_by_the_exchange_goes_back_to_its_place(
@@ -366,13 +324,6 @@ def test_nothing_is_written_when_nothing_changed(keeping: Keeping) -> None:
         assert not keeping.keeper.project_if_due()
 
     assert keeping.file.stat().st_ino == before.st_ino
-
-
-def _one(task_id: str) -> Any:
-    from runtime_contract import Limits, normalize_task
-    from store.records import Intake, NewTask
-
-    return Intake(new=[NewTask(*normalize_task({"id": task_id, "prompt": "x"}, Limits()))])
 
 
 def test_a_save_that_came_out_of_the_exchange_before_a_crash_is_taken_in(keeping: Keeping) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,6 @@ from runtime_contract import Limits, normalize_task
 from store.queue_file import swap
 from store.records import Intake, NewTask
 from tests.unit.queue_file.keeping import Keeping
-
-
-@pytest.fixture
-def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    made.keeper.start_up()
-    made.keeper.project()
-    yield made
-    made.close()
 
 
 def _submit(keeping: Keeping, task_id: str) -> None:

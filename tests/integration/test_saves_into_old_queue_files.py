@@ -1,0 +1,134 @@
+"""Saves into a queue file that was exchanged meanwhile, through a handle that was opened before."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any
+
+import pytest
+
+import host_platform
+from runtime_contract import Limits, normalize_task
+from store.file_watch import FileWatch
+from store.queue_file.old_files import HELD_S
+from store.records import Intake, NewTask
+from tests.unit.queue_file.keeping import Keeping
+
+A = {"id": "a", "prompt": "say hello"}
+B = {"id": "b", "prompt": "say more"}
+D = {"id": "d", "prompt": "say most"}
+PATIENCE_S = 60
+
+ONLY_LINUX = pytest.mark.skipif(
+    not host_platform.IS_LINUX, reason="only Linux tells whether a file is open for writing"
+)
+
+
+class Editor:
+    """A program that holds a queue file open which has been exchanged since."""
+
+    def __init__(self, handle: IO[bytes]) -> None:
+        self._handle = handle
+        self._content: dict[str, Any] = json.loads(handle.read())
+
+    def add(self, task: dict[str, Any]) -> None:
+        """Save with one more task."""
+        self._content["tasks"].append(task)
+        self._handle.seek(0)
+        self._handle.truncate()
+        self._handle.write(json.dumps(self._content).encode())
+        self._handle.flush()
+
+
+@contextmanager
+def holding(keeping: Keeping) -> Iterator[Editor]:
+    """A program that opened the file before the daemon wrote it anew."""
+    keeping.put(A)
+    with keeping.file.open("r+b") as old:
+        editor = Editor(old)
+        new = NewTask(*normalize_task({"id": "c", "prompt": "x"}, Limits()))
+        keeping.store.submit(Intake(new=[new]), "cli")
+        keeping.round()
+        assert keeping.entry("c")
+        yield editor
+
+
+def is_let_go(keeping: Keeping) -> bool:
+    """Whether nothing is left of what was exchanged, some time after."""
+    for _ in range(2):
+        keeping.clock.advance(HELD_S)
+        keeping.round()
+    return list((keeping.home.state / "exchanged").iterdir()) == []
+
+
+@pytest.mark.parametrize("waits", [0, pytest.param(4, marks=ONLY_LINUX)])
+def test_it_is_not_lost_however_long_it_takes(keeping: Keeping, waits: int) -> None:
+    with holding(keeping) as editor:
+        for _ in range(waits):
+            keeping.clock.advance(HELD_S)
+            keeping.round()
+        editor.add(B)
+    keeping.round()
+
+    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
+    assert "b" in {each["id"] for each in keeping.shown()["tasks"]}
+    assert is_let_go(keeping)
+
+
+@ONLY_LINUX
+def test_it_is_not_lost_where_another_leads_since(keeping: Keeping) -> None:
+    with holding(keeping) as editor:
+        keeping.restart()
+        editor.add(B)
+        keeping.round()
+        assert keeping.status("b") == "pending"
+        keeping.restart()
+        keeping.clock.advance(HELD_S)
+        keeping.round()
+        editor.add(D)
+    keeping.round()
+
+    assert keeping.status("d") == "pending"
+    assert is_let_go(keeping)
+
+
+def test_what_was_saved_while_nobody_led_is_taken_in_by_the_next(keeping: Keeping) -> None:
+    with holding(keeping) as editor:
+        editor.add(B)
+    keeping.restart()
+
+    assert keeping.status("b") == "pending"
+    assert is_let_go(keeping)
+
+
+@ONLY_LINUX
+def test_it_is_told_of_at_once_so_that_the_next_does_not_come_over_it(keeping: Keeping) -> None:
+    told = threading.Event()
+    watch = FileWatch(told.set)
+    keeping.keeper.watch_with(watch)
+    assert watch.start()
+    try:
+        with holding(keeping) as editor:
+            for task in (B, D):
+                told.clear()
+                editor.add(task)
+                assert told.wait(PATIENCE_S)
+    finally:
+        watch.stop()
+    keeping.round()
+
+    assert keeping.status("d") == "pending"
+
+
+def test_one_that_lies_where_an_earlier_version_left_it_is_taken_in(keeping: Keeping) -> None:
+    with holding(keeping) as editor:
+        editor.add(B)
+    for old in (keeping.home.state / "exchanged").iterdir():
+        old.rename(keeping.home.state / old.name)
+    keeping.restart()
+
+    assert keeping.status("b") == "pending"
+    assert list(keeping.home.state.glob("queue.json.*")) == []
