@@ -11,13 +11,13 @@ import functools
 import itertools
 import json
 import os.path
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictBool, StrictStr
 
+import schema_references
 from errors import InvalidTask
 from task_errors import shorten
 
@@ -108,7 +108,7 @@ def _trouble_of(text: str) -> str | None:
     try:
         if _has_many_that_are_no_names(schema):
             return "is not a JSON Schema: a list of names holds what is no name"
-        return _broken_rule(schema) or _lost_reference(schema)
+        return _broken_rule(schema) or schema_references.trouble_of(schema)
     except RecursionError:
         return "is nested too deeply"
 
@@ -142,31 +142,3 @@ def _broken_rule(schema: dict[str, Any]) -> str | None:
     message = ascii(error.message)[1:-1]
     cut = "..." if len(message) > _LONGEST_TOLD else ""
     return f"is not a JSON Schema (draft 2020-12): at {error.json_path}: {message[:_LONGEST_TOLD]}{cut}"
-
-
-def _lost_reference(schema: dict[str, Any]) -> str | None:
-    """The first reference within a schema that leads nowhere, in words; or none. Nothing is fetched."""
-    import referencing.jsonschema  # noqa: PLC0415  as above
-
-    whole = referencing.jsonschema.DRAFT202012.create_resource(schema)
-    try:
-        registry = referencing.jsonschema.EMPTY_REGISTRY.with_resource(whole.id() or "", whole).crawl()
-        for reference, resolver in _references(whole, registry.resolver_with_root(whole)):
-            try:
-                resolver.lookup(reference)
-            except (referencing.exceptions.Unresolvable, ValueError, LookupError, TypeError):
-                return f"cannot be applied: its $ref {shorten(reference)} leads nowhere"
-    except RecursionError:
-        raise
-    except Exception as error:  # as the critics say it of an $id or $schema that nothing can be made of
-        return f"cannot be applied: {shorten(str(error) or type(error).__name__)}"
-    return None
-
-
-def _references(part: Any, resolver: Any) -> Iterator[tuple[str, Any]]:
-    """Each reference to a place in the schema, and what looks it up."""
-    found = part.contents.get("$ref") if isinstance(part.contents, dict) else None
-    if isinstance(found, str) and (found == "#" or found.startswith("#/")):
-        yield found, resolver
-    for each in part.subresources():
-        yield from _references(each, resolver.in_subresource(each))

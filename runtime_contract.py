@@ -7,7 +7,7 @@ can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
 reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
-`errors`, `task_errors`, `task_times` and `expectations`.
+`errors`, `task_errors`, `task_times`, `expectations` and `schema_references`.
 """
 
 from __future__ import annotations
