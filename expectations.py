@@ -11,6 +11,7 @@ import functools
 import itertools
 import json
 import os.path
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
@@ -69,26 +70,33 @@ _SCHEMAS_KEPT: Final = 1024
 #: Errors of a schema among which the best to tell is looked for.
 _ERRORS_SEEN: Final = 10
 _LONGEST_TOLD: Final = 200
+_EMPTY: Final = "must not be empty"
 #: Items of a list of names from which on comparing what is no name would take too long.
 _MANY: Final = 16
 
 
 def check_expect(expect: Expect, path: str) -> None:
     """Raise `InvalidTask` naming the field below `path` where nobody could ever judge what is expected."""
-    for field in ("contains", "not_contains", "files"):
+    for field in ("contains", "not_contains"):
         for number, text in enumerate(getattr(expect, field)):
             if not text:
-                raise _wrong(f"{path}.{field}[{number}]", "must not be empty")
+                raise _wrong(f"{path}.{field}[{number}]", _EMPTY)
     compiled = expect.python_compiles if isinstance(expect.python_compiles, list) else []
     for field, names in (("files", expect.files), ("python_compiles", compiled)):
-        for number, name in enumerate(names):
-            if not _may_be_of_workspace(name):
-                rule = f"must be a file of the workspace, relative to it, got {shorten(name)}"
-                raise _wrong(f"{path}.{field}[{number}]", rule)
+        check_files((f"{path}.{field}[{number}]", name) for number, name in enumerate(names))
     if expect.json_schema is not None:
         trouble = _trouble_of(json.dumps(expect.json_schema))
         if trouble is not None:
             raise _wrong(f"{path}.schema", trouble)
+
+
+def check_files(named: Iterable[tuple[str, str]]) -> None:
+    """Raise `InvalidTask` for the first path of a field whose name is none of a file of the workspace."""
+    for path, name in named:
+        if not name:
+            raise _wrong(path, _EMPTY)
+        if not _may_be_of_workspace(name):
+            raise _wrong(path, f"must be a file of the workspace, relative to it, got {shorten(name)}")
 
 
 def _wrong(path: str, rule: str) -> InvalidTask:
@@ -97,7 +105,7 @@ def _wrong(path: str, rule: str) -> InvalidTask:
 
 def _may_be_of_workspace(name: str) -> bool:
     """Whether a name can be one of a file beneath the workspace; where its links lead is not looked at."""
-    is_name = name != "" and "\0" not in name and not Path(name).is_absolute()
+    is_name = "\0" not in name and not Path(name).is_absolute()
     return is_name and Path(os.path.normpath(name)).parts[:1] != ("..",)
 
 
