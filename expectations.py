@@ -11,13 +11,14 @@ import functools
 import itertools
 import json
 import os.path
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, cast
 
 import pydantic
 from pydantic import ConfigDict, Field, StrictBool, StrictStr
 
+import schema_references
 from errors import InvalidTask
 from task_errors import shorten
 
@@ -69,26 +70,33 @@ _SCHEMAS_KEPT: Final = 1024
 #: Errors of a schema among which the best to tell is looked for.
 _ERRORS_SEEN: Final = 10
 _LONGEST_TOLD: Final = 200
+_EMPTY: Final = "must not be empty"
 #: Items of a list of names from which on comparing what is no name would take too long.
 _MANY: Final = 16
 
 
 def check_expect(expect: Expect, path: str) -> None:
     """Raise `InvalidTask` naming the field below `path` where nobody could ever judge what is expected."""
-    for field in ("contains", "not_contains", "files"):
+    for field in ("contains", "not_contains"):
         for number, text in enumerate(getattr(expect, field)):
             if not text:
-                raise _wrong(f"{path}.{field}[{number}]", "must not be empty")
+                raise _wrong(f"{path}.{field}[{number}]", _EMPTY)
     compiled = expect.python_compiles if isinstance(expect.python_compiles, list) else []
     for field, names in (("files", expect.files), ("python_compiles", compiled)):
-        for number, name in enumerate(names):
-            if not _may_be_of_workspace(name):
-                rule = f"must be a file of the workspace, relative to it, got {shorten(name)}"
-                raise _wrong(f"{path}.{field}[{number}]", rule)
+        check_files((f"{path}.{field}[{number}]", name) for number, name in enumerate(names))
     if expect.json_schema is not None:
         trouble = _trouble_of(json.dumps(expect.json_schema))
         if trouble is not None:
             raise _wrong(f"{path}.schema", trouble)
+
+
+def check_files(named: Iterable[tuple[str, str]]) -> None:
+    """Raise `InvalidTask` for the first path of a field whose name is none of a file of the workspace."""
+    for path, name in named:
+        if not name:
+            raise _wrong(path, _EMPTY)
+        if not _may_be_of_workspace(name):
+            raise _wrong(path, f"must be a file of the workspace, relative to it, got {shorten(name)}")
 
 
 def _wrong(path: str, rule: str) -> InvalidTask:
@@ -97,7 +105,7 @@ def _wrong(path: str, rule: str) -> InvalidTask:
 
 def _may_be_of_workspace(name: str) -> bool:
     """Whether a name can be one of a file beneath the workspace; where its links lead is not looked at."""
-    is_name = name != "" and "\0" not in name and not Path(name).is_absolute()
+    is_name = "\0" not in name and not Path(name).is_absolute()
     return is_name and Path(os.path.normpath(name)).parts[:1] != ("..",)
 
 
@@ -108,7 +116,7 @@ def _trouble_of(text: str) -> str | None:
     try:
         if _has_many_that_are_no_names(schema):
             return "is not a JSON Schema: a list of names holds what is no name"
-        return _broken_rule(schema) or _lost_reference(schema)
+        return _broken_rule(schema) or schema_references.trouble_of(schema)
     except RecursionError:
         return "is nested too deeply"
 
@@ -142,31 +150,3 @@ def _broken_rule(schema: dict[str, Any]) -> str | None:
     message = ascii(error.message)[1:-1]
     cut = "..." if len(message) > _LONGEST_TOLD else ""
     return f"is not a JSON Schema (draft 2020-12): at {error.json_path}: {message[:_LONGEST_TOLD]}{cut}"
-
-
-def _lost_reference(schema: dict[str, Any]) -> str | None:
-    """The first reference within a schema that leads nowhere, in words; or none. Nothing is fetched."""
-    import referencing.jsonschema  # noqa: PLC0415  as above
-
-    whole = referencing.jsonschema.DRAFT202012.create_resource(schema)
-    try:
-        registry = referencing.jsonschema.EMPTY_REGISTRY.with_resource(whole.id() or "", whole).crawl()
-        for reference, resolver in _references(whole, registry.resolver_with_root(whole)):
-            try:
-                resolver.lookup(reference)
-            except (referencing.exceptions.Unresolvable, ValueError, LookupError, TypeError):
-                return f"cannot be applied: its $ref {shorten(reference)} leads nowhere"
-    except RecursionError:
-        raise
-    except Exception as error:  # as the critics say it of an $id or $schema that nothing can be made of
-        return f"cannot be applied: {shorten(str(error) or type(error).__name__)}"
-    return None
-
-
-def _references(part: Any, resolver: Any) -> Iterator[tuple[str, Any]]:
-    """Each reference to a place in the schema, and what looks it up."""
-    found = part.contents.get("$ref") if isinstance(part.contents, dict) else None
-    if isinstance(found, str) and (found == "#" or found.startswith("#/")):
-        yield found, resolver
-    for each in part.subresources():
-        yield from _references(each, resolver.in_subresource(each))

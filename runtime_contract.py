@@ -7,7 +7,7 @@ can never choose its working directory, environment, endpoint or rights.
 
 What must never break: normalising twice equals normalising once, a key the user wrote is never lost or
 reordered, and this module imports nothing but its own pages: `statuses`, `limits`, `events`, `money`,
-`errors`, `task_errors`, `task_times` and `expectations`.
+`errors`, `task_errors`, `task_times`, `expectations` and `schema_references`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, Stri
 
 from errors import InvalidTask, SkepError, TransitionNotAllowed
 from events import EVENT_STATUSES, KNOWN_EXECUTION_STATUSES, Event
-from expectations import NO_EXPECT, Expect, as_list, check_expect
+from expectations import NO_EXPECT, Expect, as_list, check_expect, check_files
 from limits import Limits
 from money import MICROS_PER_DOLLAR, dollars_to_micros
 from statuses import ALLOWED_TRANSITIONS, ENDED, STATUS_READINGS, Status, check_transition
@@ -32,6 +32,7 @@ from unseen import MUST_SAY, is_blank, program_of
 
 __all__ = [
     "ALLOWED_TRANSITIONS",
+    "DECLARING",
     "DEFAULT_API_ENDPOINT",
     "ENDED",
     "EVENT_STATUSES",
@@ -155,6 +156,9 @@ MACHINE_KEYS: Final = frozenset(
     }
 )
 
+#: Keys by which other programs name the files of a task: where it has no `expect`, they must exist.
+DECLARING: Final = ("files_created", "files_modified", "artifacts")
+
 #: Other names a field is read under, in the order they are looked for.
 FIELD_ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "prompt": ("instruction", "description", "atomic_instruction", "task"),
@@ -171,6 +175,7 @@ def normalize_task(
     *,
     is_known: bool = False,
     is_expect_known: bool = False,
+    is_ended: bool = False,
 ) -> tuple[Task, dict[str, Any]]:
     """Read one task as the contract asks.
 
@@ -178,6 +183,7 @@ def normalize_task(
     The caller has already given an id where one was missing. Raises `InvalidTask` naming the field's path
     below `path`, the rule, and for a bound also the value. What a task that `is_known` is to do was taken in
     before, and need not draw anything; nor need an `expect` that is known be one that can be judged.
+    One that `is_ended` was done elsewhere, and may have made the files that it declares wherever that was.
     """
     if not isinstance(raw, dict):
         raise InvalidTask(f"{path}: must be an object, not {kind(raw)}", path=path)
@@ -187,8 +193,11 @@ def normalize_task(
     _check_bounds(task, limits, path)
     if not is_known:
         _check_says(task, path)
-    if not is_expect_known and document.get("expect"):
-        check_expect(task.expect, f"{path}.expect")
+    if not is_expect_known:
+        if document.get("expect"):
+            check_expect(task.expect, f"{path}.expect")
+        elif document.get("expect") is None and not is_ended:
+            check_files(_declared(document, path))
     return task, document
 
 
@@ -275,16 +284,24 @@ def _normalise_values(fields: dict[str, Any], path: str) -> None:
         fields["decompose"] = "always" if fields["decompose"] else "never"
     if "not_before" in fields:
         fields["not_before"] = read_moment(fields["not_before"], f"{path}.not_before")
-    declared = [
-        name for key in ("files_created", "files_modified", "artifacts") for name in _texts(fields.get(key))
-    ]
+    declared = [name for _, name in _declared(fields, path)]
     if declared and "expect" not in fields:
         fields["expect"] = {"files": declared}
 
 
-def _texts(value: object) -> list[str]:
+def _declared(fields: dict[str, Any], path: str) -> list[tuple[str, str]]:
+    """The files that a task says it makes, each with the path of the field that names it."""
+    return [
+        (f"{path}.{key}[{number}]", name)
+        for key in DECLARING
+        for number, name in enumerate(_items(fields.get(key)))
+        if isinstance(name, str)
+    ]
+
+
+def _items(value: object) -> list[Any]:
     items = as_list(value)
-    return [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
+    return items if isinstance(items, list) else []
 
 
 def _check_bounds(task: Task, limits: Limits, path: str) -> None:

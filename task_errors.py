@@ -11,7 +11,7 @@ from errors import InvalidTask
 
 def first_error(error: pydantic.ValidationError, path: str) -> InvalidTask:
     """The first thing pydantic found, as one sentence with the field's path and the value."""
-    found = error.errors(include_url=False, include_context=False)[0]
+    found = error.errors(include_url=False)[0]
     where = path
     for part in found["loc"]:
         if isinstance(part, int):
@@ -42,7 +42,16 @@ def _rule(found: Any) -> str:
     """What a value must be, in words of the file."""
     if found["type"] == "int_type" and found["loc"][-1] == "int":  # one arm of int | float
         return "a number"
+    if found["type"] in {"too_short", "too_long"} and isinstance(found["input"], list):
+        return _length_of_list(found["ctx"])
     return _RULES.get(found["type"]) or found["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+
+
+def _length_of_list(bounds: dict[str, Any]) -> str:
+    if "max_length" in bounds:
+        return f"a list of at most {bounds['max_length']}"
+    least = bounds["min_length"]
+    return "a list that is not empty" if least == 1 else f"a list of at least {least}"
 
 
 def shorten(value: object, limit: int = 80) -> str:

@@ -29,17 +29,26 @@ def read_moment(value: object, path: str) -> float:
 
 def check_cron(expression: str, path: str) -> None:
     """Raise `InvalidTask` unless `expression` is a five-field cron expression that ever fires."""
+    fields = expression.split()
+    if len(fields) == 5 and _fires(expression):  # a sixth field would be seconds
+        return
+    rule = "is not a cron expression like '0 9 * * mon'"
+    if len(fields) == 5 and all(_fires(_alone(field, at)) for at, field in enumerate(fields)):
+        rule = "never fires: its months have no such day; name another day or month"
+    raise InvalidTask(f"{path}: {shorten(expression)} {rule}", path=path)
+
+
+def _fires(expression: str) -> bool:
     try:
-        # A sixth field would be seconds.
-        fires = len(expression.split()) == 5 and next(
-            cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC))
-        )
+        next(cronsim.CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
     except (cronsim.CronSimError, StopIteration):
-        fires = False
-    if not fires:
-        raise InvalidTask(
-            f"{path}: {shorten(expression)} is not a cron expression like '0 9 * * mon'", path=path
-        )
+        return False
+    return True
+
+
+def _alone(field: str, at: int) -> str:
+    """A cron expression whose only bound is the field at this place."""
+    return " ".join(field if place == at else "*" for place in range(5))
 
 
 #: No zone of the earth is further from UTC.
@@ -49,8 +58,12 @@ _WIDEST_ZONE: Final = timedelta(days=1)
 def check_ever_fires(expression: str, not_before: float | None, path: str) -> None:
     """Raise `InvalidTask` where a good cron expression has no time from `not_before` on: the years end."""
     try:
-        next(cronsim.CronSim(expression, datetime.fromtimestamp(not_before or 0, UTC) + _WIDEST_ZONE))
+        next(cronsim.CronSim(expression, _utc(not_before) + _WIDEST_ZONE))
     except (StopIteration, OverflowError, ValueError):
-        raise InvalidTask(
-            f"{path}: the schedule never fires from {shorten(not_before)} on", path=path
-        ) from None
+        since = _utc(not_before).isoformat().replace("+00:00", "Z")
+        told = f"the schedule never fires from {since} on; give an earlier time, or leave it out"
+        raise InvalidTask(f"{path}: {told}", path=path) from None
+
+
+def _utc(seconds: float | None) -> datetime:
+    return datetime.fromtimestamp(seconds or 0, UTC)

@@ -6,10 +6,10 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from errors import InvalidTask, TransitionNotAllowed
-from runtime_contract import ENDED, Limits, Status, Task, normalize_task
+from runtime_contract import DECLARING, ENDED, Limits, Status, Task, normalize_task
 from store import ending, intake, lost_runs, steering
 from store.lanes import ConcurrencyLimits, joined, lane_of, lasting_part_of
 from store.queue_file import merge
@@ -31,6 +31,8 @@ from store.records import STATUS_OF_STATE, parse_document
 from store.transaction import Transaction, dump
 
 SOURCE = "queue_file"
+#: What says which files there must be.
+_EXPECTING: Final = ("expect", *DECLARING)
 _EVENT_STATUS = {Status.PENDING: "queued"}
 
 
@@ -88,7 +90,7 @@ def checker(limits: Limits, known: Document | None = None) -> merge.Check:
 
     def check(doc: Document) -> Document:
         is_known = known is not None and doc.get("prompt") == known.get("prompt")
-        has_known = known is not None and doc.get("expect") == known.get("expect")
+        has_known = known is not None and all(doc.get(key) == known.get(key) for key in _EXPECTING)
         _, found = normalize_task({**doc, "id": "task"}, limits, is_known=is_known, is_expect_known=has_known)
         named = secret_in_a_name(found, "task")
         if named is not None:

@@ -266,7 +266,8 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     if own_id is not None and entry.section == "completed":
         return EndedTask(own_id, Status.APPROVED, doc)
     try:
-        task, document = normalize_task(without_machine_keys(doc), limits, entry.path)
+        words, is_ended = without_machine_keys(doc), _is_ended(entry)
+        task, document = normalize_task(words, limits, entry.path, is_ended=is_ended)
     except InvalidTask as error:
         path = error.details.get("path", entry.path)
         return refuse(entry.raw, error.message, path, task_id=own_id)
@@ -274,6 +275,12 @@ def admit(entry: FileEntry, limits: Limits) -> NewTask | RefusedTask | EndedTask
     if entry.section == "failed":
         return EndedTask(task.id, reading if reading in ENDED - {Status.APPROVED} else Status.FAILED, doc)
     return EndedTask(task.id, reading, doc) if reading in ENDED else NewTask(task, document)
+
+
+def _is_ended(entry: FileEntry) -> bool:
+    """Whether a new entry says that it was done elsewhere: it is entered as that and does not run."""
+    word = str(entry.raw.get("status"))
+    return entry.section == "failed" or word in DONE_ELSEWHERE or STATUS_READINGS.get(word) in ENDED
 
 
 def secret_in_a_name(doc: Mapping[str, Any], path: str) -> str | None:

@@ -316,19 +316,35 @@ def _decide_refused(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     raw = stored.doc.get("raw")
     entry = {key: value for key, value in wish.entry.items() if not (key == "raw" and value == raw)}
     if any(each.hash == wish.hash for each in stored.renderings) or _is_equal(_parsed(raw), wish.entry):
-        moved = wish.section == "tasks" and "raw" in wish.entry
-        return [Refuse(f"it still breaks the contract: {stored.reason}")] if moved else []
+        moved = wish.section != "failed" and "raw" in wish.entry
+        return [Refuse(_still_broken(stored))] if moved else []
     if set(entry) - MACHINE_KEYS == {"id", "raw"}:
         entry = _parsed(entry["raw"]) or entry
-    if not set(entry) - MACHINE_KEYS - {"id"}:
-        return []
     try:
+        _check_status(wish, _Base(Status.FAILED, stored.doc, is_latest=False))
+        if not set(entry) - MACHINE_KEYS - {"id"}:
+            return _decide_status_of_none(wish, stored)
         doc = _checked({**entry, "id": stored.id}, stored.id, check)
     except InvalidTask as error:
-        return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
+        is_beside = "raw" in wish.entry and "raw" not in entry and set(entry) - MACHINE_KEYS - {"id"}
+        way = "; what stands beside `raw` counts alone: give the whole task there" if is_beside else ""
+        return [Refuse(error.message + way, keep_text=True, path=error.details.get("path"))]
     fields = tuple(key for key in doc if key != "id" and key not in MACHINE_KEYS)
     is_unwanted = STATUS_READINGS.get(str(wish.entry.get("status"))) is Status.CANCELLED
     return [Edit(doc, fields), Retry(), *([Cancel()] if is_unwanted else [])]
+
+
+def _decide_status_of_none(wish: Wish, stored: Stored) -> list[Action]:
+    """What a status, or a place in another list, may ask of an entry that never was a task: nothing."""
+    if _wanted_status(wish, Status.FAILED) in {None, Status.FAILED}:
+        return []
+    return [Refuse(_still_broken(stored), path="task.status")]
+
+
+def _still_broken(stored: Stored) -> str:
+    """Why nothing can be asked of an entry that never was a task, and what makes it one."""
+    way = "correct it in its `raw`, or give the whole task again, every field of it, without `raw`"
+    return f"it still breaks the contract: {stored.reason}; no status mends that: {way}"
 
 
 def _parsed(raw: object) -> Document | None:

@@ -48,6 +48,7 @@ FLOORS: list[set[str]] = [
     {"attempts"},
     {"runtime_contract"},
     {"expectations", "run_contract", "statuses", "task_times"},
+    {"schema_references"},
     {"task_errors"},
     {
         "audit_events",

@@ -34,6 +34,20 @@ def test_anything_else_names_the_field(given):
         commands(given)
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ([[]], "task.expect.commands[0]: must be a list that is not empty, got []"),
+        ([["a"], []], "task.expect.commands[1]: must be a list that is not empty, got []"),
+        ([["a"]] * 11, "task.expect.commands: must be a list of at most 10, got [['a'], "),
+    ],
+)
+def test_too_few_and_too_many_words_are_told_in_plain_words(given, told):
+    with pytest.raises(InvalidTask) as refused:
+        commands(given)
+    assert refused.value.message.startswith(told)
+
+
 def test_they_count_against_the_bound_of_expect():
     with pytest.raises(InvalidTask, match="limit_extra_bytes"):
         commands([["x" * 100_000]])

@@ -64,7 +64,6 @@ def test_what_could_never_be_judged_names_its_field_and_the_rule(expect, path, r
         {"schema": {"properties": {"next": {"$ref": "#"}}}},
         {"schema": {"properties": {"$ref": {"type": "string"}}}},
         {"schema": {"const": {"$ref": "#/nope", "type": "foo", "required": [1, 2]}}},
-        {"schema": {"$ref": "http://127.0.0.1:9/x"}},
         {"schema": {"pattern": "^(a+)+$"}},
         {"files": ["a.txt", "./b", "a/../c", "..d"], "python_compiles": ["x.py"]},
         {"contains": " ", "not_contains": []},
@@ -79,15 +78,38 @@ def test_what_a_task_expected_before_there_was_the_rule_stays():
     assert read({"files": ["/etc/passwd"]}, is_expect_known=True).expect.files == ["/etc/passwd"]
 
 
-def test_files_that_another_program_declares_are_no_reason_to_refuse_its_task():
-    task, _ = normalize_task({"id": "t", "prompt": "x", "files_created": ["/tmp/x"]}, Limits())
-    assert task.expect.files == ["/tmp/x"]
+@pytest.mark.parametrize("key", ["files_created", "files_modified", "artifacts"])
+@pytest.mark.parametrize("nothing", [{}, {"expect": None}])
+@pytest.mark.parametrize(
+    ("names", "place", "rule"),
+    [
+        (["/etc/passwd"], 0, "must be a file of the workspace, relative to it, got '/etc/passwd'"),
+        (["a", 5, "../../x"], 2, "must be a file of the workspace, relative to it, got '../../x'"),
+        ("a/../../x", 0, "must be a file of the workspace, relative to it, got 'a/../../x'"),
+        ([""], 0, "must not be empty"),
+    ],
+)
+def test_files_that_are_declared_in_the_place_of_expect_are_held_to_the_same(
+    key: str, nothing: dict[str, Any], names: Any, place: int, rule: str
+) -> None:
+    with pytest.raises(InvalidTask) as refused:
+        normalize_task({"id": "t", "prompt": "x", key: names, **nothing}, Limits())
+    assert refused.value.message == f"task.{key}[{place}]: {rule}"
+
+
+def test_declared_files_that_nothing_is_held_to_are_no_reason_to_refuse_a_task():
+    raw = {"id": "t", "prompt": "x", "artifacts": ["/tmp/x"]}
+    assert normalize_task({**raw, "expect": {}}, Limits())[0].expect.files == []
+    assert normalize_task({**raw, "expect": {"format": "json"}}, Limits())[0].expect.files == []
+    assert normalize_task(raw, Limits(), is_ended=True)
+    assert normalize_task(raw, Limits(), is_expect_known=True)
 
 
 def test_nothing_is_fetched_to_look_at_a_schema():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(0.1)
-        read({"schema": {"$ref": f"http://127.0.0.1:{listening.getsockname()[1]}/x"}})
+        with pytest.raises(InvalidTask, match="nothing is fetched"):
+            read({"schema": {"$ref": f"http://127.0.0.1:{listening.getsockname()[1]}/x"}})
         with pytest.raises(TimeoutError):
             listening.accept()
 

@@ -84,7 +84,8 @@ def test_a_good_value_is_kept(field, value, kept):
 
 
 def test_a_schedule_that_never_fires_from_not_before_on_is_refused():
-    with pytest.raises(InvalidTask, match=r"not_before: the schedule never fires from 2534"):
+    told = "not_before: the schedule never fires from 9999-12-31T23:59:59Z on; give an earlier time"
+    with pytest.raises(InvalidTask, match=told):
         read(Limits(), prompt="x", every="0 9 1 1 *", not_before=253402300799)
 
 
@@ -126,6 +127,9 @@ def test_a_schedule_that_never_fires_from_not_before_on_is_refused():
         ("every", "@daily", "'@daily' is not a cron expression"),
         ("every", "61 * * * *", "is not a cron expression"),
         ("every", "* * * *", "is not a cron expression"),
+        ("every", "0 0 31 2 *", "'0 0 31 2 *' never fires: its months have no such day"),
+        ("every", "0 0 31 4,6 *", "never fires: its months have no such day; name another day or month"),
+        ("every", "0 0 32 2 *", "is not a cron expression"),
         ("model", ["m"], "must be a text"),
         ("max_tokens", 0, "must be greater than or equal to 1, got 0"),
         ("max_tokens", 2.0, "must be a whole number, got 2.0"),

@@ -28,6 +28,37 @@ def test_it_is_told_before_the_file_is_taken_in() -> None:
     assert problem["rule"] == "must be a file of the workspace, relative to it, got '../x'"
 
 
+def test_files_outside_that_a_task_declares_cost_it_unless_it_was_done_elsewhere(keeping: Keeping) -> None:
+    away = {"prompt": "x", "files_created": ["/etc/passwd"]}
+    keeping.put({"id": "new", **away}, {"id": "done", "status": "completed", **away})
+
+    assert keeping.statuses() == {"new": "failed", "done": "approved"}
+    assert keeping.entry("new")["reason"].startswith("tasks[0].files_created[0]: must be a file of")
+
+    file = keeping.shown()
+    file["failed"].append({"id": "broken", **away, "files_created": ["../x"]})
+    keeping.save(file)
+    keeping.round()
+    assert "raw" not in keeping.doc("broken")
+
+
+def test_declared_files_of_an_old_task_keep_no_edit_of_the_rest_away_and_new_ones_are_refused(
+    keeping: Keeping,
+) -> None:
+    raw = {"id": "old", "prompt": "x", "artifacts": ["/tmp/x"]}
+    keeping.store.submit(Intake(new=[NewTask(*normalize_task(raw, Limits(), is_expect_known=True))]), "test")
+    keeping.put({"id": "a", "prompt": "x"})
+    keeping.round()
+
+    keeping.edit(lambda file: file["tasks"][0].update(priority=3))
+    keeping.round()
+    keeping.edit(lambda file: file["tasks"][0].update(artifacts=["/tmp/y"]))
+    keeping.round()
+
+    assert (keeping.doc("old")["priority"], keeping.doc("old")["artifacts"]) == (3, ["/tmp/x"])
+    assert [each["path"] for each in keeping.events("task.edit_refused")] == ["task.artifacts[0]"]
+
+
 def test_an_edit_to_it_is_refused_and_an_old_one_keeps_no_edit_of_the_rest_away(keeping: Keeping) -> None:
     raw = {"id": "old", "prompt": "x", "expect": {"files": ["/etc/passwd"]}}
     old = NewTask(*normalize_task(raw, Limits(), is_expect_known=True))
