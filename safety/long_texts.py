@@ -58,7 +58,7 @@ class OneByOne(Generic[Found]):
 def _make(future: Future[Found], check: Callable[[], Found]) -> None:
     try:
         found = check()
-    except BaseException as error:  # noqa: BLE001  it is raised where it is waited for
+    except BaseException as error:
         future.set_exception(error)
     else:
         future.set_result(found)
