@@ -63,7 +63,7 @@ def _home(examined: Examined) -> Iterator[Finding]:
         yield from traces.check_traces(examined)
     except InvalidSetting:
         pass  # told as the first finding
-    yield from records.check_log(examined.home)
+    yield from records.check_log(examined.home) if is_sound else records.leave_unchecked()
     yield from home.check_leftovers(examined.home)
 
 

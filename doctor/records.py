@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from doctor.examined import Examined
-from doctor.findings import Finding, fail, ok
+from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidSetting, SkepError
 from settings import Home
 from store.audit_log import verify as verify_audit
@@ -16,6 +16,12 @@ from store.reading import AUDIT_BLOCKED
 
 #: A log over this is left to `skep verify`.
 _QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
+
+
+def leave_unchecked() -> Iterator[Finding]:
+    """What is said of both while there is no database that they could be held against."""
+    told = "execution_log.jsonl and the audit are held against the database, which cannot be worked with."
+    yield warn("log", told, "Mend the database first, as store says; then `skep doctor` checks them.")
 
 
 def check_log(home: Home) -> Iterator[Finding]:

@@ -55,3 +55,29 @@ def test_a_database_that_is_gone_is_a_failure_told_as_every_verb_tells_it(with_a
     assert told["store"]["told"] == f"The database of {with_a_copy.root} is gone."
     assert f"{told['store']['told']} {told['store']['way_out']}" in run("list", code=3).stderr
     assert {"rights", "workspace", "daemon", "kill switch", "queue file"} <= told.keys()
+
+
+def test_an_emptied_database_is_told_as_every_verb_tells_it(with_a_copy, run):
+    for path in with_a_copy.state.glob("state.db-*"):
+        path.unlink()
+    with_a_copy.database.write_bytes(b"")
+
+    result = run("doctor", code=1).stdout
+
+    assert "no such table" not in result
+    assert (told := found(run)["store"])["told"] == f"The database of {with_a_copy.root} is empty."
+    assert f"{told['told']} {told['way_out']}" in run("list", code=3).stderr
+
+
+def test_what_cannot_be_held_against_a_damaged_database_waits_until_that_is_mended(store, home, run):
+    store.close()
+    damage(home.database)
+
+    result = run("doctor", code=1).stdout
+    told = found(run)
+
+    assert "Look at the rights" not in result
+    assert "Run `skep doctor`" not in result
+    assert "skep up" in told["store"]["way_out"]
+    assert (told["log"]["level"], "the database first" in told["log"]["way_out"]) == ("warn", True)
+    assert "audit" not in told
