@@ -35,6 +35,15 @@ FILES_ONLY: Final = frozenset({"profiles"})
 VALUES_OF_FILES_ONLY: Final = {"sandbox": "off"}
 
 
+def why_no_folder(home: Home) -> str | None:
+    """Why there can be no home where one is named: a file stands there, or above; none where there can."""
+    place = next((each for each in (home.root, *home.root.parents) if os.path.lexists(each)), home.root)
+    if os.path.isdir(place) or not os.path.exists(place):  # noqa: PTH110, PTH112  their counterparts raise
+        return None
+    above = "" if place == home.root else f", so {home.root} cannot be a home"
+    return f"{place} is a file and not a folder{above}; name another folder with --home or SKEP_HOME."
+
+
 class Loaded(typing.NamedTuple):
     """Settings, and where each value that is not a default came from."""
 
@@ -43,7 +52,9 @@ class Loaded(typing.NamedTuple):
 
 
 def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
-    """Read the settings of `home`. Raises `InvalidSetting`."""
+    """Read the settings of `home`. Raises `InvalidSetting`, also where its place is no folder."""
+    if (why := why_no_folder(home)) is not None:
+        raise InvalidSetting(f"home: {why}", setting="home")
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in SETTINGS_FILES:

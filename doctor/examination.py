@@ -8,11 +8,16 @@ from doctor import daemon, halts, home, identities, machine, records, review, sa
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, warn
 from errors import InvalidSetting
+from setting_sources import why_no_folder
 from settings import Settings
 
 
 def examine(examined: Examined) -> Iterator[Finding]:
     """Everything there is to find, in order, each as soon as it is found."""
+    if (why := why_no_folder(examined.home)) is not None:
+        told, _, way_out = why.rpartition("; ")
+        yield fail("home", f"{told}.", f"{way_out[0].upper()}{way_out[1:]}")
+        return
     settings = Settings()
     try:
         settings = examined.settings
