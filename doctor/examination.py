@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from doctor import daemon, halts, home, identities, machine, records, review, safety, store, traces
+from doctor import daemon, halts, home, identities, machine, model, records, review, safety, store, traces
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, warn
 from errors import InvalidSetting
@@ -51,7 +51,7 @@ def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
     yield from review.check_git(settings)
     yield from identities.check_identities(examined.home, settings.default_identity)
     yield from home.check_tools(examined.home)
-    yield from machine.check_model(examined.home, settings)
+    yield from model.check_model(examined.home, settings)
     yield from machine.check_platform()
 
 
