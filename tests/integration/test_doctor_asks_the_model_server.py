@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+
 import pytest
 
+from llm.ping import listing
 from testing.model_server import Reply
 from tests.integration.test_llm_discovery import nobody  # noqa: F401  a fixture
 from tests.unit.commands.conftest import *  # noqa: F403  the command line over a home
@@ -56,6 +60,18 @@ def test_a_server_that_is_not_there_is_a_warning_with_what_to_do(nobody, monkeyp
     assert (found["level"], "cannot be reached" in found["told"]) == ("warn", True)
     assert found["way_out"].startswith("Start it, or correct SKEP_LLM_BASE_URL")
     assert "commands run without" in found["way_out"]
+
+
+def test_a_server_that_says_nothing_is_given_up_in_bounded_time(configured, monkeypatch, model):
+    monkeypatch.setattr("llm.ping.listing", functools.partial(listing, timeout_s=0.2))
+    held = threading.Event()
+    configured.models_reply = Reply(hold=held)
+
+    found = model()
+    held.set()
+
+    assert (found["level"], "0.2 s" in found["told"]) == ("warn", True)
+    assert "LLM tasks wait until it answers" in found["way_out"]
 
 
 @pytest.mark.parametrize(
