@@ -26,6 +26,8 @@ from redaction import KNOWN
 from settings import Home, Settings
 
 ENVIRONMENT_PREFIX: Final = "SKEP_"
+#: The source of what a variable says.
+ENVIRONMENT: Final = "environment"
 #: Variables with the prefix that are not settings.
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
@@ -33,6 +35,15 @@ SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 FILES_ONLY: Final = frozenset({"profiles"})
 #: The same of single values, and there the file must be the user's own.
 VALUES_OF_FILES_ONLY: Final = {"sandbox": "off"}
+
+
+def why_no_folder(home: Home) -> str | None:
+    """Why there can be no home where one is named: a file stands there, or above; none where there can."""
+    place = next((each for each in (home.root, *home.root.parents) if os.path.lexists(each)), home.root)
+    if os.path.isdir(place) or not os.path.exists(place):  # noqa: PTH110, PTH112  their counterparts raise
+        return None
+    above = "" if place == home.root else f", so {home.root} cannot be a home"
+    return f"{place} is a file and not a folder{above}; name another folder with --home or SKEP_HOME."
 
 
 class Loaded(typing.NamedTuple):
@@ -43,12 +54,14 @@ class Loaded(typing.NamedTuple):
 
 
 def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
-    """Read the settings of `home`. Raises `InvalidSetting`."""
+    """Read the settings of `home`. Raises `InvalidSetting`, also where its place is no folder."""
+    if (why := why_no_folder(home)) is not None:
+        raise InvalidSetting(f"home: {why}", setting="home")
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in SETTINGS_FILES:
         _take(values, sources, _from_file(home.root / name), name)
-    _take(values, sources, _from_environment(environ), "environment")
+    _take(values, sources, _from_environment(environ), ENVIRONMENT)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _take(values, sources, given, "command line")
     _check_sources(home, values, sources)
@@ -94,15 +107,32 @@ def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
 def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, Any], source: str) -> None:
     for name, value in found.items():
         if name not in Settings.model_fields:
-            close = difflib.get_close_matches(name, Settings.model_fields, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise InvalidSetting(f"{source}: there is no setting {name!r}{hint}", setting=name)
+            raise _unknown(source, name)
         if name in FILES_ONLY and source not in SETTINGS_FILES:
             raise InvalidSetting(
-                f"{source}: {name} may be said by skep.toml only; put it there", setting=name
+                f"{_named(source, name)} may be said by skep.toml only; put it there", setting=name
             )
         values[name] = value
         sources[name] = source
+
+
+def _unknown(source: str, name: str) -> InvalidSetting:
+    """The error for a setting that there is not, with the one that was meant."""
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    if source == ENVIRONMENT:
+        hint = f"did you mean {_variable(close[0])}?" if close else "unset it, or correct its name"
+        return InvalidSetting(f"{_variable(name)}: there is no setting {name!r}; {hint}", setting=name)
+    hint = f"; did you mean {close[0]}?" if close else ""
+    return InvalidSetting(f"{source}: there is no setting {name!r}{hint}", setting=name)
+
+
+def _named(source: str, name: str) -> str:
+    """Where a wrong value stands and of what, to begin a sentence with; a variable's name says both."""
+    return f"{_variable(name)}:" if source == ENVIRONMENT else f"{source}: {name}"
+
+
+def _variable(name: str) -> str:
+    return f"{ENVIRONMENT_PREFIX}{name.upper()}"
 
 
 def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, str]) -> None:
@@ -112,7 +142,8 @@ def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, 
         if values.get(name) != value or source is None:
             continue
         if source not in SETTINGS_FILES:
-            told = f'{source}: {name} = "{value}" may be said by a settings file only; put it into skep.toml'
+            named = _named(source, name) if source == ENVIRONMENT else f"{source}: {name} ="
+            told = f'{named} "{value}" may be said by a settings file only; put it into skep.toml'
             raise InvalidSetting(told, setting=name)
         mode = (home.root / source).stat()
         if mode.st_uid != os.geteuid() or mode.st_mode & 0o022:
@@ -158,9 +189,9 @@ def _read_text(name: str, text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise InvalidSetting(
-            f'{ENVIRONMENT_PREFIX}{name.upper()}: must be JSON such as {{"gpu": 1}}'
-        ) from None
+        shown = "" if name in FILES_ONLY else _shown(name, text)
+        told = f'{_named(ENVIRONMENT, name)} must be JSON such as {{"gpu": 1}}{shown}'
+        raise InvalidSetting(told, setting=name) from None
 
 
 def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> InvalidSetting:
@@ -168,7 +199,12 @@ def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> Invali
     name = str(found["loc"][0]) if found["loc"] else "settings"
     rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
+    named = _named(sources.get(name, "settings"), name)
+    return InvalidSetting(f"{named} {rule}{_shown(name, found['input'])}", setting=name)
+
+
+def _shown(name: str, value: object) -> str:
+    """The end of the sentence: the value, unless it is a secret."""
     # An address may carry a password: http://user:password@host
-    is_secret = name == "llm_api_key" or "@" in str(found["input"])
-    shown = "" if is_secret else f", got {found['input']!r}"
-    return InvalidSetting(f"{sources.get(name, 'settings')}: {name} {rule}{shown}", setting=name)
+    is_secret = name == "llm_api_key" or "@" in str(value)
+    return "" if is_secret else f", got {value!r}"

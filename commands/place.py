@@ -12,7 +12,7 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 import click
 
 from errors import StoreError
-from setting_sources import load_settings
+from setting_sources import load_settings, why_no_folder
 from settings import Home, Settings, find_home
 from store import database
 from store.lanes import ConcurrencyLimits
@@ -79,6 +79,8 @@ class Place:
     def _refuse(self) -> NoReturn:
         from store.recovery import refuse_damaged
 
+        if (why := why_no_folder(self.home)) is not None:
+            raise NoHome(why)
         refuse_damaged(self.home)
         raise NoHome(
             f"There is no Skep home here ({self.home.root}); run `skep init`, or name one with SKEP_HOME."

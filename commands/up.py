@@ -16,7 +16,7 @@ from commands.terminal import clean
 from daemon_log import configure_logging
 from localhost import port_file
 from safety.gateway import checked_commands
-from setting_sources import load_settings
+from setting_sources import load_settings, why_no_folder
 from settings import Home, Settings, find_home
 from stopping import Stop
 from store import database
@@ -75,6 +75,8 @@ def up(
     first_process.go_on_below()
     home = find_home((context.obj or {}).get("home"), os.environ)
     flags = {"concurrency": concurrency, "workers": workers}
+    if (why := why_no_folder(home)) is not None:
+        raise NoHome(why)
     if not home.root.is_dir():  # a name that was mistyped, more likely than a home to be made
         raise NoHome(f"There is no directory {home.root}; make a home there by `skep init {home.root}`.")
     settings = load_settings(home, os.environ, flags).settings

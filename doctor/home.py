@@ -4,31 +4,19 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from config_files import tables
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
-from errors import InvalidFile, InvalidSetting, SkepError, StoreCorrupt, StoreUnsupported
+from errors import InvalidFile, InvalidSetting
 from safety import programs
 from safety.command_policy import CommandPolicy
 from settings import Home, Settings
-from store import database
-from store.audit_log import verify as verify_audit
-from store.audit_log.verify import AuditNotBegun
-from store.execution_log import verify
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
-from store.reading import AUDIT_BLOCKED
 from toolbox import files
-
-#: A log over this is left to `skep verify`.
-_QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
-_AHEAD_S: Final = 60.0
 
 
 def check_rights(home: Home) -> Iterator[Finding]:
@@ -58,80 +46,6 @@ def check_rights(home: Home) -> Iterator[Finding]:
 
 def _closed(info: os.stat_result, forbidden: int) -> str:
     return f"{stat.S_IMODE(info.st_mode) & ~forbidden:o}"
-
-
-def check_store(examined: Examined) -> Iterator[Finding]:
-    """Whether the database is sound, and time has not gone back under it."""
-    try:
-        database.check_integrity(examined.home.database)
-        with examined.reader() as reader:
-            tasks = sum(reader.state_counts().values())
-            last = reader.all("last_events", task_id=None, limit=1)
-    except StoreCorrupt as error:
-        yield fail(
-            "store", error.message, "Start `skep up`: it moves the file aside, rebuilds, and asks you."
-        )
-        return
-    except StoreUnsupported as error:
-        yield fail("store", error.message, "Until then it can be looked at, and nothing in it is changed.")
-        return
-    except SkepError as error:
-        yield fail("store", error.message, "Look at the rights and the disk of the home.")
-        return
-    yield ok("store", f"state.db is sound: {tasks:,} tasks.")
-    ahead = datetime.fromisoformat(last[0]["ts"]).timestamp() - time.time() if last else 0.0
-    if ahead > _AHEAD_S:
-        yield warn(
-            "clock",
-            f"The newest event is {ahead:.0f} s in the future: the clock went back.",
-            "Set the clock.",
-        )
-
-
-def check_log(home: Home) -> Iterator[Finding]:
-    """Whether the log agrees with the store, where that is quickly said."""
-    size = sum(each.stat().st_size for each in home.root.glob("execution_log*.jsonl"))
-    if size > _QUICK_LOG_BYTES:
-        yield ok("log", f"execution_log.jsonl has {size / 2**20:.0f} MiB; `skep verify` checks it.")
-        return
-    try:
-        found = verify(home)
-    except SkepError as error:
-        yield fail("log", error.message, "Look at the rights of execution_log.jsonl.")
-        return
-    if found.first_bad is None:
-        yield ok("log", f"execution_log.jsonl is whole: {found.lines:,} lines.")
-    else:
-        bad = found.first_bad
-        yield fail("log", f"{bad.file}:{bad.line}: {bad.what}.", "`skep verify` says more.")
-
-
-def check_audit(examined: Examined) -> Iterator[Finding]:
-    """Whether the audit is whole and can be written, where that is quickly said."""
-    home = examined.home
-    way_out = "`skep audit verify` says more; docs/audit.md tells what is done about it."
-    try:
-        with examined.reader() as reader:
-            blocked = reader.fact(AUDIT_BLOCKED)
-        if blocked is not None:
-            yield fail("audit", f"{blocked['reason']}", "Mend what it names; Skep goes on by itself.")
-            return
-        size = sum(each.stat().st_size for each in home.state.glob("audit*.jsonl"))
-        if size > _QUICK_LOG_BYTES:
-            yield ok("audit", f"audit.jsonl has {size / 2**20:.0f} MiB; `skep audit verify` checks it.")
-            return
-        found = verify_audit(home)
-    except AuditNotBegun:
-        yield ok("audit", "Nothing of the audit was exported yet.")
-        return
-    except SkepError as error:
-        yield fail("audit", error.message, way_out)
-        return
-    if found.first_bad is None:
-        yield ok("audit", f"audit.jsonl is whole: {found.lines:,} records.")
-    else:
-        bad = found.first_bad
-        yield fail("audit", f"{bad.file}:{bad.line}: {bad.what}.", way_out)
 
 
 def check_queue_file(examined: Examined) -> Iterator[Finding]:

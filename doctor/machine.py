@@ -10,19 +10,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import host_platform
 import open_files
 from doctor.findings import Finding, fail, ok, warn
-from errors import SkepError
 from safety.sandbox import Sandbox
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
-
-if TYPE_CHECKING:
-    from llm.discovery import ModelStatus
 
 #: The first SQLite without the WAL-reset race (sqlite.org/wal.html#walresetbug).
 _NO_WAL_RACE: Final = (3, 51, 3)
@@ -147,42 +142,6 @@ def check_sandbox(settings: Settings) -> Iterator[Finding]:
         yield fail("sandbox", f"{told}.", 'Take sandbox = "off" out of the settings file.')
     else:
         yield warn("sandbox", told, "Commands wait until there is one; LLM tasks run without.")
-
-
-def check_model(home: Home, settings: Settings) -> Iterator[Finding]:
-    """Whether a model answers, and what it costs."""
-    from llm.discovery import find_model
-
-    try:
-        found = find_model(settings)
-    except SkepError as error:
-        yield fail("model", error.message, "Correct the setting.")
-        return
-    if found.ready:
-        yield ok("model", found.reason)
-        yield from _check_price(home, settings, found)
-    else:
-        yield warn("model", found.reason, "LLM tasks wait until a model is there; commands run without one.")
-
-
-def _check_price(home: Home, settings: Settings, found: ModelStatus) -> Iterator[Finding]:
-    from cost.model_catalog import ModelCatalog, Place
-    from llm.endpoint import is_loopback
-
-    endpoint = found.endpoint or ""
-    place = Place(endpoint, is_loopback(urlsplit(endpoint).hostname or ""), found.model)
-    try:
-        facts = ModelCatalog.of_home(settings, home.models_file).facts(found.model or "", place)
-    except SkepError as error:
-        yield fail("price", error.message, "Correct the file.")
-        return
-    if facts.price is None:
-        yield warn(
-            "price", f"Nobody knows what {found.model} costs, so it is not asked.",
-            "Set llm_price_input and llm_price_output, or name it in config/models.toml.",
-        )  # fmt: skip
-    else:
-        yield ok("price", f"{found.model}: {facts.price} ({facts.source})")
 
 
 def check_platform() -> Iterator[Finding]:

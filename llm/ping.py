@@ -45,11 +45,24 @@ class Ping:
     missing: tuple[str, ...] = ()
 
 
-def ping(endpoint: Endpoint, timeout_s: float = PING_S, wanted: Collection[str] = ()) -> Ping:
-    """Ask for the list of models, and whether the `wanted` are on it.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a server said when it was asked for its list of models."""
 
-    Raises nothing that the network or the server may do.
-    """
+    #: every name on the list; none where there was an error
+    names: tuple[str, ...]
+    #: why there is no list
+    error: ModelError | None
+    #: seconds until the answer was there, or was given up
+    seconds: float
+
+    def lacks(self, wanted: Collection[str]) -> tuple[str, ...]:
+        """Those of the `wanted` that are not on the list; nobody knows without one."""
+        return () if self.error else tuple(name for name in wanted if not is_listed(name, self.names))
+
+
+def listing(endpoint: Endpoint, timeout_s: float = PING_S) -> Listing:
+    """Ask for the list of models. Raises nothing that the network or the server may do."""
     begun = time.monotonic()
     names: list[str] = []
     error: ModelError | None = None
@@ -58,15 +71,23 @@ def ping(endpoint: Endpoint, timeout_s: float = PING_S, wanted: Collection[str] 
             names = client.models(timeout_s)
     except ModelError as found:
         error = found
-    took = time.monotonic() - begun
-    missing = () if error else tuple(name for name in wanted if not is_listed(name, names))
+    return Listing(tuple(names), error, time.monotonic() - begun)
+
+
+def ping(endpoint: Endpoint, timeout_s: float = PING_S, wanted: Collection[str] = ()) -> Ping:
+    """Ask for the list of models, and whether the `wanted` are on it.
+
+    Raises nothing that the network or the server may do.
+    """
+    found = listing(endpoint, timeout_s)
+    error, missing = found.error, found.lacks(wanted)
     return Ping(
         endpoint=endpoint.base_url,
         reached=not isinstance(error, ModelUnreachable | ModelTimeout),
         welcome=error is None,
-        seconds=round(took, 3),
-        models=tuple(name[:NAME_CHARS] for name in names[:MOST_NAMES]),
-        reason=error.message if error else _sentence(took, len(names), missing),
+        seconds=round(found.seconds, 3),
+        models=tuple(name[:NAME_CHARS] for name in found.names[:MOST_NAMES]),
+        reason=error.message if error else _sentence(found.seconds, len(found.names), missing),
         missing=missing,
     )
 

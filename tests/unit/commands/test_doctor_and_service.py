@@ -66,7 +66,8 @@ def test_without_a_home_it_says_so_makes_nothing_and_is_0(tmp_path, run, home):
 
 
 def far_away(monkeypatch, model: str = "m") -> None:
-    monkeypatch.setenv("SKEP_LLM_BASE_URL", "https://models.example/v1")
+    # elsewhere, and an address that is refused before anything is sent
+    monkeypatch.setenv("SKEP_LLM_BASE_URL", "https://10.0.0.1/v1")
     monkeypatch.setenv("SKEP_LLM_MODEL", model)
 
 

@@ -209,3 +209,21 @@ def complete(home, words: str, number: int) -> list[str]:
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_gets_its_script(run, shell):
     assert "_SKEP_COMPLETE" in run("completion", shell).stdout
+
+
+@pytest.mark.parametrize("below", ["", "a/b"])
+@pytest.mark.parametrize(
+    ("verb", "code"), [("list", 3), ("status", 3), ("up", 3), ("ping", 3), ("init", 2), ("doctor", 1)]
+)
+def test_a_home_that_is_a_file_is_told_as_that_with_the_way_out(tmp_path, verb, code, below):
+    file = tmp_path / "notes"
+    file.write_text("mine")
+
+    told = CliRunner().invoke(skep.cli, [verb], env={"SKEP_HOME": str(file / below)})
+
+    assert told.exit_code == code
+    assert f"{file} is a file and not a folder" in told.output
+    assert "another folder with --home or SKEP_HOME." in told.output
+    assert "skep init" not in told.output.replace("skep init: ", "")
+    assert "Errno" not in told.output
+    assert file.read_text() == "mine"

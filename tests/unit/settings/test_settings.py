@@ -116,7 +116,7 @@ def test_every_setting_has_a_meaning():
 
 @pytest.mark.parametrize("name", sorted(FILES_ONLY))
 def test_what_grants_rights_comes_from_a_file_alone(home, name):
-    with pytest.raises(InvalidSetting, match=f"environment: {name} may be said by skep.toml only"):
+    with pytest.raises(InvalidSetting, match=f"SKEP_{name.upper()}: may be said by skep.toml only"):
         load_settings(home, {f"SKEP_{name.upper()}": json.dumps(other(name))})
     with pytest.raises(InvalidSetting, match=f"command line: {name} may be said by skep.toml only"):
         load_settings(home, {}, {name: other(name)})
@@ -168,7 +168,7 @@ def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
             {"SKEP_CONCURENCY": "2"},
             {},
             "",
-            "environment: there is no setting 'concurency'; did you mean concurrency?",
+            "SKEP_CONCURENCY: there is no setting 'concurency'; did you mean SKEP_CONCURRENCY?",
         ),
         ({}, {"worker": 2}, "", "command line: there is no setting 'worker'; did you mean workers?"),
         (
@@ -179,13 +179,13 @@ def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
         ),
         ({}, {}, "zzz = 1\n", "skep.toml: there is no setting 'zzz'"),
         ({}, {}, "a = = 1\n", "skep.toml: Invalid value (at line 1, column 5)"),
-        ({"SKEP_WORKERS": "17"}, {}, "", "environment: workers must be less than or equal to 16, got '17'"),
-        ({"SKEP_WORKERS": "two"}, {}, "", "environment: workers must be a valid integer"),
+        ({"SKEP_WORKERS": "17"}, {}, "", "SKEP_WORKERS: must be less than or equal to 16, got '17'"),
+        ({"SKEP_WORKERS": "two"}, {}, "", "SKEP_WORKERS: must be a valid integer"),
         ({}, {}, "workers = 1.5\n", "skep.toml: workers must be a valid integer"),
         ({}, {}, "workers = true\n", "skep.toml: workers must not be true or false, got True"),
         ({}, {}, "stop_grace_s = true\n", "skep.toml: stop_grace_s must not be true or false"),
         ({}, {}, "lease_s = nan\n", "skep.toml: lease_s must be a finite number"),
-        ({"SKEP_LEASE_S": "inf"}, {}, "", "environment: lease_s must be a finite number"),
+        ({"SKEP_LEASE_S": "inf"}, {}, "", "SKEP_LEASE_S: must be a finite number, got 'inf'"),
         (
             {},
             {},
@@ -196,19 +196,26 @@ def test_an_empty_variable_says_nothing_and_foreign_ones_are_left_alone(home):
             {"SKEP_OLLAMA_URL": "ftp://x"},
             {},
             "",
-            "ollama_url must be an http:// or https:// address, got 'ftp://x'",
+            "SKEP_OLLAMA_URL: must be an http:// or https:// address, got 'ftp://x'",
         ),
         (
             {"SKEP_LLM_BASE_URL": "http://[::1"},
             {},
             "",
-            "llm_base_url must be an http:// or https:// address, got 'http://[::1'",
+            "SKEP_LLM_BASE_URL: must be an http:// or https:// address, got 'http://[::1'",
         ),
-        ({"SKEP_OLLAMA_URL": "http://"}, {}, "", "ollama_url must be an http:// or https:// address"),
-        ({"SKEP_TAG_LIMITS": "gpu=1"}, {}, "", 'SKEP_TAG_LIMITS: must be JSON such as {"gpu": 1}'),
-        ({"SKEP_TAG_LIMITS": "[1]"}, {}, "", "environment: tag_limits must be a valid dictionary"),
-        ({"SKEP_MODEL_LIMITS": '{"m": 0}'}, {}, "", "model_limits every limit must be at least 1"),
-        ({"SKEP_TAG_LIMITS": '{"a|alone": 1}'}, {}, "", "tag_limits must not have a | in a name"),
+        ({"SKEP_OLLAMA_URL": "http://"}, {}, "", "SKEP_OLLAMA_URL: must be an http:// or https:// address"),
+        (
+            {"SKEP_TAG_LIMITS": "gpu=1"},
+            {},
+            "",
+            """SKEP_TAG_LIMITS: must be JSON such as {"gpu": 1}, got 'gpu=1'""",
+        ),
+        ({"SKEP_ZZZ": "1"}, {}, "", "SKEP_ZZZ: there is no setting 'zzz'; unset it, or correct its name"),
+        ({}, {"workers": 17}, "", "command line: workers must be less than or equal to 16, got 17"),
+        ({"SKEP_TAG_LIMITS": "[1]"}, {}, "", "SKEP_TAG_LIMITS: must be a valid dictionary"),
+        ({"SKEP_MODEL_LIMITS": '{"m": 0}'}, {}, "", "SKEP_MODEL_LIMITS: every limit must be at least 1"),
+        ({"SKEP_TAG_LIMITS": '{"a|alone": 1}'}, {}, "", "SKEP_TAG_LIMITS: must not have a | in a name"),
     ],
 )
 def test_a_mistake_names_the_source_the_setting_and_what_is_allowed(home, environ, flags, text, message):
@@ -230,6 +237,7 @@ def test_a_file_that_is_not_text_is_told(home):
     [
         ({"SKEP_LLM_API_KEY": "hunter2", "SKEP_WORKERS": "0"}, ""),
         ({"SKEP_LLM_APIKEY": "hunter2"}, ""),
+        ({"SKEP_PROFILES": "hunter2"}, ""),
         ({"SKEP_LLM_BASE_URL": "ftp://me:hunter2@host"}, ""),
         ({"SKEP_LLM_PROXY": "socks://me:hunter2@host"}, ""),
         ({}, 'llm_api_key = ["hunter2"]\n'),
