@@ -22,18 +22,15 @@ from testing.model_server import ModelServer
 from tests.integration.client_rig import Blocking, Gate
 from tests.integration.swarm_rig import SwarmRig
 from tests.integration.worker_rig import PRICED, WorkerRig
-from tests.unit.queue_file.keeping import Keeping
+from tests.unit.queue_file.keeping import Keeping, begun
 from tests.unit.store_recovery.worked_home import WorkedHome
 
 
 @pytest.fixture
 def keeping(tmp_path: Path) -> Iterator[Keeping]:
     """A home with the keeper of its queue file."""
-    made = Keeping(tmp_path)
-    made.keeper.start_up()
-    made.keeper.project()
-    yield made
-    made.close()
+    with begun(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture

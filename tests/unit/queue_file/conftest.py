@@ -5,13 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.queue_file.keeping import Keeping
+from tests.unit.queue_file.keeping import Keeping, begun
 
 
 @pytest.fixture
 def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    made.keeper.start_up()
-    made.keeper.project()
-    yield made
-    made.close()
+    with begun(tmp_path) as made:
+        yield made

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,13 @@ class Keeping:
         """Everything that says what tasks are, without what only counts looks."""
         rows = self.store.reader.tasks()
         return [(row["id"], row["state"], row["version"], row["doc"], row["attempts"]) for row in rows]
+
+
+@contextmanager
+def begun(root: Path) -> Iterator[Keeping]:
+    """A home whose keeper has taken in what is there and shown it."""
+    made = Keeping(root)
+    made.keeper.start_up()
+    made.keeper.project()
+    yield made
+    made.close()
