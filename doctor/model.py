@@ -88,10 +88,8 @@ def _ask(model: str, endpoint: Endpoint) -> Finding:
 
 
 def _trouble(model: str, server: str, error: ModelError) -> Finding:
-    from llm.client import NoList
-
     status = error.details.get("server_status")
-    if isinstance(error, NoList) or status in _NO_LIST:
+    if error.details.get("has_list") is False or status in _NO_LIST:
         why = "" if status is None else f" ({status})"
         told = (
             f"{server} was reached and names no models{why}, so the first call tells whether it has {model}"

@@ -38,12 +38,6 @@ _JSON_STARTS: Final = (b"{", b"[")
 Quirks = frozenset[str]
 
 
-class NoList(ModelFailed):
-    """The server answered the question for its models with something that is no list."""
-
-    code = "model_failed"
-
-
 class Wire(Protocol):
     """One provider protocol."""
 
@@ -180,7 +174,8 @@ class WireClient:
             document = _parsed(b"".join(answer.pieces()))
         listed = document.get("data") if isinstance(document, dict) else None
         if not isinstance(listed, list):
-            raise NoList(f"The model server at {self._endpoint.base_url} gave no list of its models.")
+            told = f"The model server at {self._endpoint.base_url} gave no list of its models."
+            raise ModelFailed(told, has_list=False)
         return [item["id"] for item in listed if isinstance(item, dict) and isinstance(item.get("id"), str)]
 
     def _refusal(self, failure: Failure, watch: Watch) -> ModelError:

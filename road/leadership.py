@@ -27,13 +27,13 @@ from road.checkpointing import Checkpointing
 from road.exporting import Exporting, audit_gate, log_standing
 from road.holding import Holding
 from road.rescue import Rescuer
+from road.watched_files import WatchedFiles
 from safety.circuit_breaker import Bounds
 from settings import Home, Settings
 from store import database, run_steering
 from store.audit_log import AuditExporter
 from store.backup import Backup
 from store.execution_log import LogExporter
-from store.file_watch import FileWatch
 from store.pulse import Pulse
 from store.queue_file import inbox_folder
 from store.queue_file.inbox import Inbox
@@ -167,17 +167,12 @@ class Leadership:
             self._home, self._settings, self._store.writer, lambda: self._store.reader, self._store.clock
         )
         inbox = Inbox(self._home.inbox, self._store.writer, self._settings.limits, self._store.limits)
-        watch = FileWatch(self._hint)
         for export in exports:
             export.start()
         try:
             inbox_folder.make(self._home.inbox)
-            keeper.watch_with(watch)
-            watch.add(self._home.inbox / "new")
-            poll_s = self._settings.queue_poll_s
-            self._keep_house(keeper, inbox, poll_s if watch.start() else min(poll_s, UNWATCHED_POLL_S))
+            self._keep_house(keeper, inbox)
         finally:
-            watch.stop()
             for export in exports:
                 export.stop()
 
@@ -206,7 +201,17 @@ class Leadership:
 
     # -- the rest ------------------------------------------------------------------------------------------
 
-    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox, poll_s: float) -> None:
+    def _keep_house(self, keeper: QueueFileKeeper, inbox: Inbox) -> None:
+        watched = WatchedFiles(self._hint, keeper, self._home.inbox / "new")
+        poll_s = self._settings.queue_poll_s
+        if not watched.start():
+            poll_s = min(poll_s, UNWATCHED_POLL_S)
+        try:
+            self._do_duties(keeper, inbox, watched, poll_s)
+        finally:
+            watched.stop()
+
+    def _do_duties(self, keeper: QueueFileKeeper, inbox: Inbox, watched: WatchedFiles, poll_s: float) -> None:
         """Do what is due until the stop; files are looked at after `poll_s` seconds where nothing is told."""
         keeper.start_up()
         copies = Backup(self._home, self._settings, self._store.clock)
@@ -223,6 +228,7 @@ class Leadership:
             Duty("kill switch", halts.KILL_SWITCH_LOOK_S, kill_switch.look),
             Duty("circuit breaker", halts.BREAKER_LOOK_S, breaker.look, on_change_s=halts.BREAKER_SOON_S),
             Duty("rescue", 1.0, self._rescuer.rescue),
+            Duty("watched files", 1.0, watched.look),
             Duty("queue file", poll_s, lambda: self._take_in(keeper.look), on_hint=True),
             Duty("inbox", poll_s, lambda: self._take_in(inbox.look), on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),

@@ -100,7 +100,7 @@ class Road:
             who = self._personas.of(claim)
             if who is None or self._planner.split(claim, lambda: journey.is_over):
                 return
-            route = self._routing.route(claim, lambda: journey.is_over)
+            route = self._routing.route(claim, lambda: self._is_over(journey))
             what_goes = going(claim, route)
             mark = envelope.new_mark()
             given = self._runs.given(what_goes, mark)
@@ -125,7 +125,7 @@ class Road:
         except errors.KillSwitchOn as error:  # set while the plan was made
             self._end_halted(journey, error.message)
         except GivenUp:
-            self._end_unstarted(journey)
+            self._end_given_up(journey)
         finally:
             self._arrive(claim)
 
@@ -212,6 +212,21 @@ class Road:
         self._record(journey, outcome, route)
         return None
 
+    def _is_over(self, journey: Journey) -> bool:
+        """Whether nobody waits for a check any more: it was stopped, or nothing may be sent now."""
+        return journey.is_over or self._kill_switch.is_on()
+
+    def _end_given_up(self, journey: Journey) -> None:
+        if journey.is_over:
+            self._end_unstarted(journey)
+            return
+        try:
+            self._kill_switch.check()
+        except errors.KillSwitchOn as error:
+            self._end_halted(journey, error.message)
+        else:  # it was on for a moment
+            self._hand_back(journey.claim, "the kill switch was on")
+
     def _time_limit(self, claim: Claim) -> float:
         if claim.task.timeout_s is not None:
             return float(claim.task.timeout_s)
@@ -221,7 +236,7 @@ class Road:
     def _may_go(self, journey: Journey, claim: Claim, request: dict[str, Any]) -> bool:
         """Preflight: may it run, with all that was added to it, and has a person agreed who must?"""
         work = Work.of(claim.task, request.get("prompt"), request.get("mark"))
-        approved, report = self._gateway.examine(claim.task, work, lambda: journey.is_over)
+        approved, report = self._gateway.examine(claim.task, work, lambda: self._is_over(journey))
         if approved is None:
             reason = str(report["blocked_reason"])
             self._store.write(lambda tx: recording.block(tx, claim.ref, reason, report))

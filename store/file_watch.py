@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Callable
@@ -27,18 +28,31 @@ class FileWatch(FileSystemEventHandler):
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
-        self._names: dict[str, frozenset[str] | None] = {}
+        #: by folder, the names that are watched there; none: all
+        self.names: dict[str, frozenset[str] | None] = {}
         self._observer: BaseObserver | None = None
+        #: the folders as they were at the start, without those that have been removed
+        self.watched: dict[str, tuple[int, int]] = {}
 
     def add(self, folder: Path, *names: str) -> None:
         """Watch these names in a folder, or all of them where none is given. Before `start`."""
-        self._names[str(folder)] = frozenset(names) or None
+        self.names[str(folder)] = frozenset(names) or None
+
+    def folders(self) -> dict[str, tuple[int, int]]:
+        """Which folders there are to be watched, by device and number: another may have come in a place."""
+        found = {}
+        for folder in filter(os.path.isdir, self.names):
+            with contextlib.suppress(FileNotFoundError):
+                info = Path(folder).stat()
+                found[folder] = (info.st_dev, info.st_ino)
+        return found
 
     def start(self) -> bool:
         """Begin; whether the system can."""
+        self.watched = self.folders()
         try:
             observer = _observer()  # asks the system for room, and may be refused
-            for folder in filter(os.path.isdir, self._names):
+            for folder in self.watched:
                 observer.schedule(self, folder)
             observer.start()
         except Exception as error:
@@ -55,18 +69,24 @@ class FileWatch(FileSystemEventHandler):
             self._observer = None
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        """One change in a watched folder."""
+        """One change in a watched folder, or of one."""
+        if event.event_type == "deleted":  # one that is made in its place may get its very number
+            self.watched.pop(_name_of(event.src_path), None)
         if event.event_type in _CHANGES and (
             self._is_named(event.src_path) or self._is_named(event.dest_path)
         ):
             self._wake()
 
     def _is_named(self, path: bytes | str) -> bool:
-        changed = Path(path.decode(errors="replace") if isinstance(path, bytes) else path)
-        if str(changed.parent) not in self._names:
+        changed = Path(_name_of(path))
+        if str(changed.parent) not in self.names:
             return False
-        names = self._names[str(changed.parent)]
+        names = self.names[str(changed.parent)]
         return names is None or changed.name in names
+
+
+def _name_of(path: bytes | str) -> str:
+    return path.decode(errors="replace") if isinstance(path, bytes) else path
 
 
 def _observer() -> BaseObserver:

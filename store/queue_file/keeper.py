@@ -84,8 +84,9 @@ class QueueFileKeeper:
             self._places.writing.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 self._places.set_aside(self._memory.known())
+            taken = self._memory.taken_of_old()
             for path, digest in self._places.left_over():
-                self._old.take_up(path, digest)
+                self._old.take_up(path, taken.get(path.name, digest))
             self._old.look()
             self._missing_since = float("-inf")
             self._take_current()
@@ -97,7 +98,8 @@ class QueueFileKeeper:
         if exchanged == target.parent:
             watch.add(exchanged)
             return
-        exchanged.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(OSError):  # something else stands there
+            exchanged.mkdir(mode=0o700, exist_ok=True)
         watch.add(target.parent, target.name)
         watch.add(exchanged)
 
@@ -144,6 +146,7 @@ class QueueFileKeeper:
             self._stale = True
             with contextlib.suppress(OSError):
                 self._places.writing.unlink(missing_ok=True)
+                self._take_up_what_came_out()
         self._pace.end(self._clock.monotonic(), cost)
         if self._stale:
             self._pace.note_change(self._clock.monotonic())
@@ -250,6 +253,7 @@ class QueueFileKeeper:
         swap.dress(self._places.writing, self._places.target)
         fault_point("project.written")
         known = self._memory.known()
+        self._take_up_what_came_out()
         self._memory.announce(digest, revision, was_missing=was_missing)
         self._places.writing.replace(self._places.swap)
         ours = Signature.of(self._places.swap.stat())
@@ -278,6 +282,11 @@ class QueueFileKeeper:
             self._places.swap.replace(path)
             self._old.watch(path, content)
 
+    def _take_up_what_came_out(self) -> None:
+        """Watch what an exchange left that broke off; it may be a save of that instant."""
+        with contextlib.suppress(FileNotFoundError):
+            self._old.take_up(*self._places.set_aside(self._memory.known()))
+
     def _put_back(self, error: InvalidFile, ours: str) -> None:
         """A save that cannot be read, perhaps half done, goes back to its place; ours waits."""
         logger.info("queue.json changed while it was written and cannot be read: %s", error.message)
@@ -294,11 +303,11 @@ class QueueFileKeeper:
         with self._lock:
             return self._old.look()
 
-    def _take_unknown(self, content: Content) -> bool:
+    def _take_unknown(self, content: Content, name: str) -> bool:
         """Take in what an old file holds unless it is known. Raises `InvalidFile`."""
         if content.digest in self._memory.known():
             return False
-        self._taker.take_in(content.data, content.digest, is_current=False)
+        self._taker.take_in(content.data, content.digest, old=name)
         self._stale = True
         self._pace.note_change(self._clock.monotonic())
         return True

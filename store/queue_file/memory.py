@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from errors import InvalidFile
-from store.queue_file.taking_in import REVISION, TAKEN
+from store.queue_file.taking_in import OLD_TAKEN, REVISION, TAKEN
 from store.reading import Reader
 from store.transaction import Transaction, dump
 from store.writer import Writer
@@ -38,6 +38,12 @@ class Memory:
         """Hashes of every content that need not be looked at again."""
         row = self._reader.one("get_meta", key=TAKEN)
         return frozenset([*self.generations(), *([row["value"]] if row is not None else [])]) - {""}
+
+    def taken_of_old(self) -> dict[str, str]:
+        """Hashes of what was last taken in of files that were replaced, by their names."""
+        row = self._reader.one("get_meta", key=OLD_TAKEN)
+        found: dict[str, str] = json.loads(row["value"]) if row is not None else {}
+        return found
 
     def announce(self, digest: str, revision: int, *, was_missing: bool) -> None:
         """Say before the exchange what will be there, so that it is recognised after a crash."""

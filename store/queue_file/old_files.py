@@ -44,7 +44,7 @@ class OldFiles:
         self,
         limits: Limits,
         clock: Clock,
-        take: Callable[[Content], bool],
+        take: Callable[[Content, str], bool],
         put_aside: Callable[[Content, InvalidFile], None],
     ) -> None:
         self._limits = limits
@@ -59,7 +59,7 @@ class OldFiles:
         self._held.append(_Held(path, content.signature, content.digest, until))
 
     def take_up(self, path: Path, digest: str) -> None:
-        """Keep a file that an earlier process watched, which held `digest` when it came out."""
+        """Keep a file that another process watched, or nobody yet; `digest` is known of what it held."""
         self._held.append(_Held(path, None, digest, float("-inf")))
 
     def next_end(self) -> float:
@@ -100,7 +100,7 @@ class OldFiles:
             again = plain_files.read(held.path, self._limits)
             if again.digest == content.digest:
                 held.signature = again.signature
-                took = again.digest != held.digest and self._take(again)
+                took = again.digest != held.digest and self._take(again, held.path.name)
                 held.digest = again.digest
                 return took
         return False
@@ -111,16 +111,16 @@ class OldFiles:
         try:
             content = plain_files.read(held.path, self._limits)
             if content.digest != held.digest:
-                took = self._take_or_put_aside(content)
+                took = self._take_or_put_aside(content, held.path.name)
         except (FileNotFoundError, InvalidFile) as error:
             logger.warning("%s was not taken in: %s", held.path.name, error)
         with contextlib.suppress(IsADirectoryError, PermissionError):
             held.path.unlink(missing_ok=True)
         return took
 
-    def _take_or_put_aside(self, content: Content) -> bool:
+    def _take_or_put_aside(self, content: Content, name: str) -> bool:
         try:
-            return self._take(content)
+            return self._take(content, name)
         except InvalidFile as error:
             self._put_aside(content, error)
             return False

@@ -23,6 +23,8 @@ from store.queue_file import plain_files
 #: seconds since its last change that an editor's mark holds projection, by name
 _LONG: Final = 15 * 60.0
 _SHORT: Final = 5.0
+_STEM: Final = "queue.json."
+_OUT: Final = f"{_STEM}out-"
 #: in a name, for a content that is to be looked at
 NOT_KNOWN: Final = "0" * 64
 
@@ -32,14 +34,15 @@ class Places:
 
     def __init__(self, queue_file: Path, state: Path) -> None:
         self._queue_file = queue_file
+        self._state = state
+        self._own = state / "exchanged"
         #: what the name leads to: a link is followed and stays
         self.target = plain_files.target_of(queue_file)
-        folder, prefix = state, ""
+        folder, stem, self.exchanged = state, _STEM, self._own
         if self.target.parent.stat().st_dev != state.stat().st_dev:
-            folder, prefix = self.target.parent, f".{self.target.name}.skep-"
-        stem = prefix or "queue.json."
-        #: where old files lie, by themselves where that can be: what is written there is told of
-        self.exchanged = state / "exchanged" if not prefix else folder
+            folder, stem = self.target.parent, f".{self.target.name}.skep-"
+            self.exchanged = folder
+        # Old files lie by themselves where that can be: what is written there is told of.
         self.writing = folder / f"{stem}writing"
         self.swap = folder / f"{stem}swap"
         self._out = f"{stem}out-"
@@ -52,13 +55,24 @@ class Places:
 
     def out(self, revision: int, digest: str) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""
-        self.exchanged.mkdir(mode=0o700, exist_ok=True)
-        return self.exchanged / f"{self._out}{revision}-{digest}"
+        folder = self.exchanged
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError:  # something else stands there
+            folder = self.folder
+        return folder / f"{self._out}{revision}-{digest}"
 
     def left_over(self) -> list[tuple[Path, str]]:
         """Old files that a process which is gone was still watching, with what each held when it came out."""
-        folders = dict.fromkeys((self.exchanged, self.folder))  # they lay beside the others once
-        found = sorted(path for each in folders for path in each.glob(f"{glob.escape(self._out)}*"))
+        # They lay beside the others once, and the name may have led elsewhere then.
+        stems = (
+            (self.exchanged, self._out),
+            (self.folder, self._out),
+            (self._own, _OUT),
+            (self._state, _OUT),
+        )
+        places = dict.fromkeys(stems)
+        found = sorted(path for where, stem in places for path in where.glob(f"{glob.escape(stem)}*"))
         return [(path, path.name.rpartition("-")[2]) for path in found]
 
     def set_aside(self, known: frozenset[str]) -> tuple[Path, str]:

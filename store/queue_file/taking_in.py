@@ -33,6 +33,10 @@ TAKEN: Final = "queue_file_hash"
 TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
 _REMOVAL: Final = "queue_file_removal"
+#: by the name of an old file, hash of what was last taken in of it
+OLD_TAKEN: Final = "queue_file_old_taken"
+#: Old files of which that is kept.
+_MOST_OLD: Final = 100
 _IDS_TOLD: Final = 100
 
 
@@ -40,8 +44,9 @@ _IDS_TOLD: Final = 100
 class Brought:
     """A file, sorted before the transaction."""
 
-    #: hash to remember, none for a file that has been replaced
-    digest: str | None
+    digest: str
+    #: name of the file where it has been replaced, none for the one in its place
+    old: str | None
     size: int
     top: dict[str, object]
     revision: int | None
@@ -66,23 +71,24 @@ class Taker:
         self._rules = rules
         self._settings = settings
 
-    def take_in(self, data: bytes, digest: str, *, is_current: bool = True) -> apply.Tally:
+    def take_in(self, data: bytes, digest: str, *, old: str | None = None) -> apply.Tally:
         """Merge a file into the store. Raises `InvalidFile`; the file then has no effect.
 
-        `is_current` says that the file stands in its place, or did so a moment ago.
+        `old` is the name of one that was replaced and written after that; none: it stands in its place, or
+        did so a moment ago.
         """
         with no_collecting():
-            brought = self._sort(data, digest if is_current else None)
+            brought = self._sort(data, digest, old)
             tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
         return tally
 
     # -- before the transaction ----------------------------------------------------------------------------
 
-    def _sort(self, data: bytes, digest: str | None) -> Brought:
+    def _sort(self, data: bytes, digest: str, old: str | None) -> Brought:
         found = entries.read(strict_json.parse(data, self._rules.contract))
         revision = self._known_revision(found.revision)
-        brought = Brought(digest, len(data), found.top, revision, found.refused_keys)
+        brought = Brought(digest, old, len(data), found.top, revision, found.refused_keys)
         found.revision = revision
         everything = entries.give_ids(found, self._namesakes(found.entries))
         known = self._shown(each.id for each in everything)
@@ -146,9 +152,12 @@ class Taker:
         self._take_away(tx, brought, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
-        if brought.digest is not None:
+        if brought.old is None:
             tx.set_meta(TAKEN, brought.digest)
             tx.set_meta(TOP, dump(brought.top))
+        else:
+            taken = {**json.loads(tx.meta(OLD_TAKEN) or "{}"), brought.old: brought.digest}
+            tx.set_meta(OLD_TAKEN, dump(dict(list(taken.items())[-_MOST_OLD:])))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
@@ -189,7 +198,7 @@ class Taker:
     def _decide(
         self, tx: Transaction, row: sqlite3.Row, entry: FileEntry, brought: Brought
     ) -> Sequence[Action]:
-        revision, is_current = brought.revision, brought.digest is not None
+        revision, is_current = brought.revision, brought.old is None
         wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), revision, is_current=is_current)
         stored = apply.load(tx, row, revision)
         return merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc))

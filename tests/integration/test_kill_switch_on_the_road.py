@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from enrichment.roster import Roster
 from errors import KillSwitchOn
 from outcome import Failure, Outcome
+from redaction import redact
 from road.cycle_client import SwarmGone
 from road.judging import Judge
 from road.personas import Personas
@@ -14,7 +17,7 @@ from road.planning import Planner
 from road.routing import Routing
 from road.run_prompts import RunPrompts
 from road.walk import Road
-from safety.gateway import SafetyGateway
+from safety.gateway import LONG_CHARS, SafetyGateway
 from safety.kill_switch import KillSwitch
 from store.records import Intake, TaskRef
 from store.sqlite_store import SqliteStore
@@ -92,6 +95,23 @@ def test_a_switch_that_is_set_after_the_claim_sends_the_task_back_uncalled(store
 
     assert (swarm.calls, row["state"], row["attempts"]) == (0, "ready", 0)
     assert row["reason"] == REASON
+
+
+def test_it_does_not_wait_for_the_check_of_a_long_text(store, travel, monkeypatch):
+    may_go_on = threading.Event()
+
+    def held(text):
+        if len(text) > LONG_CHARS:
+            store.home.kill_switch.touch()
+            assert may_go_on.wait(60)
+        return redact(text)
+
+    monkeypatch.setattr("safety.examination.redact", held)
+    swarm, row = travel(lambda request: pytest.fail("called"), mode="llm", prompt="bees " * LONG_CHARS)
+    may_go_on.set()
+
+    assert (swarm.calls, row["state"], row["attempts"]) == (0, "ready", 0)
+    assert row["reason"].startswith("The kill switch is on")
 
 
 def test_what_swarm_refuses_goes_back_uncounted_whatever_its_effect(store, travel):

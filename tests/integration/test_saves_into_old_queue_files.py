@@ -12,7 +12,9 @@ import pytest
 
 import host_platform
 from runtime_contract import Limits, normalize_task
+from store import steering
 from store.file_watch import FileWatch
+from store.queue_file import swap
 from store.queue_file.old_files import HELD_S
 from store.records import Intake, NewTask
 from tests.unit.queue_file.keeping import Keeping
@@ -37,6 +39,14 @@ class Editor:
     def add(self, task: dict[str, Any]) -> None:
         """Save with one more task."""
         self._content["tasks"].append(task)
+        self._save()
+
+    def change(self, task_id: str, **fields: Any) -> None:
+        """Save with some fields of a task changed."""
+        next(each for each in self._content["tasks"] if each["id"] == task_id).update(fields)
+        self._save()
+
+    def _save(self) -> None:
         self._handle.seek(0)
         self._handle.truncate()
         self._handle.write(json.dumps(self._content).encode())
@@ -132,3 +142,71 @@ def test_one_that_lies_where_an_earlier_version_left_it_is_taken_in(keeping: Kee
 
     assert keeping.status("b") == "pending"
     assert list(keeping.home.state.glob("queue.json.*")) == []
+
+
+@ONLY_LINUX
+@pytest.mark.parametrize("is_closed", [True, False])
+def test_what_was_taken_in_of_it_is_not_taken_in_again_by_the_next_that_leads(
+    keeping: Keeping, is_closed: bool
+) -> None:
+    with holding(keeping) as editor:
+        editor.change("a", status="cancelled")
+        keeping.round()
+        assert keeping.status("a") == "cancelled"
+        keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+        keeping.round()
+        if not is_closed:
+            keeping.restart()
+    keeping.restart()
+
+    assert keeping.status("a") == "pending", "a later word counts"
+    assert len(keeping.events("task.cancelled")) == 1
+
+
+@ONLY_LINUX
+def test_what_comes_out_of_an_exchange_that_breaks_off_is_taken_in_by_the_next(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.put(A)
+    exchange = swap.exchange
+
+    def save_first(*paths: Any) -> bool:
+        monkeypatch.setattr(swap, "exchange", exchange)
+        keeping.edit(lambda content: content["tasks"].append(B))
+        exchange(*paths)
+        raise OSError("it breaks off")
+
+    monkeypatch.setattr(swap, "exchange", save_first)
+    keeping.store.write(lambda tx: steering.cancel(tx, "a", "cli", "x"))
+    for _ in range(3):
+        keeping.clock.advance(HELD_S)
+        keeping.round()
+
+    assert keeping.status("b") == "pending"
+
+
+def test_something_else_in_the_place_of_the_folder_costs_no_save(keeping: Keeping) -> None:
+    with holding(keeping):
+        pass
+    assert is_let_go(keeping)
+    folder = keeping.home.state / "exchanged"
+    folder.rmdir()
+    folder.write_text("no folder")
+    with holding(keeping) as editor:
+        editor.add(B)
+    keeping.round()
+
+    assert keeping.status("b") == "pending"
+
+
+def test_it_is_not_lost_where_the_file_has_been_moved_behind_a_link_since(keeping: Keeping) -> None:
+    with holding(keeping) as editor:
+        elsewhere = keeping.home.root / "elsewhere"
+        elsewhere.mkdir()
+        keeping.file.rename(elsewhere / "q.json")
+        keeping.file.symlink_to(elsewhere / "q.json")
+        keeping.round()
+        editor.add(B)
+    keeping.restart()
+
+    assert keeping.status("b") == "pending"
