@@ -333,4 +333,4 @@ def test_what_meets_a_damaged_event_says_so_and_what_helps(
     )
     (store,) = [each for each in found["checks"] if each["check"] == "store"]
     assert store["level"] == "fail"
-    assert "it moves the file aside, rebuilds" in store["way_out"]
+    assert "it rebuilds it from its copies" in store["way_out"]
