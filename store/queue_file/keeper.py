@@ -304,8 +304,11 @@ class QueueFileKeeper:
             return self._old.look()
 
     def _take_unknown(self, content: Content, name: str) -> bool:
-        """Take in what an old file holds unless it is known. Raises `InvalidFile`."""
-        if content.digest in self._memory.known():
+        """Take in what an old file holds unless it is what we wrote. Raises `InvalidFile`.
+
+        Also what stood in the place of the file once: it is said anew, and is to be known as of this one.
+        """
+        if content.digest in self._memory.generations():
             return False
         self._taker.take_in(content.data, content.digest, old=name)
         self._stale = True

@@ -36,7 +36,7 @@ _REMOVAL: Final = "queue_file_removal"
 #: by the name of an old file, hash of what was last taken in of it
 OLD_TAKEN: Final = "queue_file_old_taken"
 #: Old files of which that is kept.
-_MOST_OLD: Final = 100
+_MOST_OLD: Final = 500
 _IDS_TOLD: Final = 100
 
 
@@ -156,7 +156,9 @@ class Taker:
             tx.set_meta(TAKEN, brought.digest)
             tx.set_meta(TOP, dump(brought.top))
         else:
-            taken = {**json.loads(tx.meta(OLD_TAKEN) or "{}"), brought.old: brought.digest}
+            taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
+            taken.pop(brought.old, None)  # the one that was taken in last stands last
+            taken[brought.old] = brought.digest
             tx.set_meta(OLD_TAKEN, dump(dict(list(taken.items())[-_MOST_OLD:])))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections.abc import Iterator
@@ -45,6 +46,15 @@ class Editor:
         """Save with some fields of a task changed."""
         next(each for each in self._content["tasks"] if each["id"] == task_id).update(fields)
         self._save()
+
+    def replace(self, content: dict[str, Any]) -> None:
+        """Save another content."""
+        self._content = content
+        self._save()
+
+    def content(self) -> dict[str, Any]:
+        """What it saved last."""
+        return copy.deepcopy(self._content)
 
     def _save(self) -> None:
         self._handle.seek(0)
@@ -161,6 +171,44 @@ def test_what_was_taken_in_of_it_is_not_taken_in_again_by_the_next_that_leads(
 
     assert keeping.status("a") == "pending", "a later word counts"
     assert len(keeping.events("task.cancelled")) == 1
+
+
+@ONLY_LINUX
+def test_what_stood_in_the_place_of_the_file_too_is_not_taken_in_again_later(keeping: Keeping) -> None:
+    with holding(keeping) as editor:
+        content = keeping.shown()
+        content["tasks"][0].update(status="cancelled")
+        keeping.save(json.dumps(content).encode())
+        keeping.round()
+        editor.replace(content)
+        keeping.round()
+        keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+        keeping.edit(lambda content: content["tasks"].append(B))
+        keeping.round()
+        keeping.restart()
+
+        assert keeping.status("a") == "pending", "a later word counts"
+
+
+@ONLY_LINUX
+def test_what_a_program_says_again_after_something_else_counts_again(keeping: Keeping) -> None:
+    keeping.put(A)
+    with keeping.file.open("r+b") as handle:
+        editor = Editor(handle)
+        editor.change("a", status="cancelled")
+        first = editor.content()
+        keeping.round()
+        assert keeping.status("a") == "cancelled"
+        keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+        keeping.round()
+        editor.change("a", status="pending")
+        editor.add(B)
+        keeping.round()
+        editor.replace(first)
+        keeping.round()
+
+        assert keeping.status("b") == "pending"
+        assert keeping.status("a") == "cancelled", "it was said again"
 
 
 @ONLY_LINUX
