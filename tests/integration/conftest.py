@@ -46,6 +46,15 @@ def model(server: ModelServer) -> ModelServer:
     return server
 
 
+@pytest.fixture
+def configured(server: ModelServer, monkeypatch: pytest.MonkeyPatch) -> ModelServer:
+    """A model server that the environment names, with a key and a model."""
+    monkeypatch.setenv("SKEP_LLM_BASE_URL", server.url)
+    monkeypatch.setenv("SKEP_LLM_MODEL", "big")
+    monkeypatch.setenv("SKEP_LLM_API_KEY", "key-of-the-test")
+    return server
+
+
 @pytest.fixture(params=["openai", "anthropic"])
 def client(server: ModelServer, request: pytest.FixtureRequest) -> Iterator[ChatClient]:
     """A client of the model server, in either protocol."""

@@ -22,14 +22,6 @@ def _own_ports(monkeypatch):
 
 
 @pytest.fixture
-def configured(server, monkeypatch):
-    monkeypatch.setenv("SKEP_LLM_BASE_URL", server.url)
-    monkeypatch.setenv("SKEP_LLM_MODEL", "big")
-    monkeypatch.setenv("SKEP_LLM_API_KEY", "key-of-the-test")
-    return server
-
-
-@pytest.fixture
 def model(ask):
     """What doctor finds of the model; that it exits with 0 is held by `ask`."""
 

@@ -11,14 +11,6 @@ from tests.unit.commands.conftest import *  # noqa: F403  the command line over 
 pytestmark = pytest.mark.usefixtures("store")
 
 
-@pytest.fixture
-def configured(server, monkeypatch):
-    monkeypatch.setenv("SKEP_LLM_BASE_URL", server.url)
-    monkeypatch.setenv("SKEP_LLM_MODEL", "big")
-    monkeypatch.setenv("SKEP_LLM_API_KEY", "key-of-the-test")
-    return server
-
-
 def test_a_server_that_has_every_model_is_told_with_its_time(configured, home, run, ask):
     configured.models = ["big", "judge:latest", "other"]
     home.models_file.parent.mkdir(exist_ok=True)
