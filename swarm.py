@@ -106,7 +106,7 @@ class Swarm:
         self.runs = run_api.RunApi(home, settings, self.store, catalog)
         self.queue_planner = QueuePlanner(home, settings, self.store, self.proposer)
         self._watch = KillSwitchWatch(
-            self.kill_switch, running.wait_until_busy, lambda: running.stop_all("halted")
+            self.kill_switch, running.wait_until_busy, lambda: running.stopping("halted")
         )
         self.refusals = Refusals(self.store, "swarm")
         self.token = ""

@@ -151,7 +151,7 @@ def _llm(place: Place, control: RunControl) -> Iterator[tuple[ModelCatalog, Mode
         switch = KillSwitch(home)
         switch.check()
         refusals = _refusals(store, place.by)
-        watch = KillSwitchWatch(switch, lambda _: True, control.cancel)
+        watch = KillSwitchWatch(switch, lambda _: True, lambda: control.cancel)
         watch.start()
         try:
             yield catalog, model.place, LlmWork(secure, SafetyGateway(home, settings), switch, refusals)

@@ -105,8 +105,17 @@ class RunningSet:
 
     def stop_all(self, why: Why) -> None:
         """Stop everything that runs."""
-        for running in self.all():
-            running.stop(why)
+        self.stopping(why)()
+
+    def stopping(self, why: Why) -> Callable[[], None]:
+        """How to stop what runs now, and nothing that begins later."""
+        found = self.all()
+
+        def stop() -> None:
+            for running in found:
+                running.stop(why)
+
+        return stop
 
     def wait_until_busy(self, timeout_s: float) -> bool:
         """Wait until something runs; false if nothing does when the time is over."""

@@ -55,15 +55,19 @@ class KillSwitchWatch:
     Parameters:
         switch: the switch.
         wait_until_busy: waits until something runs, at most so many seconds; whether something does.
-        stop_all: stops all that runs; called again while anything still does.
+        what_runs: asked before each look at the switch; how to stop what runs then, and nothing that begins
+            later, which asks for itself and may have found the switch cleared.
     """
 
     def __init__(
-        self, switch: KillSwitch, wait_until_busy: Callable[[float], bool], stop_all: Callable[[], None]
+        self,
+        switch: KillSwitch,
+        wait_until_busy: Callable[[float], bool],
+        what_runs: Callable[[], Callable[[], None]],
     ) -> None:
         self._switch = switch
         self._wait_until_busy = wait_until_busy
-        self._stop_all = stop_all
+        self._what_runs = what_runs
         self._ended = threading.Event()
         self._has_said_so = False
         self._thread = threading.Thread(target=self._watch, name="kill-switch", daemon=True)
@@ -83,6 +87,7 @@ class KillSwitchWatch:
                 self._ended.wait(LOOK_S)
 
     def _look(self) -> None:
+        stop = self._what_runs()
         is_on = self._switch.is_on()
         if is_on and not self._has_said_so:
             logger.warning("%s: what runs is stopped", (self._switch.look() or KillFile()).sentence)
@@ -90,6 +95,6 @@ class KillSwitchWatch:
         if not is_on:
             return
         try:
-            self._stop_all()
+            stop()
         except Exception:
             logger.exception("what runs could not be stopped; trying again")

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from outcome import Outcome
+from store import kill_file
 from store.halting import Trip
 from testing.model_script import Reply
 from tests.integration.swarm_rig import SwarmRig, eventually
@@ -139,6 +140,29 @@ def test_once_it_is_cleared_work_goes_on(rig):
     rig.home.kill_switch.unlink()
 
     assert rig.cycle(claim).json()["output"] == "at last\n"
+
+
+def test_what_begins_once_it_is_cleared_is_not_stopped_by_a_look_of_before(rig, monkeypatch):
+    """The watch had found the switch set for another execution, and came to stop only now."""
+    late = rig.claim(command="sleep 1")
+    answers = []
+    is_set = kill_file.is_set
+
+    def clear_it_meanwhile(path):
+        found = is_set(path)
+        if found and threading.current_thread().name == "kill-switch" and not answers:
+            rig.home.kill_switch.unlink()
+            answers.append(rig.in_background(late))
+            eventually(lambda: rig.swarm.executor.running.all()[1:], "the second runs too")
+        return found
+
+    call = rig.in_background(rig.claim(command="sleep 60"))
+    eventually(rig.commands, "the command runs")
+    monkeypatch.setattr(kill_file, "is_set", clear_it_meanwhile)
+    rig.home.kill_switch.touch()
+
+    assert call.answer().json()["status"] == "interrupted"
+    assert answers[0].answer().json()["failure"] is None
 
 
 def test_no_plan_is_made(rig, model):

@@ -49,8 +49,9 @@ def test_the_kill_switch_stops_all_that_runs_and_nothing_that_comes_later() -> N
     assert one is not None
     assert two is not None
 
-    running.stop_all("halted")
+    stop = running.stopping("halted")
     later = running.begin(TaskRef("v", 1), "local", 0.0)
+    stop()
 
     assert (one.stopped, two.stopped, later and later.stopped) == ("halted", "halted", None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -27,7 +28,10 @@ class Running:
         self.stops = threading.Semaphore(0)
         self.fails = False
 
-    def stop_all(self) -> None:
+    def what_runs(self) -> Callable[[], None]:
+        return self.stop
+
+    def stop(self) -> None:
         self.stops.release()
         if self.fails:
             self.fails = False
@@ -37,7 +41,7 @@ class Running:
 @pytest.fixture
 def running(switch):
     runs = Running()
-    watch = KillSwitchWatch(switch, runs.begin.wait, runs.stop_all)
+    watch = KillSwitchWatch(switch, runs.begin.wait, runs.what_runs)
     watch.start()
     yield runs
     watch.stop()
