@@ -111,6 +111,28 @@ def sync_data(handle: int) -> None:
         os.fdatasync(handle)
 
 
+def is_one_mount(first: Path, second: Path) -> bool:
+    """Whether a file can be moved between two folders by name. Raises `OSError` where one cannot be opened.
+
+    One file system may be mounted twice, and rename(2) does not lead from one mount to another.
+    """
+    if first.stat().st_dev != second.stat().st_dev:
+        return False
+    return not IS_LINUX or _mount_id(first) == _mount_id(second)
+
+
+def _mount_id(folder: Path) -> str:
+    """The number of the mount a folder is on, by proc_pid_fdinfo(5); empty where it is not told."""
+    handle = os.open(folder, os.O_PATH | os.O_CLOEXEC)
+    try:
+        lines = Path(f"/proc/self/fdinfo/{handle}").read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    finally:
+        os.close(handle)
+    return next((line for line in lines if line.startswith("mnt_id:")), "")
+
+
 def is_open_for_writing(path: Path) -> bool:
     """Whether another handle of this user's file can write to it; False where the system does not tell.
 

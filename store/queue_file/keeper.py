@@ -31,6 +31,7 @@ from store.queue_file.old_files import OldFiles
 from store.queue_file.pace import COST_FACTOR, Pace
 from store.queue_file.plain_files import Content, Signature
 from store.queue_file.projection import Projection
+from store.queue_file.swap_places import SwapPlaces
 from store.queue_file.taking_in import Taker
 from store.reading import Reader
 from store.writer import Writer
@@ -81,12 +82,7 @@ class QueueFileKeeper:
     def start_up(self) -> None:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
-            self._places.writing.unlink(missing_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                self._places.set_aside(self._memory.known())
-            taken = self._memory.taken_of_old()
-            for path, digest in self._places.left_over():
-                self._old.take_up(path, taken.get(path.name, digest))
+            self._take_up_left_over()
             self._old.look()
             self._missing_since = float("-inf")
             self._take_current()
@@ -94,14 +90,13 @@ class QueueFileKeeper:
 
     def watch_with(self, watch: FileWatch) -> None:
         """Ask to be told of the file, and of old ones that a program still writes into."""
-        target, exchanged = self._places.target, self._places.exchanged
-        if exchanged == target.parent:
-            watch.add(exchanged)
-            return
+        target, exchanged = self._places.target, self._swaps.exchanged
         with contextlib.suppress(OSError):  # something else stands there
             exchanged.mkdir(mode=0o700, exist_ok=True)
         watch.add(target.parent, target.name)
-        watch.add(exchanged)
+        # Not all of the state folder: the store's log is written there at every commit.
+        for folder in {exchanged} | self._old.folders() - {self._home.state}:
+            watch.add(folder)
 
     def look(self) -> bool:
         """Take in what has changed; whether anything was. One stat where nothing has. Raises `StoreError`."""
@@ -145,7 +140,7 @@ class QueueFileKeeper:
             logger.error("queue.json could not be written: %s", error)
             self._stale = True
             with contextlib.suppress(OSError):
-                self._places.writing.unlink(missing_ok=True)
+                self._swaps.writing.unlink(missing_ok=True)
                 self._take_up_what_came_out()
         self._pace.end(self._clock.monotonic(), cost)
         if self._stale:
@@ -155,6 +150,10 @@ class QueueFileKeeper:
     def next_wake(self) -> float:
         """Monotonic time at which there is something to do, as far as is known now."""
         return min(self._looked_at + self._settings.queue_poll_s, self._pace.due_at(), self._old.next_end())
+
+    @property
+    def _swaps(self) -> SwapPlaces:
+        return self._places.swaps
 
     # -- taking in -----------------------------------------------------------------------------------------
 
@@ -249,55 +248,82 @@ class QueueFileKeeper:
             return False
         revision = self._projection.revision() + 1
         self._projection.render_changed(revision)
-        digest = self._projection.write(self._places.writing, revision)
-        swap.dress(self._places.writing, self._places.target)
+        digest = self._projection.write(self._swaps.writing, revision)
+        swap.dress(self._swaps.writing, self._places.target)
         fault_point("project.written")
         known = self._memory.known()
         self._take_up_what_came_out()
-        self._memory.announce(digest, revision, was_missing=was_missing)
-        self._places.writing.replace(self._places.swap)
-        ours = Signature.of(self._places.swap.stat())
-        if not swap.exchange(self._places.swap, self._places.target, known):
-            self._places.swap.unlink(missing_ok=True)
+        beside = self._places.target if self._places.is_elsewhere else None
+        self._memory.announce(digest, revision, was_missing=was_missing, beside=beside)
+        self._swaps.writing.replace(self._swaps.swap)
+        ours = Signature.of(self._swaps.swap.stat())
+        if not swap.exchange(self._swaps.swap, self._places.target, known):
+            self._swaps.swap.unlink(missing_ok=True)
             self._stale = True
             return False
         fault_point("project.exchanged")
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
-        if self._places.swap.exists():  # also where it had been missing and came back in that instant
+        if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(known, digest, revision)
         return True
 
     def _look_at_what_came_out(self, known: frozenset[str], ours: str, revision: int) -> None:
         """What stood there is known, or a save of the last instant."""
         try:
-            content = plain_files.read(self._places.swap, self._rules.contract)
+            content = plain_files.read(self._swaps.swap, self._rules.contract)
             if content.digest not in known:
                 self._taker.take_in(content.data, content.digest)
                 self._stale = True
         except InvalidFile as error:
             self._put_back(error, ours)
         else:
-            path = self._places.out(revision, content.digest)
-            self._places.swap.replace(path)
+            path = self._swaps.out(revision, content.digest)
+            self._swaps.swap.replace(path)
             self._old.watch(path, content)
 
     def _take_up_what_came_out(self) -> None:
         """Watch what an exchange left that broke off; it may be a save of that instant."""
         with contextlib.suppress(FileNotFoundError):
-            self._old.take_up(*self._places.set_aside(self._memory.known()))
+            self._old.take_up(*self._swaps.set_aside(self._memory.known()))
 
     def _put_back(self, error: InvalidFile, ours: str) -> None:
         """A save that cannot be read, perhaps half done, goes back to its place; ours waits."""
         logger.info("queue.json changed while it was written and cannot be read: %s", error.message)
-        swap.exchange(self._places.swap, self._places.target, frozenset({ours}))
+        swap.exchange(self._swaps.swap, self._places.target, frozenset({ours}))
         self._seen, self._stale, self._unreadable = None, True, True
-        if plain_files.hash_file(self._places.swap) == ours:
-            self._places.swap.unlink()
+        if plain_files.hash_file(self._swaps.swap) == ours:
+            self._swaps.swap.unlink()
         else:
-            self._old.take_up(*self._places.set_aside(frozenset()))
+            self._old.take_up(*self._swaps.set_aside(frozenset()))
 
     # -- old files -----------------------------------------------------------------------------------------
+
+    def _take_up_left_over(self) -> None:
+        """Watch what an earlier process left, also where the name led once, on another mount."""
+        home = SwapPlaces.in_home(self._home.state)
+        self._take_up_in(home)
+        if self._places.is_elsewhere:
+            self._take_up_in(self._swaps)
+        for target in self._memory.beside():
+            swaps = SwapPlaces.beside(target)
+            is_there = swaps.can_be_reached(home)
+            if target != self._places.target and not self._take_up_in(swaps) and is_there:
+                self._memory.forget_beside(target)
+
+    def _take_up_in(self, swaps: SwapPlaces) -> bool:
+        """Watch what was left in these places; whether anything was."""
+        known, taken = self._memory.known(), self._memory.taken_of_old()
+        try:
+            swaps.writing.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                swaps.set_aside(known)
+        except OSError as error:
+            logger.warning("what an exchange of queue.json left cannot be moved: %s", error)
+        found = swaps.left_over()
+        for path, digest in found:
+            self._old.take_up(path, taken.get(path.name, digest))
+        return bool(found) or os.path.lexists(swaps.swap)
 
     def _look_at_old(self) -> bool:
         with self._lock:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 from typing import Final
 
 from errors import InvalidFile
@@ -13,6 +15,9 @@ from store.writer import Writer
 
 _GENERATIONS: Final = "queue_file_generations"
 _REFUSED: Final = "queue_file_refused"
+_BESIDE: Final = "queue_file_beside"
+#: Queue files on other mounts that are remembered.
+_MOST_BESIDE: Final = 50
 
 
 def has_seen(reader: Reader, digest: str) -> bool:
@@ -45,13 +50,28 @@ class Memory:
         found: dict[str, str] = json.loads(row["value"]) if row is not None else {}
         return found
 
-    def announce(self, digest: str, revision: int, *, was_missing: bool) -> None:
-        """Say before the exchange what will be there, so that it is recognised after a crash."""
-        generations = [self.generations()[-1], digest]
+    def beside(self) -> list[Path]:
+        """Queue files on another mount than the home, by which old ones may lie."""
+        row = self._reader.one("get_meta", key=_BESIDE)
+        found: list[str] = json.loads(row["value"]) if row is not None else []
+        return [Path(os.fsdecode(bytes.fromhex(each))) for each in found]
+
+    def forget_beside(self, target: Path) -> None:
+        """No old file lies there any more."""
+        self._writer.run(lambda tx: _keep_beside(tx, [each for each in self.beside() if each != target]))
+
+    def announce(self, digest: str, revision: int, *, was_missing: bool, beside: Path | None) -> None:
+        """Say before the exchange what will be there, so that it is recognised after a crash.
+
+        `beside`: the queue file, where the files of the exchange lie beside it.
+        """
+        generations, known = [self.generations()[-1], digest], self.beside()
 
         def keep(tx: Transaction) -> None:
             tx.set_meta(REVISION, str(revision))
             tx.set_meta(_GENERATIONS, dump(generations))
+            if beside is not None and beside not in known:
+                _keep_beside(tx, [*known, beside])
             if was_missing and revision > 1:
                 reason = "it was missing; nothing was cancelled"
                 tx.emit("queue_file.recreated", file="queue.json", revision=revision, reason=reason)
@@ -71,3 +91,8 @@ class Memory:
 
         self._writer.run(tell)
         return message
+
+
+def _keep_beside(tx: Transaction, targets: list[Path]) -> None:
+    # In hexadecimal: a path need not be text.
+    tx.set_meta(_BESIDE, dump([os.fsencode(each).hex() for each in targets[-_MOST_BESIDE:]]))

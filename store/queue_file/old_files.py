@@ -62,6 +62,10 @@ class OldFiles:
         """Keep a file that another process watched, or nobody yet; `digest` is known of what it held."""
         self._held.append(_Held(path, None, digest, float("-inf")))
 
+    def folders(self) -> set[Path]:
+        """Where they lie."""
+        return {held.path.parent for held in self._held}
+
     def next_end(self) -> float:
         """When the first file is let go; never, where there is none."""
         return min((held.until for held in self._held), default=float("inf"))
@@ -114,7 +118,7 @@ class OldFiles:
                 took = self._take_or_put_aside(content, held.path.name)
         except (FileNotFoundError, InvalidFile) as error:
             logger.warning("%s was not taken in: %s", held.path.name, error)
-        with contextlib.suppress(IsADirectoryError, PermissionError):
+        with contextlib.suppress(OSError):  # then it is looked at again by the next that leads
             held.path.unlink(missing_ok=True)
         return took
 

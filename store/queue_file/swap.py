@@ -2,87 +2,41 @@
 
 The two change places in one step, so whatever stood there, a person's save of a millisecond ago included, is
 in our hands afterwards and can be looked at. The old file is kept for some seconds: an editor that holds it
-open may still write into it. Names say where a file is in that way, so that a crash leaves no riddle:
-``writing`` is ours and unfinished, ``swap`` is ours or just came out, ``out-N-H`` came out
-with content H.
+open may still write into it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import stat
-import time
 from pathlib import Path
 from typing import Final
 
 import host_platform
 from store.queue_file import plain_files
+from store.queue_file.swap_places import SwapPlaces
 
 #: seconds since its last change that an editor's mark holds projection, by name
 _LONG: Final = 15 * 60.0
 _SHORT: Final = 5.0
-_STEM: Final = "queue.json."
-_OUT: Final = f"{_STEM}out-"
-#: in a name, for a content that is to be looked at
-NOT_KNOWN: Final = "0" * 64
 
 
 class Places:
-    """Where the files of one queue file lie."""
+    """Where one queue file is and what lies around it."""
 
     def __init__(self, queue_file: Path, state: Path) -> None:
         self._queue_file = queue_file
-        self._state = state
-        self._own = state / "exchanged"
         #: what the name leads to: a link is followed and stays
         self.target = plain_files.target_of(queue_file)
-        folder, stem, self.exchanged = state, _STEM, self._own
-        if self.target.parent.stat().st_dev != state.stat().st_dev:
-            folder, stem = self.target.parent, f".{self.target.name}.skep-"
-            self.exchanged = folder
-        # Old files lie by themselves where that can be: what is written there is told of.
-        self.writing = folder / f"{stem}writing"
-        self.swap = folder / f"{stem}swap"
-        self._out = f"{stem}out-"
-        self.folder = folder
+        #: whether it is on another mount than the home
+        self.is_elsewhere = not host_platform.is_one_mount(self.target.parent, state)
+        self.swaps = SwapPlaces.beside(self.target) if self.is_elsewhere else SwapPlaces.in_home(state)
         self.error = queue_file.with_name(f"{queue_file.name}.error")
 
     def has_moved(self) -> bool:
         """Whether the name leads elsewhere by now."""
         return plain_files.target_of(self._queue_file) != self.target
-
-    def out(self, revision: int, digest: str) -> Path:
-        """The place of the old file that `revision` replaced; `digest` is what it held then."""
-        folder = self.exchanged
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError:  # something else stands there
-            folder = self.folder
-        return folder / f"{self._out}{revision}-{digest}"
-
-    def left_over(self) -> list[tuple[Path, str]]:
-        """Old files that a process which is gone was still watching, with what each held when it came out."""
-        # They lay beside the others once, and the name may have led elsewhere then.
-        stems = (
-            (self.exchanged, self._out),
-            (self.folder, self._out),
-            (self._own, _OUT),
-            (self._state, _OUT),
-        )
-        places = dict.fromkeys(stems)
-        found = sorted(path for where, stem in places for path in where.glob(f"{glob.escape(stem)}*"))
-        return [(path, path.name.rpartition("-")[2]) for path in found]
-
-    def set_aside(self, known: frozenset[str]) -> tuple[Path, str]:
-        """Let what lies half exchanged, ours or a save of that instant, be an old file: where, and its hash.
-
-        `known`: hashes of what need not be taken in; `NOT_KNOWN` is told of another.
-        """
-        found = plain_files.hash_file(self.swap)
-        digest = found if found is not None and found in known else NOT_KNOWN
-        return self.swap.replace(self.out(time.time_ns(), digest)), digest
 
     def is_being_edited(self, now: float) -> bool:
         """Whether an editor's mark beside the file asks to leave it alone; `now` is wall time."""

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
@@ -64,9 +65,13 @@ class Editor:
 
 
 @contextmanager
-def holding(keeping: Keeping) -> Iterator[Editor]:
-    """A program that opened the file before the daemon wrote it anew."""
-    keeping.put(A)
+def holding(keeping: Keeping, file: Path | None = None) -> Iterator[Editor]:
+    """A program that opened the file before the daemon wrote it anew; `file`: what its link leads to."""
+    if file is None:
+        keeping.put(A)
+    else:
+        file.write_text(json.dumps({"tasks": [A]}))
+        keeping.round()
     with keeping.file.open("r+b") as old:
         editor = Editor(old)
         new = NewTask(*normalize_task({"id": "c", "prompt": "x"}, Limits()))
@@ -243,6 +248,94 @@ def test_something_else_in_the_place_of_the_folder_costs_no_save(keeping: Keepin
     with holding(keeping) as editor:
         editor.add(B)
     keeping.round()
+
+    assert keeping.status("b") == "pending"
+
+
+@pytest.fixture
+def elsewhere(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder from which nothing can be moved into the home by name, the queue file being a link there."""
+    folder = keeping.home.root / "mnt"
+    folder.mkdir()
+    is_one = host_platform.is_one_mount
+    monkeypatch.setattr(host_platform, "is_one_mount", lambda *paths: is_one(*paths) and folder not in paths)
+    keeping.file.unlink(missing_ok=True)
+    keeping.file.symlink_to(folder / "q.json")
+    (folder / "q.json").write_text('{"tasks": []}')
+    return folder
+
+
+def put_a_file_in_place_of_the_link(keeping: Keeping) -> None:
+    content = keeping.file.read_bytes()
+    keeping.file.unlink()
+    keeping.file.write_bytes(content)
+
+
+@pytest.mark.parametrize("restarts", [1, pytest.param(3, marks=ONLY_LINUX)])
+def test_it_is_not_lost_where_the_file_was_on_another_mount_and_is_no_more(
+    keeping: Keeping, elsewhere: Path, restarts: int
+) -> None:
+    with holding(keeping, elsewhere / "q.json") as editor:
+        put_a_file_in_place_of_the_link(keeping)
+        keeping.round()
+        for _ in range(restarts - 1):
+            keeping.restart()
+        editor.add(B)
+    keeping.restart()
+
+    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
+    assert [each.name for each in elsewhere.iterdir()] == ["q.json"]
+
+
+def test_what_is_half_exchanged_there_is_not_lost_either(keeping: Keeping, elsewhere: Path) -> None:
+    with holding(keeping, elsewhere / "q.json"):
+        content = keeping.shown()
+        content["tasks"].append(B)
+        (elsewhere / ".q.json.skep-swap").write_text(json.dumps(content))
+        put_a_file_in_place_of_the_link(keeping)
+    keeping.restart()
+
+    assert keeping.status("b") == "pending"
+
+
+def test_what_is_half_exchanged_in_the_home_is_not_lost_where_the_file_is_on_another_mount_since(
+    keeping: Keeping, elsewhere: Path
+) -> None:
+    with holding(keeping, elsewhere / "q.json"):
+        content = keeping.shown()
+    content["tasks"].append(B)
+    (keeping.home.state / "queue.json.swap").write_text(json.dumps(content))
+    keeping.restart()
+
+    assert keeping.status("b") == "pending"
+
+
+@ONLY_LINUX
+def test_it_is_told_of_at_once_there_too(keeping: Keeping, elsewhere: Path) -> None:
+    with holding(keeping, elsewhere / "q.json") as editor:
+        put_a_file_in_place_of_the_link(keeping)
+        keeping.restart()
+        told = threading.Event()
+        watch = FileWatch(told.set)
+        keeping.keeper.watch_with(watch)
+        assert watch.start()
+        try:
+            editor.add(B)
+            assert told.wait(PATIENCE_S)
+        finally:
+            watch.stop()
+
+
+def test_a_mount_that_is_away_is_looked_at_when_it_is_back(keeping: Keeping, elsewhere: Path) -> None:
+    with holding(keeping, elsewhere / "q.json") as editor:
+        put_a_file_in_place_of_the_link(keeping)
+        keeping.round()
+        editor.add(B)
+        away = elsewhere.rename(elsewhere.with_name("away"))
+        keeping.restart()
+        assert keeping.status("b") == "none"
+        away.rename(elsewhere)
+    keeping.restart()
 
     assert keeping.status("b") == "pending"
 

@@ -1,0 +1,80 @@
+"""Where the files of an exchange lie: in the home, or beside the queue file where that is on another mount.
+
+Names say where a file is in that way, so that a crash leaves no riddle: ``writing`` is ours and unfinished,
+``swap`` is ours or just came out, ``out-N-H`` came out with content H.
+"""
+
+from __future__ import annotations
+
+import glob
+import time
+from pathlib import Path
+from typing import Final
+
+import host_platform
+from store.queue_file import plain_files
+
+_STEM: Final = "queue.json."
+#: in a name, for a content that is to be looked at
+NOT_KNOWN: Final = "0" * 64
+
+
+class SwapPlaces:
+    """Where the files of the exchanges with one queue file lie.
+
+    Parameters:
+        folder: from here a file can be exchanged with the queue file.
+        exchanged: here old files lie, by themselves where that can be: what is written there is told of.
+        stem: begins their names.
+    """
+
+    def __init__(self, folder: Path, exchanged: Path, stem: str) -> None:
+        self.folder = folder
+        self.exchanged = exchanged
+        self.writing = folder / f"{stem}writing"
+        self.swap = folder / f"{stem}swap"
+        self._out = f"{stem}out-"
+
+    @classmethod
+    def in_home(cls, state: Path) -> SwapPlaces:
+        """The places in the home, by its state folder."""
+        return cls(state, state / "exchanged", _STEM)
+
+    @classmethod
+    def beside(cls, target: Path) -> SwapPlaces:
+        """The places beside a queue file."""
+        return cls(target.parent, target.parent, f".{target.name}.skep-")
+
+    def out(self, revision: int, digest: str) -> Path:
+        """The place of the old file that `revision` replaced; `digest` is what it held then."""
+        folder = self.exchanged
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        except OSError:  # something else stands there
+            folder = self.folder
+        return folder / f"{self._out}{revision}-{digest}"
+
+    def left_over(self) -> list[tuple[Path, str]]:
+        """Old files that a process which is gone was still watching, with what each held when it came out."""
+        folders = dict.fromkeys(
+            (self.exchanged, self.folder)
+        )  # an earlier version left them beside the others
+        found = sorted(path for where in folders for path in where.glob(f"{glob.escape(self._out)}*"))
+        return [(path, path.name.rpartition("-")[2]) for path in found]
+
+    def set_aside(self, known: frozenset[str]) -> tuple[Path, str]:
+        """Let what lies half exchanged, ours or a save of that instant, be an old file: where, and its hash.
+
+        `known`: hashes of what need not be taken in; `NOT_KNOWN` is told of another. Raises
+        `FileNotFoundError` where nothing does.
+        """
+        found = plain_files.hash_file(self.swap)
+        digest = found if found is not None and found in known else NOT_KNOWN
+        return self.swap.replace(self.out(time.time_ns(), digest)), digest
+
+    def can_be_reached(self, home: SwapPlaces) -> bool:
+        """Whether these places beside a file are there, on a mount that is not the home's."""
+        try:
+            return not host_platform.is_one_mount(self.folder, home.folder)
+        except OSError:
+            return False
