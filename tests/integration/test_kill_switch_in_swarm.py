@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
 
@@ -145,7 +146,7 @@ def test_once_it_is_cleared_work_goes_on(rig):
 def test_what_begins_once_it_is_cleared_is_not_stopped_by_a_look_of_before(rig, monkeypatch):
     """The watch had found the switch set for another execution, and came to stop only now."""
     late = rig.claim(command="sleep 1")
-    answers = []
+    answers: list[Any] = []
     is_set = kill_file.is_set
 
     def clear_it_meanwhile(path):
