@@ -106,6 +106,8 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "queue_file.refused": "the queue file could not be read; it was left as it is",
     "queue_file.removal_held": "many tasks were missing from a saved file; a person is asked",
     "queue_file.recreated": "the queue file was missing and was written again",
+    "queue_file.blocked": "the queue file cannot be written and is behind; tasks go on, saves are taken in",
+    "queue_file.ok": "the queue file can be written again",
     "queue_file.key_refused": "a key at the top of the queue file was refused and has no effect",
     "inbox.taken_in": "a file from the inbox was taken in",
     "inbox.refused": "a file from the inbox could not be read and was moved aside, or none can be taken in",

@@ -28,6 +28,7 @@ from store.reading import (
     LOG_BLOCKED,
     MODEL_STATUS,
     PAUSED,
+    QUEUE_FILE_BLOCKED,
     Reader,
 )
 from supervisor.daemon_state import DaemonState, has_unread_changes, look, queue_file_trouble
@@ -84,6 +85,7 @@ def situation(place: Place, reader: Reader) -> dict[str, Any]:
         "decisions": [decision(row, _task_of(reader, row)) for row in reader.decisions()],
         "broken_rollbacks": [clean_value(each.as_json()) for each in broken_off(place.home, reader)],
         "queue_file_unread": has_unread_changes(place.home, reader, place.settings.limits),
+        "queue_file_blocked": reader.fact(QUEUE_FILE_BLOCKED),
         "queue_file_trouble": queue_file_trouble(place.home),
     }
     return {"health": health(told, daemon)} | told
@@ -160,11 +162,12 @@ def _halt(told: dict[str, Any]) -> str | None:
 
 
 def _holding(told: dict[str, Any]) -> list[tuple[str, str]]:
-    """Why the home is paused, and why its log is behind."""
-    paused, blocked = told["paused"], told["log"]["blocked"]
+    """Why the home is paused, and why its log or queue file is behind."""
+    paused = told["paused"]
     reason = "" if paused is None else str(paused.get("reason") or "")
     rows = [("paused", f"by {paused['by']}: {reason}")] if reason else []
-    return rows if blocked is None else [*rows, ("log", str(blocked["reason"]))]
+    behind = {"log": told["log"]["blocked"], "queue": told["queue_file_blocked"]}
+    return rows + [(name, str(fact["reason"])) for name, fact in behind.items() if fact is not None]
 
 
 def _print(told: dict[str, Any]) -> None:
@@ -187,7 +190,7 @@ def _print(told: dict[str, Any]) -> None:
     for label, text in rows:
         is_off = label == "sandbox" and sandbox is not None and sandbox.get("level") == "off"
         is_in_trouble = label == "model" and model is not None and server_trouble(model) is not None
-        is_grave = is_off or is_in_trouble or label in {"down", "log", "rollback"}
+        is_grave = is_off or is_in_trouble or label in {"down", "log", "queue", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
         name = each["task_id"] or each["id"]

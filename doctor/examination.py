@@ -79,4 +79,5 @@ def _store(examined: Examined) -> Iterator[Finding]:
     yield from store.check_content(examined)
     yield from halts.check_breaker(examined)
     yield from review.check_rollbacks(examined)
+    yield from records.check_projection(examined)
     yield from records.check_audit(examined)

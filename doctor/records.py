@@ -12,7 +12,7 @@ from settings import Home
 from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
 from store.execution_log import verify
-from store.reading import AUDIT_BLOCKED
+from store.reading import AUDIT_BLOCKED, QUEUE_FILE_BLOCKED
 
 #: A log over this is left to `skep verify`.
 _QUICK_LOG_BYTES: Final = 32 * 1024 * 1024
@@ -40,6 +40,14 @@ def check_log(home: Home) -> Iterator[Finding]:
     else:
         bad = found.first_bad
         yield fail("log", f"{bad.file}:{bad.line}: {bad.what}.", "`skep verify` says more.")
+
+
+def check_projection(examined: Examined) -> Iterator[Finding]:
+    """Whether the queue file shows what goes on; silent where it could be written."""
+    with examined.reader() as reader:
+        blocked = reader.fact(QUEUE_FILE_BLOCKED)
+    if blocked is not None:
+        yield fail("queue file", f"{blocked['reason']}.", "Mend what it names; Skep goes on by itself.")
 
 
 def check_audit(examined: Examined) -> Iterator[Finding]:

@@ -15,13 +15,13 @@ from panel.context import Panel
 from panel.daemon import supervised, worker_runs
 from panel.health import Health, Moment, health_of, of_killed
 from panel.task_views import decision_of
-from redaction import clean_value
+from redaction import clean, clean_value
 from review.checkpoints.broken_off import broken_off
 from store import kill_file, processes
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.kill_file import KillFile
 from store.lanes import Gate
-from store.reading import LOCAL_STATUS, PAUSED
+from store.reading import LOCAL_STATUS, PAUSED, QUEUE_FILE_BLOCKED
 from supervisor.daemon_state import queue_file_trouble
 
 #: Questions that stand above the tasks; the inbox has all.
@@ -48,6 +48,8 @@ class Standing:
     sandbox: dict[str, Any] | None
     #: why the queue file could not be read, with its place in the file; none where it could
     queue_file: str | None
+    #: why the queue file could not be written; none where it could
+    queue_file_blocked: str | None
     #: entries of the queue that broke the contract and were not corrected
     refused: int
     #: rollbacks of files that broke off, each with what a person is told
@@ -73,9 +75,23 @@ def standing_of(here: Panel) -> Standing:
     told = None if checkpoint is None else str(checkpoint)
     sandbox = here.reader.fact(LOCAL_STATUS)
     trouble = queue_file_trouble(here.home)
+    blocked = here.reader.fact(QUEUE_FILE_BLOCKED)
     broken = [clean_value(each.as_json()) for each in broken_off(here.home, here.reader)]
     return Standing(
-        counts, gate, questions, runs, day, total, health, killed, told, sandbox, trouble, refused, broken
+        counts,
+        gate,
+        questions,
+        runs,
+        day,
+        total,
+        health,
+        killed,
+        told,
+        sandbox,
+        trouble,
+        None if blocked is None else clean(str(blocked["reason"])),
+        refused,
+        broken,
     )
 
 

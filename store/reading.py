@@ -31,6 +31,7 @@ DISK_FULL: Final = "disk_full"
 BREAKER: Final = "circuit_breaker"
 AUDIT_BLOCKED: Final = "audit_blocked"
 LOG_BLOCKED: Final = "log_blocked"
+QUEUE_FILE_BLOCKED: Final = "queue_file_blocked"
 
 
 class Reader:

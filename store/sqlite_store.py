@@ -19,6 +19,7 @@ from store import (
     halting,
     intake,
     limit_overrides,
+    obstacles,
     rescue,
     room,
     schedule_steering,
@@ -319,15 +320,15 @@ class SqliteStore:
 
     def set_disk_full(self, reason: str | None) -> None:
         """The disk is full, or (none) there is room again."""
-        self.write(lambda tx: _note_obstacle(tx, DISK_FULL, reason, "daemon.disk_full", "daemon.disk_ok"))
+        self.write(lambda tx: obstacles.note(tx, DISK_FULL, reason, "daemon.disk_full", "daemon.disk_ok"))
 
     def set_audit_blocked(self, reason: str | None) -> None:
         """The audit cannot be written, or (none) it can be again."""
-        self.write(lambda tx: _note_obstacle(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
+        self.write(lambda tx: obstacles.note(tx, AUDIT_BLOCKED, reason, "audit.blocked", "audit.ok"))
 
     def set_log_blocked(self, reason: str | None) -> None:
         """The log cannot be written, or (none) it can be again."""
-        self.write(lambda tx: _note_obstacle(tx, LOG_BLOCKED, reason, "log.blocked", "log.ok"))
+        self.write(lambda tx: obstacles.note(tx, LOG_BLOCKED, reason, "log.blocked", "log.ok"))
 
     def apply_limits(self) -> None:
         """Let today's settings count: the lanes of waiting tasks, and how long questions wait."""
@@ -340,14 +341,3 @@ class SqliteStore:
                 tx.set_meta(intake.LANE_LIMITS, wanted)
 
         self.write(apply)
-
-
-def _note_obstacle(tx: Transaction, fact: str, reason: str | None, came: str, went: str) -> None:
-    """Keep what stands in the way, or (none) that nothing does; an event tells when that changes."""
-    was_there = tx.meta(fact) is not None
-    if reason is not None and not was_there:
-        tx.set_meta(fact, dump({"reason": reason}))
-        tx.emit(came, reason=reason)
-    elif reason is None and was_there:
-        tx.run("delete_meta", key=fact)
-        tx.emit(went)

@@ -9,6 +9,7 @@ while the daemon goes on from the store.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import logging
 import os
@@ -127,7 +128,10 @@ class QueueFileKeeper:
         """Write the file now unless it shows the store; whether it was written. Raises `StoreError`."""
         self.look()
         self._pace.begin()
-        if self._unreadable or not (self._stale or self._projection.is_dirty()):
+        if self._unreadable:
+            return False
+        if not (self._stale or self._projection.is_dirty()):
+            self._memory.note_blocked(None)
             return False
         began = self._clock.monotonic()
         cost = FAILED_S / COST_FACTOR
@@ -136,12 +140,10 @@ class QueueFileKeeper:
             with self._lock:
                 done = self._project()
             cost = self._clock.monotonic() - began
+            if done:
+                self._memory.note_blocked(None)
         except (OSError, StoreFull) as error:
-            logger.error("queue.json could not be written: %s", error)
-            self._stale = True
-            with contextlib.suppress(OSError):
-                self._swaps.writing.unlink(missing_ok=True)
-                self._take_up_what_came_out()
+            self._note_failed(error)
         self._pace.end(self._clock.monotonic(), cost)
         if self._stale:
             self._pace.note_change(self._clock.monotonic())
@@ -259,7 +261,7 @@ class QueueFileKeeper:
         ours = Signature.of(self._swaps.swap.stat())
         if not swap.exchange(self._swaps.swap, self._places.target, known):
             self._swaps.swap.unlink(missing_ok=True)
-            self._stale = True
+            self._stale, self._seen = True, None  # it may be one of ours from before a writing that failed
             return False
         fault_point("project.exchanged")
         self._note_seen(ours)
@@ -267,6 +269,17 @@ class QueueFileKeeper:
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(known, digest, revision)
         return True
+
+    def _note_failed(self, error: OSError | StoreFull) -> None:
+        """The file could not be written, and will be tried again."""
+        logger.error("queue.json could not be written: %s", error)
+        self._stale = True
+        with contextlib.suppress(OSError):
+            self._swaps.writing.unlink(missing_ok=True)
+            self._take_up_what_came_out()
+        if isinstance(error, OSError):
+            with contextlib.suppress(StoreFull):
+                self._memory.note_blocked(_told_of(error))
 
     def _look_at_what_came_out(self, known: frozenset[str], ours: str, revision: int) -> None:
         """What stood there is known, or a save of the last instant."""
@@ -350,3 +363,11 @@ class QueueFileKeeper:
     def _keep_text(self, task_id: str, revision: int | None, text: str) -> str:
         name = plain_files.name_for(task_id, revision, text)
         return os.path.relpath(plain_files.keep_aside(self._home.conflicts, name, text), self._home.root)
+
+
+def _told_of(error: OSError) -> str:
+    """Why the file cannot be written, and what goes on, for a person."""
+    why = (error.strerror or str(error)).lower()
+    if error.errno == errno.EBUSY:
+        why += " (a file that is mounted by itself cannot be exchanged: mount its folder)"
+    return f"queue.json cannot be written: {why}. Tasks go on and saves are taken in; it is tried again"

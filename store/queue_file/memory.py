@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from errors import InvalidFile
+from store import obstacles
 from store.queue_file.taking_in import OLD_TAKEN, REVISION, TAKEN
-from store.reading import Reader
+from store.reading import QUEUE_FILE_BLOCKED, Reader
 from store.transaction import Transaction, dump
 from store.writer import Writer
 
@@ -77,6 +78,13 @@ class Memory:
                 tx.emit("queue_file.recreated", file="queue.json", revision=revision, reason=reason)
 
         self._writer.run(keep)
+
+    def note_blocked(self, reason: str | None) -> None:
+        """The file cannot be written, or (none) it can be again: told in the history when that changes."""
+        was_blocked = self._reader.fact(QUEUE_FILE_BLOCKED) is not None
+        if was_blocked is (reason is None):
+            came, went = "queue_file.blocked", "queue_file.ok"
+            self._writer.run(lambda tx: obstacles.note(tx, QUEUE_FILE_BLOCKED, reason, came, went))
 
     def refuse(self, error: InvalidFile, digest: str) -> str:
         """Tell in the history, once, why a content cannot be read; the sentence for a person."""
