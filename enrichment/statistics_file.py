@@ -31,7 +31,6 @@ QUIET_S: Final = 2.0
 #: of a digest, in a file's name
 _DIGITS: Final = 16
 _HELD: Final = re.compile(rf"\.(.+)\.toml\.swap-[0-9a-f]{{{_DIGITS}}}-[0-9a-f]{{{_DIGITS}}}")
-_MAKE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def held_in(folder: Path) -> set[str]:
@@ -98,9 +97,7 @@ class StatisticsFile:
     def _put(self, written: bytes, old: Content) -> None:
         digests = old.digest[:_DIGITS], hashlib.sha256(written).hexdigest()[:_DIGITS]
         fresh = self._path.with_name(f".{self._path.name}.writing")
-        fresh.unlink(missing_ok=True)
-        _write(fresh, written)
-        swap.dress(fresh, self._path)
+        _write(fresh, written, self._path)
         aside = self._path.with_name(f"{self._swap}{'-'.join(digests)}")
         fresh.rename(aside)
         try:
@@ -150,8 +147,8 @@ def _digest(path: Path) -> str | None:
     return None if digest is None else digest[:_DIGITS]
 
 
-def _write(path: Path, data: bytes) -> None:
-    handle = os.open(path, _MAKE, 0o600)
+def _write(path: Path, data: bytes, like: Path) -> None:
+    handle = swap.create(path, like)
     with open(handle, "wb") as file:  # noqa: PTH123  a descriptor
         file.write(data)
         file.flush()

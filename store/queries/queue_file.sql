@@ -89,3 +89,15 @@ WHERE code IN ('invalid_task', 'duplicate_id') AND +state = 'failed' ORDER BY se
 -- count_refused --
 -- How many entries broke the contract and were not corrected.
 SELECT count(*) AS count FROM task WHERE code IN ('invalid_task', 'duplicate_id') AND +state = 'failed';
+
+-- said_at --
+-- What copies of a revision said last of tasks, where that is not what the revision showed.
+SELECT task.id, said.task, said.hash FROM said JOIN task ON task.seq = said.task WHERE said.revision = :revision;
+
+-- put_said --
+-- What a copy of a revision says of a task.
+INSERT OR REPLACE INTO said (revision, task, hash) VALUES (:revision, :task, :hash);
+
+-- delete_said --
+-- A copy of a revision says of a task what the revision showed.
+DELETE FROM said WHERE revision = :revision AND task = :task;

@@ -43,8 +43,6 @@ SETTLE_S: Final = 0.025  # between two reads of a file that is written in place
 SETTLE_READS: Final = 8  # then the next look goes on
 MISSING_S: Final = 1.0  # editors take the file away for a moment while they save
 FAILED_S: Final = 5.0  # until a projection that failed is tried again
-#: two changes within this time may bear the same time stamp, the kernel's clock being coarse
-RACY_NS: Final = 20_000_000
 EDITED_S: Final = 1.0  # until an editor's mark is looked for again
 
 
@@ -65,7 +63,7 @@ class QueueFileKeeper:
         self._projection = Projection(writer, self._reader, limits, settings.queue_shown_ended)
         self._lock = filelock.FileLock(str(home.state / "queue_file.lock"), mode=0o600)
         self._places = swap.Places(home.queue_file, home.state)
-        self._old = OldFiles(settings.limits, clock, self._take_unknown, self._put_aside)
+        self._old = OldFiles(settings.limits, clock, self._take_unknown, self._put_aside, self._forget)
         self._pace = Pace(settings.project_quiet_s, settings.project_interval_s)
         #: what stat(2) said of the content that was last looked at
         self._seen: Signature | None = None
@@ -73,6 +71,8 @@ class QueueFileKeeper:
         self._is_settled = False
         self._missing_since: float | None = None
         self._unreadable = False
+        #: whether an old file was taken in after what stood in the place of the file
+        self._is_said_since = False
         #: whether the file on disk is not our newest
         self._stale = True
         self._data_version = -1
@@ -84,16 +84,14 @@ class QueueFileKeeper:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
             self._take_up_left_over()
-            self._old.look()
             self._missing_since = float("-inf")
-            self._take_current()
+            self._take_in_order()
         self._pace.note_change(self._clock.monotonic())
 
     def watch_with(self, watch: FileWatch) -> None:
         """Ask to be told of the file, and of old ones that a program still writes into."""
         target, exchanged = self._places.target, self._swaps.exchanged
-        with contextlib.suppress(OSError):  # something else stands there
-            exchanged.mkdir(mode=0o700, exist_ok=True)
+        self._swaps.make_room()
         watch.add(target.parent, target.name)
         # Not all of the state folder: the store's log is written there at every commit.
         for folder in {exchanged} | self._old.folders() - {self._home.state}:
@@ -103,12 +101,12 @@ class QueueFileKeeper:
         """Take in what has changed; whether anything was. One stat where nothing has. Raises `StoreError`."""
         self._looked_at = self._clock.monotonic()
         self._follow_the_link()
-        took = self._old.any_changed() and self._look_at_old()
         signature = plain_files.look_at(self._places.target)
-        if signature is not None and signature == self._seen and self._is_settled:
-            return took
+        is_as_seen = signature is not None and signature == self._seen and self._is_settled
+        if is_as_seen and not self._old.any_changed():
+            return False
         with self._lock:
-            return self._take_current() or took
+            return self._old.look() if is_as_seen else self._take_in_order()
 
     def project_if_due(self, now_monotonic: float | None = None) -> bool:
         """Write the file if the store has changed, has been quiet, and the last writing is not too near."""
@@ -165,6 +163,17 @@ class QueueFileKeeper:
             self._places = swap.Places(self._home.queue_file, self._home.state)
             self._seen, self._is_settled, self._stale = None, False, True
             self._pace.note_change(self._clock.monotonic())
+            if self._places.is_elsewhere:  # perhaps the very folder, moved
+                with self._lock:
+                    self._take_up_in(self._swaps)
+
+    def _take_in_order(self) -> bool:
+        """Take in the file and old ones in the order in which they were written; whether anything was new."""
+        signature = plain_files.look_at(self._places.target)
+        written = float("inf") if signature is None else max(signature.mtime_ns, signature.ctime_ns)
+        took = self._old.look(written)
+        took = self._take_current() or took
+        return self._old.look() or took
 
     def _take_current(self) -> bool:
         """Take in the file as it stands; whether it was something new."""
@@ -183,7 +192,7 @@ class QueueFileKeeper:
         content = self._read()
         came_whole = self._seen is not None and content.signature.inode != self._seen.inode
         for _ in range(SETTLE_READS):
-            if content.digest in self._memory.known():
+            if self._is_known(content):
                 return self._accept(content, taken=False)
             if came_whole:
                 with contextlib.suppress(InvalidFile):
@@ -195,6 +204,11 @@ class QueueFileKeeper:
                 return self._take(again)
             content, came_whole = again, False
         return False
+
+    def _is_known(self, content: Content) -> bool:
+        """Whether a content is ours, or was taken in last: where an old file was since, by this very save."""
+        is_again = self._is_said_since and content.signature != self._seen
+        return content.digest in (self._memory.generations() if is_again else self._memory.known())
 
     def _take(self, content: Content) -> bool:
         try:
@@ -214,6 +228,7 @@ class QueueFileKeeper:
         self._missing_since = None
         self._unreadable = False
         self._places.error.unlink(missing_ok=True)
+        self._is_said_since = self._is_said_since and not taken
         self._stale = content.digest != self._memory.generations()[-1]
         if self._stale:
             self._pace.note_change(self._clock.monotonic())
@@ -221,7 +236,7 @@ class QueueFileKeeper:
 
     def _note_seen(self, signature: Signature | None) -> None:
         self._seen = signature
-        self._is_settled = signature is None or abs(time.time_ns() - signature.mtime_ns) > RACY_NS
+        self._is_settled = signature is None or signature.is_settled()
 
     def _note_missing(self) -> None:
         """The file is gone. After a moment, in which an editor may put it back, it is written again."""
@@ -250,8 +265,7 @@ class QueueFileKeeper:
             return False
         revision = self._projection.revision() + 1
         self._projection.render_changed(revision)
-        digest = self._projection.write(self._swaps.writing, revision)
-        swap.dress(self._swaps.writing, self._places.target)
+        digest = self._projection.write(self._swaps.writing, revision, self._places.target)
         fault_point("project.written")
         known = self._memory.known()
         self._take_up_what_came_out()
@@ -266,6 +280,9 @@ class QueueFileKeeper:
         fault_point("project.exchanged")
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
+        if self._is_said_since:
+            self._memory.forget_taken()
+            self._is_said_since = False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(known, digest, revision)
         return True
@@ -305,10 +322,8 @@ class QueueFileKeeper:
         logger.info("queue.json changed while it was written and cannot be read: %s", error.message)
         swap.exchange(self._swaps.swap, self._places.target, frozenset({ours}))
         self._seen, self._stale, self._unreadable = None, True, True
-        if plain_files.hash_file(self._swaps.swap) == ours:
-            self._swaps.swap.unlink()
-        else:
-            self._old.take_up(*self._swaps.set_aside(frozenset()))
+        # Also ours: a program may have opened it in that instant.
+        self._old.take_up(*self._swaps.set_aside(frozenset({ours})))
 
     # -- old files -----------------------------------------------------------------------------------------
 
@@ -318,11 +333,15 @@ class QueueFileKeeper:
         self._take_up_in(home)
         if self._places.is_elsewhere:
             self._take_up_in(self._swaps)
+        away = False
         for target in self._memory.beside():
             swaps = SwapPlaces.beside(target)
             is_there = swaps.can_be_reached(home)
             if target != self._places.target and not self._take_up_in(swaps) and is_there:
                 self._memory.forget_beside(target)
+            away = away or not is_there
+        if not away:
+            self._memory.forget_old(self._memory.taken_of_old().keys() - self._old.names())
 
     def _take_up_in(self, swaps: SwapPlaces) -> bool:
         """Watch what was left in these places; whether anything was."""
@@ -338,10 +357,6 @@ class QueueFileKeeper:
             self._old.take_up(path, taken.get(path.name, digest))
         return bool(found) or os.path.lexists(swaps.swap)
 
-    def _look_at_old(self) -> bool:
-        with self._lock:
-            return self._old.look()
-
     def _take_unknown(self, content: Content, name: str) -> bool:
         """Take in what an old file holds unless it is what we wrote. Raises `InvalidFile`.
 
@@ -350,9 +365,13 @@ class QueueFileKeeper:
         if content.digest in self._memory.generations():
             return False
         self._taker.take_in(content.data, content.digest, old=name)
-        self._stale = True
+        self._stale = self._is_said_since = True
         self._pace.note_change(self._clock.monotonic())
         return True
+
+    def _forget(self, name: str) -> None:
+        """An old file is gone."""
+        self._memory.forget_old({name})
 
     def _put_aside(self, content: Content, error: InvalidFile) -> None:
         """An old file cannot be read and nobody goes on writing it: its text is kept for a person."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -60,6 +61,17 @@ class Memory:
     def forget_beside(self, target: Path) -> None:
         """No old file lies there any more."""
         self._writer.run(lambda tx: _keep_beside(tx, [each for each in self.beside() if each != target]))
+
+    def forget_old(self, names: Collection[str]) -> None:
+        """These old files are gone, and what was taken in of them need not be known."""
+        known = self.taken_of_old()
+        if not known.keys().isdisjoint(names):
+            left = {name: digest for name, digest in known.items() if name not in names}
+            self._writer.run(lambda tx: tx.set_meta(OLD_TAKEN, dump(left)))
+
+    def forget_taken(self) -> None:
+        """What was last taken in of the file is not there any more, and counts when it is said again."""
+        self._writer.run(lambda tx: tx.set_meta(TAKEN, ""))
 
     def announce(self, digest: str, revision: int, *, was_missing: bool, beside: Path | None) -> None:
         """Say before the exchange what will be there, so that it is recognised after a crash.

@@ -69,7 +69,7 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         return [Refuse(reason, keep_text=True, path="task.id")]
     same = _stale_as(wish, stored, base)
     if same is not None:
-        edits = _undone(wish, stored, base)
+        edits = _undone(stored, base)
         return _decide_status(wish, stored, _Base(same.status, base.doc, base.is_latest), edits)
     try:
         _check_status(wish, base)
@@ -88,6 +88,12 @@ def _check_status(wish: Wish, base: _Base) -> None:
     is_known = word is None or (isinstance(word, str) and word in STATUS_READINGS)
     if not is_known and not _is_equal(word, base.doc.get("status", _MISSING)):
         raise InvalidTask(f"task.status: {STATUS_RULE}, got {shorten(word)}", path="task.status")
+
+
+def is_as_shown(wish: Wish, stored: Stored) -> bool:
+    """Whether an entry is what the file's revision showed of its task."""
+    base = _base_of(wish, stored)
+    return base.status is not None and _stale_as(wish, stored, base) is not None
 
 
 def _stale_as(wish: Wish, stored: Stored, base: _Base) -> Rendering | None:
@@ -204,13 +210,15 @@ def _saw_this_end(wish: Wish, stored: Stored, base: _Base) -> bool:
 
 def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action]:
     """The changed fields, three-way. Raises `InvalidTask` where the outcome breaks the contract."""
-    if dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
+    again = stored.saved_before
+    # What no file has shown is only in copies that have it from the one that is saved again.
+    goes_on = base.status is None and bool(again)
+    if not goes_on and dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
         return []
     theirs = _checked(wish.entry, stored.id, check)
-    if _was_taken(wish, theirs, stored, base):
+    if _was_taken(theirs, stored, base):
         return []
-    again = stored.saved_before if wish.is_current else frozenset()
-    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, again)
+    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, again, goes_on=goes_on)
     if taken:
         check(merged)
     elif not _is_reordered(merged, stored, base):
@@ -223,14 +231,12 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
     return edits
 
 
-def _was_taken(wish: Wish, theirs: Document, stored: Stored, base: _Base) -> bool:
+def _was_taken(theirs: Document, stored: Stored, base: _Base) -> bool:
     """Whether the last edit was made of these very words: they say nothing new when they are saved again."""
     before = stored.versions.get(stored.version - 1)
     if before is None or not stored.saved_before:
         return False
-    merged, taken, _ = merge_fields(
-        theirs, base.doc, before, stored.saved_earlier if wish.is_current else frozenset()
-    )
+    merged, taken, _ = merge_fields(theirs, base.doc, before, stored.saved_earlier)
     return bool(taken) and _is_equal(merged, stored.doc)
 
 
@@ -256,7 +262,7 @@ def _is_reordered(merged: Document, stored: Stored, base: _Base) -> bool:
     )
 
 
-def _undone(wish: Wish, stored: Stored, base: _Base) -> list[Action]:
+def _undone(stored: Stored, base: _Base) -> list[Action]:
     """What is said of a copy that shows a task as it was before an edit from the same copy was taken in.
 
     Another program that read the same revision saves it too, so nothing is taken back by it.
@@ -266,7 +272,7 @@ def _undone(wish: Wish, stored: Stored, base: _Base) -> list[Action]:
         for key in stored.saved_before
         if not _is_equal(base.doc.get(key, _MISSING), stored.doc.get(key, _MISSING))
     )
-    if not fields or not wish.is_current or stored.status in ENDED:
+    if not fields or stored.status in ENDED:
         return []
     names = ", ".join(fields)
     return [
@@ -275,16 +281,16 @@ def _undone(wish: Wish, stored: Stored, base: _Base) -> list[Action]:
 
 
 def merge_fields(
-    theirs: Document, base: Document, ours: Document, again: Collection[str] = ()
+    theirs: Document, base: Document, ours: Document, again: Collection[str] = (), *, goes_on: bool = False
 ) -> tuple[Document, list[str], list[str]]:
     """Three documents into one, field by field: it, the fields taken from the file, those in conflict.
 
     `again` are fields that an earlier save of the same copy set: the file's word counts, and where the file
-    still has something of that save, also its word that a field is as it was. The order of keys is the
-    file's; what only the store has comes after.
+    still has something of that save, or it goes on from it for sure, also its word that a field is as it
+    was. The order of keys is the file's; what only the store has comes after.
     """
     taken, conflicts = [], []
-    goes_on = any(_is_equal(theirs.get(key, _MISSING), ours.get(key, _MISSING)) for key in again)
+    goes_on = goes_on or any(_is_equal(theirs.get(key, _MISSING), ours.get(key, _MISSING)) for key in again)
     kept: Document = {}
     for key in dict.fromkeys([*theirs, *ours, *base]):
         if key == "id" or key in MACHINE_KEYS:

@@ -35,6 +35,8 @@ class _Held:
     signature: Signature | None
     digest: str
     until: float
+    #: whether it was read long enough after its last change to tell the next by stat(2) alone
+    is_settled: bool = True
 
 
 class OldFiles:
@@ -46,11 +48,13 @@ class OldFiles:
         clock: Clock,
         take: Callable[[Content, str], bool],
         put_aside: Callable[[Content, InvalidFile], None],
+        forget: Callable[[str], None],
     ) -> None:
         self._limits = limits
         self._clock = clock
         self._take = take
         self._put_aside = put_aside
+        self._forget = forget
         self._held: list[_Held] = []
 
     def watch(self, path: Path, content: Content) -> None:
@@ -60,7 +64,12 @@ class OldFiles:
 
     def take_up(self, path: Path, digest: str) -> None:
         """Keep a file that another process watched, or nobody yet; `digest` is known of what it held."""
-        self._held.append(_Held(path, None, digest, float("-inf")))
+        if all(held.path != path for held in self._held):
+            self._held.append(_Held(path, None, digest, float("-inf")))
+
+    def names(self) -> set[str]:
+        """What they are called."""
+        return {held.path.name for held in self._held}
 
     def folders(self) -> set[Path]:
         """Where they lie."""
@@ -74,28 +83,40 @@ class OldFiles:
         """Whether a file was written to, or its time is over."""
         return any(self._is_over(held) or self._is_changed(held) for held in self._held)
 
-    def look(self) -> bool:
-        """Take in what was written since; whether anything was."""
+    def look(self, before_ns: float = float("inf")) -> bool:
+        """Take in what was written since, in the order it was; whether anything was.
+
+        `before_ns`: what was written at this time (nanoseconds since 1970) or later is left for another look.
+        """
         took = False
-        for held in list(self._held):
+        for written, _, held in sorted((_written(held.path), at, held) for at, held in enumerate(self._held)):
+            if written >= before_ns:
+                break
             if self._is_over(held):
-                self._held.remove(held)
-                took = self._take_last(held) or took
+                took = self._let_go(held) or took
             elif self._is_changed(held):
                 took = self._take_settled(held) or took
         return took
 
     def _is_over(self, held: _Held) -> bool:
+        """Whether its time is over; where there is still somebody who may write, it is given more."""
         if self._clock.monotonic() < held.until:
             return False
-        if not host_platform.is_open_for_writing(held.path):
+        is_away = not held.path.parent.is_dir()  # its mount may come back, and its writer never left
+        if not is_away and not host_platform.is_open_for_writing(held.path):
             return True
         held.until = self._clock.monotonic() + HELD_S
         return False
 
+    def _let_go(self, held: _Held) -> bool:
+        held.until = self._clock.monotonic() + HELD_S  # where the store is full it is tried again then
+        took = self._take_last(held)
+        self._held.remove(held)
+        return took
+
     @staticmethod
     def _is_changed(held: _Held) -> bool:
-        return plain_files.look_at(held.path) != held.signature
+        return plain_files.look_at(held.path) != held.signature or not held.is_settled
 
     def _take_settled(self, held: _Held) -> bool:
         with contextlib.suppress(InvalidFile, FileNotFoundError):
@@ -103,11 +124,16 @@ class OldFiles:
             time.sleep(SETTLE_S)
             again = plain_files.read(held.path, self._limits)
             if again.digest == content.digest:
-                held.signature = again.signature
-                took = again.digest != held.digest and self._take(again, held.path.name)
-                held.digest = again.digest
-                return took
+                return self._take_read(held, again)
         return False
+
+    def _take_read(self, held: _Held, content: Content) -> bool:
+        # The same that is written again is said again, if something else was said in between.
+        is_written = held.signature not in {None, content.signature} or content.digest != held.digest
+        took = is_written and self._take(content, held.path.name)
+        held.signature, held.digest = content.signature, content.digest
+        held.is_settled = content.signature.is_settled()
+        return took
 
     def _take_last(self, held: _Held) -> bool:
         """Look at a file for the last time and let it go."""
@@ -120,6 +146,7 @@ class OldFiles:
             logger.warning("%s was not taken in: %s", held.path.name, error)
         with contextlib.suppress(OSError):  # then it is looked at again by the next that leads
             held.path.unlink(missing_ok=True)
+            self._forget(held.path.name)
         return took
 
     def _take_or_put_aside(self, content: Content, name: str) -> bool:
@@ -128,3 +155,9 @@ class OldFiles:
         except InvalidFile as error:
             self._put_aside(content, error)
             return False
+
+
+def _written(path: Path) -> float:
+    """When a file was written, in nanoseconds since 1970; what cannot be found comes first."""
+    found = plain_files.look_at(path)
+    return 0 if found is None else found.mtime_ns

@@ -7,8 +7,10 @@ import errno
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import host_platform
 from errors import InvalidFile
@@ -16,7 +18,9 @@ from path_names import real_path
 from runtime_contract import ID_PATTERN, Limits
 from store.queue_file.strict_json import too_large
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+#: two changes within this time may bear the same time stamp, the kernel's clock being coarse
+RACY_NS: Final = 20_000_000
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +33,17 @@ class Signature:
     #: whose it is and who may read it: a refused file may become one that can be read
     owner: int
     mode: int
+    #: when it was renamed or written last
+    ctime_ns: int = field(compare=False)
 
     @classmethod
     def of(cls, info: os.stat_result) -> Signature:
         """The signature of a file by its stat."""
-        return cls(info.st_mtime_ns, info.st_size, info.st_ino, info.st_uid, info.st_mode)
+        return cls(info.st_mtime_ns, info.st_size, info.st_ino, info.st_uid, info.st_mode, info.st_ctime_ns)
+
+    def is_settled(self) -> bool:
+        """Whether its last change is long enough ago to tell the next by the signature alone."""
+        return abs(time.time_ns() - self.mtime_ns) > RACY_NS
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import host_platform
 from runtime_contract import DEFAULT_API_ENDPOINT, QUEUE_CONTRACT_VERSION
 from store import run_ends, waiting
 from store.lanes import ConcurrencyLimits
+from store.queue_file import swap
 from store.queue_file.entries import SECTIONS
 from store.queue_file.merge import home_of
 from store.queue_file.rendering import hash_entry, render
@@ -121,9 +121,9 @@ class Projection:
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    def write(self, path: Path, revision: int) -> str:
-        """Write the file of `revision` to `path`, durably and for this user alone; return its SHA-256."""
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    def write(self, path: Path, revision: int, like: Path) -> str:
+        """Write the file of `revision` to `path`, durably, as readable as `like`; return its SHA-256."""
+        handle = swap.create(path, like)
         with open(handle, "wb") as file:  # noqa: PTH123  a descriptor
             sink = _Sink(file)
             self._stream(sink, revision)

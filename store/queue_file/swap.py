@@ -58,15 +58,20 @@ def _is_younger(path: Path, moment: float) -> bool:
         return False
 
 
-def dress(path: Path, target: Path) -> None:
-    """Give a new file the mode and owner of the old one, as far as this user may."""
+def create(path: Path, like: Path) -> int:
+    """Open a new file for writing, with the mode and owner of another as far as this user may.
+
+    What has its name is taken away first: in a folder that others may write to, it may be theirs, and open.
+    """
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with contextlib.suppress(FileNotFoundError):
-        info = target.stat()
-        mine = path.stat()
+        info, mine = like.stat(), os.fstat(handle)
         if (info.st_uid, info.st_gid) != (mine.st_uid, mine.st_gid):
             with contextlib.suppress(PermissionError):
-                os.chown(path, info.st_uid, info.st_gid)
-        path.chmod(stat.S_IMODE(info.st_mode))
+                os.fchown(handle, info.st_uid, info.st_gid)
+        os.fchmod(handle, stat.S_IMODE(info.st_mode))
+    return handle
 
 
 def exchange(new: Path, target: Path, known: frozenset[str]) -> bool:

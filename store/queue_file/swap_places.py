@@ -6,6 +6,7 @@ Names say where a file is in that way, so that a crash leaves no riddle: ``writi
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import time
 from pathlib import Path
@@ -45,14 +46,21 @@ class SwapPlaces:
         """The places beside a queue file."""
         return cls(target.parent, target.parent, f".{target.name}.skep-")
 
+    def make_room(self) -> Path:
+        """The folder of old files, made in the home where it is missing; the other where that cannot be.
+
+        A folder on another mount is a person's, and is not made again when it is taken away.
+        """
+        if self.exchanged == self.folder:
+            return self.folder
+        with contextlib.suppress(OSError):  # something else stands there
+            self.exchanged.mkdir(mode=0o700, exist_ok=True)
+        is_ours = self.exchanged.is_dir() and not self.exchanged.is_symlink()
+        return self.exchanged if is_ours else self.folder
+
     def out(self, revision: int, digest: str) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""
-        folder = self.exchanged
-        try:
-            folder.mkdir(mode=0o700, exist_ok=True)
-        except OSError:  # something else stands there
-            folder = self.folder
-        return folder / f"{self._out}{revision}-{digest}"
+        return self.make_room() / f"{self._out}{revision}-{digest}"
 
     def left_over(self) -> list[tuple[Path, str]]:
         """Old files that a process which is gone was still watching, with what each held when it came out."""

@@ -22,6 +22,7 @@ from store import decisions, intake, steering
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
 from store.queue_file.rendering import hash_entry
+from store.queue_file.said import Said
 from store.queue_file.wishes import Action, AskRemoval, Cancel, Edit, Refuse, Retry, Wish
 from store.reading import Reader
 from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, Question, RefusedTask
@@ -33,10 +34,8 @@ TAKEN: Final = "queue_file_hash"
 TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
 _REMOVAL: Final = "queue_file_removal"
-#: by the name of an old file, hash of what was last taken in of it
+#: by the name of an old file that is still there, hash of what was last taken in of it
 OLD_TAKEN: Final = "queue_file_old_taken"
-#: Old files of which that is kept.
-_MOST_OLD: Final = 500
 _IDS_TOLD: Final = 100
 
 
@@ -58,6 +57,8 @@ class Brought:
     changed: list[FileEntry] = field(default_factory=list)
     #: pending tasks that the file's revision showed and it lacks
     missing: list[str] = field(default_factory=list)
+    #: ids that the file has
+    present: frozenset[str] = frozenset()
     #: pending tasks that the file's revision showed
     shown: int = 0
 
@@ -101,7 +102,8 @@ class Taker:
                 brought.changed.append(entry)
         self._note_refused(brought, found, known)
         if found.is_whole:
-            self._note_missing(brought, {each.id for each in everything})
+            brought.present = frozenset(each.id for each in everything)
+            self._note_missing(brought)
         return brought
 
     def _known_revision(self, revision: int | None) -> int | None:
@@ -136,20 +138,23 @@ class Taker:
         brought.judged += refused.values()
         brought.sources += [None] * len(refused)
 
-    def _note_missing(self, brought: Brought, present: set[str]) -> None:
+    def _note_missing(self, brought: Brought) -> None:
         if brought.revision is not None:
             shown = [row["id"] for row in self._reader.all("pending_shown_at", revision=brought.revision)]
             brought.shown = len(shown)
-            brought.missing = [task_id for task_id in shown if task_id not in present]
+            brought.missing = [task_id for task_id in shown if task_id not in brought.present]
 
     # -- inside --------------------------------------------------------------------------------------------
 
     def _merge(self, tx: Transaction, brought: Brought) -> apply.Tally:
         tally = apply.Tally()
         late = self._enter_new(tx, brought, tally)
-        for entry in self._in_order(tx, [*brought.changed, *late], brought):
-            self._merge_one(tx, entry, brought, tally)
-        self._take_away(tx, brought, tally)
+        said, differing = Said(tx, brought.revision), [*brought.changed, *late]
+        news = [each for each in differing if not said.has(each)]
+        said.forget(brought.present - {each.id for each in differing})
+        for entry in self._in_order(tx, news, brought):
+            self._merge_one(tx, entry, brought, said, tally)
+        self._take_away(tx, brought, said, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
         if brought.old is None:
@@ -157,9 +162,7 @@ class Taker:
             tx.set_meta(TOP, dump(brought.top))
         else:
             taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
-            taken.pop(brought.old, None)  # the one that was taken in last stands last
-            taken[brought.old] = brought.digest
-            tx.set_meta(OLD_TAKEN, dump(dict(list(taken.items())[-_MOST_OLD:])))
+            tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: brought.digest}))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
@@ -193,30 +196,42 @@ class Taker:
         """
         rows = {each.id: steering.find(tx, each.id) for each in found}
         ended = [each for each in found if STATUS_OF_STATE[rows[each.id]["state"]] in ENDED]
-        decided = {each.id: self._decide(tx, rows[each.id], each, brought) for each in ended}
+        decided = {each.id: self._decide(tx, rows[each.id], each, brought)[0] for each in ended}
         first = {key for key, actions in decided.items() if any(isinstance(one, Retry) for one in actions)}
         return sorted(found, key=lambda each: each.id not in first)
 
     def _decide(
         self, tx: Transaction, row: sqlite3.Row, entry: FileEntry, brought: Brought
-    ) -> Sequence[Action]:
-        revision, is_current = brought.revision, brought.old is None
-        wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), revision, is_current=is_current)
-        stored = apply.load(tx, row, revision)
-        return merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc))
+    ) -> tuple[Sequence[Action], bool]:
+        """What follows from an entry, and whether it is what the file's revision showed."""
+        wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), brought.revision)
+        stored = apply.load(tx, row, brought.revision)
+        actions = merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc))
+        return actions, merge.is_as_shown(wish, stored)
 
-    def _merge_one(self, tx: Transaction, entry: FileEntry, brought: Brought, tally: apply.Tally) -> None:
-        actions = self._decide(tx, steering.find(tx, entry.id), entry, brought)
+    def _merge_one(
+        self, tx: Transaction, entry: FileEntry, brought: Brought, said: Said, tally: apply.Tally
+    ) -> None:
+        row = steering.find(tx, entry.id)
+        actions, is_shown = self._decide(tx, row, entry, brought)
+        if is_shown:
+            said.forget([entry.id])
+        else:
+            said.keep(row["seq"], entry)
         asked = apply.Asked(apply.SOURCE, brought.revision, dump(entry.raw))
         apply.act(tx, entry.id, actions, self._rules, asked)
         tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
         tally.cancelled += any(isinstance(each, Cancel) for each in actions)
         tally.refused += any(isinstance(each, Refuse) for each in actions)
 
-    def _take_away(self, tx: Transaction, brought: Brought, tally: apply.Tally) -> None:
+    def _take_away(self, tx: Transaction, brought: Brought, said: Said, tally: apply.Tally) -> None:
         """Cancel what was taken out of the file, or ask first where it is much."""
+        for task_id in brought.missing:
+            said.keep_gone(steering.find(tx, task_id)["seq"])
         states = intake.states_of(tx, brought.missing)
         still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
+        if not _asked_of_some(tx, still):
+            still = [each for each in still if not said.was_gone(each)]
         if not still:
             return
         most, share = self._settings.removal_ask_count, self._settings.removal_ask_share

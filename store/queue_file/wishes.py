@@ -55,8 +55,6 @@ class Wish:
     entry: Document
     hash: bytes
     revision: int | None
-    #: whether the file stood in its place when it was read; a displaced one is older than what was taken in
-    is_current: bool = True
 
 
 @dataclass(frozen=True, slots=True)

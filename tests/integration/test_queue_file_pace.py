@@ -33,13 +33,13 @@ def test_a_busy_store_is_shown_at_intervals_and_a_quiet_one_soon(keeping: Keepin
 def test_a_file_that_is_dear_to_write_is_written_more_seldom(
     keeping: Keeping, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dress = swap.dress
+    create = swap.create
 
-    def take_a_second(new: Path, old: Path) -> None:
+    def take_a_second(new: Path, old: Path) -> int:
         keeping.clock.advance(1)
-        dress(new, old)
+        return create(new, old)
 
-    monkeypatch.setattr(swap, "dress", take_a_second)
+    monkeypatch.setattr(swap, "create", take_a_second)
     _submit(keeping, "slow")
     keeping.clock.advance(5)
     assert keeping.keeper.project_if_due() is False, "the change is noted"

@@ -248,7 +248,7 @@ def test_the_tasks_of_a_run_do_not_stand_in_the_queue_file(rig: SwarmRig) -> Non
     rig.submit(id="own", prompt="x")
     projection = Projection(rig.store.writer, rig.store.reader, rig.store.limits, 10)
     projection.render_changed(1)
-    projection.write(rig.home.root / "shown.json", 1)
+    projection.write(rig.home.root / "shown.json", 1, rig.home.queue_file)
 
     shown = json.loads((rig.home.root / "shown.json").read_text())
     assert [task["id"] for task in shown["tasks"]] == ["own"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +15,14 @@ from typing import IO, Any
 import pytest
 
 import host_platform
+from errors import StoreFull
 from runtime_contract import Limits, normalize_task
 from store import steering
 from store.file_watch import FileWatch
 from store.queue_file import swap
 from store.queue_file.old_files import HELD_S
+from store.queue_file.taking_in import OLD_TAKEN, Taker
+from store.reading import Reader
 from store.records import Intake, NewTask
 from tests.unit.queue_file.keeping import Keeping
 
@@ -74,11 +79,21 @@ def holding(keeping: Keeping, file: Path | None = None) -> Iterator[Editor]:
         keeping.round()
     with keeping.file.open("r+b") as old:
         editor = Editor(old)
-        new = NewTask(*normalize_task({"id": "c", "prompt": "x"}, Limits()))
-        keeping.store.submit(Intake(new=[new]), "cli")
-        keeping.round()
+        submit(keeping, "c")
         assert keeping.entry("c")
         yield editor
+
+
+def submit(keeping: Keeping, task_id: str) -> None:
+    """A task comes another way, and the file is written."""
+    new = NewTask(*normalize_task({"id": task_id, "prompt": "x"}, Limits()))
+    keeping.store.submit(Intake(new=[new]), "cli")
+    keeping.round()
+
+
+def loaded(reader: Reader, key: str) -> dict[str, str]:
+    """A fact about the home, in texts."""
+    return reader.fact(key) or {}
 
 
 def is_let_go(keeping: Keeping) -> bool:
@@ -216,6 +231,105 @@ def test_what_a_program_says_again_after_something_else_counts_again(keeping: Ke
         assert keeping.status("a") == "cancelled", "it was said again"
 
 
+@pytest.mark.parametrize(("first", "second"), [(8, 9), (7, 10), (10, 7), (9, 8), (0, 5), (5, 0)])
+def test_what_was_saved_while_nobody_led_is_taken_in_as_it_was_saved(
+    keeping: Keeping, first: int, second: int
+) -> None:
+    keeping.put(A)
+    by_revision = {}
+    with contextlib.ExitStack() as held:
+        while keeping.shown()["revision"] < 12:
+            handle = held.enter_context(keeping.file.open("r+b"))
+            by_revision[keeping.shown()["revision"]] = Editor(handle)
+            submit(keeping, f"c-{len(by_revision)}")
+        for which, words in ((first, "earlier"), (second, "later")):
+            added = {"id": "n", "prompt": words}
+            if which:
+                by_revision[which].add(added)
+            else:
+                content = keeping.shown()
+                content["tasks"].append(added)
+                keeping.save(content)
+            time.sleep(0.02)  # the kernel's clock is coarse
+    keeping.restart()
+
+    assert keeping.doc("n")["prompt"] == "later"
+
+
+@ONLY_LINUX
+def test_it_is_not_forgotten_what_was_taken_in_of_one_that_is_held_however_many_come(
+    keeping: Keeping,
+) -> None:
+    with holding(keeping) as editor:
+        editor.change("a", status="cancelled")
+        keeping.round()
+        keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+        gone = {f"queue.json.out-{at}-0": "0" * 64 for at in range(2000)}
+        known = loaded(keeping.store.reader, OLD_TAKEN)
+        keeping.store.set_fact(OLD_TAKEN, gone | known, "daemon.disk_ok")
+        with keeping.file.open("r+b") as handle:
+            other = Editor(handle)
+            submit(keeping, "more")
+            other.add(B)
+            keeping.round()
+        keeping.restart()
+
+        assert keeping.status("a") == "pending", "a later word counts"
+        assert len(loaded(keeping.store.reader, OLD_TAKEN)) == 1, "those that are gone need not be known"
+    assert is_let_go(keeping)
+    assert loaded(keeping.store.reader, OLD_TAKEN) == {}
+
+
+def test_what_a_full_disk_let_nobody_take_in_is_taken_in_when_there_is_room(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take_in, is_full = Taker.take_in, True
+
+    def take(*given: Any, **named: Any) -> Any:
+        if is_full:
+            raise StoreFull("the disk is full")
+        return take_in(*given, **named)
+
+    with holding(keeping) as editor:
+        monkeypatch.setattr(Taker, "take_in", take)
+        editor.add(B)
+    for _ in range(3):
+        keeping.clock.advance(HELD_S)
+        with contextlib.suppress(StoreFull):
+            keeping.round()
+        assert keeping.keeper.next_wake() > keeping.clock.monotonic(), "it is waited for, not spun on"
+    is_full = False
+    keeping.clock.advance(HELD_S)
+    keeping.round()
+
+    assert keeping.status("b") == "pending"
+
+
+def test_who_opened_ours_in_the_instant_it_stood_there_may_save_into_it(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unreadable save of that instant was put back in its place."""
+    keeping.put(A)
+    exchange, opened = swap.exchange, contextlib.ExitStack()
+    editors: list[Editor] = []
+
+    def save_rubbish_and_open(new: Path, target: Path, known: frozenset[str]) -> bool:
+        if not editors:
+            keeping.file.write_bytes(b"{ not yet")
+        done = exchange(new, target, known)
+        if not editors:
+            editors.append(Editor(opened.enter_context(keeping.file.open("r+b"))))
+        return done
+
+    monkeypatch.setattr(swap, "exchange", save_rubbish_and_open)
+    with opened:
+        submit(keeping, "c")
+        editors[0].add(B)
+        keeping.round()
+
+    assert keeping.status("b") == "pending"
+
+
 @ONLY_LINUX
 def test_what_comes_out_of_an_exchange_that_breaks_off_is_taken_in_by_the_next(
     keeping: Keeping, monkeypatch: pytest.MonkeyPatch
@@ -238,104 +352,20 @@ def test_what_comes_out_of_an_exchange_that_breaks_off_is_taken_in_by_the_next(
     assert keeping.status("b") == "pending"
 
 
-def test_something_else_in_the_place_of_the_folder_costs_no_save(keeping: Keeping) -> None:
+@pytest.mark.parametrize("what", ["a file", "a link"])
+def test_something_else_in_the_place_of_the_folder_costs_no_save(keeping: Keeping, what: str) -> None:
     with holding(keeping):
         pass
     assert is_let_go(keeping)
     folder = keeping.home.state / "exchanged"
     folder.rmdir()
-    folder.write_text("no folder")
+    if what == "a file":
+        folder.write_text("no folder")
+    else:
+        folder.symlink_to(keeping.home.root)
     with holding(keeping) as editor:
         editor.add(B)
     keeping.round()
-
-    assert keeping.status("b") == "pending"
-
-
-@pytest.fixture
-def elsewhere(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder from which nothing can be moved into the home by name, the queue file being a link there."""
-    folder = keeping.home.root / "mnt"
-    folder.mkdir()
-    is_one = host_platform.is_one_mount
-    monkeypatch.setattr(host_platform, "is_one_mount", lambda *paths: is_one(*paths) and folder not in paths)
-    keeping.file.unlink(missing_ok=True)
-    keeping.file.symlink_to(folder / "q.json")
-    (folder / "q.json").write_text('{"tasks": []}')
-    return folder
-
-
-def put_a_file_in_place_of_the_link(keeping: Keeping) -> None:
-    content = keeping.file.read_bytes()
-    keeping.file.unlink()
-    keeping.file.write_bytes(content)
-
-
-@pytest.mark.parametrize("restarts", [1, pytest.param(3, marks=ONLY_LINUX)])
-def test_it_is_not_lost_where_the_file_was_on_another_mount_and_is_no_more(
-    keeping: Keeping, elsewhere: Path, restarts: int
-) -> None:
-    with holding(keeping, elsewhere / "q.json") as editor:
-        put_a_file_in_place_of_the_link(keeping)
-        keeping.round()
-        for _ in range(restarts - 1):
-            keeping.restart()
-        editor.add(B)
-    keeping.restart()
-
-    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
-    assert [each.name for each in elsewhere.iterdir()] == ["q.json"]
-
-
-def test_what_is_half_exchanged_there_is_not_lost_either(keeping: Keeping, elsewhere: Path) -> None:
-    with holding(keeping, elsewhere / "q.json"):
-        content = keeping.shown()
-        content["tasks"].append(B)
-        (elsewhere / ".q.json.skep-swap").write_text(json.dumps(content))
-        put_a_file_in_place_of_the_link(keeping)
-    keeping.restart()
-
-    assert keeping.status("b") == "pending"
-
-
-def test_what_is_half_exchanged_in_the_home_is_not_lost_where_the_file_is_on_another_mount_since(
-    keeping: Keeping, elsewhere: Path
-) -> None:
-    with holding(keeping, elsewhere / "q.json"):
-        content = keeping.shown()
-    content["tasks"].append(B)
-    (keeping.home.state / "queue.json.swap").write_text(json.dumps(content))
-    keeping.restart()
-
-    assert keeping.status("b") == "pending"
-
-
-@ONLY_LINUX
-def test_it_is_told_of_at_once_there_too(keeping: Keeping, elsewhere: Path) -> None:
-    with holding(keeping, elsewhere / "q.json") as editor:
-        put_a_file_in_place_of_the_link(keeping)
-        keeping.restart()
-        told = threading.Event()
-        watch = FileWatch(told.set)
-        keeping.keeper.watch_with(watch)
-        assert watch.start()
-        try:
-            editor.add(B)
-            assert told.wait(PATIENCE_S)
-        finally:
-            watch.stop()
-
-
-def test_a_mount_that_is_away_is_looked_at_when_it_is_back(keeping: Keeping, elsewhere: Path) -> None:
-    with holding(keeping, elsewhere / "q.json") as editor:
-        put_a_file_in_place_of_the_link(keeping)
-        keeping.round()
-        editor.add(B)
-        away = elsewhere.rename(elsewhere.with_name("away"))
-        keeping.restart()
-        assert keeping.status("b") == "none"
-        away.rename(elsewhere)
-    keeping.restart()
 
     assert keeping.status("b") == "pending"
 
