@@ -14,10 +14,10 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
-#: Exit code of a process that was ended by a second signal (128 and SIGINT, as shells count).
-ENDED_AT_ONCE: Final = 130
+#: Added to the number of a second signal, which ends a process, for its exit code, as shells count.
+BY_SIGNAL: Final = 128
 
 
 class Stop:
@@ -34,6 +34,7 @@ class Stop:
         self._listeners: list[Callable[[], None]] = []
         #: what a second signal does before the process ends
         self.at_once: Callable[[], None] = lambda: None
+        self._is_ending = threading.Event()
 
     def ask(self, reason: str, *, hurried: bool = False) -> None:
         """Ask the process to stop; the first reason stands."""
@@ -49,6 +50,11 @@ class Stop:
         self._listeners.append(tell)
         if self.asked.is_set():
             tell()
+
+    def give_way(self) -> None:
+        """Never return where a second signal is ending the process, whose exit code it has to be."""
+        while self._is_ending.is_set():
+            threading.Event().wait()
 
     def on_signals(self) -> None:
         """Stop on SIGTERM, SIGINT and SIGHUP. To be called from the main thread.
@@ -74,11 +80,15 @@ class Stop:
             if self.asked.is_set() and number == signal.SIGHUP:
                 continue
             if self.asked.is_set():
-                try:
-                    self.at_once()
-                finally:
-                    os._exit(ENDED_AT_ONCE)
+                self._end(number)
             self.ask(signal.Signals(number).name)
+
+    def _end(self, number: int) -> NoReturn:
+        self._is_ending.set()
+        try:
+            self.at_once()
+        finally:
+            os._exit(BY_SIGNAL + number)
 
     def _wait_for_end(self, handle: int) -> None:
         while True:

@@ -122,6 +122,7 @@ class Swarm:
             adopt_leftovers(self.home.outputs)
             self.secure.start_up()
             self._watch.start()
+            self.stop.at_once = self.executor.stop_at_once
             threading.Thread(target=self._wind_down, args=(closing,), name="stop", daemon=True).start()
             server.serve(
                 create_app(self),

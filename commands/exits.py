@@ -25,6 +25,8 @@ TIMED_OUT: Final = 124
 INTERRUPTED: Final = 130
 #: the reader of the output went away, as shells count SIGPIPE
 PIPE_CLOSED: Final = 141
+#: `skep up` was told a second time to stop, by SIGTERM, as shells count it
+TERMINATED: Final = 143
 
 _CODES: Final[tuple[tuple[type[Exception], int], ...]] = (
     (errors.InvalidSetting, USAGE),

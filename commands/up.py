@@ -163,6 +163,7 @@ class Run:
             trouble = self._trouble()
             self._record.leave()
             self._crew.end()
+            stop.give_way()
         self._tell()
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)

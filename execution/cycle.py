@@ -64,6 +64,8 @@ Result = TypeVar("Result")
 
 #: Seconds between tries to make something durable while the disk is full or busy.
 TRY_AGAIN_S: Final = 0.5
+#: Seconds that what is killed gets to be gone where the process ends at once.
+AT_ONCE_S: Final = 1.0
 #: What the machine lacks and may have again soon: descriptors, memory, processes.
 _FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
@@ -151,6 +153,13 @@ class Executor:
             logger.warning("stopping %d executions that did not end in time", len(self.running.all()))
             self.running.stop_all("stopping")
             self.running.wait_until_empty(10.0)
+
+    def stop_at_once(self) -> None:
+        """Begin nothing new, and kill what runs without an outcome; returns once it is gone, or soon."""
+        self._stopping.set()
+        self.running.close()
+        self.running.stop_all("stopping")
+        self.running.wait_until_empty(AT_ONCE_S)
 
     # -- before it starts ----------------------------------------------------------------------------------
 

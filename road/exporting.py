@@ -1,7 +1,8 @@
 """Copying committed rows into their file, in a thread of its own, for as long as this worker leads.
 
 The log and the audit are exported side by side: what keeps one from being written does not hold up the other.
-What is wrong is told once, and once more when it is over; a try follows every second either way.
+What is wrong is told once, in the daemon's log again when it becomes something else, and once more when it is
+over; a try follows every second either way.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ class Exporting:
         self._export = export
         self._committed = committed
         self._tell = tell
+        self._log = Changes(f"the {name} cannot be written", f"the {name} can be written again")
+        how = f"how the {name} stands"
+        self._telling_log = Changes(f"{how} cannot be told", f"{how} can be told again")
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{name} export", daemon=True)
 
@@ -72,9 +76,9 @@ class Exporting:
         while True:
             is_last = self._ends.is_set()
             self._committed.clear()
-            self._guarded(self._pass)
+            self._take_note(self._trouble_of(self._pass))
             if is_last:
-                self._guarded(self._export.close)
+                self._close()
                 return
             self._committed.wait(LOOK_ANYWAY_S)
 
@@ -82,20 +86,54 @@ class Exporting:
         self._export.export_new()
         self._export.sync_if_due(time.monotonic())
 
-    def _guarded(self, step: Callable[[], None]) -> None:
-        trouble: Exception | None = None
+    def _close(self) -> None:
+        """That a file was let go says nothing of whether it can be written."""
+        trouble = self._trouble_of(self._export.close)
+        if trouble is not None:
+            self._take_note(trouble)
+
+    @staticmethod
+    def _trouble_of(step: Callable[[], None]) -> Exception | None:
         try:
             step()
-        except (SkepError, OSError) as error:
-            logger.error("the %s cannot be written: %s", self._name, error)
-            trouble = error
-        except Exception as error:
-            logger.exception("the %s cannot be written", self._name)
-            trouble = error
+        except Exception as error:  # the next pass tries again, whatever it was
+            return error
+        return None
+
+    def _take_note(self, trouble: Exception | None) -> None:
+        self._log.note(trouble)
+        told: Exception | None = None
         try:
             self._tell(trouble)
         except (SkepError, OSError) as error:
-            logger.error("how the %s stands cannot be told: %s", self._name, error)
+            told = error
+        self._telling_log.note(told)
+
+
+class Changes:
+    """Logs what is wrong when it begins, when it becomes something else, and when it is over.
+
+    Parameters:
+        wrong: what is, as the beginning of a sentence.
+        over: what is said when it no longer is.
+    """
+
+    def __init__(self, wrong: str, over: str) -> None:
+        self._wrong = wrong
+        self._over = over
+        self._words: str | None = None
+
+    def note(self, trouble: Exception | None) -> None:
+        """Take note of how it went, again and again."""
+        words = None if trouble is None else _words(trouble)
+        if words == self._words:
+            return
+        self._words = words
+        if trouble is None:
+            logger.info("%s", self._over)
+        else:
+            is_foreseen = isinstance(trouble, SkepError | OSError)
+            logger.error("%s: %s", self._wrong, words, exc_info=None if is_foreseen else trouble)
 
 
 class Standing:

@@ -230,7 +230,7 @@ class Leadership:
             Duty("rescue", 1.0, self._rescuer.rescue),
             Duty("watched files", 1.0, watched.look),
             Duty("queue file", poll_s, lambda: self._take_in(keeper.look), on_hint=True),
-            Duty("inbox", poll_s, lambda: self._take_in(inbox.look), on_hint=True),
+            Duty("inbox", poll_s, lambda: self._take_in_inbox(inbox), on_hint=True),
             Duty("projection", 1.0, lambda: self._project(keeper), on_change_s=0.05),
             Duty("schedules", 1.0, self._promote, on_change_s=0.05),
             Duty("deadlines of runs", 1.0, self._end_runs, on_change_s=0.05),
@@ -265,6 +265,11 @@ class Leadership:
         """Take in what has come, and have it claimed at once."""
         if look():
             self._pulse.beat()
+
+    def _take_in_inbox(self, inbox: Inbox) -> float | None:
+        """Take in what programs put there; seconds until what may be half written is looked at again."""
+        self._take_in(inbox.look)
+        return inbox.look_again_s
 
     def _back_up(self, copies: Backup) -> None:
         copies.run_if_due(time.monotonic())

@@ -96,6 +96,13 @@ class Child:
         if self._process is not None and self._process.poll() is None:
             self._process.send(signal.SIGTERM)
 
+    def hurry(self) -> None:
+        """Tell it as a second signal does that it is to end at once; from any thread."""
+        process = self._process
+        if process is not None and process.is_alive():
+            for number in (signal.SIGTERM, signal.SIGINT):  # two of one kind may arrive as one
+                process.send(number)
+
     def wait(self, seconds: float) -> bool:
         """Whether it has gone within so many seconds."""
         if self._process is None:

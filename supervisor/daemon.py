@@ -30,6 +30,8 @@ LOOK_EVERY_S: Final = 0.1
 STEADY_LOOK_S: Final = 0.25
 #: Seconds a process gets beyond the grace of the tasks.
 GOODBYE_S: Final = 8.0
+#: Seconds swarm gets at a second signal to kill what it executes.
+AT_ONCE_S: Final = 2.0
 
 #: Seconds for which a verb that asks whether a daemon runs may be in the way of the lock.
 LOOKED_AT_S: Final = 0.3
@@ -126,10 +128,14 @@ class Daemon:
         return None
 
     def end_at_once(self) -> None:
-        """End what would take its time. Swarm sees its pipe close, and kills the commands that run."""
+        """End everything, from any thread. Swarm goes last: it kills what it executes."""
         for child in [*self.workers, *self.leaving, *([self.panel] if self.panel else [])]:
-            if child.pid is not None:
-                host_platform.kill_process(child.pid)
+            _kill(child)
+        self.swarm.hurry()
+        deadline = time.monotonic() + AT_ONCE_S
+        while self.swarm.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        _kill(self.swarm)
 
     def _stop_in_order(self) -> None:
         for group, seconds in (
@@ -144,6 +150,12 @@ class Daemon:
                 child.wait(max(0.0, deadline - time.monotonic()))
                 child.end_now()
         self._spawner.close()
+
+
+def _kill(child: Child) -> None:
+    """As `Child.end_now`, but from any thread, and without a wait."""
+    if (pid := child.pid) is not None:
+        host_platform.kill_process(pid)
 
 
 def modules(*, with_panel: bool) -> list[str]:

@@ -73,9 +73,13 @@ class RunningDaemon:
 
     def stop(self) -> int:
         """Ctrl-C, and wait; the exit code."""
+        self.send(signal.SIGINT)
+        return self.wait_for_exit()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the supervisor."""
         assert self._process is not None
-        self._process.send_signal(signal.SIGINT)
-        return self._process.wait(PATIENCE_S)
+        self._process.send_signal(number)
 
     def wait_for_exit(self) -> int:
         """Wait until it ends by itself; the exit code."""
@@ -106,9 +110,20 @@ class RunningDaemon:
 
     def wait_for_command(self, *argv: str) -> None:
         """Wait until a command with these words in a row has begun: a claimed task's may not have."""
+        self._wait_until(lambda: self.commands(*argv), f"{argv} runs")
+
+    def commands(self, *argv: str) -> list[int]:
+        """Living processes that have these words in a row."""
+        return list(_processes([os.fsencode(word) for word in argv]))
+
+    def wait_for_word(self, word: str) -> None:
+        """Wait until the daemon has said this."""
+        self._wait_until(lambda: word in self.log(), f"{word!r} is said")
+
+    def _wait_until(self, holds: Callable[[], object], what: str) -> None:
         deadline = time.monotonic() + PATIENCE_S
-        while not any(_processes([os.fsencode(word) for word in argv])):
-            assert time.monotonic() < deadline, f"{argv} does not run within {PATIENCE_S} s"
+        while not holds():
+            assert time.monotonic() < deadline, f"not seen within {PATIENCE_S} s: {what}"
             time.sleep(LOOK_EVERY_S)
 
     # -- use -----------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from errors import InvalidFile
 from runtime_contract import ID_PATTERN, Limits
 from store import intake
 from store.lanes import ConcurrencyLimits
-from store.queue_file import entries, inbox_folder, plain_files, setting_aside, strict_json
+from store.queue_file import entries, half_written, inbox_folder, plain_files, setting_aside, strict_json
 from store.queue_file.entries import FileEntry
 from store.records import EndedTask, Intake, NewTask, RefusedTask
 from store.transaction import Transaction
@@ -47,9 +47,24 @@ class _Letter:
 
 
 class Inbox:
-    """Takes in what lies in ``inbox/new``. One thread of the leader uses it."""
+    """Takes in what lies in ``inbox/new``. One thread of the leader uses it.
 
-    def __init__(self, root: Path, writer: Writer, limits: Limits, lanes: ConcurrencyLimits) -> None:
+    Parameters:
+        root: the folder that holds the others.
+        writer: the store's.
+        limits: what a file and a task may hold.
+        lanes: how many tasks run at once, by lane.
+        settle_s: seconds without a change after which a file that cannot be read is refused.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        writer: Writer,
+        limits: Limits,
+        lanes: ConcurrencyLimits,
+        settle_s: float = half_written.SETTLE_S,
+    ) -> None:
         self._root = root
         self.new = root / "new"
         self.tmp = root / "tmp"
@@ -62,6 +77,12 @@ class Inbox:
         self._kept_out: str | None = None
         #: what could not be moved aside, by its name, and as it was then
         self._stuck: dict[str, plain_files.Signature | None] = {}
+        self._half_written = half_written.HalfWritten(settle_s)
+
+    @property
+    def look_again_s(self) -> float | None:
+        """Seconds after which to look again whatever is told; none where nothing is waited for."""
+        return self._half_written.look_again_s
 
     def look(self) -> int:
         """Take in every file; return how many were. A few stats where none has come. Raises `StoreError`."""
@@ -73,7 +94,8 @@ class Inbox:
         total = 0
         while taken := sum(map(self._take, _portions(self._names()))):
             total += taken
-        self._seen_mtime = mtime if total == 0 and is_settled else -1
+        is_all = total == 0 and self.look_again_s is None
+        self._seen_mtime = mtime if is_all and is_settled else -1
         return total
 
     def _is_open(self) -> bool:
@@ -92,7 +114,9 @@ class Inbox:
         """What lies there to be taken in, in order."""
         names = sorted(path.name for path in self.new.iterdir() if path.name[0] != ".")
         self._stuck = {name: self._stuck[name] for name in names if name in self._stuck}
-        return [name for name in names if not self._is_stuck(name)]
+        self._half_written.keep(names)
+        waits = self._half_written.is_waited_for
+        return [name for name in names if not self._is_stuck(name) and not waits(self.new / name)]
 
     def _is_stuck(self, name: str) -> bool:
         """Whether it is still what could not be moved aside."""
@@ -108,7 +132,8 @@ class Inbox:
             try:
                 letter = self._open(path)
             except InvalidFile as error:
-                done += self._refuse(path, seen, error)
+                if not self._half_written.may_become_whole(path, seen):
+                    done += self._refuse(path, seen, error)
                 continue
             if letter is None:
                 done += 1

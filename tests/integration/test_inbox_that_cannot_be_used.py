@@ -26,7 +26,9 @@ def keeping(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def inbox(keeping: Keeping) -> Inbox:
-    return Inbox(keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits)
+    return Inbox(
+        keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits, settle_s=0
+    )
 
 
 def a_file(path: Path) -> None:

@@ -23,7 +23,9 @@ def keeping(tmp_path: Path) -> Iterator[Keeping]:
 
 @pytest.fixture
 def inbox(keeping: Keeping) -> Inbox:
-    made = Inbox(keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits)
+    made = Inbox(
+        keeping.home.inbox, keeping.store.writer, Limits(file_bytes=4096), keeping.store.limits, settle_s=0
+    )
     made.look()
     return made
 

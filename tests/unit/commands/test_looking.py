@@ -290,6 +290,12 @@ def test_log_gives_a_program_the_very_bytes(walk, run):
     assert run("log", "a").stdout_bytes == data
 
 
+def test_log_gives_a_program_no_secret_and_keeps_what_stands_around_it(walk, run):
+    walk.approved(b"\x1b[31m ghp_" + b"a1B2c3D4" * 5 + b"\x1b[0m\r\n\xff", id="a")
+
+    assert run("log", "a").stdout_bytes == b"\x1b[31m [redacted:github-token]\x1b[0m\r\n\xff"
+
+
 def test_log_shows_a_person_text_and_no_escapes(walk, run, monkeypatch):
     walk.approved("ä\x1b[31mred\n\tnext\r\n".encode() + b"\xff", id="a")
     monkeypatch.setattr("commands.terminal.is_terminal", lambda *_: True)

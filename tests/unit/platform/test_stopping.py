@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from stopping import ENDED_AT_ONCE, Stop
+from stopping import Stop
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,6 +34,22 @@ UNDER_NOHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n" + 
 SUPERVISED = LINGERING.replace("stop.on_signals()", "stop.on_signals()\nstop.on_closed_pipe()").replace(
     "sys.stdin.readline()\n", ""
 )
+
+#: What the second signal does has the main thread come to its end first.
+ENDING = """
+import threading
+from stopping import Stop
+ended = threading.Event()
+main = threading.main_thread()
+stop = Stop()
+stop.at_once = lambda: (ended.set(), main.join(2))
+stop.on_signals()
+print("ready", flush=True)
+stop.asked.wait()
+print("asked", flush=True)
+ended.wait()
+stop.give_way()
+"""
 
 
 @pytest.fixture
@@ -77,7 +93,15 @@ def test_a_second_signal_ends_it_at_once(start, second):
     process.send_signal(signal.SIGTERM)
     assert process.stdout.readline().startswith("asked")
     process.send_signal(second)
-    assert process.wait() == ENDED_AT_ONCE
+    assert process.wait() == 128 + second
+
+
+def test_who_gives_way_does_not_end_the_process_before_the_second_signal_does(start):
+    process = start(ENDING)
+    process.send_signal(signal.SIGTERM)
+    assert process.stdout.readline().startswith("asked")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait() == 128 + signal.SIGTERM
 
 
 def test_a_closed_pipe_asks_and_hurries(start):

@@ -16,13 +16,14 @@ from store.sqlite_store import SqliteStore
 class Scripted:
     """An export that fails as it is told, pass by pass."""
 
-    def __init__(self, *passes: Exception | None) -> None:
+    def __init__(self, *passes: Exception | None, always: Exception | None = None) -> None:
         self._passes = list(passes)
+        self._always = always
         self.done = threading.Event()
         self.closed = False
 
     def export_new(self) -> int:
-        trouble = self._passes.pop(0) if self._passes else None
+        trouble = self._passes.pop(0) if self._passes else self._always
         if not self._passes:
             self.done.set()
         if trouble is not None:
@@ -65,6 +66,47 @@ def test_a_store_that_cannot_take_the_news_is_told_again() -> None:
     run(Scripted(None, None), tell)
 
     assert len(tries) >= 2
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "road.exporting"]
+
+
+def test_the_log_is_told_once_what_is_wrong_again_when_that_changes_and_when_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="road.exporting")
+    link, full = StoreReadOnly("audit.jsonl is not a plain file."), StoreFull("The disk is full.")
+
+    run(Scripted(None, link, link, link, full, full, None, None, link, None), lambda trouble: None)
+
+    assert said(caplog) == [
+        "the audit cannot be written: audit.jsonl is not a plain file.",
+        "the audit cannot be written: The disk is full.",
+        "the audit can be written again",
+        "the audit cannot be written: audit.jsonl is not a plain file.",
+        "the audit can be written again",
+    ]
+
+
+def test_the_log_is_told_once_that_the_store_does_not_take_the_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def tell(trouble: Exception | None) -> None:
+        raise StoreFull("no room for the news either")
+
+    run(Scripted(None, None, None), tell)
+
+    assert said(caplog) == ["how the audit stands cannot be told: no room for the news either"]
+
+
+def test_what_cannot_be_written_at_the_end_is_not_told_to_be_over() -> None:
+    told: list[Exception | None] = []
+    trouble = StoreReadOnly("audit.jsonl is not a plain file.")
+
+    run(Scripted(trouble, always=trouble), told.append)
+
+    assert set(told) == {trouble}
 
 
 @pytest.fixture
