@@ -14,6 +14,8 @@ from typing import Any, Final
 from redaction import known, named
 from redaction.shapes import KEYS, USERINFO, Shape
 
+#: ECMA-48, 5.4: CSI, parameters, intermediate bytes and a final one.
+_CONTROL_SEQUENCE: Final = re.compile(r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]")
 _SHAPES: Final[tuple[Shape, ...]] = (*KEYS, *USERINFO)
 _NEEDLES: Final = tuple(
     dict.fromkeys(needle for shape in _SHAPES for needle in shape.needles if needle != ".")
@@ -82,11 +84,18 @@ def redact(text: str) -> Redacted:
             kinds[kind] = kinds.get(kind, 0) + text.count(form)
             text = text.replace(form, f"[redacted:{kind}]")
     for finder in (_pem, _keys, _named):
-        spans = list(_apart(finder(text)))
+        spans = list(_apart(finder(_plain(text))))
         for _, _, kind in spans:
             kinds[kind] = kinds.get(kind, 0) + 1
         text = _without(text, spans)
     return Redacted(text, kinds)
+
+
+def _plain(text: str) -> str:
+    """The text with blanks for what sets colours on a terminal, whose last letter joins the next word."""
+    if "\x1b" not in text and "\x9b" not in text:
+        return text
+    return _CONTROL_SEQUENCE.sub(lambda found: " " * len(found[0]), text)
 
 
 def clean(text: str) -> str:

@@ -41,6 +41,12 @@ SHAPES = {
 }
 
 
+@pytest.mark.parametrize("colour", ["\x1b[31m", "\x1b[38;5;208m", "\x1b[K", "\x9b1m"])
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_known_shape_is_seen_right_behind_a_colour(kind: str, colour: str) -> None:
+    assert clean(f"{colour}{SHAPES[kind]}\x1b[0m after") == f"{colour}[redacted:{kind}]\x1b[0m after"
+
+
 @pytest.mark.parametrize("kind", SHAPES)
 def test_a_known_shape_is_replaced_by_its_kind(kind: str) -> None:
     found = redact(f"before {SHAPES[kind]} after")
