@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import time
@@ -12,6 +11,7 @@ from benchmarks import homes, limits
 from benchmarks.measure import Bar, Bench, Figure, figure
 from settings import Home, Settings
 from store.lanes import ConcurrencyLimits
+from store.queue_file import plain_files
 from store.queue_file.apply import Rules
 from store.queue_file.taking_in import Taker
 from store.sqlite_store import SqliteStore
@@ -75,8 +75,10 @@ def _take_in(bench: Bench, data: bytes) -> float:
     try:
         with SqliteStore(Home(root), settings) as store:
             taker = Taker(store.writer, store.reader, rules, settings)
+            (root / "saved.json").write_bytes(data)
+            content = plain_files.read(root / "saved.json", settings.limits)
             began = time.monotonic()
-            taker.take_in(data, hashlib.sha256(data).hexdigest())
+            taker.take_in(content)
             return time.monotonic() - began
     finally:
         shutil.rmtree(root, ignore_errors=True)

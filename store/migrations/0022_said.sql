@@ -1,8 +1,9 @@
--- What copies of the queue file said last: by the revision they were copied from and the task, a hash of its entry
--- and where it stood. Empty: the task had been taken out. No row: what the revision showed.
+-- What copies of the queue file said last and was taken in: by the revision they were copied from and the task, its
+-- entry and where it stood. No section: the task had been taken out. No row: what the revision showed.
 CREATE TABLE said (
     revision INTEGER NOT NULL,
     task INTEGER NOT NULL REFERENCES task (seq),
-    hash BLOB NOT NULL,
+    section TEXT,
+    entry TEXT NOT NULL,
     PRIMARY KEY (revision, task)
 ) STRICT, WITHOUT ROWID;

@@ -21,10 +21,11 @@ SELECT first_revision, hash, version, status FROM projected WHERE task = :task O
 -- Every earlier text of a task.
 SELECT version, doc FROM task_version WHERE task = :task;
 
--- pending_shown_at --
--- Pending tasks that a revision of the queue file showed among its tasks.
-SELECT task.id FROM task JOIN projected ON projected.task = task.seq
-WHERE task.state IN ('blocked', 'delayed', 'ready') AND length(projected.hash) > 0
+-- tasks_shown_at --
+-- Tasks of today's queue file that a revision of it showed among its tasks; is_pending: those that are so still.
+SELECT task.id, task.seq, task.state IN ('blocked', 'delayed', 'ready') AS is_pending
+FROM shown JOIN task ON task.seq = shown.task JOIN projected ON projected.task = task.seq
+WHERE length(projected.hash) > 0
   AND projected.status IN ('pending', 'in_progress', 'pending_review')
   AND projected.first_revision = (
     SELECT max(first_revision) FROM projected AS earlier
@@ -92,11 +93,12 @@ SELECT count(*) AS count FROM task WHERE code IN ('invalid_task', 'duplicate_id'
 
 -- said_at --
 -- What copies of a revision said last of tasks, where that is not what the revision showed.
-SELECT task.id, said.task, said.hash FROM said JOIN task ON task.seq = said.task WHERE said.revision = :revision;
+SELECT task.id, said.task, said.section, said.entry
+FROM said JOIN task ON task.seq = said.task WHERE said.revision = :revision;
 
 -- put_said --
 -- What a copy of a revision says of a task.
-INSERT OR REPLACE INTO said (revision, task, hash) VALUES (:revision, :task, :hash);
+INSERT OR REPLACE INTO said (revision, task, section, entry) VALUES (:revision, :task, :section, :entry);
 
 -- delete_said --
 -- A copy of a revision says of a task what the revision showed.

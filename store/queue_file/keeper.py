@@ -63,7 +63,7 @@ class QueueFileKeeper:
         self._projection = Projection(writer, self._reader, limits, settings.queue_shown_ended)
         self._lock = filelock.FileLock(str(home.state / "queue_file.lock"), mode=0o600)
         self._places = swap.Places(home.queue_file, home.state)
-        self._old = OldFiles(settings.limits, clock, self._take_unknown, self._put_aside, self._forget)
+        self._old = OldFiles(settings.limits, clock, self._take_old, self._put_aside, self._forget)
         self._pace = Pace(settings.project_quiet_s, settings.project_interval_s)
         #: what stat(2) said of the content that was last looked at
         self._seen: Signature | None = None
@@ -71,8 +71,6 @@ class QueueFileKeeper:
         self._is_settled = False
         self._missing_since: float | None = None
         self._unreadable = False
-        #: whether an old file was taken in after what stood in the place of the file
-        self._is_said_since = False
         #: whether the file on disk is not our newest
         self._stale = True
         self._data_version = -1
@@ -192,11 +190,11 @@ class QueueFileKeeper:
         content = self._read()
         came_whole = self._seen is not None and content.signature.inode != self._seen.inode
         for _ in range(SETTLE_READS):
-            if self._is_known(content):
+            if self._memory.is_known(content):
                 return self._accept(content, taken=False)
             if came_whole:
                 with contextlib.suppress(InvalidFile):
-                    self._taker.take_in(content.data, content.digest)
+                    self._taker.take_in(content)
                     return self._accept(content, taken=True)
             time.sleep(SETTLE_S)
             again = self._read()
@@ -205,14 +203,9 @@ class QueueFileKeeper:
             content, came_whole = again, False
         return False
 
-    def _is_known(self, content: Content) -> bool:
-        """Whether a content is ours, or was taken in last: where an old file was since, by this very save."""
-        is_again = self._is_said_since and content.signature != self._seen
-        return content.digest in (self._memory.generations() if is_again else self._memory.known())
-
     def _take(self, content: Content) -> bool:
         try:
-            self._taker.take_in(content.data, content.digest)
+            self._taker.take_in(content)
         except InvalidFile as error:
             self._refuse(error, content.digest)
             self._note_seen(content.signature)
@@ -228,7 +221,6 @@ class QueueFileKeeper:
         self._missing_since = None
         self._unreadable = False
         self._places.error.unlink(missing_ok=True)
-        self._is_said_since = self._is_said_since and not taken
         self._stale = content.digest != self._memory.generations()[-1]
         if self._stale:
             self._pace.note_change(self._clock.monotonic())
@@ -270,9 +262,9 @@ class QueueFileKeeper:
         known = self._memory.known()
         self._take_up_what_came_out()
         beside = self._places.target if self._places.is_elsewhere else None
-        self._memory.announce(digest, revision, was_missing=was_missing, beside=beside)
+        ours = Signature.of(self._swaps.writing.stat())
+        self._memory.announce(digest, ours.mark, revision, was_missing=was_missing, beside=beside)
         self._swaps.writing.replace(self._swaps.swap)
-        ours = Signature.of(self._swaps.swap.stat())
         if not swap.exchange(self._swaps.swap, self._places.target, known):
             self._swaps.swap.unlink(missing_ok=True)
             self._stale, self._seen = True, None  # it may be one of ours from before a writing that failed
@@ -280,9 +272,6 @@ class QueueFileKeeper:
         fault_point("project.exchanged")
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
-        if self._is_said_since:
-            self._memory.forget_taken()
-            self._is_said_since = False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(known, digest, revision)
         return True
@@ -303,7 +292,7 @@ class QueueFileKeeper:
         try:
             content = plain_files.read(self._swaps.swap, self._rules.contract)
             if content.digest not in known:
-                self._taker.take_in(content.data, content.digest)
+                self._taker.take_in(content)
                 self._stale = True
         except InvalidFile as error:
             self._put_back(error, ours)
@@ -354,18 +343,13 @@ class QueueFileKeeper:
             logger.warning("what an exchange of queue.json left cannot be moved: %s", error)
         found = swaps.left_over()
         for path, digest in found:
-            self._old.take_up(path, taken.get(path.name, digest))
+            self._old.take_up(path, *taken.get(path.name, [digest]))
         return bool(found) or os.path.lexists(swaps.swap)
 
-    def _take_unknown(self, content: Content, name: str) -> bool:
-        """Take in what an old file holds unless it is what we wrote. Raises `InvalidFile`.
-
-        Also what stood in the place of the file once: it is said anew, and is to be known as of this one.
-        """
-        if content.digest in self._memory.generations():
-            return False
-        self._taker.take_in(content.data, content.digest, old=name)
-        self._stale = self._is_said_since = True
+    def _take_old(self, content: Content, name: str) -> bool:
+        """Take in what was written into an old file. Raises `InvalidFile`."""
+        self._taker.take_in(content, old=name)
+        self._stale = True
         self._pace.note_change(self._clock.monotonic())
         return True
 

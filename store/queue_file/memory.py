@@ -10,7 +10,8 @@ from typing import Final
 
 from errors import InvalidFile
 from store import obstacles
-from store.queue_file.taking_in import OLD_TAKEN, REVISION, TAKEN
+from store.queue_file.plain_files import Content
+from store.queue_file.taking_in import MARKS, OLD_TAKEN, REVISION, TAKEN, keep_mark
 from store.reading import QUEUE_FILE_BLOCKED, Reader
 from store.transaction import Transaction, dump
 from store.writer import Writer
@@ -46,11 +47,15 @@ class Memory:
         row = self._reader.one("get_meta", key=TAKEN)
         return frozenset([*self.generations(), *([row["value"]] if row is not None else [])]) - {""}
 
-    def taken_of_old(self) -> dict[str, str]:
-        """Hashes of what was last taken in of files that were replaced, by their names."""
-        row = self._reader.one("get_meta", key=OLD_TAKEN)
-        found: dict[str, str] = json.loads(row["value"]) if row is not None else {}
-        return found
+    def is_known(self, content: Content) -> bool:
+        """Whether this very saving of a content is ours or was taken in; the same may be saved again."""
+        marks = self._reader.fact(MARKS) or {}
+        mark = marks.get(content.digest)
+        return content.digest in self.known() and mark in {None, content.signature.mark}
+
+    def taken_of_old(self) -> dict[str, list[str]]:
+        """Hash and mark of what was last taken in of files that were replaced, by their names."""
+        return self._reader.fact(OLD_TAKEN) or {}
 
     def beside(self) -> list[Path]:
         """Queue files on another mount than the home, by which old ones may lie."""
@@ -66,14 +71,12 @@ class Memory:
         """These old files are gone, and what was taken in of them need not be known."""
         known = self.taken_of_old()
         if not known.keys().isdisjoint(names):
-            left = {name: digest for name, digest in known.items() if name not in names}
+            left = {name: taken for name, taken in known.items() if name not in names}
             self._writer.run(lambda tx: tx.set_meta(OLD_TAKEN, dump(left)))
 
-    def forget_taken(self) -> None:
-        """What was last taken in of the file is not there any more, and counts when it is said again."""
-        self._writer.run(lambda tx: tx.set_meta(TAKEN, ""))
-
-    def announce(self, digest: str, revision: int, *, was_missing: bool, beside: Path | None) -> None:
+    def announce(
+        self, digest: str, mark: str, revision: int, *, was_missing: bool, beside: Path | None
+    ) -> None:
         """Say before the exchange what will be there, so that it is recognised after a crash.
 
         `beside`: the queue file, where the files of the exchange lie beside it.
@@ -83,6 +86,7 @@ class Memory:
         def keep(tx: Transaction) -> None:
             tx.set_meta(REVISION, str(revision))
             tx.set_meta(_GENERATIONS, dump(generations))
+            keep_mark(tx, digest, mark, {*generations, tx.meta(TAKEN) or ""})
             if beside is not None and beside not in known:
                 _keep_beside(tx, [*known, beside])
             if was_missing and revision > 1:

@@ -34,6 +34,7 @@ from store.queue_file.wishes import (
     Stored,
     Wish,
     Withdraw,
+    Words,
 )
 from store.transaction import dump
 from task_errors import shorten
@@ -93,7 +94,15 @@ def _check_status(wish: Wish, base: _Base) -> None:
 def is_as_shown(wish: Wish, stored: Stored) -> bool:
     """Whether an entry is what the file's revision showed of its task."""
     base = _base_of(wish, stored)
-    return base.status is not None and _stale_as(wish, stored, base) is not None
+    is_repeated = base.status is not None and _stale_as(wish, stored, base) is not None
+    return is_repeated and base.status is not None and wish.section == home_of(base.status)
+
+
+def shown_of(wish: Wish, stored: Stored) -> Words:
+    """What the file's revision showed of a task."""
+    base = _base_of(wish, stored)
+    status = {} if base.status is None else {"status": base.status.value}
+    return Words(home_of(base.status or Status.PENDING), base.doc | status)
 
 
 def _stale_as(wish: Wish, stored: Stored, base: _Base) -> Rendering | None:
@@ -151,6 +160,8 @@ def _wanted_status(wish: Wish, seen: Status | None) -> Status | None:
 
 def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action]) -> list[Action]:
     wanted = _wanted_status(wish, base.status)
+    if wish.before is not None and wanted is _wanted_status(_as_before(wish, wish.before), base.status):
+        wanted = None  # what was said before is no news
     if stored.status in ENDED:
         return _decide_ended(wish, stored, base, wanted, edits)
     # Without a revision the file may be an old copy: a status that Skep may have written is no wish.
@@ -162,6 +173,10 @@ def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action])
     if base.status is None or base.status in ENDED:
         return edits
     return [*edits, Refuse(_way_to(wanted, stored))]
+
+
+def _as_before(wish: Wish, before: Words) -> Wish:
+    return Wish(before.section, before.entry, wish.hash, wish.revision)
 
 
 def _way_to(wanted: Status, stored: Stored) -> str:
@@ -210,15 +225,20 @@ def _saw_this_end(wish: Wish, stored: Stored, base: _Base) -> bool:
 
 def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action]:
     """The changed fields, three-way. Raises `InvalidTask` where the outcome breaks the contract."""
-    again = stored.saved_before
-    # What no file has shown is only in copies that have it from the one that is saved again.
-    goes_on = base.status is None and bool(again)
-    if not goes_on and dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
+    if wish.before is None and dump(_words_of(wish.entry)) == dump(_words_of(base.doc)):
         return []
     theirs = _checked(wish.entry, stored.id, check)
-    if _was_taken(theirs, stored, base):
+    old = _words_before(wish, stored, base, theirs, check)
+    if old is None and _was_taken(theirs, stored, base):
         return []
-    merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, again, goes_on=goes_on)
+    undone: list[str] = []
+    if old is None:
+        merged, taken, conflicts = merge_fields(theirs, base.doc, stored.doc, stored.saved_before)
+    else:
+        undone = _put_back(theirs, old, stored, base)
+        kept = {key: value for key, value in theirs.items() if key not in undone}
+        kept |= {key: old[key] for key in undone if key in old}
+        merged, taken, conflicts = merge_fields(kept, old, stored.doc)
     if taken:
         check(merged)
     elif not _is_reordered(merged, stored, base):
@@ -228,7 +248,36 @@ def _edits(wish: Wish, stored: Stored, base: _Base, check: Check) -> list[Action
         edits.append(Edit(merged, tuple(taken)))
     if conflicts:
         edits.append(Conflict(tuple(conflicts)))
-    return edits
+    return [*edits, *_told_of_undone(undone)]
+
+
+def _words_before(wish: Wish, stored: Stored, base: _Base, theirs: Document, check: Check) -> Document | None:
+    """What copies of the revision said before, in canonical words; none where that is not known."""
+    if wish.before is None:
+        return None
+    try:
+        return _checked(wish.before.entry, stored.id, check)
+    except InvalidTask:  # it came before a rule did
+        return None
+
+
+def _put_back(theirs: Document, old: Document, stored: Stored, base: _Base) -> list[str]:
+    """Fields that are as the revision showed them, where nothing shows that the copy knew of their edits.
+
+    Another program that read the same revision has them so, too. What no file has shown is only in copies
+    that have it from the one that is saved again.
+    """
+    keys = {**old, **base.doc}.keys() - MACHINE_KEYS
+    said = [key for key in keys if not _has_same(key, old, base.doc)]
+    if base.status is None or any(_has_same(key, theirs, old) for key in said):
+        return []
+    return sorted(
+        key for key in said if _has_same(key, theirs, base.doc) and not _has_same(key, theirs, stored.doc)
+    )
+
+
+def _has_same(key: str, one: Document, other: Document) -> bool:
+    return _is_equal(one.get(key, _MISSING), other.get(key, _MISSING))
 
 
 def _was_taken(theirs: Document, stored: Stored, base: _Base) -> bool:
@@ -236,8 +285,8 @@ def _was_taken(theirs: Document, stored: Stored, base: _Base) -> bool:
     before = stored.versions.get(stored.version - 1)
     if before is None or not stored.saved_before:
         return False
-    merged, taken, _ = merge_fields(theirs, base.doc, before, stored.saved_earlier)
-    return bool(taken) and _is_equal(merged, stored.doc)
+    merged, taken, conflicts = merge_fields(theirs, base.doc, before, stored.saved_earlier)
+    return bool(taken) and not conflicts and _is_equal(merged, stored.doc)
 
 
 def _words_of(doc: Document) -> Document:
@@ -272,25 +321,28 @@ def _undone(stored: Stored, base: _Base) -> list[Action]:
         for key in stored.saved_before
         if not _is_equal(base.doc.get(key, _MISSING), stored.doc.get(key, _MISSING))
     )
-    if not fields or stored.status in ENDED:
+    return [] if stored.status in ENDED else _told_of_undone(fields)
+
+
+def _told_of_undone(fields: Sequence[str]) -> list[Action]:
+    if not fields:
         return []
     names = ", ".join(fields)
-    return [
-        Refuse(f"saved as it was before the edit of {names}, which stays; to undo it, edit the file anew")
-    ]
+    reason = f"saved as it was before the edit of {names}, which stays; to undo it, edit the file anew"
+    return [Refuse(reason, fields=tuple(fields))]
 
 
 def merge_fields(
-    theirs: Document, base: Document, ours: Document, again: Collection[str] = (), *, goes_on: bool = False
+    theirs: Document, base: Document, ours: Document, again: Collection[str] = ()
 ) -> tuple[Document, list[str], list[str]]:
     """Three documents into one, field by field: it, the fields taken from the file, those in conflict.
 
     `again` are fields that an earlier save of the same copy set: the file's word counts, and where the file
-    still has something of that save, or it goes on from it for sure, also its word that a field is as it
-    was. The order of keys is the file's; what only the store has comes after.
+    still has something of that save, also its word that a field is as it was. The order of keys is the
+    file's; what only the store has comes after.
     """
     taken, conflicts = [], []
-    goes_on = goes_on or any(_is_equal(theirs.get(key, _MISSING), ours.get(key, _MISSING)) for key in again)
+    goes_on = any(_is_equal(theirs.get(key, _MISSING), ours.get(key, _MISSING)) for key in again)
     kept: Document = {}
     for key in dict.fromkeys([*theirs, *ours, *base]):
         if key == "id" or key in MACHINE_KEYS:

@@ -35,6 +35,8 @@ class _Held:
     signature: Signature | None
     digest: str
     until: float
+    #: of what was last taken in of it
+    mark: str | None = None
     #: whether it was read long enough after its last change to tell the next by stat(2) alone
     is_settled: bool = True
 
@@ -62,10 +64,13 @@ class OldFiles:
         until = self._clock.monotonic() + HELD_S
         self._held.append(_Held(path, content.signature, content.digest, until))
 
-    def take_up(self, path: Path, digest: str) -> None:
-        """Keep a file that another process watched, or nobody yet; `digest` is known of what it held."""
+    def take_up(self, path: Path, digest: str, mark: str | None = None) -> None:
+        """Keep a file that another process watched, or nobody yet.
+
+        `digest` is known of what it held, and of a file that was written into `mark`, of that very writing.
+        """
         if all(held.path != path for held in self._held):
-            self._held.append(_Held(path, None, digest, float("-inf")))
+            self._held.append(_Held(path, None, digest, float("-inf"), mark))
 
     def names(self) -> set[str]:
         """What they are called."""
@@ -128,19 +133,24 @@ class OldFiles:
         return False
 
     def _take_read(self, held: _Held, content: Content) -> bool:
-        # The same that is written again is said again, if something else was said in between.
-        is_written = held.signature not in {None, content.signature} or content.digest != held.digest
-        took = is_written and self._take(content, held.path.name)
+        took = self._is_written(held, content) and self._take(content, held.path.name)
         held.signature, held.digest = content.signature, content.digest
         held.is_settled = content.signature.is_settled()
         return took
+
+    @staticmethod
+    def _is_written(held: _Held, content: Content) -> bool:
+        """Whether somebody wrote into it: also the same again, if something else was said in between."""
+        if held.signature is None:
+            return content.digest != held.digest or held.mark not in {None, content.signature.mark}
+        return content.digest != held.digest or content.signature != held.signature
 
     def _take_last(self, held: _Held) -> bool:
         """Look at a file for the last time and let it go."""
         took = False
         try:
             content = plain_files.read(held.path, self._limits)
-            if content.digest != held.digest:
+            if self._is_written(held, content):
                 took = self._take_or_put_aside(content, held.path.name)
         except (FileNotFoundError, InvalidFile) as error:
             logger.warning("%s was not taken in: %s", held.path.name, error)

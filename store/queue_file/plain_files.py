@@ -41,6 +41,11 @@ class Signature:
         """The signature of a file by its stat."""
         return cls(info.st_mtime_ns, info.st_size, info.st_ino, info.st_uid, info.st_mode, info.st_ctime_ns)
 
+    @property
+    def mark(self) -> str:
+        """What tells one saving of a content from another of the same, as far as stat(2) can."""
+        return f"{self.inode}:{self.mtime_ns}"
+
     def is_settled(self) -> bool:
         """Whether its last change is long enough ago to tell the next by the signature alone."""
         return abs(time.time_ns() - self.mtime_ns) > RACY_NS

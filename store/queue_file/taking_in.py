@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,9 +21,20 @@ from settings import Settings
 from store import decisions, intake, steering
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
+from store.queue_file.plain_files import Content
 from store.queue_file.rendering import hash_entry
-from store.queue_file.said import Said
-from store.queue_file.wishes import Action, AskRemoval, Cancel, Edit, Refuse, Retry, Wish
+from store.queue_file.said import Said, taken_of
+from store.queue_file.wishes import (
+    Action,
+    AskRemoval,
+    Cancel,
+    Edit,
+    Refuse,
+    Retry,
+    Stored,
+    Wish,
+    Words,
+)
 from store.reading import Reader
 from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, Question, RefusedTask
 from store.transaction import Transaction, dump
@@ -31,10 +42,11 @@ from store.writer import Writer
 
 #: Facts about the queue file, in `meta`.
 TAKEN: Final = "queue_file_hash"
+#: by the hash of a content, what tells the saving of it that is known
+MARKS: Final = "queue_file_marks"
 TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
-_REMOVAL: Final = "queue_file_removal"
-#: by the name of an old file that is still there, hash of what was last taken in of it
+#: by the name of an old file that is still there, hash and mark of what was last taken in of it
 OLD_TAKEN: Final = "queue_file_old_taken"
 _IDS_TOLD: Final = 100
 
@@ -44,6 +56,8 @@ class Brought:
     """A file, sorted before the transaction."""
 
     digest: str
+    #: tells one saving of it from another
+    mark: str
     #: name of the file where it has been replaced, none for the one in its place
     old: str | None
     size: int
@@ -57,8 +71,10 @@ class Brought:
     changed: list[FileEntry] = field(default_factory=list)
     #: pending tasks that the file's revision showed and it lacks
     missing: list[str] = field(default_factory=list)
-    #: ids that the file has
-    present: frozenset[str] = frozenset()
+    #: every entry that the file has, by its id
+    present: dict[str, FileEntry] = field(default_factory=dict)
+    #: tasks that the file's revision showed and it lacks, whatever became of them, by number
+    lacking: dict[str, int] = field(default_factory=dict)
     #: pending tasks that the file's revision showed
     shown: int = 0
 
@@ -72,27 +88,29 @@ class Taker:
         self._rules = rules
         self._settings = settings
 
-    def take_in(self, data: bytes, digest: str, *, old: str | None = None) -> apply.Tally:
+    def take_in(self, content: Content, *, old: str | None = None) -> apply.Tally:
         """Merge a file into the store. Raises `InvalidFile`; the file then has no effect.
 
         `old` is the name of one that was replaced and written after that; none: it stands in its place, or
         did so a moment ago.
         """
         with no_collecting():
-            brought = self._sort(data, digest, old)
+            brought = self._sort(content, old)
             tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
         return tally
 
     # -- before the transaction ----------------------------------------------------------------------------
 
-    def _sort(self, data: bytes, digest: str, old: str | None) -> Brought:
-        found = entries.read(strict_json.parse(data, self._rules.contract))
-        revision = self._known_revision(found.revision)
-        brought = Brought(digest, old, len(data), found.top, revision, found.refused_keys)
+    def _sort(self, content: Content, old: str | None) -> Brought:
+        found = entries.read(strict_json.parse(content.data, self._rules.contract))
+        revision, mark = self._known_revision(found.revision), content.signature.mark
+        size = len(content.data)
+        brought = Brought(content.digest, mark, old, size, found.top, revision, found.refused_keys)
         found.revision = revision
         everything = entries.give_ids(found, self._namesakes(found.entries))
-        known = self._shown(each.id for each in everything)
+        brought.present = {each.id: each for each in everything}
+        known = self._shown(brought.present)
         for entry in everything:
             shown = known.get(entry.id)
             if shown is None:
@@ -102,7 +120,6 @@ class Taker:
                 brought.changed.append(entry)
         self._note_refused(brought, found, known)
         if found.is_whole:
-            brought.present = frozenset(each.id for each in everything)
             self._note_missing(brought)
         return brought
 
@@ -140,29 +157,32 @@ class Taker:
 
     def _note_missing(self, brought: Brought) -> None:
         if brought.revision is not None:
-            shown = [row["id"] for row in self._reader.all("pending_shown_at", revision=brought.revision)]
-            brought.shown = len(shown)
-            brought.missing = [task_id for task_id in shown if task_id not in brought.present]
+            shown = self._reader.all("tasks_shown_at", revision=brought.revision)
+            brought.shown = sum(row["is_pending"] for row in shown)
+            lacking = [row for row in shown if row["id"] not in brought.present]
+            brought.lacking = {row["id"]: row["seq"] for row in lacking}
+            brought.missing = [row["id"] for row in lacking if row["is_pending"]]
 
     # -- inside --------------------------------------------------------------------------------------------
 
     def _merge(self, tx: Transaction, brought: Brought) -> apply.Tally:
         tally = apply.Tally()
-        late = self._enter_new(tx, brought, tally)
-        said, differing = Said(tx, brought.revision), [*brought.changed, *late]
-        news = [each for each in differing if not said.has(each)]
-        said.forget(brought.present - {each.id for each in differing})
-        for entry in self._in_order(tx, news, brought):
+        if brought.revision is None and _is_last(tx, brought):
+            return tally  # a list of wishes that somebody writes again and again
+        said = Said(tx, brought.revision)
+        late = self._enter_new(tx, brought, said, tally)
+        for entry in self._in_order(tx, self._news(brought, late, said), brought, said):
             self._merge_one(tx, entry, brought, said, tally)
         self._take_away(tx, brought, said, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
         if brought.old is None:
             tx.set_meta(TAKEN, brought.digest)
+            keep_mark(tx, brought.digest, brought.mark)
             tx.set_meta(TOP, dump(brought.top))
         else:
             taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
-            tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: brought.digest}))
+            tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: [brought.digest, brought.mark]}))
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
@@ -170,7 +190,16 @@ class Taker:
         fault_point("ingest.before_commit")
         return tally
 
-    def _enter_new(self, tx: Transaction, brought: Brought, tally: apply.Tally) -> list[FileEntry]:
+    @staticmethod
+    def _news(brought: Brought, late: list[FileEntry], said: Said) -> list[FileEntry]:
+        """Entries that say something else than is shown, or than copies of the revision said before."""
+        found = {each.id: each for each in (*brought.changed, *late)}
+        found |= {key: each for key, each in brought.present.items() if key in said}
+        return [each for each in found.values() if not said.has(each.id, each.section, each.raw)]
+
+    def _enter_new(
+        self, tx: Transaction, brought: Brought, said: Said, tally: apply.Tally
+    ) -> list[FileEntry]:
         """Enter what nobody knows; return the entries of ids that came to be known in the meantime."""
         known = intake.states_of(tx, (_id_of(each) for each in brought.judged))
         late = [
@@ -185,39 +214,50 @@ class Taker:
             ended=[each for each in fresh if isinstance(each, EndedTask)],
         )
         intake.enter(tx, brought_in, apply.SOURCE, self._rules.lanes)
+        self._keep_said(tx, brought, {_id_of(each) for each in fresh}, said)
         tally.added += len(brought_in.new)
         tally.refused += len(brought_in.refused)
         return late
 
-    def _in_order(self, tx: Transaction, found: list[FileEntry], brought: Brought) -> list[FileEntry]:
+    @staticmethod
+    def _keep_said(tx: Transaction, brought: Brought, fresh: set[str], said: Said) -> None:
+        """Remember of new entries what more than their first words say."""
+        for task_id in fresh:
+            entry = brought.present.get(task_id)
+            if entry is not None and ("status" in entry.raw or entry.section != "tasks"):
+                said.keep(steering.find(tx, task_id)["seq"], Words(entry.section, entry.raw))
+
+    def _in_order(
+        self, tx: Transaction, found: list[FileEntry], brought: Brought, said: Said
+    ) -> list[FileEntry]:
         """Those first that send a task back, which brings others back with it whatever the file says of them.
 
         Decided before, an edit of such another would be refused, and taken when the same file is saved again.
         """
         rows = {each.id: steering.find(tx, each.id) for each in found}
         ended = [each for each in found if STATUS_OF_STATE[rows[each.id]["state"]] in ENDED]
-        decided = {each.id: self._decide(tx, rows[each.id], each, brought)[0] for each in ended}
+        decided = {each.id: self._decide(tx, rows[each.id], each, brought, said)[0] for each in ended}
         first = {key for key, actions in decided.items() if any(isinstance(one, Retry) for one in actions)}
         return sorted(found, key=lambda each: each.id not in first)
 
     def _decide(
-        self, tx: Transaction, row: sqlite3.Row, entry: FileEntry, brought: Brought
-    ) -> tuple[Sequence[Action], bool]:
-        """What follows from an entry, and whether it is what the file's revision showed."""
-        wish = Wish(entry.section, entry.raw, hash_entry(dump(entry.raw)), brought.revision)
+        self, tx: Transaction, row: sqlite3.Row, entry: FileEntry, brought: Brought, said: Said
+    ) -> tuple[Sequence[Action], Wish, Stored]:
+        digest, before = hash_entry(dump(entry.raw)), said.words(entry.id)
+        wish = Wish(entry.section, entry.raw, digest, brought.revision, before)
         stored = apply.load(tx, row, brought.revision)
-        actions = merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc))
-        return actions, merge.is_as_shown(wish, stored)
+        return merge.decide(wish, stored, apply.checker(self._rules.contract, stored.doc)), wish, stored
 
     def _merge_one(
         self, tx: Transaction, entry: FileEntry, brought: Brought, said: Said, tally: apply.Tally
     ) -> None:
         row = steering.find(tx, entry.id)
-        actions, is_shown = self._decide(tx, row, entry, brought)
-        if is_shown:
-            said.forget([entry.id])
+        actions, wish, stored = self._decide(tx, row, entry, brought, said)
+        taken = taken_of(wish, actions, merge.shown_of(wish, stored))
+        if merge.is_as_shown(wish, stored):
+            said.forget(entry.id)
         else:
-            said.keep(row["seq"], entry)
+            said.keep(row["seq"], taken)
         asked = apply.Asked(apply.SOURCE, brought.revision, dump(entry.raw))
         apply.act(tx, entry.id, actions, self._rules, asked)
         tally.edited += any(isinstance(each, Edit | Retry) for each in actions)
@@ -226,12 +266,13 @@ class Taker:
 
     def _take_away(self, tx: Transaction, brought: Brought, said: Said, tally: apply.Tally) -> None:
         """Cancel what was taken out of the file, or ask first where it is much."""
-        for task_id in brought.missing:
-            said.keep_gone(steering.find(tx, task_id)["seq"])
+        for task_id, seq in brought.lacking.items():
+            if not said.was_gone(task_id):
+                said.keep_gone(seq)
         states = intake.states_of(tx, brought.missing)
         still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
-        if not _asked_of_some(tx, still):
-            still = [each for each in still if not said.was_gone(each)]
+        asked = {task_id for row in _asked_of_some(tx, still) for task_id in _ids_of(row)}
+        still = [each for each in still if each in asked or not said.was_gone(each)]
         if not still:
             return
         most, share = self._settings.removal_ask_count, self._settings.removal_ask_share
@@ -239,6 +280,8 @@ class Taker:
         if isinstance(decided, AskRemoval):
             self._ask(tx, decided.ids, brought.revision)
             return
+        for row in _asked_of_some(tx, still):  # this save takes the place of what that one asks about
+            decisions.withdraw_one(tx, row, apply.SOURCE)
         # The newest first: who waits for another is withdrawn before the other fails it. What was split waits
         # for newer ones, its subtasks.
         rows = [steering.find(tx, task_id) for task_id in reversed(decided.ids)]
@@ -248,14 +291,12 @@ class Taker:
                 tally.cancelled += 1
 
     def _ask(self, tx: Transaction, ids: Sequence[str], revision: int | None) -> None:
-        """Put up the question, once for the same tasks missing from the same revision.
+        """Put up the question, once for the same tasks.
 
         It takes the place of older ones about some of them: what was saved last is what is wanted.
         """
-        mark = f"{entries.short_hash(sorted(ids))} {revision}"
-        if tx.meta(_REMOVAL) == mark or _is_open(tx, ids):
+        if _is_open(tx, ids):
             return
-        tx.set_meta(_REMOVAL, mark)
         tx.emit(
             "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]),
             revision=revision,
@@ -274,6 +315,20 @@ class Taker:
         decisions.ask(tx, question)
 
 
+def _is_last(tx: Transaction, brought: Brought) -> bool:
+    """Whether this very content was the last to be taken in of its place."""
+    if brought.old is None:
+        return tx.meta(TAKEN) == brought.digest
+    taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
+    return bool(taken.get(brought.old, [""])[0] == brought.digest)
+
+
+def keep_mark(tx: Transaction, digest: str, mark: str, known: Collection[str] | None = None) -> None:
+    """Remember which saving of a content is known; `known`: the only contents whose marks are kept."""
+    marks = json.loads(tx.meta(MARKS) or "{}") | {digest: mark}
+    tx.set_meta(MARKS, dump({key: each for key, each in marks.items() if known is None or key in known}))
+
+
 def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:
     payload = dump({"ids": list(ids)})
     return any(row["kind"] == "removal" and row["payload"] == payload for row in tx.all("open_decisions"))
@@ -283,7 +338,12 @@ def _asked_of_some(tx: Transaction, ids: Sequence[str]) -> list[sqlite3.Row]:
     """The open questions about the removal of some of these tasks."""
     wanted = set(ids)
     asked = [row for row in tx.all("open_decisions") if row["kind"] == "removal"]
-    return [row for row in asked if not wanted.isdisjoint(json.loads(row["payload"])["ids"])]
+    return [row for row in asked if not wanted.isdisjoint(_ids_of(row))]
+
+
+def _ids_of(row: sqlite3.Row) -> list[str]:
+    found: list[str] = json.loads(row["payload"])["ids"]
+    return found
 
 
 def _moment(now: float) -> str:

@@ -48,6 +48,14 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """An entry and the list it stands in."""
+
+    section: Section
+    entry: Document
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """One entry of the saved file."""
 
@@ -55,6 +63,8 @@ class Wish:
     entry: Document
     hash: bytes
     revision: int | None
+    #: what copies of that revision said before, as far as it was taken; none: what the revision showed
+    before: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,8 @@ class Refuse:
     reason: str
     keep_text: bool = False
     path: str | None = None
+    #: the fields it is about, where it is not about the entry or its status
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
