@@ -80,9 +80,9 @@ def taken_of(wish: Wish, actions: Sequence[Action], shown: Words) -> Words:
     """What of an entry was said for good: its status, and its fields but for those that were not taken.
 
     A status that was refused is told of and over. A field that was, or is in conflict, stays as it was said
-    before, so that it counts once nothing is in its way. One that is as it was shown, and refused for that, was
-    said as well: another copy may have it so, too. `shown` is what the file's revision showed, as far as nothing
-    was said before.
+    before, so that it counts once nothing is in its way. One that is as it was shown, and refused for that,
+    was said as well: another copy may have it so, too. `shown` is what the file's revision showed, as far as
+    nothing was said before.
     """
     before = (wish.before or shown).entry
     left = {key for each in actions if isinstance(each, Conflict) for key in each.fields}
