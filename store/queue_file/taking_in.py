@@ -224,7 +224,8 @@ class Taker:
         """Remember of new entries what more than their first words say."""
         for task_id in fresh:
             entry = brought.present.get(task_id)
-            if entry is not None and ("status" in entry.raw or entry.section != "tasks"):
+            is_said = entry is not None and entry.raw.get("status", "pending") != "pending"
+            if entry is not None and (is_said or entry.section != "tasks"):
                 said.keep(steering.find(tx, task_id)["seq"], Words(entry.section, entry.raw))
 
     def _in_order(
