@@ -273,7 +273,7 @@ class QueueFileKeeper:
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
-            self._look_at_what_came_out(known, digest, revision)
+            self._look_at_what_came_out(digest, revision)
         return True
 
     def _note_failed(self, error: OSError | StoreFull) -> None:
@@ -287,11 +287,11 @@ class QueueFileKeeper:
             with contextlib.suppress(StoreFull):
                 self._memory.note_blocked(_told_of(error))
 
-    def _look_at_what_came_out(self, known: frozenset[str], ours: str, revision: int) -> None:
+    def _look_at_what_came_out(self, ours: str, revision: int) -> None:
         """What stood there is known, or a save of the last instant."""
         try:
             content = plain_files.read(self._swaps.swap, self._rules.contract)
-            if content.digest not in known:
+            if not self._memory.is_known(content):
                 self._taker.take_in(content)
                 self._stale = True
         except InvalidFile as error:

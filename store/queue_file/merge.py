@@ -67,7 +67,7 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     if _is_namesake(wish, stored, base):
         known = f"another task has the id {stored.id} already, and this file never showed it"
         reason = f"{known}; give yours another id"
-        return [Refuse(reason, keep_text=True, path="task.id")]
+        return [Refuse(reason, keep_text=True, path="task.id", is_whole=True)]
     same = _stale_as(wish, stored, base)
     if same is not None:
         edits = _undone(stored, base)
@@ -76,7 +76,7 @@ def decide(wish: Wish, stored: Stored, check: Check) -> list[Action]:
         _check_status(wish, base)
         edits = _edits(wish, stored, base, check)
     except InvalidTask as error:
-        return [Refuse(error.message, keep_text=True, path=error.details.get("path"))]
+        return [Refuse(error.message, keep_text=True, path=error.details.get("path"), is_whole=True)]
     return _decide_status(wish, stored, base, edits)
 
 
@@ -193,6 +193,7 @@ def _decide_ended(
     """What a file may do to a task that has ended: send it back, if its author saw this very end."""
     known = f"{stored.id} is known and ended {stored.status}"
     is_edited = any(isinstance(each, Conflict) or (isinstance(each, Edit) and each.fields) for each in edits)
+    lost = [Refuse(f"{known}; a change of it has no effect", keep_text=True)] if is_edited else []
     if stored.status in RETRIABLE and wanted is Status.PENDING and _saw_this_end(wish, stored, base):
         return [*edits, Retry()]
     if wish.section == "tasks" and (base.status is None or wanted is Status.PENDING):
@@ -200,9 +201,9 @@ def _decide_ended(
             return []
         is_retriable = stored.status in RETRIABLE
         way = f"`skep retry {stored.id}` sends it back" if is_retriable else "give a new id to do it again"
-        return [Duplicate(f"{known}; {way}")]
-    if is_edited:
-        return [Refuse(f"{known}; a change of it has no effect", keep_text=True)]
+        return [Duplicate(f"{known}; {way}"), *lost]
+    if lost:
+        return [*lost]
     if wanted in {None, stored.status} or wish.revision is None:
         return []
     return [Refuse(_way_to(wanted, stored) if wanted is Status.APPROVED else f"{known}; its status stays")]
@@ -386,7 +387,8 @@ def _decide_refused(wish: Wish, stored: Stored, check: Check) -> list[Action]:
     except InvalidTask as error:
         is_beside = "raw" in wish.entry and "raw" not in entry and set(entry) - MACHINE_KEYS - {"id"}
         way = "; what stands beside `raw` counts alone: give the whole task there" if is_beside else ""
-        return [Refuse(error.message + way, keep_text=True, path=error.details.get("path"))]
+        path = error.details.get("path")
+        return [Refuse(error.message + way, keep_text=True, path=path, is_whole=True)]
     fields = tuple(key for key in doc if key != "id" and key not in MACHINE_KEYS)
     is_unwanted = STATUS_READINGS.get(str(wish.entry.get("status"))) is Status.CANCELLED
     return [Edit(doc, fields), Retry(), *([Cancel()] if is_unwanted else [])]

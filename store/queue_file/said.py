@@ -76,14 +76,18 @@ def _words(row: Any) -> Words | None:
     return None if row["section"] is None else Words(row["section"], json.loads(row["entry"]))
 
 
-def taken_of(wish: Wish, actions: Sequence[Action], shown: Words) -> Words:
+def taken_of(wish: Wish, actions: Sequence[Action], shown: Words) -> Words | None:
     """What of an entry was said for good: its status, and its fields but for those that were not taken.
+
+    None: it was refused as a whole, and what was said before stands.
 
     A status that was refused is told of and over. A field that was, or is in conflict, stays as it was said
     before, so that it counts once nothing is in its way. One that is as it was shown, and refused for that,
     was said as well: another copy may have it so, too. `shown` is what the file's revision showed, as far as
     nothing was said before.
     """
+    if any(isinstance(each, Refuse) and each.is_whole for each in actions):
+        return None
     before = (wish.before or shown).entry
     left = {key for each in actions if isinstance(each, Conflict) for key in each.fields}
     is_refused = any(isinstance(each, Refuse) and each.keep_text for each in actions)

@@ -257,7 +257,7 @@ class Taker:
         taken = taken_of(wish, actions, merge.shown_of(wish, stored))
         if merge.is_as_shown(wish, stored):
             said.forget(entry.id)
-        else:
+        elif taken is not None:
             said.keep(row["seq"], taken)
         asked = apply.Asked(apply.SOURCE, brought.revision, dump(entry.raw))
         apply.act(tx, entry.id, actions, self._rules, asked)
@@ -272,20 +272,28 @@ class Taker:
                 said.keep_gone(seq)
         states = intake.states_of(tx, brought.missing)
         still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
-        asked = {task_id for row in _asked_of_some(tx, still) for task_id in _ids_of(row)}
-        still = [each for each in still if each in asked or not said.was_gone(each)]
-        if not still:
+        news = [each for each in still if not said.was_gone(each)]
+        put_back = [each for each in brought.present if said.was_gone(each)]
+        asked = {task_id for row in _asked_of_some(tx, [*still, *put_back]) for task_id in _ids_of(row)}
+        is_taken_back = not asked.isdisjoint(put_back)
+        if not news and not is_taken_back:
             return
         most, share = self._settings.removal_ask_count, self._settings.removal_ask_share
-        decided = merge.decide_removal(still, brought.shown, most, share)
+        wanted = [each for each in still if each in asked or each in news]
+        decided = merge.decide_removal(wanted, brought.shown, most, share)
         if isinstance(decided, AskRemoval):
             self._ask(tx, decided.ids, brought.revision)
             return
-        for row in _asked_of_some(tx, still):  # this save takes the place of what that one asks about
+        for row in _asked_of_some(tx, put_back):  # the copy itself took back what that one asks about
             decisions.withdraw_one(tx, row, apply.SOURCE)
+        # What another copy is asked about still waits for its answer.
+        self._withdraw(tx, wanted if is_taken_back else news, tally)
+
+    @staticmethod
+    def _withdraw(tx: Transaction, ids: Sequence[str], tally: apply.Tally) -> None:
         # The newest first: who waits for another is withdrawn before the other fails it. What was split waits
         # for newer ones, its subtasks.
-        rows = [steering.find(tx, task_id) for task_id in reversed(decided.ids)]
+        rows = [steering.find(tx, task_id) for task_id in reversed(ids)]
         for task_id in [row["id"] for row in sorted(rows, key=lambda row: -row["planned"])]:
             if STATUS_OF_STATE[steering.find(tx, task_id)["state"]] is Status.PENDING:
                 steering.cancel(tx, task_id, apply.SOURCE, "taken out of queue.json")
@@ -335,7 +343,7 @@ def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:
     return any(row["kind"] == "removal" and row["payload"] == payload for row in tx.all("open_decisions"))
 
 
-def _asked_of_some(tx: Transaction, ids: Sequence[str]) -> list[sqlite3.Row]:
+def _asked_of_some(tx: Transaction, ids: Iterable[str]) -> list[sqlite3.Row]:
     """The open questions about the removal of some of these tasks."""
     wanted = set(ids)
     asked = [row for row in tx.all("open_decisions") if row["kind"] == "removal"]

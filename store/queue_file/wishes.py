@@ -101,6 +101,8 @@ class Refuse:
     path: str | None = None
     #: the fields it is about, where it is not about the entry or its status
     fields: tuple[str, ...] = ()
+    #: whether nothing of the entry was looked at but what is wrong with it
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

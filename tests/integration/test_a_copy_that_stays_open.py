@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import host_platform
 from runtime_contract import Status
-from store import decisions, steering
+from store import steering
+from store.queue_file import swap
 from tests.integration.test_saves_into_old_queue_files import Editor, holding
 from tests.unit.queue_file.keeping import Keeping
 
@@ -264,23 +266,6 @@ def test_another_change_of_an_entry_does_not_say_its_status_again(
     assert keeping.doc("a").get("priority", 1) == change.get("priority", 1)
 
 
-def test_a_question_about_others_does_not_ask_again_about_what_was_sent_back(keeping: Keeping) -> None:
-    keeping.put(A, *({"id": f"t{at:02}", "prompt": "x"} for at in range(40)))
-    content = keeping.shown()
-    content["tasks"] = [each for each in content["tasks"] if each["id"] != "a"]
-    keeping.save(content)
-    keeping.round()
-    assert keeping.status("a") == "cancelled"
-    retry(keeping, "a")
-    for left in (25, 24, 36):
-        content["tasks"] = content["tasks"][:left]
-        if left == 36:
-            content["tasks"] += [{"id": f"t{at:02}", "prompt": "x"} for at in range(24, 36)]
-        keeping.save(content)
-        keeping.round()
-        assert keeping.status("a") == "pending"
-
-
 def test_the_file_that_is_moved_away_and_back_says_nothing_again(keeping: Keeping, copy: Copy) -> None:
     copy.task("a")["prompt"] = "one"
     copy.write("name")
@@ -404,24 +389,57 @@ def test_a_text_that_is_said_again_after_another_counts_again_across_a_restart(
     assert keeping.doc("a")["prompt"] == "one"
 
 
-def test_the_same_removal_is_asked_about_again_after_it_was_taken_back(keeping: Keeping) -> None:
-    keeping.put(*({"id": f"t{at:02}", "prompt": "x"} for at in range(15)))
-    content = keeping.shown()
-    everything = content["tasks"]
-    for _ in range(2):
-        keeping.save(content | {"tasks": []})
-        keeping.round()
-        [question] = keeping.store.reader.decisions()
-        answer(keeping, question["id"])
-        keeping.save(content | {"tasks": everything})
-        keeping.round()
+@pytest.mark.skipif(not host_platform.IS_LINUX, reason="only Linux tells whether a file is open for writing")
+def test_known_bytes_that_are_saved_while_the_file_is_written_count_again(
+    keeping: Keeping, copy: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for way, words in (("name", "one"), ("handle", "two")):
+        copy.task("a")["prompt"] = words
+        copy.write(way)
+        keeping.look()
+    copy.task("a")["prompt"] = "one"
+    create = swap.create
 
-    assert set(keeping.statuses().values()) == {"pending"}
+    def save_meanwhile(path: Path, like: Path) -> int:
+        monkeypatch.setattr(swap, "create", create)
+        copy.write("name")
+        return create(path, like)
+
+    monkeypatch.setattr(swap, "create", save_meanwhile)
+    keeping.round()
+    keeping.round()
+
+    assert keeping.doc("a")["prompt"] == "one"
 
 
-def answer(keeping: Keeping, question: str) -> None:
-    """Keep what was taken out."""
-    keeping.store.write(lambda tx: decisions.answer(tx, question, "keep", "cli", "not meant"))
+@pytest.mark.parametrize("mend", [{"priority": 3}, {}])
+def test_a_status_beside_what_breaks_the_contract_counts_once_that_is_mended(
+    keeping: Keeping, copy: Copy, mend: dict[str, Any]
+) -> None:
+    copy.task("a").update(status="cancelled", priority="high")
+    copy.save("name")
+    assert keeping.status("a") == "pending"
+    del copy.task("a")["priority"]
+    copy.task("a").update(mend)
+    copy.save("name")
+
+    assert keeping.status("a") == "cancelled"
+
+
+def test_an_edit_of_a_new_task_that_has_ended_is_kept_and_counts_when_it_is_sent_back(
+    keeping: Keeping, copy: Copy
+) -> None:
+    copy.content["tasks"].insert(0, {"id": "n", "prompt": "one"})
+    copy.save("name")
+    keeping.store.write(lambda tx: steering.cancel(tx, "n", "cli", "x"))
+    copy.task("n")["prompt"] = "two"
+    copy.save("name")
+    assert "has no effect" in keeping.events("task.edit_refused")[0]["reason"]
+    assert list(keeping.home.conflicts.iterdir())
+    retry(keeping, "n")
+    again(keeping, copy)
+
+    assert keeping.doc("n")["prompt"] == "two"
 
 
 def entry_of(content: dict[str, Any], task_id: str) -> dict[str, Any]:

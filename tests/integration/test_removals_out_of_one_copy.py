@@ -1,0 +1,93 @@
+"""Many tasks that are taken out of one copy: asked about once, until the copy or a person says otherwise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from store import decisions, steering
+from tests.integration.test_a_copy_that_stays_open import A, retry
+from tests.unit.queue_file.keeping import Keeping
+
+
+@pytest.fixture
+def asked(keeping: Keeping) -> dict[str, Any]:
+    """A copy that lacks 11 of 20 tasks, about which a person is asked."""
+    keeping.put(*({"id": f"t{at:02}", "prompt": "x"} for at in range(20)))
+    content = keeping.shown()
+    content["tasks"] = content["tasks"][11:]
+    keeping.save(content)
+    keeping.round()
+    assert keeping.store.reader.open_decisions() == 1
+    return content
+
+
+@pytest.mark.parametrize("change", [{}, {"x": 1}])
+def test_an_open_question_about_a_removal_is_not_answered_by_the_copy_that_asked_it(
+    keeping: Keeping, asked: dict[str, Any], change: dict[str, Any]
+) -> None:
+    keeping.store.write(lambda tx: steering.cancel(tx, "t00", "cli", "x"))
+    keeping.round()
+    keeping.save(asked | change)
+    keeping.round()
+
+    assert list(keeping.statuses().values()).count("pending") == 19
+    assert keeping.store.reader.open_decisions() == 1
+
+
+def test_a_small_removal_in_a_newer_copy_leaves_the_question_open(
+    keeping: Keeping, asked: dict[str, Any]
+) -> None:
+    keeping.edit(lambda content: content["tasks"].pop(0))
+    keeping.round()
+
+    assert list(keeping.statuses().values()).count("pending") == 19
+    assert keeping.store.reader.open_decisions() == 1
+
+
+def test_a_removal_that_its_copy_takes_back_is_asked_about_no_more(
+    keeping: Keeping, asked: dict[str, Any]
+) -> None:
+    everything = keeping.shown()["tasks"]
+    keeping.save(asked | {"tasks": everything[6:]})
+    keeping.round()
+    assert list(keeping.statuses().values()).count("cancelled") == 6
+    assert keeping.store.reader.open_decisions() == 0
+
+
+def test_a_question_about_others_does_not_ask_again_about_what_was_sent_back(keeping: Keeping) -> None:
+    keeping.put(A, *({"id": f"t{at:02}", "prompt": "x"} for at in range(40)))
+    content = keeping.shown()
+    content["tasks"] = [each for each in content["tasks"] if each["id"] != "a"]
+    keeping.save(content)
+    keeping.round()
+    assert keeping.status("a") == "cancelled"
+    retry(keeping, "a")
+    for left in (25, 24, 36):
+        content["tasks"] = content["tasks"][:left]
+        if left == 36:
+            content["tasks"] += [{"id": f"t{at:02}", "prompt": "x"} for at in range(24, 36)]
+        keeping.save(content)
+        keeping.round()
+        assert keeping.status("a") == "pending"
+
+
+def test_the_same_removal_is_asked_about_again_after_it_was_taken_back(keeping: Keeping) -> None:
+    keeping.put(*({"id": f"t{at:02}", "prompt": "x"} for at in range(15)))
+    content = keeping.shown()
+    everything = content["tasks"]
+    for _ in range(2):
+        keeping.save(content | {"tasks": []})
+        keeping.round()
+        [question] = keeping.store.reader.decisions()
+        answer(keeping, question["id"])
+        keeping.save(content | {"tasks": everything})
+        keeping.round()
+
+    assert set(keeping.statuses().values()) == {"pending"}
+
+
+def answer(keeping: Keeping, question: str) -> None:
+    """Keep what was taken out."""
+    keeping.store.write(lambda tx: decisions.answer(tx, question, "keep", "cli", "not meant"))
