@@ -97,27 +97,16 @@ def test_a_field_is_changed_again_and_again_and_the_last_save_counts(
     assert keeping.events("task.edit_conflict") == []
 
 
+@pytest.mark.parametrize("is_removed", [False, True])
 @pytest.mark.parametrize("first", WAYS)
 @pytest.mark.parametrize("second", WAYS)
-def test_a_cancellation_that_stands_there_still_does_not_undo_a_later_retry(
-    keeping: Keeping, copy: Copy, first: str, second: str
+def test_a_cancellation_or_a_removal_that_stands_there_still_does_not_undo_a_later_retry(
+    keeping: Keeping, copy: Copy, first: str, second: str, is_removed: bool
 ) -> None:
-    copy.task("a")["status"] = "cancelled"
-    copy.save(first)
-    assert keeping.status("a") == "cancelled"
-    retry(keeping, "a")
-    copy.content["tasks"].append(C | {"id": "new"})
-    copy.save(second)
-
-    assert (keeping.status("a"), keeping.status("new")) == ("pending", "pending")
-
-
-@pytest.mark.parametrize("first", WAYS)
-@pytest.mark.parametrize("second", WAYS)
-def test_a_task_that_is_missing_still_is_not_withdrawn_again_after_a_retry(
-    keeping: Keeping, copy: Copy, first: str, second: str
-) -> None:
-    copy.content["tasks"].remove(copy.task("a"))
+    if is_removed:
+        copy.content["tasks"].remove(copy.task("a"))
+    else:
+        copy.task("a")["status"] = "cancelled"
     copy.save(first)
     assert keeping.status("a") == "cancelled"
     retry(keeping, "a")

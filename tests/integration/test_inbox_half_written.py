@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,13 +19,6 @@ from tests.unit.queue_file.keeping import Keeping
 TASK = '{"prompt": "x"}'
 #: Longer than any test.
 LONG_S = 3600.0
-
-
-@pytest.fixture
-def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,6 @@ import pytest
 from runtime_contract import Limits
 from store.queue_file import Inbox, strict_json
 from tests.unit.queue_file.keeping import Keeping
-
-
-@pytest.fixture
-def keeping(tmp_path: Path) -> Iterator[Keeping]:
-    made = Keeping(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture
