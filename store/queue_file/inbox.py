@@ -27,8 +27,6 @@ from store.transaction import Transaction
 from store.writer import Writer
 
 SOURCE: Final = "inbox"
-#: two changes within this time may bear the same time stamp
-RACY_NS: Final = 20_000_000
 #: files of one transaction
 MOST_FILES: Final = 500
 #: bytes of one transaction, about
@@ -90,7 +88,7 @@ class Inbox:
             return 0
         setting_aside.give_back_what_was_left(self.new)
         # A file that comes in the same tick of the kernel's clock leaves the same time.
-        is_settled = abs(time.time_ns() - mtime) > RACY_NS
+        is_settled = abs(time.time_ns() - mtime) > plain_files.RACY_NS
         total = 0
         while taken := sum(map(self._take, _portions(self._names()))):
             total += taken
