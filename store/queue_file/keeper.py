@@ -265,7 +265,7 @@ class QueueFileKeeper:
         ours = Signature.of(self._swaps.writing.stat())
         self._memory.announce(digest, ours.mark, revision, was_missing=was_missing, beside=beside)
         self._swaps.writing.replace(self._swaps.swap)
-        if not swap.exchange(self._swaps.swap, self._places.target, known):
+        if not swap.exchange(self._swaps.swap, self._places.target, frozenset(known)):
             self._swaps.swap.unlink(missing_ok=True)
             self._stale, self._seen = True, None  # it may be one of ours from before a writing that failed
             return False
@@ -297,7 +297,7 @@ class QueueFileKeeper:
         except InvalidFile as error:
             self._put_back(error, ours)
         else:
-            path = self._swaps.out(revision, content.digest)
+            path = self._swaps.out(revision, content.digest, content.signature)
             self._swaps.swap.replace(path)
             self._old.watch(path, content)
 
@@ -312,7 +312,7 @@ class QueueFileKeeper:
         swap.exchange(self._swaps.swap, self._places.target, frozenset({ours}))
         self._seen, self._stale, self._unreadable = None, True, True
         # Also ours: a program may have opened it in that instant.
-        self._old.take_up(*self._swaps.set_aside(frozenset({ours})))
+        self._old.take_up(*self._swaps.set_aside({ours: None}))
 
     # -- old files -----------------------------------------------------------------------------------------
 
@@ -342,8 +342,8 @@ class QueueFileKeeper:
         except OSError as error:
             logger.warning("what an exchange of queue.json left cannot be moved: %s", error)
         found = swaps.left_over()
-        for path, digest in found:
-            self._old.take_up(path, *taken.get(path.name, [digest]))
+        for path, *told in found:
+            self._old.take_up(path, *taken.get(path.name, told))
         return bool(found) or os.path.lexists(swaps.swap)
 
     def _take_old(self, content: Content, name: str) -> bool:

@@ -42,16 +42,20 @@ class Memory:
         found: list[str] = json.loads(row["value"]) if row is not None else [""]
         return found
 
-    def known(self) -> frozenset[str]:
-        """Hashes of every content that need not be looked at again."""
+    def known(self) -> dict[str, str | None]:
+        """Hashes of every content that need not be looked at again, each with the mark of that saving of it.
+
+        The same may be saved again, and then it need be. Of none, any saving is known.
+        """
         row = self._reader.one("get_meta", key=TAKEN)
-        return frozenset([*self.generations(), *([row["value"]] if row is not None else [])]) - {""}
+        digests = {*self.generations(), *([row["value"]] if row is not None else [])} - {""}
+        marks = self._reader.fact(MARKS) or {}
+        return {digest: marks.get(digest) for digest in digests}
 
     def is_known(self, content: Content) -> bool:
-        """Whether this very saving of a content is ours or was taken in; the same may be saved again."""
-        marks = self._reader.fact(MARKS) or {}
-        mark = marks.get(content.digest)
-        return content.digest in self.known() and mark in {None, content.signature.mark}
+        """Whether this very saving of a content is ours or was taken in."""
+        known = self.known()
+        return content.digest in known and known[content.digest] in {None, content.signature.mark}
 
     def taken_of_old(self) -> dict[str, list[str]]:
         """Hash and mark of what was last taken in of files that were replaced, by their names."""

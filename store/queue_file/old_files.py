@@ -35,7 +35,7 @@ class _Held:
     signature: Signature | None
     digest: str
     until: float
-    #: of what was last taken in of it
+    #: of what it held when it came out, or what was last taken in of it
     mark: str | None = None
     #: whether it was read long enough after its last change to tell the next by stat(2) alone
     is_settled: bool = True
@@ -67,7 +67,7 @@ class OldFiles:
     def take_up(self, path: Path, digest: str, mark: str | None = None) -> None:
         """Keep a file that another process watched, or nobody yet.
 
-        `digest` is known of what it held, and of a file that was written into `mark`, of that very writing.
+        `digest` is known of what it held, and `mark` of that very writing of it; none: not known.
         """
         if all(held.path != path for held in self._held):
             self._held.append(_Held(path, None, digest, float("-inf"), mark))
@@ -142,7 +142,7 @@ class OldFiles:
     def _is_written(held: _Held, content: Content) -> bool:
         """Whether somebody wrote into it: also the same again, if something else was said in between."""
         if held.signature is None:
-            return content.digest != held.digest or held.mark not in {None, content.signature.mark}
+            return content.digest != held.digest or content.signature.is_later_than(held.mark)
         return content.digest != held.digest or content.signature != held.signature
 
     def _take_last(self, held: _Held) -> bool:

@@ -46,6 +46,11 @@ class Signature:
         """What tells one saving of a content from another of the same, as far as stat(2) can."""
         return f"{self.inode}:{self.mtime_ns}"
 
+    def is_later_than(self, mark: str | None) -> bool:
+        """Whether the file of that mark was written since; not of another, as in a copied home."""
+        inode, _, written = (mark or "").partition(":")
+        return inode == str(self.inode) and written != str(self.mtime_ns)
+
     def is_settled(self) -> bool:
         """Whether its last change is long enough ago to tell the next by the signature alone."""
         return abs(time.time_ns() - self.mtime_ns) > RACY_NS

@@ -1,23 +1,28 @@
 """Where the files of an exchange lie: in the home, or beside the queue file where that is on another mount.
 
 Names say where a file is in that way, so that a crash leaves no riddle: ``writing`` is ours and unfinished,
-``swap`` is ours or just came out, ``out-N-H`` came out with content H.
+``swap`` is ours or just came out, ``out-N-I-T-H`` came out with content H, being file I, written at T.
 """
 
 from __future__ import annotations
 
 import contextlib
 import glob
+import re
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import host_platform
 from store.queue_file import plain_files
+from store.queue_file.plain_files import Signature
 
 _STEM: Final = "queue.json."
 #: in a name, for a content that is to be looked at
 NOT_KNOWN: Final = "0" * 64
+#: inode, time in nanoseconds and hash; an earlier version told only the hash
+_TOLD_IN_NAME: Final = re.compile(r"(?:(\d+)-(-?\d+)-)?([^-]*)$")
 
 
 class SwapPlaces:
@@ -58,27 +63,34 @@ class SwapPlaces:
         is_ours = self.exchanged.is_dir() and not self.exchanged.is_symlink()
         return self.exchanged if is_ours else self.folder
 
-    def out(self, revision: int, digest: str) -> Path:
+    def out(self, revision: int, digest: str, signature: Signature) -> Path:
         """The place of the old file that `revision` replaced; `digest` is what it held then."""
-        return self.make_room() / f"{self._out}{revision}-{digest}"
+        written = f"{signature.inode}-{signature.mtime_ns}"
+        return self.make_room() / f"{self._out}{revision}-{written}-{digest}"
 
-    def left_over(self) -> list[tuple[Path, str]]:
-        """Old files that a process which is gone was still watching, with what each held when it came out."""
+    def left_over(self) -> list[tuple[Path, str, str | None]]:
+        """Old files that a process which is gone was still watching.
+
+        With each, hash and mark (`Signature.mark`; none: not known) of what it held when it came out.
+        """
         folders = dict.fromkeys(
             (self.exchanged, self.folder)
         )  # an earlier version left them beside the others
         found = sorted(path for where in folders for path in where.glob(f"{glob.escape(self._out)}*"))
-        return [(path, path.name.rpartition("-")[2]) for path in found]
+        return [(path, *_told_by(path.name)) for path in found]
 
-    def set_aside(self, known: frozenset[str]) -> tuple[Path, str]:
-        """Let what lies half exchanged, ours or a save of that instant, be an old file: where, and its hash.
+    def set_aside(self, known: Mapping[str, str | None]) -> tuple[Path, str, str]:
+        """Let what lies half exchanged, ours or a save of that instant, be an old file: as in `left_over`.
 
-        `known`: hashes of what need not be taken in; `NOT_KNOWN` is told of another. Raises
-        `FileNotFoundError` where nothing does.
+        `known`: hashes of what need not be taken in, each with the mark of the very saving that is known
+        (none: of any); `NOT_KNOWN` is told of another. Raises `FileNotFoundError` where nothing lies there.
         """
-        found = plain_files.hash_file(self.swap)
-        digest = found if found is not None and found in known else NOT_KNOWN
-        return self.swap.replace(self.out(time.time_ns(), digest)), digest
+        signature = Signature.of(self.swap.lstat())
+        digest = plain_files.hash_file(self.swap) or NOT_KNOWN
+        if digest not in known or known[digest] not in {None, signature.mark}:
+            digest = NOT_KNOWN
+        path = self.swap.replace(self.out(time.time_ns(), digest, signature))
+        return path, digest, signature.mark
 
     def can_be_reached(self, home: SwapPlaces) -> bool:
         """Whether these places beside a file are there, on a mount that is not the home's."""
@@ -86,3 +98,10 @@ class SwapPlaces:
             return not host_platform.is_one_mount(self.folder, home.folder)
         except OSError:
             return False
+
+
+def _told_by(name: str) -> tuple[str, str | None]:
+    """Hash and mark that the name of an old file tells."""
+    found = _TOLD_IN_NAME.search(name)
+    inode, written, digest = found.groups() if found else (None, None, NOT_KNOWN)
+    return digest, None if inode is None else f"{inode}:{written}"
