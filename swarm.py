@@ -155,17 +155,10 @@ class Swarm:
         self.models.start()
         self._allow_commands()
         self._issue_token()
-        self._say_so(port)
+        port_file.claim(self.home, port_file.SWARM, port)  # workers send nothing to who has not said so
         self._tell("daemon.started")
         logger.info("listening on http://%s:%d", server.ADDRESS, port)
         self.is_listening.set()
-
-    def _say_so(self, port: int) -> None:
-        """Say who has the port, for `skep doctor`; a full disk may take no word of it."""
-        try:
-            port_file.claim(self.home, port_file.SWARM, port)
-        except OSError as error:
-            logger.warning("swarm_port could not be written: %s", error)
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""

@@ -24,7 +24,7 @@ from config_files.models import read_models_file
 from daemon_log import configure_logging
 from errors import SkepError
 from localhost import port_file
-from road.cycle_client import CycleClient
+from road.cycle_client import CycleClient, Listener
 from road.judging import Judge
 from road.leadership import Leadership
 from road.personas import Personas
@@ -77,8 +77,7 @@ class Worker:
         who = Claimant(worker_id, host_platform.this_process(), settings.lease_s)
         self.engine = SqliteEngine(self.store, self.pulse, who, settings.concurrency)
         socket = home.cycle_socket if settings.swarm_socket else None
-        port = functools.partial(_port_of_swarm, home, settings.swarm_port)
-        self.swarm = CycleClient(port, home.token, socket)
+        self.swarm = CycleClient(functools.partial(listening_swarm, home), home.token, socket)
         gateway = SafetyGateway(home, settings)
         policy = settings.attempt_policy
         read = functools.partial(read_output, home.outputs)
@@ -190,10 +189,10 @@ class Worker:
         self.store.write(tell)
 
 
-def _port_of_swarm(home: Home, port: int) -> int:
-    """Where swarm listens: at the port of the settings; where that is 0 at the one it took, or 0 before."""
-    found = None if port else port_file.holder(home, port_file.SWARM)
-    return port if found is None else found.port
+def listening_swarm(home: Home) -> Listener | None:
+    """The living swarm that says it listens, and where."""
+    found = port_file.holder(home, port_file.SWARM)
+    return None if found is None else Listener(found.port, str(found.process))
 
 
 def get_ready() -> None:

@@ -27,6 +27,7 @@ from store.claims import Claimant
 from store.records import Claim
 from store.sqlite_store import SqliteStore
 from testing.running_daemon import free_port
+from worker import listening_swarm
 
 AT_ONCE = 50
 DELAY_S = 0.2
@@ -152,6 +153,6 @@ def _swarm(root: Path, model: str) -> Iterator[_Calling]:
         processes.wait_for_port(port)
         homes.wait_for_event(root, "daemon.started")
         homes.wait_for_event(root, "daemon.model")
-        client = CycleClient(port, home.token)
+        client = CycleClient(functools.partial(listening_swarm, home), home.token)
         stack.callback(client.close)
         yield _Calling(store, client, stack.enter_context(ThreadPoolExecutor(AT_ONCE)))

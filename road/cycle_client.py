@@ -1,7 +1,8 @@
 """The worker's side of ``/cycle``: one kept-alive connection a thread, and the answers as our own errors.
 
 What came of a call is never guessed from the connection: when it breaks, the caller looks at what the store
-knows of the lease.
+knows of the lease. Where swarm ends, its port is anybody's until it is back, so nothing is sent before it is
+known that the process which answers is the one that said it listens there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import httpcore
 
@@ -41,17 +42,27 @@ class SwarmGone(Exception):
         self.is_amid = is_amid
 
 
+class Listener(NamedTuple):
+    """A living process that has bound a port of 127.0.0.1."""
+
+    port: int
+    #: tells it from every other process there was
+    process: str
+
+
 class CycleClient:
     """Calls one swarm. Safe to use from every thread.
 
     Parameters:
-        port: where swarm listens on 127.0.0.1, or what tells it, 0 where that is not known.
+        listener: tells who listens now; none where no living swarm says that it does.
         token_file: holds the execution token; read again when swarm refuses the one that is known.
         socket: the Unix socket to call instead of the port.
     """
 
-    def __init__(self, port: int | Callable[[], int], token_file: Path, socket: Path | None = None) -> None:
-        self._port = port if callable(port) else lambda: port
+    def __init__(
+        self, listener: Callable[[], Listener | None], token_file: Path, socket: Path | None = None
+    ) -> None:
+        self._listener = listener
         self._socket = socket
         self._token_file = token_file
         self._headers: dict[str, str] | None = None
@@ -109,17 +120,25 @@ class CycleClient:
             raise SwarmGone(f"swarm does not answer: {error}", is_amid=is_amid) from error
 
     def _connection(self) -> KeptConnection:
-        """This thread's own, to where swarm listens now. Raises `OSError` where that is not known."""
-        port = self._port()
-        found: tuple[int, KeptConnection] | None = getattr(self._local, "connection", None)
-        if found is None or found[0] != port:
-            if port == 0 and self._socket is None:
-                raise OSError("it has not said yet where it listens")
-            if found is not None:
-                found[1].close()
-            found = self._local.connection = (port, KeptConnection(port, QUICK_S, self._socket))
-            self._connections.append(found[1])
-        return found[1]
+        """This thread's own, to who listens now. Raises `OSError` where nobody says so."""
+        found: KeptConnection | None = getattr(self._local, "connection", None)
+        if found is not None and found.is_usable():
+            return found
+        if found is not None:
+            found.close()
+            self._connections.remove(found)
+            self._local.connection = None
+        made = self._local.connection = self._new_connection()
+        self._connections.append(made)
+        return made
+
+    def _new_connection(self) -> KeptConnection:
+        if self._socket is not None:
+            return KeptConnection(0, QUICK_S, socket=self._socket)
+        who = self._listener()
+        if who is None:
+            raise OSError("it does not say where it listens")
+        return KeptConnection(who.port, QUICK_S, is_theirs=lambda: self._listener() == who)
 
     def _token_headers(self) -> dict[str, str]:
         headers = self._headers

@@ -9,7 +9,7 @@ redirects, cookies, authentication) is not wanted here, and costs as much as the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,12 +37,21 @@ class KeptConnection(httpx.BaseTransport):
         connect_s: seconds to come to a connection, and to send; an answer is waited for as long as a request
             says.
         socket: the Unix socket to call instead of the port.
+        is_theirs: whether the process that is meant still lives, and has had the port since before this is
+            made; asked when a connection is there, before anything is sent.
     """
 
-    def __init__(self, port: int, connect_s: float, socket: Path | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        connect_s: float,
+        socket: Path | None = None,
+        is_theirs: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._base = f"http://127.0.0.1:{port}" if socket is None else "http://localhost"
         self._connect_s = connect_s
         self._socket = None if socket is None else str(socket)
+        self._backend = _Backend(is_theirs)
         self._connection: httpcore.HTTPConnection | None = None
         #: addresses by path, each read once
         self._urls: dict[str, httpx.URL] = {}
@@ -78,17 +87,18 @@ class KeptConnection(httpx.BaseTransport):
             self._connection.close()
             self._connection = None
 
+    def is_usable(self) -> bool:
+        """Whether there is a connection that another request can go over."""
+        found = self._connection
+        return found is not None and found.is_idle() and not found.has_expired() and not has_surplus(found)
+
     def _usable(self, origin: httpcore.Origin) -> httpcore.HTTPConnection:
-        connection = self._connection
-        if connection is not None and _is_usable(connection):
-            return connection
-        self.close()
-        self._connection = httpcore.HTTPConnection(origin, uds=self._socket, network_backend=_Backend())
+        if self._connection is None or not self.is_usable():
+            self.close()
+            self._connection = httpcore.HTTPConnection(
+                origin, uds=self._socket, network_backend=self._backend
+            )
         return self._connection
-
-
-def _is_usable(connection: httpcore.HTTPConnection) -> bool:
-    return connection.is_idle() and not connection.has_expired() and not has_surplus(connection)
 
 
 class _Body(httpx.SyncByteStream):
@@ -106,7 +116,10 @@ class _Body(httpx.SyncByteStream):
 
 
 class _Backend(httpcore.SyncBackend):
-    """httpcore's own sockets, with writes that go out together."""
+    """httpcore's own sockets, with writes that go out together, and only to who is meant."""
+
+    def __init__(self, is_theirs: Callable[[], bool]) -> None:
+        self._is_theirs = is_theirs
 
     def connect_tcp(
         self,
@@ -116,8 +129,12 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the port."""
-        return _Stream(super().connect_tcp(host, port, timeout, local_address, socket_options))
+        """Connect to the port. Raises `httpcore.ConnectError` where another process may have answered."""
+        stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
+        if not self._is_theirs():
+            stream.close()
+            raise httpcore.ConnectError(f"who listened on port {port} is gone, and nothing was sent")
+        return _Stream(stream)
 
     def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None

@@ -23,6 +23,7 @@ from store.outputs import read_output
 from store.records import Claim
 from tests.integration.swarm_rig import SwarmRig
 from tool_router import HomeTools
+from worker import listening_swarm
 
 
 class RoadRig(SwarmRig):
@@ -41,7 +42,7 @@ class RoadRig(SwarmRig):
         """A worker's road; with `settings` one that was started after these had changed."""
         changed = Settings.model_validate(self.settings.model_dump() | settings)
         if self._calls is None:
-            self._calls = CycleClient(self.swarm.port, self.home.token)
+            self._calls = CycleClient(functools.partial(listening_swarm, self.home), self.home.token)
         read = functools.partial(read_output, self.home.outputs)
         gateway = SafetyGateway(self.home, changed)
         judge = Judge(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +19,10 @@ from road.cycle_client import CycleClient, SwarmGone
 from store.records import TaskRef
 from testing.running_daemon import RunningDaemon
 from tests.integration.swarm_rig import SwarmRig, request_of
+
+
+def nobody() -> None:
+    """No swarm says that it listens on a port."""
 
 
 @pytest.fixture
@@ -105,10 +108,7 @@ def test_another_user_who_gets_at_the_socket_is_refused(rig: SwarmRig, tmp_path:
 
 
 def test_the_worker_calls_by_the_socket_and_never_by_the_port(rig: SwarmRig) -> None:
-    nobody = socket.create_server(("127.0.0.1", 0))
-    port = nobody.getsockname()[1]
-    nobody.close()
-    client = CycleClient(port, rig.home.token, rig.home.cycle_socket)
+    client = CycleClient(nobody, rig.home.token, rig.home.cycle_socket)
 
     outcome = client.cycle(request_of(rig.claim(command="echo hello")), 10.0)
 
@@ -121,7 +121,7 @@ def test_the_worker_calls_by_the_socket_and_never_by_the_port(rig: SwarmRig) -> 
 # httpcore leaves a socket that could not connect to the garbage collector, which closes it and says so.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_swarm_that_is_gone_is_noticed(rig: SwarmRig, tmp_path: Path) -> None:
-    client = CycleClient(0, rig.home.token, tmp_path / "gone.sock")
+    client = CycleClient(nobody, rig.home.token, tmp_path / "gone.sock")
 
     with pytest.raises(SwarmGone):
         client.cancel(TaskRef("x", 1))
@@ -130,7 +130,7 @@ def test_a_swarm_that_is_gone_is_noticed(rig: SwarmRig, tmp_path: Path) -> None:
 
 def test_a_token_that_others_could_have_read_is_not_sent(rig: SwarmRig) -> None:
     rig.home.token.chmod(0o644)
-    client = CycleClient(0, rig.home.token, rig.home.cycle_socket)
+    client = CycleClient(nobody, rig.home.token, rig.home.cycle_socket)
 
     with pytest.raises(Exception, match="not a plain file of yours alone"):
         client.cancel(TaskRef("x", 1))
@@ -139,7 +139,7 @@ def test_a_token_that_others_could_have_read_is_not_sent(rig: SwarmRig) -> None:
 
 def test_a_wrong_token_is_told_after_a_second_look(rig: SwarmRig) -> None:
     rig.home.token.write_text("guess")
-    client = CycleClient(0, rig.home.token, rig.home.cycle_socket)
+    client = CycleClient(nobody, rig.home.token, rig.home.cycle_socket)
 
     with pytest.raises(NotAuthenticated):
         client.cancel(TaskRef("x", 1))

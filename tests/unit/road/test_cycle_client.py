@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 import pytest
 
 from errors import LeaseLost
-from road.cycle_client import CycleClient, SwarmGone
+from road.cycle_client import CycleClient, Listener, SwarmGone
 from store.records import TaskRef
 
 FOUND = b'{"found":"stopping"}'
@@ -77,7 +77,7 @@ def token(tmp_path):
 
 @contextmanager
 def client(port, token, **named):
-    with closing(CycleClient(port, token, **named)) as made:
+    with closing(CycleClient(lambda: Listener(port, "swarm"), token, **named)) as made:
         yield made
 
 
@@ -165,3 +165,44 @@ def test_a_problem_is_raised_as_the_error_that_it_stands_for(token):
         pytest.raises(LeaseLost, match="lease is over"),
     ):
         calling.cancel(REF)
+
+
+def received(listener):
+    """What was sent to the first that called, if anybody did."""
+    listener.setblocking(False)
+    try:
+        connection, _ = listener.accept()
+    except BlockingIOError:
+        return b""
+    with closing(connection):
+        return connection.recv(65536)
+
+
+SWARM, NEXT = "the swarm that is gone", "the next swarm"
+
+
+@pytest.mark.parametrize("then", [[None], [SWARM, None], [SWARM, NEXT]])
+def test_nothing_is_sent_to_who_took_the_port_of_a_swarm_that_is_gone(token, then):
+    with socket.create_server(("127.0.0.1", 0)) as thief:
+        told = iter([who and Listener(thief.getsockname()[1], who) for who in then])
+        with closing(CycleClient(lambda: next(told), token)) as calling, pytest.raises(SwarmGone) as gone:
+            calling.cancel(REF)
+        assert received(thief) == b""
+
+    assert not gone.value.is_amid, "it may be sent again"
+
+
+def test_the_next_swarm_is_called_where_it_listens(token):
+    with answering(answer(FOUND, fields="Connection: close\r\n")) as (first, was_asked):
+        told: list[Listener | None] = [Listener(first, SWARM)]
+        with closing(CycleClient(lambda: told[0], token)) as calling:
+            calling.cancel(REF)
+            told[0] = None
+            for _ in range(2):
+                with pytest.raises(SwarmGone, match="does not say where it listens"):
+                    calling.cancel(REF)
+            with answering(answer(FOUND)) as (second, is_asked):
+                told[0] = Listener(second, NEXT)
+                calling.cancel(REF)
+
+    assert len(was_asked) == len(is_asked) == 1
