@@ -142,6 +142,7 @@ def _saves_before(tx: Transaction, row: sqlite3.Row, revision: int | None) -> li
 
 def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, asked: Asked) -> None:
     """Do what was decided about one task, in order."""
+    is_news = True
     for action in actions:
         row = steering.find(tx, task_id)
         match action:
@@ -156,8 +157,8 @@ def act(tx: Transaction, task_id: str, actions: Iterable[Action], rules: Rules, 
             case Conflict():
                 _tell_conflict(tx, row, action, rules, asked)
             case Refuse():
-                _tell_refusal(tx, row, action, rules, asked)
-            case Duplicate():
+                is_news = _tell_refusal(tx, row, action, rules, asked)
+            case Duplicate() if is_news:
                 tx.emit("task.duplicate", task_id=task_id, source=asked.by, reason=action.reason,
                         status=_status(row))  # fmt: skip
 
@@ -192,14 +193,16 @@ def _is_told(
     return told is not None and (told["event"], told["reason"], told["file"], told["revision"]) == now
 
 
-def _tell_refusal(tx: Transaction, row: sqlite3.Row, action: Refuse, rules: Rules, asked: Asked) -> None:
+def _tell_refusal(tx: Transaction, row: sqlite3.Row, action: Refuse, rules: Rules, asked: Asked) -> bool:
+    """Tell it in the history unless it was the last that was told; whether it is told now."""
     file = rules.keep_text(row["id"], asked.revision, asked.text) if action.keep_text else None
     if _is_told(tx, row, "task.edit_refused", action.reason, file, asked):
-        return
+        return False
     tx.emit(
         "task.edit_refused", task_id=row["id"], status=_status(row), source=asked.by, reason=action.reason,
         path=action.path, revision=asked.revision, file=file,
     )  # fmt: skip
+    return True
 
 
 def take_document(tx: Transaction, row: sqlite3.Row, edit: Edit, rules: Rules, asked: Asked) -> None:

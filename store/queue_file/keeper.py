@@ -15,6 +15,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import filelock
@@ -71,6 +72,8 @@ class QueueFileKeeper:
         self._is_settled = False
         self._missing_since: float | None = None
         self._unreadable = False
+        #: whether marks tell what was written since; not of a home that was copied
+        self._knows_marks = True
         #: whether the file on disk is not our newest
         self._stale = True
         self._data_version = -1
@@ -81,6 +84,8 @@ class QueueFileKeeper:
     def start_up(self) -> None:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
+            lock = Signature.of(Path(self._lock.lock_file).stat())
+            self._knows_marks = self._memory.is_of_this_home(lock.mark)
             self._take_up_left_over()
             self._missing_since = float("-inf")
             self._take_in_order()
@@ -190,7 +195,7 @@ class QueueFileKeeper:
         content = self._read()
         came_whole = self._seen is not None and content.signature.inode != self._seen.inode
         for _ in range(SETTLE_READS):
-            if self._memory.is_known(content):
+            if self._is_as_left(content.signature) and self._memory.is_known(content):
                 return self._accept(content, taken=False)
             if came_whole:
                 with contextlib.suppress(InvalidFile):
@@ -202,6 +207,10 @@ class QueueFileKeeper:
                 return self._take(again)
             content, came_whole = again, False
         return False
+
+    def _is_as_left(self, signature: Signature) -> bool:
+        """Whether nothing is known to have been saved since the last look: a save may set the time back."""
+        return self._seen is None or self._seen.mark == signature.mark
 
     def _take(self, content: Content) -> bool:
         try:
@@ -273,7 +282,7 @@ class QueueFileKeeper:
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
-            self._look_at_what_came_out(digest, revision)
+            self._look_at_what_came_out(digest, revision, known)
         return True
 
     def _note_failed(self, error: OSError | StoreFull) -> None:
@@ -287,11 +296,11 @@ class QueueFileKeeper:
             with contextlib.suppress(StoreFull):
                 self._memory.note_blocked(_told_of(error))
 
-    def _look_at_what_came_out(self, ours: str, revision: int) -> None:
-        """What stood there is known, or a save of the last instant."""
+    def _look_at_what_came_out(self, ours: str, revision: int, known: dict[str, str | None]) -> None:
+        """What stood there was known before, or is a save of the last instant."""
         try:
             content = plain_files.read(self._swaps.swap, self._rules.contract)
-            if not self._memory.is_known(content):
+            if not content.is_one_of(known):
                 self._taker.take_in(content)
                 self._stale = True
         except InvalidFile as error:
@@ -342,8 +351,9 @@ class QueueFileKeeper:
         except OSError as error:
             logger.warning("what an exchange of queue.json left cannot be moved: %s", error)
         found = swaps.left_over()
-        for path, *told in found:
-            self._old.take_up(path, *taken.get(path.name, told))
+        for path, digest, mark in found:
+            held, written = taken.get(path.name, (digest, mark))
+            self._old.take_up(path, held, written if self._knows_marks else None)
         return bool(found) or os.path.lexists(swaps.swap)
 
     def _take_old(self, content: Content, name: str) -> bool:

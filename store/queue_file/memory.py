@@ -18,6 +18,7 @@ from store.writer import Writer
 
 _GENERATIONS: Final = "queue_file_generations"
 _REFUSED: Final = "queue_file_refused"
+_HOME: Final = "queue_file_home"
 _BESIDE: Final = "queue_file_beside"
 #: Queue files on other mounts that are remembered.
 _MOST_BESIDE: Final = 50
@@ -54,8 +55,17 @@ class Memory:
 
     def is_known(self, content: Content) -> bool:
         """Whether this very saving of a content is ours or was taken in."""
-        known = self.known()
-        return content.digest in known and known[content.digest] in {None, content.signature.mark}
+        return content.is_one_of(self.known())
+
+    def is_of_this_home(self, mark: str) -> bool:
+        """Whether what is remembered of files by their marks is of this home, not of one it is a copy of.
+
+        `mark` is that of a file which stays as long as the home does; it is remembered.
+        """
+        row = self._reader.one("get_meta", key=_HOME)
+        if row is None or row["value"] != mark:
+            self._writer.run(lambda tx: tx.set_meta(_HOME, mark))
+        return row is None or bool(row["value"] == mark)
 
     def taken_of_old(self) -> dict[str, list[str]]:
         """Hash and mark of what was last taken in of files that were replaced, by their names."""

@@ -201,7 +201,7 @@ def _decide_ended(
             return []
         is_retriable = stored.status in RETRIABLE
         way = f"`skep retry {stored.id}` sends it back" if is_retriable else "give a new id to do it again"
-        return [Duplicate(f"{known}; {way}"), *lost]
+        return [*lost, Duplicate(f"{known}; {way}")]
     if lost:
         return [*lost]
     if wanted in {None, stored.status} or wish.revision is None:

@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -63,6 +64,10 @@ class Content:
     data: bytes
     digest: str
     signature: Signature
+
+    def is_one_of(self, known: Mapping[str, str | None]) -> bool:
+        """Whether it is among these: by their hashes, the mark of that very saving, or none for any."""
+        return self.digest in known and known[self.digest] in {None, self.signature.mark}
 
 
 def target_of(path: Path) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import glob
+import hashlib
+import os
 import re
 import time
 from collections.abc import Mapping
@@ -21,6 +23,8 @@ from store.queue_file.plain_files import Signature
 _STEM: Final = "queue.json."
 #: in a name, for a content that is to be looked at
 NOT_KNOWN: Final = "0" * 64
+#: bytes of a queue file's name that begin the names beside it; file systems allow 255 in all
+_MOST_OF_NAME: Final = 96
 #: inode, time in nanoseconds and hash; an earlier version told only the hash
 _TOLD_IN_NAME: Final = re.compile(r"(?:(\d+)-(-?\d+)-)?([^-]*)$")
 
@@ -49,7 +53,7 @@ class SwapPlaces:
     @classmethod
     def beside(cls, target: Path) -> SwapPlaces:
         """The places beside a queue file."""
-        return cls(target.parent, target.parent, f".{target.name}.skep-")
+        return cls(target.parent, target.parent, f".{_short(target.name)}.skep-")
 
     def make_room(self) -> Path:
         """The folder of old files, made in the home where it is missing; the other where that cannot be.
@@ -98,6 +102,12 @@ class SwapPlaces:
             return not host_platform.is_one_mount(self.folder, home.folder)
         except OSError:
             return False
+
+
+def _short(name: str) -> str:
+    """A name for a name, that leaves room for what is told after it."""
+    told = os.fsencode(name)
+    return name if len(told) <= _MOST_OF_NAME else hashlib.sha256(told).hexdigest()
 
 
 def _told_by(name: str) -> tuple[str, str | None]:

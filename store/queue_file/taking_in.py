@@ -11,7 +11,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from clock import to_rfc3339
 from collecting import no_collecting
@@ -77,6 +77,8 @@ class Brought:
     lacking: dict[str, int] = field(default_factory=dict)
     #: pending tasks that the file's revision showed
     shown: int = 0
+    #: whether what the file lacks was taken out of it
+    tells_removals: bool = False
 
 
 class Taker:
@@ -119,7 +121,7 @@ class Taker:
             elif shown != (entry.section, dump(entry.raw)):
                 brought.changed.append(entry)
         self._note_refused(brought, found, known)
-        if found.is_whole:
+        if found.is_whole and revision is not None:
             self._note_missing(brought)
         return brought
 
@@ -156,12 +158,12 @@ class Taker:
         brought.sources += [None] * len(refused)
 
     def _note_missing(self, brought: Brought) -> None:
-        if brought.revision is not None:
-            shown = self._reader.all("tasks_shown_at", revision=brought.revision)
-            brought.shown = sum(row["is_pending"] for row in shown)
-            lacking = [row for row in shown if row["id"] not in brought.present]
-            brought.lacking = {row["id"]: row["seq"] for row in lacking}
-            brought.missing = [row["id"] for row in lacking if row["is_pending"]]
+        shown = self._reader.all("tasks_shown_at", revision=brought.revision)
+        lacking = [row for row in shown if row["id"] not in brought.present]
+        brought.tells_removals = True
+        brought.shown = sum(row["is_pending"] for row in shown)
+        brought.lacking = {row["id"]: row["seq"] for row in lacking}
+        brought.missing = [row["id"] for row in lacking if row["is_pending"]]
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -173,7 +175,8 @@ class Taker:
         late = self._enter_new(tx, brought, said, tally)
         for entry in self._in_order(tx, self._news(brought, late, said), brought, said):
             self._merge_one(tx, entry, brought, said, tally)
-        self._take_away(tx, brought, said, tally)
+        if brought.tells_removals:
+            self._take_away(tx, brought, said, tally)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
         if brought.old is None:
@@ -255,9 +258,9 @@ class Taker:
         row = steering.find(tx, entry.id)
         actions, wish, stored = self._decide(tx, row, entry, brought, said)
         taken = taken_of(wish, actions, merge.shown_of(wish, stored))
-        if merge.is_as_shown(wish, stored):
+        if taken is None or merge.is_as_shown(wish, stored):
             said.forget(entry.id)
-        elif taken is not None:
+        else:
             said.keep(row["seq"], taken)
         asked = apply.Asked(apply.SOURCE, brought.revision, dump(entry.raw))
         apply.act(tx, entry.id, actions, self._rules, asked)
@@ -273,19 +276,21 @@ class Taker:
         states = intake.states_of(tx, brought.missing)
         still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
         news = [each for each in still if not said.was_gone(each)]
-        put_back = [each for each in brought.present if said.was_gone(each)]
-        asked = {task_id for row in _asked_of_some(tx, [*still, *put_back]) for task_id in _ids_of(row)}
-        is_taken_back = not asked.isdisjoint(put_back)
+        own = [row for row in _asked(tx) if _payload(row).get("revision") == brought.revision]
+        asked = {task_id for row in own for task_id in _ids_of(row)}
+        is_taken_back = not asked.isdisjoint(brought.present)
         if not news and not is_taken_back:
             return
         most, share = self._settings.removal_ask_count, self._settings.removal_ask_share
-        wanted = [each for each in still if each in asked or each in news]
+        of_copy = asked.union(news)
+        wanted = [each for each in still if each in of_copy]
         decided = merge.decide_removal(wanted, brought.shown, most, share)
         if isinstance(decided, AskRemoval):
             self._ask(tx, decided.ids, brought.revision)
             return
-        for row in _asked_of_some(tx, put_back):  # the copy itself took back what that one asks about
-            decisions.withdraw_one(tx, row, apply.SOURCE)
+        for row in own:
+            if not brought.present.keys().isdisjoint(_ids_of(row)):  # the copy itself took that back
+                decisions.withdraw_one(tx, row, apply.SOURCE)
         # What another copy is asked about still waits for its answer.
         self._withdraw(tx, wanted if is_taken_back else news, tally)
 
@@ -304,7 +309,7 @@ class Taker:
 
         It takes the place of older ones about some of them: what was saved last is what is wanted.
         """
-        if _is_open(tx, ids):
+        if any(_payload(row) == {"ids": list(ids), "revision": revision} for row in _asked(tx)):
             return
         tx.emit(
             "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]),
@@ -317,10 +322,11 @@ class Taker:
             question=f"{len(ids)} pending tasks were missing from queue.json when it was saved "
             f"({_moment(tx.now)}): cancel them?",
             options=("accept", "keep"),
-            payload={"ids": list(ids)},
+            payload={"ids": list(ids), "revision": revision},
         )
-        for row in _asked_of_some(tx, ids):
-            decisions.withdraw_one(tx, row, apply.SOURCE)
+        for row in _asked(tx):
+            if not set(ids).isdisjoint(_ids_of(row)):
+                decisions.withdraw_one(tx, row, apply.SOURCE)
         decisions.ask(tx, question)
 
 
@@ -338,20 +344,19 @@ def keep_mark(tx: Transaction, digest: str, mark: str, known: Collection[str] | 
     tx.set_meta(MARKS, dump({key: each for key, each in marks.items() if known is None or key in known}))
 
 
-def _is_open(tx: Transaction, ids: Sequence[str]) -> bool:
-    payload = dump({"ids": list(ids)})
-    return any(row["kind"] == "removal" and row["payload"] == payload for row in tx.all("open_decisions"))
+def _asked(tx: Transaction) -> list[sqlite3.Row]:
+    """The open questions about removals."""
+    return [row for row in tx.all("open_decisions") if row["kind"] == "removal"]
 
 
-def _asked_of_some(tx: Transaction, ids: Iterable[str]) -> list[sqlite3.Row]:
-    """The open questions about the removal of some of these tasks."""
-    wanted = set(ids)
-    asked = [row for row in tx.all("open_decisions") if row["kind"] == "removal"]
-    return [row for row in asked if not wanted.isdisjoint(_ids_of(row))]
+def _payload(row: sqlite3.Row) -> dict[str, Any]:
+    """The ids that a question is about, and the revision of the copies they were taken out of."""
+    found: dict[str, Any] = json.loads(row["payload"])
+    return found
 
 
 def _ids_of(row: sqlite3.Row) -> list[str]:
-    found: list[str] = json.loads(row["payload"])["ids"]
+    found: list[str] = _payload(row)["ids"]
     return found
 
 

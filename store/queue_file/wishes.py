@@ -107,7 +107,7 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The entry adds a task that is known already."""
+    """The entry adds a task that is known already; not told again with a refusal that was told before."""
 
     reason: str
 

@@ -65,6 +65,18 @@ def test_it_is_told_once_what_stands_in_the_way_and_that_it_is_gone(
     assert keeping.entry("a")["status"] == "cancelled"
 
 
+def test_ours_is_no_save_where_writing_failed_once(keeping: Keeping, exchange: Exchange) -> None:
+    keeping.put(A)
+    exchange.code = errno.EBUSY
+    keeping.store.write(lambda tx: steering.cancel(tx, "a", "cli", "x"))
+    keeping.round()
+    exchange.code = None
+    changes(keeping, "nobody")
+
+    assert keeping.entry("a")["status"] == "cancelled"
+    assert len(keeping.events("queue_file.taken_in")) == 1
+
+
 def test_what_is_saved_meanwhile_is_taken_in(keeping: Keeping, exchange: Exchange) -> None:
     keeping.put(A)
     exchange.code = errno.EROFS

@@ -56,6 +56,53 @@ def test_a_removal_that_its_copy_takes_back_is_asked_about_no_more(
     assert keeping.store.reader.open_decisions() == 0
 
 
+def test_a_small_removal_that_a_newer_copy_takes_back_leaves_the_question_open(
+    keeping: Keeping, asked: dict[str, Any]
+) -> None:
+    newer = keeping.shown()
+    assert newer["revision"] != asked["revision"]
+    for tasks in (newer["tasks"][1:], newer["tasks"]):
+        keeping.save(newer | {"tasks": tasks})
+        keeping.round()
+
+    assert keeping.store.reader.open_decisions() == 1
+
+
+def test_what_another_copy_is_asked_about_is_not_cancelled_by_one_that_takes_others_back(
+    keeping: Keeping,
+) -> None:
+    keeping.put(*({"id": f"t{at:02}", "prompt": "x"} for at in range(60)))
+    older = keeping.shown()
+    tasks = older["tasks"]
+    keeping.save(older | {"tasks": tasks[1:]})
+    keeping.round()
+    retry(keeping, "t00")
+    newer = keeping.shown()
+    keeping.save(older | {"tasks": tasks[15:]})
+    keeping.round()
+    keeping.save(newer | {"tasks": newer["tasks"][1:40]})
+    keeping.round()
+    assert keeping.store.reader.open_decisions() == 2
+    keeping.save(older | {"tasks": [*tasks[1:10], *tasks[15:]]})
+    keeping.round()
+
+    assert keeping.status("t10") == "cancelled"
+    assert keeping.status("t00") == "pending", "it lacked already, and was sent back since"
+    assert keeping.store.reader.open_decisions() == 1
+
+
+def test_a_file_whose_lists_are_broken_takes_nothing_back(keeping: Keeping, asked: dict[str, Any]) -> None:
+    everything = keeping.shown()["tasks"]
+    keeping.save(asked | {"tasks": everything[6:], "failed": "oops"})
+    keeping.round()
+    assert keeping.store.reader.open_decisions() == 1
+    keeping.save(asked | {"tasks": everything[6:]})
+    keeping.round()
+
+    assert list(keeping.statuses().values()).count("cancelled") == 6
+    assert keeping.store.reader.open_decisions() == 0
+
+
 def test_a_question_about_others_does_not_ask_again_about_what_was_sent_back(keeping: Keeping) -> None:
     keeping.put(A, *({"id": f"t{at:02}", "prompt": "x"} for at in range(40)))
     content = keeping.shown()

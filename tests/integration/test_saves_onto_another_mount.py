@@ -55,6 +55,21 @@ def test_it_is_not_lost_where_the_file_was_on_another_mount_and_is_no_more(
     assert [each.name for each in elsewhere.iterdir()] == ["q.json"]
 
 
+@pytest.mark.parametrize("name", ["q" * 200, "\u961f" * 70], ids=["long", "wide"])
+def test_it_is_not_lost_where_the_file_there_has_a_long_name(
+    keeping: Keeping, elsewhere: Path, name: str
+) -> None:
+    keeping.file.unlink()
+    keeping.file.symlink_to(elsewhere / name)
+    with holding(keeping, elsewhere / name) as editor:
+        assert not keeping.events("queue_file.blocked")
+        editor.add(B)
+    keeping.restart()
+
+    assert keeping.statuses() == {"a": "pending", "b": "pending", "c": "pending"}
+    assert name in [each.name for each in elsewhere.iterdir()]
+
+
 def test_what_is_half_exchanged_there_is_not_lost_either(keeping: Keeping, elsewhere: Path) -> None:
     with holding(keeping, elsewhere / "q.json"):
         content = keeping.shown()

@@ -94,6 +94,44 @@ def test_a_home_that_is_a_copy_takes_no_old_file_for_a_save(keeping: Keeping, ke
     assert keeping.status("a") == "cancelled"
 
 
+def test_a_home_that_is_put_back_from_a_copy_takes_no_old_file_for_a_save(keeping: Keeping) -> None:
+    """A file system may give the files of the copy the very inodes that were freed."""
+    keeping.put(A, B)
+    shown = keeping.file.read_bytes()
+    with keeping.file.open("rb"):
+        keeping.store.write(lambda tx: steering.cancel(tx, "b", "cli", "x"))
+        keeping.round()
+    keeping.save(cancelled(shown))
+    keeping.round()
+    keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+    keeping.save(shown)
+    keeping.round()
+    assert keeping.status("a") == "pending"
+    for path in exchanged(keeping):
+        os.utime(path)
+    os.utime(keeping.home.state / "queue_file.lock")
+    keeping.restart()
+    keeping.round()
+
+    assert keeping.status("a") == "pending"
+
+
+def test_a_file_whose_time_is_set_back_was_saved_again(keeping: Keeping) -> None:
+    keeping.put(A, B)
+    before, after = (keeping.home.root / name for name in ("before", "after"))
+    shutil.copy2(keeping.file, before)
+    keeping.file.write_bytes(cancelled(before.read_bytes()))
+    keeping.look()
+    shutil.copy2(keeping.file, after)
+    shutil.copy2(before, keeping.file)
+    keeping.look()
+    keeping.store.write(lambda tx: steering.retry(tx, "a", "cli"))
+    shutil.copy2(after, keeping.file)
+    keeping.look()
+
+    assert keeping.status("a") == "cancelled"
+
+
 def test_what_an_earlier_version_left_is_known_by_its_content(keeping: Keeping) -> None:
     handle, _ = holds_a_cancelled_file_open(keeping)
     os.close(handle)
