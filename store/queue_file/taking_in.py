@@ -11,22 +11,21 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from clock import to_rfc3339
 from collecting import no_collecting
 from faults import fault_point
-from runtime_contract import ENDED, Status
+from runtime_contract import ENDED
 from settings import Settings
-from store import decisions, intake, steering
+from store import intake, steering
 from store.queue_file import apply, entries, merge, strict_json
 from store.queue_file.entries import FileEntry, Namesake, QueueEntries
 from store.queue_file.plain_files import Content
+from store.queue_file.removals import Lacked, take_away
 from store.queue_file.rendering import hash_entry
 from store.queue_file.said import Said, taken_of
 from store.queue_file.wishes import (
     Action,
-    AskRemoval,
     Cancel,
     Edit,
     Refuse,
@@ -36,7 +35,7 @@ from store.queue_file.wishes import (
     Words,
 )
 from store.reading import Reader
-from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, Question, RefusedTask
+from store.records import STATUS_OF_STATE, EndedTask, Intake, NewTask, RefusedTask
 from store.transaction import Transaction, dump
 from store.writer import Writer
 
@@ -48,7 +47,6 @@ TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
 #: by the name of an old file that is still there, hash and mark of what was last taken in of it
 OLD_TAKEN: Final = "queue_file_old_taken"
-_IDS_TOLD: Final = 100
 
 
 @dataclass(slots=True)
@@ -69,16 +67,10 @@ class Brought:
     sources: list[FileEntry | None] = field(default_factory=list)
     #: entries of known tasks that say something else than the view
     changed: list[FileEntry] = field(default_factory=list)
-    #: pending tasks that the file's revision showed and it lacks
-    missing: list[str] = field(default_factory=list)
     #: every entry that the file has, by its id
     present: dict[str, FileEntry] = field(default_factory=dict)
-    #: tasks that the file's revision showed and it lacks, whatever became of them, by number
-    lacking: dict[str, int] = field(default_factory=dict)
-    #: pending tasks that the file's revision showed
-    shown: int = 0
-    #: whether what the file lacks was taken out of it
-    tells_removals: bool = False
+    #: what it lacks of what its revision showed; none: what it lacks was not taken out of it
+    lacked: Lacked | None = None
 
 
 class Taker:
@@ -122,7 +114,7 @@ class Taker:
                 brought.changed.append(entry)
         self._note_refused(brought, found, known)
         if found.is_whole and revision is not None:
-            self._note_missing(brought)
+            brought.lacked = Lacked.of(self._reader, revision, brought.present.keys())
         return brought
 
     def _known_revision(self, revision: int | None) -> int | None:
@@ -157,14 +149,6 @@ class Taker:
         brought.judged += refused.values()
         brought.sources += [None] * len(refused)
 
-    def _note_missing(self, brought: Brought) -> None:
-        shown = self._reader.all("tasks_shown_at", revision=brought.revision)
-        lacking = [row for row in shown if row["id"] not in brought.present]
-        brought.tells_removals = True
-        brought.shown = sum(row["is_pending"] for row in shown)
-        brought.lacking = {row["id"]: row["seq"] for row in lacking}
-        brought.missing = [row["id"] for row in lacking if row["is_pending"]]
-
     # -- inside --------------------------------------------------------------------------------------------
 
     def _merge(self, tx: Transaction, brought: Brought) -> apply.Tally:
@@ -175,8 +159,8 @@ class Taker:
         late = self._enter_new(tx, brought, said, tally)
         for entry in self._in_order(tx, self._news(brought, late, said), brought, said):
             self._merge_one(tx, entry, brought, said, tally)
-        if brought.tells_removals:
-            self._take_away(tx, brought, said, tally)
+        if brought.lacked is not None:
+            tally.cancelled += take_away(tx, brought.lacked, said, self._settings)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
         if brought.old is None:
@@ -268,67 +252,6 @@ class Taker:
         tally.cancelled += any(isinstance(each, Cancel) for each in actions)
         tally.refused += any(isinstance(each, Refuse) for each in actions)
 
-    def _take_away(self, tx: Transaction, brought: Brought, said: Said, tally: apply.Tally) -> None:
-        """Cancel what was taken out of the file, or ask first where it is much."""
-        for task_id, seq in brought.lacking.items():
-            if not said.was_gone(task_id):
-                said.keep_gone(seq)
-        states = intake.states_of(tx, brought.missing)
-        still = [each for each in brought.missing if STATUS_OF_STATE[states[each]] is Status.PENDING]
-        news = [each for each in still if not said.was_gone(each)]
-        own = [row for row in _asked(tx) if _payload(row).get("revision") == brought.revision]
-        asked = {task_id for row in own for task_id in _ids_of(row)}
-        is_taken_back = not asked.isdisjoint(brought.present)
-        if not news and not is_taken_back:
-            return
-        most, share = self._settings.removal_ask_count, self._settings.removal_ask_share
-        of_copy = asked.union(news)
-        wanted = [each for each in still if each in of_copy]
-        decided = merge.decide_removal(wanted, brought.shown, most, share)
-        if isinstance(decided, AskRemoval):
-            self._ask(tx, decided.ids, brought.revision)
-            return
-        for row in own:
-            if not brought.present.keys().isdisjoint(_ids_of(row)):  # the copy itself took that back
-                decisions.withdraw_one(tx, row, apply.SOURCE)
-        # What another copy is asked about still waits for its answer.
-        self._withdraw(tx, wanted if is_taken_back else news, tally)
-
-    @staticmethod
-    def _withdraw(tx: Transaction, ids: Sequence[str], tally: apply.Tally) -> None:
-        # The newest first: who waits for another is withdrawn before the other fails it. What was split waits
-        # for newer ones, its subtasks.
-        rows = [steering.find(tx, task_id) for task_id in reversed(ids)]
-        for task_id in [row["id"] for row in sorted(rows, key=lambda row: -row["planned"])]:
-            if STATUS_OF_STATE[steering.find(tx, task_id)["state"]] is Status.PENDING:
-                steering.cancel(tx, task_id, apply.SOURCE, "taken out of queue.json")
-                tally.cancelled += 1
-
-    def _ask(self, tx: Transaction, ids: Sequence[str], revision: int | None) -> None:
-        """Put up the question, once for the same tasks.
-
-        It takes the place of older ones about some of them: what was saved last is what is wanted.
-        """
-        if any(_payload(row) == {"ids": list(ids), "revision": revision} for row in _asked(tx)):
-            return
-        tx.emit(
-            "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]),
-            revision=revision,
-            reason=f"{len(ids)} pending tasks are missing from the saved file; nothing was cancelled",
-        )  # fmt: skip
-        question = Question(
-            kind="removal",
-            # With its time: the file shows them again until the answer, and may have been saved so since.
-            question=f"{len(ids)} pending tasks were missing from queue.json when it was saved "
-            f"({_moment(tx.now)}): cancel them?",
-            options=("accept", "keep"),
-            payload={"ids": list(ids), "revision": revision},
-        )
-        for row in _asked(tx):
-            if not set(ids).isdisjoint(_ids_of(row)):
-                decisions.withdraw_one(tx, row, apply.SOURCE)
-        decisions.ask(tx, question)
-
 
 def _is_last(tx: Transaction, brought: Brought) -> bool:
     """Whether this very content was the last to be taken in of its place."""
@@ -342,26 +265,6 @@ def keep_mark(tx: Transaction, digest: str, mark: str, known: Collection[str] | 
     """Remember which saving of a content is known; `known`: the only contents whose marks are kept."""
     marks = json.loads(tx.meta(MARKS) or "{}") | {digest: mark}
     tx.set_meta(MARKS, dump({key: each for key, each in marks.items() if known is None or key in known}))
-
-
-def _asked(tx: Transaction) -> list[sqlite3.Row]:
-    """The open questions about removals."""
-    return [row for row in tx.all("open_decisions") if row["kind"] == "removal"]
-
-
-def _payload(row: sqlite3.Row) -> dict[str, Any]:
-    """The ids that a question is about, and the revision of the copies they were taken out of."""
-    found: dict[str, Any] = json.loads(row["payload"])
-    return found
-
-
-def _ids_of(row: sqlite3.Row) -> list[str]:
-    found: list[str] = _payload(row)["ids"]
-    return found
-
-
-def _moment(now: float) -> str:
-    return to_rfc3339(now)[:19].replace("T", " ") + " UTC"
 
 
 def _id_of(judged: NewTask | RefusedTask | EndedTask) -> str:
