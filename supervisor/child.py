@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from supervisor.refusal import NOT_BEGUN, Refusal
 from supervisor.spawning import ByExec, Spawned, Spawner
 
 logger = logging.getLogger(__name__)
@@ -45,8 +46,11 @@ class Child:
         self._started = 0.0
         self._start_again = 0.0
         self._falls = 0
-        #: how often in a row it ended by itself, not by a signal, before it had stayed up for long
+        #: how often in a row it ended by itself, not by a signal, before it had stayed up for long, or could
+        #: not be executed at all
         self.failed_starts = 0
+        #: why the last start did not even begin it
+        self.refusal: Refusal | None = None
 
     @property
     def pid(self) -> int | None:
@@ -59,11 +63,12 @@ class Child:
         return self._process is not None and now - self._started > SETTLED_S
 
     def keep_up(self, now: float) -> int | None:
-        """Start it if it is due; the exit code if it has just fallen over. `now` is monotonic seconds."""
+        """Start it if it is due; the exit code if it has just fallen over, `NOT_BEGUN` where it is refused.
+
+        `now` is monotonic seconds.
+        """
         if self._process is None:
-            if now >= self._start_again:
-                self._try_to_start(now)
-            return None
+            return self._try_to_start(now) if now >= self._start_again else None
         code = self._process.poll()
         if code is None:
             return None
@@ -71,14 +76,18 @@ class Child:
         self._fell(now)
         return code
 
-    def _try_to_start(self, now: float) -> None:
-        """Start it; a machine that cannot just now (memory, processes) is asked again later."""
+    def _try_to_start(self, now: float) -> int | None:
+        """Start it; a machine that cannot is asked again later, and what will not pass counts as a fall."""
         self._started = now
         try:
             self._process = self._spawner.start(self._arguments, self._environment)
         except OSError as error:
-            logger.error("%s cannot be started: %s", self.name, error)
+            self.refusal = Refusal.of(error)
+            self.failed_starts += not self.refusal.passes
             self._fell(now)
+            return NOT_BEGUN
+        self.refusal = None
+        return None
 
     def _count(self, code: int, now: float) -> None:
         is_failed_start = code > 0 and now - self._started <= STEADY_S

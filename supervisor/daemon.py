@@ -21,6 +21,7 @@ from stopping import Stop
 from store.processes import WORKER
 from supervisor import forking
 from supervisor.child import Child
+from supervisor.refusal import Refusal
 from supervisor.spawning import Spawner
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,8 @@ HOPELESS_STARTS: Final = 6
 #: Settings that every process has as ``skep up`` was started with, whatever the files say later.
 HANDED_ON: Final = ("concurrency", "workers")
 
-#: Called with the name and exit code of a process that fell over.
-OnFall = Callable[[str, int], None]
+#: Called with the name and exit code of a process that fell over, and why it was not begun where that is so.
+OnFall = Callable[[str, int, Refusal | None], None]
 
 
 class Daemon:
@@ -109,8 +110,8 @@ class Daemon:
                 for child in self.children:
                     code = child.keep_up(time.monotonic())
                     if code is not None:
-                        logger.error("%s ended with code %s and is started again", child.name, code)
-                        on_fall(child.name, code)
+                        _log(child, code)
+                        on_fall(child.name, code, child.refusal)
         finally:
             self._stop_in_order()
 
@@ -150,6 +151,13 @@ class Daemon:
                 child.wait(max(0.0, deadline - time.monotonic()))
                 child.end_now()
         self._spawner.close()
+
+
+def _log(child: Child, code: int) -> None:
+    if child.refusal is not None:
+        logger.error("%s is not up: %s", child.name, child.refusal.reason)
+    else:
+        logger.error("%s ended with code %s and is started again", child.name, code)
 
 
 def _kill(child: Child) -> None:

@@ -11,6 +11,7 @@ from settings import Home
 from store import last_words, processes
 from store.sqlite_store import SqliteStore
 from store.transaction import Transaction
+from supervisor.refusal import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +32,14 @@ class ProcessRecord:
             last_words.take(self._home, name)  # an earlier daemon's
         self._write(lambda tx: processes.enter(tx, entered))
 
-    def fall(self, name: str, code: int) -> None:
+    def fall(self, name: str, code: int, refusal: Refusal | None = None) -> None:
         """A process fell over: why, in its own words where it left any. Told once until that changes."""
-        words = last_words.take(self._home, name)
+        words = last_words.take(self._home, name) if refusal is None else refusal.reason
         reason = words or f"it ended with code {code} and is started again"
+        passes = words is None if refusal is None else refusal.passes
 
         def keep(tx: Transaction) -> None:
-            if processes.fall(tx, name, reason, passes=words is None):
+            if processes.fall(tx, name, reason, passes=passes):
                 tx.emit("daemon.crashed", process=name, exit_code=code, reason=f"{name} is not up: {reason}")
 
         self._write(keep)

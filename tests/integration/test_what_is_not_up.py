@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -148,6 +149,47 @@ def test_until_idle_ends_where_swarm_cannot_start(daemon):
         assert daemon.wait_for_exit() == 3
     assert f"skep up: swarm is not up: Port {daemon.swarm_port}" in daemon.log()
     assert daemon.skep("status").stdout.startswith("No daemon runs")
+
+
+def up_by(program: Path, daemon: RunningDaemon, *flags: str) -> subprocess.Popen[bytes]:
+    """A daemon that takes this program for the interpreter of its processes."""
+    up = "import sys, skep; sys.executable = sys.argv.pop(1); skep.main()"
+    with (daemon.root / "daemon.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-c", up, str(program), "up", "--no-panel", *flags],
+            cwd=REPOSITORY, env=daemon.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True,
+        )  # fmt: skip
+    daemon._started.append(process)
+    return process
+
+
+def test_until_idle_ends_where_the_interpreter_is_gone(daemon, tmp_path):
+    daemon.skep("add", "--id", "a", "--", "true")
+    process = up_by(tmp_path / "python", daemon, "--until-idle")
+
+    assert process.wait(PATIENCE_S) == 3
+    assert f"skep up: swarm is not up: {tmp_path / 'python'} cannot be executed: No such file" in daemon.log()
+    told = [event["process"] for event in daemon.events() if event["event"] == "daemon.crashed"]
+    assert sorted(told) == ["swarm", "worker-1"]  # once, however often it is tried
+
+
+def test_an_interpreter_that_may_not_be_executed_is_told_wherever_a_person_looks(daemon, tmp_path):
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    program.chmod(0o644)
+    process = up_by(program, daemon)
+    sentence = f"swarm is not up: {program} cannot be executed: Permission denied."
+
+    wait_for(
+        lambda: re.search(f"crashed .*{re.escape(sentence)}", daemon.log()), "the trouble on the terminal"
+    )
+    assert daemon.skep("status").stdout.startswith(f"Nothing runs: {sentence} Let the user")
+    program.chmod(0o755)
+    daemon.skep("add", "--id", "a", "--", "true")
+    daemon.wait_for_ends("a")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE_S) == 0
 
 
 def test_a_worker_that_cannot_start_again_is_told_with_its_own_words(daemon):
