@@ -4,7 +4,8 @@ The program is classic BPF: it looks at the architecture, then at the number, an
 argument; what it does not name is allowed, but for numbers newer than any that was looked at. Denied are the
 calls by which a process gets out of a sandbox or at other processes, the large and young parts of the kernel
 that hardly any program needs (io_uring, bpf, userfaultfd, keyrings), and every `socket()`, unless the command
-has the network. `socketpair` stays: it leads nowhere.
+has the network. `socketpair` stays: it leads nowhere. So is what would leave a file behind by which another
+user of the machine becomes the daemon's (setuid, setgid).
 
 libseccomp would build the same program from names. It is not used: its Python binding would have to be
 importable in the launcher, which runs without any package, and bubblewrap takes the finished bytes anyway.
@@ -49,6 +50,10 @@ _FIOSETOWN, _SIOCSPGRP = 0x8901, 0x8902
 _AF_INET: Final = 2
 _AF_INET6: Final = 10
 _AF_NETLINK: Final = 16
+#: S_ISUID and S_ISGID: who executes such a file becomes its owner or group, also outside of the sandbox.
+_SETS_ID: Final = 0o6000
+#: O_CREAT and __O_TMPFILE: without them open(2) does not look at a mode, which may be anything.
+_CREATES: Final = 0o100 | 0o20_000_000
 _PLAIN_PERSONALITIES: Final = (0, 8, 0xFFFF_FFFF)  # PER_LINUX, PER_LINUX32, "just asking"
 
 #: Never needed by a command, and each has been or may be a way out.
@@ -83,6 +88,14 @@ _ONLY_ON_ONESELF: Final = (
     ("sched_setparam", 0), ("sched_setscheduler", 0), ("setpriority", 1), ("utimensat", 1),
 )  # fmt: skip
 
+#: Calls that give a file its mode, and which argument that is. mkdir(2) is none: it drops such bits.
+_MODES: Final = (
+    ("chmod", 1), ("creat", 1), ("fchmod", 1), ("fchmodat", 2), ("fchmodat2", 2), ("mknod", 1),
+    ("mknodat", 2),
+)  # fmt: skip
+#: Calls that may make a file, and which argument the flags are; the mode is the next.
+_OPENS: Final = (("open", 1), ("openat", 2))
+
 _Code = list[bytes]
 
 
@@ -112,6 +125,13 @@ def _program(build: _Builder, *, network: bool, lone: bool, signals: bool) -> by
     # glibc falls back to clone, whose flags can be looked at; those of clone3 lie in memory.
     code += build.when("clone3", [_fail(errno.ENOSYS)])
     code += build.when("clone", [*_low(0), *_if(_ANY_BIT, _NEW_NAMESPACES, _fail(errno.EPERM)), _allow()])
+    for name, argument in _MODES:
+        if name not in denied:
+            code += build.when(name, _without_bits(argument, _SETS_ID, errno.EPERM))
+    for name, argument in _OPENS:
+        code += build.when(name, _opening(argument))
+    # Its mode lies in memory too; programs fall back to openat, which every kernel before 5.6 made them do.
+    code += build.when("openat2", [_fail(errno.ENOSYS)])
     # Room that was never written is in nobody's account (safety.sandbox.disk); glibc then writes it.
     code += build.when("fallocate", [_fail(errno.EOPNOTSUPP)])
     owners = (_FIOSETOWN, _SIOCSPGRP) if lone else ()
@@ -181,6 +201,21 @@ def _unless(argument: int, values: Sequence[int], error: int) -> _Code:
 def _only(argument: int, values: Sequence[int], error: int) -> _Code:
     """Allow these values, fail for any other."""
     return [*_low(argument), *(step for each in values for step in _if(_EQUAL, each, _allow())), _fail(error)]
+
+
+def _without_bits(argument: int, bits: int, error: int) -> _Code:
+    """Fail where any of these bits is set. The kernel takes less than 32 bits of a mode."""
+    return [*_low(argument), *_if(_ANY_BIT, bits, _fail(error)), _allow()]
+
+
+def _opening(flags: int) -> _Code:
+    """Allow what makes no file, and what makes one without a bit that sets an id."""
+    return [
+        *_low(flags),
+        _step(_ANY_BIT, _CREATES, 1, 0),
+        _allow(),
+        *_without_bits(flags + 1, _SETS_ID, errno.EPERM),
+    ]
 
 
 def _only_zero(argument: int) -> _Code:

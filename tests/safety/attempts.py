@@ -132,6 +132,36 @@ WRITING = [
     Attempt("change the times of queue.json", 'attempt(os.utime, home + "/queue.json", (0, 0))'),
 ]
 
+#: Each would leave a file behind by which another user of the machine becomes the daemon's.
+LENDING = [
+    Attempt("set a user's id", 'attempt(os.chmod, "own.txt", 0o4755)', _WRITES),
+    Attempt("set a group's id", 'attempt(os.chmod, "own.txt", 0o2755)', _WRITES),
+    Attempt(
+        "set an id by a handle",
+        'attempt(lambda: os.fchmod(os.open("own.txt", os.O_RDONLY), 0o4755))',
+        _WRITES,
+    ),
+    Attempt("set an id beneath a folder", "attempt(call, 268, 53, -100, b'own.txt', 0o4755)", _WRITES),
+    Attempt("set an id by the newest call", "attempt(call, 452, 452, -100, b'own.txt', 0o6755, 0)", _WRITES),
+    Attempt(
+        "make a file that sets an id",
+        'attempt(os.open, os.environ["HOME"] + "/a", os.O_WRONLY | os.O_CREAT, 0o4755)',
+        _WRITES,
+    ),
+    Attempt(
+        "make one without a name",
+        'attempt(os.open, os.environ["HOME"], os.O_WRONLY | os.O_TMPFILE, 0o4755)',
+        _WRITES,
+    ),
+    Attempt("make one as a node", 'attempt(os.mknod, os.environ["HOME"] + "/b", 0o104755)', _WRITES),
+    Attempt(
+        "make one by a mode in memory",
+        'attempt(call, 437, 437, -100, os.environ["HOME"].encode() + b"/c",'
+        ' struct.pack("QQQ", os.O_WRONLY | os.O_CREAT, 0o4755, 0), 24)',
+        _WRITES,
+    ),
+]
+
 REACHING_OUT = [
     Attempt("TCP", 'attempt(socket.create_connection, ("127.0.0.1", int(tcp_port)), 2)'),
     Attempt("TCP over IPv6", 'attempt(socket.create_connection, ("::1", int(tcp_port)), 2)'),
@@ -197,4 +227,4 @@ OTHER_PROCESSES = [
     Attempt("the daemon's scheduling", "attempt(os.sched_setaffinity, daemon, {0})"),
 ]
 
-ALL = [*READING, *WRITING, *REACHING_OUT, *SYSTEM_CALLS, *OTHER_PROCESSES]
+ALL = [*READING, *WRITING, *LENDING, *REACHING_OUT, *SYSTEM_CALLS, *OTHER_PROCESSES]

@@ -10,7 +10,7 @@ import pytest
 from safety.work import Rights
 from tests.safety import attempts
 from tests.safety.attempts import Attempt
-from tests.safety.jail import LEVELS, Jail
+from tests.safety.jail import LEVELS, WRITES, Jail
 from tests.safety.surroundings import SECRET, Surroundings, surroundings
 
 
@@ -56,6 +56,23 @@ def test_nothing_outside_was_changed_and_nobody_was_called(
     assert furnished[1].is_untouched()
     assert not Path("/usr/planted").exists()
     assert not Path("/etc/planted").exists()
+
+
+def test_modes_that_set_no_id_can_be_given_and_kept(
+    furnished: tuple[Jail, Surroundings],
+) -> None:
+    jail, _ = furnished
+    if jail.level == "landlock":
+        pytest.skip("no mode can be changed there at all")
+    script = """
+        cd "$HOME" && printf x >made && chmod 755 made && cp -p made copy && mkdir -m 1777 folder
+        install -m 640 made put
+        tar -cf - made put | tar -xpf - -C folder && stat -c %a made copy folder/put
+    """
+
+    ended, printed = jail.shell(script, rights=WRITES)
+
+    assert (ended.exit_code, printed.split()) == (0, ["755", "755", "640"])
 
 
 def test_what_is_its_own_can_be_read(furnished: tuple[Jail, Surroundings]) -> None:

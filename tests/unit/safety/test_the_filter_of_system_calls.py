@@ -112,6 +112,63 @@ def test_no_socket_without_the_network_and_few_with_it(machine: Machine) -> None
     assert online.call("socket", 16, 3, 9) == errno.EAFNOSUPPORT  # the audit's netlink
 
 
+#: Which argument the mode is.
+MODES = {
+    "chmod": 1, "creat": 1, "fchmod": 1, "fchmodat": 2, "fchmodat2": 2, "mknod": 1, "mknodat": 2,
+}  # fmt: skip
+O_CREAT, O_TMPFILE = 0o100, 0o20200000
+
+
+def there_are(*names: str) -> list[tuple[str, str]]:
+    """Each of these calls on each architecture that has it."""
+    return [
+        (name, each)
+        for column, name in enumerate(ARCHITECTURES)
+        for each in names
+        if NUMBERS[each][column] is not None
+    ]
+
+
+@pytest.mark.parametrize(("architecture", "name"), there_are(*MODES))
+def test_no_file_gets_a_mode_by_which_others_become_its_owner_or_group(architecture: str, name: str) -> None:
+    machine = Machine(architecture, seccomp.namespace_filter(network=False, machine=architecture))
+
+    def comes_of(mode: int) -> str | int:
+        return machine.call(name, *[0] * MODES[name], mode)
+
+    assert {comes_of(bits | 0o755) for bits in (0o4000, 0o2000, 0o6000)} == {errno.EPERM}
+    assert comes_of(0xFFFFFFFF << 32 | 0o4000) == errno.EPERM  # the kernel takes 16 bits of it
+    assert {comes_of(mode) for mode in (0, 0o755, 0o1777, 0o100644)} == {ALLOW}
+
+
+@pytest.mark.parametrize(("architecture", "name"), there_are("open", "openat"))
+def test_no_file_is_made_with_such_a_mode_and_where_none_is_made_the_mode_says_nothing(
+    architecture: str, name: str
+) -> None:
+    machine = Machine(architecture, seccomp.namespace_filter(network=False, machine=architecture))
+
+    def comes_of(flags: int, mode: int) -> str | int:
+        return machine.call(name, *[0] * (2 if name == "openat" else 1), flags, mode)
+
+    making = (O_CREAT, O_CREAT | 1, O_TMPFILE | 2)
+    assert {comes_of(flags, mode) for flags in making for mode in (0o4755, 0o2755)} == {errno.EPERM}
+    assert {comes_of(flags, mode) for flags in making for mode in (0o644, 0o1777)} == {ALLOW}
+    assert comes_of(1, 0xFFFFFFFF) == ALLOW
+
+
+def test_a_call_whose_mode_lies_in_memory_is_unknown(machine: Machine) -> None:
+    assert machine.call("openat2") == errno.ENOSYS
+
+
+@pytest.mark.parametrize("name", list(ARCHITECTURES))
+def test_without_namespaces_files_are_made_under_the_same_rule(name: str) -> None:
+    lone = strict(name)
+
+    assert lone.call("openat", 0, 0, O_CREAT, 0o4755) == lone.call("mknodat", 0, 0, 0o104755) == errno.EPERM
+    assert lone.call("openat", 0, 0, O_CREAT, 0o644) == ALLOW
+    assert lone.call("openat2") == errno.ENOSYS
+
+
 @pytest.mark.parametrize("name", list(ARCHITECTURES))
 def test_without_namespaces_more_is_denied(name: str) -> None:
     lone, held = strict(name), Machine(name, seccomp.lone_filter(network=False, signals=True, machine=name))
