@@ -11,12 +11,13 @@ import contextlib
 import errno
 import os
 import sqlite3
+import stat
 from pathlib import Path
 from typing import Final
 
 import host_platform
 from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
-from store import sql
+from store import ownership, sql
 from store.soundness import trouble_with
 from store.write_lock import WriteLock
 
@@ -30,7 +31,7 @@ def prepare_state_directory(path: Path) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
         if found.st_uid != os.geteuid() != 0:
-            raise StoreReadOnly(f"{path} belongs to another user (uid {found.st_uid}); remove it or take it.")
+            raise StoreReadOnly(f"{ownership.sentence(path, found.st_uid)}.")
         if found.st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:
@@ -89,9 +90,23 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def is_made(path: Path) -> bool:
-    """Whether a database is there; an empty file is none, unless what belongs into it lies beside it."""
-    wal = path.with_name(f"{path.name}-wal")
-    return any(each.exists() and (not each.is_file() or each.stat().st_size > 0) for each in (path, wal))
+    """Whether a database is there; an empty file is none, unless what belongs into it lies beside it.
+
+    Raises `StoreReadOnly` where that cannot be looked at.
+    """
+    found = [stat_of(each) for each in (path, path.with_name(f"{path.name}-wal"))]
+    return any(each is not None and (not stat.S_ISREG(each.st_mode) or each.st_size > 0) for each in found)
+
+
+def stat_of(path: Path) -> os.stat_result | None:
+    """What stands at a path; none where nothing does. Raises `StoreReadOnly` where it cannot be looked at."""
+    try:
+        return path.stat()
+    except PermissionError as error:
+        way_out = ownership.way_out(path)
+        raise StoreReadOnly(f"{path} cannot be opened: {error.strerror}{way_out}") from error
+    except OSError:
+        return None
 
 
 def check_version(connection: sqlite3.Connection, path: Path) -> int:
@@ -134,7 +149,8 @@ class translated:  # noqa: N801  reads like a function, and is no generator beca
             raise StoreCorrupt(_damaged(self._path, error)) from error
         if isinstance(error, OSError):
             if error.errno in {errno.EROFS, errno.EACCES, errno.EPERM}:
-                raise StoreReadOnly(f"{self._path} cannot be written: {error.strerror}") from error
+                way_out = ownership.way_out(self._path)
+                raise StoreReadOnly(f"{self._path} cannot be written: {error.strerror}{way_out}") from error
             if error.errno in {errno.ENOSPC, errno.EDQUOT}:
                 raise StoreFull(_FULL) from error
 
@@ -154,7 +170,7 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     if is_undecoded(error):
         return StoreCorrupt(_damaged(path, error))
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return StoreReadOnly(f"{path} cannot be opened or written: {error}")
+        return StoreReadOnly(f"{path} cannot be opened or written: {error}{ownership.way_out(path)}")
     return StoreError(f"{path}: {error}")
 
 

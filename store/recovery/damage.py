@@ -48,7 +48,7 @@ class Damage:
 def find_damage(home: Home) -> Damage | None:
     """What is wrong with the home's database, if anything. Raises `StoreError` where it cannot be read."""
     logged = old_log.last_logged(LogFiles(home.log_file))
-    if not home.database.exists():
+    if database.stat_of(home.database) is None:
         return Damage("is gone", best_base(home)) if had_a_life(home) else None
     try:
         last = look(home.database)
