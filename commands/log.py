@@ -19,6 +19,7 @@ from commands.task_id import offer_ids
 from commands.task_view import status_of
 from errors import NotFound
 from redaction import StreamRedactor, clean
+from sentences import ended
 from settings import Home
 from store.outputs import open_output, own_bytes, read_output
 from store.reading import Reader
@@ -77,9 +78,9 @@ def _why_none(place: Place, reader: Reader, row: sqlite3.Row) -> str:
         return f"it is running; `skep log -f {row['id']}` follows it."
     waits = reader.waiting_for(row, situation(place.home, reader))
     return (
-        f"it is waiting for: {clean(waits)}."
+        ended(f"it is waiting for: {clean(waits)}")
         if waits
-        else f"it ended {status}: {clean(row['reason'] or 'it never ran')}."
+        else ended(f"it ended {status}: {clean(row['reason'] or 'it never ran')}")
     )
 
 

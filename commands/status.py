@@ -17,6 +17,7 @@ from commands.task_view import decision
 from cost.usage_tracker import Standing, standing_of
 from redaction import clean_value
 from review.checkpoints.broken_off import broken_off
+from sentences import ended, unended
 from store import kill_file, processes, rollbacks
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.model_standing import server_trouble
@@ -116,12 +117,12 @@ def health(told: dict[str, Any], daemon: DaemonState) -> str:
         waits += f" queue.json is not taken in: {told['queue_file_trouble']}"
     halt = _halt(told)
     if halt is not None:
-        return f"{halt}.{waits}"
+        return f"{ended(halt)}{waits}"
     if not daemon.is_running:
         start = "start it with `skep up`" if left else "nothing is left to do"
         return f"No daemon runs; {start}.{waits}"
     if told["processes"]["stuck"] is not None:
-        return f"Nothing runs: {told['processes']['stuck'].rstrip('.')}.{waits}"
+        return f"{ended('Nothing runs: ' + told['processes']['stuck'])}{waits}"
     if told["paused"] is not None:
         return f"Paused by {told['paused']['by']}; `skep resume` goes on.{waits}"
     if counts["in_progress"]:
@@ -147,7 +148,7 @@ def _halt(told: dict[str, Any]) -> str | None:
     """What stops everything, with the way out; none where nothing does."""
     killed, full, tripped = told["kill_switch"], told["disk"]["full"], told["circuit_breaker"]
     if killed["on"]:
-        reason = f": {killed['reason']}" if killed["reason"] else ""
+        reason = f": {unended(killed['reason'])}" if killed["reason"] else ""
         return f"The kill switch is on{reason}; `skep kill-switch off` clears it"
     if told["disk"]["read_only"]:
         return "This home can only be read: nothing is started and nothing kept until it can be written again"
@@ -155,9 +156,9 @@ def _halt(told: dict[str, Any]) -> str | None:
         return f"Nothing new is started: {full['reason']}"
     if told["audit"]["blocked"] is not None:
         reason = str(told["audit"]["blocked"]["reason"])
-        return f"{reason[:1].upper()}{reason[1:].rstrip('.')}"
+        return f"{reason[:1].upper()}{reason[1:]}"
     if tripped is not None:
-        return f"The circuit breaker tripped: {tripped['reason']}; `skep resume` goes on"
+        return f"The circuit breaker tripped: {unended(tripped['reason'])}; `skep resume` goes on"
     return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from doctor.examined import Examined
 from doctor.findings import Finding, ok, warn
 from errors import SkepError
+from sentences import ended
 from settings import Home
 from store import kill_file
 from store.reading import BREAKER
@@ -20,7 +21,7 @@ def check_kill_switch(home: Home) -> Iterator[Finding]:
     else:
         who = found.by or "by hand"
         reason = f": {found.reason}" if found.reason else ""
-        yield warn("kill switch", f"The kill switch is on ({who}){reason}.", "skep kill-switch off")
+        yield warn("kill switch", ended(f"The kill switch is on ({who}){reason}"), "skep kill-switch off")
 
 
 def check_breaker(examined: Examined) -> Iterator[Finding]:
@@ -33,4 +34,4 @@ def check_breaker(examined: Examined) -> Iterator[Finding]:
     if tripped is None:
         yield ok("breaker", "The circuit breaker has not tripped.")
     else:
-        yield warn("breaker", f"The circuit breaker tripped: {tripped['reason']}.", "skep resume")
+        yield warn("breaker", ended(f"The circuit breaker tripped: {tripped['reason']}"), "skep resume")

@@ -13,6 +13,7 @@ from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidFile, InvalidSetting
 from safety import programs
 from safety.command_policy import CommandPolicy
+from sentences import ended
 from settings import Home, Settings
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
@@ -58,7 +59,7 @@ def check_queue_file(examined: Examined) -> Iterator[Finding]:
         yield ok("queue file", "There is no queue.json; the daemon writes one.")
         return
     except InvalidFile as error:
-        yield fail("queue file", f"queue.json {error.message}.", "Make it a plain file of yours.")
+        yield fail("queue file", ended(f"queue.json {error.message}"), "Make it a plain file of yours.")
         return
     except OSError as error:
         yield fail(
@@ -149,7 +150,7 @@ def _check_inbox(home: Home) -> Iterator[Finding]:
     """Whether anything can be taken in, and what could not."""
     why = inbox_folder.why_not(home.inbox)
     if why is not None:
-        yield warn("inbox", f"{why}.", "Put a folder of your own in its place.")
+        yield warn("inbox", ended(why), "Put a folder of your own in its place.")
     elif any(_files(home.inbox / "refused")):
         yield warn("inbox", "Files were refused, in inbox/refused.", "Correct and move them to inbox/new.")
 

@@ -16,6 +16,7 @@ import host_platform
 import open_files
 from doctor.findings import Finding, fail, ok, warn
 from safety.sandbox import Sandbox
+from sentences import ended
 from settings import Home, Settings
 from store.database import OLDEST_SQLITE
 
@@ -135,11 +136,11 @@ def check_sandbox(settings: Settings) -> Iterator[Finding]:
             sandbox.close()
     told = f"{found.reason}{f'; {found.bounds}' if found.bounds else ''}"
     if found.level == "bubblewrap":
-        yield ok("sandbox", f"{told}.")
+        yield ok("sandbox", ended(told))
     elif found.level == "landlock":
-        yield warn("sandbox", f"{told}.", "Install bubblewrap; programs such as interpreters need it.")
+        yield warn("sandbox", ended(told), "Install bubblewrap; programs such as interpreters need it.")
     elif found.level == "off":
-        yield fail("sandbox", f"{told}.", 'Take sandbox = "off" out of the settings file.')
+        yield fail("sandbox", ended(told), 'Take sandbox = "off" out of the settings file.')
     else:
         yield warn("sandbox", told, "Commands wait until there is one; LLM tasks run without.")
 

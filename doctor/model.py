@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from doctor.findings import Finding, fail, ok, warn
 from errors import ModelBusy, ModelError, ModelFailed, ModelTimeout, ModelUnreachable, SkepError
+from sentences import ended
 from settings import Home, Settings
 from store import kill_file
 from store.kill_file import KillFile
@@ -62,7 +63,9 @@ def _look(settings: Settings, found: ModelStatus, killed: KillFile | None) -> Fi
 
 
 def _not_asked(told: str, killed: KillFile) -> Finding:
-    return warn("model", f"{told}: {killed.sentence}.", "Once the switch is off, call `skep doctor` again.")
+    return warn(
+        "model", ended(f"{told}: {killed.sentence}"), "Once the switch is off, call `skep doctor` again."
+    )
 
 
 def _ask(model: str, endpoint: Endpoint) -> Finding:

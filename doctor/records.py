@@ -8,6 +8,7 @@ from typing import Final
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidSetting, SkepError
+from sentences import ended
 from settings import Home
 from store.audit_log import verify as verify_audit
 from store.audit_log.verify import AuditNotBegun
@@ -47,7 +48,7 @@ def check_projection(examined: Examined) -> Iterator[Finding]:
     with examined.reader() as reader:
         blocked = reader.fact(QUEUE_FILE_BLOCKED)
     if blocked is not None:
-        yield fail("queue file", f"{blocked['reason']}.", "Mend what it names; Skep goes on by itself.")
+        yield fail("queue file", ended(blocked["reason"]), "Mend what it names; Skep goes on by itself.")
 
 
 def check_audit(examined: Examined) -> Iterator[Finding]:
@@ -58,7 +59,7 @@ def check_audit(examined: Examined) -> Iterator[Finding]:
         with examined.reader() as reader:
             blocked = reader.fact(AUDIT_BLOCKED)
         if blocked is not None:
-            yield fail("audit", f"{blocked['reason']}", "Mend what it names; Skep goes on by itself.")
+            yield fail("audit", ended(blocked["reason"]), "Mend what it names; Skep goes on by itself.")
             return
         size = sum(each.stat().st_size for each in home.state.glob("audit*.jsonl"))
         if size > _QUICK_LOG_BYTES:

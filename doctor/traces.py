@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 from doctor.examined import Examined
 from doctor.findings import Finding, ok, warn
+from sentences import ended
 from telemetry.endpoint import endpoint_of
 from telemetry.follower import read_state
 from telemetry.sender import MISSING
@@ -19,7 +20,7 @@ def check_traces(examined: Examined) -> Iterator[Finding]:
     if settings.traces == "off":
         yield ok("traces", 'No traces are written (traces = "off").')
     elif state.get("trouble"):
-        told = f"Traces cannot be written: {state['trouble']}."
+        told = ended(f"Traces cannot be written: {state['trouble']}")
         yield warn("traces", told, "Look at the rights and the disk of .swarm/traces; tasks go on without.")
     else:
         yield ok("traces", "Spans are written to .swarm/traces/spans.jsonl by the panel's process.")
@@ -29,7 +30,7 @@ def check_traces(examined: Examined) -> Iterator[Finding]:
     sent = state.get("otlp") or {}
     trouble = endpoint.refused or _missing() or sent.get("trouble")
     if trouble:
-        told = f"Traces are not sent to {endpoint.host or 'the endpoint'}: {trouble}."
+        told = ended(f"Traces are not sent to {endpoint.host or 'the endpoint'}: {trouble}")
         yield warn("otlp", told, "Correct otel_endpoint, or start the receiver; tasks go on without.")
     else:
         texts = "with" if settings.otel_prompts else "without"

@@ -11,6 +11,7 @@ from pydantic import Field
 from panel.api import fields
 from panel.api.describing import FLAG, MAYBE, NUMBER, TEXT, get, post, post_of, shape
 from panel.context import panel
+from sentences import ended
 from store.capacity import CAPACITY, MOST_PACE, MOST_WORKERS, Capacity
 from store.reading import PAUSED
 
@@ -90,7 +91,8 @@ def resume() -> dict[str, Any]:
     was_held = here.store.resume(flask.g.by)
     held = here.reader.gate().paused
     if held is not None:
-        return {"message": f"It is no longer paused, but nothing is started all the same: {held}."}
+        still = ended(f"It is no longer paused, but nothing is started all the same: {held}")
+        return {"message": still}
     return {"message": "Work goes on." if was_held else "It was not paused."}
 
 

@@ -58,6 +58,7 @@ FLOORS: list[set[str]] = [
         "work_context",
         "clock",
         "collecting",
+        "sentences",
         "faults",
         "money",
         "open_files",

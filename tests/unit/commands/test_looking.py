@@ -13,7 +13,8 @@ from execution.model_watch import ModelWatch
 from host_platform import is_lock_held
 from settings import Settings
 from store import processes, proposals
-from store.reading import LOCAL_STATUS, MODEL_STATUS
+from store.halting import Trip
+from store.reading import LOCAL_STATUS, MODEL_STATUS, QUEUE_FILE_BLOCKED
 from store.records import Intake, RefusedTask
 from supervisor.daemon import lock_home
 from supervisor.daemon_state import look
@@ -185,6 +186,27 @@ def test_status_says_in_a_sentence_what_a_person_must_know_first(walk, home, ask
     walk.store.pause("me")
     assert ask("status")["health"] == "Paused by me; `skep resume` goes on."
     lock.release()
+
+
+@pytest.mark.parametrize("stop", ["", "."])
+def test_status_and_the_doctor_end_a_reason_with_one_full_stop(store, home, ask, run, stop):
+    store.set_disk_full(f"The disk is full. Make room and Skep goes on by itself{stop}")
+    blocked = {"reason": f"queue.json cannot be written: no rights{stop}"}
+    store.set_fact(QUEUE_FILE_BLOCKED, blocked, "queue_file.blocked", **blocked)
+    full = ask("status")["health"]
+    store.set_disk_full(None)
+    store.trip_breaker(Trip("failures_in_a_row", f"20 tasks in a row failed{stop}", 20), 0)
+    tripped = ask("status")["health"]
+    home.kill_switch.write_text(f"I said so{stop}\n")
+    killed = ask("status")["health"]
+    told = [each["told"] for each in json.loads(run("doctor", "--json", code=1).stdout)["checks"]]
+
+    assert full == "Nothing new is started: The disk is full. Make room and Skep goes on by itself."
+    assert tripped.startswith("The circuit breaker tripped: 20 tasks in a row failed; `skep resume` goes on.")
+    assert killed.startswith("The kill switch is on: I said so; `skep kill-switch off` clears it.")
+    assert "The kill switch is on (by hand): I said so." in told
+    assert "The circuit breaker tripped: 20 tasks in a row failed." in told
+    assert "queue.json cannot be written: no rights." in told
 
 
 def test_status_counts_in_whole_sentences_and_tells_refused_entries_apart(walk, home, ask, run):
