@@ -113,7 +113,7 @@ def each_of(verdict: Verdict) -> list[CriticVerdict]:
 def _ran_to_its_end(work: Work) -> Iterator[str]:
     outcome = work.outcome
     if outcome.timed_out:
-        yield f"it did not end within {_limit_of(work):g} seconds"
+        yield f"it did not end within {_seconds(_limit_of(work))}"
     elif outcome.failure is not None and outcome.failure.code.endswith("_limit"):
         yield outcome.failure.message
     elif outcome.exit_code is not None and outcome.exit_code < 0:
@@ -128,6 +128,11 @@ def _ran_to_its_end(work: Work) -> Iterator[str]:
 def _limit_of(work: Work) -> float:
     """Seconds it was given, where the task says so; else how long it ran."""
     return work.task.timeout_s or round(work.outcome.ended_at - work.outcome.started_at)
+
+
+def _seconds(count: float) -> str:
+    told = f"{count:g}"
+    return f"{told} {'second' if told == '1' else 'seconds'}"
 
 
 def _is_whole(work: Work) -> Iterator[str]:

@@ -297,6 +297,14 @@ def test_a_command_that_failed_is_refused_under_every_review(workspace, review, 
     assert finding in verdict.issues[0]
 
 
+@pytest.mark.parametrize(
+    ("ended_at", "told"), [(2.0, "1 second"), (3.0, "2 seconds"), (1.0, "0 seconds"), (2.2, "1 second")]
+)
+def test_a_limit_of_one_second_is_told_as_one(workspace, ended_at, told):
+    verdict = judge(workspace, mode="local", status="failed", timed_out=True, ended_at=ended_at)
+    assert verdict.issues == [f"it did not end within {told}"]
+
+
 def test_a_command_may_print_nothing(workspace):
     assert judge(workspace, "", mode="local", exit_code=0).decision == "APPROVE"
 
