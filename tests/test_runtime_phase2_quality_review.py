@@ -42,6 +42,20 @@ def test_a_rejected_answer_goes_back_with_the_findings_in_the_next_prompt(daemon
     assert "is not JSON" in second
 
 
+def test_an_answer_cut_at_its_limit_says_so_and_is_held_to_what_is_expected_alone(daemon, model):
+    cut = Reply(text='{"answer": 4', finish_reason="length")
+    model.reply_with(cut)
+    daemon.add_to_queue({"id": "cut", "prompt": "say something"})
+    assert daemon.wait_for_ends("cut")["cut"]["status"] == "approved"
+    assert daemon.tasks()["cut"]["result_summary"] == '{"answer": 4 (cut off at max_tokens)'
+
+    model.reply_with(cut)
+    daemon.add_to_queue(
+        {"id": "held", "prompt": "say it as JSON", "expect": {"format": "json"}, "max_attempts": 1}
+    )
+    assert daemon.wait_for_ends("held")["held"]["status"] == "failed"
+
+
 def test_an_answer_that_stays_wrong_fails_at_the_limit_and_says_what_was_found(daemon, model):
     model.reply_with(*(Reply(text="nothing of use") for _ in range(2)))
     daemon.add_to_queue(
