@@ -21,6 +21,7 @@ from store.queue_file.strict_json import too_large
 
 #: two changes within this time may bear the same time stamp, the kernel's clock being coarse
 RACY_NS: Final = 20_000_000
+_WAY_OUT: Final = "put a plain file of your own in its place"
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -127,14 +128,14 @@ def _told_of_link(link: Path) -> str:
     except OSError as error:
         why = f"which cannot be followed: {error.strerror}"
     else:
-        return "is a symbolic link"
-    return f"is a symbolic link to {link.readlink()}, {why}"
+        return f"is a symbolic link; {_WAY_OUT}"
+    return f"is a symbolic link to {link.readlink()}, {why}; {_WAY_OUT}"
 
 
 def check(info: os.stat_result, limits: Limits) -> None:
     """Raise `InvalidFile` unless this is a regular file within its bound."""
     if not stat.S_ISREG(info.st_mode):
-        raise InvalidFile("is not a regular file")
+        raise InvalidFile(f"is not a regular file; {_WAY_OUT}")
     if info.st_size > limits.file_bytes:
         raise too_large(info.st_size, limits)
 
@@ -148,7 +149,7 @@ def check_owner(info: os.stat_result, path: Path) -> None:
     if os.geteuid() == 0:
         owners |= {folder.stat().st_uid for folder in path.absolute().parents}
     if info.st_uid not in owners:
-        raise InvalidFile(f"belongs to another user (uid {info.st_uid})")
+        raise InvalidFile(f"belongs to another user (uid {info.st_uid}); {_WAY_OUT}")
 
 
 def hash_file(path: Path) -> str | None:
