@@ -36,6 +36,7 @@ from errors import (
     LeaseLost,
     NotAllowed,
     SkepError,
+    StoreReadOnly,
 )
 from execution import contract, markers, openapi, run_api, token
 from execution.cycle import Executor, problem_of
@@ -68,6 +69,10 @@ from work_context import concerning
 
 logger = logging.getLogger("swarm")
 
+_UNSAID: Final = (
+    ".swarm/swarm_port cannot be written: {why}. Workers send nothing to a port that nobody says is ours; "
+    "mend that, and work goes on by itself"
+)
 #: Seconds that running executions get when the supervisor is gone; the worker's own word comes first.
 HURRIED_GRACE_S: Final = 2.0
 #: Threads beside those that execute, so that a cancellation always finds one.
@@ -113,6 +118,8 @@ class Swarm:
         #: the port it really listens on, once it does
         self.port = settings.swarm_port
         self.is_listening = threading.Event()
+        #: whether the file says that this process has the port, as far as is known
+        self._is_said = True
 
     def run(self) -> None:
         """Clear up after a swarm that died, then serve until told to stop."""
@@ -132,6 +139,7 @@ class Swarm:
                 setting="swarm_port",
                 on_listening=self._open_up,
                 on_closing=lambda: port_file.let_go(self.home, port_file.SWARM),
+                every_second=self._say_again,
                 socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
                 may_send=lambda request: gate.has_token(request, self.token),
             )
@@ -155,10 +163,27 @@ class Swarm:
         self.models.start()
         self._allow_commands()
         self._issue_token()
-        port_file.claim(self.home, port_file.SWARM, port)  # workers send nothing to who has not said so
+        try:
+            port_file.claim(self.home, port_file.SWARM, port)  # workers send nothing to who has not said so
+        except OSError as error:
+            raise StoreReadOnly(_UNSAID.format(why=(error.strerror or str(error)).lower())) from error
         self._tell("daemon.started")
         logger.info("listening on http://%s:%d", server.ADDRESS, port)
         self.is_listening.set()
+
+    def _say_again(self) -> None:
+        """Put the word that this process has the port back, where somebody took it away."""
+        found = port_file.holder(self.home, port_file.SWARM)
+        if found is None or found.process != host_platform.this_process():
+            try:
+                port_file.claim(self.home, port_file.SWARM, self.port)
+            except OSError as error:
+                if self._is_said:
+                    logger.error("%s", _UNSAID.format(why=(error.strerror or str(error)).lower()))
+                self._is_said = False
+            else:
+                logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
+                self._is_said = True
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""

@@ -55,6 +55,7 @@ def serve(
     setting: str = "port",
     on_listening: Callable[[int], None] | None = None,
     on_closing: Callable[[], None] = lambda: None,
+    every_second: Callable[[], None] = lambda: None,
     drain_s: float = 5.0,
     socket_path: Path | None = None,
     may_send: MaySend = lambda request: True,
@@ -63,23 +64,26 @@ def serve(
 
     Returns when the answers under way are out, or `drain_s` is over. `port` 0 takes a free one; the real one
     is told to `on_listening` before the first request is answered. `on_closing` is called before the port is
-    let go. `threads` that may become more are asked for every second. `setting` names the port's setting in
+    let go, whatever the reason. `threads` that may become more are asked for every second, and `every_second`
+    is called. `setting` names the port's setting in
     the error. `may_send` is asked in the loop, with the head of a request, whether its body is kept if it is
     long; otherwise the app cannot read it. Raises `PortTaken`, `SocketUnusable`.
     """
     count = threads if callable(threads) else lambda: threads
     servers = _open(app, _bind(port, setting, socket_path), count(), may_send)
-    adapt = _adapter(servers[0].task_dispatcher, count)
+    adapt = _adapter(servers[0].task_dispatcher, count, every_second)
     try:
-        if on_listening is not None:
-            on_listening(int(servers[0].effective_port))
-        threading.Thread(target=_wake, args=(servers[0], stop), name="stop-watch", daemon=True).start()
-        while not stop.is_set():
-            _turn(servers[0])
-            adapt()
-            for channel in to_make_room(_channels(servers), room(CONNECTION_LIMIT)):
-                channel.handle_close()  # at once: one that takes nothing would never be seen to
-        on_closing()
+        try:
+            if on_listening is not None:
+                on_listening(int(servers[0].effective_port))
+            threading.Thread(target=_wake, args=(servers[0], stop), name="stop-watch", daemon=True).start()
+            while not stop.is_set():
+                _turn(servers[0])
+                adapt()
+                for channel in to_make_room(_channels(servers), room(CONNECTION_LIMIT)):
+                    channel.handle_close()  # at once: one that takes nothing would never be seen to
+        finally:
+            on_closing()
         _drain(servers, time.monotonic() + drain_s)
     finally:
         _close(servers)
@@ -157,7 +161,7 @@ def _turn(server: Any, timeout: float = 1.0) -> None:
     server.asyncore.loop(timeout=timeout, map=server._map, use_poll=True, count=1)
 
 
-def _adapter(dispatcher: Any, count: Callable[[], int]) -> Callable[[], None]:
+def _adapter(dispatcher: Any, count: Callable[[], int], also: Callable[[], None]) -> Callable[[], None]:
     """What adds threads where more are wanted. None is taken away: what they do may go on for long."""
     due, there = time.monotonic() + ADAPT_EVERY_S, count()
 
@@ -167,6 +171,7 @@ def _adapter(dispatcher: Any, count: Callable[[], int]) -> Callable[[], None]:
             return
         due, there = time.monotonic() + ADAPT_EVERY_S, max(there, count())
         dispatcher.set_thread_count(there)
+        also()
 
     return adapt
 

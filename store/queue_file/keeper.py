@@ -84,11 +84,13 @@ class QueueFileKeeper:
     def start_up(self) -> None:
         """Take in what an earlier process left half done, then the file as it is. Raises `StoreError`."""
         with self._lock:
-            lock = Signature.of(Path(self._lock.lock_file).stat())
-            self._knows_marks = self._memory.is_of_this_home(lock.mark)
+            home = Signature.of(Path(self._lock.lock_file).stat()).mark
+            self._knows_marks = self._memory.is_of_this_home(home)
             self._take_up_left_over()
             self._missing_since = float("-inf")
-            self._take_in_order()
+            self._take_in_order()  # in a copied home all that was left over is let go by this
+            self._knows_marks = True
+            self._memory.keep_home(home)
         self._pace.note_change(self._clock.monotonic())
 
     def watch_with(self, watch: FileWatch) -> None:

@@ -60,12 +60,16 @@ class Memory:
     def is_of_this_home(self, mark: str) -> bool:
         """Whether what is remembered of files by their marks is of this home, not of one it is a copy of.
 
-        `mark` is that of a file which stays as long as the home does; it is remembered.
+        `mark` is that of a file which stays as long as the home does.
         """
+        row = self._reader.one("get_meta", key=_HOME)
+        return row is None or bool(row["value"] == mark)
+
+    def keep_home(self, mark: str) -> None:
+        """From now on marks are of the home with this one."""
         row = self._reader.one("get_meta", key=_HOME)
         if row is None or row["value"] != mark:
             self._writer.run(lambda tx: tx.set_meta(_HOME, mark))
-        return row is None or bool(row["value"] == mark)
 
     def taken_of_old(self) -> dict[str, list[str]]:
         """Hash and mark of what was last taken in of files that were replaced, by their names."""

@@ -101,8 +101,19 @@ def is_as_shown(wish: Wish, stored: Stored) -> bool:
 def shown_of(wish: Wish, stored: Stored) -> Words:
     """What the file's revision showed of a task."""
     base = _base_of(wish, stored)
+    words = {key: value for key, value in base.doc.items() if key != "status"}  # its own, where it was new
     status = {} if base.status is None else {"status": base.status.value}
-    return Words(home_of(base.status or Status.PENDING), base.doc | status)
+    return Words(home_of(base.status or Status.PENDING), words | status)
+
+
+def has_same_status(wish: Wish, stored: Stored) -> bool:
+    """Whether an entry wants the status of a task that the copy wanted before."""
+    return wish.before is not None and _wants_as_before(wish, wish.before, _base_of(wish, stored).status)
+
+
+def _wants_as_before(wish: Wish, before: Words, seen: Status | None) -> bool:
+    earlier = Wish(before.section, before.entry, wish.hash, wish.revision)
+    return _wanted_status(wish, seen) is _wanted_status(earlier, seen)
 
 
 def _stale_as(wish: Wish, stored: Stored, base: _Base) -> Rendering | None:
@@ -160,7 +171,7 @@ def _wanted_status(wish: Wish, seen: Status | None) -> Status | None:
 
 def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action]) -> list[Action]:
     wanted = _wanted_status(wish, base.status)
-    if wish.before is not None and wanted is _wanted_status(_as_before(wish, wish.before), base.status):
+    if wish.before is not None and _wants_as_before(wish, wish.before, base.status):
         wanted = None  # what was said before is no news
     if stored.status in ENDED:
         return _decide_ended(wish, stored, base, wanted, edits)
@@ -173,10 +184,6 @@ def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action])
     if base.status is None or base.status in ENDED:
         return edits
     return [*edits, Refuse(_way_to(wanted, stored))]
-
-
-def _as_before(wish: Wish, before: Words) -> Wish:
-    return Wish(before.section, before.entry, wish.hash, wish.revision)
 
 
 def _way_to(wanted: Status, stored: Stored) -> str:

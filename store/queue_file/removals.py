@@ -58,18 +58,19 @@ def take_away(tx: Transaction, lacked: Lacked, said: Said, settings: Settings) -
             said.keep_gone(seq)
     still = _pending(tx, lacked.pending)
     news = [each for each in still if not said.was_gone(each)]
-    own = [row for row in _asked(tx) if _payload(row).get("revision") == lacked.revision]
+    # One of an earlier version, which does not tell, may be this copy's.
+    own = [row for row in _asked(tx) if _payload(row).get("revision", lacked.revision) == lacked.revision]
     asked = {task_id for row in own for task_id in _ids_of(row)}
     is_taken_back = not asked.isdisjoint(lacked.present)
     if not news and not is_taken_back:
         return 0
+    _close(tx, (row for row in own if not lacked.present.isdisjoint(_ids_of(row))))
     of_copy = asked.union(news)
     wanted = [each for each in still if each in of_copy]
     most, share = settings.removal_ask_count, settings.removal_ask_share
     if isinstance(merge.decide_removal(wanted, lacked.shown, most, share), AskRemoval):
         _ask(tx, wanted, lacked.revision)
         return 0
-    _close(tx, (row for row in own if not lacked.present.isdisjoint(_ids_of(row))))
     return _cancel(tx, wanted if is_taken_back else news)
 
 

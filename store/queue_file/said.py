@@ -76,11 +76,11 @@ def _words(row: Any) -> Words | None:
     return None if row["section"] is None else Words(row["section"], json.loads(row["entry"]))
 
 
-def taken_of(wish: Wish, actions: Sequence[Action], shown: Words) -> Words | None:
+def taken_of(wish: Wish, actions: Sequence[Action], shown: Words, *, has_same_status: bool) -> Words | None:
     """What of an entry was said for good: its status, and its fields but for those that were not taken.
 
     None: nothing; it was refused as a whole, and nothing was said before. Else that stands then, but for a
-    status that the entry no longer has: it is news when it is said again.
+    status that the entry no longer wants (`has_same_status`): it is news when it is said again.
 
     A status that was refused is told of and over. A field that was, or is in conflict, stays as it was said
     before, so that it counts once nothing is in its way. One that is as it was shown, and refused for that,
@@ -88,24 +88,15 @@ def taken_of(wish: Wish, actions: Sequence[Action], shown: Words) -> Words | Non
     nothing was said before.
     """
     if any(isinstance(each, Refuse) and each.is_whole for each in actions):
-        return _still_said(wish, shown)
+        if wish.before is None or has_same_status:
+            return wish.before
+        return Words(shown.section, _with(wish.before.entry, shown.entry, {"status"}))
     before = (wish.before or shown).entry
     left = {key for each in actions if isinstance(each, Conflict) for key in each.fields}
     is_refused = any(isinstance(each, Refuse) and each.keep_text for each in actions)
     if is_refused and not any(isinstance(each, Edit) for each in actions):
         left = (wish.entry.keys() | before.keys()) - MACHINE_KEYS - {"id"}
     return Words(wish.section, _with(wish.entry, before, left))
-
-
-def _still_said(wish: Wish, shown: Words) -> Words | None:
-    """What was said before, with the status that was shown where the entry has another by now."""
-    before = wish.before
-    if before is None or (before.section, before.entry.get("status")) == (
-        wish.section,
-        wish.entry.get("status"),
-    ):
-        return before
-    return Words(shown.section, _with(before.entry, shown.entry, {"status"}))
 
 
 def _with(entry: Document, other: Document, keys: set[str]) -> Document:

@@ -241,7 +241,8 @@ class Taker:
     ) -> None:
         row = steering.find(tx, entry.id)
         actions, wish, stored = self._decide(tx, row, entry, brought, said)
-        taken = taken_of(wish, actions, merge.shown_of(wish, stored))
+        is_same = merge.has_same_status(wish, stored)
+        taken = taken_of(wish, actions, merge.shown_of(wish, stored), has_same_status=is_same)
         if taken is None or merge.is_as_shown(wish, stored):
             said.forget(entry.id)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -89,6 +90,31 @@ def test_what_another_copy_is_asked_about_is_not_cancelled_by_one_that_takes_oth
     assert keeping.status("t10") == "cancelled"
     assert keeping.status("t00") == "pending", "it lacked already, and was sent back since"
     assert keeping.store.reader.open_decisions() == 1
+
+
+def test_a_question_whose_tasks_its_copy_has_again_is_withdrawn_where_it_lacks_as_many_others(
+    keeping: Keeping,
+) -> None:
+    keeping.put(*({"id": f"t{at:02}", "prompt": "x"} for at in range(40)))
+    content = keeping.shown()
+    tasks = content["tasks"]
+    for left in (tasks[14:], tasks[:14] + tasks[28:]):
+        keeping.save(content | {"tasks": left})
+        keeping.round()
+
+    [question] = keeping.store.reader.decisions()
+    assert json.loads(question["payload"])["ids"] == [f"t{at}" for at in range(14, 28)]
+
+
+def test_a_question_of_an_earlier_version_is_withdrawn_with_what_it_asks_about(
+    keeping: Keeping, asked: dict[str, Any]
+) -> None:
+    forget = "UPDATE decision SET payload = json_remove(payload, '$.revision')"
+    keeping.store.write(lambda tx: tx.connection.execute(forget))
+    keeping.save(asked | {"tasks": keeping.shown()["tasks"]})
+    keeping.round()
+
+    assert keeping.store.reader.open_decisions() == 0
 
 
 def test_a_file_whose_lists_are_broken_takes_nothing_back(keeping: Keeping, asked: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from store import steering
 from store.queue_file import keeper as keeping_module
+from store.queue_file.old_files import OldFiles
 from tests.unit.queue_file.keeping import Keeping
 
 A = {"id": "a", "prompt": "say hello"}
@@ -20,6 +21,10 @@ B = {"id": "b", "prompt": "say more"}
 
 class PlugPulled(BaseException):
     """Nothing of the process runs after this."""
+
+
+def pull_the_plug(*_: object) -> None:
+    raise PlugPulled
 
 
 def cancelled(content: bytes) -> bytes:
@@ -94,7 +99,10 @@ def test_a_home_that_is_a_copy_takes_no_old_file_for_a_save(keeping: Keeping, ke
     assert keeping.status("a") == "cancelled"
 
 
-def test_a_home_that_is_put_back_from_a_copy_takes_no_old_file_for_a_save(keeping: Keeping) -> None:
+@pytest.mark.parametrize("is_plug_pulled", [False, True])
+def test_a_home_that_is_put_back_from_a_copy_takes_no_old_file_for_a_save(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch, is_plug_pulled: bool
+) -> None:
     """A file system may give the files of the copy the very inodes that were freed."""
     keeping.put(A, B)
     shown = keeping.file.read_bytes()
@@ -110,6 +118,11 @@ def test_a_home_that_is_put_back_from_a_copy_takes_no_old_file_for_a_save(keepin
     for path in exchanged(keeping):
         os.utime(path)
     os.utime(keeping.home.state / "queue_file.lock")
+    if is_plug_pulled:
+        with monkeypatch.context() as patched:
+            patched.setattr(OldFiles, "look", pull_the_plug)
+            with pytest.raises(PlugPulled):
+                keeping.restart()
     keeping.restart()
     keeping.round()
 

@@ -118,6 +118,30 @@ def test_the_panel_may_take_any_free_port(tmp_path):
     assert running.skep("panel").returncode == 3
 
 
+def test_the_word_of_swarm_that_it_has_the_port_comes_back_where_it_is_taken_away(daemon):
+    daemon.start("--no-panel")
+    home = Home(daemon.root)
+    wait_for(lambda: port_file.holder(home, port_file.SWARM), "swarm")
+    (home.state / port_file.SWARM).unlink()
+    daemon.skep("add", "--id", "a", "--", "echo", "at last")
+
+    assert daemon.wait_for_ends("a")["a"]["status"] == "approved"
+    assert port_file.holder(home, port_file.SWARM)
+
+
+def test_a_swarm_that_cannot_say_where_it_listens_is_told_with_the_reason(daemon):
+    in_place = daemon.root / ".swarm" / port_file.SWARM
+    in_place.mkdir()
+    daemon.skep("add", "--id", "a", "--", "echo", "at last")
+    daemon.start("--no-panel")
+    wait_for(lambda: "swarm is not up" in daemon.log(), "the trouble on the terminal")
+
+    told = "swarm is not up: .swarm/swarm_port cannot be written: is a directory"
+    assert told in daemon.skep("status").stdout
+    in_place.rmdir()
+    assert daemon.wait_for_ends("a")["a"]["status"] == "approved"
+
+
 def test_a_taken_port_of_swarm_is_told_wherever_a_person_looks(daemon):
     daemon.skep("add", "--id", "a", "--", "echo", "at last")
     with stranger_at(daemon.swarm_port):

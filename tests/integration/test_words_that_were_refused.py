@@ -65,6 +65,34 @@ def test_a_status_is_news_only_where_the_entry_had_another_beside_its_mistake(
     assert keeping.doc("a")["priority"] == 3
 
 
+@pytest.mark.parametrize("mistake", [{"status": "canceld"}, {"status": "pending", "priority": "high"}])
+def test_a_new_task_that_its_copy_calls_cancelled_is_so_again_after_a_mistake(
+    keeping: Keeping, content: dict[str, Any], mistake: dict[str, Any]
+) -> None:
+    for fields in ({}, mistake, {}):
+        new = {"id": "n", "prompt": "x", "status": "cancelled"} | fields
+        keeping.save(content | {"tasks": [*content["tasks"], new]})
+        keeping.round()
+        if fields:
+            assert keeping.status("n") == "pending"
+        else:
+            assert keeping.status("n") == "cancelled"
+            retry(keeping, "n")
+
+
+def test_a_status_that_an_entry_kept_in_another_list_is_no_news_after_a_mistake(
+    keeping: Keeping, content: dict[str, Any]
+) -> None:
+    first, *others = content["tasks"]
+    moved = content | {"tasks": others, "failed": [first | {"status": "cancelled"}]}
+    keeping.save(moved)
+    keeping.round()
+    assert keeping.status("a") == "cancelled"
+    retry(keeping, "a")
+    for fields in ({"priority": "high"}, {}):
+        assert says(keeping, content, status="cancelled", **fields) == "pending"
+
+
 def test_fields_that_were_said_before_a_mistake_are_no_conflict_after_it(
     keeping: Keeping, content: dict[str, Any]
 ) -> None:

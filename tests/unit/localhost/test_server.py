@@ -99,6 +99,28 @@ def test_a_taken_port_names_the_setting_and_the_way_out(app):
             server.serve(app, port, 4, threading.Event(), setting="panel_port")
 
 
+@pytest.mark.parametrize("when", ["while it opens", "while it serves"])
+def test_it_is_told_that_the_port_is_let_go_also_where_something_breaks(app, when):
+    told: list[object] = []
+
+    def fail(*_):
+        raise RuntimeError("the store is full")
+
+    def let_go():
+        with pytest.raises(OSError, match="in use"), socket.create_server(("127.0.0.1", told[0])):
+            pass
+        told.append("let go")
+
+    def opened(port):
+        told.append(port)
+        if when == "while it opens":
+            fail()
+
+    with pytest.raises(RuntimeError):
+        server.serve(app, 0, 4, threading.Event(), on_listening=opened, on_closing=let_go, every_second=fail)
+    assert told[1:] == ["let go"]
+
+
 # -- where it listens ---------------------------------------------------------------------------------------
 
 
