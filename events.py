@@ -113,7 +113,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "inbox.refused": "a file from the inbox could not be read and was moved aside, or none can be taken in",
     "daemon.started": "a process of the daemon started",
     "daemon.stopped": "a process of the daemon stopped in good order",
-    "daemon.crashed": "a process of the daemon ended by itself and is started again",
+    "daemon.crashed": "a process of the daemon ended by itself and is started again, or is out of reach",
     "daemon.leader": "a worker became the leader of this home",
     "daemon.paused": "claiming was paused",
     "daemon.resumed": "claiming goes on",

@@ -118,8 +118,8 @@ class Swarm:
         #: the port it really listens on, once it does
         self.port = settings.swarm_port
         self.is_listening = threading.Event()
-        #: whether the file says that this process has the port, as far as is known
-        self._is_said = True
+        #: why the file does not say that this process has the port
+        self._unsaid: str | None = None
 
     def run(self) -> None:
         """Clear up after a swarm that died, then serve until told to stop."""
@@ -174,16 +174,33 @@ class Swarm:
     def _say_again(self) -> None:
         """Put the word that this process has the port back, where somebody took it away."""
         found = port_file.holder(self.home, port_file.SWARM)
-        if found is None or found.process != host_platform.this_process():
-            try:
-                port_file.claim(self.home, port_file.SWARM, self.port)
-            except OSError as error:
-                if self._is_said:
-                    logger.error("%s", _UNSAID.format(why=(error.strerror or str(error)).lower()))
-                self._is_said = False
-            else:
-                logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
-                self._is_said = True
+        if found == port_file.Holder(self.port, host_platform.this_process()):
+            return
+        try:
+            port_file.claim(self.home, port_file.SWARM, self.port)
+        except OSError as error:
+            self._note_unsaid(_UNSAID.format(why=(error.strerror or str(error)).lower()))
+        else:
+            logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
+            self._note_unsaid(None)
+
+    def _note_unsaid(self, reason: str | None) -> None:
+        """That nobody can be told where this listens, or (none) can be again; where people look, once."""
+        if reason == self._unsaid:
+            return
+
+        def tell(tx: Transaction) -> None:
+            if reason is None:
+                processes.come_up(tx, processes.SWARM)
+            elif processes.fall(tx, processes.SWARM, reason):
+                told = f"swarm is not up: {reason}"
+                tx.emit("daemon.crashed", process="swarm", exit_code=None, reason=told)
+
+        try:
+            self.store.write(tell)
+            self._unsaid = reason
+        except SkepError as error:  # the next look tells it again
+            logger.error("%s: %s", reason or "swarm is up", error.message)
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""

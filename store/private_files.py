@@ -53,12 +53,16 @@ def write(path: Path, text: str) -> None:
     fresh.unlink(missing_ok=True)
     handle = os.open(fresh, _MAKE, 0o600)
     try:
-        os.write(handle, text.encode("ascii"))
-        os.fchmod(handle, 0o600)
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    fresh.rename(path)
+        try:
+            os.write(handle, text.encode("ascii"))
+            os.fchmod(handle, 0o600)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        fresh.rename(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
     host_platform.fsync_directory(path.parent)
 
 

@@ -58,8 +58,7 @@ def take_away(tx: Transaction, lacked: Lacked, said: Said, settings: Settings) -
             said.keep_gone(seq)
     still = _pending(tx, lacked.pending)
     news = [each for each in still if not said.was_gone(each)]
-    # One of an earlier version, which does not tell, may be this copy's.
-    own = [row for row in _asked(tx) if _payload(row).get("revision", lacked.revision) == lacked.revision]
+    own = [row for row in _asked(tx) if _is_of(row, lacked, said)]
     asked = {task_id for row in own for task_id in _ids_of(row)}
     is_taken_back = not asked.isdisjoint(lacked.present)
     if not news and not is_taken_back:
@@ -72,6 +71,14 @@ def take_away(tx: Transaction, lacked: Lacked, said: Said, settings: Settings) -
         _ask(tx, wanted, lacked.revision)
         return 0
     return _cancel(tx, wanted if is_taken_back else news)
+
+
+def _is_of(question: sqlite3.Row, lacked: Lacked, said: Said) -> bool:
+    """Whether a question came from copies of the file's revision; an earlier version did not tell."""
+    payload = _payload(question)
+    if "revision" in payload:
+        return bool(payload["revision"] == lacked.revision)
+    return all(map(said.was_gone, payload["ids"]))
 
 
 def _pending(tx: Transaction, ids: Sequence[str]) -> list[str]:

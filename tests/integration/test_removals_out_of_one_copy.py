@@ -106,15 +106,18 @@ def test_a_question_whose_tasks_its_copy_has_again_is_withdrawn_where_it_lacks_a
     assert json.loads(question["payload"])["ids"] == [f"t{at}" for at in range(14, 28)]
 
 
-def test_a_question_of_an_earlier_version_is_withdrawn_with_what_it_asks_about(
-    keeping: Keeping, asked: dict[str, Any]
+@pytest.mark.parametrize("is_newer", [True, False])
+def test_a_question_of_an_earlier_version_is_withdrawn_by_the_copy_that_lacked_what_it_asks_about(
+    keeping: Keeping, asked: dict[str, Any], is_newer: bool
 ) -> None:
     forget = "UPDATE decision SET payload = json_remove(payload, '$.revision')"
     keeping.store.write(lambda tx: tx.connection.execute(forget))
-    keeping.save(asked | {"tasks": keeping.shown()["tasks"]})
+    newer = keeping.shown()
+    keeping.save((newer if is_newer else asked) | {"tasks": [*newer["tasks"], A]})
     keeping.round()
 
-    assert keeping.store.reader.open_decisions() == 0
+    assert keeping.status("a") == "pending"
+    assert keeping.store.reader.open_decisions() == is_newer
 
 
 def test_a_file_whose_lists_are_broken_takes_nothing_back(keeping: Keeping, asked: dict[str, Any]) -> None:

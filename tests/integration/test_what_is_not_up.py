@@ -129,6 +129,25 @@ def test_the_word_of_swarm_that_it_has_the_port_comes_back_where_it_is_taken_awa
     assert port_file.holder(home, port_file.SWARM)
 
 
+def test_a_swarm_that_can_no_longer_say_where_it_listens_is_told_until_it_can(daemon):
+    daemon.start("--no-panel")
+    said = Home(daemon.root).state / port_file.SWARM
+    wait_for(said.exists, "swarm")
+    said.unlink()
+    said.mkdir()
+    told = "swarm is not up: .swarm/swarm_port cannot be written: is a directory"
+    wait_for(lambda: told in daemon.skep("status").stdout, "the trouble")
+    daemon.skep("add", "--id", "a", "--", "echo", "at last")
+    assert told in daemon.tasks()["a"]["waiting_for"]
+    assert [e["reason"] for e in daemon.events() if e["event"] == "daemon.crashed"] == [
+        wait_for(lambda: daemon.tasks()["a"]["waiting_for"], "why it waits")
+    ]
+
+    said.rmdir()
+    assert daemon.wait_for_ends("a")["a"]["status"] == "approved"
+    assert told not in daemon.skep("status").stdout
+
+
 def test_a_swarm_that_cannot_say_where_it_listens_is_told_with_the_reason(daemon):
     in_place = daemon.root / ".swarm" / port_file.SWARM
     in_place.mkdir()
@@ -140,6 +159,7 @@ def test_a_swarm_that_cannot_say_where_it_listens_is_told_with_the_reason(daemon
     assert told in daemon.skep("status").stdout
     in_place.rmdir()
     assert daemon.wait_for_ends("a")["a"]["status"] == "approved"
+    assert [each.name for each in in_place.parent.glob("swarm_port*")] == ["swarm_port"]
 
 
 def test_a_taken_port_of_swarm_is_told_wherever_a_person_looks(daemon):
