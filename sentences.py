@@ -9,5 +9,5 @@ def unended(text: str) -> str:
 
 
 def ended(text: str) -> str:
-    """The text with one full stop, whether it had any or not."""
-    return f"{unended(text)}."
+    """The text with one full stop, whether it had any or not; a question stays one."""
+    return text if text.endswith(("?", "!")) else f"{unended(text)}."

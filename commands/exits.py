@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -57,8 +59,16 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, click.ClickException):
         return error.format_message()
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return f"{error.filename}: {error.strerror}{_way_out(error)}" if error.filename else error.strerror
     return str(error)
+
+
+def _way_out(error: OSError) -> str:
+    if not isinstance(error, PermissionError):
+        return ""
+    from store import ownership  # noqa: PLC0415  what only helps needs no store
+
+    return ownership.way_out(Path(os.fsdecode(error.filename)))
 
 
 def problem(error: Exception) -> dict[str, Any]:

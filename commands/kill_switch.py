@@ -72,10 +72,10 @@ def _sentence(found: KillFile | None, was_on: bool | None) -> str:
         return {None: "The kill switch is off.", True: "The kill switch is cleared; work goes on."}.get(
             was_on, "The kill switch was not on."
         )
-    reason = f": {found.reason}" if found.reason else "."
+    reason = f": {found.reason}" if found.reason else ""
     since = "" if found.since is None else f" since {to_local_text(found.since)}"
     return (
-        f"The kill switch is on{reason} ({found.by or 'by hand'}{since}) Nothing starts, and what ran is "
+        f"The kill switch is on{reason} ({found.by or 'by hand'}{since}). Nothing starts, and what ran is "
         "stopped. `skep kill-switch off` clears it."
     )
 

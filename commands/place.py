@@ -89,7 +89,9 @@ class Place:
 
 def place_of(context: click.Context) -> Place:
     """The place a command line names."""
-    return Place(find_home((context.obj or {}).get("home"), os.environ))
+    home = find_home((context.obj or {}).get("home"), os.environ)
+    database.stat_of(home.state)  # tells a home that another user has closed before anything else does
+    return Place(home)
 
 
 def with_place(

@@ -10,14 +10,14 @@ import click
 import open_files
 from commands import terminal
 from commands.login_link import LoginLink
-from commands.place import NoHome, Place
+from commands.place import NoHome, Place, place_of
 from commands.telling import Teller, say
 from commands.terminal import clean
 from daemon_log import configure_logging
 from localhost import port_file
 from safety.gateway import checked_commands
 from setting_sources import load_settings, why_no_folder
-from settings import Home, Settings, find_home
+from settings import Home, Settings
 from stopping import Stop
 from store import database
 from store.capacity import CAPACITY, Capacity
@@ -73,7 +73,7 @@ def up(
 ) -> None:
     """Start everything and stay with it."""
     first_process.go_on_below()
-    home = find_home((context.obj or {}).get("home"), os.environ)
+    home = place_of(context).home
     flags = {"concurrency": concurrency, "workers": workers}
     if (why := why_no_folder(home)) is not None:
         raise NoHome(why)

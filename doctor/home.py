@@ -15,6 +15,7 @@ from safety import programs
 from safety.command_policy import CommandPolicy
 from sentences import ended
 from settings import Home, Settings
+from store import ownership
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
 from toolbox import files
@@ -41,7 +42,9 @@ def check_rights(home: Home) -> Iterator[Finding]:
                 f"chmod {_closed(info, forbidden)} {path}",
             )
         elif not os.access(path, os.W_OK):
-            yield fail("rights", f"{shown} cannot be written.", f"chmod u+w {path}")
+            is_mine = info.st_uid == os.geteuid()
+            way_out = f"chmod u+w {path}" if is_mine else ownership.WAY_OUT
+            yield fail("rights", f"{shown} cannot be written.", way_out)
     yield ok("rights", f"The home is {home.root}.")
 
 

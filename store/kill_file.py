@@ -102,11 +102,9 @@ def turn_on(path: Path, by: str, now: float, reason: str | None = None) -> KillF
     What stood there gives way, but for a directory, which has set it as well. Where only the reason finds no
     room, it is set without one. Raises `StoreError` where it could not be set.
     """
-    found = look(path)
-    if found is None or reason is not None:
+    if reason is not None or not _stands(path):
         _put(path, {"reason": plain(reason or "", REASON_CHARS), "by": by, "since": to_rfc3339(now)})
-        found = look(path)
-    return found or KillFile()
+    return look(path) or KillFile()
 
 
 def turn_off(path: Path) -> bool:
@@ -170,12 +168,21 @@ def _put(path: Path, told: dict[str, str]) -> None:
         with database.translated(path):
             _write(path, json.dumps(told, ensure_ascii=False).encode() + b"\n")
     except (StoreError, OSError) as error:
-        if is_set(path):
+        if _stands(path):
             return
         if not isinstance(error, StoreFull):
             raise
         with database.translated(path):
             os.close(os.open(path, _WRITING, 0o600))
+
+
+def _stands(path: Path) -> bool:
+    """Whether the switch is known to be set: where nobody may look, `is_set` only supposes it."""
+    try:
+        os.lstat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _write(path: Path, data: bytes) -> None:

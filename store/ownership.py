@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import pwd
 from pathlib import Path
+from typing import Final
+
+#: what a user can do in a home of another
+WAY_OUT: Final = "Run Skep as that user, or name a home of your own with --home or SKEP_HOME"
 
 
 def way_out(path: Path) -> str:
@@ -18,10 +22,7 @@ def way_out(path: Path) -> str:
 
 def sentence(path: Path, owner: int) -> str:
     """That a place is another user's, and what to do, without a full stop."""
-    return (
-        f"{path} belongs to another user ({_name(owner)}). Run Skep as that user, or name a home of your own "
-        "with --home or SKEP_HOME"
-    )
+    return f"{path} belongs to another user ({_name(owner)}). {WAY_OUT}"
 
 
 def _nearest(path: Path) -> tuple[Path, int] | None:

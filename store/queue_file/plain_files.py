@@ -97,7 +97,7 @@ def read(path: Path, limits: Limits) -> Content:
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.EMLINK}:
             raise InvalidFile(_told_of_link(path)) from error
-        raise InvalidFile(f"cannot be opened: {error.strerror}") from error
+        raise InvalidFile(f"cannot be opened: {error.strerror}; {_WAY_OUT}") from error
     info = os.fstat(handle)
     try:
         check(info, limits)
@@ -149,7 +149,7 @@ def check_owner(info: os.stat_result, path: Path) -> None:
     if os.geteuid() == 0:
         owners |= {folder.stat().st_uid for folder in path.absolute().parents}
     if info.st_uid not in owners:
-        raise InvalidFile(f"belongs to another user (uid {info.st_uid}); {_WAY_OUT}")
+        raise InvalidFile(f"belongs to another user (uid {info.st_uid}); put one of your own there")
 
 
 def hash_file(path: Path) -> str | None:

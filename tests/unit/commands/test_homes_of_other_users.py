@@ -74,6 +74,37 @@ def test_a_writing_verb_says_the_same(roots_home, arguments):
     )
 
 
+@pytest.mark.parametrize(
+    "verb", ["up", "validate", "tools", "doctor", "kill-switch on", "kill-switch off", "list"]
+)
+def test_a_verb_in_a_home_that_is_closed_itself_says_so(roots_home, verb):
+    roots_home.chmod(0o700)
+    with as_a_stranger():
+        told = invoke(roots_home, *verb.split())
+
+    assert told.exit_code == 3
+    assert "Permission denied" in told.stderr
+    assert f"{roots_home} belongs to another user (root, uid 0). Run Skep as that user, or" in told.stderr
+
+
+@pytest.mark.parametrize("reason", [[], ["--reason", "stop"]])
+def test_a_kill_switch_that_was_not_set_is_not_said_to_be_on(roots_home, reason):
+    told = told_to_a_stranger(roots_home, "kill-switch", "off")
+    assert told.exit_code == 3
+    with as_a_stranger():
+        told = invoke(roots_home, "kill-switch", "on", *reason)
+
+    assert (told.exit_code, told.stdout) == (3, "")
+    assert "belongs to another user (root, uid 0)" in told.stderr
+    assert "is off" in invoke(roots_home, "kill-switch").stdout
+
+
+def test_the_doctor_advises_a_stranger_nothing_that_only_the_owner_can_do(roots_home):
+    told = told_to_a_stranger(roots_home, "doctor", mode=0o755)
+
+    assert "chmod u+w" not in told.stdout
+
+
 def test_a_doctor_of_a_home_that_is_closed_tells_all_the_rest(roots_home):
     told = told_to_a_stranger(roots_home, "doctor")
 
