@@ -66,7 +66,7 @@ def _sentence(error: Exception) -> str:
 def _way_out(error: OSError) -> str:
     if not isinstance(error, PermissionError):
         return ""
-    from store import ownership  # noqa: PLC0415  what only helps needs no store
+    from store import ownership
 
     return ownership.way_out(Path(os.fsdecode(error.filename)))
 
