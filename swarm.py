@@ -174,15 +174,14 @@ class Swarm:
     def _say_again(self) -> None:
         """Put the word that this process has the port back, where somebody took it away."""
         found = port_file.holder(self.home, port_file.SWARM)
-        if found == port_file.Holder(self.port, host_platform.this_process()):
-            return
-        try:
-            port_file.claim(self.home, port_file.SWARM, self.port)
-        except OSError as error:
-            self._note_unsaid(_UNSAID.format(why=(error.strerror or str(error)).lower()))
-        else:
-            logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
-            self._note_unsaid(None)
+        reason = None
+        if found != port_file.Holder(self.port, host_platform.this_process()):
+            try:
+                port_file.claim(self.home, port_file.SWARM, self.port)
+                logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
+            except OSError as error:
+                reason = _UNSAID.format(why=(error.strerror or str(error)).lower())
+        self._note_unsaid(reason)
 
     def _note_unsaid(self, reason: str | None) -> None:
         """That nobody can be told where this listens, or (none) can be again; where people look, once."""

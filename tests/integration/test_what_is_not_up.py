@@ -133,7 +133,7 @@ def test_a_swarm_that_can_no_longer_say_where_it_listens_is_told_until_it_can(da
     daemon.start("--no-panel")
     said = Home(daemon.root).state / port_file.SWARM
     wait_for(said.exists, "swarm")
-    said.unlink()
+    aside = said.rename(said.with_name("aside"))
     said.mkdir()
     told = "swarm is not up: .swarm/swarm_port cannot be written: is a directory"
     wait_for(lambda: told in daemon.skep("status").stdout, "the trouble")
@@ -144,6 +144,7 @@ def test_a_swarm_that_can_no_longer_say_where_it_listens_is_told_until_it_can(da
     ]
 
     said.rmdir()
+    aside.rename(said)
     assert daemon.wait_for_ends("a")["a"]["status"] == "approved"
     assert told not in daemon.skep("status").stdout
 
