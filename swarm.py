@@ -39,7 +39,7 @@ from errors import (
     StoreReadOnly,
 )
 from execution import contract, markers, openapi, run_api, token
-from execution.cycle import Executor, problem_of
+from execution.cycle import FOR_NOW, Executor, problem_of
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
 from execution.proposing import Proposer
@@ -180,6 +180,8 @@ class Swarm:
                 port_file.claim(self.home, port_file.SWARM, self.port)
                 logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
             except OSError as error:
+                if error.errno in FOR_NOW:
+                    return  # the word may stand there, and could not be read
                 reason = _UNSAID.format(why=(error.strerror or str(error)).lower())
         self._note_unsaid(reason)
 
@@ -198,8 +200,8 @@ class Swarm:
         try:
             self.store.write(tell)
             self._unsaid = reason
-        except SkepError as error:  # the next look tells it again
-            logger.error("%s: %s", reason or "swarm is up", error.message)
+        except (SkepError, OSError) as error:  # the next look tells it again
+            logger.error("%s: %s", reason or "swarm is up", error)
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""

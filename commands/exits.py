@@ -64,11 +64,15 @@ def _sentence(error: Exception) -> str:
 
 
 def _way_out(error: OSError) -> str:
-    if not isinstance(error, PermissionError):
+    """What to do where the state of a home is closed; other files are no matter of homes."""
+    if not isinstance(error, PermissionError) or not isinstance(error.filename, str | bytes):
+        return ""
+    path = Path(os.fsdecode(error.filename))
+    if ".swarm" not in path.parts:
         return ""
     from store import ownership
 
-    return ownership.way_out(Path(os.fsdecode(error.filename)))
+    return ownership.way_out(path)
 
 
 def problem(error: Exception) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import click
 
 from commands import terminal
 from commands.exits import FINE
-from commands.place import json_option, place_of
+from commands.place import json_option, open_home, place_of
 from runtime_contract import normalize_queue
 from setting_sources import load_settings
 from settings import Home, Settings, find_home
@@ -40,7 +40,7 @@ SETTINGS_FILE: Final = "skep.toml"
 @click.pass_context
 def init(context: click.Context, directory: str | None, sample: bool, config: bool, as_json: bool) -> int:
     """Make a home."""
-    home = find_home(directory, {}) if directory else place_of(context).home
+    home = open_home(find_home(directory, {})) if directory else place_of(context).home
     made = list(make(home, sample=sample, config=config))
     if as_json:
         terminal.print_json({"home": str(home.root), "made": made})

@@ -19,7 +19,7 @@ from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from errors import SkepError
 from execution import markers
-from store import kill_file
+from store import database, kill_file
 from store.kill_file import KillFile
 
 #: Seconds the store gets to write down what was done.
@@ -55,6 +55,8 @@ def kill_switch(place: Place, action: str | None, reason: str | None, as_json: b
             markers.kill_orphans(place.home)  # of a daemon that is gone: nobody else would
     elif action == "off":
         told["was_on"] = kill_file.turn_off(path)
+    else:
+        database.stat_of(path)  # what nobody may look at counts as set, which is no answer to a person
     found = kill_file.look(path)
     trouble = _tell_store(place) if action else None
     if as_json:

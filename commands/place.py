@@ -89,9 +89,13 @@ class Place:
 
 def place_of(context: click.Context) -> Place:
     """The place a command line names."""
-    home = find_home((context.obj or {}).get("home"), os.environ)
-    database.stat_of(home.state)  # tells a home that another user has closed before anything else does
-    return Place(home)
+    return Place(open_home(find_home((context.obj or {}).get("home"), os.environ)))
+
+
+def open_home(home: Home) -> Home:
+    """The home, unless another user has closed it. Raises `StoreReadOnly`."""
+    database.stat_of(home.state)
+    return home
 
 
 def with_place(

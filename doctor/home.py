@@ -42,10 +42,15 @@ def check_rights(home: Home) -> Iterator[Finding]:
                 f"chmod {_closed(info, forbidden)} {path}",
             )
         elif not os.access(path, os.W_OK):
-            is_mine = info.st_uid == os.geteuid()
-            way_out = f"chmod u+w {path}" if is_mine else ownership.WAY_OUT
-            yield fail("rights", f"{shown} cannot be written.", way_out)
+            yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))
     yield ok("rights", f"The home is {home.root}.")
+
+
+def _way_to_write(home: Home, path: Path) -> str:
+    if path.stat().st_uid == os.geteuid():
+        return f"chmod u+w {path}"
+    is_mine = home.root.stat().st_uid == os.geteuid()
+    return f"sudo chown $USER {path}" if is_mine else ownership.WAY_OUT
 
 
 def _closed(info: os.stat_result, forbidden: int) -> str:

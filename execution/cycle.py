@@ -67,7 +67,7 @@ TRY_AGAIN_S: Final = 0.5
 #: Seconds that what is killed gets to be gone where the process ends at once.
 AT_ONCE_S: Final = 1.0
 #: What the machine lacks and may have again soon: descriptors, memory, processes.
-_FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
+FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN})
 
 
 class Executor:
@@ -339,7 +339,7 @@ class Executor:
                 "internal",
                 f"swarm failed: {type(error).__name__}: {error}",
                 retryable=isinstance(error, OSError)
-                and error.errno in _FOR_NOW
+                and error.errno in FOR_NOW
                 and self._gateway.effect_of(attempt.task) == "idempotent",
             )
             return outcomes.billed(failed, examined.call)

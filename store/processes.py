@@ -64,9 +64,14 @@ def come_up(tx: Transaction, name: str) -> None:
 
 
 def fall(tx: Transaction, name: str, reason: str, *, passes: bool = False) -> bool:
-    """A process is not up, and why; whether that is news. What falls twice for one reason does not pass."""
+    """A process is not up, and why; whether that is news. What falls twice for one reason does not pass.
+
+    One that no supervisor has entered is told nowhere.
+    """
     found = _read(tx)
-    before = found.get(name, {})
+    if name not in found:
+        return False
+    before = found[name]
     is_news = before.get("up") is not False or before["reason"] != reason
     now = {"up": False, "reason": reason, "passes": passes and is_news}
     if before != now:

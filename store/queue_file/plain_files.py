@@ -97,7 +97,8 @@ def read(path: Path, limits: Limits) -> Content:
     except OSError as error:
         if error.errno in {errno.ELOOP, errno.EMLINK}:
             raise InvalidFile(_told_of_link(path)) from error
-        raise InvalidFile(f"cannot be opened: {error.strerror}; {_WAY_OUT}") from error
+        way_out = f"; {_WAY_OUT}" if error.errno in {errno.EACCES, errno.EPERM, errno.ENXIO} else ""
+        raise InvalidFile(f"cannot be opened: {error.strerror}{way_out}") from error
     info = os.fstat(handle)
     try:
         check(info, limits)

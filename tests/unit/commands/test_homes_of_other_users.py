@@ -75,9 +75,10 @@ def test_a_writing_verb_says_the_same(roots_home, arguments):
 
 
 @pytest.mark.parametrize(
-    "verb", ["up", "validate", "tools", "doctor", "kill-switch on", "kill-switch off", "list"]
+    "verb", ["up", "validate", "tools", "doctor", "kill-switch on", "kill-switch off", "kill-switch"]
 )
 def test_a_verb_in_a_home_that_is_closed_itself_says_so(roots_home, verb):
+    invoke(roots_home, *verb.split(), "--help")  # what is imported is closed to others as well
     roots_home.chmod(0o700)
     with as_a_stranger():
         told = invoke(roots_home, *verb.split())
@@ -89,14 +90,34 @@ def test_a_verb_in_a_home_that_is_closed_itself_says_so(roots_home, verb):
 
 @pytest.mark.parametrize("reason", [[], ["--reason", "stop"]])
 def test_a_kill_switch_that_was_not_set_is_not_said_to_be_on(roots_home, reason):
-    told = told_to_a_stranger(roots_home, "kill-switch", "off")
-    assert told.exit_code == 3
+    told = told_to_a_stranger(roots_home, "kill-switch")
+    assert (told.exit_code, told.stdout) == (3, "")
     with as_a_stranger():
         told = invoke(roots_home, "kill-switch", "on", *reason)
 
     assert (told.exit_code, told.stdout) == (3, "")
     assert "belongs to another user (root, uid 0)" in told.stderr
     assert "is off" in invoke(roots_home, "kill-switch").stdout
+
+
+def test_a_home_that_is_to_be_made_in_a_closed_folder_is_told_of_as_one(roots_home):
+    invoke(roots_home, "init", "--help")
+    roots_home.chmod(0o700)
+    with as_a_stranger():
+        told = CliRunner().invoke(skep.cli, ["init", str(roots_home / "new")])
+
+    assert told.exit_code == 3
+    assert f"{roots_home} belongs to another user (root, uid 0)" in told.stderr
+
+
+def test_a_file_that_is_no_homes_is_told_of_without_advice_about_homes(roots_home, tmp_path_factory):
+    file = tmp_path_factory.mktemp("x") / "foreign.json"
+    file.write_text("{}")
+    file.chmod(0o600)
+    told = told_to_a_stranger(roots_home, "validate", str(file), mode=0o755)
+
+    assert told.exit_code == 3
+    assert "--home" not in told.stderr
 
 
 def test_the_doctor_advises_a_stranger_nothing_that_only_the_owner_can_do(roots_home):
