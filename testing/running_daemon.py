@@ -214,6 +214,16 @@ class RunningDaemon:
             f"the ends of {', '.join(ids[:5])}",
         )
 
+    def wait_until_logged(self, status: str, *ids: str) -> None:
+        """Wait until ``execution_log.jsonl`` tells this status of these tasks: it is written after the store."""
+        path = self.root / "execution_log.jsonl"
+
+        def told() -> set[str]:
+            whole = path.read_bytes().rpartition(b"\n")[0].splitlines()
+            return {line["task_id"] for line in map(json.loads, whole) if line["status"] == status}
+
+        self._wait_until(lambda: told().issuperset(ids), f"the log tells {status} of {', '.join(ids[:5])}")
+
     def log(self) -> str:
         """What the daemon said."""
         return (self.root / "daemon.log").read_text("utf-8", errors="replace")

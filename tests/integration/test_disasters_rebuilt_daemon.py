@@ -75,6 +75,8 @@ def test_a_home_that_broke_is_rebuilt_at_the_start_and_runs_nothing_twice(
     daemon.start("--no-panel")
     daemon.add_to_queue(*({"id": f"done-{n}", "command": "true"} for n in range(5)))
     daemon.wait_for_ends(*(f"done-{n}" for n in range(5)))
+    # What only the write-ahead log tells is lost with it; then a person is told that it runs again.
+    daemon.wait_until_logged("approved", *(f"done-{n}" for n in range(5)))
     if end == "stopped":
         assert daemon.stop() == 0
     else:
