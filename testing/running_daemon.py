@@ -215,7 +215,7 @@ class RunningDaemon:
         )
 
     def wait_until_logged(self, status: str, *ids: str) -> None:
-        """Wait until ``execution_log.jsonl`` tells this status of these tasks: it is written after the store."""
+        """Wait until ``execution_log.jsonl``, written after the store, tells this status of these."""
         path = self.root / "execution_log.jsonl"
 
         def told() -> set[str]:
