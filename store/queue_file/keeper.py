@@ -197,7 +197,7 @@ class QueueFileKeeper:
         content = self._read()
         came_whole = self._seen is not None and content.signature.inode != self._seen.inode
         for _ in range(SETTLE_READS):
-            if self._is_as_left(content.signature) and self._memory.is_known(content):
+            if _is_as_left(content.signature, self._seen) and self._memory.is_known(content):
                 return self._accept(content, taken=False)
             if came_whole:
                 with contextlib.suppress(InvalidFile):
@@ -209,10 +209,6 @@ class QueueFileKeeper:
                 return self._take(again)
             content, came_whole = again, False
         return False
-
-    def _is_as_left(self, signature: Signature) -> bool:
-        """Whether nothing is known to have been saved since the last look: a save may set the time back."""
-        return self._seen is None or self._seen.mark == signature.mark
 
     def _take(self, content: Content) -> bool:
         try:
@@ -263,7 +259,7 @@ class QueueFileKeeper:
     # -- projection ----------------------------------------------------------------------------------------
 
     def _project(self) -> bool:
-        was_missing = self._missing_since is not None
+        was_missing, was_seen = self._missing_since is not None, self._seen
         if self._missing_since is not None and self._clock.monotonic() < self._missing_since + MISSING_S:
             return False
         revision = self._projection.revision() + 1
@@ -284,7 +280,7 @@ class QueueFileKeeper:
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
-            self._look_at_what_came_out(digest, revision, known)
+            self._look_at_what_came_out(digest, revision, known, was_seen)
         return True
 
     def _note_failed(self, error: OSError | StoreFull) -> None:
@@ -298,11 +294,13 @@ class QueueFileKeeper:
             with contextlib.suppress(StoreFull):
                 self._memory.note_blocked(_told_of(error))
 
-    def _look_at_what_came_out(self, ours: str, revision: int, known: dict[str, str | None]) -> None:
-        """What stood there was known before, or is a save of the last instant."""
+    def _look_at_what_came_out(
+        self, ours: str, revision: int, known: dict[str, str | None], was_seen: Signature | None
+    ) -> None:
+        """What stood there was known and is as it was seen, or is a save of the last instant."""
         try:
             content = plain_files.read(self._swaps.swap, self._rules.contract)
-            if not content.is_one_of(known):
+            if not (content.is_one_of(known) and _is_as_left(content.signature, was_seen)):
                 self._taker.take_in(content)
                 self._stale = True
         except InvalidFile as error:
@@ -378,6 +376,11 @@ class QueueFileKeeper:
     def _keep_text(self, task_id: str, revision: int | None, text: str) -> str:
         name = plain_files.name_for(task_id, revision, text)
         return os.path.relpath(plain_files.keep_aside(self._home.conflicts, name, text), self._home.root)
+
+
+def _is_as_left(signature: Signature, was_seen: Signature | None) -> bool:
+    """Whether nothing is known to have been saved since a look: a save may set the time back."""
+    return was_seen is None or was_seen.mark == signature.mark
 
 
 def _told_of(error: OSError) -> str:

@@ -145,6 +145,28 @@ def test_a_file_whose_time_is_set_back_was_saved_again(keeping: Keeping) -> None
     assert keeping.status("a") == "cancelled"
 
 
+def test_a_time_that_is_set_back_in_the_instant_of_the_exchange_was_saved_again(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.put(A, B)
+    before = keeping.home.root / "before"
+    shutil.copy2(keeping.file, before)
+    shown = before.read_bytes()
+    keeping.file.write_bytes(cancelled(shown))
+    keeping.look()
+    assert keeping.status("a") == "cancelled"
+
+    def set_back(name: str) -> None:
+        if name == "project.written":
+            shutil.copy2(before, keeping.file)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping_module, "fault_point", set_back)
+        keeping.round()
+
+    assert sent_back_and_cancelled_again(keeping, cancelled(shown)) == "cancelled"
+
+
 def test_what_an_earlier_version_left_is_known_by_its_content(keeping: Keeping) -> None:
     handle, _ = holds_a_cancelled_file_open(keeping)
     os.close(handle)
