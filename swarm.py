@@ -31,21 +31,16 @@ from collecting import settle
 from cost.model_catalog import ModelCatalog
 from cost.usage_tracker import standing_of
 from daemon_log import configure_logging
-from errors import (
-    AlreadyRunning,
-    LeaseLost,
-    NotAllowed,
-    SkepError,
-    StoreReadOnly,
-)
+from errors import AlreadyRunning, LeaseLost, NotAllowed, SkepError
 from execution import contract, markers, openapi, run_api, token
-from execution.cycle import FOR_NOW, Executor, problem_of
+from execution.cycle import Executor, problem_of
 from execution.model_watch import ModelWatch
 from execution.plan import Planner
+from execution.port_word import PortWord
 from execution.proposing import Proposer
 from execution.queue_plan import QueuePlanner
 from execution.run_openapi import BASE
-from localhost import body, gate, port_file, problems, server
+from localhost import body, gate, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
 from runtime_contract import Status
@@ -69,10 +64,6 @@ from work_context import concerning
 
 logger = logging.getLogger("swarm")
 
-_UNSAID: Final = (
-    ".swarm/swarm_port cannot be written: {why}. Workers send nothing to a port that nobody says is ours; "
-    "mend that, and work goes on by itself"
-)
 #: Seconds that running executions get when the supervisor is gone; the worker's own word comes first.
 HURRIED_GRACE_S: Final = 2.0
 #: Threads beside those that execute, so that a cancellation always finds one.
@@ -118,8 +109,7 @@ class Swarm:
         #: the port it really listens on, once it does
         self.port = settings.swarm_port
         self.is_listening = threading.Event()
-        #: why the file does not say that this process has the port
-        self._unsaid: str | None = None
+        self._port_word = PortWord(home, self.store)
 
     def run(self) -> None:
         """Clear up after a swarm that died, then serve until told to stop."""
@@ -138,8 +128,8 @@ class Swarm:
                 closing,
                 setting="swarm_port",
                 on_listening=self._open_up,
-                on_closing=lambda: port_file.let_go(self.home, port_file.SWARM),
-                every_second=self._say_again,
+                on_closing=self._port_word.take_back,
+                every_second=self._port_word.keep,
                 socket_path=self.home.cycle_socket if self.settings.swarm_socket else None,
                 may_send=lambda request: gate.has_token(request, self.token),
             )
@@ -163,45 +153,10 @@ class Swarm:
         self.models.start()
         self._allow_commands()
         self._issue_token()
-        try:
-            port_file.claim(self.home, port_file.SWARM, port)  # workers send nothing to who has not said so
-        except OSError as error:
-            raise StoreReadOnly(_UNSAID.format(why=(error.strerror or str(error)).lower())) from error
+        self._port_word.give(port)  # workers send nothing to who has not said so
         self._tell("daemon.started")
         logger.info("listening on http://%s:%d", server.ADDRESS, port)
         self.is_listening.set()
-
-    def _say_again(self) -> None:
-        """Put the word that this process has the port back, where somebody took it away."""
-        found = port_file.holder(self.home, port_file.SWARM)
-        reason = None
-        if found != port_file.Holder(self.port, host_platform.this_process()):
-            try:
-                port_file.claim(self.home, port_file.SWARM, self.port)
-                logger.warning(".swarm/swarm_port was gone, or not ours, and is written again")
-            except OSError as error:
-                if error.errno in FOR_NOW:
-                    return  # the word may stand there, and could not be read
-                reason = _UNSAID.format(why=(error.strerror or str(error)).lower())
-        self._note_unsaid(reason)
-
-    def _note_unsaid(self, reason: str | None) -> None:
-        """That nobody can be told where this listens, or (none) can be again; where people look, once."""
-        if reason == self._unsaid:
-            return
-
-        def tell(tx: Transaction) -> None:
-            if reason is None:
-                processes.come_up(tx, processes.SWARM)
-            elif processes.fall(tx, processes.SWARM, reason):
-                told = f"swarm is not up: {reason}"
-                tx.emit("daemon.crashed", process="swarm", exit_code=None, reason=told)
-
-        try:
-            self.store.write(tell)
-            self._unsaid = reason
-        except (SkepError, OSError) as error:  # the next look tells it again
-            logger.error("%s: %s", reason or "swarm is up", error)
 
     def _issue_token(self) -> None:
         """A new one for every start; on record before anybody can use it."""

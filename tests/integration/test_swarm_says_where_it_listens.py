@@ -86,8 +86,8 @@ def test_one_that_nobody_supervises_is_told_nowhere(rig: SwarmRig, monkeypatch: 
     assert down(rig) == {}
 
 
-def test_a_store_that_cannot_be_written_then_does_not_end_it(
-    rig: SwarmRig, monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_cannot_be_written_then_does_not_end_it_and_is_logged_once(
+    rig: SwarmRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
@@ -96,3 +96,7 @@ def test_a_store_that_cannot_be_written_then_does_not_end_it(
         patched.setattr(rig.swarm.store, "write", fail)
         lose_the_word(rig, patched, errno.EISDIR).wait_for_tries(3)
         assert rig.client.get("/status").status_code == 200
+
+    said = [record.getMessage() for record in caplog.records if "swarm_port cannot" in record.getMessage()]
+    assert len(said) == 1
+    assert said[0].endswith("Too many open files")
