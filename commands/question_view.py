@@ -18,7 +18,7 @@ from store.answering import YES_AND_NO
 from store.reading import Reader
 
 #: What of a payload binds the question to what was asked, and says nothing to a person.
-_BINDING: Final = frozenset({"asked", "digest", "ran_before", "task"})
+_BINDING: Final = frozenset({"after_event", "asked", "digest", "ran_before", "task"})
 #: What has lines of its own.
 _TOLD: Final = frozenset({"tasks", "subtasks", "plan", "rights", "environment", "argv"})
 _INTENT: Final = {

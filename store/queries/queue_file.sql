@@ -33,6 +33,13 @@ WHERE length(projected.hash) > 0
   )
 ORDER BY task.seq;
 
+-- sent_back_since --
+-- Those of the tasks named in a JSON list of ids that were sent back to the queue after an event.
+SELECT wanted.value AS id FROM json_each(:ids) AS wanted
+WHERE EXISTS (
+    SELECT 1 FROM event WHERE task_id = wanted.value AND seq > :seq AND event = 'task.retried'
+);
+
 -- dirty_batch --
 -- The first tasks whose entry in the queue file must be rendered anew, with what it shows now.
 SELECT task.*, shown.section AS shown_section, shown.text AS shown_text

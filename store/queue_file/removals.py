@@ -1,7 +1,8 @@
 """Tasks that a saved file lacks: they are cancelled, or a person is asked first where they are many.
 
 A question belongs to the copies of one revision. Where such a copy has some of its tasks again, the rest is
-judged anew; what copies of other revisions are asked about still waits for its answer.
+judged anew, but for what was sent back while the question was open; what copies of other revisions are asked
+about still waits for its answer.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from store.queue_file.said import Said
 from store.queue_file.wishes import AskRemoval
 from store.reading import Reader
 from store.records import STATUS_OF_STATE, Question
-from store.transaction import Transaction
+from store.transaction import Transaction, dump
 
 _IDS_TOLD: Final = 100
 
@@ -59,18 +60,17 @@ def take_away(tx: Transaction, lacked: Lacked, said: Said, settings: Settings) -
     still = _pending(tx, lacked.pending)
     news = [each for each in still if not said.was_gone(each)]
     own = [row for row in _asked(tx) if _is_of(row, lacked, said)]
-    asked = {task_id for row in own for task_id in _ids_of(row)}
-    is_taken_back = not asked.isdisjoint(lacked.present)
-    if not news and not is_taken_back:
+    taken_back = [row for row in own if not lacked.present.isdisjoint(_ids_of(row))]
+    if not news and not taken_back:
         return 0
-    _close(tx, (row for row in own if not lacked.present.isdisjoint(_ids_of(row))))
-    of_copy = asked.union(news)
+    of_copy = {task_id for row in own for task_id in _still_asked(tx, row)}.union(news)
+    _close(tx, taken_back)
     wanted = [each for each in still if each in of_copy]
     most, share = settings.removal_ask_count, settings.removal_ask_share
     if isinstance(merge.decide_removal(wanted, lacked.shown, most, share), AskRemoval):
         _ask(tx, wanted, lacked.revision)
         return 0
-    return _cancel(tx, wanted if is_taken_back else news)
+    return _cancel(tx, wanted if taken_back else news)
 
 
 def _is_of(question: sqlite3.Row, lacked: Lacked, said: Said) -> bool:
@@ -79,6 +79,15 @@ def _is_of(question: sqlite3.Row, lacked: Lacked, said: Said) -> bool:
     if "revision" in payload:
         return bool(payload["revision"] == lacked.revision)
     return all(map(said.was_gone, payload["ids"]))
+
+
+def _still_asked(tx: Transaction, question: sqlite3.Row) -> set[str]:
+    """The tasks of a question but for those that were sent back since; an earlier version told no moment."""
+    ids, after = _ids_of(question), _payload(question).get("after_event")
+    if after is None:
+        return set(ids)
+    back = tx.all("sent_back_since", ids=dump(ids), seq=after)
+    return set(ids).difference(row["id"] for row in back)
 
 
 def _pending(tx: Transaction, ids: Sequence[str]) -> list[str]:
@@ -107,8 +116,9 @@ def _ask(tx: Transaction, ids: Sequence[str], revision: int) -> None:
     """
     payload = {"ids": list(ids), "revision": revision}
     older = _asked(tx)
-    if any(_payload(row) == payload for row in older):
+    if any(payload.items() <= _payload(row).items() for row in older):
         return
+    last = tx.one("last_event_seq")
     tx.emit(
         "queue_file.removal_held", file="queue.json", count=len(ids), ids=list(ids[:_IDS_TOLD]),
         revision=revision,
@@ -120,7 +130,7 @@ def _ask(tx: Transaction, ids: Sequence[str], revision: int) -> None:
         question=f"{len(ids)} pending tasks were missing from queue.json when it was saved "
         f"({_moment(tx.now)}): cancel them?",
         options=("accept", "keep"),
-        payload=payload,
+        payload=payload | {"after_event": 0 if last is None else last["seq"]},
     )
     _close(tx, (row for row in older if not set(ids).isdisjoint(_ids_of(row))))
     decisions.ask(tx, question)

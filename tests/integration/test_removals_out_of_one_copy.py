@@ -92,6 +92,40 @@ def test_what_another_copy_is_asked_about_is_not_cancelled_by_one_that_takes_oth
     assert keeping.store.reader.open_decisions() == 1
 
 
+@pytest.mark.parametrize("is_sent_back", [True, False])
+def test_what_was_sent_back_while_a_person_was_asked_is_not_cancelled_when_others_are_taken_back(
+    keeping: Keeping, asked: dict[str, Any], is_sent_back: bool
+) -> None:
+    everything = keeping.shown()["tasks"]
+    if is_sent_back:
+        keeping.store.write(lambda tx: steering.cancel(tx, "t00", "cli", "x"))
+        retry(keeping, "t00")
+        keeping.save(asked | {"x": 1})
+        keeping.round()
+    for left in ([*everything[3:5], *asked["tasks"]], everything, everything[1:]):
+        keeping.save(asked | {"tasks": left})
+        keeping.round()
+        if len(left) < 19:
+            assert (keeping.status("t00") == "pending") is is_sent_back
+            assert keeping.status("t01") == "cancelled"
+
+    assert keeping.status("t00") == "cancelled", "its copy had it again, and takes it out anew"
+
+
+def test_a_copy_that_has_what_was_sent_back_while_a_person_was_asked_takes_the_question_back(
+    keeping: Keeping, asked: dict[str, Any]
+) -> None:
+    everything = keeping.shown()["tasks"]
+    keeping.store.write(lambda tx: steering.cancel(tx, "t00", "cli", "x"))
+    retry(keeping, "t00")
+    keeping.save(asked | {"tasks": [everything[0], *asked["tasks"]]})
+    keeping.round()
+
+    assert keeping.status("t00") == "pending"
+    assert list(keeping.statuses().values()).count("cancelled") == 10
+    assert keeping.store.reader.open_decisions() == 0
+
+
 def test_a_question_whose_tasks_its_copy_has_again_is_withdrawn_where_it_lacks_as_many_others(
     keeping: Keeping,
 ) -> None:
