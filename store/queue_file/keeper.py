@@ -1,9 +1,9 @@
 """The leader's hand on the queue file: takes in what people save, shows them what is.
 
 Two rules order everything here. Nothing is written over a content that is not known: it is one of our own
-last two, or was taken in. And nothing is taken in twice: every content is known by its hash, which the store
-keeps. A content that cannot be read stays where it is, with the reason beside it in ``queue.json.error``,
-while the daemon goes on from the store.
+last two, or was taken in. And nothing is taken in twice: every content is known by its hash and by the saving
+of it that was seen, which the store keeps. A content that cannot be read stays where it is, with the reason
+beside it in ``queue.json.error``, while the daemon goes on from the store.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class QueueFileKeeper:
         content = self._read()
         came_whole = self._seen is not None and content.signature.inode != self._seen.inode
         for _ in range(SETTLE_READS):
-            if _is_as_left(content.signature, self._seen) and self._memory.is_known(content):
+            if self._is_as_left(content.signature) and self._memory.is_known(content):
                 return self._accept(content, taken=False)
             if came_whole:
                 with contextlib.suppress(InvalidFile):
@@ -209,6 +209,10 @@ class QueueFileKeeper:
                 return self._take(again)
             content, came_whole = again, False
         return False
+
+    def _is_as_left(self, signature: Signature) -> bool:
+        """Whether nothing is known to have been saved since the last look: a save may set the time back."""
+        return self._seen is None or self._seen.mark == signature.mark
 
     def _take(self, content: Content) -> bool:
         try:
@@ -259,7 +263,7 @@ class QueueFileKeeper:
     # -- projection ----------------------------------------------------------------------------------------
 
     def _project(self) -> bool:
-        was_missing, was_seen = self._missing_since is not None, self._seen
+        was_missing = self._missing_since is not None
         if self._missing_since is not None and self._clock.monotonic() < self._missing_since + MISSING_S:
             return False
         revision = self._projection.revision() + 1
@@ -280,13 +284,13 @@ class QueueFileKeeper:
         self._note_seen(ours)
         self._missing_since, self._stale = None, False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
-            self._look_at_what_came_out(digest, revision, known, was_seen)
+            self._look_at_what_came_out(digest, revision, known)
         return True
 
     def _note_failed(self, error: OSError | StoreFull) -> None:
         """The file could not be written, and will be tried again."""
         logger.error("queue.json could not be written: %s", error)
-        self._stale = True
+        self._stale, self._seen = True, None  # ours may stand there already
         with contextlib.suppress(OSError):
             self._swaps.writing.unlink(missing_ok=True)
             self._take_up_what_came_out()
@@ -294,14 +298,12 @@ class QueueFileKeeper:
             with contextlib.suppress(StoreFull):
                 self._memory.note_blocked(_told_of(error))
 
-    def _look_at_what_came_out(
-        self, ours: str, revision: int, known: dict[str, str | None], was_seen: Signature | None
-    ) -> None:
-        """What stood there was known and is as it was seen, or is a save of the last instant."""
+    def _look_at_what_came_out(self, ours: str, revision: int, known: dict[str, str | None]) -> None:
+        """What stood there was known before, or is a save of the last instant."""
         try:
             content = plain_files.read(self._swaps.swap, self._rules.contract)
-            if not (content.is_one_of(known) and _is_as_left(content.signature, was_seen)):
-                self._taker.take_in(content)
+            if not content.is_one_of(known):
+                self._taker.take_in(content, stands=False)
                 self._stale = True
         except InvalidFile as error:
             self._put_back(error, ours)
@@ -376,11 +378,6 @@ class QueueFileKeeper:
     def _keep_text(self, task_id: str, revision: int | None, text: str) -> str:
         name = plain_files.name_for(task_id, revision, text)
         return os.path.relpath(plain_files.keep_aside(self._home.conflicts, name, text), self._home.root)
-
-
-def _is_as_left(signature: Signature, was_seen: Signature | None) -> bool:
-    """Whether nothing is known to have been saved since a look: a save may set the time back."""
-    return was_seen is None or was_seen.mark == signature.mark
 
 
 def _told_of(error: OSError) -> str:

@@ -11,12 +11,11 @@ from typing import Final
 from errors import InvalidFile
 from store import obstacles
 from store.queue_file.plain_files import Content
-from store.queue_file.taking_in import MARKS, OLD_TAKEN, REVISION, TAKEN, keep_mark
+from store.queue_file.taking_in import GENERATIONS, MARKS, OLD_TAKEN, REVISION, TAKEN, keep_mark
 from store.reading import QUEUE_FILE_BLOCKED, Reader
 from store.transaction import Transaction, dump
 from store.writer import Writer
 
-_GENERATIONS: Final = "queue_file_generations"
 _REFUSED: Final = "queue_file_refused"
 _HOME: Final = "queue_file_home"
 _BESIDE: Final = "queue_file_beside"
@@ -26,7 +25,7 @@ _MOST_BESIDE: Final = 50
 
 def has_seen(reader: Reader, digest: str) -> bool:
     """Whether a content of the queue file, by its SHA-256, was written, taken in or refused by the leader."""
-    rows = (reader.one("get_meta", key=key) for key in (_GENERATIONS, TAKEN, _REFUSED))
+    rows = (reader.one("get_meta", key=key) for key in (GENERATIONS, TAKEN, _REFUSED))
     return any(digest in row["value"] for row in rows if row is not None)
 
 
@@ -39,7 +38,7 @@ class Memory:
 
     def generations(self) -> list[str]:
         """Hashes of the last two files we wrote, or were about to; the newest last."""
-        row = self._reader.one("get_meta", key=_GENERATIONS)
+        row = self._reader.one("get_meta", key=GENERATIONS)
         found: list[str] = json.loads(row["value"]) if row is not None else [""]
         return found
 
@@ -103,7 +102,7 @@ class Memory:
 
         def keep(tx: Transaction) -> None:
             tx.set_meta(REVISION, str(revision))
-            tx.set_meta(_GENERATIONS, dump(generations))
+            tx.set_meta(GENERATIONS, dump(generations))
             keep_mark(tx, digest, mark, {*generations, tx.meta(TAKEN) or ""})
             if beside is not None and beside not in known:
                 _keep_beside(tx, [*known, beside])

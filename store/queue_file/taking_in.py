@@ -41,8 +41,12 @@ from store.writer import Writer
 
 #: Facts about the queue file, in `meta`.
 TAKEN: Final = "queue_file_hash"
+#: in place of a mark: no saving of that content is known
+NO_SAVING: Final = ""
 #: by the hash of a content, what tells the saving of it that is known
 MARKS: Final = "queue_file_marks"
+#: hashes of the last two files we wrote, or were about to
+GENERATIONS: Final = "queue_file_generations"
 TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
 #: by the name of an old file that is still there, hash and mark of what was last taken in of it
@@ -58,6 +62,8 @@ class Brought:
     mark: str
     #: name of the file where it has been replaced, none for the one in its place
     old: str | None
+    #: whether it stands in its place, and nothing else does
+    stands: bool
     size: int
     top: dict[str, object]
     revision: int | None
@@ -82,25 +88,25 @@ class Taker:
         self._rules = rules
         self._settings = settings
 
-    def take_in(self, content: Content, *, old: str | None = None) -> apply.Tally:
+    def take_in(self, content: Content, *, old: str | None = None, stands: bool = True) -> apply.Tally:
         """Merge a file into the store. Raises `InvalidFile`; the file then has no effect.
 
-        `old` is the name of one that was replaced and written after that; none: it stands in its place, or
-        did so a moment ago.
+        `old` is the name of one that was replaced and written after that; none: it stands in its place
+        (`stands`), or did so a moment ago.
         """
         with no_collecting():
-            brought = self._sort(content, old)
+            brought = self._sort(content, old, stands=stands)
             tally = self._writer.run(lambda tx: self._merge(tx, brought))
         fault_point("ingest.committed")
         return tally
 
     # -- before the transaction ----------------------------------------------------------------------------
 
-    def _sort(self, content: Content, old: str | None) -> Brought:
+    def _sort(self, content: Content, old: str | None, *, stands: bool) -> Brought:
         found = entries.read(strict_json.parse(content.data, self._rules.contract))
         revision, mark = self._known_revision(found.revision), content.signature.mark
         size = len(content.data)
-        brought = Brought(content.digest, mark, old, size, found.top, revision, found.refused_keys)
+        brought = Brought(content.digest, mark, old, stands, size, found.top, revision, found.refused_keys)
         found.revision = revision
         everything = entries.give_ids(found, self._namesakes(found.entries))
         brought.present = {each.id: each for each in everything}
@@ -163,13 +169,7 @@ class Taker:
             tally.cancelled += take_away(tx, brought.lacked, said, self._settings)
         for key, rule, value in brought.refused_keys:
             tx.emit("queue_file.key_refused", path=key, reason=f"{key} {rule}", raw=value, file="queue.json")
-        if brought.old is None:
-            tx.set_meta(TAKEN, brought.digest)
-            keep_mark(tx, brought.digest, brought.mark)
-            tx.set_meta(TOP, dump(brought.top))
-        else:
-            taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
-            tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: [brought.digest, brought.mark]}))
+        _note_taken(tx, brought)
         tx.emit(
             "queue_file.taken_in", file="queue.json", revision=brought.revision, bytes=brought.size,
             added=tally.added, edited=tally.edited, cancelled=tally.cancelled, refused=tally.refused,
@@ -260,6 +260,27 @@ def _is_last(tx: Transaction, brought: Brought) -> bool:
         return tx.meta(TAKEN) == brought.digest
     taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
     return bool(taken.get(brought.old, [""])[0] == brought.digest)
+
+
+def _note_taken(tx: Transaction, brought: Brought) -> None:
+    """Remember that it was taken in, so that it is known again."""
+    if brought.old is not None:
+        taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
+        tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: [brought.digest, brought.mark]}))
+        return
+    tx.set_meta(TAKEN, brought.digest)
+    tx.set_meta(TOP, dump(brought.top))
+    if brought.stands:
+        _forget_marks(tx)
+    keep_mark(tx, brought.digest, brought.mark)
+
+
+def _forget_marks(tx: Transaction) -> None:
+    """What stood in the place of the file stands there no more: where it does again, somebody saved it.
+
+    Its mark would not tell, where the time of the file is set back (`cp -p` in place).
+    """
+    tx.set_meta(MARKS, dump(dict.fromkeys(json.loads(tx.meta(GENERATIONS) or "[]"), NO_SAVING)))
 
 
 def keep_mark(tx: Transaction, digest: str, mark: str, known: Collection[str] | None = None) -> None:

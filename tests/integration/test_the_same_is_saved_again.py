@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -145,26 +146,110 @@ def test_a_file_whose_time_is_set_back_was_saved_again(keeping: Keeping) -> None
     assert keeping.status("a") == "cancelled"
 
 
-def test_a_time_that_is_set_back_in_the_instant_of_the_exchange_was_saved_again(
-    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def before(keeping: Keeping) -> Path:
+    """The file as it was with its time, and cancelled in place since, which was taken in."""
     keeping.put(A, B)
-    before = keeping.home.root / "before"
-    shutil.copy2(keeping.file, before)
-    shown = before.read_bytes()
-    keeping.file.write_bytes(cancelled(shown))
+    copy = keeping.home.root / "before"
+    shutil.copy2(keeping.file, copy)
+    keeping.file.write_bytes(cancelled(copy.read_bytes()))
     keeping.look()
     assert keeping.status("a") == "cancelled"
+    return copy
 
+
+@pytest.mark.parametrize("step", ["project.written", "project.exchanged"])
+def test_a_time_that_is_set_back_in_the_instant_of_the_exchange_was_saved_again(
+    keeping: Keeping, before: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
     def set_back(name: str) -> None:
-        if name == "project.written":
+        if name == step:
             shutil.copy2(before, keeping.file)
 
     with monkeypatch.context() as patched:
         patched.setattr(keeping_module, "fault_point", set_back)
         keeping.round()
 
-    assert sent_back_and_cancelled_again(keeping, cancelled(shown)) == "cancelled"
+    assert sent_back_and_cancelled_again(keeping, cancelled(before.read_bytes())) == "cancelled"
+
+
+def test_a_time_that_is_set_back_while_nobody_leads_was_saved_again(keeping: Keeping, before: Path) -> None:
+    shutil.copy2(before, keeping.file)
+    keeping.restart()
+
+    assert sent_back_and_cancelled_again(keeping, cancelled(before.read_bytes())) == "cancelled"
+
+
+def test_a_time_that_is_set_back_while_the_file_is_away_for_a_moment_was_saved_again(
+    keeping: Keeping, before: Path
+) -> None:
+    away = keeping.file.rename(keeping.home.root / "away")
+    keeping.look()
+    shutil.copy2(before, away)
+    away.rename(keeping.file)
+
+    assert sent_back_and_cancelled_again(keeping, cancelled(before.read_bytes())) == "cancelled"
+
+
+@pytest.mark.parametrize("step", ["project.written", "project.exchanged"])
+def test_a_time_that_is_set_back_where_the_file_cannot_be_written_just_then_was_saved_again(
+    keeping: Keeping, before: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def set_back_and_fail(name: str) -> None:
+        if name == "project.written":
+            shutil.copy2(before, keeping.file)
+        if name == step:
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping_module, "fault_point", set_back_and_fail)
+        keeping.round()
+    keeping.clock.advance(10)
+
+    assert sent_back_and_cancelled_again(keeping, cancelled(before.read_bytes())) == "cancelled"
+
+
+def test_a_save_in_the_instant_of_the_exchange_is_one_save(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.put(A, B)
+    content = cancelled(keeping.file.read_bytes())
+    taken_in = len(keeping.events("queue_file.taken_in"))
+
+    def save(name: str) -> None:
+        if name == "project.written":
+            keeping.save(content)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping_module, "fault_point", save)
+        keeping.store.write(lambda tx: steering.cancel(tx, "b", "cli", "x"))
+        keeping.round()
+    assert keeping.status("a") == "cancelled"
+    keeping.restart()
+    keeping.round()
+
+    assert len(keeping.events("queue_file.taken_in")) == taken_in + 1
+
+
+def test_a_file_that_was_written_and_then_failed_is_nobodys_save(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.put(A, B)
+    taken_in = len(keeping.events("queue_file.taken_in"))
+
+    def fail(name: str) -> None:
+        if name == "project.exchanged":
+            raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keeping_module, "fault_point", fail)
+        keeping.store.write(lambda tx: steering.cancel(tx, "a", "cli", "x"))
+        keeping.round()
+    keeping.clock.advance(10)
+    keeping.round()
+
+    assert keeping.entry("a")["status"] == "cancelled"
+    assert len(keeping.events("queue_file.taken_in")) == taken_in
 
 
 def test_what_an_earlier_version_left_is_known_by_its_content(keeping: Keeping) -> None:
