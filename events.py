@@ -114,6 +114,7 @@ EVENT_KINDS: Final[dict[str, str]] = {
     "daemon.started": "a process of the daemon started",
     "daemon.stopped": "a process of the daemon stopped in good order",
     "daemon.crashed": "a process of the daemon ended by itself and is started again, or is out of reach",
+    "daemon.reached": "a process of the daemon that was out of reach can be reached again",
     "daemon.leader": "a worker became the leader of this home",
     "daemon.paused": "claiming was paused",
     "daemon.resumed": "claiming goes on",

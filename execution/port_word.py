@@ -24,6 +24,7 @@ _UNSAID: Final = (
     ".swarm/swarm_port cannot be written: {why}. Workers send nothing to a port that nobody says is ours; "
     "mend that, and work goes on by itself"
 )
+_SAID: Final = ".swarm/swarm_port is written again"
 
 
 class PortWord:
@@ -35,7 +36,7 @@ class PortWord:
         self._port = 0
         #: why it is not said, as far as that was told
         self._told: str | None = None
-        #: what was logged because it could not be told
+        #: what was logged of that last
         self._logged: str | None = None
 
     def give(self, port: int) -> None:
@@ -65,28 +66,31 @@ class PortWord:
         port_file.let_go(self._home, port_file.SWARM)
 
     def _note(self, reason: str | None) -> None:
-        """That nobody can be told where this listens, or (none) can be again."""
+        """That nobody can be told where this listens, or (none) can be again: told where people look."""
         if reason == self._told:
             return
 
         def tell(tx: Transaction) -> None:
             if reason is None:
-                processes.come_up(tx, processes.SWARM)
+                if processes.come_up(tx, processes.SWARM):
+                    tx.emit("daemon.reached", process="swarm", reason=_SAID)
             elif processes.fall(tx, processes.SWARM, reason):
                 told = f"swarm is not up: {reason}"
                 tx.emit("daemon.crashed", process="swarm", exit_code=None, reason=told)
 
         try:
             self._store.write(tell)
-            self._told = self._logged = reason
         except (SkepError, OSError) as error:  # the next look tells it again
-            self._log(f"{reason or 'swarm is up'}: {error}")
+            self._log(f"{reason or _SAID}: {error}")
+        else:
+            self._told = reason
+            self._log(reason)
 
-    def _log(self, words: str) -> None:
-        """In the log alone, once and not at every look."""
-        if words != self._logged:
+    def _log(self, words: str | None) -> None:
+        """Once, and not at every look."""
+        if words is not None and words != self._logged:
             logger.error("%s", words)
-            self._logged = words
+        self._logged = words
 
 
 def _why_unsaid(error: OSError) -> str:

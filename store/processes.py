@@ -56,11 +56,13 @@ def names_of_workers(count: int) -> list[str]:
     return [f"{WORKER}-{number}" for number in range(1, count + 1)]
 
 
-def come_up(tx: Transaction, name: str) -> None:
-    """A process is up; one that no supervisor has entered is told nowhere."""
+def come_up(tx: Transaction, name: str) -> bool:
+    """A process is up; whether that is news. One that no supervisor has entered is told nowhere."""
     found = _read(tx)
-    if name in found:
-        tx.set_meta(PROCESSES, dump(found | {name: {"up": True}}))
+    if found.get(name, {"up": True}) == {"up": True}:
+        return False
+    tx.set_meta(PROCESSES, dump(found | {name: {"up": True}}))
+    return True
 
 
 def fall(tx: Transaction, name: str, reason: str, *, passes: bool = False) -> bool:

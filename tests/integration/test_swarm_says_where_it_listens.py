@@ -57,6 +57,12 @@ def down(rig: SwarmRig) -> dict[str, str]:
     return processes.down(rig.store.reader.fact(PROCESSES))
 
 
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log tells of a word that cannot be written."""
+    told = [record.getMessage() for record in caplog.records]
+    return [words for words in told if ".swarm/swarm_port cannot be written" in words]
+
+
 def test_it_is_told_once_and_until_it_is_written(rig: SwarmRig, monkeypatch: pytest.MonkeyPatch) -> None:
     rig.store.write(lambda tx: processes.enter(tx, [processes.SWARM]))
     claim = lose_the_word(rig, monkeypatch, errno.EISDIR)
@@ -64,11 +70,13 @@ def test_it_is_told_once_and_until_it_is_written(rig: SwarmRig, monkeypatch: pyt
 
     assert ".swarm/swarm_port cannot be written" in down(rig)["swarm"]
     assert len(rig.events("daemon.crashed")) == 1
+    assert rig.events("daemon.reached") == []
     claim.may_go_on = True
     claim.wait_for_tries(1)
     rig.stop.ask("look what is left")
     rig.thread.join(PATIENCE_S)
     assert down(rig) == {}
+    assert len(rig.events("daemon.reached")) == 1
 
 
 def test_a_moment_without_descriptors_is_no_trouble(rig: SwarmRig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,10 +88,14 @@ def test_a_moment_without_descriptors_is_no_trouble(rig: SwarmRig, monkeypatch: 
     assert rig.events("daemon.crashed") == []
 
 
-def test_one_that_nobody_supervises_is_told_nowhere(rig: SwarmRig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_one_that_nobody_supervises_the_log_alone_tells_it(
+    rig: SwarmRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     lose_the_word(rig, monkeypatch, errno.EISDIR).wait_for_tries(3)
 
     assert down(rig) == {}
+    assert rig.events("daemon.crashed") == []
+    assert len(said(caplog)) == 1
 
 
 def test_a_store_that_cannot_be_written_then_does_not_end_it_and_is_logged_once(
@@ -96,7 +108,6 @@ def test_a_store_that_cannot_be_written_then_does_not_end_it_and_is_logged_once(
         patched.setattr(rig.swarm.store, "write", fail)
         lose_the_word(rig, patched, errno.EISDIR).wait_for_tries(3)
         assert rig.client.get("/status").status_code == 200
+        [words] = said(caplog)
 
-    said = [record.getMessage() for record in caplog.records if "swarm_port cannot" in record.getMessage()]
-    assert len(said) == 1
-    assert said[0].endswith("Too many open files")
+    assert words.endswith("Too many open files")
