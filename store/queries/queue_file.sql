@@ -34,10 +34,14 @@ WHERE length(projected.hash) > 0
 ORDER BY task.seq;
 
 -- sent_back_since --
--- Those of the tasks named in a JSON list of ids that were sent back to the queue after an event.
+-- Those of the tasks named in a JSON list of ids that a person sent back to the queue after an event: ended
+-- ones, and by an answer about what they did.
 SELECT wanted.value AS id FROM json_each(:ids) AS wanted
 WHERE EXISTS (
-    SELECT 1 FROM event WHERE task_id = wanted.value AND seq > :seq AND event = 'task.retried'
+    SELECT 1 FROM event WHERE task_id = wanted.value AND seq > :seq AND (
+        event = 'task.retried'
+        OR event = 'decision.answered' AND json_extract(data, '$.answer') NOT IN ('expired', 'withdrawn')
+    )
 );
 
 -- dirty_batch --

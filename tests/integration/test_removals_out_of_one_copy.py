@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from store import decisions, steering
+from store import decisions, recording, steering
+from store.records import Question
 from tests.integration.test_a_copy_that_stays_open import A, retry
 from tests.unit.queue_file.keeping import Keeping
 
@@ -92,16 +93,34 @@ def test_what_another_copy_is_asked_about_is_not_cancelled_by_one_that_takes_oth
     assert keeping.store.reader.open_decisions() == 1
 
 
-@pytest.mark.parametrize("is_sent_back", [True, False])
+def run_and_reject(keeping: Keeping, task_id: str) -> None:
+    """A task runs, and a person sends its result back."""
+    ref = keeping.claim()
+    assert ref.id == task_id
+    question = Question("review", "Is it good?", ("approve", "reject"), {"task": task_id, "grant": None})
+
+    def review(tx: Any) -> None:
+        tx.run("to_review", seq=steering.find(tx, task_id)["seq"], result='{"result":"done"}')
+        recording.hold(tx, steering.find(tx, task_id), question)
+
+    keeping.store.write(review)
+    keeping.store.choose(task_id, "reject", "cli", "do it so")
+    keeping.round()
+
+
+@pytest.mark.parametrize("how", ["retried", "rejected", "stayed"])
 def test_what_was_sent_back_while_a_person_was_asked_is_not_cancelled_when_others_are_taken_back(
-    keeping: Keeping, asked: dict[str, Any], is_sent_back: bool
+    keeping: Keeping, asked: dict[str, Any], how: str
 ) -> None:
     everything = keeping.shown()["tasks"]
-    if is_sent_back:
+    is_sent_back = how != "stayed"
+    if how == "retried":
         keeping.store.write(lambda tx: steering.cancel(tx, "t00", "cli", "x"))
         retry(keeping, "t00")
-        keeping.save(asked | {"x": 1})
-        keeping.round()
+    if how == "rejected":
+        run_and_reject(keeping, "t00")
+    keeping.save(asked | {"x": 1})
+    keeping.round()
     for left in ([*everything[3:5], *asked["tasks"]], everything, everything[1:]):
         keeping.save(asked | {"tasks": left})
         keeping.round()
