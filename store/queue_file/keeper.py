@@ -258,7 +258,7 @@ class QueueFileKeeper:
         self._missing_since = None
         message = self._memory.refuse(error, digest)
         with contextlib.suppress(OSError):
-            self._places.error.write_text(f"{message}\n", "utf-8")
+            plain_files.write_anew(self._places.error, f"{message}\n")
 
     # -- projection ----------------------------------------------------------------------------------------
 

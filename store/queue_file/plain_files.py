@@ -180,6 +180,17 @@ def keep_aside(folder: Path, name: str, text: str) -> Path:
     return path
 
 
+def write_anew(path: Path, text: str) -> None:
+    """Put a text into a new file: what had its name may be somebody else's, or lead elsewhere.
+
+    Raises `OSError`.
+    """
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    with open(handle, "w", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123  a descriptor
+        file.write(text)
+
+
 def name_for(task_id: str, revision: int | None, text: str) -> str:
     """``<id>-<revision>-<hash>.json``; an id that is no file name is hashed."""
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -44,6 +44,21 @@ def test_a_file_torn_at_any_byte_is_neither_followed_nor_overwritten(keeping: Ke
     assert keeping.statuses() == {"a": "pending", "b": "pending"}
 
 
+def test_what_is_told_of_an_unreadable_file_is_not_written_through_a_link(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.write_text("precious")
+    error = keeping.file.with_name("queue.json.error")
+    error.symlink_to(mine)
+    keeping.save(b"{")
+    keeping.round()
+
+    assert "queue.json line 1" in error.read_text("utf-8")
+    assert not error.is_symlink()
+    assert mine.read_text() == "precious"
+
+
 def test_an_unreadable_file_is_told_of_once_with_line_and_column(keeping: Keeping) -> None:
     broken = b'{"tasks": [\n  {"id": "a", "id": "b"}]}'
     for _ in range(3):
