@@ -52,7 +52,7 @@ def init(context: click.Context, directory: str | None, sample: bool, config: bo
 def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
     """Make what is missing; the names of what was made."""
     settings = load_settings(home, os.environ).settings
-    for folder in (home.root, home.workspace, home.inbox / "tmp", home.inbox / "new"):
+    for folder in (home.root, home.workspace, home.inbox, home.inbox / "tmp", home.inbox / "new"):
         if not folder.is_dir():
             folder.mkdir(parents=True, mode=0o700)
             yield _name(home, folder) + "/"

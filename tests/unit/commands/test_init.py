@@ -27,7 +27,8 @@ def test_a_home_has_a_queue_a_workspace_an_inbox_and_a_private_store(home, ask):
     assert validate_queue_contract(json.loads(home.queue_file.read_text())) == []
     assert (home.inbox / "new").is_dir()
     assert (home.inbox / "tmp").is_dir()
-    assert stat.S_IMODE(home.state.stat().st_mode) == 0o700
+    for private in (home.state, home.inbox, home.inbox / "new"):
+        assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
 def test_to_run_it_again_changes_nothing(home, run, ask):
