@@ -15,6 +15,7 @@ import pydantic
 from pydantic import ConfigDict, Field, SecretStr
 
 from attempts import AttemptPolicy
+from errors import InvalidSetting
 from limits import MOST_TIMEOUT_S
 from path_names import expanded, real_path
 from runtime_contract import ID_PATTERN, Limits
@@ -485,5 +486,14 @@ def _is_http(address: str) -> bool:
 
 
 def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
-    """The home named by the flag or ``SKEP_HOME``, else the current directory."""
-    return Home(real_path(expanded(flag or environ.get("SKEP_HOME") or os.curdir)))
+    """The home named by the flag or ``SKEP_HOME``, else the current directory.
+
+    Raises `InvalidSetting` where the current directory is needed and is gone.
+    """
+    named = flag or environ.get("SKEP_HOME")
+    try:
+        return Home(real_path(expanded(named or os.curdir)))
+    except FileNotFoundError as error:  # of getcwd(3)
+        told = "the current directory does not exist any more; change to another"
+        way_out = "" if named else ", or name a home with --home or SKEP_HOME"
+        raise InvalidSetting(f"home: {told}{way_out}", setting="home") from error

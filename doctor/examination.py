@@ -39,6 +39,7 @@ def examine(examined: Examined) -> Iterator[Finding]:
 
 def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
     yield from machine.check_python()
+    yield from machine.check_locale()
     yield from machine.check_sqlite()
     yield from machine.check_disk(examined.home, settings)
     yield from machine.check_file_system(examined.home)

@@ -35,6 +35,14 @@ def check_python() -> Iterator[Finding]:
     yield ok("python", f"Python {version} at {sys.executable}")
 
 
+def check_locale() -> Iterator[Finding]:
+    """In which bytes the system's names and arguments are read and written."""
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        told = f"The locale is of {encoding}: commands and file names with letters beyond ASCII may fail."
+        yield warn("locale", told, "Start Skep in a locale of UTF-8, such as LC_ALL=C.UTF-8.")
+
+
 def check_sqlite() -> Iterator[Finding]:
     """The library that keeps the truth."""
     version, found = sqlite3.sqlite_version, sqlite3.sqlite_version_info

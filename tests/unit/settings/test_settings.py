@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import traceback
 import typing
 from pathlib import Path
@@ -301,6 +302,18 @@ def test_a_home_behind_links_in_a_circle_and_one_of_nobody_are_homes_that_are_no
     assert find_home("~nobody-of-this-name", {}).root == tmp_path / "~nobody-of-this-name"
 
 
+def test_a_current_directory_that_is_gone_is_told_with_the_way_out(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+
+    with pytest.raises(InvalidSetting, match=r"the current directory does not exist any more.* SKEP_HOME"):
+        find_home(None, {})
+    assert find_home(str(tmp_path), {}).root == tmp_path
+    os.chdir(tmp_path)  # where the test goes back from
+
+
 @pytest.mark.parametrize("name", ["skep.toml", "config/skep.toml"])
 def test_a_settings_file_may_switch_the_sandbox_off(home, name):
     write(home, 'sandbox = "off"\n', name)
@@ -320,7 +333,7 @@ def test_nothing_else_may_switch_the_sandbox_off(home, environ, flags):
 
 def test_a_settings_file_that_others_can_write_may_not_switch_the_sandbox_off(home):
     write(home, 'sandbox = "off"\n')
-    (home.root / "skep.toml").chmod(0o666)
+    (home.root / "skep.toml").chmod(0o620)
     with pytest.raises(InvalidSetting, match=r"nobody else may write: chmod go-w skep\.toml"):
         load_settings(home, {})
 
