@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from config_files import tables
+from config_files import owned, tables
 from errors import InvalidSetting
 from redaction import KNOWN
 from settings import Home, Settings
@@ -60,7 +60,7 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in SETTINGS_FILES:
-        _take(values, sources, _from_file(home.root / name), name)
+        _take(values, sources, _from_file(home.root / name, name), name)
     _take(values, sources, _from_environment(environ), ENVIRONMENT)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     _take(values, sources, given, "command line")
@@ -147,21 +147,22 @@ def _check_sources(home: Home, values: Mapping[str, Any], sources: Mapping[str, 
             raise InvalidSetting(told, setting=name)
         mode = (home.root / source).stat()
         if mode.st_uid != os.geteuid() or mode.st_mode & 0o022:
+            way_out = "chmod go-w" if mode.st_uid == os.geteuid() else f"chown {os.geteuid()}"
             told = (
                 f'{source}: {name} = "{value}" counts only in a file that is yours and that nobody else may '
-                f"write: chmod go-w {source}"
+                f"write: {way_out} {source}"
             )
             raise InvalidSetting(told, setting=name)
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_file(path: Path, shown: str) -> dict[str, Any]:
     """The settings of a TOML file; ``[llm] model`` and ``llm_model`` are the same setting."""
     try:
-        tables = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(owned.read(path, shown).decode("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidSetting(f"{path.name}: {error}") from error
+        raise InvalidSetting(f"{shown}: {error}") from error
     flat: dict[str, Any] = {}
     for name, value in tables.items():
         if isinstance(value, dict) and name not in Settings.model_fields:

@@ -14,8 +14,11 @@ from commands.place import NoHome, Place, place_of
 from commands.telling import Teller, say
 from commands.terminal import clean
 from daemon_log import configure_logging
+from doctor.home import check_rights
+from doctor.machine import check_locale
 from localhost import port_file
 from safety.gateway import checked_commands
+from sentences import ended
 from setting_sources import load_settings, why_no_folder
 from settings import Home, Settings
 from stopping import Stop
@@ -109,6 +112,7 @@ def _run(
             run = Run(home, store, daemon, as_json=as_json)
             if not as_json:
                 greet(home)
+                warn_of_place(home)
             if is_foreign(home):
                 store.pause("recovery", FOREIGN)
             warn_of_halt(store.reader)
@@ -193,6 +197,13 @@ def warn_of_halt(reader: Reader) -> None:
     gate = reader.gate()
     if gate.cause in LOUD and gate.paused is not None:
         click.secho(clean(f"{LOUD[gate.cause]}: {gate.paused}"), fg="red", bold=True, err=True)
+
+
+def warn_of_place(home: Home) -> None:
+    """Say what is wrong with the place: others can write there, or letters are not of UTF-8."""
+    for finding in (*check_locale(), *check_rights(home)):
+        if finding.level != "ok":
+            click.secho(clean(f"{finding.told} {ended(finding.way_out)}"), fg="yellow", err=True)
 
 
 def warn_of_few_files(store: SqliteStore) -> None:

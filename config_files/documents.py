@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -78,10 +78,12 @@ class Document:
         return self.name if spot is None else f"{self.name}:{spot.line}:{spot.column}"
 
 
-def read_document(path: Path) -> Document:
-    """The document in a file. Raises `InvalidFile` with line and column, `OSError`."""
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
+def read_document(path: Path, read: Callable[[Path, int], bytes] | None = None) -> Document:
+    """The document in a file. Raises `InvalidFile` with line and column, `OSError`.
+
+    `read` brings up to so many bytes of it, where not every file will do.
+    """
+    data = (read or _read_any)(path, MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
         raise InvalidFile(f"{path.name}: is over {MOST_BYTES:,} bytes")
     try:
@@ -91,6 +93,11 @@ def read_document(path: Path) -> Document:
     if path.suffix.lower() == ".toml":
         return _read_toml(text, path.name)
     return parse_document(text, path.name, is_json=path.suffix.lower() == ".json")
+
+
+def _read_any(path: Path, most_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(most_bytes)
 
 
 def parse_document(text: str, name: str, *, is_json: bool = False) -> Document:

@@ -5,13 +5,14 @@ There is one file of a name: two side by side would leave it open which counts, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 import pydantic
 
-from config_files import wrong
+from config_files import owned, wrong
 from config_files.documents import read_document
 from errors import InvalidFile, InvalidSetting
 
@@ -45,13 +46,20 @@ def read_table(path: Path, kind: type[Table]) -> Table:
     Raises `InvalidSetting` with file, line, column, the path of the entry, the rule and the way out.
     """
     file = find(path)
-    return kind() if file.path is None else read_file(file.path, file.name, kind)
+    if file.path is None:
+        return kind()
+    return read_file(file.path, file.name, kind, lambda path, most: owned.read(path, file.name, most))
 
 
-def read_file(path: Path, name: str, kind: type[Table]) -> Table:
-    """One file as what it should be, called `name` in messages. Raises `InvalidSetting` as `read_table`."""
+def read_file(
+    path: Path, name: str, kind: type[Table], read: Callable[[Path, int], bytes] | None = None
+) -> Table:
+    """One file as what it should be, called `name` in messages. Raises `InvalidSetting` as `read_table`.
+
+    `read` is as of `read_document`.
+    """
     try:
-        document = replace(read_document(path), name=name)
+        document = replace(read_document(path, read), name=name)
     except InvalidFile as error:
         raise InvalidSetting(f"{name}{error.message.removeprefix(path.name)}") from error
     except OSError as error:

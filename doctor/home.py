@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from config_files import tables
 from doctor.examined import Examined
@@ -19,6 +20,8 @@ from store import ownership
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
 from toolbox import files
+
+_OWN_HOME: Final = "Make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
 
 
 def check_rights(home: Home) -> Iterator[Finding]:
@@ -36,10 +39,11 @@ def check_rights(home: Home) -> Iterator[Finding]:
             )
         elif stat.S_IMODE(info.st_mode) & forbidden:
             mode = f"{stat.S_IMODE(info.st_mode):o}"
+            is_mine = info.st_uid == os.geteuid() and not info.st_mode & stat.S_ISVTX
             yield warn(
                 "rights",
                 f"{shown} is open to others (mode {mode}).",
-                f"chmod {_closed(info, forbidden)} {path}",
+                f"chmod {_closed(info, forbidden)} {path}" if is_mine else _OWN_HOME,
             )
         elif not os.access(path, os.W_OK):
             yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))

@@ -7,8 +7,6 @@ and nothing starts. What Skep's file says is never to be allowed, no other file 
 from __future__ import annotations
 
 import functools
-import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict
 
+from config_files import owned
 from errors import InvalidSetting
 from safety.command_compiler import Tables, compile_rules, explain
 from safety.command_rules import CommandRules
@@ -48,7 +47,6 @@ def read_rules(root: Path) -> tuple[CommandRules, dict[str, Tables]]:
     path = root / FILE
     if not path.exists():
         return shipped_rules(), {}
-    check_owner(path, FILE)
     ours, theirs = _shipped(), _read(path, FILE)
     if path.samefile(SHIPPED):
         return shipped_rules(), theirs.profiles
@@ -91,32 +89,15 @@ def parse(text: str, name: str) -> CommandFile:
 
 
 def _shipped() -> CommandFile:
-    return _read(SHIPPED, _SHIPPED_NAME)
+    return parse(SHIPPED.read_text("utf-8"), _SHIPPED_NAME)
 
 
 def _read(path: Path, name: str) -> CommandFile:
     try:
-        text = path.read_text("utf-8")
+        text = owned.read(path, name).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidSetting(f"{name}: {error}", setting=FILE) from error
     return parse(text, name)
-
-
-def check_owner(path: Path, name: str) -> None:
-    """Raise `InvalidSetting` unless a file that says what may run is this user's own.
-
-    Root takes everybody's, as with the files of a queue.
-    """
-    told = path.stat()
-    if told.st_uid not in {0, os.geteuid()} and os.geteuid() != 0:
-        raise InvalidSetting(
-            f"{name}: belongs to another user (uid {told.st_uid}); it says what may run, so it must be yours",
-            setting=name,
-        )
-    if told.st_mode & stat.S_IWOTH:
-        raise InvalidSetting(
-            f"{name}: says what may run, and everybody can write it; chmod o-w {path}", setting=name
-        )
 
 
 def lay_over(ours: Mapping[str, Tables], theirs: Mapping[str, Tables]) -> dict[str, Tables]:

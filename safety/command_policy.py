@@ -19,7 +19,7 @@ from typing import Final, Literal, Self
 from config_files.signature import signature_of
 from runtime_contract import Limits, Task
 from safety import git_rules
-from safety.command_file import FILE, check_owner, read_rules, shipped_rules
+from safety.command_file import FILE, read_rules, shipped_rules
 from safety.command_line import CommandRefused, check_words, split
 from safety.command_reader import check_arguments
 from safety.command_rules import CommandRules, ProgramRule
@@ -71,9 +71,6 @@ class CommandPolicy:
         """The policy of a home, as its files say. Raises `InvalidSetting`."""
         before = signature_of(home.root, FILES)
         rules, profiles = read_rules(home.root)
-        for name in SETTINGS_FILES:
-            if settings.profiles and (home.root / name).exists():
-                check_owner(home.root / name, name)
         declared = read_profiles({"skep.toml": settings.profiles, FILE: profiles}, home)
         return cls(
             home.workspace, settings.limits, rules, declared, lambda: signature_of(home.root, FILES) != before

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple
 import pydantic
 from pydantic import ConfigDict, Field
 
+from config_files import owned
 from errors import InvalidSetting
 from path_names import real_path
 from safety.patterns import MOST_STEPS, MOST_STEPS_SHIPPED, SlowPattern, compile_safely
@@ -116,7 +117,7 @@ def _own_bytes(root: Path) -> bytes | None:
 
 def _read(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        return owned.read(path, FILE)
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -10,7 +10,9 @@ task.
 from __future__ import annotations
 
 import importlib
+import importlib.machinery
 import importlib.util
+import os
 import queue
 import sys
 import threading
@@ -23,6 +25,7 @@ from typing import Annotated, Any, Final, Literal
 import pydantic
 from pydantic import ConfigDict, Field
 
+from config_files import owned
 from errors import InvalidSetting
 
 #: Calls that never came back, beyond which none is made any more.
@@ -100,11 +103,21 @@ def _load(name: str, folder: Path) -> Callable[[str, str], Any]:
     return loaded
 
 
+class _OwnLoader(importlib.machinery.SourceFileLoader):
+    """Loads code of the home, and what is kept compiled of it, where nobody else could have written it."""
+
+    def get_data(self, path: str | bytes) -> bytes:
+        """The content of a file. Raises `InvalidSetting`, `OSError`."""
+        place = Path(os.fsdecode(path))
+        return owned.read(place, f"config/{place.name}")
+
+
 def _module(name: str, folder: Path) -> ModuleType:
     path = folder / f"{name}.py"
     if not path.is_file():
         return importlib.import_module(name)
-    spec = importlib.util.spec_from_file_location(f"skep_home_{name}", path)
+    own = f"skep_home_{name}"
+    spec = importlib.util.spec_from_file_location(own, path, loader=_OwnLoader(own, str(path)))
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no module")
     module = importlib.util.module_from_spec(spec)

@@ -8,7 +8,6 @@ of the home counts until it is mended. Only plain files beneath the folder are r
 from __future__ import annotations
 
 import os
-import stat
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Final
 import pydantic
 from pydantic import ConfigDict
 
+from config_files import owned
 from errors import InvalidSetting
 from toolbox.tool import MOST_TEXT_CHARS, Tool
 
@@ -99,30 +99,17 @@ def _take_text(told: dict[str, Any], folder: Path, shown: str) -> None:
 def _read(path: Path, shown: str, most_bytes: int) -> str | None:
     """The text of a plain file, or none where there is no file."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        content = owned.read(path, shown, most_bytes + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InvalidSetting(f"{shown}: cannot be read: {error.strerror}") from error
-    with os.fdopen(handle, "rb") as file:
-        _check_file(os.fstat(file.fileno()), shown)
-        content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
         raise InvalidSetting(f"{shown}: has over {most_bytes:,} bytes, the most a tools file may have")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidSetting(f"{shown}: {error}") from error
-
-
-def _check_file(info: os.stat_result, shown: str) -> None:
-    """Raise `InvalidSetting` unless it is a plain file of this user's own; root takes everybody's."""
-    if not stat.S_ISREG(info.st_mode):
-        raise InvalidSetting(f"{shown}: must be a plain file")
-    if info.st_uid not in {0, os.geteuid()} and os.geteuid() != 0:
-        raise InvalidSetting(f"{shown}: belongs to another user (uid {info.st_uid}); it must be yours")
-    if info.st_mode & stat.S_IWOTH:
-        raise InvalidSetting(f"{shown}: says what may run, and everybody can write it; chmod o-w {shown}")
 
 
 def _check_together(tools: list[Tool], shown: str) -> None:

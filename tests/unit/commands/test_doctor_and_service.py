@@ -174,14 +174,6 @@ def test_a_profile_that_cannot_run_is_a_warning(home):
     assert "The profile agent cannot run: /usr/bin/no-such-program is not installed" in warning.told
 
 
-def test_a_home_that_is_open_to_others_is_a_warning_with_the_command(store, home):
-    home.state.chmod(0o755)
-
-    found = [each for each in checks_home.check_rights(home) if each.level == "warn"]
-
-    assert found[0].way_out == f"chmod 700 {home.state}"
-
-
 def test_a_queue_file_that_is_wrong_is_a_warning(store, home, ask):
     home.queue_file.write_text('{"tasks": [{}]}')
 

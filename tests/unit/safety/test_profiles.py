@@ -238,18 +238,6 @@ def test_a_mistake_is_told_with_file_key_and_rule(home: Home, change: dict, told
     assert told in refused.value.message
 
 
-@pytest.mark.parametrize("name", ["skep.toml", "config/skep.toml"])
-def test_a_file_that_everybody_can_write_declares_nothing(home: Home, name: str) -> None:
-    path = home.root / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("")
-    path.chmod(0o666)
-
-    policy(home)
-    with pytest.raises(InvalidSetting, match="everybody can write it; chmod o-w"):
-        policy(home, agent=AGENT)
-
-
 @pytest.mark.parametrize("name", ["", "a b", "-x", "a.b", "x" * 65, "ä"])
 def test_a_name_is_plain(home: Home, name: str) -> None:
     with pytest.raises(InvalidSetting, match="must have a name"):
