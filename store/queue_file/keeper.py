@@ -70,6 +70,8 @@ class QueueFileKeeper:
         self._seen: Signature | None = None
         #: whether that was long enough after its last change to tell the next by stat(2) alone
         self._is_settled = False
+        #: hash of what stood there then, where that was read or is ours
+        self._standing: str | None = None
         self._missing_since: float | None = None
         self._unreadable = False
         #: whether marks tell what was written since; not of a home that was copied
@@ -231,7 +233,8 @@ class QueueFileKeeper:
         self._note_seen(content.signature)
         self._missing_since = None
         self._unreadable = False
-        self._places.error.unlink(missing_ok=True)
+        self._standing = content.digest
+        self._tell_no_error()
         self._stale = content.digest != self._memory.generations()[-1]
         if self._stale:
             self._pace.note_change(self._clock.monotonic())
@@ -246,7 +249,7 @@ class QueueFileKeeper:
         now = self._clock.monotonic()
         self._seen = None
         self._unreadable = False
-        self._places.error.unlink(missing_ok=True)
+        self._tell_no_error()
         if self._missing_since is None:
             self._missing_since = now
             self._stale = True
@@ -259,6 +262,10 @@ class QueueFileKeeper:
         message = self._memory.refuse(error, digest)
         with contextlib.suppress(OSError):
             plain_files.write_anew(self._places.error, f"{message}\n")
+
+    def _tell_no_error(self) -> None:
+        with contextlib.suppress(OSError):  # somebody made a folder of that name
+            self._places.error.unlink(missing_ok=True)
 
     # -- projection ----------------------------------------------------------------------------------------
 
@@ -274,7 +281,9 @@ class QueueFileKeeper:
         self._take_up_what_came_out()
         beside = self._places.target if self._places.is_elsewhere else None
         ours = Signature.of(self._swaps.writing.stat())
-        self._memory.announce(digest, ours.mark, revision, was_missing=was_missing, beside=beside)
+        self._memory.announce(
+            digest, ours.mark, revision, stands=self._standing, was_missing=was_missing, beside=beside
+        )
         self._swaps.writing.replace(self._swaps.swap)
         if not swap.exchange(self._swaps.swap, self._places.target, frozenset(known)):
             self._swaps.swap.unlink(missing_ok=True)
@@ -282,6 +291,7 @@ class QueueFileKeeper:
             return False
         fault_point("project.exchanged")
         self._note_seen(ours)
+        self._standing = digest
         self._missing_since, self._stale = None, False
         if self._swaps.swap.exists():  # also where it had been missing and came back in that instant
             self._look_at_what_came_out(digest, revision, known)

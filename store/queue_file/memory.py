@@ -37,7 +37,7 @@ class Memory:
         self._reader = reader
 
     def generations(self) -> list[str]:
-        """Hashes of the last two files we wrote, or were about to; the newest last."""
+        """Hashes of what stood there before we wrote, and of what we wrote or were about to."""
         row = self._reader.one("get_meta", key=GENERATIONS)
         found: list[str] = json.loads(row["value"]) if row is not None else [""]
         return found
@@ -92,13 +92,21 @@ class Memory:
             self._writer.run(lambda tx: tx.set_meta(OLD_TAKEN, dump(left)))
 
     def announce(
-        self, digest: str, mark: str, revision: int, *, was_missing: bool, beside: Path | None
+        self,
+        digest: str,
+        mark: str,
+        revision: int,
+        *,
+        stands: str | None,
+        was_missing: bool,
+        beside: Path | None,
     ) -> None:
         """Say before the exchange what will be there, so that it is recognised after a crash.
 
-        `beside`: the queue file, where the files of the exchange lie beside it.
+        `stands`: hash of what is there, as far as that is known. `beside`: the queue file, where the files of
+        the exchange lie beside it.
         """
-        generations, known = [self.generations()[-1], digest], self.beside()
+        generations, known = [stands or self.generations()[-1], digest], self.beside()
 
         def keep(tx: Transaction) -> None:
             tx.set_meta(REVISION, str(revision))

@@ -24,6 +24,7 @@ from store.queue_file.plain_files import Content
 from store.queue_file.removals import Lacked, take_away
 from store.queue_file.rendering import hash_entry
 from store.queue_file.said import Said, taken_of
+from store.queue_file.swap_places import NOT_KNOWN
 from store.queue_file.wishes import (
     Action,
     Cancel,
@@ -45,7 +46,7 @@ TAKEN: Final = "queue_file_hash"
 NO_SAVING: Final = ""
 #: by the hash of a content, what tells the saving of it that is known
 MARKS: Final = "queue_file_marks"
-#: hashes of the last two files we wrote, or were about to
+#: hashes of what stood there before we wrote, and of what we wrote or were about to
 GENERATIONS: Final = "queue_file_generations"
 TOP: Final = "queue_file_top"
 REVISION: Final = "queue_file_revision"
@@ -267,20 +268,24 @@ def _note_taken(tx: Transaction, brought: Brought) -> None:
     if brought.old is not None:
         taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
         tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: [brought.digest, brought.mark]}))
+        if brought.old.endswith(NOT_KNOWN):  # a save of the instant of an exchange that broke off
+            _forget_marks(tx, but_ours=True)
         return
+    _forget_marks(tx, but_ours=not brought.stands)
     tx.set_meta(TAKEN, brought.digest)
     tx.set_meta(TOP, dump(brought.top))
-    if brought.stands:
-        _forget_marks(tx)
     keep_mark(tx, brought.digest, brought.mark)
 
 
-def _forget_marks(tx: Transaction) -> None:
+def _forget_marks(tx: Transaction, *, but_ours: bool) -> None:
     """What stood in the place of the file stands there no more: where it does again, somebody saved it.
 
-    Its mark would not tell, where the time of the file is set back (`cp -p` in place).
+    Its mark would not tell, where the time of the file is set back (`cp -p` in place) or the very file comes
+    back. `but_ours`: what we wrote last stands there.
     """
-    tx.set_meta(MARKS, dump(dict.fromkeys(json.loads(tx.meta(GENERATIONS) or "[]"), NO_SAVING)))
+    marks, generations = json.loads(tx.meta(MARKS) or "{}"), json.loads(tx.meta(GENERATIONS) or "[]")
+    ours = {digest: marks[digest] for digest in generations[-1:] if but_ours and digest in marks}
+    tx.set_meta(MARKS, dump(dict.fromkeys([*generations, tx.meta(TAKEN) or ""], NO_SAVING) | ours))
 
 
 def keep_mark(tx: Transaction, digest: str, mark: str, known: Collection[str] | None = None) -> None:
