@@ -54,9 +54,13 @@ class Loaded(typing.NamedTuple):
 
 
 def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Loaded:
-    """Read the settings of `home`. Raises `InvalidSetting`, also where its place is no folder."""
+    """Read the settings of `home`.
+
+    Raises `InvalidSetting`, also where its place is no folder, or where others can put files into it.
+    """
     if (why := why_no_folder(home)) is not None:
         raise InvalidSetting(f"home: {why}", setting="home")
+    owned.check_home(home.root)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in SETTINGS_FILES:

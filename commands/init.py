@@ -91,10 +91,17 @@ def _name(home: Home, path: Path) -> str:
     return "." if path == home.root else str(path.relative_to(home.root))
 
 
+def _is_here(home: Home) -> bool:
+    try:
+        return home.root == Path.cwd()
+    except FileNotFoundError:  # of getcwd(3): that directory is gone
+        return False
+
+
 def _tell(home: Home, made: list[str]) -> None:
     told = f"made {', '.join(made)}" if made else "everything was there already"
     click.echo(terminal.clean(f"Skep home {home.root}: {told}"))
-    flag = "" if home.root == Path.cwd() else f"cd {shlex.quote(str(home.root))} && "
+    flag = "" if _is_here(home) else f"cd {shlex.quote(str(home.root))} && "
     click.echo("Next:")
     click.echo(terminal.clean(f"  {flag}skep up                              run it"))
     click.echo(terminal.clean(f"  {flag}skep add --command 'echo hello'      give it something to do"))

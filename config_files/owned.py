@@ -1,7 +1,8 @@
-"""Files that say what Skep does: they count only where nobody but their user could have written them.
+"""Files that say what Skep does, and the folders they lie in: they count only where no stranger wrote them.
 
-A home may lie in a folder that others write to; what they put there must neither send a key elsewhere nor
-bring rules, tools or code of their own.
+What a stranger puts into a home must neither send a key elsewhere nor bring rules, tools or code of theirs.
+So a home that everybody can write is none: there, links and folders would lead anywhere. Who is in the group
+that may write to a home is trusted as its user is.
 """
 
 from __future__ import annotations
@@ -13,33 +14,71 @@ from typing import Final
 
 from errors import InvalidSetting
 
+#: bytes of such a file, unless who reads it says another number
+MOST_BYTES: Final = 4 * 1024 * 1024
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+_ANOTHER: Final = "make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
 
 
-def read(path: Path, name: str, most_bytes: int = -1) -> bytes:
+def check_home(root: Path) -> None:
+    """Raise `InvalidSetting` where others could put files into a home, or into its ``config``.
+
+    Root works for whom a home belongs to.
+    """
+    if (info := _look_at(root)) is not None:
+        if info.st_uid not in {0, os.geteuid()} and os.geteuid() != 0:
+            raise _refuse("home", f"{root} belongs to another user (uid {info.st_uid}); {_ANOTHER}")
+        _check_folder(info, root, "home")
+    config = root / "config"
+    if (info := _look_at(config)) is not None:
+        if info.st_uid not in {0, *owners(config)}:
+            raise _refuse("config", f"{config} belongs to another user (uid {info.st_uid}); take it away")
+        _check_folder(info, config, "config")
+
+
+def _check_folder(info: os.stat_result, path: Path, name: str) -> None:
+    if not info.st_mode & stat.S_IWOTH:
+        return
+    is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
+    way_out = _ANOTHER if is_for_all else f"chmod o-w {path}"
+    raise _refuse(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
+
+
+def _refuse(name: str, told: str) -> InvalidSetting:
+    return InvalidSetting(f"{name}: {told}", setting=name)
+
+
+def _look_at(folder: Path) -> os.stat_result | None:
+    try:
+        info = folder.stat()
+    except OSError:
+        return None
+    return info if stat.S_ISDIR(info.st_mode) else None
+
+
+def read(path: Path, name: str, most_bytes: int | None = None) -> bytes:
     """The content of such a file, which messages call `name`, up to so many bytes.
 
-    Raises `FileNotFoundError`, `OSError`, and `InvalidSetting` where it is not to be trusted.
+    Raises `FileNotFoundError`, `OSError`, and `InvalidSetting` where it is not to be trusted, or longer than
+    `MOST_BYTES` where no other number is given.
     """
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
         check(os.fstat(file.fileno()), path, name)
-        return file.read(most_bytes)
+        data = file.read(MOST_BYTES + 1 if most_bytes is None else most_bytes)
+    if most_bytes is None and len(data) > MOST_BYTES:
+        raise _refuse(name, f"is over {MOST_BYTES:,} bytes, the most that such a file may have")
+    return data
 
 
 def check(info: os.stat_result, path: Path, name: str) -> None:
     """Raise `InvalidSetting` unless it is a plain file of this user or root that not everybody can write."""
     if not stat.S_ISREG(info.st_mode):
-        raise InvalidSetting(f"{name}: must be a plain file", setting=name)
+        raise _refuse(name, "must be a plain file")
     if info.st_uid not in {0, *owners(path)}:
-        raise InvalidSetting(
-            f"{name}: belongs to another user (uid {info.st_uid}); it says what Skep does, so it must be "
-            "yours: take it away, or make it yours with chown",
-            setting=name,
-        )
+        told = f"belongs to another user (uid {info.st_uid}); it says what Skep does, so it must be yours"
+        raise _refuse(name, f"{told}: look at it, and take it away, or make it yours with chown")
     if info.st_mode & stat.S_IWOTH:
-        raise InvalidSetting(
-            f"{name}: says what Skep does, and everybody can write it; chmod o-w {path}", setting=name
-        )
+        raise _refuse(name, f"says what Skep does, and everybody can write it; chmod o-w {path}")
 
 
 def owners(path: Path) -> set[int]:

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from config_files import tables
 from doctor.examined import Examined
@@ -21,17 +20,16 @@ from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
 from toolbox import files
 
-_OWN_HOME: Final = "Make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
-
 
 def check_rights(home: Home) -> Iterator[Finding]:
     """Whether the home belongs to this user alone where it must."""
-    for path, forbidden in ((home.state, 0o077), (home.root, 0o002), (home.queue_file, 0o002)):
+    # Whether others can write to the home itself is told with its settings, which are not read then.
+    for path, forbidden in ((home.state, 0o077), (home.root, 0), (home.queue_file, 0o002)):
         if not path.exists():
             continue
         info = path.stat()
         shown = path.name or str(path)
-        if info.st_uid not in {os.geteuid(), 0}:
+        if info.st_uid not in {os.geteuid(), 0} and os.geteuid() != 0:  # root works for whom it belongs to
             yield fail(
                 "rights",
                 f"{shown} belongs to another user (uid {info.st_uid}).",
@@ -39,11 +37,10 @@ def check_rights(home: Home) -> Iterator[Finding]:
             )
         elif stat.S_IMODE(info.st_mode) & forbidden:
             mode = f"{stat.S_IMODE(info.st_mode):o}"
-            is_mine = info.st_uid == os.geteuid() and not info.st_mode & stat.S_ISVTX
             yield warn(
                 "rights",
                 f"{shown} is open to others (mode {mode}).",
-                f"chmod {_closed(info, forbidden)} {path}" if is_mine else _OWN_HOME,
+                f"chmod {_closed(info, forbidden)} {path}",
             )
         elif not os.access(path, os.W_OK):
             yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))

@@ -19,7 +19,7 @@ import threading
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Annotated, Any, Final, Literal
 
 import pydantic
@@ -104,17 +104,17 @@ def _load(name: str, folder: Path) -> Callable[[str, str], Any]:
 
 
 class _OwnLoader(importlib.machinery.SourceFileLoader):
-    """Loads code of the home, and what is kept compiled of it, where nobody else could have written it."""
+    """Loads code of the home where nobody else could have written it; nothing compiled is read or kept."""
 
-    def get_data(self, path: str | bytes) -> bytes:
-        """The content of a file. Raises `InvalidSetting`, `OSError`."""
-        place = Path(os.fsdecode(path))
-        return owned.read(place, f"config/{place.name}")
+    def get_code(self, fullname: str) -> CodeType:
+        """The module's code. Raises `InvalidSetting`, `OSError`."""
+        data = owned.read(Path(self.path), f"config/{Path(self.path).name}")
+        return self.source_to_code(data, self.path)
 
 
 def _module(name: str, folder: Path) -> ModuleType:
     path = folder / f"{name}.py"
-    if not path.is_file():
+    if not os.path.lexists(path):
         return importlib.import_module(name)
     own = f"skep_home_{name}"
     spec = importlib.util.spec_from_file_location(own, path, loader=_OwnLoader(own, str(path)))

@@ -16,15 +16,6 @@ def test_a_home_that_is_open_to_others_is_a_warning_with_the_command(store, home
     assert found[0].way_out == f"chmod 700 {home.state}"
 
 
-def test_a_home_in_a_place_for_everybody_is_a_warning_and_is_not_to_be_closed(store, home):
-    home.root.chmod(0o1777)
-
-    (found,) = [each for each in checks_home.check_rights(home) if each.level == "warn"]
-
-    assert "is open to others (mode 1777)" in found.told
-    assert found.way_out.startswith("Make a home of your own (skep init DIR)")
-
-
 def test_a_locale_that_is_not_of_utf_8_is_a_warning(monkeypatch):
     assert list(checks_machine.check_locale()) == []
     monkeypatch.setattr(sys, "getfilesystemencoding", lambda: "iso8859-1")

@@ -83,13 +83,28 @@ def test_one_that_everybody_can_write_is_refused(home: Home, name: str) -> None:
         read(home, name)
 
 
-@pytest.mark.parametrize("name", [each for each in FILES if not each.endswith(".py")])
 def test_one_that_is_no_plain_file_is_refused_and_not_waited_for(home: Home, name: str) -> None:
     (home.root / name).unlink()
     os.mkfifo(home.root / name)
 
-    with pytest.raises(InvalidSetting, match="must be a plain file"):
+    with pytest.raises(InvalidSetting, match=f"{name}: must be a plain file"):
         read(home, name)
+
+
+def test_one_that_is_endless_is_refused(home: Home, name: str) -> None:
+    with (home.root / name).open("r+b") as file:
+        file.truncate(1 << 40)
+
+    with pytest.raises(InvalidSetting, match=r"over .* bytes"):
+        read(home, name)
+
+
+def test_code_of_ones_own_is_not_kept_compiled(tmp_path: Path) -> None:
+    (tmp_path / "checks.py").write_text("def find(text, mode):\n    return []\n")
+
+    PluggedCheck("checks:find", tmp_path)
+
+    assert [each.name for each in tmp_path.iterdir()] == ["checks.py"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
