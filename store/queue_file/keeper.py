@@ -325,7 +325,12 @@ class QueueFileKeeper:
     def _take_up_what_came_out(self) -> None:
         """Watch what an exchange left that broke off; it may be a save of that instant."""
         with contextlib.suppress(FileNotFoundError):
-            self._old.take_up(*self._swaps.set_aside(self._memory.known()))
+            self._old.take_up(*self._swaps.set_aside(self._memory.known(), self._forget_older))
+
+    def _forget_older(self) -> None:
+        """A save of that instant came out: what stood there before it counts where it is again."""
+        with contextlib.suppress(StoreFull):
+            self._memory.forget_older()
 
     def _put_back(self, error: InvalidFile, ours: str) -> None:
         """A save that cannot be read, perhaps half done, goes back to its place; ours waits."""
@@ -333,7 +338,7 @@ class QueueFileKeeper:
         swap.exchange(self._swaps.swap, self._places.target, frozenset({ours}))
         self._seen, self._stale, self._unreadable = None, True, True
         # Also ours: a program may have opened it in that instant.
-        self._old.take_up(*self._swaps.set_aside({ours: None}))
+        self._old.take_up(*self._swaps.set_aside({ours: None}, self._forget_older))
 
     # -- old files -----------------------------------------------------------------------------------------
 
@@ -359,7 +364,7 @@ class QueueFileKeeper:
         try:
             swaps.writing.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
-                swaps.set_aside(known)
+                swaps.set_aside(known, self._forget_older)
         except OSError as error:
             logger.warning("what an exchange of queue.json left cannot be moved: %s", error)
         found = swaps.left_over()

@@ -11,7 +11,7 @@ from typing import Final
 from errors import InvalidFile
 from store import obstacles
 from store.queue_file.plain_files import Content
-from store.queue_file.taking_in import GENERATIONS, MARKS, OLD_TAKEN, REVISION, TAKEN, keep_mark
+from store.queue_file.taking_in import GENERATIONS, MARKS, OLD_TAKEN, REVISION, TAKEN, forget_marks, keep_mark
 from store.reading import QUEUE_FILE_BLOCKED, Reader
 from store.transaction import Transaction, dump
 from store.writer import Writer
@@ -119,6 +119,10 @@ class Memory:
                 tx.emit("queue_file.recreated", file="queue.json", revision=revision, reason=reason)
 
         self._writer.run(keep)
+
+    def forget_older(self) -> None:
+        """Of what stood there before ours no saving is known any more."""
+        self._writer.run(lambda tx: forget_marks(tx, but_ours=True))
 
     def note_blocked(self, reason: str | None) -> None:
         """The file cannot be written, or (none) it can be again: told in the history when that changes."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
+from config_files import owned
 from errors import InvalidFile
 from path_names import real_path
 from runtime_contract import ID_PATTERN, Limits
@@ -74,10 +75,20 @@ class Content:
 def target_of(path: Path) -> Path:
     """What a name leads to through links; the name itself where they lead in a circle or into no folder.
 
-    Such a link is left as it is, for `read` to refuse.
+    Such a link, or one that another user made, is left as it is, for `read` to refuse.
     """
+    if _is_link_of_another(path):
+        return path
     target = real_path(path)
     return target if os.access(target.parent, os.X_OK) else path
+
+
+def _is_link_of_another(path: Path) -> bool:
+    try:
+        info = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISLNK(info.st_mode) and info.st_uid not in {0, *owned.owners(path)}
 
 
 def look_at(path: Path) -> Signature | None:

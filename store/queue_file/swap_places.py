@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -83,16 +83,20 @@ class SwapPlaces:
         found = sorted(path for where in folders for path in where.glob(f"{glob.escape(self._out)}*"))
         return [(path, *_told_by(path.name)) for path in found]
 
-    def set_aside(self, known: Mapping[str, str | None]) -> tuple[Path, str, str]:
+    def set_aside(
+        self, known: Mapping[str, str | None], note_save: Callable[[], None]
+    ) -> tuple[Path, str, str]:
         """Let what lies half exchanged, ours or a save of that instant, be an old file: as in `left_over`.
 
         `known`: hashes of what need not be taken in, each with the mark of the very saving that is known
-        (none: of any); `NOT_KNOWN` is told of another. Raises `FileNotFoundError` where nothing lies there.
+        (none: of any); `NOT_KNOWN` is told of another, and `note_save` called before it is moved. Raises
+        `FileNotFoundError` where nothing lies there.
         """
         signature = Signature.of(self.swap.lstat())
         digest = plain_files.hash_file(self.swap) or NOT_KNOWN
         if digest not in known or known[digest] not in {None, signature.mark}:
             digest = NOT_KNOWN
+            note_save()
         path = self.swap.replace(self.out(time.time_ns(), digest, signature))
         return path, digest, signature.mark
 

@@ -24,7 +24,6 @@ from store.queue_file.plain_files import Content
 from store.queue_file.removals import Lacked, take_away
 from store.queue_file.rendering import hash_entry
 from store.queue_file.said import Said, taken_of
-from store.queue_file.swap_places import NOT_KNOWN
 from store.queue_file.wishes import (
     Action,
     Cancel,
@@ -268,16 +267,14 @@ def _note_taken(tx: Transaction, brought: Brought) -> None:
     if brought.old is not None:
         taken = json.loads(tx.meta(OLD_TAKEN) or "{}")
         tx.set_meta(OLD_TAKEN, dump(taken | {brought.old: [brought.digest, brought.mark]}))
-        if brought.old.endswith(NOT_KNOWN):  # a save of the instant of an exchange that broke off
-            _forget_marks(tx, but_ours=True)
         return
-    _forget_marks(tx, but_ours=not brought.stands)
+    forget_marks(tx, but_ours=not brought.stands)
     tx.set_meta(TAKEN, brought.digest)
     tx.set_meta(TOP, dump(brought.top))
     keep_mark(tx, brought.digest, brought.mark)
 
 
-def _forget_marks(tx: Transaction, *, but_ours: bool) -> None:
+def forget_marks(tx: Transaction, *, but_ours: bool) -> None:
     """What stood in the place of the file stands there no more: where it does again, somebody saved it.
 
     Its mark would not tell, where the time of the file is set back (`cp -p` in place) or the very file comes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from errors import StoreFull
 from store import steering
 from store.queue_file import swap
 from store.queue_file.taking_in import Taker
-from tests.integration.test_the_same_is_saved_again import A, B, PlugPulled, cancelled
+from tests.integration.test_the_same_is_saved_again import A, B, PlugPulled, cancelled, write_again
 from tests.unit.queue_file.keeping import Keeping
 
 
@@ -133,6 +134,43 @@ def test_what_came_out_while_the_store_was_full_is_forgotten_by_its_place_as_wel
     keeping.look()
 
     assert len(keeping.events("queue_file.taken_in")) == 3
+
+
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_a_later_word_through_an_old_handle_is_not_undone_by_a_save_that_stands(
+    keeping: Keeping, monkeypatch: pytest.MonkeyPatch, is_restarted: bool
+) -> None:
+    keeping.put(A, B)
+    shown = keeping.shown()
+    taken_in = len(keeping.events("queue_file.taken_in"))
+
+    def saying(words: str) -> bytes:
+        return json.dumps(shown | {"tasks": [A | {"prompt": words}, B]}).encode()
+
+    really = host_platform.exchange_files
+
+    def break_off(new: Path, target: Path) -> None:
+        write_again(handle, saying("one"))
+        really(new, target)
+        raise OSError(errno.EIO, "Input/output error")
+
+    handle = os.open(keeping.file, os.O_RDWR)
+    with monkeypatch.context() as patched:
+        patched.setattr(host_platform, "exchange_files", break_off)
+        cancel_and_show(keeping, "b")
+    keeping.look()
+    keeping.save(saying("two"))
+    keeping.look()
+    write_again(handle, saying("three"))
+    keeping.look()
+    if is_restarted:
+        keeping.restart()
+    keeping.clock.advance(9)
+    keeping.round()
+    os.close(handle)
+
+    assert keeping.doc("a")["prompt"] == keeping.entry("a")["prompt"] == "three"
+    assert len(keeping.events("queue_file.taken_in")) == taken_in + 3
 
 
 def test_a_folder_in_the_place_of_what_is_told_of_a_broken_file_hinders_nothing(keeping: Keeping) -> None:
