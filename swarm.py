@@ -362,11 +362,11 @@ def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     if supervised:
         stop.on_closed_pipe()
     try:
+        settings = load_settings(home, os.environ, {"swarm_port": port}).settings
         if not supervised:  # else `skep up` has looked
             from store.recovery import refuse_damaged  # noqa: PLC0415  and what rebuilds is not loaded
 
             refuse_damaged(home)
-        settings = load_settings(home, os.environ, {"swarm_port": port}).settings
         configure_logging(settings, "swarm", home)
         host_platform.step_back(settings.nice)
         settle()

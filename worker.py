@@ -215,11 +215,11 @@ def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, 
     if supervised:
         stop.on_closed_pipe()
     try:
+        settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
         if not supervised:  # else `skep up` has looked
             from store.recovery import refuse_damaged  # noqa: PLC0415  and what rebuilds is not loaded
 
             refuse_damaged(home)
-        settings = load_settings(home, os.environ, {"concurrency": concurrency}).settings
         read_models_file(home.models_file)  # one that is wrong is refused here
         configure_logging(settings, "worker", home, worker_id or "worker")
         host_platform.step_back(settings.nice)

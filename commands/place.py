@@ -11,6 +11,7 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
+from config_files import owned
 from errors import StoreError
 from setting_sources import load_settings, why_no_folder
 from settings import Home, Settings, find_home
@@ -67,7 +68,11 @@ class Place:
             yield opened
 
     def check(self) -> None:
-        """Raise `NoHome` where no home was made, `StoreCorrupt` where its database is gone or emptied."""
+        """Raise `NoHome` where no home was made, `StoreCorrupt` where its database is gone or emptied.
+
+        Raises `InvalidSetting` where others could have put things into it.
+        """
+        owned.check_home(self.home.root)
         if not database.is_made(self.home.database):
             self._refuse()
 
@@ -93,8 +98,12 @@ def place_of(context: click.Context) -> Place:
 
 
 def open_home(home: Home) -> Home:
-    """The home, unless another user has closed it. Raises `StoreReadOnly`."""
+    """The home, unless another user has closed it, or made its state.
+
+    Raises `StoreReadOnly`, `InvalidSetting`.
+    """
     database.stat_of(home.state)
+    owned.check_place(home.root, home.state.name)
     return home
 
 

@@ -7,6 +7,7 @@ that may write to a home is trusted as its user is.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -16,32 +17,61 @@ from errors import InvalidSetting
 
 #: bytes of such a file, unless who reads it says another number
 MOST_BYTES: Final = 4 * 1024 * 1024
+#: of a home, what Skep works in or obeys; `queue.json` and the inbox are judged when they are read
+_PLACES: Final = (".swarm", "config", "workspace", "workflows", "conflicts", "execution_log.jsonl")
+#: and what nobody else may write to
+_CLOSED: Final = frozenset({".swarm", "config"})
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 _ANOTHER: Final = "make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
 
 
 def check_home(root: Path) -> None:
-    """Raise `InvalidSetting` where others could put files into a home, or into its ``config``.
+    """Raise `InvalidSetting` where others could put, or have put, into a home what Skep works in or obeys.
 
-    Root works for whom a home belongs to.
+    Root works for whom a home belongs to, unless anybody could have made it.
     """
-    if (info := _look_at(root)) is not None:
-        if info.st_uid not in {0, os.geteuid()} and os.geteuid() != 0:
-            raise _refuse("home", f"{root} belongs to another user (uid {info.st_uid}); {_ANOTHER}")
-        _check_folder(info, root, "home")
-    config = root / "config"
-    if (info := _look_at(config)) is not None:
-        if info.st_uid not in {0, *owners(config)}:
-            raise _refuse("config", f"{config} belongs to another user (uid {info.st_uid}); take it away")
-        _check_folder(info, config, "config")
+    if (info := _look_at(root)) is None:
+        return
+    if os.geteuid() == 0:
+        _check_way_to(root)
+    elif info.st_uid not in {0, os.geteuid()}:
+        raise _refuse("home", f"{root} belongs to another user (uid {info.st_uid}); {_ANOTHER}")
+    _check_closed(info, root, "home")
+    for name in _PLACES:
+        check_place(root, name)
 
 
-def _check_folder(info: os.stat_result, path: Path, name: str) -> None:
+def check_place(root: Path, name: str) -> None:
+    """Raise `InvalidSetting` where a place in a home, or the link that leads to it, is another user's."""
+    path = root / name
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        _check_owner(path.lstat(), path, name)
+    if name in _CLOSED and (info := _look_at(path)) is not None:
+        _check_owner(info, path, name)
+        _check_closed(info, path, name)
+
+
+def _check_owner(info: os.stat_result, path: Path, name: str) -> None:
+    if info.st_uid not in {0, *owners(path)}:
+        told = f"{path} belongs to another user (uid {info.st_uid})"
+        raise _refuse(name, f"{told}; look at it, and take it away, or make it yours with chown -h")
+
+
+def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
     if not info.st_mode & stat.S_IWOTH:
         return
     is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
-    way_out = _ANOTHER if is_for_all else f"chmod o-w {path}"
+    way_out = _ANOTHER if is_for_all else f"chmod -R o-w {path}"
     raise _refuse(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
+
+
+def _check_way_to(root: Path) -> None:
+    """In a folder that everybody can write, a folder of another user may have been put there for root."""
+    for folder in (root, *root.parents[:-1]):
+        owner = folder.stat().st_uid
+        if owner not in {0, os.geteuid()} and folder.parent.stat().st_mode & stat.S_IWOTH:
+            told = f"{folder} belongs to another user (uid {owner}), and everybody can write {folder.parent}"
+            raise _refuse("home", f"{told}; {_ANOTHER}")
 
 
 def _refuse(name: str, told: str) -> InvalidSetting:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from config_files import owned
 from doctor import daemon, halts, home, identities, machine, model, records, review, safety, store, traces
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, warn
@@ -19,6 +20,12 @@ def examine(examined: Examined) -> Iterator[Finding]:
         yield fail("home", f"{told}.", f"{way_out[0].upper()}{way_out[1:]}")
         return
     settings = Settings()
+    try:
+        owned.check_home(examined.home.root)
+    except InvalidSetting as error:  # nothing there is looked at any further
+        told, _, way_out = error.message.rpartition("; ")
+        yield fail("home", f"{told}.", f"{way_out[0].upper()}{way_out[1:]}")
+        return
     try:
         settings = examined.settings
     except InvalidSetting as error:

@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import skep
+from config_files import owned
+from errors import InvalidSetting
 from testing.running_daemon import RunningDaemon
+from tests.unit.queue_file.keeping import Keeping
 
 STRANGER = 65_534
 
@@ -21,7 +26,7 @@ def test_nothing_is_read_or_started_there_and_the_way_out_is_told(
     place = daemon.root / folder
     place.mkdir(exist_ok=True)
     place.chmod(mode)
-    way_out = "make a home of your own (skep init DIR)" if mode & 0o1000 else f"chmod o-w {place}"
+    way_out = "ake a home of your own (skep init DIR)" if mode & 0o1000 else f"hmod -R o-w {place}"
 
     for verb in (("up", "--until-idle", "--no-panel"), ("status",), ("init",), ("doctor",)):
         told = daemon.skep_process(*verb)
@@ -39,7 +44,99 @@ def test_a_home_that_is_made_beneath_a_folder_for_everybody_is_ones_own(tmp_path
     assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="a file of another user needs root")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a file of another user needs root")
+
+
+@needs_root
+@pytest.mark.parametrize("is_link", [False, True])
+@pytest.mark.parametrize(
+    "name", [".swarm", "config", "workspace", "workflows", "conflicts", "execution_log.jsonl"]
+)
+def test_what_somebody_else_put_into_it_is_named_and_neither_read_nor_followed(
+    tmp_path: Path, name: str, is_link: bool
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    place = home / name
+    if is_link:
+        place.symlink_to(elsewhere)
+    else:
+        place.mkdir()
+    os.chown(place, STRANGER, -1, follow_symlinks=False)
+
+    with pytest.raises(InvalidSetting, match=f"{place} belongs to another user .* take it away"):
+        owned.check_home(home)
+    told = CliRunner().invoke(skep.cli, ["--home", str(home), "up", "--until-idle", "--no-panel"])
+    assert told.exit_code == 2
+    assert list(elsewhere.iterdir()) == []
+
+
+@needs_root
+def test_doctor_says_so_and_runs_no_check_that_somebody_else_put_there(tmp_path: Path) -> None:
+    home, ran = tmp_path / "home", tmp_path / "ran"
+    config = home / "config"
+    config.mkdir(parents=True)
+    (config / "constitution.toml").write_text('callables = ["theirs:find"]\n')
+    (config / "theirs.py").write_text(f"open({str(ran)!r}, 'w')\ndef find(text, mode):\n    return []\n")
+    for path in (config, *config.iterdir()):
+        os.chown(path, STRANGER, -1)
+
+    told = CliRunner().invoke(skep.cli, ["--home", str(home), "doctor"])
+
+    assert told.exit_code == 1
+    assert f"{config} belongs to another user" in told.stdout
+    assert not ran.exists()
+
+
+@needs_root
+@pytest.mark.parametrize("action", [["on"], ["off"], []])
+def test_the_kill_switch_is_not_put_through_a_link_of_somebody_else(
+    tmp_path: Path, action: list[str]
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    (home / ".swarm").symlink_to(elsewhere)
+    os.chown(home / ".swarm", STRANGER, -1, follow_symlinks=False)
+
+    told = CliRunner().invoke(skep.cli, ["--home", str(home), "kill-switch", *action])
+
+    assert told.exit_code == 2
+    assert "belongs to another user" in told.stderr
+    assert list(elsewhere.iterdir()) == []
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o777, 0o1777])
+def test_root_works_for_nobody_whose_home_anybody_could_have_made(tmp_path: Path, mode: int) -> None:
+    above, home = tmp_path / "above", tmp_path / "above" / "of" / "home"
+    home.mkdir(parents=True)
+    for folder in (home, home.parent):
+        os.chown(folder, STRANGER, -1)
+    owned.check_home(home)
+    above.chmod(mode)
+
+    with pytest.raises(InvalidSetting, match=f"{home.parent} belongs to another user .* can write {above}"):
+        owned.check_home(home)
+
+
+@needs_root
+def test_a_queue_file_that_is_a_link_of_somebody_else_is_not_followed(
+    keeping: Keeping, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.json"
+    mine.write_text('{"name": "precious"}')
+    keeping.file.unlink(missing_ok=True)
+    keeping.file.symlink_to(mine)
+    os.chown(keeping.file, STRANGER, -1, follow_symlinks=False)
+    keeping.round()
+
+    assert "is a symbolic link" in keeping.file.with_name("queue.json.error").read_text("utf-8")
+    assert mine.read_text() == '{"name": "precious"}'
+
+
+@needs_root
 def test_settings_that_somebody_else_put_there_stop_the_start_and_are_named(tmp_path: Path) -> None:
     daemon = RunningDaemon(tmp_path / "home")
     planted = daemon.root / "skep.toml"
