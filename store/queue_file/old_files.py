@@ -91,11 +91,11 @@ class OldFiles:
     def look(self, before_ns: float = float("inf")) -> bool:
         """Take in what was written since, in the order it was; whether anything was.
 
-        `before_ns`: what was written at this time (nanoseconds since 1970) or later is left for another look.
+        `before_ns`: what was written after this time (nanoseconds since 1970) is left for another look.
         """
         took = False
         for written, _, held in sorted((_written(held.path), at, held) for at, held in enumerate(self._held)):
-            if written >= before_ns:
+            if written > before_ns:  # of the same moment, what stands in the place came last
                 break
             if self._is_over(held):
                 took = self._let_go(held) or took
