@@ -153,14 +153,8 @@ def check(info: os.stat_result, limits: Limits) -> None:
 
 
 def check_owner(info: os.stat_result, path: Path) -> None:
-    """Raise `InvalidFile` unless the file or folder is this user's.
-
-    Root works for whom a directory above belongs to: who may replace that may also write this file.
-    """
-    owners = {os.geteuid()}
-    if os.geteuid() == 0:
-        owners |= {folder.stat().st_uid for folder in path.absolute().parents}
-    if info.st_uid not in owners:
+    """Raise `InvalidFile` unless the file or folder is this user's, or theirs for whom root works."""
+    if info.st_uid not in owned.owners(path):
         raise InvalidFile(f"belongs to another user (uid {info.st_uid}); put one of your own there")
 
 
