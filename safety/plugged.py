@@ -122,5 +122,9 @@ def _module(name: str, folder: Path) -> ModuleType:
         raise ImportError(f"{path} is no module")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[spec.name]  # as an import does: half a module is none
+        raise
     return module

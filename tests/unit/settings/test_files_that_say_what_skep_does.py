@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,15 @@ def test_code_of_ones_own_is_not_kept_compiled(tmp_path: Path) -> None:
     PluggedCheck("checks:find", tmp_path)
 
     assert [each.name for each in tmp_path.iterdir()] == ["checks.py"]
+
+
+def test_code_that_could_not_be_loaded_is_no_module_afterwards(tmp_path: Path) -> None:
+    (tmp_path / "half.py").write_text("begun = True\nraise RuntimeError\n")
+
+    with pytest.raises(InvalidSetting):
+        PluggedCheck("half:begun", tmp_path)
+
+    assert "skep_home_half" not in sys.modules
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
