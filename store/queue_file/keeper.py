@@ -28,7 +28,7 @@ from store.file_watch import FileWatch
 from store.lanes import ConcurrencyLimits
 from store.queue_file import plain_files, swap
 from store.queue_file.apply import Rules
-from store.queue_file.memory import Memory
+from store.queue_file.memory import Known, Memory
 from store.queue_file.old_files import OldFiles
 from store.queue_file.pace import COST_FACTOR, Pace
 from store.queue_file.plain_files import Content, Signature
@@ -172,7 +172,7 @@ class QueueFileKeeper:
             self._pace.note_change(self._clock.monotonic())
             if self._places.is_elsewhere:  # perhaps the very folder, moved
                 with self._lock:
-                    self._take_up_in(self._swaps)
+                    self._take_up_in(self._swaps, self._memory.beside().get(self._places.target, {}))
 
     def _take_in_order(self) -> bool:
         """Take in the file and old ones in the order in which they were written; whether anything was new."""
@@ -325,7 +325,7 @@ class QueueFileKeeper:
     def _take_up_what_came_out(self) -> None:
         """Watch what an exchange left that broke off; it may be a save of that instant."""
         with contextlib.suppress(FileNotFoundError):
-            self._old.take_up(*self._swaps.set_aside(self._memory.known(), self._forget_older))
+            self._old.take_up(*self._swaps.set_aside([self._memory.known()], self._forget_older))
 
     def _forget_older(self) -> None:
         """A save of that instant came out: what stood there before it counts where it is again."""
@@ -338,29 +338,33 @@ class QueueFileKeeper:
         swap.exchange(self._swaps.swap, self._places.target, frozenset({ours}))
         self._seen, self._stale, self._unreadable = None, True, True
         # Also ours: a program may have opened it in that instant.
-        self._old.take_up(*self._swaps.set_aside({ours: None}, self._forget_older))
+        self._old.take_up(*self._swaps.set_aside([{ours: None}], self._forget_older))
 
     # -- old files -----------------------------------------------------------------------------------------
 
     def _take_up_left_over(self) -> None:
         """Watch what an earlier process left, also where the name led once, on another mount."""
         home = SwapPlaces.in_home(self._home.state)
-        self._take_up_in(home)
+        self._take_up_in(home, {})
+        beside = self._memory.beside()
         if self._places.is_elsewhere:
-            self._take_up_in(self._swaps)
+            self._take_up_in(self._swaps, beside.pop(self._places.target, {}))
         away = False
-        for target in self._memory.beside():
+        for target, announced in beside.items():
             swaps = SwapPlaces.beside(target)
             is_there = swaps.can_be_reached(home)
-            if target != self._places.target and not self._take_up_in(swaps) and is_there:
+            if target != self._places.target and not self._take_up_in(swaps, announced) and is_there:
                 self._memory.forget_beside(target)
             away = away or not is_there
         if not away:
             self._memory.forget_old(self._memory.taken_of_old().keys() - self._old.names())
 
-    def _take_up_in(self, swaps: SwapPlaces) -> bool:
-        """Watch what was left in these places; whether anything was."""
-        known, taken = self._memory.known(), self._memory.taken_of_old()
+    def _take_up_in(self, swaps: SwapPlaces, announced: Known) -> bool:
+        """Watch what was left in these places; whether anything was.
+
+        `announced`: what was known when the exchange there was announced.
+        """
+        known, taken = [announced, self._memory.known()], self._memory.taken_of_old()
         try:
             swaps.writing.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):

@@ -22,6 +22,9 @@ _BESIDE: Final = "queue_file_beside"
 #: Queue files on other mounts that are remembered.
 _MOST_BESIDE: Final = 50
 
+#: hashes of contents, each with the mark of the saving of it that is known (none: any is)
+Known = dict[str, str | None]
+
 
 def has_seen(reader: Reader, digest: str) -> bool:
     """Whether a content of the queue file, by its SHA-256, was written, taken in or refused by the leader."""
@@ -42,15 +45,14 @@ class Memory:
         found: list[str] = json.loads(row["value"]) if row is not None else [""]
         return found
 
-    def known(self) -> dict[str, str | None]:
+    def known(self) -> Known:
         """Hashes of every content that need not be looked at again, each with the mark of that saving of it.
 
         The same may be saved again, and then it need be. Of none, any saving is known.
         """
         row = self._reader.one("get_meta", key=TAKEN)
-        digests = {*self.generations(), *([row["value"]] if row is not None else [])} - {""}
-        marks = self._reader.fact(MARKS) or {}
-        return {digest: marks.get(digest) for digest in digests}
+        taken = "" if row is None else row["value"]
+        return _with_marks([*self.generations(), taken], self._reader.fact(MARKS) or {})
 
     def is_known(self, content: Content) -> bool:
         """Whether this very saving of a content is ours or was taken in."""
@@ -74,15 +76,22 @@ class Memory:
         """Hash and mark of what was last taken in of files that were replaced, by their names."""
         return self._reader.fact(OLD_TAKEN) or {}
 
-    def beside(self) -> list[Path]:
-        """Queue files on another mount than the home, by which old ones may lie."""
+    def beside(self) -> dict[Path, Known]:
+        """Queue files on another mount than the home, by which old ones may lie.
+
+        With each, what was known when an exchange with it was last announced: what came out of that may be
+        looked at only after others, while the mount is away.
+        """
         row = self._reader.one("get_meta", key=_BESIDE)
-        found: list[str] = json.loads(row["value"]) if row is not None else []
-        return [Path(os.fsdecode(bytes.fromhex(each))) for each in found]
+        found: dict[str, Known] | list[str] = json.loads("{}" if row is None else row["value"])
+        if isinstance(found, list):  # an earlier version kept the names alone
+            found = {each: {} for each in found}
+        return {Path(os.fsdecode(bytes.fromhex(each))): known for each, known in found.items()}
 
     def forget_beside(self, target: Path) -> None:
         """No old file lies there any more."""
-        self._writer.run(lambda tx: _keep_beside(tx, [each for each in self.beside() if each != target]))
+        left = {each: known for each, known in self.beside().items() if each != target}
+        self._writer.run(lambda tx: _keep_beside(tx, left))
 
     def forget_old(self, names: Collection[str]) -> None:
         """These old files are gone, and what was taken in of them need not be known."""
@@ -106,14 +115,15 @@ class Memory:
         `stands`: hash of what is there, as far as that is known. `beside`: the queue file, where the files of
         the exchange lie beside it.
         """
-        generations, known = [stands or self.generations()[-1], digest], self.beside()
+        generations, places = [stands or self.generations()[-1], digest], self.beside()
 
         def keep(tx: Transaction) -> None:
             tx.set_meta(REVISION, str(revision))
             tx.set_meta(GENERATIONS, dump(generations))
             keep_mark(tx, digest, mark, {*generations, tx.meta(TAKEN) or ""})
-            if beside is not None and beside not in known:
-                _keep_beside(tx, [*known, beside])
+            if beside is not None:
+                places.pop(beside, None)
+                _keep_beside(tx, places | {beside: _known(tx)})
             if was_missing and revision > 1:
                 reason = "it was missing; nothing was cancelled"
                 tx.emit("queue_file.recreated", file="queue.json", revision=revision, reason=reason)
@@ -146,6 +156,17 @@ class Memory:
         return message
 
 
-def _keep_beside(tx: Transaction, targets: list[Path]) -> None:
+def _with_marks(digests: Collection[str], marks: Known) -> Known:
+    return {digest: marks.get(digest) for digest in digests if digest}
+
+
+def _known(tx: Transaction) -> Known:
+    """As `Memory.known`, of what is being written."""
+    generations: list[str] = json.loads(tx.meta(GENERATIONS) or "[]")
+    return _with_marks([*generations, tx.meta(TAKEN) or ""], json.loads(tx.meta(MARKS) or "{}"))
+
+
+def _keep_beside(tx: Transaction, places: dict[Path, Known]) -> None:
     # In hexadecimal: a path need not be text.
-    tx.set_meta(_BESIDE, dump([os.fsencode(each).hex() for each in targets[-_MOST_BESIDE:]]))
+    kept = {os.fsencode(each).hex(): places[each] for each in list(places)[-_MOST_BESIDE:]}
+    tx.set_meta(_BESIDE, dump(kept))

@@ -69,7 +69,12 @@ class Content:
 
     def is_one_of(self, known: Mapping[str, str | None]) -> bool:
         """Whether it is among these: by their hashes, the mark of that very saving, or none for any."""
-        return self.digest in known and known[self.digest] in {None, self.signature.mark}
+        return has_saving(known, self.digest, self.signature.mark)
+
+
+def has_saving(known: Mapping[str, str | None], digest: str, mark: str) -> bool:
+    """Whether a saving is among these: by hashes of contents, each with the mark of that one (none: any)."""
+    return digest in known and known[digest] in {None, mark}
 
 
 def target_of(path: Path) -> Path:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -84,17 +84,17 @@ class SwapPlaces:
         return [(path, *_told_by(path.name)) for path in found]
 
     def set_aside(
-        self, known: Mapping[str, str | None], note_save: Callable[[], None]
+        self, known: Sequence[Mapping[str, str | None]], note_save: Callable[[], None]
     ) -> tuple[Path, str, str]:
         """Let what lies half exchanged, ours or a save of that instant, be an old file: as in `left_over`.
 
-        `known`: hashes of what need not be taken in, each with the mark of the very saving that is known
-        (none: of any); `NOT_KNOWN` is told of another, and `note_save` called before it is moved. Raises
-        `FileNotFoundError` where nothing lies there.
+        `known`: as any of these tells, hashes of what need not be taken in, each with the mark of the very
+        saving that is known (none: of any); `NOT_KNOWN` is told of another, and `note_save` called before it
+        is moved. Raises `FileNotFoundError` where nothing lies there.
         """
         signature = Signature.of(self.swap.lstat())
         digest = plain_files.hash_file(self.swap) or NOT_KNOWN
-        if digest not in known or known[digest] not in {None, signature.mark}:
+        if not any(plain_files.has_saving(each, digest, signature.mark) for each in known):
             digest = NOT_KNOWN
             note_save()
         path = self.swap.replace(self.out(time.time_ns(), digest, signature))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SCRIPT = """
+AN_OLD_HANDLE = """
 import json, os, sys
 from pathlib import Path
 from runtime_contract import Limits, normalize_task
@@ -41,6 +41,75 @@ with keeping.file.open("r+b") as handle:
 keeping.restart()
 print(json.dumps({"shown": shown, "statuses": keeping.statuses(), "left": sorted(os.listdir(folder))}))
 """
+#: Killed right after an exchange; the mount is away while the file is written elsewhere, and comes back.
+AWAY_AND_BACK = """
+import json, sys
+from pathlib import Path
+import host_platform
+from store import steering
+from tests.unit.queue_file.keeping import Keeping
+
+class PlugPulled(BaseException):
+    pass
+
+def pull_the_plug(new, target):
+    really(new, target)
+    raise PlugPulled
+
+def say(words):
+    content = json.loads(shown)
+    content["tasks"][0]["prompt"] = words
+    keeping.save(content)
+
+def change(task):
+    keeping.store.write(lambda tx: steering.cancel(tx, task, "cli", "x"))
+    keeping.clock.advance(9)
+    keeping.round()
+
+keeping, folder = Keeping(Path(sys.argv[1])), Path(sys.argv[2], "folder")
+folder.mkdir()
+named, keeping.file = keeping.file, folder / "q.json"
+keeping.file.write_text(json.dumps({"tasks": [{"id": id, "prompt": "x"} for id in "abcd"]}))
+named.symlink_to(keeping.file)
+keeping.keeper.start_up()
+keeping.round()
+shown = keeping.file.read_text()
+say("one")
+if sys.argv[3] == "taken in":
+    keeping.look()
+really, host_platform.exchange_files = host_platform.exchange_files, pull_the_plug
+if sys.argv[3] != "taken in":
+    def save_and_pull_the_plug(new, target):
+        say("three")
+        pull_the_plug(new, target)
+    host_platform.exchange_files = save_and_pull_the_plug
+try:
+    change("b")
+except PlugPulled:
+    pass
+host_platform.exchange_files = really
+
+keeping.file, away = named, folder.rename(folder.with_name("away"))
+named.unlink()
+say("two")
+keeping.restart()
+change("c")
+change("d")
+taken_in = len(keeping.events("queue_file.taken_in"))
+if sys.argv[4] == "a link again":
+    named.unlink()
+    named.symlink_to(folder / "q.json")
+away.rename(folder)
+if sys.argv[4] == "led on":
+    named.unlink()
+    named.symlink_to(folder / "q.json")
+    keeping.look()
+else:
+    keeping.restart()
+keeping.round()
+said = keeping.doc("a")["prompt"]
+print(json.dumps([said, len(keeping.events("queue_file.taken_in")) - taken_in]))
+"""
 
 
 @pytest.fixture(params=["another file system", "the same file system"])
@@ -63,20 +132,41 @@ def in_a_mount(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
     return words
 
 
-def test_it_is_written_and_a_save_through_an_old_handle_is_not_lost(
-    in_a_mount: list[str], tmp_path: Path
-) -> None:
+def run(script: str, in_a_mount: list[str], tmp_path: Path, *words: str) -> object:
+    """What a script prints that is told the home and the mount."""
     ended = subprocess.run(
-        [*in_a_mount, sys.executable, "-c", SCRIPT, str(tmp_path / "home"), str(tmp_path / "mnt")],
+        [*in_a_mount, sys.executable, "-c", script, str(tmp_path / "home"), str(tmp_path / "mnt"), *words],
         cwd=REPOSITORY,
         capture_output=True,
         timeout=60,
         check=False,
     )
-
     assert (ended.returncode, ended.stderr) == (0, b"")
-    assert json.loads(ended.stdout) == {
+    return json.loads(ended.stdout)
+
+
+def test_it_is_written_and_a_save_through_an_old_handle_is_not_lost(
+    in_a_mount: list[str], tmp_path: Path
+) -> None:
+    assert run(AN_OLD_HANDLE, in_a_mount, tmp_path) == {
         "shown": ["a", "c"],
         "statuses": {"a": "pending", "b": "pending", "c": "pending"},
         "left": ["moved"],
     }
+
+
+@pytest.mark.parametrize("then", ["the file stays", "a link again", "led on"])
+def test_what_was_taken_in_does_not_count_again_when_the_mount_is_back(
+    in_a_mount: list[str], tmp_path: Path, then: str
+) -> None:
+    # A link that leads to the older file again is a word of somebody's, which says nothing new.
+    words = 0 if then == "the file stays" else 1
+    assert run(AWAY_AND_BACK, in_a_mount, tmp_path, "taken in", then) == ["two", words]
+
+
+@pytest.mark.parametrize("then", ["the file stays", "a link again", "led on"])
+def test_a_save_of_the_instant_in_which_the_mount_went_counts_when_it_is_back(
+    in_a_mount: list[str], tmp_path: Path, then: str
+) -> None:
+    words = 1 if then == "the file stays" else 2
+    assert run(AWAY_AND_BACK, in_a_mount, tmp_path, "not looked at", then) == ["three", words]
