@@ -56,8 +56,9 @@ from panel.pages import tasks as tasks_page
 from panel.pages import tools as tools_page
 from panel.streams import MOST_STREAMS
 from panel.version import version
+from process_home import home_of
 from setting_sources import Loaded, load_settings
-from settings import Home, Settings, find_home
+from settings import Home, Settings
 from stopping import Stop
 from store import last_words, processes, shown_text
 from store.sqlite_store import SqliteStore
@@ -311,7 +312,7 @@ def _greet(store: SqliteStore, home: Home, port: int) -> None:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     """Run the panel until it is told to stop."""
-    home = find_home(home_flag, os.environ)
+    home = home_of("control_panel", home_flag)
     stop = Stop()
     stop.on_signals()
     if supervised:

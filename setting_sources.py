@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from config_files import owned, tables
+from config_files import own_home, owned, tables
 from errors import InvalidSetting
+from path_names import expanded
 from redaction import KNOWN
 from settings import Home, Settings
 
@@ -35,6 +36,21 @@ SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
 FILES_ONLY: Final = frozenset({"profiles"})
 #: The same of single values, and there the file must be the user's own.
 VALUES_OF_FILES_ONLY: Final = {"sandbox": "off"}
+
+
+def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
+    """The home named by the flag or ``SKEP_HOME``, else the current directory.
+
+    Raises `InvalidSetting` where the current directory is needed and is gone, or where the way to the home
+    leads over what another user put into a folder for everybody.
+    """
+    named = flag or environ.get("SKEP_HOME")
+    try:
+        return Home(own_home.walk_to(expanded(named or os.curdir)))
+    except FileNotFoundError as error:  # of getcwd(3)
+        told = "the current directory does not exist any more; change to another"
+        way_out = "" if named else ", or name a home with --home or SKEP_HOME"
+        raise InvalidSetting(f"home: {told}{way_out}", setting="home") from error
 
 
 def why_no_folder(home: Home) -> str | None:
@@ -60,7 +76,7 @@ def load_settings(home: Home, environ: Mapping[str, str], flags: Mapping[str, An
     """
     if (why := why_no_folder(home)) is not None:
         raise InvalidSetting(f"home: {why}", setting="home")
-    owned.check_home(home.root)
+    own_home.check_home(home.root)
     values: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for name in SETTINGS_FILES:

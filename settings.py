@@ -5,8 +5,6 @@ Where values come from is said by `setting_sources`. Nothing here is read at imp
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 from urllib.parse import urlsplit
@@ -15,9 +13,7 @@ import pydantic
 from pydantic import ConfigDict, Field, SecretStr
 
 from attempts import AttemptPolicy
-from errors import InvalidSetting
 from limits import MOST_TIMEOUT_S
-from path_names import expanded, real_path
 from runtime_contract import ID_PATTERN, Limits
 
 #: Name of the file that is the kill switch, beside the database.
@@ -483,17 +479,3 @@ def _is_http(address: str) -> bool:
         return parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:  # such as half a bracket of an IPv6 address
         return False
-
-
-def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
-    """The home named by the flag or ``SKEP_HOME``, else the current directory.
-
-    Raises `InvalidSetting` where the current directory is needed and is gone.
-    """
-    named = flag or environ.get("SKEP_HOME")
-    try:
-        return Home(real_path(expanded(named or os.curdir)))
-    except FileNotFoundError as error:  # of getcwd(3)
-        told = "the current directory does not exist any more; change to another"
-        way_out = "" if named else ", or name a home with --home or SKEP_HOME"
-        raise InvalidSetting(f"home: {told}{way_out}", setting="home") from error

@@ -43,13 +43,14 @@ from execution.run_openapi import BASE
 from localhost import body, gate, problems, server
 from localhost.refusals import Refusals
 from outcome import Outcome
+from process_home import home_of
 from runtime_contract import Status
 from safety.gateway import SafetyGateway
 from safety.kill_switch import KillSwitch, KillSwitchWatch
 from safety.sandbox import Sandbox
 from safety.secure_api import SecureAPIWrapper
 from setting_sources import load_settings
-from settings import Home, Settings, find_home
+from settings import Home, Settings
 from stopping import Stop
 from store import last_words, processes
 from store.capacity import CAPACITY, Capacity
@@ -355,7 +356,7 @@ def _only_one(home: Home) -> filelock.BaseFileLock:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, port: int | None, supervised: bool) -> None:
     """Run swarm until it is told to stop."""
-    home = find_home(home_flag, os.environ)
+    home = home_of("swarm", home_flag)
     stop = Stop()
     stop.on_signals()
     open_files.allow_files()

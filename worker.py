@@ -24,6 +24,7 @@ from config_files.models import read_models_file
 from daemon_log import configure_logging
 from errors import SkepError
 from localhost import port_file
+from process_home import home_of
 from road.cycle_client import CycleClient, Listener
 from road.judging import Judge
 from road.leadership import Leadership
@@ -38,7 +39,7 @@ from road.walk import Road
 from safety import constitution
 from safety.gateway import SafetyGateway
 from setting_sources import load_settings
-from settings import Home, Settings, find_home
+from settings import Home, Settings
 from stopping import Stop
 from store import claims, last_words, planning, processes
 from store.capacity import CAPACITY, Capacity
@@ -209,7 +210,7 @@ def get_ready() -> None:
 @click.option("--supervised", is_flag=True, help="Stop when standard input, the supervisor's pipe, closes.")
 def main(home_flag: str | None, concurrency: int | None, worker_id: str | None, supervised: bool) -> None:
     """Run one worker until it is told to stop."""
-    home = find_home(home_flag, os.environ)
+    home = home_of("worker", home_flag)
     stop = Stop()
     stop.on_signals()
     if supervised:

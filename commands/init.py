@@ -16,8 +16,8 @@ from commands import terminal
 from commands.exits import FINE
 from commands.place import json_option, open_home, place_of
 from runtime_contract import normalize_queue
-from setting_sources import load_settings
-from settings import Home, Settings, find_home
+from setting_sources import find_home, load_settings
+from settings import Home, Settings
 from settings_file import render_settings
 from store import database
 from store.recovery import refuse_damaged

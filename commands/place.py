@@ -11,10 +11,10 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import click
 
-from config_files import owned
+from config_files import own_home
 from errors import StoreError
-from setting_sources import load_settings, why_no_folder
-from settings import Home, Settings, find_home
+from setting_sources import find_home, load_settings, why_no_folder
+from settings import Home, Settings
 from store import database
 from store.lanes import ConcurrencyLimits
 from store.reading import Reader
@@ -72,7 +72,7 @@ class Place:
 
         Raises `InvalidSetting` where others could have put things into it.
         """
-        owned.check_home(self.home.root)
+        own_home.check_home(self.home.root)
         if not database.is_made(self.home.database):
             self._refuse()
 
@@ -103,7 +103,7 @@ def open_home(home: Home) -> Home:
     Raises `StoreReadOnly`, `InvalidSetting`.
     """
     database.stat_of(home.state)
-    owned.check_place(home.root, home.state.name)
+    own_home.check_place(home.root, home.state.name)
     return home
 
 

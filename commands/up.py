@@ -13,6 +13,7 @@ from commands.login_link import LoginLink
 from commands.place import NoHome, Place, place_of
 from commands.telling import Teller, say
 from commands.terminal import clean
+from config_files import own_home
 from daemon_log import configure_logging
 from doctor.home import check_rights
 from doctor.machine import check_locale
@@ -82,6 +83,8 @@ def up(
         raise NoHome(why)
     if not home.root.is_dir():  # a name that was mistyped, more likely than a home to be made
         raise NoHome(f"There is no directory {home.root}; make a home there by `skep init {home.root}`.")
+    own_home.check_daemon(home.root)
+    own_home.check_depths(home.root)
     settings = load_settings(home, os.environ, flags).settings
     if not no_panel:
         port_file.check_apart(settings.swarm_port, settings.panel_port)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from config_files import owned
+from config_files import own_home
 from doctor import daemon, halts, home, identities, machine, model, records, review, safety, store, traces
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, warn
@@ -21,7 +21,7 @@ def examine(examined: Examined) -> Iterator[Finding]:
         return
     settings = Settings()
     try:
-        owned.check_home(examined.home.root)
+        own_home.check_home(examined.home.root)
     except InvalidSetting as error:  # nothing there is looked at any further
         told, _, way_out = error.message.rpartition("; ")
         yield fail("home", f"{told}.", f"{way_out[0].upper()}{way_out[1:]}")
@@ -65,6 +65,7 @@ def _machine(examined: Examined, settings: Settings) -> Iterator[Finding]:
 
 def _home(examined: Examined) -> Iterator[Finding]:
     yield from home.check_rights(examined.home)
+    yield from home.check_strangers(examined.home)
     yield from home.check_workspace(examined.home)
     yield from daemon.check_daemon(examined.home)
     yield from halts.check_kill_switch(examined.home)

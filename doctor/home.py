@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-from config_files import tables
+from config_files import own_home, tables
 from doctor.examined import Examined
 from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidFile, InvalidSetting
@@ -19,6 +21,9 @@ from store import ownership
 from store.queue_file import inbox_folder, plain_files
 from store.queue_file.report import check as check_queue
 from toolbox import files
+
+#: files of other users that are named
+_MOST_STRANGERS: Final = 10
 
 
 def check_rights(home: Home) -> Iterator[Finding]:
@@ -45,6 +50,13 @@ def check_rights(home: Home) -> Iterator[Finding]:
         elif not os.access(path, os.W_OK):
             yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))
     yield ok("rights", f"The home is {home.root}.")
+
+
+def check_strangers(home: Home) -> Iterator[Finding]:
+    """Whether other users put something in, perhaps while everybody could write there."""
+    for path, uid in itertools.islice(own_home.strangers_in(home.state), _MOST_STRANGERS):
+        told = f"{path} belongs to another user (uid {uid}), and is none of Skep's."
+        yield fail("rights", told, "Look at it, and take it away.")
 
 
 def _way_to_write(home: Home, path: Path) -> str:

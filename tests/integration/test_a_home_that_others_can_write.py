@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 import skep
-from config_files import owned
+from config_files import own_home
 from errors import InvalidSetting
 from testing.running_daemon import RunningDaemon
 from tests.unit.queue_file.keeping import Keeping
 
 STRANGER = 65_534
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777])
@@ -66,7 +69,7 @@ def test_what_somebody_else_put_into_it_is_named_and_neither_read_nor_followed(
     os.chown(place, STRANGER, -1, follow_symlinks=False)
 
     with pytest.raises(InvalidSetting, match=f"{place} belongs to another user .* take it away"):
-        owned.check_home(home)
+        own_home.check_home(home)
     told = CliRunner().invoke(skep.cli, ["--home", str(home), "up", "--until-idle", "--no-panel"])
     assert told.exit_code == 2
     assert list(elsewhere.iterdir()) == []
@@ -108,17 +111,116 @@ def test_the_kill_switch_is_not_put_through_a_link_of_somebody_else(
 
 
 @needs_root
+def test_the_way_home_does_not_lead_over_a_link_of_somebody_else_in_a_folder_for_everybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, for_all, mine = (tmp_path / name for name in ("theirs", "for_all", "mine"))
+    for folder in (theirs, for_all, mine):
+        folder.mkdir()
+    os.chown(theirs, STRANGER, -1)
+    for_all.chmod(0o1777)
+    planted = for_all / "home"
+    planted.symlink_to(theirs)
+    os.chown(planted, STRANGER, -1, follow_symlinks=False)
+    (for_all / "my").symlink_to("../mine")
+    (mine / "on").symlink_to(for_all / "home")
+    monkeypatch.chdir(for_all)
+
+    for named in (planted, "home", "../for_all/./home", for_all / "my/on", "nothing/../home"):
+        told = CliRunner().invoke(skep.cli, ["--home", str(named), "up", "--until-idle", "--no-panel"])
+        assert told.exit_code == 2
+        assert f"{planted} belongs to another user (uid {STRANGER}), and everybody can write" in told.stderr
+        assert "skep init DIR" in told.stderr
+    assert CliRunner().invoke(skep.cli, ["--home", "my", "init"]).exit_code == 0
+    assert CliRunner().invoke(skep.cli, ["--home", str(planted), "kill-switch", "on"]).exit_code == 2
+    assert list(theirs.iterdir()) == []
+
+
+@needs_root
+@pytest.mark.parametrize("process", ["worker", "swarm", "control_panel"])
+def test_a_process_of_the_daemon_does_not_go_that_way_either(tmp_path: Path, process: str) -> None:
+    for_all = tmp_path / "for_all"
+    (for_all / "theirs").mkdir(parents=True)
+    for_all.chmod(0o1777)
+    os.chown(for_all / "theirs", STRANGER, -1)
+
+    told = subprocess.run(
+        [sys.executable, "-m", process, "--home", str(for_all / "theirs")],
+        cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert told.returncode == 3
+    assert told.stderr.startswith(f"{process}: home: {for_all / 'theirs'} belongs to another user")
+    assert told.stderr.count("\n") == 1
+
+
+@needs_root
+@pytest.mark.parametrize("what", ["file", "folder", "link"])
+def test_what_somebody_else_put_into_the_state_is_named_and_counts_for_nothing(
+    tmp_path: Path, what: str
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    assert daemon.skep_process("init").returncode == 0
+    assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
+    planted = daemon.root / ".swarm" / "planted"
+    match what:
+        case "file":
+            planted.touch()
+        case "folder":
+            planted.mkdir()
+        case "link":
+            planted.symlink_to("/etc")
+    os.chown(planted, STRANGER, -1, follow_symlinks=False)
+
+    for verb in (("up", "--until-idle", "--no-panel"), ("status",), ("doctor",)):
+        told = daemon.skep_process(*verb)
+        assert told.returncode in {1, 2}
+        assert f"{planted} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
+    assert daemon.skep_process("kill-switch", "on").returncode == 0, "a stop in need is not refused"
+
+
+@needs_root
+def test_what_somebody_else_put_deep_into_the_state_stops_the_start_and_doctor_names_it(
+    tmp_path: Path,
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
+    planted = daemon.root / ".swarm" / "sandbox" / "planted"
+    planted.touch()
+    os.chown(planted, STRANGER, -1)
+
+    for verb in (("up", "--until-idle", "--no-panel"), ("doctor",)):
+        told = daemon.skep_process(*verb)
+        assert told.returncode in {1, 2}
+        assert f"{planted} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
+
+
+@needs_root
+def test_root_looks_into_the_home_of_somebody_else_and_runs_no_daemon_there(tmp_path: Path) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
+    for path in (daemon.root, *daemon.root.rglob("*")):
+        os.chown(path, STRANGER, STRANGER, follow_symlinks=False)
+
+    assert daemon.skep_process("status").returncode == 0
+    assert daemon.skep_process("kill-switch", "on").returncode == 0
+    told = daemon.skep_process("up", "--until-idle", "--no-panel")
+    assert told.returncode == 2
+    assert f"start it so: sudo -u '#{STRANGER}' skep --home {daemon.root} up" in told.stderr
+
+
+@needs_root
 @pytest.mark.parametrize("mode", [0o777, 0o1777])
 def test_root_works_for_nobody_whose_home_anybody_could_have_made(tmp_path: Path, mode: int) -> None:
     above, home = tmp_path / "above", tmp_path / "above" / "of" / "home"
     home.mkdir(parents=True)
     for folder in (home, home.parent):
         os.chown(folder, STRANGER, -1)
-    owned.check_home(home)
+    own_home.check_home(home)
     above.chmod(mode)
 
     with pytest.raises(InvalidSetting, match=f"{home.parent} belongs to another user .* can write {above}"):
-        owned.check_home(home)
+        own_home.check_home(home)
 
 
 @needs_root

@@ -41,7 +41,7 @@ FLOORS: list[set[str]] = [
     },
     {"toolbox"},
     {"store"},
-    {"daemon_log"},
+    {"daemon_log", "process_home"},
     {"setting_sources", "settings_file"},
     {"config_files"},
     {"settings", "host_platform"},

@@ -192,7 +192,12 @@ def test_a_queue_file_that_is_a_link_to_itself_is_a_failure(store, home, run):
 
 def test_a_command_that_outlived_its_daemon_is_found(store, home):
     environment = os.environ | {markers.VARIABLE: markers.mark(host_platform.this_process(), home, "1-1")}
-    with subprocess.Popen(["sleep", "60"], env=environment) as stray:
+    with subprocess.Popen(["sh"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as stray:
+        assert stray.stdin is not None
+        assert stray.stdout is not None
+        stray.stdin.write(b"echo\n")
+        stray.stdin.flush()
+        stray.stdout.readline()  # its environment cannot be read in the midst of execve(2)
         found = {each.check: each for each in checks_daemon.check_daemon(home)}
         stray.kill()
 

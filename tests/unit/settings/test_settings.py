@@ -15,8 +15,8 @@ import pytest
 from attempts import AttemptPolicy
 from errors import InvalidSetting
 from runtime_contract import Limits
-from setting_sources import FILES_ONLY, load_settings
-from settings import Home, Settings, find_home
+from setting_sources import FILES_ONLY, find_home, load_settings
+from settings import Home, Settings
 
 #: A value for each setting that is not its default, as TOML gives it.
 OTHER: dict[str, Any] = {

@@ -1,0 +1,161 @@
+"""Homes that one can work in: no stranger could have put anything there, or on the way there.
+
+A home that everybody can write is none: links and folders of strangers would lead anywhere. Who is in the
+group that may write to a home is trusted as its user is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from config_files.owned import owners, refusal
+from path_names import MOST_LOOKS
+
+#: of a home, what Skep works in or obeys; `queue.json` and the inbox are judged when they are read
+_PLACES: Final = (".swarm", "config", "workspace", "workflows", "conflicts", "execution_log.jsonl")
+#: and what nobody else may write to
+_CLOSED: Final = frozenset({".swarm", "config"})
+_ANOTHER: Final = "make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
+
+
+def check_home(root: Path) -> None:
+    """Raise `InvalidSetting` where others could put, or have put, into a home what Skep works in or obeys.
+
+    Root works for whom a home belongs to, unless anybody could have made it.
+    """
+    if (info := _look_at(root)) is None:
+        return
+    walk_to(root)
+    if os.geteuid() not in {0, info.st_uid} and info.st_uid != 0:
+        raise refusal("home", f"{root} belongs to another user (uid {info.st_uid}); {_ANOTHER}")
+    _check_closed(info, root, "home")
+    for name in _PLACES:
+        check_place(root, name)
+    _check_contents(root / ".swarm")
+
+
+def check_place(root: Path, name: str) -> None:
+    """Raise `InvalidSetting` where a place in a home, or the link that leads to it, is another user's."""
+    path = root / name
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        _check_owner(path.lstat(), path, name)
+    if name in _CLOSED and (info := _look_at(path)) is not None:
+        _check_owner(info, path, name)
+        _check_closed(info, path, name)
+
+
+def check_daemon(root: Path) -> None:
+    """Raise `InvalidSetting` for root where another user's daemon has run: its files and keys are theirs."""
+    info = _look_at(root / ".swarm")
+    if info is not None and info.st_uid not in {0, os.geteuid()}:
+        told = f"another user (uid {info.st_uid}) works in {root}, and a daemon runs as whose home it is"
+        raise refusal("home", f"{told}; start it so: sudo -u '#{info.st_uid}' skep --home {root} up")
+
+
+def walk_to(path: Path) -> Path:
+    """The absolute path behind all links; links in a circle are left as they stand.
+
+    Raises `InvalidSetting` where the way there goes through a folder that everybody can write, and there over
+    a folder or link of another user, who may have put it there to lead anywhere. Raises `FileNotFoundError`
+    where the current directory is needed and is gone.
+    """
+    here, links = Path("/"), 0
+    left = _words(path.absolute())
+    while left:
+        if (word := left.pop()) == "..":
+            here = here.parent
+            continue
+        step = here / word
+        target = _step(step) if links < MOST_LOOKS else None
+        if target is None:
+            here = step
+        else:
+            links += 1
+            here = Path("/") if target.is_absolute() else here
+            left += _words(target)
+    return here
+
+
+def _words(path: Path) -> list[str]:
+    """The names of a path, the last first."""
+    return [word for word in reversed(path.parts) if word != "/"]
+
+
+def _step(step: Path) -> Path | None:
+    """Where a link leads to; none for what is no link, or cannot be looked at. Raises `InvalidSetting`."""
+    try:
+        info, above = step.lstat(), step.parent.stat()
+    except OSError:
+        return None
+    if above.st_mode & stat.S_IWOTH and info.st_uid not in {0, os.geteuid()}:
+        told = f"{step} belongs to another user (uid {info.st_uid}), and everybody can write {step.parent}"
+        raise refusal("home", f"{told}; {_ANOTHER}")
+    return step.readlink() if stat.S_ISLNK(info.st_mode) else None
+
+
+def check_depths(root: Path) -> None:
+    """Raise `InvalidSetting` where another user put anything into what Skep keeps, however deep."""
+    for path, uid in strangers_in(root / ".swarm"):
+        told = f"{path} belongs to another user (uid {uid})"
+        raise refusal(path.name, f"{told}; look at it, and take it away (skep doctor names all of that kind)")
+
+
+def strangers_in(folder: Path) -> Iterator[tuple[Path, int]]:
+    """What other users put into a folder, at any depth, each with the user's number.
+
+    Nothing is told of what lies in a folder of theirs.
+    """
+    trusted, left = {0, *owners(folder)}, [folder]
+    while left:
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as found:
+            for entry in found:
+                if (uid := _owner_of(entry)) not in trusted:
+                    yield Path(entry.path), uid
+                elif entry.is_dir(follow_symlinks=False):
+                    left.append(Path(entry.path))
+
+
+def _owner_of(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat(follow_symlinks=False).st_uid
+    except FileNotFoundError:  # of a running daemon, and gone
+        return 0
+
+
+def _check_contents(folder: Path) -> None:
+    """What somebody put there while everybody could write is not taken for Skep's own."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            _check_entry(path)
+
+
+def _check_entry(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        _check_owner(path.lstat(), path, path.name)
+
+
+def _check_owner(info: os.stat_result, path: Path, name: str) -> None:
+    if info.st_uid not in {0, *owners(path)}:
+        told = f"{path} belongs to another user (uid {info.st_uid})"
+        raise refusal(name, f"{told}; look at it, and take it away, or make it yours with chown -h")
+
+
+def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
+    if not info.st_mode & stat.S_IWOTH:
+        return
+    is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
+    way_out = _ANOTHER if is_for_all else f"close it with chmod -R o-w {path}, and let skep doctor look at it"
+    raise refusal(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
+
+
+def _look_at(folder: Path) -> os.stat_result | None:
+    try:
+        info = folder.stat()
+    except OSError:
+        return None
+    return info if stat.S_ISDIR(info.st_mode) else None
