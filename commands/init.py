@@ -15,6 +15,7 @@ import click
 from commands import terminal
 from commands.exits import FINE
 from commands.place import json_option, open_home, place_of
+from config_files import own_home
 from runtime_contract import normalize_queue
 from setting_sources import find_home, load_settings
 from settings import Home, Settings
@@ -55,6 +56,7 @@ def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
     for folder in (home.root, home.workspace, home.inbox, home.inbox / "tmp", home.inbox / "new"):
         if not folder.is_dir():
             folder.mkdir(parents=True, mode=0o700)
+            own_home.check_home(home.root)  # what stands on the way by now
             yield _name(home, folder) + "/"
     if _write_new(home.queue_file, sample_queue() if sample else empty_queue(settings)):
         yield home.queue_file.name

@@ -13,6 +13,7 @@ from commands.exits import FINE
 from commands.place import Place, json_option, with_place
 from commands.task_view import status_of
 from commands.tool_uses import uses_of
+from config_files import own_home
 from errors import InvalidRequest, NotFound, TransitionNotAllowed
 from redaction import clean, clean_value
 from store.ending import read_result
@@ -71,6 +72,7 @@ def tools(
 
 
 def _list(place: Place, *, as_json: bool) -> int:
+    own_home.check_home(place.home.root)
     known = files.read_home(place.home.root)
     rows: list[dict[str, Any]] = clean_value(listing(known, uses_of(place)))
     if as_json:

@@ -84,7 +84,7 @@ def up(
     if not home.root.is_dir():  # a name that was mistyped, more likely than a home to be made
         raise NoHome(f"There is no directory {home.root}; make a home there by `skep init {home.root}`.")
     own_home.check_daemon(home.root)
-    own_home.check_depths(home.root)
+    own_home.check_depths(home.state)
     settings = load_settings(home, os.environ, flags).settings
     if not no_panel:
         port_file.check_apart(settings.swarm_port, settings.panel_port)

@@ -8,19 +8,36 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from config_files.owned import owners, refusal
+from errors import InvalidSetting
 from path_names import MOST_LOOKS
 
 #: of a home, what Skep works in or obeys; `queue.json` and the inbox are judged when they are read
-_PLACES: Final = (".swarm", "config", "workspace", "workflows", "conflicts", "execution_log.jsonl")
+_PLACES: Final = (".swarm", "config", "tools", "workflows", "workspace", "conflicts", "execution_log.jsonl")
 #: and what nobody else may write to
-_CLOSED: Final = frozenset({".swarm", "config"})
+_CLOSED: Final = frozenset({".swarm", "config", "tools", "workflows"})
+#: of these, what is looked through each time, since all that lies in them is obeyed
+_OBEYED: Final = ("tools", "workflows")
 _ANOTHER: Final = "make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
+_LOOK: Final = "look at it, and take it away, or make it yours with chown -h"
+
+
+class LedAway(InvalidSetting):
+    """A way goes over what another user put into a folder for everybody.
+
+    Parameters:
+        told: what, without the way out.
+    """
+
+    def __init__(self, told: str, way_out: str) -> None:
+        super().__init__(f"home: {told}; {way_out}", setting="home")
+        self.told = told
 
 
 def check_home(root: Path) -> None:
@@ -37,6 +54,8 @@ def check_home(root: Path) -> None:
     for name in _PLACES:
         check_place(root, name)
     _check_contents(root / ".swarm")
+    for name in _OBEYED:
+        check_depths(root / name)
 
 
 def check_place(root: Path, name: str) -> None:
@@ -54,13 +73,14 @@ def check_daemon(root: Path) -> None:
     info = _look_at(root / ".swarm")
     if info is not None and info.st_uid not in {0, os.geteuid()}:
         told = f"another user (uid {info.st_uid}) works in {root}, and a daemon runs as whose home it is"
-        raise refusal("home", f"{told}; start it so: sudo -u '#{info.st_uid}' skep --home {root} up")
+        way_out = f"sudo -u '#{info.st_uid}' skep --home {shlex.quote(str(root))} up"
+        raise refusal("home", f"{told}; start it so: {way_out}")
 
 
 def walk_to(path: Path) -> Path:
     """The absolute path behind all links; links in a circle are left as they stand.
 
-    Raises `InvalidSetting` where the way there goes through a folder that everybody can write, and there over
+    Raises `LedAway` where the way there goes through a folder that everybody can write, and there over
     a folder or link of another user, who may have put it there to lead anywhere. Raises `FileNotFoundError`
     where the current directory is needed and is gone.
     """
@@ -87,22 +107,22 @@ def _words(path: Path) -> list[str]:
 
 
 def _step(step: Path) -> Path | None:
-    """Where a link leads to; none for what is no link, or cannot be looked at. Raises `InvalidSetting`."""
+    """Where a link leads to; none for what is no link, or cannot be looked at. Raises `LedAway`."""
     try:
         info, above = step.lstat(), step.parent.stat()
     except OSError:
         return None
     if above.st_mode & stat.S_IWOTH and info.st_uid not in {0, os.geteuid()}:
         told = f"{step} belongs to another user (uid {info.st_uid}), and everybody can write {step.parent}"
-        raise refusal("home", f"{told}; {_ANOTHER}")
+        as_them = f"work there as that user (sudo -u '#{info.st_uid}' skep ...), or "
+        raise LedAway(told, f"{as_them if os.geteuid() == 0 else ''}{_ANOTHER}")
     return step.readlink() if stat.S_ISLNK(info.st_mode) else None
 
 
-def check_depths(root: Path) -> None:
-    """Raise `InvalidSetting` where another user put anything into what Skep keeps, however deep."""
-    for path, uid in strangers_in(root / ".swarm"):
-        told = f"{path} belongs to another user (uid {uid})"
-        raise refusal(path.name, f"{told}; look at it, and take it away (skep doctor names all of that kind)")
+def check_depths(folder: Path) -> None:
+    """Raise `InvalidSetting` where another user put anything into a folder of a home, however deep."""
+    for path, uid in strangers_in(folder):
+        raise refusal(folder.name, f"{path} belongs to another user (uid {uid}); {_LOOK}")
 
 
 def strangers_in(folder: Path) -> Iterator[tuple[Path, int]]:
@@ -142,14 +162,16 @@ def _check_entry(path: Path) -> None:
 def _check_owner(info: os.stat_result, path: Path, name: str) -> None:
     if info.st_uid not in {0, *owners(path)}:
         told = f"{path} belongs to another user (uid {info.st_uid})"
-        raise refusal(name, f"{told}; look at it, and take it away, or make it yours with chown -h")
+        is_theirs = path.parent.stat().st_uid == info.st_uid  # the whole home, and not planted
+        raise refusal(name, f"{told}; {_ANOTHER if is_theirs else _LOOK}")
 
 
 def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
     if not info.st_mode & stat.S_IWOTH:
         return
     is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
-    way_out = _ANOTHER if is_for_all else f"close it with chmod -R o-w {path}, and let skep doctor look at it"
+    close = f"close it with chmod -R o-w {shlex.quote(str(path))}, and let skep doctor look at it"
+    way_out = _ANOTHER if is_for_all else close
     raise refusal(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
 
 

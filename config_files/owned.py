@@ -6,6 +6,7 @@ What a stranger puts into a home must neither send a key elsewhere nor bring rul
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Final
@@ -39,7 +40,8 @@ def check(info: os.stat_result, path: Path, name: str) -> None:
         told = f"belongs to another user (uid {info.st_uid}); it says what Skep does, so it must be yours"
         raise refusal(name, f"{told}: look at it, and take it away, or make it yours with chown")
     if info.st_mode & stat.S_IWOTH:
-        raise refusal(name, f"says what Skep does, and everybody can write it; chmod o-w {path}")
+        told = "says what Skep does, and everybody can write it"
+        raise refusal(name, f"{told}; chmod o-w {shlex.quote(str(path))}")
 
 
 def owners(path: Path) -> set[int]:

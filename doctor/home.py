@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,14 +39,14 @@ def check_rights(home: Home) -> Iterator[Finding]:
             yield fail(
                 "rights",
                 f"{shown} belongs to another user (uid {info.st_uid}).",
-                f"sudo chown -R $USER {path}",
+                f"sudo chown -R $USER {shlex.quote(str(path))}",
             )
         elif stat.S_IMODE(info.st_mode) & forbidden:
             mode = f"{stat.S_IMODE(info.st_mode):o}"
             yield warn(
                 "rights",
                 f"{shown} is open to others (mode {mode}).",
-                f"chmod {_closed(info, forbidden)} {path}",
+                f"chmod {_closed(info, forbidden)} {shlex.quote(str(path))}",
             )
         elif not os.access(path, os.W_OK):
             yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))
@@ -61,9 +62,9 @@ def check_strangers(home: Home) -> Iterator[Finding]:
 
 def _way_to_write(home: Home, path: Path) -> str:
     if path.stat().st_uid == os.geteuid():
-        return f"chmod u+w {path}"
+        return f"chmod u+w {shlex.quote(str(path))}"
     is_mine = home.root.stat().st_uid == os.geteuid()
-    return f"sudo chown $USER {path}" if is_mine else ownership.WAY_OUT
+    return f"sudo chown $USER {shlex.quote(str(path))}" if is_mine else ownership.WAY_OUT
 
 
 def _closed(info: os.stat_result, forbidden: int) -> str:

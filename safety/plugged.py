@@ -46,6 +46,7 @@ class CheckBroke(Exception):
     """A check could not come to a verdict, so nothing runs."""
 
 
+_Answers = queue.SimpleQueue[tuple[Any, BaseException | None]]
 _FINDINGS: Final = pydantic.TypeAdapter(list[PluggedFinding])
 
 
@@ -66,7 +67,7 @@ class PluggedCheck:
         """What it finds. Raises `CheckBroke`."""
         if self._stuck >= _MOST_STUCK:
             raise CheckBroke(f"{self.name} did not come back {self._stuck} times and is not called any more")
-        answers: queue.SimpleQueue[tuple[Any, Exception | None]] = queue.SimpleQueue()
+        answers: _Answers = queue.SimpleQueue()
         normal = unicodedata.normalize("NFKC", text)
         threading.Thread(target=self._call, args=(normal, mode, answers), name=self.name, daemon=True).start()
         try:
@@ -81,10 +82,10 @@ class PluggedCheck:
         except pydantic.ValidationError as invalid:
             raise CheckBroke(f"{self.name} did not answer with a list of findings") from invalid
 
-    def _call(self, text: str, mode: str, answers: queue.SimpleQueue[tuple[Any, Exception | None]]) -> None:
+    def _call(self, text: str, mode: str, answers: _Answers) -> None:
         try:
             answers.put((self._function(text, mode), None))
-        except Exception as error:  # whatever it is: it blocks
+        except BaseException as error:  # whatever it is: it blocks
             answers.put((None, error))
 
 
@@ -93,10 +94,11 @@ def _load(name: str, folder: Path) -> Callable[[str, str], Any]:
     module_name, _, function_name = name.partition(":")
     try:
         function = getattr(_module(module_name, folder), function_name)
-    except Exception as error:
-        raise InvalidSetting(
-            f"config/constitution.toml, callables: {name!r} cannot be loaded: {error}"
-        ) from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # also one that would end the process
+        told = f"{name!r} cannot be loaded: {str(error) or type(error).__name__}"
+        raise InvalidSetting(f"config/constitution.toml, callables: {told}") from error
     if not callable(function):
         raise InvalidSetting(f"config/constitution.toml, callables: {name!r} is no function")
     loaded: Callable[[str, str], Any] = function
@@ -125,6 +127,6 @@ def _module(name: str, folder: Path) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException:
-        del sys.modules[spec.name]  # as an import does: half a module is none
+        sys.modules.pop(spec.name, None)  # as an import does: half a module is none
         raise
     return module

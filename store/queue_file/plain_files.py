@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
-from config_files import owned
+from config_files import own_home, owned
 from errors import InvalidFile
-from path_names import real_path
 from runtime_contract import ID_PATTERN, Limits
 from store.queue_file.strict_json import too_large
 
@@ -80,11 +79,15 @@ def has_saving(known: Mapping[str, str | None], digest: str, mark: str) -> bool:
 def target_of(path: Path) -> Path:
     """What a name leads to through links; the name itself where they lead in a circle or into no folder.
 
-    Such a link, or one that another user made, is left as it is, for `read` to refuse.
+    Such a link, one that another user made, or one that leads over what another user put into a folder for
+    everybody, is left as it is, for `read` to refuse.
     """
     if _is_link_of_another(path):
         return path
-    target = real_path(path)
+    try:
+        target = own_home.walk_to(path)
+    except own_home.LedAway:
+        return path
     return target if os.access(target.parent, os.X_OK) else path
 
 
@@ -139,7 +142,10 @@ def read_by_name(path: Path, limits: Limits) -> Content:
 
 def _told_of_link(link: Path) -> str:
     try:
+        own_home.walk_to(link)
         link.stat()
+    except own_home.LedAway as error:
+        why = f"where {error.told}"
     except FileNotFoundError:
         why = "where no file is"
     except OSError as error:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -21,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777])
-@pytest.mark.parametrize("folder", ["", "config"])
+@pytest.mark.parametrize("folder", ["", "config", "tools", "workflows"])
 def test_nothing_is_read_or_started_there_and_the_way_out_is_told(
     tmp_path: Path, folder: str, mode: int
 ) -> None:
@@ -53,7 +54,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a file of another use
 @needs_root
 @pytest.mark.parametrize("is_link", [False, True])
 @pytest.mark.parametrize(
-    "name", [".swarm", "config", "workspace", "workflows", "conflicts", "execution_log.jsonl"]
+    "name", [".swarm", "config", "tools", "workflows", "workspace", "conflicts", "execution_log.jsonl"]
 )
 def test_what_somebody_else_put_into_it_is_named_and_neither_read_nor_followed(
     tmp_path: Path, name: str, is_link: bool
@@ -193,6 +194,88 @@ def test_what_somebody_else_put_deep_into_the_state_stops_the_start_and_doctor_n
         told = daemon.skep_process(*verb)
         assert told.returncode in {1, 2}
         assert f"{planted} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
+
+
+@needs_root
+@pytest.mark.parametrize(
+    "name", ["tools/planted/tool.toml", "tools/mine/also.toml", "workflows/planted.yaml"]
+)
+def test_what_somebody_else_put_deep_where_all_is_obeyed_is_named_and_not_read(
+    tmp_path: Path, name: str
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    planted = daemon.root / name
+    planted.parent.mkdir(parents=True)
+    planted.write_text('description = "list"\nexamples = ["list the files"]\nargv = ["ls"]\n')
+    theirs = planted.parent if planted.parent.name == "planted" else planted
+    for path in {theirs, planted}:
+        os.chown(path, STRANGER, -1)
+
+    for verb in (("up", "--until-idle", "--no-panel"), ("tools",), ("route", "list the files"), ("doctor",)):
+        told = daemon.skep_process(*verb)
+        assert told.returncode in {1, 2}
+        assert f"{theirs} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
+
+
+@needs_root
+def test_a_home_that_is_made_is_looked_at_where_it_came_to_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for_all, victim = tmp_path / "for_all", tmp_path / "victim"
+    for folder in (for_all, victim):
+        folder.mkdir()
+        folder.chmod(0o1777 if folder == for_all else 0o755)
+    really = Path.mkdir
+
+    def plant_first(folder: Path, *words: Any, **more: Any) -> None:
+        """In the instant before the home is made, somebody makes what is missing on the way."""
+        monkeypatch.undo()
+        for theirs in (for_all / "new", for_all / "new" / "home"):
+            theirs.mkdir()
+            os.chown(theirs, STRANGER, -1)
+        (for_all / "new/home/.swarm").symlink_to(victim)
+        really(folder, *words, **more | {"exist_ok": True})
+
+    monkeypatch.setattr(Path, "mkdir", plant_first)
+    told = CliRunner().invoke(skep.cli, ["init", str(for_all / "new/home")])
+
+    assert told.exit_code == 2
+    assert f"{for_all / 'new'} belongs to another user (uid {STRANGER})" in told.stderr
+    assert (list(victim.iterdir()), victim.stat().st_mode & 0o777) == ([], 0o755)
+
+
+@needs_root
+def test_the_way_to_the_queue_file_does_not_lead_there_either(keeping: Keeping, tmp_path: Path) -> None:
+    for_all = tmp_path / "for_all"
+    theirs = for_all / "theirs"
+    theirs.mkdir(parents=True)
+    for_all.chmod(0o1777)
+    (theirs / "q.json").write_text('{"tasks": [{"id": "evil", "command": "true"}]}')
+    for path in (theirs, theirs / "q.json"):
+        os.chown(path, STRANGER, -1)
+    keeping.file.unlink(missing_ok=True)
+    keeping.file.symlink_to(theirs / "q.json")
+    keeping.round()
+    keeping.restart()
+
+    assert keeping.statuses() == {}
+    assert list(theirs.iterdir()) == [theirs / "q.json"]
+    refused = keeping.events("queue_file.refused")[0]
+    assert f"where {theirs} belongs to another user (uid {STRANGER}), and everybody can" in refused["reason"]
+
+
+@needs_root
+def test_who_comes_to_the_home_of_somebody_else_is_not_told_to_take_their_things_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    for path in (daemon.root, daemon.root / ".swarm"):
+        os.chown(path, STRANGER, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    told = CliRunner().invoke(skep.cli, ["--home", str(daemon.root), "status"])
+
+    assert told.exit_code == 2
+    assert f"{daemon.root / '.swarm'} belongs to another user (uid {STRANGER}); make a home" in told.stderr
 
 
 @needs_root

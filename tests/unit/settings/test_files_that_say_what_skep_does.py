@@ -13,7 +13,7 @@ from config_files.models import read_models_file
 from errors import InvalidSetting
 from safety import constitution
 from safety.command_file import read_rules
-from safety.plugged import PluggedCheck
+from safety.plugged import CheckBroke, PluggedCheck
 from setting_sources import load_settings
 from settings import Home
 from toolbox.files import read_home
@@ -108,13 +108,28 @@ def test_code_of_ones_own_is_not_kept_compiled(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["checks.py"]
 
 
-def test_code_that_could_not_be_loaded_is_no_module_afterwards(tmp_path: Path) -> None:
-    (tmp_path / "half.py").write_text("begun = True\nraise RuntimeError\n")
+@pytest.mark.parametrize(
+    "breaks",
+    ["RuntimeError", "SystemExit", "BaseException('broke')", "SystemExit(sys.modules.pop(__name__))"],
+)
+def test_code_that_could_not_be_loaded_is_told_and_is_no_module_afterwards(
+    tmp_path: Path, breaks: str
+) -> None:
+    (tmp_path / "half.py").write_text(f"import sys\nbegun = True\nraise {breaks}\n")
 
-    with pytest.raises(InvalidSetting):
+    with pytest.raises(
+        InvalidSetting, match=r"'half:begun' cannot be loaded: (RuntimeE|SystemE|broke|<module)"
+    ):
         PluggedCheck("half:begun", tmp_path)
 
     assert "skep_home_half" not in sys.modules
+
+
+def test_a_check_that_would_end_the_process_breaks_at_once(tmp_path: Path) -> None:
+    (tmp_path / "ends.py").write_text("def find(text, mode):\n    raise SystemExit(4)\n")
+
+    with pytest.raises(CheckBroke, match=r"ends:find broke: SystemExit: 4$"):
+        PluggedCheck("ends:find", tmp_path).ask("text", "llm", 3600)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="giving a file away needs root")
