@@ -32,6 +32,7 @@ from supervisor import first_process, forking
 from supervisor.crew import Crew
 from supervisor.daemon import Daemon, lock_home, modules
 from supervisor.daemon_state import queue_file_trouble
+from supervisor.home_watch import HomeWatch
 from supervisor.idleness import Idleness, Left
 from supervisor.standing import ProcessRecord
 
@@ -144,10 +145,14 @@ class Run:
             self._link = LoginLink(
                 home, daemon.panel, lambda: store.audit("login_link", "recorded", actor=by)
             )
+        self._watch = HomeWatch(home.root)
         self._due = 0.0
 
     def keep_up(self, stop: Stop, *, until_idle: bool) -> int:
-        """Keep the daemon up until told to stop, or idle where that is asked; the exit code."""
+        """Keep the daemon up until told to stop, or idle where that is asked; the exit code.
+
+        Raises `NoHome` where the home is moved or removed.
+        """
         stop.at_once = self._daemon.end_at_once
         self._crew.begin()
         self._record.enter(child.name for child in self._daemon.children)
@@ -160,6 +165,9 @@ class Run:
             self._due = time.monotonic() + LOOK_EVERY_S
             self._tell()
             self._crew.look()
+            if self._watch.is_gone():  # what is recorded, or made there, from here on would be wrong
+                self._daemon.kill()
+                return True
             if until_idle:
                 left = self._idleness.look()
             return left.is_idle or (until_idle and self._daemon.cannot_start() is not None)
@@ -171,6 +179,10 @@ class Run:
             self._record.leave()
             self._crew.end()
             stop.give_way()
+            is_gone = self._watch.is_gone()
+            self._watch.close()
+        if is_gone:
+            raise NoHome(self._watch.told())
         self._tell()
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)

@@ -128,6 +128,11 @@ class Daemon:
             return self.workers[0]
         return None
 
+    def kill(self) -> None:
+        """Kill everything where it stands, as a power cut would; what swarm executes ends with it."""
+        for child in [*self.workers, *self.leaving, *([self.panel] if self.panel else []), self.swarm]:
+            _kill(child)
+
     def end_at_once(self) -> None:
         """End everything, from any thread. Swarm goes last: it kills what it executes."""
         for child in [*self.workers, *self.leaving, *([self.panel] if self.panel else [])]:

@@ -57,7 +57,8 @@ def serve(control: socket.socket, trouble: str = "") -> Job | None:
         finally:
             _close(handles)
         if isinstance(made, _Answer):
-            socket.send_fds(control, [json.dumps(made.told).encode()], made.handles)
+            with contextlib.suppress(BrokenPipeError):  # who asked was killed, as the next message tells
+                socket.send_fds(control, [json.dumps(made.told).encode()], made.handles)
             _close(made.handles)
         else:
             control.close()

@@ -38,6 +38,8 @@ class Memory:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer
         self._reader = reader
+        #: hash of the content that was refused last, since this process began
+        self._refused: str | None = None
 
     def generations(self) -> list[str]:
         """Hashes of what stood there before we wrote, and of what we wrote or were about to."""
@@ -142,17 +144,18 @@ class Memory:
             self._writer.run(lambda tx: obstacles.note(tx, QUEUE_FILE_BLOCKED, reason, came, went))
 
     def refuse(self, error: InvalidFile, digest: str) -> str:
-        """Tell in the history, once, why a content cannot be read; the sentence for a person."""
+        """Tell in the history why a content cannot be read, once at each start; the sentence for a person."""
         line, column = error.details.get("line"), error.details.get("column")
         place = f" line {line}, column {column}:" if line else ":"
         message = f"queue.json{place} {error.message}"
 
         def tell(tx: Transaction) -> None:
-            if tx.meta(_REFUSED) != digest:
-                tx.set_meta(_REFUSED, digest)
-                tx.emit("queue_file.refused", file="queue.json", reason=message, line=line, column=column)
+            tx.set_meta(_REFUSED, digest)
+            tx.emit("queue_file.refused", file="queue.json", reason=message, line=line, column=column)
 
-        self._writer.run(tell)
+        if self._refused != digest:
+            self._writer.run(tell)
+            self._refused = digest
         return message
 
 

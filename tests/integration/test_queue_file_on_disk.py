@@ -59,7 +59,7 @@ def test_what_is_told_of_an_unreadable_file_is_not_written_through_a_link(
     assert mine.read_text() == "precious"
 
 
-def test_an_unreadable_file_is_told_of_once_with_line_and_column(keeping: Keeping) -> None:
+def test_an_unreadable_file_is_told_of_once_in_a_life_with_line_and_column(keeping: Keeping) -> None:
     broken = b'{"tasks": [\n  {"id": "a", "id": "b"}]}'
     for _ in range(3):
         keeping.save(broken)
@@ -69,6 +69,10 @@ def test_an_unreadable_file_is_told_of_once_with_line_and_column(keeping: Keepin
     assert (told["line"], told["column"]) == (2, 15)
     error = keeping.file.with_name("queue.json.error").read_text()
     assert error.startswith("queue.json line 2, column 15: ")
+
+    keeping.restart()
+    keeping.round()
+    assert [each["line"] for each in keeping.events("queue_file.refused")] == [2, 2], "and at each start"
 
 
 def save_in_place(file: Path, data: bytes) -> None:
