@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pydantic
 
-from config_files import own_home, owned, tables
+from config_files import own_home, owned, tables, way
 from errors import InvalidSetting
 from path_names import expanded
 from redaction import KNOWN
@@ -46,7 +46,7 @@ def find_home(flag: str | None, environ: Mapping[str, str]) -> Home:
     """
     named = flag or environ.get("SKEP_HOME")
     try:
-        return Home(own_home.walk_to(expanded(named or os.curdir)))
+        return Home(way.walk_to(expanded(named or os.curdir)))
     except FileNotFoundError as error:  # of getcwd(3)
         told = "the current directory does not exist any more; change to another"
         way_out = "" if named else ", or name a home with --home or SKEP_HOME"

@@ -1,4 +1,4 @@
-"""Homes that one can work in: no stranger could have put anything there, or on the way there.
+"""Homes that one can work in: no stranger could have put anything there.
 
 A home that everybody can write is none: links and folders of strangers would lead anywhere. Who is in the
 group that may write to a home is trusted as its user is.
@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from config_files.owned import owners, refusal
-from errors import InvalidSetting
-from path_names import MOST_LOOKS
+from config_files.way import ANOTHER, walk_to
 
 #: of a home, what Skep works in or obeys; `queue.json` and the inbox are judged when they are read
 _PLACES: Final = (".swarm", "config", "tools", "workflows", "workspace", "conflicts", "execution_log.jsonl")
@@ -24,20 +23,7 @@ _PLACES: Final = (".swarm", "config", "tools", "workflows", "workspace", "confli
 _CLOSED: Final = frozenset({".swarm", "config", "tools", "workflows"})
 #: of these, what is looked through each time, since all that lies in them is obeyed
 _OBEYED: Final = ("tools", "workflows")
-_ANOTHER: Final = "make a home of your own (skep init DIR), and name it with --home or SKEP_HOME"
 _LOOK: Final = "look at it, and take it away, or make it yours with chown -h"
-
-
-class LedAway(InvalidSetting):
-    """A way goes over what another user put into a folder for everybody.
-
-    Parameters:
-        told: what, without the way out.
-    """
-
-    def __init__(self, told: str, way_out: str) -> None:
-        super().__init__(f"home: {told}; {way_out}", setting="home")
-        self.told = told
 
 
 def check_home(root: Path) -> None:
@@ -49,7 +35,7 @@ def check_home(root: Path) -> None:
         return
     walk_to(root)
     if os.geteuid() not in {0, info.st_uid} and info.st_uid != 0:
-        raise refusal("home", f"{root} belongs to another user (uid {info.st_uid}); {_ANOTHER}")
+        raise refusal("home", f"{root} belongs to another user (uid {info.st_uid}); {ANOTHER}")
     _check_closed(info, root, "home")
     for name in _PLACES:
         check_place(root, name)
@@ -75,48 +61,6 @@ def check_daemon(root: Path) -> None:
         told = f"another user (uid {info.st_uid}) works in {root}, and a daemon runs as whose home it is"
         way_out = f"sudo -u '#{info.st_uid}' skep --home {shlex.quote(str(root))} up"
         raise refusal("home", f"{told}; start it so: {way_out}")
-
-
-def walk_to(path: Path) -> Path:
-    """The absolute path behind all links; links in a circle are left as they stand.
-
-    Raises `LedAway` where the way there goes through a folder that everybody can write, and there over
-    a folder or link of another user, who may have put it there to lead anywhere. Raises `FileNotFoundError`
-    where the current directory is needed and is gone.
-    """
-    here, links = Path("/"), 0
-    left = _words(path.absolute())
-    while left:
-        if (word := left.pop()) == "..":
-            here = here.parent
-            continue
-        step = here / word
-        target = _step(step) if links < MOST_LOOKS else None
-        if target is None:
-            here = step
-        else:
-            links += 1
-            here = Path("/") if target.is_absolute() else here
-            left += _words(target)
-    return here
-
-
-def _words(path: Path) -> list[str]:
-    """The names of a path, the last first."""
-    return [word for word in reversed(path.parts) if word != "/"]
-
-
-def _step(step: Path) -> Path | None:
-    """Where a link leads to; none for what is no link, or cannot be looked at. Raises `LedAway`."""
-    try:
-        info, above = step.lstat(), step.parent.stat()
-    except OSError:
-        return None
-    if above.st_mode & stat.S_IWOTH and info.st_uid not in {0, os.geteuid()}:
-        told = f"{step} belongs to another user (uid {info.st_uid}), and everybody can write {step.parent}"
-        as_them = f"work there as that user (sudo -u '#{info.st_uid}' skep ...), or "
-        raise LedAway(told, f"{as_them if os.geteuid() == 0 else ''}{_ANOTHER}")
-    return step.readlink() if stat.S_ISLNK(info.st_mode) else None
 
 
 def check_depths(folder: Path) -> None:
@@ -163,7 +107,7 @@ def _check_owner(info: os.stat_result, path: Path, name: str) -> None:
     if info.st_uid not in {0, *owners(path)}:
         told = f"{path} belongs to another user (uid {info.st_uid})"
         is_theirs = path.parent.stat().st_uid == info.st_uid  # the whole home, and not planted
-        raise refusal(name, f"{told}; {_ANOTHER if is_theirs else _LOOK}")
+        raise refusal(name, f"{told}; {ANOTHER if is_theirs else _LOOK}")
 
 
 def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
@@ -171,7 +115,7 @@ def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
         return
     is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
     close = f"close it with chmod -R o-w {shlex.quote(str(path))}, and let skep doctor look at it"
-    way_out = _ANOTHER if is_for_all else close
+    way_out = ANOTHER if is_for_all else close
     raise refusal(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
-from config_files import own_home, owned
+from config_files import owned, way
 from errors import InvalidFile
 from runtime_contract import ID_PATTERN, Limits
 from store.queue_file.strict_json import too_large
@@ -85,8 +85,8 @@ def target_of(path: Path) -> Path:
     if _is_link_of_another(path):
         return path
     try:
-        target = own_home.walk_to(path)
-    except own_home.LedAway:
+        target = way.walk_to(path)
+    except way.LedAway:
         return path
     return target if os.access(target.parent, os.X_OK) else path
 
@@ -142,9 +142,9 @@ def read_by_name(path: Path, limits: Limits) -> Content:
 
 def _told_of_link(link: Path) -> str:
     try:
-        own_home.walk_to(link)
+        way.walk_to(link)
         link.stat()
-    except own_home.LedAway as error:
+    except way.LedAway as error:
         why = f"where {error.told}"
     except FileNotFoundError:
         why = "where no file is"

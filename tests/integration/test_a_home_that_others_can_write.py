@@ -127,7 +127,9 @@ def test_the_way_home_does_not_lead_over_a_link_of_somebody_else_in_a_folder_for
     (mine / "on").symlink_to(for_all / "home")
     monkeypatch.chdir(for_all)
 
-    for named in (planted, "home", "../for_all/./home", for_all / "my/on", "nothing/../home"):
+    (mine / "round").symlink_to("round")
+
+    for named in (planted, "home", "../for_all/./home", "my/on", "nothing/../home", "my/round/../on"):
         told = CliRunner().invoke(skep.cli, ["--home", str(named), "up", "--until-idle", "--no-panel"])
         assert told.exit_code == 2
         assert f"{planted} belongs to another user (uid {STRANGER}), and everybody can write" in told.stderr
