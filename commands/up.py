@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
+from collections.abc import Iterator
 
 import click
 
@@ -25,6 +28,7 @@ from settings import Home, Settings
 from stopping import Stop
 from store import database
 from store.capacity import CAPACITY, Capacity
+from store.place import HeldPlace, StoreGone
 from store.reading import Reader
 from store.recovery import is_foreign, recover_if_damaged
 from store.sqlite_store import SqliteStore
@@ -32,7 +36,6 @@ from supervisor import first_process, forking
 from supervisor.crew import Crew
 from supervisor.daemon import Daemon, lock_home, modules
 from supervisor.daemon_state import queue_file_trouble
-from supervisor.home_watch import HomeWatch
 from supervisor.idleness import Idleness, Left
 from supervisor.standing import ProcessRecord
 
@@ -102,6 +105,7 @@ def _run(
     """Run until told to stop; `said`: what of `store.capacity` a flag says, over what was set before."""
     stop = Stop()
     stop.on_signals()
+    place = HeldPlace(home.root, home.root)
     database.prepare_state_directory(home.state)
     lock = lock_home(home)
     spawner = forking.spawner(modules(with_panel=with_panel))  # imports while the store is opened
@@ -110,6 +114,7 @@ def _run(
         if recovered is not None and not as_json:
             click.echo(clean(recovered.message))
         with SqliteStore(home, settings) as store:
+            place.check()  # else a new one was made here
             if said and store.reader.fact(CAPACITY) is not None:
                 store.set_capacity(dict.fromkeys(said), Place(home).by)
             daemon = Daemon(home, settings, with_panel=with_panel, spawner=spawner)
@@ -145,13 +150,13 @@ class Run:
             self._link = LoginLink(
                 home, daemon.panel, lambda: store.audit("login_link", "recorded", actor=by)
             )
-        self._watch = HomeWatch(home.root)
+        self._place = store.writer.place
         self._due = 0.0
 
     def keep_up(self, stop: Stop, *, until_idle: bool) -> int:
         """Keep the daemon up until told to stop, or idle where that is asked; the exit code.
 
-        Raises `NoHome` where the home is moved or removed.
+        Raises `StoreGone` where the home is moved or removed.
         """
         stop.at_once = self._daemon.end_at_once
         self._crew.begin()
@@ -165,29 +170,48 @@ class Run:
             self._due = time.monotonic() + LOOK_EVERY_S
             self._tell()
             self._crew.look()
-            if self._watch.is_gone():  # what is recorded, or made there, from here on would be wrong
-                self._daemon.kill()
+            if self._place.is_gone():
                 return True
             if until_idle:
                 left = self._idleness.look()
             return left.is_idle or (until_idle and self._daemon.cannot_start() is not None)
 
         try:
-            self._daemon.run(stop, self._record.fall, is_done)
+            with self._killed_where_it_is_gone():
+                self._daemon.run(stop, self._record.fall, is_done)
         finally:
             trouble = self._trouble()
-            self._record.leave()
+            with contextlib.suppress(StoreGone):  # told below
+                self._record.leave()
             self._crew.end()
             stop.give_way()
-            is_gone = self._watch.is_gone()
-            self._watch.close()
-        if is_gone:
-            raise NoHome(self._watch.told())
+        self._place.check()
         self._tell()
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)
             return EXIT_UNREADABLE
         return _exit_code(left)
+
+    @contextlib.contextmanager
+    def _killed_where_it_is_gone(self) -> Iterator[None]:
+        """Meanwhile everything is killed, also what is begun again or stops, once the home is moved away.
+
+        What a process makes by a name from then on would be half a home, or lie in another's.
+        """
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(LOOK_EVERY_S):
+                if self._place.is_gone():
+                    self._daemon.kill()
+
+        watching = threading.Thread(target=watch, name="home-watch", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            watching.join()
 
     def _trouble(self) -> str | None:
         """Why no task can run at all, where that is so."""

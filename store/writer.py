@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar
 from clock import Clock
 from errors import StoreError, StoreFull
 from store import database
+from store.place import HeldPlace
 from store.reading import DISK_FULL
 from store.transaction import Transaction, dump
 from store.write_lock import WriteLock
@@ -47,6 +48,8 @@ class Writer:
         self._clock = clock
         self._connection = database.open_writer(path)
         database.migrate(self._connection, path)
+        #: where it was opened: nothing is recorded once it stands there no more
+        self.place = HeldPlace(path, path.parent.parent)
         self._lock = WriteLock(path)
         self._reserve = path.with_name("reserve.bin")
         self._jobs: queue.SimpleQueue[tuple[Work[Any], Future[Any]] | None] = queue.SimpleQueue()
@@ -154,6 +157,7 @@ class Writer:
                     results = [self._do(batch[0][0], transaction, "ROLLBACK")]
                 else:
                     results = [self._in_savepoint(work, transaction) for work, _ in batch]
+                self.place.check()  # what failed for want of it is no outcome
                 if self._connection.in_transaction:
                     self._connection.execute("COMMIT")
                 self.commits += 1

@@ -74,6 +74,7 @@ class Exporter:
     def start_up(self) -> list[Repair]:
         """Find where the copy ends and repair it; what had to be repaired. Raises `StoreError`, `OSError`."""
         self._let_go()
+        self._writer.place.check()  # else it would be written into what stands there now
         with database.translated(self._files.current):
             found = recover(self._files, self._history, self._book)
             if found.exists or found.end.seq:  # else nothing has happened yet

@@ -234,6 +234,7 @@ class QueueFileKeeper:
         self._missing_since = None
         self._unreadable = False
         self._standing = content.digest
+        self._memory.note_readable()
         self._tell_no_error()
         self._stale = content.digest != self._memory.generations()[-1]
         if self._stale:

@@ -143,6 +143,10 @@ class Memory:
             came, went = "queue_file.blocked", "queue_file.ok"
             self._writer.run(lambda tx: obstacles.note(tx, QUEUE_FILE_BLOCKED, reason, came, went))
 
+    def note_readable(self) -> None:
+        """What is broken next is told, also where it was told before."""
+        self._refused = None
+
     def refuse(self, error: InvalidFile, digest: str) -> str:
         """Tell in the history why a content cannot be read, once at each start; the sentence for a person."""
         line, column = error.details.get("line"), error.details.get("column")

@@ -2,46 +2,75 @@
 
 from __future__ import annotations
 
-import shutil
+import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import host_platform
+from runtime_contract import ENDED
 from testing.running_daemon import RunningDaemon
 
 pytestmark = pytest.mark.acceptance
 
-
-def start_a_command(daemon: RunningDaemon) -> None:
-    daemon.skep("add", "--id", "long", "--command", "sleep 71023")
-    daemon.start("--no-panel")
-    daemon.wait_for_command("71023")
+SHORT = [f"t{number}" for number in range(24)]
 
 
-def test_everything_stops_at_once_and_goes_on_in_the_new_place(daemon: RunningDaemon, tmp_path: Path) -> None:
-    start_a_command(daemon)
-    moved = daemon.root.rename(tmp_path / "moved")
+def rename(daemon: RunningDaemon, other: RunningDaemon) -> Path:
+    """Nothing stands there any more."""
+    return daemon.root.rename(other.root.with_name("moved"))
+
+
+def exchange(daemon: RunningDaemon, other: RunningDaemon) -> Path:
+    """Another home stands there."""
+    host_platform.exchange_files(daemon.root, other.root)
+    return other.root
+
+
+def while_it_stops(daemon: RunningDaemon, other: RunningDaemon) -> Path:
+    """It is about to end by itself."""
+    daemon.send(signal.SIGINT)
+    return rename(daemon, other)
+
+
+def remove_the_database(daemon: RunningDaemon, other: RunningDaemon) -> Path:
+    """The rest stands as it was."""
+    (daemon.root / ".swarm/state.db").rename(other.root / "state.db")
+    return daemon.root
+
+
+@pytest.mark.parametrize("move", [rename, exchange, while_it_stops, remove_the_database])
+def test_everything_stops_at_once_and_no_task_is_the_worse_for_it(
+    daemon: RunningDaemon, tmp_path: Path, move: Callable[[RunningDaemon, RunningDaemon], Path]
+) -> None:
+    other = RunningDaemon(tmp_path / "other")
+    others = sorted(path.name for path in other.root.iterdir())
+    daemon.add_to_queue(
+        {"id": "long", "command": "sleep 71023"},
+        {"id": "next", "command": "true", "depends_on": ["t0"]},
+        *({"id": name, "command": "sleep 0.1"} for name in SHORT),
+    )
+    daemon.start("--no-panel").wait_for_command("71023")
+    daemon.wait_until(lambda tasks: "next" in tasks and tasks["next"]["status"] in ENDED, "some have ended")
+
+    there = move(daemon, other)
 
     assert daemon.wait_for_exit() == 3
-    assert (daemon.pids("worker"), daemon.pids("swarm"), daemon.commands("71023")) == ([], [], [])
-    assert f"{daemon.root} was moved or removed while Skep worked in it" in (moved / "daemon.log").read_text()
+    assert not [*daemon.pids("worker"), *daemon.pids("swarm"), *daemon.commands("71023")]
+    told = f"{daemon.root}, or the database in it, was moved or removed while Skep worked there"
+    assert told in (there / "daemon.log").read_text()
+    if move is exchange:
+        assert sorted(path.name for path in daemon.root.iterdir()) == others
+    if move is remove_the_database:
+        (other.root / "state.db").rename(there / ".swarm/state.db")
 
-    shutil.rmtree(daemon.root, ignore_errors=True)  # what was written there in that instant
-    moved.rename(daemon.root)
-    daemon.start("--no-panel")
-    daemon.wait_for_command("71023")
-    daemon.skep("cancel", "long")
-    daemon.wait_until_logged("cancelled", "long")
-    assert daemon.stop() == 0
-    assert daemon.skep("verify").returncode == 0
-
-
-def test_another_directory_in_its_place_is_not_taken_for_it(daemon: RunningDaemon, tmp_path: Path) -> None:
-    start_a_command(daemon)
-    other = tmp_path / "other"
-    other.mkdir()
-    daemon.root.rename(tmp_path / "moved")
-    other.rename(daemon.root)
-
-    assert daemon.wait_for_exit() == 3
-    assert daemon.commands("71023") == []
+    moved = RunningDaemon(there)
+    try:
+        moved.start("--no-panel").wait_for_command("71023")
+        tasks = moved.wait_for_ends(*SHORT, "next")
+        assert {tasks[name]["status"] for name in (*SHORT, "next")} == {"approved"}
+        moved.stop()
+        assert moved.skep("verify").returncode == 0
+    finally:
+        moved.kill_everything()

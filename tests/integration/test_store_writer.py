@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 
 from errors import NotFound, StoreError
 from store import database
+from store.place import StoreGone
 from store.records import Intake
 from store.transaction import Transaction
 from store.writer import MOST_IN_ONE_COMMIT, Writer
@@ -277,6 +279,7 @@ ACKNOWLEDGE = """
 import sys, threading
 from pathlib import Path
 from settings import Home, Settings
+from store.place import StoreGone
 from store.records import Intake
 from store.sqlite_store import SqliteStore
 from testing.tasks import new_task
@@ -319,6 +322,31 @@ def test_what_was_acknowledged_survives_kill_9_ten_times_over(tmp_path):
         assert set(acknowledged) <= entered
         assert history == list(range(1, len(history) + 1))
         assert queued == entered
+
+
+def test_nothing_is_recorded_while_the_file_that_is_open_stands_elsewhere(writer, path):
+    writer.run(keep("before"))
+    moved = path.rename(path.with_name("moved.db"))
+    with pytest.raises(StoreGone, match="was moved or removed while Skep worked there"):
+        writer.run(keep("while nothing stands there"))
+    shutil.copyfile(moved, path)
+    with pytest.raises(StoreGone):
+        writer.run(keep("while another stands there"))
+    moved.rename(path)
+    writer.run(keep("after"))
+
+    assert {"before", "after"} <= keys(path)
+    assert not [key for key in keys(path) if key.startswith("while")]
+
+
+def test_a_folder_that_is_closed_for_a_moment_is_not_taken_for_one_that_is_gone(writer, monkeypatch):
+    def be_closed(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "stat", be_closed)
+        writer.run(keep("meanwhile"))
+        assert not writer.place.is_gone()
 
 
 def test_a_store_of_a_newer_program_is_left_alone(path):
