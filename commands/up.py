@@ -43,6 +43,8 @@ EXIT_FAILED = 1
 EXIT_WAITS = 75
 EXIT_UNREADABLE = 3
 LOOK_EVERY_S = 0.3
+#: Seconds for which processes may still open the home by its name, and between looks whether it is there.
+YOUNG_S, YOUNG_LOOK_S = 15.0, 0.02
 
 #: Why nothing runs where the log is not of the database.
 FOREIGN = (
@@ -199,9 +201,10 @@ class Run:
         What a process makes by a name from then on would be half a home, or lie in another's.
         """
         is_over = threading.Event()
+        grown = time.monotonic() + YOUNG_S
 
         def watch() -> None:
-            while not is_over.wait(LOOK_EVERY_S):
+            while not is_over.wait(LOOK_EVERY_S if time.monotonic() > grown else YOUNG_LOOK_S):
                 if self._place.is_gone():
                     self._daemon.kill()
 

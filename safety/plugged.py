@@ -9,6 +9,7 @@ task.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -97,12 +98,20 @@ def _load(name: str, folder: Path) -> Callable[[str, str], Any]:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also one that would end the process
-        told = f"{name!r} cannot be loaded: {str(error) or type(error).__name__}"
+        told = f"{name!r} cannot be loaded: {_told(error)}"
         raise InvalidSetting(f"config/constitution.toml, callables: {told}") from error
     if not callable(function):
         raise InvalidSetting(f"config/constitution.toml, callables: {name!r} is no function")
     loaded: Callable[[str, str], Any] = function
     return loaded
+
+
+def _told(error: BaseException) -> str:
+    """What an error says of itself, or its kind where it says nothing."""
+    with contextlib.suppress(Exception):  # it is somebody's own
+        if words := str(error):
+            return words
+    return type(error).__name__
 
 
 class _OwnLoader(importlib.machinery.SourceFileLoader):

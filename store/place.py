@@ -39,7 +39,7 @@ class HeldPlace:
         """Raise `StoreGone` where it is."""
         if self.is_gone():
             what = f"{self._home}, or the database in it, was moved or removed while Skep worked there"
-            way_out = "start it where the home is now (skep --home DIR up), and nothing is lost"
+            way_out = "start it where the home is now (skep --home DIR up): what ran is taken up again"
             raise StoreGone(f"{what}, so it stopped at once; {way_out}")
 
     def _look(self) -> tuple[int, int] | None:
