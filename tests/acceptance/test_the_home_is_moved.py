@@ -40,24 +40,27 @@ def remove_the_database(daemon: RunningDaemon, other: RunningDaemon) -> Path:
     return daemon.root
 
 
-@pytest.mark.parametrize("move", [rename, exchange, while_it_stops, remove_the_database])
+@pytest.mark.parametrize(
+    ("move", "word"),  # a word that no other command on this machine is likely to have
+    [(rename, "71023"), (exchange, "71024"), (while_it_stops, "71025"), (remove_the_database, "71026")],
+)
 def test_everything_stops_at_once_and_no_task_is_the_worse_for_it(
-    daemon: RunningDaemon, tmp_path: Path, move: Callable[[RunningDaemon, RunningDaemon], Path]
+    daemon: RunningDaemon, tmp_path: Path, move: Callable[[RunningDaemon, RunningDaemon], Path], word: str
 ) -> None:
     other = RunningDaemon(tmp_path / "other")
     others = sorted(path.name for path in other.root.iterdir())
     daemon.add_to_queue(
-        {"id": "long", "command": "sleep 71023"},
+        {"id": "long", "command": f"sleep {word}"},
         {"id": "next", "command": "true", "depends_on": ["t0"]},
         *({"id": name, "command": "sleep 0.1"} for name in SHORT),
     )
-    daemon.start("--no-panel").wait_for_command("71023")
+    daemon.start("--no-panel").wait_for_command(word)
     daemon.wait_until(lambda tasks: "next" in tasks and tasks["next"]["status"] in ENDED, "some have ended")
 
     there = move(daemon, other)
 
     assert daemon.wait_for_exit() == 3
-    assert not [*daemon.pids("worker"), *daemon.pids("swarm"), *daemon.commands("71023")]
+    assert not [*daemon.pids("worker"), *daemon.pids("swarm"), *daemon.commands(word)]
     told = f"{daemon.root}, or the database in it, was moved or removed while Skep worked there"
     assert told in (there / "daemon.log").read_text()
     if move is exchange:
@@ -67,7 +70,7 @@ def test_everything_stops_at_once_and_no_task_is_the_worse_for_it(
 
     moved = RunningDaemon(there)
     try:
-        moved.start("--no-panel").wait_for_command("71023")
+        moved.start("--no-panel").wait_for_command(word)
         tasks = moved.wait_for_ends(*SHORT, "next")
         assert {tasks[name]["status"] for name in (*SHORT, "next")} == {"approved"}
         moved.stop()
