@@ -73,7 +73,8 @@ def test_everything_stops_at_once_and_no_task_is_the_worse_for_it(
         moved.start("--no-panel").wait_for_command(word)
         tasks = moved.wait_for_ends(*SHORT, "next")
         assert {tasks[name]["status"] for name in (*SHORT, "next")} == {"approved"}
-        moved.stop()
+        moved.skep("cancel", "long")  # else it is waited for
+        assert moved.stop() == 0
         assert moved.skep("verify").returncode == 0
     finally:
         moved.kill_everything()

@@ -33,7 +33,7 @@ def test_nothing_is_read_or_started_there_and_the_way_out_is_told(
     way_out = "ake a home of your own (skep init DIR)" if mode & 0o1000 else f"hmod -R o-w {place}"
 
     for verb in (("up", "--until-idle", "--no-panel"), ("status",), ("init",), ("doctor",)):
-        told = daemon.skep_process(*verb)
+        told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"everybody can write {place}" in told.stderr + told.stdout
         assert way_out in told.stderr + told.stdout
@@ -44,7 +44,7 @@ def test_a_home_that_is_made_beneath_a_folder_for_everybody_is_ones_own(tmp_path
     tmp_path.chmod(0o1777)
     daemon = RunningDaemon(tmp_path / "home")
 
-    assert daemon.skep_process("init").returncode == 0
+    assert daemon.skep("init").returncode == 0
     assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
 
 
@@ -163,7 +163,7 @@ def test_what_somebody_else_put_into_the_state_is_named_and_counts_for_nothing(
     tmp_path: Path, what: str
 ) -> None:
     daemon = RunningDaemon(tmp_path / "home")
-    assert daemon.skep_process("init").returncode == 0
+    assert daemon.skep("init").returncode == 0
     assert daemon.skep_process("up", "--until-idle", "--no-panel").returncode == 0
     planted = daemon.root / ".swarm" / "planted"
     match what:
@@ -176,10 +176,10 @@ def test_what_somebody_else_put_into_the_state_is_named_and_counts_for_nothing(
     os.chown(planted, STRANGER, -1, follow_symlinks=False)
 
     for verb in (("up", "--until-idle", "--no-panel"), ("status",), ("doctor",)):
-        told = daemon.skep_process(*verb)
+        told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"{planted} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
-    assert daemon.skep_process("kill-switch", "on").returncode == 0, "a stop in need is not refused"
+    assert daemon.skep("kill-switch", "on").returncode == 0, "a stop in need is not refused"
 
 
 @needs_root
@@ -193,7 +193,7 @@ def test_what_somebody_else_put_deep_into_the_state_stops_the_start_and_doctor_n
     os.chown(planted, STRANGER, -1)
 
     for verb in (("up", "--until-idle", "--no-panel"), ("doctor",)):
-        told = daemon.skep_process(*verb)
+        told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"{planted} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
 
@@ -214,7 +214,7 @@ def test_what_somebody_else_put_deep_where_all_is_obeyed_is_named_and_not_read(
         os.chown(path, STRANGER, -1)
 
     for verb in (("up", "--until-idle", "--no-panel"), ("tools",), ("route", "list the files"), ("doctor",)):
-        told = daemon.skep_process(*verb)
+        told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"{theirs} belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
 
@@ -287,8 +287,8 @@ def test_root_looks_into_the_home_of_somebody_else_and_runs_no_daemon_there(tmp_
     for path in (daemon.root, *daemon.root.rglob("*")):
         os.chown(path, STRANGER, STRANGER, follow_symlinks=False)
 
-    assert daemon.skep_process("status").returncode == 0
-    assert daemon.skep_process("kill-switch", "on").returncode == 0
+    assert daemon.skep("status").returncode == 0
+    assert daemon.skep("kill-switch", "on").returncode == 0
     told = daemon.skep_process("up", "--until-idle", "--no-panel")
     assert told.returncode == 2
     assert f"start it so: sudo -u '#{STRANGER}' skep --home {daemon.root} up" in told.stderr
@@ -331,6 +331,6 @@ def test_settings_that_somebody_else_put_there_stop_the_start_and_are_named(tmp_
     os.chown(planted, STRANGER, -1)
 
     for verb in (("up", "--until-idle", "--no-panel"), ("status",), ("doctor",)):
-        told = daemon.skep_process(*verb)
+        told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"skep.toml: belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
