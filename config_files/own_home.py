@@ -39,7 +39,7 @@ def check_home(root: Path) -> None:
     _check_closed(info, root, "home")
     for name in _PLACES:
         check_place(root, name)
-    _check_contents(root / ".swarm")
+    check_depths(root / ".swarm", deep=False)  # `skep up` looks deeper, once
     for name in _OBEYED:
         check_depths(root / name)
 
@@ -63,14 +63,14 @@ def check_daemon(root: Path) -> None:
         raise refusal("home", f"{told}; start it so: {way_out}")
 
 
-def check_depths(folder: Path) -> None:
+def check_depths(folder: Path, *, deep: bool = True) -> None:
     """Raise `InvalidSetting` where another user put anything into a folder of a home, however deep."""
-    for path, uid in strangers_in(folder):
+    for path, uid in strangers_in(folder, deep=deep):
         raise refusal(folder.name, f"{path} belongs to another user (uid {uid}); {_LOOK}")
 
 
-def strangers_in(folder: Path) -> Iterator[tuple[Path, int]]:
-    """What other users put into a folder, at any depth, each with the user's number.
+def strangers_in(folder: Path, *, deep: bool = True) -> Iterator[tuple[Path, int]]:
+    """What other users put into a folder, at any depth where that is asked, each with the user's number.
 
     Nothing is told of what lies in a folder of theirs.
     """
@@ -80,7 +80,7 @@ def strangers_in(folder: Path) -> Iterator[tuple[Path, int]]:
             for entry in found:
                 if (uid := _owner_of(entry)) not in trusted:
                     yield Path(entry.path), uid
-                elif entry.is_dir(follow_symlinks=False):
+                elif deep and entry.is_dir(follow_symlinks=False):
                     left.append(Path(entry.path))
 
 
@@ -89,18 +89,6 @@ def _owner_of(entry: os.DirEntry[str]) -> int:
         return entry.stat(follow_symlinks=False).st_uid
     except FileNotFoundError:  # of a running daemon, and gone
         return 0
-
-
-def _check_contents(folder: Path) -> None:
-    """What somebody put there while everybody could write is not taken for Skep's own."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            _check_entry(path)
-
-
-def _check_entry(path: Path) -> None:
-    with contextlib.suppress(OSError):
-        _check_owner(path.lstat(), path, path.name)
 
 
 def _check_owner(info: os.stat_result, path: Path, name: str) -> None:

@@ -156,17 +156,12 @@ def test_it_is_written_and_a_save_through_an_old_handle_is_not_lost(
 
 
 @pytest.mark.parametrize("then", ["the file stays", "a link again", "led on"])
-def test_what_was_taken_in_does_not_count_again_when_the_mount_is_back(
-    in_a_mount: list[str], tmp_path: Path, then: str
+@pytest.mark.parametrize(
+    ("looked_at", "said", "words"), [("taken in", "two", 0), ("not looked at", "three", 1)]
+)
+def test_when_the_mount_is_back_a_save_of_the_instant_in_which_it_went_counts_and_what_was_taken_in_does_not(
+    in_a_mount: list[str], tmp_path: Path, looked_at: str, said: str, words: int, then: str
 ) -> None:
     # A link that leads to the older file again is a word of somebody's, which says nothing new.
-    words = 0 if then == "the file stays" else 1
-    assert run(AWAY_AND_BACK, in_a_mount, tmp_path, "taken in", then) == ["two", words]
-
-
-@pytest.mark.parametrize("then", ["the file stays", "a link again", "led on"])
-def test_a_save_of_the_instant_in_which_the_mount_went_counts_when_it_is_back(
-    in_a_mount: list[str], tmp_path: Path, then: str
-) -> None:
-    words = 1 if then == "the file stays" else 2
-    assert run(AWAY_AND_BACK, in_a_mount, tmp_path, "not looked at", then) == ["three", words]
+    words += then != "the file stays"
+    assert run(AWAY_AND_BACK, in_a_mount, tmp_path, looked_at, then) == [said, words]
