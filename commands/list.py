@@ -22,6 +22,8 @@ from supervisor.presence import situation
 
 #: Tasks shown to a person who names no limit.
 SHOWN: Final = 50
+#: Characters of what a task does that are read for a person, who is shown a line of them.
+READ: Final = 1_000
 UNREAD: Final = (
     "queue.json has changes that nobody has taken in, and no daemon runs: `skep up` takes them in."
 )
@@ -63,7 +65,8 @@ def list_tasks(
     """List tasks."""
     most = limit if limit is not None or as_json else SHOWN
     with place.reader() as reader:
-        found, has_more = select(reader, situation(place.home, reader), statuses, tag, most)
+        longest = None if as_json else READ
+        found, has_more = select(reader, situation(place.home, reader), statuses, tag, most, longest)
         if has_unread_changes(place.home, reader, place.settings.limits):
             terminal.note(UNREAD)
     if as_json:
@@ -76,10 +79,15 @@ def list_tasks(
 
 
 def select(
-    reader: Reader, now: Situation, statuses: Sequence[str], tag: str | None, most: int | None
+    reader: Reader,
+    now: Situation,
+    statuses: Sequence[str],
+    tag: str | None,
+    most: int | None,
+    longest: int | None = None,
 ) -> tuple[list[dict[str, Any]], bool]:
-    """The newest tasks that were asked for, newest last, and whether there are more."""
-    told = (brief(reader, row, now) for row in newest_first(reader, statuses))
+    """The newest tasks that were asked for, newest last, and whether there are more; see `brief`."""
+    told = (brief(reader, row, now, longest) for row in newest_first(reader, statuses))
     fitting = (each for each in told if tag is None or tag in each["tags"])
     found = list(fitting if most is None else itertools.islice(fitting, most + 1))
     has_more = most is not None and len(found) > most

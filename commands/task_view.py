@@ -7,7 +7,7 @@ import sqlite3
 from typing import Any, Final
 
 from clock import to_rfc3339
-from redaction import clean_value
+from redaction import clean_start, clean_value
 from store import lost_runs, planning, waiting
 from store.answering import why_outdated
 from store.plan_tree import words_of
@@ -36,16 +36,19 @@ def status_of(row: sqlite3.Row) -> str:
     return STATUS_OF_STATE[row["state"]].value
 
 
-def brief(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, Any]:
-    """A task in a list, without secrets."""
+def brief(
+    reader: Reader, row: sqlite3.Row, now: waiting.Situation, longest: int | None = None
+) -> dict[str, Any]:
+    """A task in a list, without secrets; of what it does, the first `longest` characters or all."""
     doc = json.loads(row["doc"])
+    words = words_of(doc)
     result = loads(row["result"]) or {}
     told = {
         "id": row["id"],
         "status": status_of(row),
         "waiting_for": reader.waiting_for(row, now),
         "mode": row["lane"].partition("|")[0],
-        "what": words_of(doc),
+        "what": words if longest is None else clean_start(words, longest),
         "priority": row["priority"],
         "depends_on": doc.get("depends_on") or [],
         "tags": doc.get("tags") or [],

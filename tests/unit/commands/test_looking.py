@@ -69,6 +69,20 @@ def test_a_person_sees_the_newest_fifty_and_json_has_all(walk, run, ask):
     assert len(ask("list")["tasks"]) == 60
 
 
+def test_of_a_long_prompt_a_person_sees_the_beginning_without_its_secrets_and_json_has_all(walk, run, ask):
+    key = "sk-ant-api03-Qm7vT2xLk9Pz4Rb8"
+    walk.submit({"id": "a", "prompt": "say " + "x" * 40 + f" {key} " + "and on " * 10_000 + key})
+
+    line = run("list").stdout.splitlines()[1]
+
+    assert "say xxxx" in line
+    assert len(line) < 200
+    assert key[:12] not in line
+    (told,) = ask("list")["tasks"]
+    assert len(told["what"]) > 70_000
+    assert told["what"].count("[redacted:anthropic-key]") == 2
+
+
 def test_changes_that_nobody_took_in_are_told_on_standard_error(store, home, run):
     home.queue_file.write_text('{"tasks": [{"prompt": "x"}]}')
     assert "nobody has taken in" in run("list").stderr
