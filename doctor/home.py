@@ -16,6 +16,7 @@ from doctor.findings import Finding, fail, ok, warn
 from errors import InvalidFile, InvalidSetting
 from safety import programs
 from safety.command_policy import CommandPolicy
+from safety.sandbox import workplace
 from sentences import ended
 from settings import Home, Settings
 from store import ownership
@@ -97,16 +98,13 @@ def check_queue_file(examined: Examined) -> Iterator[Finding]:
 def check_workspace(home: Home) -> Iterator[Finding]:
     """Whether commands have a directory to work in."""
     place = home.workspace
-    if place.is_dir():
-        yield ok("workspace", f"Commands work in {place}.")
-    elif os.path.lexists(place):
-        yield fail(
-            "workspace",
-            f"{place} is no directory, so no command can run.",
-            "Move it away; Skep makes the workspace anew.",
-        )
-    else:
+    if not os.path.lexists(place):
         yield ok("workspace", "There is no workspace/ yet; the first command makes it.")
+    elif (trouble := workplace.trouble(home)) is not None:
+        way_out = ended(f"{trouble.way_out[0].upper()}{trouble.way_out[1:]}")
+        yield fail("workspace", f"No command can run: {trouble.told}.", way_out)
+    else:
+        yield ok("workspace", f"Commands work in {place}.")
 
 
 def check_commands(home: Home, settings: Settings) -> Iterator[Finding]:

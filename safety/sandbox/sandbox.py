@@ -11,15 +11,14 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
-from safety.sandbox import choosing, limits, probe
+from safety.sandbox import choosing, limits, probe, workplace
 from safety.sandbox.cgroup import Cgroups
 from safety.sandbox.disk import DiskWatch
 from safety.sandbox.following import Followed
 from safety.sandbox.kinds import Kind
-from safety.sandbox.levels import FOR_NOW, WAY_OUT, NoSandbox, NotStarted, Standing
+from safety.sandbox.levels import WAY_OUT, NoSandbox, NotStarted, Standing
 from safety.sandbox.pool import Pool
 from safety.sandbox.ready import Ready, Settler
 from safety.sandbox.view import View, Views
@@ -80,6 +79,11 @@ class Sandbox:
 
     def start(self) -> Standing:
         """Try what this machine has, by running a command in it for real, and settle on what holds."""
+        if (trouble := workplace.trouble(self._home)) is not None:
+            self._kind = None
+            told = f"no command can run: {trouble.told}; {trouble.way_out}. Then start Skep again"
+            self.standing = Standing(None, told)
+            return self.standing
         complaints = []
         for candidate in choosing.candidates(self._home, self._settings, self._cgroups):
             complaint = candidate.complaint or self._try(candidate)
@@ -119,7 +123,7 @@ class Sandbox:
     def _prepare(self, command: Command) -> tuple[Kind, View]:
         kind = self._kind_for(command.rights)
         _check_program(command.argv)
-        _make_workspace(self._home.workspace)
+        workplace.make(self._home)
         return kind, self._views.of(command.rights)
 
     def close(self) -> None:
@@ -195,16 +199,3 @@ def _check_program(argv: tuple[str, ...]) -> None:
         raise NotStarted("a program is started by its full path only")
     if not os.access(argv[0], os.X_OK):
         raise NotStarted(f"{argv[0]} is not there, or may not be executed")
-
-
-def _make_workspace(path: Path) -> None:
-    """The directory that commands work in. Raises `NotStarted`, which names it."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise NotStarted(
-            f"{path} is in the way: it is no directory. Move it away; Skep makes the workspace anew"
-        ) from error
-    except OSError as error:
-        told = f"the workspace {path} cannot be made: {error.strerror or error}"
-        raise NotStarted(told, is_for_now=error.errno in FOR_NOW) from error

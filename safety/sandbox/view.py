@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from safety.sandbox import workplace
 from safety.sandbox.levels import NotStarted
 from safety.work import Rights
 from settings import Home
@@ -134,8 +135,7 @@ def _look(path: str, flag: int, handles: contextlib.ExitStack) -> Identity:
 
 def view_of(home: Home, rights: Rights) -> View:
     """The plan for these rights, looked up now. Raises `NotStarted` for a path that may not be in it."""
-    workspace = os.path.realpath(home.workspace)
-    _check_apart(workspace, home)
+    workspace = workplace.real_path(home)
     writes = rights.workspace == "write" or rights.git == "write"
     git = f"{workspace}/.git"
     guarded = git if writes and rights.git != "write" and _is_plain(git) else None
@@ -150,16 +150,6 @@ def view_of(home: Home, rights: Rights) -> View:
         network=rights.network,
         home=os.path.realpath(home.root),
     )
-
-
-def _check_apart(workspace: str, home: Home) -> None:
-    root = os.path.realpath(home.root)
-    inside = Path(workspace).is_relative_to(Path(root, "workspace"))
-    if Path(root).is_relative_to(workspace) or (Path(workspace).is_relative_to(root) and not inside):
-        raise NotStarted(
-            f"the workspace leads to {workspace}, which holds Skep's own files; "
-            "let `workspace` be a directory, or a link to one that is apart from the home"
-        )
 
 
 def _check_named(path: str, home: Home, workspace: str) -> None:

@@ -208,7 +208,7 @@ def test_a_file_in_place_of_the_workspace_is_named_with_the_way_out(runner: Runn
     with pytest.raises(NotStarted) as failed:
         runner.shell("true")
     assert f"{runner.home.workspace} is in the way" in str(failed.value)
-    assert "Move it away" in str(failed.value)
+    assert "move it away" in str(failed.value)
 
     runner.home.workspace.unlink()
     assert runner.shell("true")[0].exit_code == 0

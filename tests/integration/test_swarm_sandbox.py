@@ -80,6 +80,35 @@ def test_without_a_sandbox_commands_wait_and_say_why(tmp_path: Path) -> None:
     assert (failure["code"], failure["retryable"], failure["counts"]) == ("not_started", True, False)
 
 
+@pytest.mark.parametrize("sandbox", ["auto", "off"])
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("/etc", "leads to /etc, which is the system's own; let it be a directory"),
+        ("/usr", "leads to /usr, which is the system's own"),
+        (".swarm", "which holds Skep's own files; let it be a directory"),
+        ("..", "which holds Skep's own files"),
+        ("nowhere", "is in the way: it is no directory; move it away"),
+    ],
+)
+def test_a_workspace_in_a_wrong_place_is_what_commands_wait_for_and_no_word_is_said_of_sandboxes(
+    tmp_path: Path, target: str, why: str, sandbox: str
+) -> None:
+    rig = SwarmRig(tmp_path, sandbox=sandbox)
+    rig.home.workspace.rmdir()
+    rig.home.workspace.symlink_to(target)
+
+    with rig:
+        told = rig.store.reader.gate().closed_modes["local"]
+        answer = rig.cycle(rig.claim(command="true")).json()
+
+    assert told.startswith("no command can run: ")
+    assert why in told
+    assert told.endswith(". Then start Skep again")
+    assert "bubblewrap" not in told
+    assert answer["failure"]["code"] in {"not_started", "program_missing"}
+
+
 @pytest.mark.usefixtures("no_sandbox")
 def test_a_sandbox_that_was_switched_off_is_in_every_record(tmp_path: Path) -> None:
     with SwarmRig(tmp_path, sandbox="off") as rig:

@@ -388,7 +388,7 @@ def test_a_file_in_place_of_the_workspace_is_told(home, run, store):
 
     told = run("doctor", code=1).stdout
 
-    assert f"{home.workspace} is no directory" in told
+    assert f"{home.workspace} is in the way: it is no directory" in told
     assert "Move it away" in told
 
 
