@@ -145,14 +145,14 @@ def _told_of_link(link: Path) -> str:
         way.walk_to(link)
         link.stat()
     except way.LedAway as error:
-        why = f"where {error.told}"
+        why = f"where {error.told};"
     except FileNotFoundError:
-        why = "where no file is"
+        why = "where no file is; mount or bring back what holds it, or"
     except OSError as error:
-        why = f"which cannot be followed: {error.strerror}"
+        why = f"which cannot be followed: {error.strerror};"
     else:
         return f"is a symbolic link; {_WAY_OUT}"
-    return f"is a symbolic link to {link.readlink()}, {why}; {_WAY_OUT}"
+    return f"is a symbolic link to {link.readlink()}, {why} {_WAY_OUT}"
 
 
 def check(info: os.stat_result, limits: Limits) -> None:

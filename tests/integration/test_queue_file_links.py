@@ -52,6 +52,8 @@ def test_a_link_that_leads_to_no_file_is_refused_once_and_left(
     assert keeping.file.readlink() == leads_to
     (refused,) = keeping.events("queue_file.refused")
     assert refused["reason"].startswith(f"queue.json: is a symbolic link to {leads_to}, wh")
+    assert ("mount or bring back what holds it" in refused["reason"]) == (link is into_no_folder)
+    assert refused["reason"].endswith(" put a plain file of your own in its place")
 
     keeping.save({"tasks": [A, B]})
     keeping.round()
