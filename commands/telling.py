@@ -34,6 +34,9 @@ TOLD: Final = {
     "daemon.sandbox": "sandbox",
 }
 
+#: The words for what tasks of a kind need.
+_WORDS: Final = {"llm": TOLD["daemon.model"], "local": TOLD["daemon.sandbox"]}
+
 
 class Teller:
     """Tells on the terminal what happens, a line an event; as JSON every event, for scripts."""
@@ -44,6 +47,7 @@ class Teller:
         row = reader.one("last_event_seq")
         self._seen = int(row["seq"]) if row else 0
         self._version = -1
+        self._told: set[str] = set()
 
     def tell_new(self) -> None:
         """Tell what is new."""
@@ -59,10 +63,27 @@ class Teller:
             elif word is not None:
                 self._tell(word, event_of(row))
 
+    def tell_held(self) -> bool:
+        """Tell why no task of a kind can run, where that is as it was before, so that no event has told it.
+
+        False while swarm, which knows, is not up.
+        """
+        gate = self._reader.gate()
+        if gate.waits_for_swarm:
+            return False
+        for mode, why in sorted(gate.closed_modes.items()):
+            if why not in self._told and not self._as_json:
+                self._say(_WORDS[mode], "", why)
+        return True
+
     def _tell(self, word: str, event: dict[str, Any]) -> None:
         what = event.get("question") or event.get("reason") or event.get("result_summary") or ""
+        self._say(word, event["task_id"] or "", what)
+
+    def _say(self, word: str, task_id: str, what: str) -> None:
+        self._told.add(what)
         moment = to_local_text(time.time())[11:]
-        say(clean(f"{moment}  {word:<10} {event['task_id'] or ''}  {what}".rstrip()))
+        say(clean(f"{moment}  {word:<10} {task_id}  {what}".rstrip()))
 
 
 def say(line: str) -> None:

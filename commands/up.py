@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -45,6 +46,11 @@ EXIT_UNREADABLE = 3
 LOOK_EVERY_S = 0.3
 #: Seconds for which processes may still open the home by its name, and between looks whether it is there.
 YOUNG_S, YOUNG_LOOK_S = 15.0, 0.02
+
+#: Seconds in which swarm finds a model and a sandbox, or finds none as before.
+FOUND_S = 5.0
+#: Said at the end where something waits that no time will bring.
+WAITS = "What is left waits: `skep list` tells for what."
 
 #: Why nothing runs where the log is not of the database.
 FOREIGN = (
@@ -144,6 +150,7 @@ class Run:
         self._daemon = daemon
         self._idleness = Idleness(home, store.reader, store.settings.limits)
         self._teller = Teller(store.reader, as_json=as_json)
+        self._as_json = as_json
         self._record = ProcessRecord(home, store)
         self._crew = Crew(daemon, self._record, store)
         self._link: LoginLink | None = None
@@ -154,6 +161,8 @@ class Run:
             )
         self._place = store.writer.place
         self._due = 0.0
+        #: when it is told what holds tasks though nothing new has happened; never again once it was
+        self._tell_held_at = time.monotonic() + FOUND_S
 
     def keep_up(self, stop: Stop, *, until_idle: bool) -> int:
         """Keep the daemon up until told to stop, or idle where that is asked; the exit code.
@@ -192,7 +201,11 @@ class Run:
         if trouble is not None and not left.is_idle and not stop.asked.is_set():
             click.echo(clean(f"skep up: {trouble}"), err=True)
             return EXIT_UNREADABLE
-        return _exit_code(left)
+        code = _exit_code(left)
+        if code == EXIT_WAITS and not stop.asked.is_set() and not self._as_json:
+            self._teller.tell_held()
+            terminal.note(WAITS)
+        return code
 
     @contextlib.contextmanager
     def _killed_where_it_is_gone(self) -> Iterator[None]:
@@ -225,6 +238,8 @@ class Run:
         self._teller.tell_new()
         if self._link is not None:
             self._link.tell_new()
+        if time.monotonic() > self._tell_held_at and self._teller.tell_held():
+            self._tell_held_at = math.inf
 
 
 def greet(home: Home) -> None:

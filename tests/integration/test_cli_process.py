@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from testing.heeding import HEEDING
-from testing.running_daemon import REPOSITORY
+from testing.running_daemon import REPOSITORY, RunningDaemon
 
 SKEP = [sys.executable, "-m", "skep"]
 ENVIRONMENT = {
@@ -227,3 +227,15 @@ def test_a_hostile_task_cannot_write_to_the_terminal(home):
         assert "\x1b]0" not in shown
         assert "\x1b[5m" not in shown
         assert "\x07" not in shown
+
+
+def test_every_run_until_idle_says_at_its_end_why_what_is_left_waits(tmp_path):
+    daemon = RunningDaemon(tmp_path / "home")
+    daemon.add_to_queue({"id": "ask", "prompt": "What do bees do?"})
+
+    for _ in range(2):
+        told = daemon.skep_process("up", "--until-idle", "--no-panel")
+
+        assert told.returncode == 75, told
+        assert told.stdout.count("no model configured") == 1
+        assert "What is left waits: `skep list` tells for what." in told.stderr
