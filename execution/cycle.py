@@ -323,7 +323,8 @@ class Executor:
     def _outcome(self, attempt: Attempt, examined: Examined) -> Outcome:
         approved, report = examined.approved, examined.report
         if examined.is_given_up:
-            return outcomes.cancelled(attempt, None, report)
+            is_halted = attempt.running.stopped == "halted"  # by a kill switch that is cleared by now
+            return (outcomes.halted if is_halted else outcomes.cancelled)(attempt, None, report)
         if approved is None:
             return outcomes.blocked(attempt, report)
         if self._kill_switch.is_on():  # set since this began: the watch need not come first

@@ -69,7 +69,15 @@ def document() -> dict[str, Any]:
         "paths": {
             "/cycle": {"post": _cycle()},
             "/cancel": {
-                "post": _post("Stop what runs under a lease", CancelRequest, CancelAnswer, (*_COMMON, 409))
+                "post": _post(
+                    "Stop what runs under a lease",
+                    CancelRequest,
+                    CancelAnswer,
+                    (*_COMMON, 409),
+                    "It stops an execution and does not withdraw the task, which runs again at once; where "
+                    "its `effect` is `unsafe`, a person is asked instead. `skep cancel` withdraws a task, and "
+                    "stops what runs of it.",
+                )
             },
             "/plan": {
                 "post": _post(
@@ -138,7 +146,7 @@ def _get(summary: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {
         "summary": summary,
         "security": [],
-        "responses": {"200": {"description": "done", "content": content}, **_problems((400, 403, 421, 503))},
+        "responses": {"200": {"description": "done", "content": content}, **_problems(_ANYWHERE)},
     }
 
 

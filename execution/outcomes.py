@@ -58,7 +58,7 @@ def without_secrets(outcome: Outcome) -> Outcome:
 
 
 def cancelled(attempt: Attempt, stored: StoredOutput | None, report: Report) -> Outcome:
-    """It was told to stop: for a person, or by a worker that hands it back; the task says which."""
+    """It was told to stop: through ``/cancel``, by its worker or another program; the task says why."""
     failure = Failure(code="cancelled", message="stopped while it ran")
     return _outcome(attempt, stored, report, status="cancelled", result=failure.message, failure=failure)
 

@@ -25,6 +25,17 @@ class Journey:
 
     #: whether more may follow in its run from an answer that counts; not known where somebody else began it
     grows: bool = True
+    #: somebody else began it, and is gone
+    is_resumed: bool = False
+
+    @property
+    def why_stopped(self) -> str:
+        """How it came to be stopped, where no person cancelled the task."""
+        if self.is_handed_back.is_set():
+            return "the worker stopped"
+        if self.is_resumed:  # a worker that stops calls /cancel too, and who called is not on record
+            return "it was stopped through /cancel or by the worker before"
+        return "it was stopped through /cancel"
 
     @property
     def is_over(self) -> bool:

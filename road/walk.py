@@ -132,6 +132,7 @@ class Road:
     def resume(self, claim: Claim) -> None:
         """Carry on with a task whose last worker is gone: wait for the outcome swarm has or will have."""
         journey = self._set_out(claim)
+        journey.is_resumed = True
         journey.cache_key = "" if run_ends.run_of(claim.id) else None
         try:
             outcome = self._await_outcome(journey)
@@ -377,20 +378,20 @@ class Road:
         self._interrupted(claim, f"swarm could not execute it: {error}")
 
     def _end_unstarted(self, journey: Journey) -> None:
-        """It was stopped before anything was executed."""
+        """It was stopped before anything was executed, or may run again whatever was."""
         ref = journey.claim.ref
         if journey.is_cancelled.is_set():
             self._store.write(lambda tx: recording.cancel_running(tx, ref, "a person"))
         else:
-            self._hand_back(journey.claim, "the worker stopped")
+            self._hand_back(journey.claim, journey.why_stopped)
 
     def _end_stopped(self, journey: Journey) -> None:
-        """It was stopped while it ran: by a person, or with the worker, and then its effect decides."""
+        """It was stopped while it ran: for a person, or its effect decides, whoever else stopped it."""
         claim = journey.claim
         if journey.is_cancelled.is_set() or self._effect_of(claim) != "unsafe":
             self._end_unstarted(journey)
             return
-        what = "the worker stopped while it ran"
+        what = f"{journey.why_stopped} while it ran"
         self._store.write(lambda tx: recording.halted(tx, claim.ref, "unsafe", what))
 
     def _hand_back(self, claim: Claim, reason: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from outcome import Outcome
+from safety.gateway import SafetyGateway
+from safety.long_texts import GivenUp
 from store import kill_file
 from store.halting import Trip
 from testing.model_script import Reply
@@ -164,6 +166,22 @@ def test_what_begins_once_it_is_cleared_is_not_stopped_by_a_look_of_before(rig, 
 
     assert call.answer().json()["status"] == "interrupted"
     assert answers[0].answer().json()["failure"] is None
+
+
+def test_a_switch_that_is_cleared_while_the_gate_looks_is_told_as_the_switch_and_not_as_a_cancellation(
+    rig, monkeypatch
+):
+    def examine(_gateway, _task, _work, is_over):
+        rig.home.kill_switch.touch()
+        eventually(is_over, "it is stopped")
+        rig.home.kill_switch.unlink()
+        raise GivenUp
+
+    monkeypatch.setattr(SafetyGateway, "examine", examine)
+    answer = rig.cycle(rig.claim(command="true")).json()
+
+    assert (answer["status"], answer["failure"]["code"]) == ("interrupted", "kill_switch")
+    assert answer["failure"]["retryable"]  # nothing of it had begun
 
 
 def test_no_plan_is_made(rig, model):
