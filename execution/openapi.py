@@ -36,11 +36,15 @@ _WHY: Final = {
     415: "the body is not application/json",
     421: "the Host header does not name this port",
     422: "a field is missing, wrong or unknown",
+    431: "the head of the request is too large",
+    501: "the body is sent in a transfer coding that is not understood",
     502: "the model failed, or its answer is no plan",
     503: "the kill switch is on, no model is ready, the store cannot be written, or swarm is stopping",
     504: "the model did not answer in time",
 }
-_COMMON: Final = (400, 401, 403, 413, 415, 421, 422, 503)
+#: What the server answers before any route sees the request, and what every route answers.
+_ANYWHERE: Final = (400, 403, 413, 421, 431, 501, 503)
+_COMMON: Final = (*_ANYWHERE, 401, 415, 422)
 #: It takes a third of a second to make, which every thread would spend that is asked before it is there.
 _making: Final = threading.Lock()
 
@@ -74,9 +78,9 @@ def document() -> dict[str, Any]:
                     CancelRequest,
                     CancelAnswer,
                     (*_COMMON, 409),
-                    "It stops an execution and does not withdraw the task, which runs again at once; where "
-                    "its `effect` is `unsafe`, a person is asked instead. `skep cancel` withdraws a task, and "
-                    "stops what runs of it.",
+                    "It stops an execution and does not withdraw the task, which runs again at once; "
+                    "where its `effect` is `unsafe`, a person is asked instead. `skep cancel` withdraws "
+                    "a task, and stops what runs of it.",
                 )
             },
             "/plan": {

@@ -37,6 +37,8 @@ _WHY: Final = {
     415: "the body is not application/json",
     421: "the Host header does not name this port",
     422: "`dag_cycle`, `dag_invalid`, `dep_not_found` or `model_unknown`",
+    431: "the head of the request is too large",
+    501: "the body is sent in a transfer coding that is not understood",
     503: "the store cannot be written, or no event stream is free",
 }
 #: Where a run can stand.

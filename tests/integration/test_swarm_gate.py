@@ -216,6 +216,32 @@ def test_the_description_lists_every_route_and_what_it_needs(rig: SwarmRig) -> N
     assert {ref.rpartition("/")[2] for ref in references(described)} <= names
 
 
+@pytest.mark.parametrize(
+    ("status", "header"),
+    [
+        (400, "Content-Length: x"),
+        (413, f"Content-Length: {MAX_BODY_BYTES + 1}"),
+        (431, f"X-Long: {'x' * 70_000}"),
+        (501, "Transfer-Encoding: gzip"),
+    ],
+    ids=["no length", "long body", "long head", "unknown coding"],
+)
+def test_what_is_refused_before_any_route_sees_it_is_described_for_every_route(
+    rig: SwarmRig, status: int, header: str
+) -> None:
+    described = rig.client.get("/openapi.json").json()["paths"]
+    with socket.create_connection(("127.0.0.1", rig.swarm.port)) as connection:
+        connection.sendall(f"GET /status HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n".encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        check(rig, json.loads(answer.read()), "Problem")
+
+    operations = [operation for methods in described.values() for operation in methods.values()]
+    assert answer.status == status
+    assert operations
+    assert all(str(status) in operation["responses"] for operation in operations)
+
+
 def references(part: Any) -> list[str]:
     if isinstance(part, dict):
         own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
