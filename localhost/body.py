@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from errors import InvalidFile, InvalidRequest
 from localhost import gate
+from localhost.incoming import MOST_OF_A_STRANGER, Dropped
 from runtime_contract import Limits
 from store.queue_file import strict_json
 
@@ -50,6 +51,9 @@ def _parse(data: bytes) -> Any:
 
 
 def _read(request: flask.Request, max_bytes: int) -> bytes:
+    if isinstance(request.environ["wsgi.input"], Dropped):
+        most = min(max_bytes, MOST_OF_A_STRANGER)
+        raise BodyTooLarge(f"The body is over the {most:,} bytes that are read without token or session.")
     if request.content_length is not None and request.content_length > max_bytes:
         raise BodyTooLarge(f"The body is {request.content_length:,} bytes; at most {max_bytes:,} are read.")
     length = request.content_length

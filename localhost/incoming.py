@@ -103,7 +103,7 @@ class Brief(OverflowableBuffer):
 
 
 class Dropped(io.RawIOBase):
-    """A body that was not kept: whoever reads it is told so, and takes no part of it for the whole."""
+    """A body that was not kept: whoever reads it all the same takes no part of it for the whole."""
 
     def readinto(self, buffer: object) -> NoReturn:
         """Raise `OSError`."""

@@ -132,7 +132,7 @@ def test_a_long_body_is_read_of_a_program_with_the_token_alone(home):
         assert answer.status == 200
         own_page = sent | {"Origin": f"http://127.0.0.1:{port}"}
         answer, body = ask(port, "POST", "/login", json.dumps({"code": "x" * 100_000}), own_page)
-        assert (answer.status, json.loads(body)["code"]) == (400, "invalid_request")
+        assert (answer.status, json.loads(body)["code"]) == (413, "body_too_large")
 
 
 def test_a_taken_port_names_the_way_out(home):

@@ -249,5 +249,9 @@ def test_a_long_body_of_a_stranger_is_neither_kept_nor_taken_for_a_shorter_one(c
 
     monkeypatch.setattr(tempfile, "TemporaryFile", no_file)
 
-    assert post(connection, form(LONG))[0] == 400
+    for length in (MOST_OF_A_STRANGER, LONG):
+        status, answer = post(connection, form(length))
+        told = json.loads(answer)
+        assert (status, told["code"]) == (413, "body_too_large")
+        assert told["detail"] == "The body is over the 16,384 bytes that are read without token or session."
     assert post(connection, text(3)) == (200, b"3")  # the connection goes on
