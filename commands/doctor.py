@@ -8,7 +8,7 @@ import click
 
 from commands import terminal
 from commands.exits import FAILED, FINE
-from commands.place import Place, json_option, with_place
+from commands.place import Place, json_option, with_any_place
 from doctor.examination import examine
 from doctor.findings import Finding
 
@@ -22,7 +22,7 @@ _SIGNS: Final = {"ok": " ok ", "warn": "warn", "fail": "FAIL"}
     Example: skep doctor"""
 )
 @json_option
-@with_place
+@with_any_place
 def doctor(place: Place, as_json: bool) -> int:
     """Look at everything."""
     found = []

@@ -54,9 +54,10 @@ def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
     """Make what is missing; the names of what was made."""
     settings = load_settings(home, os.environ).settings
     for folder in (home.root, home.workspace, home.inbox, home.inbox / "tmp", home.inbox / "new"):
-        if not folder.is_dir():
+        if is_new := not folder.is_dir():
             folder.mkdir(parents=True, mode=0o700)
-            own_home.check_home(home.root)  # what stands on the way by now
+        own_home.check_home(home.root)  # what stands there and on the way by now, whoever made it
+        if is_new:
             yield _name(home, folder) + "/"
     if _write_new(home.queue_file, sample_queue() if sample else empty_queue(settings)):
         yield home.queue_file.name
@@ -65,6 +66,7 @@ def make(home: Home, *, sample: bool, config: bool = False) -> Iterator[str]:
     if not database.is_made(home.database):
         refuse_damaged(home)
         SqliteStore(home, settings).close()
+        own_home.check_home(home.root)
         yield _name(home, home.database)
 
 

@@ -16,7 +16,7 @@ import click
 from clock import to_local_text
 from commands import terminal
 from commands.exits import FINE
-from commands.place import Place, json_option, with_place
+from commands.place import Place, json_option, with_place_in_need
 from errors import SkepError
 from execution import markers
 from store import database, kill_file
@@ -41,7 +41,7 @@ PATIENCE_S: Final = 2.0
 @click.argument("action", metavar="[on|off]", required=False, type=click.Choice(["on", "off"]))
 @click.option("--reason", metavar="TEXT", help="Why, for whoever wonders. Only with on.")
 @json_option
-@with_place
+@with_place_in_need
 def kill_switch(place: Place, action: str | None, reason: str | None, as_json: bool) -> int:
     """Set, clear or show the switch."""
     if reason is not None and action != "on":

@@ -92,18 +92,19 @@ class Place:
         )
 
 
-def place_of(context: click.Context) -> Place:
-    """The place a command line names."""
-    return Place(open_home(find_home((context.obj or {}).get("home"), os.environ)))
+def place_of(context: click.Context, *, is_open_fine: bool = False) -> Place:
+    """The place a command line names; see `open_home`."""
+    return Place(open_home(find_home((context.obj or {}).get("home"), os.environ), is_open_fine=is_open_fine))
 
 
-def open_home(home: Home) -> Home:
-    """The home, unless another user has closed it, or made its state.
+def open_home(home: Home, *, is_open_fine: bool = False) -> Home:
+    """The home, unless another user has closed it, or made its state, or everybody could write there.
 
-    Raises `StoreReadOnly`, `InvalidSetting`.
+    The last may be fine for who stops everything. Raises `StoreReadOnly`, `InvalidSetting`.
     """
+    own_home.check_open(home.root)
     database.stat_of(home.state)
-    own_home.check_place(home.root, home.state.name)
+    own_home.check_place(home.root, home.state.name, is_open_fine=is_open_fine)
     return home
 
 
@@ -111,10 +112,35 @@ def with_place(
     verb: Callable[Concatenate[Place, Parameters], Result],
 ) -> Callable[Parameters, Result]:
     """Give a verb its place."""
+    return _with(place_of, verb)
 
+
+def with_place_in_need(
+    verb: Callable[Concatenate[Place, Parameters], Result],
+) -> Callable[Parameters, Result]:
+    """Give a verb its place, also where everybody could write its state: a stop in need."""
+    return _with(functools.partial(place_of, is_open_fine=True), verb)
+
+
+def with_any_place(
+    verb: Callable[Concatenate[Place, Parameters], Result],
+) -> Callable[Parameters, Result]:
+    """Give a verb the place that was named, if only it can be looked at: for who finds out what is wrong."""
+    return _with(_any_place_of, verb)
+
+
+def _any_place_of(context: click.Context) -> Place:
+    home = find_home((context.obj or {}).get("home"), os.environ)
+    database.stat_of(home.state)
+    return Place(home)
+
+
+def _with(
+    find: Callable[[click.Context], Place], verb: Callable[Concatenate[Place, Parameters], Result]
+) -> Callable[Parameters, Result]:
     @functools.wraps(verb)
     def called(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
-        return verb(place_of(click.get_current_context()), *args, **kwargs)
+        return verb(find(click.get_current_context()), *args, **kwargs)
 
     return called
 

@@ -24,6 +24,9 @@ _CLOSED: Final = frozenset({".swarm", "config", "tools", "workflows"})
 #: of these, what is looked through each time, since all that lies in them is obeyed
 _OBEYED: Final = ("tools", "workflows")
 _LOOK: Final = "look at it, and take it away, or make it yours with chown -h"
+#: what only Skep puts there, and what a person does
+_MADE: Final = (".swarm", "inbox", "workspace", "conflicts", "queue.json", "execution_log.jsonl")
+_WRITTEN: Final = ("config", "tools", "workflows", "skep.toml")
 
 
 def check_home(root: Path) -> None:
@@ -37,6 +40,7 @@ def check_home(root: Path) -> None:
     if os.geteuid() not in {0, info.st_uid} and info.st_uid != 0:
         raise refusal("home", f"{root} belongs to another user (uid {info.st_uid}); {ANOTHER}")
     _check_closed(info, root, "home")
+    check_open(root)
     for name in _PLACES:
         check_place(root, name)
     check_depths(root / ".swarm", deep=False)  # `skep up` looks deeper, once
@@ -44,14 +48,33 @@ def check_home(root: Path) -> None:
         check_depths(root / name)
 
 
-def check_place(root: Path, name: str) -> None:
-    """Raise `InvalidSetting` where a place in a home, or the link that leads to it, is another user's."""
+def check_open(root: Path) -> None:
+    """Raise `InvalidSetting` where a home is this user's, and what root made in it cannot be read."""
+    me = os.geteuid()
+    if me == 0 or (info := _look_at(root)) is None or info.st_uid != me:
+        return
+    roots = [name for name in (*_MADE, *_WRITTEN) if _owner_at(root / name) == 0]
+    shut = [name for name in roots if not os.access(root / name, os.R_OK)]
+    if shut:
+        told = f"{root / shut[0]} belongs to root and cannot be read, as after sudo skep"
+        names = " ".join(name for name in roots if name in shut or name in _MADE)
+        way_out = f'cd {shlex.quote(str(root))} && sudo chown -hR "$USER" {names}'
+        raise refusal("home", f"{told}; take back what is yours: {way_out}")
+
+
+def check_place(root: Path, name: str, *, is_open_fine: bool = False) -> None:
+    """Raise `InvalidSetting` where a place in a home, or a link that leads to it, is another user's.
+
+    Nor may everybody write to it, but where that is fine.
+    """
     path = root / name
     with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
         _check_owner(path.lstat(), path, name)
     if name in _CLOSED and (info := _look_at(path)) is not None:
+        walk_to(path)
         _check_owner(info, path, name)
-        _check_closed(info, path, name)
+        if not is_open_fine:
+            _check_closed(info, path, name)
 
 
 def check_daemon(root: Path) -> None:
@@ -91,6 +114,13 @@ def _owner_of(entry: os.DirEntry[str]) -> int:
         return 0
 
 
+def _owner_at(path: Path) -> int | None:
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
+
+
 def _check_owner(info: os.stat_result, path: Path, name: str) -> None:
     if info.st_uid not in {0, *owners(path)}:
         told = f"{path} belongs to another user (uid {info.st_uid})"
@@ -102,7 +132,7 @@ def _check_closed(info: os.stat_result, path: Path, name: str) -> None:
     if not info.st_mode & stat.S_IWOTH:
         return
     is_for_all = info.st_mode & stat.S_ISVTX or info.st_uid != os.geteuid()
-    close = f"close it with chmod -R o-w {shlex.quote(str(path))}, and let skep doctor look at it"
+    close = f"close it with chmod -R o-w {shlex.quote(str(path))}, then let skep doctor look at it"
     way_out = ANOTHER if is_for_all else close
     raise refusal(name, f"everybody can write {path}, and put settings and code of theirs there; {way_out}")
 

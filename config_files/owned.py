@@ -24,6 +24,7 @@ def read(path: Path, name: str, most_bytes: int | None = None) -> bytes:
     Raises `FileNotFoundError`, `OSError`, and `InvalidSetting` where it is not to be trusted, or longer than
     `MOST_BYTES` where no other number is given.
     """
+    check_link(path, name)
     with os.fdopen(os.open(path, _FLAGS), "rb") as file:
         check(os.fstat(file.fileno()), path, name)
         data = file.read(MOST_BYTES + 1 if most_bytes is None else most_bytes)
@@ -42,6 +43,14 @@ def check(info: os.stat_result, path: Path, name: str) -> None:
     if info.st_mode & stat.S_IWOTH:
         told = "says what Skep does, and everybody can write it"
         raise refusal(name, f"{told}; chmod o-w {shlex.quote(str(path))}")
+
+
+def check_link(path: Path, name: str) -> None:
+    """Raise `InvalidSetting` where what stands there is a link of another user. Raises `OSError`."""
+    info = path.lstat()
+    if stat.S_ISLNK(info.st_mode) and info.st_uid not in {0, *owners(path)}:
+        told = f"is a link of another user (uid {info.st_uid}), who says by it what Skep does"
+        raise refusal(name, f"{told}: look where it leads, and put a file of your own there")
 
 
 def owners(path: Path) -> set[int]:

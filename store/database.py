@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 import host_platform
+from config_files import own_home
 from errors import StoreBusy, StoreCorrupt, StoreError, StoreFull, StoreReadOnly, StoreUnsupported
 from store import ownership, sql
 from store.soundness import trouble_with
@@ -26,12 +27,16 @@ OLDEST_SQLITE: Final = (3, 38, 0)  # STRICT tables, RETURNING, json_each
 
 
 def prepare_state_directory(path: Path) -> None:
-    """Make the state directory for this user alone. Raises `StoreReadOnly`, `StoreUnsupported`."""
+    """Make the state directory for this user alone.
+
+    Raises `StoreReadOnly`, `StoreUnsupported`, `InvalidSetting` where it, or a link there, is a stranger's.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()
         if found.st_uid != os.geteuid() != 0:
             raise StoreReadOnly(f"{ownership.sentence(path, found.st_uid)}.")
+        own_home.check_place(path.parent, path.name, is_open_fine=True)  # it is closed here
         if found.st_mode & 0o077:
             path.chmod(0o700)
     except OSError as error:

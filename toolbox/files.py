@@ -60,13 +60,15 @@ def read_file(path: Path, shown: str) -> list[Tool]:
 
 
 def folders(root: Path) -> list[Path]:
-    """The folders of larger tools, by name."""
+    """The folders of larger tools, by name. Raises `InvalidSetting`."""
     try:
         found = [
             Path(entry.path) for entry in os.scandir(root / FOLDERS) if entry.is_dir(follow_symlinks=False)
         ]
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise InvalidSetting(f"{FOLDERS}: cannot be read: {error.strerror}") from error
     return sorted(each for each in found if not each.name.startswith("."))
 
 
@@ -150,10 +152,24 @@ def stamp(root: Path) -> tuple[object, ...]:
 def _stamps(root: Path) -> Iterator[object]:
     for path in (root / TOOLS_FILE, root / FOLDERS):
         yield _stamp_of(path)
-    for folder in folders(root):
+    try:
+        found = folders(root)
+    except InvalidSetting as error:
+        yield error.message
+        return
+    for folder in found:
         yield folder.name
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            yield entry.name, _stamp_of(Path(entry.path))
+        yield from _stamps_in(folder)
+
+
+def _stamps_in(folder: Path) -> Iterator[object]:
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield error.errno
+        return
+    for entry in entries:
+        yield entry.name, _stamp_of(Path(entry.path))
 
 
 def _stamp_of(path: Path) -> tuple[int, int, int] | None:

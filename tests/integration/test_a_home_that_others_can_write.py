@@ -14,6 +14,8 @@ from click.testing import CliRunner
 import skep
 from config_files import own_home
 from errors import InvalidSetting
+from settings import Home, Settings
+from store.sqlite_store import SqliteStore
 from testing.running_daemon import RunningDaemon
 from tests.unit.queue_file.keeping import Keeping
 
@@ -334,3 +336,110 @@ def test_settings_that_somebody_else_put_there_stop_the_start_and_are_named(tmp_
         told = daemon.skep(*verb)
         assert told.returncode in {1, 2}
         assert f"skep.toml: belongs to another user (uid {STRANGER})" in told.stderr + told.stdout
+
+
+@needs_root
+def test_a_whole_home_that_somebody_makes_in_the_last_instant_is_not_taken_for_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for_all, victim = tmp_path / "for_all", tmp_path / "victim"
+    for folder, mode in ((for_all, 0o1777), (victim, 0o755)):
+        folder.mkdir()
+        folder.chmod(mode)
+    home = for_all / "home"
+    CliRunner().invoke(skep.cli, ["init", "--help"])
+    really = sys.modules["commands.init"].load_settings
+
+    def plant_then(*words: Any) -> Any:
+        """Everything that `skep init` would make is there by the time that it looks."""
+        settings = really(*words)
+        for theirs in (home, home / "workspace", home / "inbox", home / "inbox/tmp", home / "inbox/new"):
+            theirs.mkdir()
+            os.chown(theirs, STRANGER, -1)
+        (home / ".swarm").symlink_to(victim)
+        os.chown(home / ".swarm", STRANGER, -1, follow_symlinks=False)
+        return settings
+
+    monkeypatch.setattr("commands.init.load_settings", plant_then)
+    told = CliRunner().invoke(skep.cli, ["init", str(home)])
+
+    assert told.exit_code == 2
+    assert f"{home} belongs to another user (uid {STRANGER})" in told.stderr
+    assert (list(victim.iterdir()), victim.stat().st_mode & 0o777) == ([], 0o755)
+    assert not (home / "queue.json").exists()
+
+
+@needs_root
+def test_no_state_is_made_behind_a_link_that_somebody_else_put_there(tmp_path: Path) -> None:
+    home, victim = tmp_path / "home", tmp_path / "victim"
+    for folder in (home, victim):
+        folder.mkdir()
+        folder.chmod(0o755)
+    (home / ".swarm").symlink_to(victim)
+    os.chown(home / ".swarm", STRANGER, -1, follow_symlinks=False)
+
+    with pytest.raises(InvalidSetting, match="belongs to another user"):
+        SqliteStore(Home(home), Settings())
+    assert (list(victim.iterdir()), victim.stat().st_mode & 0o777) == ([], 0o755)
+
+
+def test_everything_can_be_stopped_also_where_everybody_can_write_the_state(tmp_path: Path) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    state = daemon.root / ".swarm"
+    state.chmod(0o777)
+
+    told = daemon.skep("kill-switch", "on", "--reason", "stop it")
+
+    assert (told.returncode, "The kill switch is on: stop it" in told.stdout) == (0, True)
+    assert "The store could not be told" in told.stderr
+    found = daemon.skep("doctor")
+    assert (found.returncode, f"everybody can write {state}" in found.stdout) == (1, True)
+    assert f"chmod -R o-w {state}, then let skep doctor look at it" in found.stdout
+    state.chmod(0o700)
+    assert "The kill switch is on: stop it" in daemon.skep("kill-switch").stdout
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["skep.toml", "config/commands.toml", "tools/t/tool.toml"])
+def test_a_link_of_somebody_else_chooses_no_file_of_ones_own_for_what_skep_does(
+    tmp_path: Path, name: str
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    mine, planted = tmp_path / "mine.toml", daemon.root / name
+    mine.write_text("")
+    planted.parent.mkdir(parents=True, exist_ok=True)
+    planted.symlink_to(mine)
+    verb = "status" if name == "skep.toml" else "tools" if name.startswith("tools") else "doctor"
+    before = daemon.skep(verb)
+    os.chown(planted, STRANGER, -1, follow_symlinks=False)
+
+    told = daemon.skep(verb)
+
+    said = told.stderr + told.stdout
+    assert "is a link of another user" not in before.stderr + before.stdout
+    assert f"another user (uid {STRANGER})" in said
+    assert told.returncode != 0
+
+
+@needs_root
+@pytest.mark.parametrize("name", [".swarm", "config", "tools", "workflows"])
+def test_a_link_of_ones_own_does_not_lead_over_one_of_somebody_else_that_they_may_turn(
+    tmp_path: Path, name: str
+) -> None:
+    daemon = RunningDaemon(tmp_path / "home")
+    for_all, mine = tmp_path / "for_all", tmp_path / "mine"
+    for_all.mkdir()
+    for_all.chmod(0o1777)
+    mine.mkdir()
+    (for_all / "theirs").symlink_to(mine)
+    place = daemon.root / name
+    if place.exists():
+        place.rename(tmp_path / "before")
+    place.symlink_to(for_all / "theirs")
+    assert daemon.skep("kill-switch").returncode == 0
+    os.chown(for_all / "theirs", STRANGER, -1, follow_symlinks=False)
+
+    told = daemon.skep("status")
+
+    assert told.returncode == 2
+    assert f"{for_all / 'theirs'} belongs to another user (uid {STRANGER}), and everybody" in told.stderr
