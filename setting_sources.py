@@ -192,14 +192,18 @@ def _from_file(path: Path, shown: str) -> dict[str, Any]:
     return flat
 
 
+def setting_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """The setting that each variable names, of those that are set, by the variable's name."""
+    return {
+        variable: variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        for variable, text in environ.items()
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in _NOT_SETTINGS and text
+    }
+
+
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for variable, text in environ.items():
-        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
-        if not variable.startswith(ENVIRONMENT_PREFIX) or variable in _NOT_SETTINGS or text == "":
-            continue
-        found[name] = _read_text(name, text)
-    return found
+    found = setting_variables(environ)
+    return {name: _read_text(name, environ[variable]) for variable, name in found.items()}
 
 
 def _read_text(name: str, text: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from commands.place import Place, json_option, with_place
 from commands.unit_file import MARK, home_of, render_unit
 from errors import NotAllowed, NotFound
 from path_names import expanded
+from setting_sources import setting_variables
 
 _ACTIONS: Final = ("install", "uninstall", "show")
 _NAME: Final = "skep.service"
@@ -43,6 +45,7 @@ def service(place: Place, action: str, now: bool, as_json: bool) -> int:
             terminal.print_json({"path": str(path), "unit": unit})
         else:
             click.echo(unit, nl=False)
+        _tell_left_out(os.environ)
         return FINE
     if not host_platform.IS_LINUX:
         raise NotAllowed(
@@ -50,6 +53,8 @@ def service(place: Place, action: str, now: bool, as_json: bool) -> int:
             "~/Library/LaunchAgents run `skep up` with SKEP_HOME set (launchd.plist(5))."
         )
     commands = _install(place, path, unit) if action == "install" else _uninstall(place, path)
+    if action == "install":
+        _tell_left_out(os.environ)
     return _finish(action, path, commands, now=now, as_json=as_json)
 
 
@@ -59,6 +64,18 @@ def unit_path(environ: os._Environ[str] | dict[str, str]) -> Path:
     if not base.is_absolute():  # the XDG Base Directory Specification has such a value ignored
         base = expanded("~/.config")
     return base / "systemd" / "user" / _NAME
+
+
+def _tell_left_out(environ: Mapping[str, str]) -> None:
+    """Name the settings that only this shell has: they stay out of the unit, as one may be a key."""
+    found = setting_variables(environ)
+    if not found:
+        return
+    told = (
+        f"The service will not have what this shell sets: {', '.join(sorted(found))}. Put it into skep.toml"
+    )
+    key = ", which must be closed to others where a key is in it: chmod 600 skep.toml"
+    terminal.note(f"{told}{key if 'llm_api_key' in found.values() else ''}.")
 
 
 def _install(place: Place, path: Path, unit: str) -> list[list[str]]:
