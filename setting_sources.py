@@ -13,7 +13,7 @@ import os
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -32,6 +32,8 @@ ENVIRONMENT: Final = "environment"
 #: Variables with the prefix that are not settings.
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+#: Settings that may carry a password: http://user:password@host
+_ADDRESSES: Final = ("llm_base_url", "ollama_url", "llm_proxy", "otel_endpoint")
 #: Settings that grant rights: a file of the user's own says them, and nothing else does.
 FILES_ONLY: Final = frozenset({"profiles"})
 #: The same of single values, and there the file must be the user's own.
@@ -119,9 +121,28 @@ def _learn_secrets(settings: Settings, environ: Mapping[str, str]) -> None:
     KNOWN.learn_environment(environ)
     if settings.llm_api_key is not None:
         KNOWN.learn(settings.llm_api_key.get_secret_value(), "llm-api-key")
-    for address in (settings.llm_base_url, settings.llm_proxy, settings.otel_endpoint):
-        if address is not None and (password := urlsplit(address).password):
+    for name in _ADDRESSES:
+        if (password := _password(getattr(settings, name))) is not None:
             KNOWN.learn(password, "url-password")
+
+
+def files_with_secrets(home: Home) -> Iterator[Path]:
+    """The settings files in which a key or a password stands, as far as they can be read."""
+    for name in SETTINGS_FILES:
+        try:
+            values = _from_file(home.root / name, name)
+        except InvalidSetting:  # told where settings are loaded
+            continue
+        if values.get("llm_api_key") or any(_password(values.get(each)) for each in _ADDRESSES):
+            yield home.root / name
+
+
+def _password(address: object) -> str | None:
+    """The password in an address; none where it has none, or is no address."""
+    try:
+        return urlsplit(address).password or None if isinstance(address, str) else None
+    except ValueError:  # such as half a bracket of an IPv6 address
+        return None
 
 
 def _take(values: dict[str, Any], sources: dict[str, str], found: Mapping[str, Any], source: str) -> None:

@@ -18,6 +18,7 @@ from safety import programs
 from safety.command_policy import CommandPolicy
 from safety.sandbox import workplace
 from sentences import ended
+from setting_sources import files_with_secrets
 from settings import Home, Settings
 from store import ownership
 from store.queue_file import inbox_folder, plain_files
@@ -51,7 +52,25 @@ def check_rights(home: Home) -> Iterator[Finding]:
             )
         elif not os.access(path, os.W_OK):
             yield fail("rights", f"{shown} cannot be written.", _way_to_write(home, path))
+    yield from _check_secrets(home)
     yield ok("rights", f"The home is {home.root}.")
+
+
+def _check_secrets(home: Home) -> Iterator[Finding]:
+    """Whether other users may read a settings file in which a secret stands."""
+    for path in files_with_secrets(home):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _who_may_read(home, path):
+            told = f"{path.relative_to(home.root)} holds a secret, and others may read it (mode {mode:o})."
+            yield warn("rights", told, f"chmod 600 {shlex.quote(str(path))}")
+
+
+def _who_may_read(home: Home, path: Path) -> int:
+    """The bits for reading of those who come as far as to a file of the home."""
+    readers = 0o044
+    for folder in {path.parent, home.root}:
+        readers &= (folder.stat().st_mode & 0o011) << 2
+    return readers
 
 
 def check_strangers(home: Home) -> Iterator[Finding]:
