@@ -58,6 +58,9 @@ def tell_cut(outcome: dict[str, Any]) -> None:
 class Sink(Protocol):
     """Where output goes."""
 
+    def begin(self, attempt: int) -> None:
+        """What comes next is of this attempt."""
+
     def write(self, data: bytes) -> None:
         """Take a piece."""
 
@@ -109,6 +112,7 @@ class _Follower:
         lease = row["lease"]
         path = live_path(self._place.home.outputs, f"{row['seq']}-{lease}")
         pieces = without_note(follow(path, lambda: self._is_over(row), POLL_S))
+        self._sink.begin(row["attempts"])
         for piece in self._unseen(lease, pieces):
             self._sink.write(piece)
 
@@ -136,6 +140,7 @@ class _Follower:
             outcome = loads(attempt["outcome"])
             ref = outcome.get("output_ref")
             if ref is not None:
+                self._sink.begin(attempt["attempt"])
                 with open_output(self._place.home.outputs, ref) as stored:
                     stored.seek(self._shown.get(lease, 0))
                     for block in blocks_of(stored, own_bytes(outcome)):

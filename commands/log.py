@@ -33,7 +33,8 @@ from supervisor.presence import situation
     want of room, is told on standard error, with --json as cut.
 
     With -f the output is followed while it comes, until the task ends: exit code 0
-    approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs.
+    approved, 1 ended otherwise, 75 it waits for a person, 3 no daemon runs. With --json
+    too, each piece is a line of JSON: its id, its attempt, and the piece as output.
 
     Example: skep log -f t-1"""
 )
@@ -44,8 +45,8 @@ from supervisor.presence import situation
 @with_place
 def log(place: Place, task_id: str, follow: bool, attempt: int | None, as_json: bool) -> int:
     """Print an output."""
-    if follow and (as_json or attempt):
-        raise click.UsageError("-f takes neither --json nor --attempt.")
+    if follow and attempt:
+        raise click.UsageError("-f does not take --attempt.")
     with place.reader() as reader:
         row = reader.task(task_id)
         if row is None:
@@ -53,7 +54,7 @@ def log(place: Place, task_id: str, follow: bool, attempt: int | None, as_json: 
                 f"There is no task {task_id!r}; `skep list` shows those there are.", task_id=task_id
             )
         if follow:
-            return follow_task(place, reader, row, OutputWriter())
+            return follow_task(place, reader, row, JsonWriter(task_id) if as_json else OutputWriter())
         chosen = choose(place, reader, row, attempt)
     if as_json:
         terminal.print_json(to_json(place.home, task_id, chosen))
@@ -128,6 +129,9 @@ class OutputWriter:
         self._redactor = StreamRedactor()
         self._for_person = terminal.is_terminal()
 
+    def begin(self, attempt: int) -> None:
+        """One attempt's output follows another's."""
+
     def write(self, data: bytes) -> None:
         """Write a piece as soon as it is known to hold no secret."""
         self._write(self._redactor.feed(data))
@@ -149,3 +153,32 @@ class OutputWriter:
         self._write(self._redactor.finish())
         if self._for_person:
             click.echo(terminal.clean_block(self._decode.decode(b"", final=True)), nl=False)
+
+
+class JsonWriter:
+    """Writes output without secrets, a line of JSON for each piece, named as `to_json` names it."""
+
+    def __init__(self, task_id: str) -> None:
+        self._task_id = task_id
+        self._attempt = 0
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._redactor = StreamRedactor()
+
+    def begin(self, attempt: int) -> None:
+        """What comes next is of this attempt; what was held back is of the one before."""
+        if attempt != self._attempt:
+            self.finish()
+            self._attempt = attempt
+
+    def write(self, data: bytes) -> None:
+        """Write a piece as soon as it is known to hold no secret."""
+        self._write(self._decode.decode(self._redactor.feed(data)))
+
+    def finish(self) -> None:
+        """Write what was held back, and what is left of a character that was cut."""
+        self._write(self._decode.decode(self._redactor.finish(), final=True))
+
+    def _write(self, text: str) -> None:
+        if text:
+            told = {"id": self._task_id, "attempt": self._attempt, "output": text}
+            click.echo(terminal.to_json(told, indent=None))

@@ -68,6 +68,48 @@ def test_an_output_is_followed_while_it_comes(daemon, model):
     assert (following.returncode, (seen + rest).strip()) == (0, "first second third")
 
 
+def test_an_output_is_followed_as_lines_of_json(daemon, model):
+    hold = threading.Event()
+    model.reply_with(Reply(text="one twö three", hold_stream=hold))
+    daemon.skep("add", "slowly", "--id", "lines")
+    following = follow(daemon, "log", "-f", "lines", "--json")
+    assert following.stdout is not None
+
+    first = following.stdout.readline()
+    assert daemon.tasks()["lines"]["status"] == "in_progress"
+    hold.set()
+
+    rest, _ = following.communicate(timeout=30)
+    told = [json.loads(line) for line in (first + rest).splitlines()]
+    whole = json.loads(daemon.skep("log", "lines", "--json").stdout)
+    assert following.returncode == 0
+    assert {(each["id"], each["attempt"]) for each in told} == {("lines", whole["attempt"])}
+    assert "".join(each["output"] for each in told) == whole["output"]
+    assert len(told) > 1
+
+
+def test_following_as_json_ends_with_the_code_of_the_end(daemon):
+    daemon.skep("add", "--id", "halts", "--command", "echo a draft", "--review", "human")
+
+    told = daemon.skep("log", "-f", "halts", "--json")
+
+    assert (told.returncode, json.loads(told.stdout)["output"]) == (75, "a draft\n")
+    assert daemon.skep("approve", "halts").returncode == 0
+    assert daemon.skep("log", "halts", "-f", "--attempt", "1").returncode == 2
+
+
+def test_each_piece_that_is_followed_as_json_names_its_attempt(daemon):
+    daemon.skep("add", "--id", "twice", "--command", "echo a draft", "--review", "human")
+    assert daemon.skep("wait", "twice", "--timeout", "30").returncode == 75
+    daemon.skep("reject", "twice", "once more")
+    assert daemon.skep("wait", "twice", "--timeout", "30").returncode == 75
+
+    told = daemon.skep("log", "-f", "twice", "--json").stdout
+
+    assert json.loads(told)["attempt"] == json.loads(daemon.skep("log", "twice", "--json").stdout)["attempt"]
+    assert daemon.skep("approve", "twice").returncode == 0
+
+
 def test_following_begins_before_the_task_does(daemon, model):
     hold = threading.Event()
     model.reply_with(Reply(hold=hold))
