@@ -19,6 +19,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pydantic
+from pydantic_core import ErrorDetails
 
 from config_files import own_home, owned, tables, way
 from errors import InvalidSetting
@@ -32,6 +33,19 @@ ENVIRONMENT: Final = "environment"
 #: Variables with the prefix that are not settings.
 _NOT_SETTINGS: Final = frozenset({"SKEP_HOME", "SKEP_FAULT", "SKEP_CYCLE"})
 SETTINGS_FILES: Final = ("config/skep.toml", "skep.toml")
+#: What a value of the wrong type should have been, by the library's name for the mistake.
+_KINDS: Final = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "dict_type": "a table",
+}
 #: Settings that may carry a password: http://user:password@host
 _ADDRESSES: Final = ("llm_base_url", "ollama_url", "llm_proxy", "otel_endpoint")
 #: Settings that grant rights: a file of the user's own says them, and nothing else does.
@@ -243,10 +257,16 @@ def _read_text(name: str, text: str) -> Any:
 def _explain(error: pydantic.ValidationError, sources: dict[str, str]) -> InvalidSetting:
     found = error.errors(include_url=False)[0]
     name = str(found["loc"][0]) if found["loc"] else "settings"
-    rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    rule = rule if rule.startswith(("must", "every")) else f"must be {rule}"
     named = _named(sources.get(name, "settings"), name)
-    return InvalidSetting(f"{named} {rule}{_shown(name, found['input'])}", setting=name)
+    return InvalidSetting(f"{named} {_rule(found)}{_shown(name, found['input'])}", setting=name)
+
+
+def _rule(found: ErrorDetails) -> str:
+    """What is allowed, in our words where the library's are those of a programmer."""
+    if (kind := _KINDS.get(found["type"])) is not None:
+        return f"must be {kind}" if len(found["loc"]) < 2 else f"every value must be {kind}"
+    rule = found["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return rule if rule.startswith(("must", "every")) else f"must be {rule}"
 
 
 def _shown(name: str, value: object) -> str:
