@@ -32,6 +32,9 @@ MOST_FILES: Final = 500
 #: bytes of one transaction, about
 MOST_BYTES: Final = 16 * 1024 * 1024
 
+#: What is added where a file says by its name that each of its lines is a task.
+_LINES: Final = "; JSON lines go in by `skep add --file`"
+
 
 @dataclass(slots=True)
 class _Letter:
@@ -199,7 +202,7 @@ class Inbox:
         """Move a file to ``refused`` and say why, in the history and beside it; false where it is another."""
         line, column = error.details.get("line"), error.details.get("column")
         place = f" line {line}, column {column}:" if line else ":"
-        message = f"{path.name}{place} {error.message}"
+        message = f"{path.name}{place} {error.message}{_LINES if line and path.suffix == '.jsonl' else ''}"
         try:
             held = setting_aside.hold(path, seen)
         except OSError as failure:

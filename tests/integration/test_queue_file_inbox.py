@@ -120,6 +120,19 @@ def test_a_file_that_cannot_be_read_is_moved_aside_with_the_reason(
     assert keeping.statuses() == {}
 
 
+@pytest.mark.parametrize(("name", "is_told"), [("x.jsonl", True), ("x.json", False)])
+def test_a_file_of_json_lines_is_refused_with_the_way_they_go_in(
+    keeping: Keeping, inbox: Inbox, name: str, is_told: bool
+) -> None:
+    drop(inbox, name, b'{"prompt": "a"}\n{"prompt": "b"}\n')
+    inbox.look()
+
+    way_in = "; JSON lines go in by `skep add --file`" if is_told else ""
+    told = f"{name} line 2, column 1: the file goes on after its end{way_in}"
+    assert (inbox.refused / f"{name}.error").read_text() == f"{told}\n"
+    assert keeping.events("inbox.refused")[0]["reason"] == told
+
+
 def test_links_pipes_and_folders_are_refused(keeping: Keeping, inbox: Inbox, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text('{"prompt": "x"}')
     (inbox.new / "link.json").symlink_to(tmp_path / "secret")
