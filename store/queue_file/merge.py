@@ -188,10 +188,17 @@ def _decide_status(wish: Wish, stored: Stored, base: _Base, edits: list[Action])
 
 def _way_to(wanted: Status, stored: Stored) -> str:
     if wanted is Status.APPROVED:
-        return f"a task is not approved by editing the file; `skep approve {stored.id}` approves its result"
+        return f"a task is not approved by editing the file; {_way_to_approve(stored)}"
     if wanted in RETRIABLE:
         return f"only Skep says how a task ended; `skep cancel {stored.id}` withdraws it"
     return f"only Skep starts and stops tasks; `skep cancel {stored.id}` stops it"
+
+
+def _way_to_approve(stored: Stored) -> str:
+    """Only a task that waits for a decision has something that a person can say yes to."""
+    if stored.status is Status.PENDING_REVIEW:
+        return f"it waits for a decision, and `skep approve {stored.id}` gives it"
+    return "it is approved when its result has been judged"
 
 
 def _decide_ended(

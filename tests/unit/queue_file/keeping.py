@@ -14,7 +14,7 @@ from settings import Home, Settings
 from store import claims, ending, recording, steering
 from store.claims import Claimant
 from store.queue_file import QueueFileKeeper
-from store.records import TaskRef
+from store.records import Question, TaskRef
 from store.sqlite_store import SqliteStore
 from testing.new_home import put_database
 
@@ -118,6 +118,18 @@ class Keeping:
                 ending.end_task(tx, row, status, code="x", reason="it went wrong")
 
         self.store.write(finish)
+
+    def hold(self, ref: TaskRef) -> None:
+        """Ask a person about what a task that runs has brought."""
+
+        def hold(tx: Any) -> None:
+            row = claims.held(tx, ref, "a result")
+            assert row is not None
+            tx.run("to_review", seq=row["seq"], result='{"result":"done"}')
+            question = Question("review", "Is it good?", ("approve", "reject"), {"task": ref.id})
+            recording.hold(tx, steering.find(tx, ref.id), question)
+
+        self.store.write(hold)
 
     def do(self, task_id: str, status: Status) -> None:
         """Run one task to an end; it must be the first that is ready."""

@@ -300,8 +300,20 @@ def test_a_status_edited_to_cancelled_cancels(keeping: Keeping) -> None:
 
 
 @pytest.mark.parametrize("way", ["status", "moved"])
-def test_approving_by_editing_is_refused_and_the_way_is_named(keeping: Keeping, way: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("pending", "it is approved when its result has been judged"),
+        ("pending_review", "it waits for a decision, and `skep approve a` gives it"),
+    ],
+)
+def test_approving_by_editing_is_refused_and_the_way_that_is_open_is_named(
+    keeping: Keeping, status: str, says: str, way: str
+) -> None:
     keeping.put(A)
+    if status == "pending_review":
+        keeping.hold(keeping.claim())
+        keeping.round()
 
     def approve(file: dict[str, Any]) -> None:
         if way == "status":
@@ -312,8 +324,8 @@ def test_approving_by_editing_is_refused_and_the_way_is_named(keeping: Keeping, 
     keeping.edit(approve)
     keeping.round()
 
-    assert keeping.status("a") == "pending"
-    assert "skep approve a" in keeping.events("task.edit_refused")[0]["reason"]
+    assert keeping.status("a") == status
+    assert keeping.events("task.edit_refused")[0]["reason"].endswith(f" by editing the file; {says}")
 
 
 def test_an_edit_of_an_ended_task_is_refused(keeping: Keeping) -> None:
