@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from clock import to_rfc3339
 from redaction import clean_start, clean_value
-from store import lost_runs, planning, waiting
+from store import cycles, lost_runs, planning, waiting
 from store.answering import why_outdated
 from store.plan_tree import words_of
 from store.reading import Reader
@@ -75,7 +75,7 @@ def full(reader: Reader, row: sqlite3.Row, now: waiting.Situation) -> dict[str, 
         ],
         "dependants": [each["id"] for each in reader.all("children_of", parent=row["id"])],
         "parent": row["plan_parent"],
-        "way_out": lost_runs.way_out_of(reader, row),
+        "way_out": lost_runs.way_out_of(reader, row) or cycles.way_out_of(reader, row),
         "intent": planning.intent_of(reader, row["id"]) if row["planned"] else None,
         "subtasks": [
             {"id": each["id"], "status": status_of(each)}

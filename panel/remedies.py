@@ -15,7 +15,8 @@ _OF_CODE: Final = {
     "asks the last round once more.",
     "subtask_failed": "Retry the part that failed; this one comes back with it.",
     "plan_ended": "It was part of a task that has ended. Retry that one, or add a copy of this.",
-    "dependency_cycle": "Take one of the ids of the circle out of depends_on, in an edited copy.",
+    "dependency_cycle": "Take an id of the circle out of depends_on of one of them with skep edit "
+    "--retry, then retry the others.",
     "invalid_task": "Correct what it names below; it enters the queue as soon as it keeps the contract.",
     "duplicate_id": "Give it an id of its own below.",
     "lost": "Its run cannot go on: what it asked for is lost. Start the run anew, under another id and "

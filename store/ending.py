@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from run_contract.needing import did_not_complete, was_skipped
 from runtime_contract import Status, check_transition
-from store import round_ends, run_ends, subtasks, suspects
+from store import cycles, round_ends, run_ends, subtasks, suspects
 from store.records import STATUS_OF_STATE
 from store.transaction import Transaction, dump
 
@@ -198,8 +198,8 @@ def _end_for_the_sake_of(
     """Fail a task because the one of that name, which it waits for, ended so; all that ended with it."""
     name = _needed(tx, row, name)
     own = name.partition(":")[2]  # of a task of a run
-    reason = f"waits for {name}, which ended {how}; `skep retry {name}` brings both back"
-    reason, code = did_not_complete(own) if own else reason, DEPENDENCY_FAILED
+    reason = did_not_complete(own) if own else _why_with(tx, name, f"ended {how}")
+    code = DEPENDENCY_FAILED
     if run_ends.is_skipped(tx, name):
         reason = was_skipped(own)
         skipped = run_ends.DEPENDENCY_SKIPPED
@@ -217,6 +217,14 @@ def _end_for_the_sake_of(
             "and keeps what is approved"
         )
     return _end(tx, row, Status.FAILED, reason, code, None, {"depends_on": [name]})
+
+
+def _why_with(tx: Transaction, name: str, how: str) -> str:
+    """Why a task fails that waits for the one of that name, and what brings both back."""
+    row = tx.one("get_task", id=name)
+    if row is not None and cycles.is_closed(tx, row):
+        return cycles.why_with(name)
+    return f"waits for {name}, which {how}; `skep retry {name}` brings both back"
 
 
 def _needed(tx: Transaction, row: sqlite3.Row, name: str) -> str:
@@ -294,8 +302,7 @@ def _fail_behind_the_dead(tx: Transaction, seq: int) -> None:
     row = tx.one("get_task_by_seq", seq=seq)
     if dead and row is not None and row["state"] == "blocked" and not _may_do_without(tx, row, dead):
         own = dead[0].partition(":")[2]
-        reason = f"waits for {dead[0]}, which has ended; `skep retry {dead[0]}` brings both back"
-        reason = did_not_complete(own) if own else reason
+        reason = did_not_complete(own) if own else _why_with(tx, dead[0], "has ended")
         cause = round_ends.cause_of(tx, row, dead[0])
         if cause is None:
             cause = round_ends.Cause(DEPENDENCY_FAILED, reason)

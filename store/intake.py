@@ -9,11 +9,10 @@ import cronsim
 
 from clock import to_local
 from runtime_contract import Status, Task
-from store import ending, lanes
+from store import cycles, ending, lanes
 from store.records import EndedTask, Intake, NewTask, RefusedTask, task_of
 from store.transaction import Transaction, dump
 
-CYCLE: Final = "dependency_cycle"
 #: How many names of a dependency cycle are told.
 CYCLE_TOLD: Final = 20
 #: The limits that the leader goes by, kept so that every process enters tasks into the same lanes.
@@ -295,8 +294,9 @@ def _fail_cycles(tx: Transaction, dependants: Sequence[Task], reaches_older: boo
         ending.end_together(
             tx,
             [row for row in rows if row is not None and row["state"] == "blocked"],
-            code=CYCLE,
-            reason=f"depends on itself: {_told_of(cycle)}; edit depends_on of one of them",
+            code=cycles.CYCLE,
+            reason=f"depends on itself: {_told_of(cycle)}; correct depends_on of one of them with "
+            f"`skep edit --retry {cycle[0]}`",
             **_way_of(cycle),
         )
 

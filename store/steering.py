@@ -7,7 +7,7 @@ from typing import Final
 
 from errors import NotFound, TransitionNotAllowed
 from runtime_contract import ENDED, Status
-from store import decisions, ending, intake, lost_runs, round_ends, run_ends
+from store import cycles, decisions, ending, intake, lost_runs, round_ends, run_ends
 from store.records import STATUS_OF_STATE, task_of
 from store.transaction import Transaction
 
@@ -75,6 +75,8 @@ def retry(tx: Transaction, task_id: str, by: str) -> None:
         raise TransitionNotAllowed(
             f"{task_id} is {status}; only {', '.join(sorted(RETRIABLE))} tasks are retried."
         )
+    if cycles.is_closed(tx, row):
+        raise TransitionNotAllowed(f"{task_id} would fail again at once: it {row['reason']}.")
     failed = round_ends.failed_first(tx, row)
     reopen(tx, row if failed is None else find(tx, failed["id"]), by)
     again = find(tx, task_id)

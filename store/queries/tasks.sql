@@ -112,6 +112,17 @@ SELECT task.id AS child, edge.parent AS parent
 FROM up JOIN task ON task.id = up.id JOIN edge ON edge.child = task.seq
 WHERE task.state = 'blocked';
 
+-- waited_for_upwards --
+-- What a task waits for, near or far, as long as it is not approved: up to so many of them.
+WITH RECURSIVE up (id) AS (
+    SELECT edge.parent FROM edge WHERE edge.child = :seq
+    UNION
+    SELECT edge.parent FROM up JOIN task ON task.id = up.id JOIN edge ON edge.child = task.seq
+    WHERE task.state <> 'approved'
+    LIMIT :most
+)
+SELECT id FROM up;
+
 -- release_children --
 -- A dependency is approved: one thing less to wait for.
 UPDATE task SET waiting_on = waiting_on - 1

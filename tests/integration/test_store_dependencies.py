@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 
 import pytest
 
@@ -145,6 +146,41 @@ def test_retrying_the_members_of_a_cycle_comes_to_an_end_and_leaves_nobody_waiti
         assert states(store, "a b c") == {"a": "failed", "b": "failed", "c": "failed"}
     assert store.claim(who, 5) == []
     assert any("depends on itself: " in store.reader.task(name)["reason"] for name in "ab")
+
+
+def test_what_waits_for_a_member_of_a_cycle_is_told_the_edit_that_brings_both_back(store, who):
+    """Sending the member back alone would be refused, so nobody is sent there."""
+    submit(store, new_task(id="a", depends_on=["b"]), new_task(id="b", depends_on=["a"]),
+           new_task(id="c", depends_on=["a"]))  # fmt: skip
+    told = store.reader.task("c")["reason"]
+    assert told == (
+        "waits for a, which depends on itself; `skep edit --retry a` with a corrected depends_on "
+        "brings both back"
+    )
+    with pytest.raises(TransitionNotAllowed, match=re.escape(told)):
+        store.retry("c", "me")
+
+    store.edit("a", 1, {"id": "a", "prompt": "say hello", "depends_on": []}, "me", send_back=True)
+    assert states(store, "a b c") == {"a": "ready", "b": "failed", "c": "blocked"}
+
+
+@pytest.mark.parametrize("name", ["a", "b", "c"])
+def test_the_refusal_to_retry_a_member_of_a_cycle_names_the_edit_and_no_other_retry(store, name):
+    submit(store, *(new_task(id=each, depends_on=[above]) for each, above in ("ab", "bc", "ca")))
+    with pytest.raises(TransitionNotAllowed) as refused:
+        store.retry(name, "me")
+    assert "; correct depends_on of one of them with `skep edit --retry a`." in refused.value.message
+    assert "`skep retry" not in refused.value.message
+
+
+def test_once_a_cycle_is_open_its_members_are_retried_one_after_the_other(store):
+    submit(store, *(new_task(id=each, depends_on=[above]) for each, above in ("ab", "bc", "ca")))
+    store.edit("c", 1, {"id": "c", "prompt": "say hello", "depends_on": []}, "me", send_back=True)
+    with pytest.raises(TransitionNotAllowed, match="it waits for b, which has ended; `skep retry b`"):
+        store.retry("a", "me")
+    store.retry("b", "me")
+    store.retry("a", "me")
+    assert states(store, "a b c") == {"a": "blocked", "b": "blocked", "c": "ready"}
 
 
 def test_a_cycle_that_closes_through_a_task_that_had_failed_for_another_reason_is_found(store, who):

@@ -125,6 +125,20 @@ def test_status_tells_first_of_a_home_that_can_only_be_read(walk, run, ask, monk
     assert run("status").stdout.startswith("This home can only be read: nothing is started and nothing kept")
 
 
+def test_show_sends_a_member_of_a_cycle_to_the_edit_that_opens_it_and_the_others_to_retry(walk, run):
+    walk.submit({"id": "a", "depends_on": ["b"]}, {"id": "b", "depends_on": ["a"]})
+    for name in "ab":
+        shown = run("show", name).stdout
+        assert f"way on        skep edit --retry {name}, with a depends_on that does not lead back" in shown
+        assert f"skep retry {name}" not in shown
+
+    corrected = {"id": "b", "prompt": "say hello", "depends_on": []}
+    walk.store.edit("b", 1, corrected, "me", send_back=True)
+
+    assert "way on        skep retry a, or skep edit --retry a" in run("show", "a").stdout
+    run("retry", "a")
+
+
 def test_show_tells_how_much_of_an_output_was_cut(walk, run):
     walk.cut(b"x" * 1500, 2_000_000, id="a")
     walk.approved(id="b")
