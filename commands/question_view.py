@@ -13,7 +13,7 @@ from commands.task_view import decision, moment
 from redaction import clean
 from run_contract import asking
 from settings import Home
-from store import deadlines, reviewed_output
+from store import agreements, deadlines, plan_review, reviewed_output, rollbacks
 from store.answering import YES_AND_NO
 from store.reading import Reader
 
@@ -21,6 +21,12 @@ from store.reading import Reader
 _BINDING: Final = frozenset({"after_event", "asked", "digest", "ran_before", "task"})
 #: What has lines of its own.
 _TOLD: Final = frozenset({"tasks", "subtasks", "plan", "rights", "environment", "argv"})
+#: What a yes and a no do, where that is not plain from the question alone.
+_DOES: Final = {
+    "interrupted": (" counts it as done", " counts it as failed"),
+    agreements.KIND: (" lets it run", " does not"),
+    plan_review.KIND: (" enters them", " lets it run as one"),
+}
 _INTENT: Final = {
     "goal": "goal",
     "constraints": "constraint",
@@ -70,15 +76,27 @@ def lines(told: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "answer", f"skep reject {name}"
     elif told["kind"] == asking.KIND:
         yield "answer", _ways(name, told["options"])
+    elif told["kind"] in _DOES:
+        yield "answer", ways(told)
     else:
         others = [each for each in told["options"] if each not in YES_AND_NO[told["kind"]]]
-        ways = {"again": f"skep retry {name}"}
-        more = "".join(f", or {ways.get(each, f'skep approve {name} --answer {each}')}" for each in others)
+        more = "".join(f", or skep approve {name} --answer {each}" for each in others)
         no = YES_AND_NO[told["kind"]][1]
         yield (
             "answer",
             f"skep approve {name}{f', or skep reject {name}' if no in told['options'] else ''}{more}",
         )
+
+
+def ways(told: dict[str, Any]) -> str:
+    """The commands that answer an open question, and what each does where its words do not say it."""
+    name = told["task_id"] or told["id"]
+    yes, no = _DOES.get(told["kind"], ("", ""))
+    found = [f"skep retry {name} runs it again"] if told["kind"] == "interrupted" else []
+    found += [f"skep approve {name}{yes}"] if told["outdated"] is None else []
+    found += [f"skep reject {name} --reason '...'{no}"] if told["kind"] != rollbacks.KIND else []
+    *others, last = found
+    return f"{', '.join(others)}, or {last}" if others else last
 
 
 def deadline(told: dict[str, Any]) -> str:

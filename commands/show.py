@@ -182,7 +182,7 @@ def _way_on(task: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "approve", task["decision"]["outdated"]
             yield "way on", f"skep reject {name} --reason '...', or skep cancel {name}"
         else:
-            yield "way on", f"skep approve {name}, or skep reject {name} --reason '...'"
+            yield "way on", question_view.ways(task["decision"])
     elif task["way_out"] is not None and task["status"] != "approved":
         yield "way on", task["way_out"]
     elif task["status"] in {"failed", "safety_blocked", "cancelled"}:

@@ -19,6 +19,7 @@ from redaction import clean_value
 from review.checkpoints.broken_off import broken_off
 from sentences import ended, unended
 from store import kill_file, processes, rollbacks
+from store.answering import without_commands
 from store.audit_log import AUDIT_CHECKPOINT, Checkpoint
 from store.model_standing import server_trouble
 from store.reading import (
@@ -194,13 +195,15 @@ def _print(told: dict[str, Any]) -> None:
         is_grave = is_off or is_in_trouble or label in {"down", "log", "queue", "rollback"}
         click.secho(f"{label:<8} {terminal.clean(text)}", fg="red" if is_grave else None)
     for each in told["decisions"]:
-        name = each["task_id"] or each["id"]
-        is_rollback = each["kind"] == rollbacks.KIND
-        asked = "May the files stay as that rollback left them?" if is_rollback else each["question"]
-        click.echo(f"asks     {terminal.shorten(asked, 300)}")
+        click.echo(f"asks     {terminal.shorten(_asked(each), 300)}")
         if each["deadline_at"] is not None:
             click.echo(f"         {question_view.deadline(each)}")
         click.echo(terminal.clean(f"         skep show {each['id']} shows all of it"))
-        yes = "" if each["outdated"] is not None else f"skep approve {name}, or "
-        no = "" if is_rollback else f"skep reject {name} --reason '...'"
-        click.echo(terminal.clean(f"         {(yes + no).removesuffix(', or ')}"))
+        click.echo(terminal.clean(f"         {question_view.ways(each)}"))
+
+
+def _asked(told: dict[str, Any]) -> str:
+    """A question as it stands above the commands that answer it."""
+    if told["kind"] == rollbacks.KIND:
+        return "May the files stay as that rollback left them?"
+    return without_commands(told["kind"], told["question"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ from panel import command_lines
 from panel.addresses import url_for
 from panel.labels import Button
 from run_contract import asking
-from store.answering import FINAL
+from store.answering import FINAL, without_commands
 from store.deadline_text import NONE
 
 #: Answers to decisions, by kind and option: label, what will happen, look. Those of a review depend on the
@@ -56,8 +55,6 @@ _COMMENTS: Final[dict[tuple[str, str], str]] = {
     (asking.KIND, asking.REFUSE): "Why? It is told with the task.",
 }
 
-#: How a question is answered in a terminal, as Skep's own questions say it in brackets.
-_LINES: Final = re.compile(r" ?\(skep approve\b[^()]*\)")
 #: What a choice of a question does.
 _CHOSEN: Final = "It is the answer, and what waits for it may start."
 APPROVE: Final = "Approve"
@@ -108,12 +105,8 @@ def deadline_buttons(decision: dict[str, Any]) -> list[Button]:
 
 
 def asks(decision: dict[str, Any]) -> str:
-    """The question without the command lines in it, which a page shows beside the buttons.
-
-    What a model asks of a person stays as it is.
-    """
-    question: str = decision["question"]
-    return question if decision["kind"] == asking.KIND else _LINES.sub("", question).strip()
+    """The question without the command lines in it, which a page shows beside the buttons."""
+    return without_commands(decision["kind"], decision["question"])
 
 
 def label_of(decision: dict[str, Any], option: str) -> str:

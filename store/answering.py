@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -69,6 +70,16 @@ def yes_and_no(kind: str, options: Sequence[str]) -> tuple[str, str]:
     return asking.yes_and_no(options) if kind == asking.KIND else YES_AND_NO[kind]
 
 
+def without_commands(kind: str, question: str) -> str:
+    """A question without the commands in brackets that answer it, for a face that shows ways of its own.
+
+    What a model asks of a person stays as it is.
+    """
+    return question if kind == asking.KIND else _COMMANDS.sub("", question, count=1).strip()
+
+
+#: How a question is answered in a terminal, as Skep's own questions say it in brackets.
+_COMMANDS: Final = re.compile(r" ?\(skep approve\b[^()]*\)")
 #: The answer to a review that rejects it though attempts are left; it is kept as a `reject`.
 FINAL: Final = "fail"
 

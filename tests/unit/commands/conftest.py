@@ -15,7 +15,7 @@ from outcome import Failure, Outcome, Verdict
 from road import agreement
 from safety.work import Approved, Rights
 from settings import Home
-from store import agreements, recording
+from store import agreements, claims, recording
 from store.outputs import OutputSink
 from store.records import Claim, Intake, Question, digest_of_ask
 from store.sqlite_store import SqliteStore
@@ -65,8 +65,8 @@ class Walk:
 
     def claim(self, **task: Any) -> Claim:
         self.submit(task)
-        claims = self.store.claim(self._who, 100)
-        return next(claim for claim in claims if claim.id == task["id"])
+        claimed = self.store.claim(self._who, 100)
+        return next(claim for claim in claimed if claim.id == task["id"])
 
     def approved(self, output: bytes = b"fine\n", **task: Any) -> None:
         self._judge(self.claim(**task), "APPROVE", output, recording.approve, "critics")
@@ -102,6 +102,18 @@ class Walk:
         approved = Approved.command(argv, {"PATH": "/usr/bin"}, rights=rights)
         claim = self.claim(**task)
         self.store.write(lambda tx: agreements.hold(tx, claim.ref, agreement.question(claim, approved)))
+
+    def interrupted(self, **task: Any) -> None:
+        """An unsafe task whose worker ended in the middle of it."""
+        claim = self.claim(**task)
+        self.store.start_cycle(claim.ref, "swarm")
+
+        def interrupt(tx) -> None:
+            row = claims.held(tx, claim.ref, "an interruption")
+            assert row is not None
+            recording.interrupted(tx, row, "unsafe", 3, "its worker ended")
+
+        self.store.write(interrupt)
 
     def _judge(self, claim: Claim, verdict: str, output: bytes, conclude, *rest: Any, **fields: Any) -> None:
         self.store.start_cycle(claim.ref, "swarm")
