@@ -112,6 +112,7 @@ $(STAMP): requirements-dev.lock pyproject.toml sdk/pyproject.toml
 	fi
 	@rm -f $(BENCH_STAMP)
 	@touch $(STAMP)
+	@echo '==> skep is in $(BIN); ". $(BIN)/activate" puts it on your PATH'
 
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 

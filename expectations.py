@@ -106,7 +106,7 @@ def _wrong(path: str, rule: str) -> InvalidTask:
 def _may_be_of_workspace(name: str) -> bool:
     """Whether a name can be one of a file beneath the workspace; where its links lead is not looked at."""
     is_name = "\0" not in name and not Path(name).is_absolute()
-    return is_name and Path(os.path.normpath(name)).parts[:1] != ("..",)
+    return is_name and Path(os.path.normpath(name)).parts[:1] not in {(), ("..",)}
 
 
 @functools.lru_cache(maxsize=_SCHEMAS_KEPT)

@@ -31,10 +31,10 @@ class Unusable(NotStarted):
 
 
 def make(home: Home) -> None:
-    """Have the directory. Raises `Unusable`."""
+    """Have the directory, its user's alone where it is made here. Raises `Unusable`."""
     path = home.workspace
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
         told = f"{path} is in the way: it is no directory"
         raise Unusable(told, "move it away, and Skep makes the workspace anew") from error

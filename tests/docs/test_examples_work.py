@@ -46,10 +46,11 @@ def fresh_home(tmp_path_factory):
     marked = re.search(r"<!-- run: a fresh home -->\n```sh\n(.*?)```", README, re.DOTALL)
     assert marked is not None
     folder = tmp_path_factory.mktemp("readme")
+    (folder / ".venv").symlink_to(sys.prefix)  # as in a checkout
     done = subprocess.run(
         ["sh", "-e", "-c", marked[1]],
         cwd=folder,
-        env=environment(),
+        env=environment(HOME=str(folder), PATH=os.defpath),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

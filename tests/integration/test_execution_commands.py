@@ -6,6 +6,7 @@ Each test runs in every kind of sandbox that the machine has, and in none.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -198,6 +199,22 @@ def test_a_program_that_is_not_there_is_not_started(runner: Runner) -> None:
         runner.run(Approved.command(("/usr/bin/no-such-program",), {}))
 
     assert failed.value.is_for_now is False
+
+
+def test_a_workspace_that_is_made_is_its_users_alone_and_one_that_is_there_stays_as_it_is(
+    runner: Runner,
+) -> None:
+    before = os.umask(0o022)
+    try:
+        shutil.rmtree(runner.home.workspace, ignore_errors=True)
+        runner.shell("true")
+        made = runner.home.workspace.stat().st_mode & 0o777
+        runner.home.workspace.chmod(0o755)
+        runner.shell("true")
+    finally:
+        os.umask(before)
+
+    assert (made, runner.home.workspace.stat().st_mode & 0o777) == (0o700, 0o755)
 
 
 def test_a_file_in_place_of_the_workspace_is_named_with_the_way_out(runner: Runner) -> None:

@@ -42,6 +42,8 @@ def deep(levels: int) -> dict[str, Any]:
         ({"files": "../x"}, "files[0]", "must be a file of the workspace"),
         ({"files": ["a/../../x"]}, "files[0]", "must be a file of the workspace"),
         ({"files": ["a\0b"]}, "files[0]", "must be a file of the workspace"),
+        ({"files": ["."]}, "files[0]", "must be a file of the workspace"),
+        ({"python_compiles": ["a/.."]}, "python_compiles[0]", "must be a file of the workspace"),
         ({"python_compiles": ["/x.py"]}, "python_compiles[0]", "must be a file of the workspace"),
         ({"files": ""}, "files[0]", "must not be empty"),
         ({"contains": ["a", ""]}, "contains[1]", "must not be empty"),
