@@ -6,6 +6,7 @@ import json
 import shlex
 import stat
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ import pytest
 from commands import edit_file
 from errors import InvalidTask
 from runtime_contract import Limits
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_kept_among_the_machines_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 @pytest.fixture
