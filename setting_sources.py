@@ -216,7 +216,9 @@ def _from_file(path: Path, shown: str) -> dict[str, Any]:
         tables = tomllib.loads(owned.read(path, shown).decode("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise InvalidSetting(f"{shown}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidSetting(f"{shown}: {error}") from error
     flat: dict[str, Any] = {}
     for name, value in tables.items():

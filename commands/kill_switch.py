@@ -92,7 +92,7 @@ def _tell_store(place: Place) -> str | None:
                 store.note_kill_switch(place.by)
             told.append(None)
         except (SkepError, OSError) as error:
-            told.append(str(error))
+            told.append(str(error).partition("; ")[0])  # the way out is of no use in a stop
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()

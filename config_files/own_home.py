@@ -49,17 +49,29 @@ def check_home(root: Path) -> None:
 
 
 def check_open(root: Path) -> None:
-    """Raise `InvalidSetting` where a home is this user's, and what root made in it cannot be read."""
+    """Raise `InvalidSetting` where a home is this user's, and what root made in it is shut to them."""
     me = os.geteuid()
     if me == 0 or (info := _look_at(root)) is None or info.st_uid != me:
         return
     roots = [name for name in (*_MADE, *_WRITTEN) if _owner_at(root / name) == 0]
-    shut = [name for name in roots if not os.access(root / name, os.R_OK)]
+    shut = [name for name in roots if _is_shut(root / name)]
     if shut:
-        told = f"{root / shut[0]} belongs to root and cannot be read, as after sudo skep"
+        how = ", as after sudo skep" if shut[0] in _MADE else ""
+        told = f"{root / shut[0]} belongs to root and is shut to you{how}"
         names = " ".join(name for name in roots if name in shut or name in _MADE)
-        way_out = f'cd {shlex.quote(str(root))} && sudo chown -hR "$USER" {names}'
+        way_out = f"cd {shlex.quote(str(root))} && sudo chown -hR {me} {names}"
         raise refusal("home", f"{told}; take back what is yours: {way_out}")
+
+
+def _is_shut(path: Path) -> bool:
+    """Whether what stands there can be neither read nor, a folder, gone through; what is not there is not."""
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not (os.access(path, os.R_OK) or (is_folder and os.access(path, os.X_OK)))
 
 
 def check_place(root: Path, name: str, *, is_open_fine: bool = False) -> None:
@@ -80,7 +92,7 @@ def check_place(root: Path, name: str, *, is_open_fine: bool = False) -> None:
 def check_daemon(root: Path) -> None:
     """Raise `InvalidSetting` for root where another user's daemon has run: its files and keys are theirs."""
     info = _look_at(root / ".swarm")
-    if info is not None and info.st_uid not in {0, os.geteuid()}:
+    if os.geteuid() == 0 and info is not None and info.st_uid != 0:
         told = f"another user (uid {info.st_uid}) works in {root}, and a daemon runs as whose home it is"
         way_out = f"sudo -u '#{info.st_uid}' skep --home {shlex.quote(str(root))} up"
         raise refusal("home", f"{told}; start it so: {way_out}")

@@ -35,7 +35,7 @@ def _is_in_ours(path: Path) -> bool:
 
 
 def _take_back(path: Path) -> str:
-    return f'sudo chown -hR "$USER" {shlex.quote(str(path))}'
+    return f"sudo chown -hR {os.geteuid()} {shlex.quote(str(path))}"
 
 
 def _nearest(path: Path) -> tuple[Path, int] | None:

@@ -36,8 +36,7 @@ def make(home: Home) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as error:
-        told = f"{path} is in the way: it is no directory"
-        raise Unusable(told, "move it away, and Skep makes the workspace anew") from error
+        raise _in_the_way(path) from error
     except OSError as error:
         told = f"the workspace {path} cannot be made: {error.strerror or error}"
         way_out = "see what is the matter with that place"
@@ -52,7 +51,17 @@ def real_path(home: Home) -> str:
         raise Unusable(f"the workspace leads to {found}, which holds Skep's own files", _INSTEAD)
     if found in _AROUND_THEM or any(found.is_relative_to(place) for place in _THE_SYSTEMS):
         raise Unusable(f"the workspace leads to {found}, which is the system's own", _INSTEAD)
+    if found.is_dir() and not os.access(found, os.R_OK | os.X_OK):
+        raise Unusable(f"the workspace leads to {found}, where you may not go", _INSTEAD)
     return str(found)
+
+
+def _in_the_way(path: Path) -> Unusable:
+    if path.is_symlink():
+        told = f"{path} is a link to {path.readlink()}, where no directory is"
+        return Unusable(told, "mount or bring back what holds it, or put a directory in its place")
+    told = f"{path} is in the way: it is no directory"
+    return Unusable(told, "move it away, and Skep makes the workspace anew")
 
 
 def trouble(home: Home) -> Unusable | None:

@@ -88,7 +88,7 @@ def test_without_a_sandbox_commands_wait_and_say_why(tmp_path: Path) -> None:
         ("/usr", "leads to /usr, which is the system's own"),
         (".swarm", "which holds Skep's own files; let it be a directory"),
         ("..", "which holds Skep's own files"),
-        ("nowhere", "is in the way: it is no directory; move it away"),
+        ("nowhere", "is a link to nowhere, where no directory is; mount or bring back"),
     ],
 )
 def test_a_workspace_in_a_wrong_place_is_what_commands_wait_for_and_no_word_is_said_of_sandboxes(

@@ -39,8 +39,9 @@ def skep_of_the_user(root: Path, *arguments: str) -> Result:
 
 @pytest.fixture(scope="module", autouse=True)
 def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    root = tmp_path_factory.mktemp("any")
     for verb in ("init", "list", "doctor"):
-        skep_of(tmp_path_factory.mktemp("any"), verb)
+        skep_of(root, verb)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def home() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    "verb", ["list", "status", "add -- true", "init", "up --until-idle --no-panel", "kill-switch on", "tools"]
+    "verb", ["list", "status", "add -- true", "init", "up --until-idle --no-panel", "tools"]
 )
 def test_every_verb_says_how_to_take_back_a_home_that_root_made(home, verb):
     skep_of(home, "init")
@@ -63,8 +64,8 @@ def test_every_verb_says_how_to_take_back_a_home_that_root_made(home, verb):
     told = skep_of_the_user(home, *verb.split())
 
     assert told.exit_code == 2
-    assert f"{home / '.swarm'} belongs to root and cannot be read, as after sudo skep" in told.stderr
-    way_out = f'cd {home} && sudo chown -hR "$USER" .swarm inbox workspace queue.json'
+    assert f"{home / '.swarm'} belongs to root and is shut to you, as after sudo skep" in told.stderr
+    way_out = f"cd {home} && sudo chown -hR {USER} .swarm inbox workspace queue.json"
     assert told.stderr.endswith(f"take back what is yours: {way_out}\n")
 
 
@@ -73,7 +74,7 @@ def test_the_doctor_says_so_and_nothing_is_left_once_it_was_done(home):
     told = skep_of_the_user(home, "doctor")
 
     assert told.exit_code == 1
-    assert f'-> Take back what is yours: cd {home} && sudo chown -hR "$USER" .swarm' in told.stdout
+    assert f"-> Take back what is yours: cd {home} && sudo chown -hR {USER} .swarm" in told.stdout
 
     for path in (*home.rglob("*"), home):
         os.chown(path, USER, USER)
@@ -90,14 +91,15 @@ def test_what_root_closed_in_it_is_named_by_every_verb(home, name):
     for verb in ("list", "up --until-idle --no-panel", "doctor", "tools"):
         told = skep_of_the_user(home, *verb.split())
         assert told.exit_code in {1, 2}
-        assert f"{home / name} belongs to root and cannot be read" in told.stderr + told.stdout
-        assert f'sudo chown -hR "$USER" {name}' in told.stderr + told.stdout
+        assert f"{home / name} belongs to root and is shut to you" in told.stderr + told.stdout
+        assert f"sudo chown -hR {USER} {name}" in told.stderr + told.stdout
 
 
 def test_what_root_put_there_to_be_read_is_read(home):
     assert skep_of_the_user(home, "init").exit_code == 0
     (home / "skep.toml").write_text("concurrency = 3\n")
-    (home / "config").mkdir(mode=0o755)
+    (home / "config").mkdir(mode=0o711)
+    (home / "execution_log.jsonl").symlink_to("elsewhere/log.jsonl")
 
     told = skep_of_the_user(home, "list")
 
@@ -113,5 +115,25 @@ def test_what_root_closed_in_the_state_says_how_to_take_it_back(home):
 
     assert told.exit_code == 3
     assert (
-        f'belongs to root, as after sudo skep. Take it back: sudo chown -hR "$USER" {database}' in told.stderr
+        f"belongs to root, as after sudo skep. Take it back: sudo chown -hR {USER} {database}" in told.stderr
     )
+
+
+def test_everything_can_be_stopped_whatever_root_has_shut(home):
+    assert skep_of_the_user(home, "init").exit_code == 0
+    (home / "config").mkdir(mode=0o700)
+
+    assert "The kill switch is on" in skep_of_the_user(home, "kill-switch", "on").stdout
+
+
+def test_a_workspace_that_leads_where_its_user_may_not_go_is_told_as_that(home):
+    assert skep_of_the_user(home, "init").exit_code == 0
+    shut = home.parent / "shut"
+    shut.mkdir(mode=0o700)
+    (home / "workspace").rmdir()
+    (home / "workspace").symlink_to(shut)
+    os.chown(home / "workspace", USER, USER, follow_symlinks=False)
+
+    told = skep_of_the_user(home, "doctor")
+
+    assert f"No command can run: the workspace leads to {shut}, where you may not go." in told.stdout

@@ -1,4 +1,4 @@
-"""The commands that answer a question, as `skep status` and `skep show` tell them: once, with what each does."""
+"""The question about an interrupted task says what each command does, and a circle is sent to its edit."""
 
 from __future__ import annotations
 
