@@ -94,7 +94,11 @@ class Place:
 
 def place_of(context: click.Context, *, is_open_fine: bool = False) -> Place:
     """The place a command line names; see `open_home`."""
-    return Place(open_home(find_home((context.obj or {}).get("home"), os.environ), is_open_fine=is_open_fine))
+    return Place(open_home(_named(context), is_open_fine=is_open_fine))
+
+
+def _named(context: click.Context) -> Home:
+    return find_home((context.obj or {}).get("home"), os.environ)
 
 
 def open_home(home: Home, *, is_open_fine: bool = False) -> Home:
@@ -131,7 +135,7 @@ def with_any_place(
 
 
 def _any_place_of(context: click.Context) -> Place:
-    home = find_home((context.obj or {}).get("home"), os.environ)
+    home = _named(context)
     database.stat_of(home.state)
     return Place(home)
 

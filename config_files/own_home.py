@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from config_files.owned import owners, refusal
+from config_files.owned import owners, refusal, take_back
 from config_files.way import ANOTHER, walk_to
 
 #: of a home, what Skep works in or obeys; `queue.json` and the inbox are judged when they are read
@@ -58,8 +58,8 @@ def check_open(root: Path) -> None:
     if shut:
         how = ", as after sudo skep" if shut[0] in _MADE else ""
         told = f"{root / shut[0]} belongs to root and is shut to you{how}"
-        names = " ".join(name for name in roots if name in shut or name in _MADE)
-        way_out = f"cd {shlex.quote(str(root))} && sudo chown -hR {me} {names}"
+        names = [name for name in roots if name in shut or name in _MADE]
+        way_out = f"cd {shlex.quote(str(root))} && {take_back(*names)}"
         raise refusal("home", f"{told}; take back what is yours: {way_out}")
 
 

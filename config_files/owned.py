@@ -62,6 +62,11 @@ def owners(path: Path) -> set[int]:
     return {me} if me != 0 else {me, *(folder.stat().st_uid for folder in path.absolute().parents)}
 
 
+def take_back(*paths: str | Path) -> str:
+    """The command by which this user gets back what root made: by number, as ``$USER`` is often unset."""
+    return f"sudo chown -hR {os.geteuid()} {' '.join(shlex.quote(str(path)) for path in paths)}"
+
+
 def refusal(name: str, told: str) -> InvalidSetting:
     """What is raised where something is not to be trusted that messages call `name`."""
     return InvalidSetting(f"{name}: {told}", setting=name)

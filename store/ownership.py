@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
-import shlex
 from pathlib import Path
 from typing import Final
+
+from config_files import owned
 
 #: what a user can do in a home of another
 WAY_OUT: Final = "Run Skep as that user, or name a home of your own with --home or SKEP_HOME"
@@ -24,7 +25,7 @@ def way_out(path: Path) -> str:
 def sentence(path: Path, owner: int) -> str:
     """That a place is another user's, and what to do, without a full stop."""
     if owner == 0 and _is_in_ours(path):
-        return f"{path} belongs to root, as after sudo skep. Take it back: {_take_back(path)}"
+        return f"{path} belongs to root, as after sudo skep. Take it back: {owned.take_back(path)}"
     return f"{path} belongs to another user ({_name(owner)}). {WAY_OUT}"
 
 
@@ -32,10 +33,6 @@ def _is_in_ours(path: Path) -> bool:
     """Whether a folder that it stands in is this user's."""
     above = _nearest(path.parent)
     return above is not None and above[1] == os.geteuid()
-
-
-def _take_back(path: Path) -> str:
-    return f"sudo chown -hR {os.geteuid()} {shlex.quote(str(path))}"
 
 
 def _nearest(path: Path) -> tuple[Path, int] | None:

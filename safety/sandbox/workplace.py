@@ -65,7 +65,7 @@ def _in_the_way(path: Path) -> Unusable:
 
 
 def trouble(home: Home) -> Unusable | None:
-    """Why no command can work there for now and for later; none where one can."""
+    """Why no command can work there until somebody has done something; none where one can, or soon may."""
     try:
         make(home)
         real_path(home)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,19 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 import skep
-
-USER = 65_534
+from tests.unit.commands.another_user import ANOTHER as USER
+from tests.unit.commands.another_user import as_another_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
-
-
-@contextlib.contextmanager
-def as_the_user() -> Iterator[None]:
-    os.setresuid(USER, USER, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
 
 
 def skep_of(root: Path, *arguments: str) -> Result:
@@ -33,7 +23,7 @@ def skep_of(root: Path, *arguments: str) -> Result:
 
 def skep_of_the_user(root: Path, *arguments: str) -> Result:
     skep_of(root, arguments[0], "--help")  # what is imported on the way is closed to others
-    with as_the_user():
+    with as_another_user():
         return skep_of(root, *arguments)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,19 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 import skep
-
-STRANGER = 65_534
+from tests.unit.commands.another_user import as_another_user
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
-
-
-@contextlib.contextmanager
-def as_a_stranger() -> Iterator[None]:
-    os.setresuid(STRANGER, STRANGER, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
 
 
 @pytest.fixture
@@ -43,7 +32,7 @@ def invoke(root: Path, *arguments: str) -> Result:
 def told_to_a_stranger(root: Path, *arguments: str, mode: int = 0o700) -> Result:
     invoke(root, *arguments)  # what is imported on the way is closed to others as well
     (root / ".swarm").chmod(mode)
-    with as_a_stranger():
+    with as_another_user():
         return invoke(root, *arguments)
 
 
@@ -80,7 +69,7 @@ def test_a_writing_verb_says_the_same(roots_home, arguments):
 def test_a_verb_in_a_home_that_is_closed_itself_says_so(roots_home, verb):
     invoke(roots_home, *verb.split(), "--help")  # what is imported is closed to others as well
     roots_home.chmod(0o700)
-    with as_a_stranger():
+    with as_another_user():
         told = invoke(roots_home, *verb.split())
 
     assert told.exit_code == 3
@@ -92,7 +81,7 @@ def test_a_verb_in_a_home_that_is_closed_itself_says_so(roots_home, verb):
 def test_a_kill_switch_that_was_not_set_is_not_said_to_be_on(roots_home, reason):
     told = told_to_a_stranger(roots_home, "kill-switch")
     assert (told.exit_code, told.stdout) == (3, "")
-    with as_a_stranger():
+    with as_another_user():
         told = invoke(roots_home, "kill-switch", "on", *reason)
 
     assert (told.exit_code, told.stdout) == (3, "")
@@ -103,7 +92,7 @@ def test_a_kill_switch_that_was_not_set_is_not_said_to_be_on(roots_home, reason)
 def test_a_home_that_is_to_be_made_in_a_closed_folder_is_told_of_as_one(roots_home):
     invoke(roots_home, "init", "--help")
     roots_home.chmod(0o700)
-    with as_a_stranger():
+    with as_another_user():
         told = CliRunner().invoke(skep.cli, ["init", str(roots_home / "new")])
 
     assert told.exit_code == 3
